@@ -1,0 +1,1 @@
+"""dlc2lp: from DeepLabCut to Lightning Pose."""

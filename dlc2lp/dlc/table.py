@@ -1,0 +1,41 @@
+"""A label file as it stands on disk, before anybody decides what its names mean.
+
+CSV and HDF5 both become a :class:`RawTable`, and only then :mod:`dlc2lp.dlc.labels` gives it meaning, so there
+is one set of rules for both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Names of the column levels in the order DeepLabCut writes them; ``individuals`` only in multi-animal files.
+COLUMN_LEVELS = ("scorer", "individuals", "bodyparts", "coords")
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Rows and columns of one label file.
+
+    Dimensions: R rows, C value columns, N index cells per row (1 in DeepLabCut up to 2.2.0.3, 3 afterwards).
+
+    Attributes
+    ----------
+    levels
+        Names of the column levels present, a subset of :data:`COLUMN_LEVELS` in that order.
+    columns
+        C tuples of text, one entry per level. Numbers that a YAML or Excel made of names are text again.
+    rows
+        R tuples of N cells of text: ``("labeled-data", "m4s1", "img0000.png")`` or one path.
+    values
+        float64 of shape (R, C); NaN = empty.
+    """
+
+    levels: tuple[str, ...]
+    columns: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str, ...], ...]
+    values: NDArray[np.float64]

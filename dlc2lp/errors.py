@@ -1,0 +1,92 @@
+"""What can go wrong, and the exit code that a command then ends with.
+
+::
+
+    Dlc2LpError              1   some step or check failed; the rest is done
+    ├── UsageError           2   an option's value makes no sense
+    ├── SourceRefused        3   the source can't be migrated; nothing was written
+    │   └── DecisionNeeded   3   the source is ambiguous: the candidates, and the option that decides
+    ├── TargetRefused        3   the target can't be written; nothing was written
+    ├── ToolMissing          4   ffmpeg is not there
+    ├── UnreadableFile       1   one file of the source can't be read
+    ├── VideoFailed          1   one video can't be converted
+    └── Interrupted         75   stopped by a signal; the same command goes on
+
+Every error carries findings, so that it can be shown like any other result: in words, as JSON, in the report.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from dlc2lp.model import Finding, Severity
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_REFUSED = 3
+EXIT_TOOL_MISSING = 4
+EXIT_INTERRUPTED = 75  # EX_TEMPFAIL of sysexits.h, which schedulers take as "try again"
+
+
+class Dlc2LpError(Exception):
+    """Any failure that dlc2lp explains; a bug is anything else.
+
+    Parameters
+    ----------
+    *findings
+        What is wrong, the most important first.
+    """
+
+    exit_code: ClassVar[int] = EXIT_FAILED
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__("; ".join(f"{finding.subject}: {finding.message}" for finding in findings))
+        self.findings = findings
+
+    @classmethod
+    def of(cls, code: str, subject: str, message: str, *, where: str = "", hint: str = "") -> Self:
+        """An error with one finding, made where it happens."""
+        return cls(Finding(Severity.ERROR, code, subject, message, where, hint))
+
+
+class UsageError(Dlc2LpError):
+    """An option's value, or two options together, make no sense."""
+
+    exit_code = EXIT_USAGE
+
+
+class SourceRefused(Dlc2LpError):
+    """The source is no DeepLabCut project or can't be migrated as it is. Nothing was written."""
+
+    exit_code = EXIT_REFUSED
+
+
+class DecisionNeeded(SourceRefused):
+    """The source is ambiguous; each finding names the candidates and the option that decides."""
+
+
+class TargetRefused(Dlc2LpError):
+    """The target can't be used: foreign, inside the source, not writable, too little space. Nothing was written."""
+
+    exit_code = EXIT_REFUSED
+
+
+class ToolMissing(Dlc2LpError):
+    """ffmpeg with libx264 is needed and not there."""
+
+    exit_code = EXIT_TOOL_MISSING
+
+
+class UnreadableFile(Dlc2LpError):
+    """One file of the source can't be read; others may be fine."""
+
+
+class VideoFailed(Dlc2LpError):
+    """One video can't be converted; no output appears under its final name."""
+
+
+class Interrupted(Dlc2LpError):
+    """A signal asked to stop. The same command goes on from here."""
+
+    exit_code = EXIT_INTERRUPTED

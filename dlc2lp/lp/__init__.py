@@ -1,0 +1,1 @@
+"""Lightning Pose's formats: names, label files, configuration, and what its trainer and app accept."""

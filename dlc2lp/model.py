@@ -1,0 +1,223 @@
+"""The nouns that every wing shares: findings, labels, images, videos.
+
+Plain frozen values without behaviour beyond what their own fields answer. Pixel coordinates have their
+origin in the top-left corner, x to the right and y downwards, as in DeepLabCut, OpenCV and Lightning Pose.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Severity(enum.StrEnum):
+    """How much a finding matters to the person who reads it."""
+
+    ERROR = "error"  # something was not migrated
+    WARNING = "warning"  # it was migrated; look at it
+    NOTE = "note"  # worth knowing, nothing to do
+
+    @property
+    def rank(self) -> int:
+        """0 for the most severe, so that sorting puts errors first."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a person should know, as data: text, JSON and HTML show the same list.
+
+    Attributes
+    ----------
+    severity
+        Whether something was lost, is doubtful or is only worth knowing.
+    code
+        Stable kebab-case name of the kind of finding, for scripts.
+    subject
+        What it is about: a file, a session, a keypoint, an option.
+    message
+        What was found and what was expected.
+    where
+        The place inside the subject (row, column, frame, key); empty if the subject says all.
+    hint
+        One command or one edit that settles it; empty where nothing is to be done.
+    """
+
+    severity: Severity
+    code: str
+    subject: str
+    message: str
+    where: str = ""
+    hint: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """The finding as it stands in every ``--json`` document."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+
+def by_severity(findings: list[Finding]) -> list[Finding]:
+    """Errors first, then warnings, then notes; within each, the order of discovery. Repeats are dropped."""
+    return sorted(dict.fromkeys(findings), key=lambda finding: finding.severity.rank)
+
+
+@dataclass(frozen=True)
+class FrameRef:
+    """A labeled frame: an image and where it stands in its video.
+
+    Attributes
+    ----------
+    session
+        Name of the ``labeled-data`` folder that holds the image.
+    file_name
+        The image's file name inside that folder, as DeepLabCut wrote it.
+    frame_index
+        0-based frame number that the name carries (``img0042.png`` -> 42); None if it carries none.
+    video_frame_index
+        0-based index of the video frame that was proven to be this image; None while unproven.
+    """
+
+    session: str
+    file_name: str
+    frame_index: int | None
+    video_frame_index: int | None = None
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Labels of one session or of a whole project.
+
+    Dimensions, here and in every docstring: F frames, I individuals, K keypoints, 2 = (x, y).
+
+    Attributes
+    ----------
+    scorer
+        Who labelled.
+    individuals
+        I names; the single name ``""`` in a single-animal project.
+    keypoint_names
+        K names, in the order of the file they come from.
+    frames
+        F labeled frames.
+    xy_px
+        float64 of shape (F, I, K, 2), in pixels of the image; NaN = no label.
+    in_header
+        bool of shape (I, K): whether the file has a column for this keypoint of this individual. A keypoint
+        without a column was never looked for, which is another thing than one that was not found.
+    """
+
+    scorer: str
+    individuals: tuple[str, ...]
+    keypoint_names: tuple[str, ...]
+    frames: tuple[FrameRef, ...]
+    xy_px: NDArray[np.float64]
+    in_header: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.frames), len(self.individuals), len(self.keypoint_names), 2)
+        if self.xy_px.shape != shape:
+            raise ValueError(f"xy_px has shape {self.xy_px.shape}, the names and frames ask for {shape}")
+        if self.in_header.shape != shape[1:3]:
+            raise ValueError(f"in_header has shape {self.in_header.shape}, the names ask for {shape[1:3]}")
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """A still image as its header declares it.
+
+    Attributes
+    ----------
+    path
+        Where it lies.
+    kind
+        ``png``, ``jpg``, ``tiff`` or ``bmp``, by content and not by suffix.
+    width_px, height_px
+        Its size.
+    bits_per_channel
+        8 in all but scientific cameras' images, which have 16.
+    size_bytes
+        The file's size.
+    """
+
+    path: Path
+    kind: str
+    width_px: int
+    height_px: int
+    bits_per_channel: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file holds, counted packet by packet rather than believed from its header.
+
+    Attributes
+    ----------
+    path
+        The file.
+    container
+        ffmpeg's name of the format by content, for example ``mov,mp4,m4a,3gp,3g2,mj2`` or ``avi``.
+    codec, pixel_format, color_range
+        As ffmpeg names them; ``color_range`` is ``tv``, ``pc`` or ``unknown``.
+    width_px, height_px
+        Stored size, before any rotation.
+    frame_rate
+        Frames per second as an exact fraction; the average where the rate varies.
+    n_frames
+        Packets of the first video stream that hold a frame which a player shows.
+    n_frames_declared
+        What the header says, None where it says nothing.
+    constant_rate
+        Whether the distance between neighbouring frames is always the same.
+    rotation_deg
+        Clockwise turn that a player applies: 0, 90, 180 or 270.
+    square_pixels
+        Whether a pixel is as wide as it is high.
+    keyframe_interval_frames
+        Largest distance between key frames (the GOP length); 1 if every frame is one.
+    has_audio
+        Whether there is a sound track.
+    n_video_streams
+        Video streams without cover pictures.
+    n_hidden_packets
+        Packets that an edit list hides from players.
+    all_packets_timed
+        Whether every packet has a presentation time and no two have the same.
+    starts_with_keyframe
+        Whether the first shown frame can be decoded without an earlier one.
+    size_bytes
+        The file's size.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    pixel_format: str
+    color_range: str
+    width_px: int
+    height_px: int
+    frame_rate: Fraction
+    n_frames: int
+    n_frames_declared: int | None
+    constant_rate: bool
+    rotation_deg: int
+    square_pixels: bool
+    keyframe_interval_frames: int
+    has_audio: bool
+    n_video_streams: int
+    n_hidden_packets: int
+    all_packets_timed: bool
+    starts_with_keyframe: bool
+    size_bytes: int
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields in plain JSON types, the rate as ``"30000/1001"``."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        rate = f"{self.frame_rate.numerator}/{self.frame_rate.denominator}"
+        return fields | {"path": str(self.path), "frame_rate": rate}

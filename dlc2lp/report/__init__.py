@@ -1,0 +1,1 @@
+"""Findings, plans and outcomes, shown to people and to machines."""

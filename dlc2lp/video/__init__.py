@@ -1,0 +1,1 @@
+"""Moving pictures: what a video holds, what it needs, and how it gets there without losing a frame."""
