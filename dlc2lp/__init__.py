@@ -1,1 +1,34 @@
-"""dlc2lp: from DeepLabCut to Lightning Pose."""
+"""dlc2lp moves DeepLabCut projects to Lightning Pose without losing or moving one frame.
+
+The library does all that the commands do. It never prints and never exits; what goes wrong is a
+:class:`~dlc2lp.errors.Dlc2LpError` that carries findings.
+
+    import dlc2lp
+
+    seen = dlc2lp.inspect("my-dlc-project")
+    came = dlc2lp.convert("my-dlc-project", "my-lp-project", gpu_memory=16)
+    for finding in came.findings:
+        ...
+
+Options have the names and defaults of the command line.
+"""
+
+from dlc2lp.api import check_video, convert, convert_video, inspect, plan, verify
+from dlc2lp.errors import Dlc2LpError
+from dlc2lp.model import Finding, LabelTable, Severity, VideoInfo
+from dlc2lp.version import __version__
+
+__all__ = [
+    "Dlc2LpError",
+    "Finding",
+    "LabelTable",
+    "Severity",
+    "VideoInfo",
+    "__version__",
+    "check_video",
+    "convert",
+    "convert_video",
+    "inspect",
+    "plan",
+    "verify",
+]

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+#: Suffixes of videos that DeepLabCut 3.0.1 accepts (``SUPPORTED_VIDEOS``), and those that labs have besides.
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".mp4", ".mov", ".mpeg", ".mpg", ".mpv", ".mkv", ".flv", ".qt", ".yuv"}
+    | {".wmv", ".m4v", ".ts", ".h264", ".264", ".webm", ".mts", ".m2ts", ".3gp"}
+)
+
+
 class Severity(enum.StrEnum):
     """How much a finding matters to the person who reads it."""
 
@@ -125,6 +132,13 @@ class LabelTable:
             raise ValueError(f"xy_px has shape {self.xy_px.shape}, the names and frames ask for {shape}")
         if self.in_header.shape != shape[1:3]:
             raise ValueError(f"in_header has shape {self.in_header.shape}, the names ask for {shape[1:3]}")
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Bool of shape (F, I, K): whether a point is labelled, that is, has both coordinates."""
+        import numpy as np
+
+        return np.asarray(~np.isnan(self.xy_px).any(axis=-1), dtype=np.bool_)
 
 
 @dataclass(frozen=True)

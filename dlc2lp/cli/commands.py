@@ -1,0 +1,157 @@
+"""The commands about projects. Each calls the library once and shows what came of it; none decides anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlc2lp.cli import output
+from dlc2lp.cli.options import (
+    CONFIG_OPTIONS,
+    DATA_DIR,
+    JOBS,
+    LABEL_OPTIONS,
+    SOURCE,
+    TARGET,
+    VERIFY,
+    VIDEO_OPTIONS,
+    everywhere,
+    take_choices,
+    take_options,
+)
+from dlc2lp.cli.signals import STOP
+
+
+@click.command()
+@SOURCE
+@LABEL_OPTIONS
+@VIDEO_OPTIONS
+@CONFIG_OPTIONS
+@DATA_DIR
+@everywhere
+def inspect(source: Path, **options: Any) -> int:
+    """Say what is in SOURCE, what would be done and what needs a decision. Writes nothing.
+
+    SOURCE is a DeepLabCut project folder, its config.yaml, or a folder that has only labeled-data/.
+    """
+    from dlc2lp.migrate.migration import inspect as look
+    from dlc2lp.report.json import inspection
+    from dlc2lp.report.text import inspection_text
+
+    found = look(source, take_options(options))
+    output.result(inspection_text(found), inspection(found))
+    return found.exit_code
+
+
+@click.command()
+@SOURCE
+@TARGET
+@LABEL_OPTIONS
+@VIDEO_OPTIONS
+@CONFIG_OPTIONS
+@DATA_DIR
+@click.option(
+    "--register",
+    "register_as",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="Add the project to the Lightning Pose app (--register=NAME for another name than the folder's).",
+)
+@JOBS
+@VERIFY
+@click.option(
+    "--edited",
+    type=click.Choice(["keep", "replace"]),
+    default="keep",
+    show_default=True,
+    help="Files of TARGET that a person changed: keep them, or write them anew.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
+@everywhere
+def convert(source: Path, target: Path, *, dry_run: bool, register_as: str | None, **options: Any) -> int:
+    """Turn the DeepLabCut project SOURCE into the Lightning Pose project TARGET.
+
+    Run the same command again to finish what was interrupted; what is done stays done. SOURCE is never written to.
+    """
+    from dlc2lp.cli.progress import Progress
+    from dlc2lp.migrate import migration
+    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.report import json, text
+
+    run_options = RunOptions(options.pop("jobs"), options.pop("verify"), options.pop("edited"))
+    chosen = take_options(options)
+    if dry_run:
+        preview = migration.preview(source, target, chosen)
+        output.result(text.preview_text(preview), json.dry_run(preview))
+        return preview.exit_code
+    progress = Progress(quiet=output.wants_quiet())
+    try:
+        came = migration.convert(
+            source, target, chosen, run_options, register_as=register_as, observer=progress, stop=STOP
+        )
+    finally:
+        progress.close()
+    output.result(text.outcome_text(came), json.outcome(came))
+    return came.exit_code
+
+
+@click.command()
+@TARGET
+@VERIFY
+@everywhere
+def verify(target: Path, **options: Any) -> int:
+    """Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules."""
+    from dlc2lp.errors import EXIT_FAILED, EXIT_OK
+    from dlc2lp.migrate import migration
+    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.report import json, text
+
+    plan, found = migration.verify(target, RunOptions(verify=options["verify"]))
+    exit_code = EXIT_OK if found.ok else EXIT_FAILED
+    output.result(text.verification_text(plan, found), json.verification(plan, found, exit_code))
+    return exit_code
+
+
+@click.command()
+@TARGET
+@CONFIG_OPTIONS
+@DATA_DIR
+@click.option("--discard-edits", is_flag=True, help="Do not keep what was changed by hand in the config.")
+@everywhere
+def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options: Any) -> int:
+    """Write the starter config of TARGET again with other options.
+
+    What a person changed by hand in configs/default.yaml is kept. Options of earlier calls stay in force.
+    """
+    from dlc2lp.migrate.reconfigure import reconfigure
+    from dlc2lp.report import json, text
+
+    made = reconfigure(target, take_choices(options), data_dir=data_dir, discard_edits=discard_edits)
+    output.result(text.reconfigured_text(made), json.reconfigured(made))
+    return 0
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("dlc2lp-demo"), required=False)
+@everywhere
+def demo(folder: Path) -> int:
+    """Make a small synthetic DeepLabCut project in FOLDER and convert it.
+
+    FOLDER/dlc-project is the source, FOLDER/lp-project the target.
+    """
+    from dlc2lp.cli.progress import Progress
+    from dlc2lp.demo import make_demo_project
+    from dlc2lp.migrate import migration
+    from dlc2lp.report import json, text
+
+    source = make_demo_project(folder / "dlc-project")
+    if not output.wants_quiet():
+        click.echo(f"$ dlc2lp convert {source} {folder / 'lp-project'}\n", err=output.wants_json())
+    progress = Progress(quiet=output.wants_quiet())
+    came = migration.convert(source, folder / "lp-project", observer=progress, stop=STOP)
+    progress.close()
+    output.result(text.outcome_text(came), json.outcome(came))
+    return came.exit_code

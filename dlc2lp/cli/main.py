@@ -1,0 +1,106 @@
+"""The ``dlc2lp`` command: its groups, and what happens when something goes wrong.
+
+Imports here are kept light, so that ``dlc2lp --help`` answers at once; each command imports what it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+
+from dlc2lp.cli import output
+from dlc2lp.cli.commands import config, convert, demo, inspect, verify
+from dlc2lp.cli.signals import stop_on_signals
+from dlc2lp.cli.video import video
+from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Dlc2LpError
+from dlc2lp.model import Finding, Severity
+from dlc2lp.version import __version__
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="dlc2lp")
+def cli() -> None:
+    """Move DeepLabCut projects to Lightning Pose without losing or moving one frame.
+
+    \b
+    Look first:     dlc2lp inspect my-dlc-project
+    Then convert:   dlc2lp convert my-dlc-project my-lp-project
+
+    The source is never written to. Exit codes: 0 done, 1 some step or check failed, 2 wrong usage,
+    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal (run again to go on).
+    """
+
+
+for command in (inspect, convert, verify, config, video, demo):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the process with the documented exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:  # noqa: PLR0911  (one return per way to end)
+    """Run the command line and return its exit code; nothing that goes wrong reaches the user as a traceback."""
+    output.reset("--json" in arguments)
+    with stop_on_signals():
+        try:
+            result = cli.main(args=arguments, prog_name="dlc2lp", standalone_mode=False)
+            return result if isinstance(result, int) else 0
+        except click.exceptions.Exit as stop:
+            return stop.exit_code
+        except click.ClickException as error:
+            return _wrong_usage(error)
+        except Dlc2LpError as error:
+            output.failed(error.exit_code, error.findings)
+            return error.exit_code
+        except (KeyboardInterrupt, click.exceptions.Abort):
+            finding = Finding(
+                Severity.ERROR,
+                "interrupted",
+                "dlc2lp",
+                "stopped by a signal",
+                hint="run the same command again to go on",
+            )
+            output.failed(EXIT_INTERRUPTED, [finding])
+            return EXIT_INTERRUPTED
+        except BrokenPipeError:
+            return _reader_left()
+        except Exception as error:  # noqa: BLE001  the one place where a bug becomes a message
+            output.failed(EXIT_FAILED, [_bug(error)])
+            return EXIT_FAILED
+
+
+def _wrong_usage(error: click.ClickException) -> int:
+    if output.wants_json():
+        finding = Finding(Severity.ERROR, "wrong-usage", "command line", error.format_message())
+        output.failed(EXIT_USAGE, [finding])
+    else:
+        error.show(sys.stderr)
+    return EXIT_USAGE
+
+
+def _reader_left() -> int:
+    """End quietly when `dlc2lp ... | head` has read enough."""
+    sys.stdout = None  # or the interpreter would complain while closing it
+    return 0
+
+
+def _bug(error: Exception) -> Finding:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    output.log_traceback(error)
+    return Finding(
+        Severity.ERROR,
+        "internal-error",
+        "dlc2lp",
+        f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp",
+        hint="please report it with the output of the same command and -v",
+    )
+
+
+if __name__ == "__main__":
+    main()

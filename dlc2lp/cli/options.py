@@ -1,0 +1,182 @@
+"""The options of the commands, each named, defaulted and explained once; commands pick the groups they take."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlc2lp.cli import output
+
+if TYPE_CHECKING:
+    from dlc2lp.lp.config import ConfigChoices
+    from dlc2lp.migrate.options import Options
+
+Command = Callable[..., Any]
+
+SOURCE = click.argument("source", type=click.Path(path_type=Path))
+TARGET = click.argument("target", type=click.Path(path_type=Path))
+JOBS = click.option("--jobs", type=click.IntRange(1), metavar="N", help="Work on N files at a time [CPUs allowed].")
+VERIFY = click.option(
+    "--verify",
+    type=click.Choice(["sample", "full", "none"]),
+    default="sample",
+    show_default=True,
+    help="How much of each written video is decoded and compared with its source.",
+)
+
+
+def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Join several option decorators into one, keeping their order in the help."""
+    return lambda command: functools.reduce(lambda inner, option: option(inner), reversed(options), command)
+
+
+def everywhere(command: Command) -> Command:
+    """Add what every command takes, and set up the output before it runs."""
+
+    @functools.wraps(command)
+    def configured(*args: Any, as_json: bool, verbose: int, quiet: bool, log_file: str | None, **kwargs: Any) -> Any:
+        name = click.get_current_context().command_path.removeprefix("dlc2lp").strip().replace(" ", "-")
+        output.configure(name, as_json=as_json, verbose=verbose, quiet=quiet, log_file=log_file)
+        return command(*args, **kwargs)
+
+    return stacked(
+        click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout (docs/json.md)."),
+        click.option("-v", "--verbose", count=True, help="Say more."),
+        click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+        click.option("--log-file", metavar="FILE", help="Append a log with times to FILE."),
+    )(configured)
+
+
+def _resize(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    height, cross, width = value.lower().partition("x")
+    if not (cross and height.isdigit() and width.isdigit()):
+        raise click.BadParameter(f"found {value!r}, expected HEIGHTxWIDTH such as 256x384", context, option)
+    return int(height), int(width)
+
+
+def _losses(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+LABEL_OPTIONS = stacked(
+    click.option(
+        "--labels",
+        type=click.Choice(["h5", "csv", "newest"]),
+        default="h5",
+        show_default=True,
+        help="The truth where CSV and HDF5 differ; DeepLabCut trains on the HDF5.",
+    ),
+    click.option("--scorer", metavar="NAME", help="Whose labels, where there are several [config's scorer]."),
+    click.option(
+        "--empty-frames",
+        type=click.Choice(["queue", "keep", "drop"]),
+        default="queue",
+        show_default=True,
+        help="Frames without any label: to the app's labeling queue, into the label file, or left out.",
+    ),
+    click.option(
+        "--frame-names",
+        type=click.Choice(["lp", "keep"]),
+        default="lp",
+        show_default=True,
+        help="img%08d.png as the LP app names frames, or DeepLabCut's names where LP takes them.",
+    ),
+    click.option(
+        "--link",
+        type=click.Choice(["auto", "copy", "hardlink", "symlink"]),
+        default="auto",
+        show_default=True,
+        help="How untouched files travel; auto: clone where the file system can, else copy.",
+    ),
+)
+
+PROFILE_OPTIONS = stacked(
+    click.option(
+        "--profile",
+        type=click.Choice(["balanced", "small", "intra"]),
+        default="balanced",
+        show_default=True,
+        help="Encode settings; intra makes the LP app's viewer frame-accurate.",
+    ),
+    click.option("--crf", type=click.IntRange(0, 51), help="Quality, 0 is best [of the profile]."),
+    click.option("--preset", metavar="P", help="x264 preset [of the profile]."),
+    click.option("--gop", type=click.IntRange(1), metavar="N", help="Frames between key frames [of the profile]."),
+)
+
+VIDEO_OPTIONS = stacked(
+    click.option(
+        "--videos",
+        type=click.Choice(["listed", "all", "none"]),
+        default="listed",
+        show_default=True,
+        help="Videos of video_sets and labeled sessions; also the others in videos/; none.",
+    ),
+    click.option(
+        "--video-root",
+        "video_roots",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Where to look for videos whose recorded path is from another machine. Repeatable.",
+    ),
+    PROFILE_OPTIONS,
+)
+
+CONFIG_OPTIONS = stacked(
+    click.option("--gpu-memory", type=click.FloatRange(1), metavar="GB", help="Memory of the GPU to train on [8]."),
+    click.option("--train-batch-size", type=int, metavar="N", help="Frames per training step [from --gpu-memory]."),
+    click.option("--accumulate-grad-batches", type=int, metavar="N", help="Steps per update [to make up 16 frames]."),
+    click.option("--num-gpus", type=int, metavar="N", help="GPUs to train on [1]."),
+    click.option(
+        "--resize", callback=_resize, metavar="HxW", help="Size that images are resized to [from the images]."
+    ),
+    click.option("--backbone", metavar="B", help="Backbone of the network [resnet50_animal_ap10k]."),
+    click.option(
+        "--losses",
+        callback=_losses,
+        metavar="L,...",
+        help="Unsupervised losses, for example temporal [none].",
+    ),
+    click.option(
+        "--nan-means",
+        type=click.Choice(["occluded", "unlabeled"]),
+        default=None,
+        help="What an empty cell beside labelled ones means [occluded].",
+    ),
+)
+
+DATA_DIR = click.option(
+    "--data-dir", metavar="PATH", help="Absolute path in the config, where training runs elsewhere [TARGET]."
+)
+
+_CHOICES = (
+    "gpu_memory",
+    "train_batch_size",
+    "accumulate_grad_batches",
+    "num_gpus",
+    "resize",
+    "backbone",
+    "losses",
+    "nan_means",
+)
+
+
+def take_choices(options: dict[str, Any]) -> ConfigChoices:
+    """Take the starter config's choices out of a command's options."""
+    from dlc2lp.lp.config import ConfigChoices
+
+    return ConfigChoices(**{name: options.pop(name) for name in _CHOICES})
+
+
+def take_options(options: dict[str, Any]) -> Options:
+    """Turn a command's options into those of the library."""
+    from dlc2lp.migrate.options import Options
+
+    choices = take_choices(options)
+    return Options(config=choices, **{**options, "video_roots": tuple(options["video_roots"])})

@@ -1,0 +1,104 @@
+"""Where words go: results to stdout, everything else to stderr; with ``--json`` the document alone has stdout."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from dlc2lp.errors import EXIT_OK
+from dlc2lp.model import Finding, Severity
+
+logger = logging.getLogger("dlc2lp")
+
+_state: dict[str, Any] = {"json": False, "command": "dlc2lp", "quiet": False}
+
+
+def reset(as_json: bool) -> None:
+    """Begin a new command."""
+    _state.update(json=as_json, command="dlc2lp", quiet=False)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+
+
+def configure(command: str, *, as_json: bool, verbose: int, quiet: bool, log_file: str | None) -> None:
+    """Set how much is said, and where the log goes, before a command runs."""
+    _state.update(json=as_json, command=command, quiet=quiet)
+    if verbose:
+        handler: logging.Handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+        logger.addHandler(handler)
+    if log_file:
+        try:
+            handler = logging.FileHandler(log_file, encoding="utf-8")
+        except OSError as error:
+            raise click.FileError(log_file, error.strerror or str(error)) from error
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
+
+
+def wants_json() -> bool:
+    """Whether stdout belongs to a JSON document."""
+    return bool(_state["json"])
+
+
+def wants_quiet() -> bool:
+    """Whether only errors are to be said."""
+    return bool(_state["quiet"])
+
+
+def result(text: str, document: dict[str, Any]) -> None:
+    """Show what a command came to."""
+    for finding in document["findings"]:
+        logger.log(
+            _LEVELS[finding["severity"]],
+            "%s: %s [%s]",
+            finding["subject"],
+            finding["message"],
+            finding["code"],
+        )
+    if wants_json():
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        if not wants_quiet():
+            click.echo(_printable(text), err=True)
+    elif not wants_quiet():
+        click.echo(_printable(text))
+    elif document["exit_code"] != EXIT_OK:
+        errors = [finding for finding in document["findings"] if finding["severity"] == Severity.ERROR]
+        click.echo(_printable("\n".join(f"error: {e['subject']}: {e['message']}" for e in errors)), err=True)
+
+
+def failed(exit_code: int, findings: Iterable[Finding]) -> None:
+    """Show why a command ended before it had a result."""
+    from dlc2lp.report.findings import findings_text
+
+    listed = list(findings)
+    for finding in listed:
+        logger.log(_LEVELS[finding.severity], "%s: %s [%s]", finding.subject, finding.message, finding.code)
+    click.echo(_printable(findings_text(listed)), err=True)
+    if wants_json():
+        from dlc2lp.report.findings import document
+
+        click.echo(json.dumps(document(_state["command"], exit_code, listed), indent=1, ensure_ascii=False))
+
+
+def log_traceback(error: BaseException) -> None:
+    """Put a bug's traceback where a person who looks for it finds it: the log file, or the terminal with -v."""
+    logger.debug("traceback of the fault:", exc_info=error)
+
+
+_LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.NOTE: logging.INFO}
+
+
+def _printable(text: str) -> str:
+    """Return text that any terminal can show: names of files may hold bytes that are no characters."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

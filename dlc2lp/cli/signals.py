@@ -1,0 +1,41 @@
+"""Stopping on SIGINT and SIGTERM: workers end their ffmpeg, nothing half-made stays, the exit code is 75."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+#: Set when a signal asked to stop; every long piece of work looks at it.
+STOP = threading.Event()
+
+#: SIGUSR1 and SIGUSR2 are what Slurm can be asked to send before a time limit. Windows has none of the three last.
+_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGUSR1", "SIGUSR2")
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[None]:
+    """While a command runs, turn signals into :data:`STOP` and a ``KeyboardInterrupt`` in the main thread."""
+    STOP.clear()
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers; a program that embeds the command line has its own
+        return
+    before = {}
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None:
+            before[number] = signal.signal(number, _on_signal)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    if not STOP.is_set():
+        STOP.set()
+        raise KeyboardInterrupt
+    # A second Ctrl-C while the workers end changes nothing: they end within seconds, and cleanly.

@@ -1,0 +1,77 @@
+"""The commands about single videos. They go straight to the video wing; no project is involved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlc2lp.cli import output
+from dlc2lp.cli.options import PROFILE_OPTIONS, VERIFY, everywhere
+from dlc2lp.cli.signals import STOP
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK
+from dlc2lp.model import VIDEO_SUFFIXES, Finding
+
+
+@click.group()
+def video() -> None:
+    """Check or convert single videos."""
+
+
+@video.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIR...", type=click.Path(path_type=Path))
+@everywhere
+def check(paths: tuple[Path, ...]) -> int:
+    """Say of each video whether it is what Lightning Pose needs, and if not, why. Exit 1 if any is not."""
+    from dlc2lp.errors import VideoFailed
+    from dlc2lp.report.json import video_check
+    from dlc2lp.report.text import verdicts_text
+    from dlc2lp.video.convert import VideoVerdict, check_video
+
+    verdicts: list[tuple[str, VideoVerdict | None]] = []
+    findings: list[Finding] = []
+    for path in _videos(paths):
+        try:
+            verdicts.append((str(path), check_video(path)))
+        except VideoFailed as error:
+            verdicts.append((str(path), None))
+            findings += error.findings
+    bad = any(verdict is None or verdict.treatment.action != "place" for _, verdict in verdicts)
+    exit_code = EXIT_FAILED if bad else EXIT_OK
+    output.result(verdicts_text(verdicts, findings), video_check(verdicts, findings, exit_code))
+    return exit_code
+
+
+def _videos(paths: tuple[Path, ...]) -> list[Path]:
+    """Return the files among the paths, and the videos below the folders among them."""
+    found = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(
+                inside for inside in path.rglob("*") if inside.suffix.lower() in VIDEO_SUFFIXES and inside.is_file()
+            )
+        else:
+            found.append(path)
+    if not found:
+        raise click.UsageError(f"found no video in {', '.join(map(str, paths))}")
+    return found
+
+
+@video.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@PROFILE_OPTIONS
+@click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads of the encoder.")
+@VERIFY
+@click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
+@everywhere
+def convert(source: Path, target: Path, **options: Any) -> int:
+    """Turn the video IN into what Lightning Pose needs, frame by frame, at OUT (an .mp4)."""
+    from dlc2lp.report.json import video_convert
+    from dlc2lp.report.text import converted_video_text
+    from dlc2lp.video.convert import convert_video
+
+    made = convert_video(source, target, stop=STOP, **options)
+    output.result(converted_video_text(made), video_convert(made))
+    return EXIT_OK

@@ -1,0 +1,477 @@
+"""``config.yaml`` of a DeepLabCut project, from 2.0 to 3.0.1, and of a DeepLabCut 3D project.
+
+Which keys exist, and how an empty one looks, changed with the versions (``create_config_template`` and,
+since 3.0.1, ``core/config/project_config.py``). So nothing is required here: a missing key has a default, a
+value of the wrong form is a :class:`Finding` and the default, and the label files have the last word on what
+was labelled.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path, PureWindowsPath
+
+from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, parse_yaml
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Finding, Severity
+
+#: What stands for a path in the projects that DeepLabCut ships (``examples/``); its demo code replaces it.
+DEMO_PLACEHOLDER = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
+#: ``bodyparts`` of a multi-animal project (since 2.1.10); the names stand in ``multianimalbodyparts``.
+MULTI_ANIMAL = "MULTI!"
+
+# `create_config_template` fills new projects with these, `new_3d.py` with a path of its author's machine.
+_TEMPLATE_BODYPARTS = frozenset({"bodypart1", "bodypart2", "bodypart3", "objectA"})
+_TEMPLATE_CAMERA_CONFIG = "/home/mackenzie/DEEPLABCUT/"
+
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_YES = frozenset({"yes", "on", "y", "1"})
+_NO = frozenset({"no", "off", "n", "0"})
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DLC_KEYS = (
+    "Task",
+    "scorer",
+    "bodyparts",
+    "video_sets",
+    "multianimalbodyparts",
+    "camera_names",
+    "num_cameras",
+)
+
+
+@dataclass(frozen=True)
+class VideoEntry:
+    """One video of ``video_sets``.
+
+    Attributes
+    ----------
+    recorded
+        The path as it was written, on whatever machine that was.
+    crop
+        ``(x1, x2, y1, y2)`` in pixels, ends exclusive: DeepLabCut's order, x before y. None if there is none.
+        It alone does not tell whether the images were cropped.
+    """
+
+    recorded: str
+    crop: tuple[int, int, int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        r"""The file name. Both ``/`` and ``\`` separate, whichever machine reads it."""
+        return PureWindowsPath(self.recorded).name
+
+    @property
+    def stem(self) -> str:
+        """The file name without its last suffix, which is the name of the folder in ``labeled-data``."""
+        return PureWindowsPath(self.recorded).stem
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it is the line that DeepLabCut's demo code replaces, and no video."""
+        return self.recorded.strip() == DEMO_PLACEHOLDER
+
+
+@dataclass(frozen=True)
+class DlcConfig:
+    """What a ``config.yaml`` says. Names are text exactly as written: ``007`` stays ``007``.
+
+    Attributes
+    ----------
+    path
+        The file.
+    task, scorer, date, project_path
+        As written, ``""`` where missing. ``date`` is ``Aug30`` or the like in the machine's language, and
+        ``project_path`` is often another machine's.
+    engine
+        ``pytorch``, ``tensorflow``, or ``""`` before 3.0.
+    multianimal
+        ``multianimalproject``, or the literal ``MULTI!`` under ``bodyparts``.
+    bodyparts
+        Names in the order of the project; in a multi-animal project those that every individual has.
+    individuals, unique_bodyparts
+        Only in multi-animal projects: 3.0.1 writes ``individuals: [individual_1]`` into all others too.
+    identity
+        Whether individuals can be told apart by their looks.
+    skeleton
+        Pairs of known keypoints, each once; template entries are left out.
+    video_sets
+        The project's videos in the order of the file, placeholders included.
+    video_sets_original
+        In projects of 2.1.10 to 2.2rc that were cut into random crops: the real videos. ``video_sets`` then
+        lists ``<stem>_cropped`` videos that don't exist.
+    cropped_training
+        Whether those random crops were made (``croppedtraining``).
+    corner2move2
+        ``(x, y)`` in pixels where the refinement tool parks points that are to be deleted.
+    iteration
+        Number of the current training set.
+    training_fraction
+        Share of the frames that each shuffle trains on.
+    is_3d
+        Whether it is a DeepLabCut 3D project, which has cameras and no videos.
+    camera_names
+        Cameras of a 3D project, in the order of its calibration.
+    camera_configs
+        Camera name -> recorded path of that camera's 2D ``config.yaml``; without the template's placeholders.
+    findings
+        What was odd in the file.
+    """
+
+    path: Path
+    task: str = ""
+    scorer: str = ""
+    date: str = ""
+    project_path: str = ""
+    engine: str = ""
+    multianimal: bool = False
+    bodyparts: tuple[str, ...] = ()
+    individuals: tuple[str, ...] = ()
+    unique_bodyparts: tuple[str, ...] = ()
+    identity: bool = False
+    skeleton: tuple[tuple[str, str], ...] = ()
+    video_sets: tuple[VideoEntry, ...] = ()
+    video_sets_original: tuple[VideoEntry, ...] = ()
+    cropped_training: bool = False
+    corner2move2: tuple[float, float] | None = None
+    iteration: int = 0
+    training_fraction: tuple[float, ...] = ()
+    is_3d: bool = False
+    camera_names: tuple[str, ...] = ()
+    camera_configs: Mapping[str, str] = field(default_factory=dict, hash=False)
+    findings: tuple[Finding, ...] = ()
+
+
+def read_config(path: Path) -> DlcConfig:
+    """Read a project's configuration, of any DeepLabCut version.
+
+    Nothing in the file is executed or constructed, and the file is not changed: DeepLabCut itself rewrites it
+    on reading since 2.2.
+
+    Parameters
+    ----------
+    path
+        The ``config.yaml``.
+
+    Raises
+    ------
+    UnreadableFile
+        Code ``config-unreadable``, with the line where there is one: there is no such file, it can't be
+        opened, is empty, is no YAML even after the repairs of :mod:`dlc2lp.dlc.yamltext`, or configures
+        something else.
+    """
+    subject = str(path)
+    root, findings = parse_yaml(_bytes_of(path), subject=subject, names_on_disk=_names_beside(path))
+    if root is None or (isinstance(root, YamlText) and root.is_empty):
+        raise _unreadable(path, "found no content, expected a DeepLabCut configuration", _RESTORE)
+    if not isinstance(root, YamlMapping):
+        message = f"found {_shown(root)}, expected lines of the form 'key: value'"
+        raise _unreadable(path, message, _RESTORE)
+    if not any(root.get(key) for key in _DLC_KEYS):
+        message = f"found none of the keys {', '.join(_DLC_KEYS[:4])}; expected a DeepLabCut configuration"
+        raise _unreadable(path, message, "give the config.yaml that lies beside labeled-data")
+    keys = _Keys(root, subject, findings)
+    if (keys.has("camera_names") or keys.has("num_cameras")) and not keys.has("video_sets"):
+        return _read_3d(path, keys)
+    return _read_2d(path, keys)
+
+
+_RESTORE = "restore it from a backup, or move it away: labels can be converted without it"
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise _unreadable(path, "found a folder, expected a file", "give the config.yaml inside it")
+        if path.exists() and not path.is_file():
+            raise _unreadable(path, "found a device or pipe, expected a file", "give the project's config.yaml")
+        return path.read_bytes()
+    except OSError as error:
+        message = f"can't be opened: {error.strerror or error}"
+        raise _unreadable(path, message, "check that it exists and that you may read it") from error
+
+
+def _unreadable(path: Path, message: str, hint: str) -> UnreadableFile:
+    return UnreadableFile.of("config-unreadable", str(path), message, hint=hint)
+
+
+def _names_beside(path: Path) -> Iterator[str]:
+    """Names that the configuration probably mentions, to tell in which code page it was written."""
+    yield path.parent.name
+    for folder in ("labeled-data", "videos"):
+        try:
+            yield from (entry.name for entry in (path.parent / folder).iterdir())
+        except OSError:
+            continue  # no such folder, or no right to look: the other names have to do
+
+
+def _read_2d(path: Path, keys: _Keys) -> DlcConfig:
+    listed = keys.node("bodyparts")
+    is_multi = isinstance(listed, YamlText) and listed.text == MULTI_ANIMAL
+    multianimal = keys.flag("multianimalproject") or is_multi
+    shared = keys.names("multianimalbodyparts") if multianimal else ()
+    bodyparts = shared or (() if is_multi else keys.names("bodyparts"))
+    unique = keys.names("uniquebodyparts", "unique_bodyparts") if multianimal else ()
+    scorer, engine = keys.text("scorer"), keys.text("engine")
+    for key, found in (("scorer", scorer), ("bodyparts", bodyparts)):
+        if not found:
+            keys.find("config-key-missing", key, f"found no {key}; the label files decide", Severity.WARNING)
+    return DlcConfig(
+        path=path,
+        task=keys.text("Task"),
+        scorer=scorer,
+        date=keys.text("date"),
+        project_path=keys.text("project_path"),
+        engine=_ENGINE_ALIASES.get(engine, engine),
+        multianimal=multianimal,
+        bodyparts=bodyparts,
+        individuals=keys.names("individuals") if multianimal else (),
+        unique_bodyparts=unique,
+        identity=keys.flag("identity") or keys.flag("with_identity"),
+        skeleton=_skeleton(keys, frozenset(bodyparts + unique)),
+        video_sets=_video_entries(keys, "video_sets"),
+        video_sets_original=_video_entries(keys, "video_sets_original"),
+        cropped_training=keys.flag("croppedtraining"),
+        corner2move2=_corner(keys),
+        iteration=_iteration(keys),
+        training_fraction=_training_fraction(keys),
+        findings=tuple(keys.findings),
+    )
+
+
+# DeepLabCut 3 (``core/engine.py``) takes both spellings.
+_ENGINE_ALIASES = {"torch": "pytorch", "tf": "tensorflow"}
+
+
+def _read_3d(path: Path, keys: _Keys) -> DlcConfig:
+    """``create_project/new_3d.py``: cameras instead of videos; each has a 2D project of its own."""
+    camera_names = keys.names("camera_names")
+    camera_configs = {}
+    for number, camera in enumerate(camera_names, start=1):
+        # calibrate_cameras renames config_file_camera-1 to the camera's real name.
+        recorded = keys.text(f"config_file_{camera}") or keys.text(f"config_file_camera-{number}")
+        if recorded and not recorded.startswith(_TEMPLATE_CAMERA_CONFIG):
+            camera_configs[camera] = recorded
+    return DlcConfig(
+        path=path,
+        task=keys.text("Task"),
+        scorer=keys.text("scorer"),
+        date=keys.text("date"),
+        project_path=keys.text("project_path"),
+        skeleton=_skeleton(keys, frozenset()),
+        is_3d=True,
+        camera_names=camera_names,
+        camera_configs=camera_configs,
+        findings=tuple(keys.findings),
+    )
+
+
+# --- keys whose values have a form of their own ---------------------------------------------------------
+
+
+def _skeleton(keys: _Keys, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """The edges between known keypoints; between any, if ``known`` is empty because no names are known.
+
+    A chain of three or more names, which people write by hand, becomes its consecutive pairs. A new project's
+    template edges are dropped without a word unless the project really has a keypoint called ``bodypart1``.
+    """
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for entry in keys.items("skeleton"):
+        if isinstance(entry, YamlText) and entry.is_empty:
+            continue
+        if not isinstance(entry, YamlList) or not all(isinstance(item, YamlText) for item in entry.items):
+            keys.find_value("skeleton", entry, "pairs of bodyparts such as [nose, tail]; left this one out")
+            continue
+        names = [item.text for item in entry.items if isinstance(item, YamlText) and not item.is_empty]
+        if len(names) < 2:
+            keys.find_value("skeleton", entry, "pairs of bodyparts such as [nose, tail]; left this one out")
+        for pair in pairwise(names):
+            unknown = [name for name in pair if known and name not in known]
+            if unknown or (not known and _TEMPLATE_BODYPARTS.issuperset(pair)):
+                if not _TEMPLATE_BODYPARTS.issuperset(unknown):
+                    message = f"found the edge {' - '.join(pair)}, but no bodypart {unknown[0]}; left it out"
+                    keys.find("skeleton-unknown", "skeleton", message, Severity.NOTE, entry.line)
+            elif pair[0] != pair[1]:
+                pairs.setdefault(frozenset(pair), pair)
+    return tuple(pairs.values())
+
+
+def _video_entries(keys: _Keys, key: str) -> tuple[VideoEntry, ...]:
+    node = keys.node(key)
+    if node is None or (isinstance(node, YamlText) and node.is_empty):
+        return ()
+    if isinstance(node, YamlMapping):
+        return tuple(
+            VideoEntry(name.text, _crop(keys, name, value)) for name, value in node.entries if not name.is_empty
+        )
+    if isinstance(node, YamlList):
+        # Nobody's DeepLabCut writes it, but people do, and it can only mean the paths.
+        return tuple(VideoEntry(path) for path in keys.names(key))
+    keys.find_value(key, node, "video paths with their crop; read none")
+    return ()
+
+
+def _crop(keys: _Keys, video: YamlText, value: YamlNode) -> tuple[int, int, int, int] | None:
+    """``crop: 0, 640, 0, 480`` below a video; since 3.0.0rc14 DeepLabCut takes nothing but four integers."""
+    node = value.get("crop") if isinstance(value, YamlMapping) else value
+    if node is None or (isinstance(node, YamlText) and node.is_empty):
+        return None
+    texts: list[str] = []
+    if isinstance(node, YamlText):
+        texts = [part.strip() for part in node.text.split(",")]
+    elif isinstance(node, YamlList):
+        texts = [item.text for item in node.items if isinstance(item, YamlText)]
+    if len(texts) == 4 and all(_INTEGER.fullmatch(text) and len(text) < 10 for text in texts):
+        x1, x2, y1, y2 = map(int, texts)
+        if 0 <= x1 < x2 and 0 <= y1 < y2:
+            return x1, x2, y1, y2
+    keys.find_value(
+        "video_sets", node, "four pixel numbers 'x1, x2, y1, y2' with x1 < x2 and y1 < y2; ignored the crop"
+    )
+    return None
+
+
+def _corner(keys: _Keys) -> tuple[float, float] | None:
+    numbers = keys.numbers("corner2move2")
+    if len(numbers) == 2:
+        return numbers[0], numbers[1]
+    if numbers:
+        keys.find_value("corner2move2", keys.node("corner2move2"), "two numbers; ignored them")
+    return None
+
+
+def _iteration(keys: _Keys) -> int:
+    node = keys.node("iteration")
+    if node is None or (isinstance(node, YamlText) and node.is_empty):
+        return 0  # 3.0.1 leaves it empty until the first training set
+    if isinstance(node, YamlText) and _INTEGER.fullmatch(node.text) and len(node.text) < 10:
+        return int(node.text)
+    keys.find_value("iteration", node, "a whole number; took 0")
+    return 0
+
+
+def _training_fraction(keys: _Keys) -> tuple[float, ...]:
+    fractions = keys.numbers("TrainingFraction")
+    usable = tuple(fraction for fraction in fractions if 0 < fraction <= 1)
+    if len(usable) < len(fractions):
+        keys.find_value(
+            "TrainingFraction", keys.node("TrainingFraction"), "numbers above 0 and up to 1; left others out"
+        )
+    return usable
+
+
+# --- values by kind -----------------------------------------------------------------------------------------
+
+
+class _Keys:
+    """The top level of one file, read by kind of value; whatever does not fit becomes a finding."""
+
+    def __init__(self, root: YamlMapping, subject: str, findings: list[Finding]) -> None:
+        self._nodes = {key.text: value for key, value in root.entries}
+        self._lines = {key.text: key.line for key, _ in root.entries}
+        self._subject = subject
+        self.findings = findings
+
+    def has(self, key: str) -> bool:
+        return key in self._nodes
+
+    def node(self, key: str) -> YamlNode | None:
+        return self._nodes.get(key)
+
+    def text(self, key: str) -> str:
+        """A scalar exactly as written; empty if it is missing, null or no scalar."""
+        node = self.node(key)
+        if node is None or (isinstance(node, YamlText) and node.is_empty):
+            return ""
+        if isinstance(node, YamlText):
+            return node.text
+        self.find_value(key, node, "one text; ignored it")
+        return ""
+
+    def flag(self, key: str) -> bool:
+        """A truth value by YAML 1.2, where only true and false are ones; False if missing or null."""
+        node = self.node(key)
+        if node is None or (isinstance(node, YamlText) and (node.is_empty or node.text in _FALSE)):
+            return False
+        if isinstance(node, YamlText):
+            if node.text in _TRUE:
+                return True
+            if node.text.lower() in _YES | _NO:
+                value = node.text.lower() in _YES
+                self.find_value(key, node, f"true or false; took it for {str(value).lower()}")
+                return value
+        self.find_value(key, node, "true or false; took it for false")
+        return False
+
+    def items(self, key: str) -> tuple[YamlNode, ...]:
+        """Items of a list; none if it is missing or null. A scalar counts as a list of itself."""
+        node = self.node(key)
+        if node is None or (isinstance(node, YamlText) and node.is_empty):
+            return ()
+        if isinstance(node, YamlList):
+            return node.items
+        self.find_value(key, node, "a list")
+        return (node,) if isinstance(node, YamlText) else ()
+
+    def names(self, *keys: str) -> tuple[str, ...]:
+        """Names under the first of ``keys`` that has any; empty ones are left out, repeated ones too."""
+        for key in keys:
+            names: dict[str, None] = {}
+            items = self.items(key)
+            for item in items:
+                if not isinstance(item, YamlText):
+                    self.find_value(key, item, "a name; left it out")
+                elif not item.text or item.text == "~" or (len(items) == 1 and item.text in {"null", "None"}):
+                    # uniquebodyparts: [null] stands for none. Beside others, null is a name like no and on.
+                    continue
+                elif item.text in names:
+                    self.find_value(key, item, "each name once; left the repetition out")
+                else:
+                    names[item.text] = None
+            if names:
+                return tuple(names)
+        return ()
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Finite numbers of a list, or a single one; what is none is left out."""
+        node = self.node(key)
+        items = (node,) if isinstance(node, YamlText) and not node.is_empty else self.items(key)
+        numbers = []
+        for item in items:
+            text = item.text if isinstance(item, YamlText) else ""
+            number = float(text) if _NUMBER.fullmatch(text) else math.inf
+            if math.isfinite(number):
+                numbers.append(number)
+            else:
+                self.find_value(key, item, "a number; left it out")
+        return tuple(numbers)
+
+    def find(self, code: str, key: str, message: str, severity: Severity, line: int | None = None) -> None:
+        line = line or self._lines.get(key)
+        where = f"{key}, line {line}" if line else key
+        hint = f"correct '{key}' in the file if it matters" if severity is not Severity.NOTE else ""
+        self.findings.append(Finding(severity, code, self._subject, message, where, hint))
+
+    def find_value(self, key: str, node: YamlNode | None, expected: str) -> None:
+        """A value of another form than DeepLabCut writes."""
+        message = f"found {_shown(node)}, expected {expected}"
+        self.find("config-value", key, message, Severity.WARNING, node.line if node else None)
+
+
+def _shown(node: YamlNode | None) -> str:
+    match node:
+        case YamlText(text=text):
+            return f"'{text if len(text) <= 60 else text[:57] + '...'}'"
+        case YamlList(items=items) if 0 < len(items) <= 6 and all(isinstance(item, YamlText) for item in items):
+            return f"[{', '.join(item.text[:60] for item in items if isinstance(item, YamlText))}]"
+        case YamlList():
+            return "a list"
+        case YamlMapping():
+            return "a mapping"
+        case _:
+            return "nothing"

@@ -1,0 +1,288 @@
+"""Still images: what their headers say, whether they are whole, and which files of a folder are frames.
+
+With the standard library alone, and far below the time that decoding takes: an archive holds a hundred
+thousand frames, and each is checked before anything is written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import ImageInfo
+
+_RESTORE = "restore the image from a backup, or extract the frame again from its video"
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_DEPTHS = frozenset({1, 2, 4, 8, 16})
+_PNG_PALETTE = 3
+
+# JPEG markers: all of C0..CF begin a frame but DHT, JPG and DAC.
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_END = 0xD9
+_JPEG_SCAN = 0xDA
+#: The next marker within compressed data, where FF 00 is a byte of data, FF D0 to D7 restarts the coder and
+#: further FFs fill up.
+_JPEG_NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258
+#: Tags of the offsets and byte counts of an image's data, in strips or in tiles.
+_TIFF_DATA = ((273, 279), (324, 325))
+_TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
+
+_BMP_UNCOMPRESSED = frozenset({0, 3})
+
+
+@dataclass(frozen=True)
+class FolderListing:
+    """The files of a ``labeled-data`` folder by what they are, each group in natural order.
+
+    Attributes
+    ----------
+    frames
+        Frames: images that DeepLabCut extracted or that a label file names.
+    previews
+        Images that DeepLabCut drew labels on (``img0001labeled.png``).
+    crops
+        Random sub-crops of other frames (``img0044c1.png``, DeepLabCut 2.1.10 to 2.2rc).
+    others
+        Everything else: labels, hidden files, what people put there.
+    """
+
+    frames: tuple[str, ...]
+    previews: tuple[str, ...]
+    crops: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+class _DamagedError(Exception):
+    """What is wrong with an image, in words; becomes ``image-corrupt``."""
+
+
+def list_frames(folder: Path, labelled: Collection[str] = ()) -> FolderListing:
+    """Sort the files of a folder into frames and the rest.
+
+    Parameters
+    ----------
+    folder
+        A folder of ``labeled-data``. Subfolders are passed over; dangling links count as files.
+    labelled
+        Names of images that label files name. They are frames (or random crops), whatever else they look
+        like.
+
+    Raises
+    ------
+    UnreadableFile
+        ``folder-unreadable``.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted((entry.name for entry in entries if not entry.is_dir()), key=natural_order)
+    except OSError as error:
+        raise UnreadableFile.of(
+            "folder-unreadable", str(folder), f"can't be listed: {error.strerror or error}"
+        ) from error
+    wanted = set(labelled)
+    groups: dict[str, list[str]] = {"frames": [], "previews": [], "crops": [], "others": []}
+    for name in names:
+        groups[_group(name, wanted)].append(name)
+    return FolderListing(**{group: tuple(found) for group, found in groups.items()})
+
+
+def _group(name: str, labelled: Collection[str]) -> str:
+    if name not in labelled and (name.startswith(".") or not has_image_suffix(name)):
+        return "others"
+    if parse_frame_name(name).crop is not None:
+        return "crops"
+    return "previews" if name not in labelled and is_preview(name) else "frames"
+
+
+def read_image_info(path: Path) -> ImageInfo:
+    """Read an image's header and check that the file is whole.
+
+    The content decides what it is, not the suffix. PNG: every chunk is there and has its checksum. JPEG: the
+    data runs to the end marker. TIFF: the first page's data lies within the file. BMP: as many bytes as its
+    size needs.
+
+    Raises
+    ------
+    UnreadableFile
+        ``image-unreadable``: it can't be opened. ``image-empty``: it has no bytes. ``image-unknown``: it is
+        none of the four formats. ``image-corrupt``: it is damaged or cut off.
+    """
+    try:
+        with path.open("rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if size_bytes == 0:
+                raise UnreadableFile.of(
+                    "image-empty", str(path), "found an empty file (0 bytes), expected an image", hint=_RESTORE
+                )
+            kind, read = _kind_and_reader(file.read(16), path)
+            file.seek(0)
+            width_px, height_px, bits = read(file, size_bytes)
+    except OSError as error:
+        raise UnreadableFile.of(
+            "image-unreadable", str(path), f"can't be opened: {error.strerror or error}", hint=_RESTORE
+        ) from error
+    except _DamagedError as error:
+        raise UnreadableFile.of("image-corrupt", str(path), f"{error}", hint=_RESTORE) from error
+    except (struct.error, IndexError) as error:
+        raise UnreadableFile.of(
+            "image-corrupt", str(path), f"found a header that is cut off after {size_bytes} bytes", hint=_RESTORE
+        ) from error
+    return ImageInfo(path, kind, width_px, height_px, bits, size_bytes)
+
+
+_Reader = Callable[[BinaryIO, int], tuple[int, int, int]]
+
+
+def _kind_and_reader(head: bytes, path: Path) -> tuple[str, _Reader]:
+    if head.startswith(_PNG):
+        return "png", _read_png
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpg", _read_jpeg
+    if head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
+        return "tiff", _read_tiff
+    if head.startswith(b"BM"):
+        return "bmp", _read_bmp
+    if not head.strip(b"\0"):
+        raise _DamagedError("found zeros, as a crash leaves them, expected an image")
+    pointer = head.startswith(b"version https://")
+    raise UnreadableFile.of(
+        "image-unknown",
+        str(path),
+        "found a pointer of Git LFS" if pointer else f"found a file that begins with {head!r}",
+        hint="get the image itself: git lfs pull" if pointer else _RESTORE,
+    )
+
+
+def _read_png(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
+    """Width, height and bits per channel of a PNG, all of whose chunks were checked (PNG specification, part 5)."""
+    data = memoryview(file.read())
+    first, width_px, height_px, depth, color = struct.unpack(">4sIIBB", data[12:26])
+    if first != b"IHDR" or not width_px or not height_px or depth not in _PNG_DEPTHS:
+        raise _DamagedError("found a PNG without a valid header")
+    position = len(_PNG)
+    has_pixels = False
+    while True:
+        if position + 12 > size_bytes:
+            raise _DamagedError(f"found a PNG that is cut off after {size_bytes} bytes")
+        length, kind = struct.unpack(">I4s", data[position : position + 8])
+        end = position + 12 + length
+        if end > size_bytes:
+            raise _DamagedError(f"found a PNG that is cut off: {size_bytes} bytes, expected at least {end}")
+        if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            raise _DamagedError(f"found a PNG whose chunk at byte {position} does not match its checksum")
+        has_pixels |= kind == b"IDAT"
+        if kind == b"IEND":
+            break
+        position = end
+    if not has_pixels:
+        raise _DamagedError("found a PNG without pixels")
+    return width_px, height_px, 8 if color == _PNG_PALETTE else depth
+
+
+def _read_jpeg(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
+    """Width, height and bits per channel of a JPEG that runs to its end marker (ITU T.81, annex B).
+
+    A search for the end marker would find that of the thumbnail in the Exif segment, so all segments are
+    walked.
+    """
+    data = file.read()
+    frame: tuple[int, int, int] | None = None
+    has_scan = False
+    position = 2
+    while position + 1 < size_bytes:
+        if data[position] != 0xFF:
+            raise _DamagedError(f"found a JPEG with no marker at byte {position}, where one must be")
+        marker = data[position + 1]
+        if marker == 0xFF:  # fills up
+            position += 1
+            continue
+        if marker == _JPEG_END:
+            if frame is None or not has_scan or 0 in frame:
+                raise _DamagedError("found a JPEG without pixels")
+            return frame
+        position += 2
+        (length,) = struct.unpack_from(">H", data, position)
+        if marker in _JPEG_FRAMES and frame is None:
+            bits, height_px, width_px = struct.unpack_from(">BHH", data, position + 2)
+            frame = (width_px, height_px, bits)
+        position += length
+        if marker == _JPEG_SCAN:
+            has_scan = True
+            found = _JPEG_NEXT.search(data, position)
+            position = found.start() if found else size_bytes
+    raise _DamagedError(f"found a JPEG that is cut off after {size_bytes} bytes: its end marker is missing")
+
+
+def _read_tiff(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
+    """Width, height and bits per channel of a TIFF's first page, whose data lies within the file (TIFF 6.0)."""
+    tags = _tiff_tags(file, size_bytes)
+    width_px, height_px = (tags.get(tag, (0,))[0] for tag in (_TIFF_WIDTH, _TIFF_HEIGHT))
+    ends = [
+        offset + n_bytes
+        for offsets, counts in _TIFF_DATA
+        for offset, n_bytes in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False)
+    ]
+    if not width_px or not height_px or not ends:
+        raise _DamagedError("found a TIFF without a size or without pixels")
+    if max(ends) > size_bytes:
+        raise _DamagedError(f"found a TIFF that is cut off: {size_bytes} bytes, expected at least {max(ends)}")
+    return width_px, height_px, max(tags.get(_TIFF_BITS, (1,)))
+
+
+def _tiff_tags(file: BinaryIO, size_bytes: int) -> dict[int, tuple[int, ...]]:
+    """Return the whole numbers in the first directory of a TIFF or BigTIFF."""
+    head = _read_at(file, 0, 16)
+    order = "<" if head.startswith(b"II") else ">"
+    big = b"+" in head[2:4]
+    count_format, entry_format, offset_format = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
+    (start,) = struct.unpack_from(order + offset_format, head, 8 if big else 4)
+    count_bytes, entry_bytes = struct.calcsize(order + count_format), struct.calcsize(order + entry_format)
+    (n_entries,) = struct.unpack(order + count_format, _read_at(file, start, count_bytes))
+    entries = _read_at(file, start + count_bytes, n_entries * entry_bytes)
+    tags: dict[int, tuple[int, ...]] = {}
+    for tag, kind, count, inline in struct.iter_unpack(order + entry_format, entries):
+        code = _TIFF_TYPES.get(kind)
+        if code is None or not 0 < count <= size_bytes:
+            continue
+        values = f"{order}{count}{code}"
+        n_bytes = struct.calcsize(values)
+        (offset,) = struct.unpack(order + offset_format, inline)
+        tags[tag] = struct.unpack_from(values, inline if n_bytes <= len(inline) else _read_at(file, offset, n_bytes))
+    return tags
+
+
+def _read_bmp(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
+    """Width, height and bits per channel of a BMP that has as many bytes as its header asks for."""
+    head = _read_at(file, 0, 34)
+    (start,) = struct.unpack_from("<I", head, 10)
+    (info_bytes,) = struct.unpack_from("<I", head, 14)
+    if info_bytes == 12:  # OS/2 1.x
+        width_px, height_px, _, bits_per_pixel = struct.unpack_from("<HHHH", head, 18)
+        compression = 0
+    else:
+        width_px, height_px, _, bits_per_pixel, compression = struct.unpack_from("<iiHHI", head, 18)
+    height_px = abs(height_px)  # negative: stored from the top
+    if width_px <= 0 or not height_px or not bits_per_pixel:
+        raise _DamagedError("found a BMP without a size")
+    end = start + (width_px * bits_per_pixel + 31) // 32 * 4 * height_px
+    if compression in _BMP_UNCOMPRESSED and end > size_bytes:
+        raise _DamagedError(f"found a BMP that is cut off: {size_bytes} bytes, expected at least {end}")
+    return width_px, height_px, 8
+
+
+def _read_at(file: BinaryIO, offset: int, n_bytes: int) -> bytes:
+    if offset + n_bytes > file.seek(0, os.SEEK_END):
+        raise _DamagedError("found a header that points outside the file")
+    file.seek(offset)
+    return file.read(n_bytes)

@@ -1,0 +1,356 @@
+"""Label tables counted, compared and joined: always by name, never by position.
+
+Folders of one project differ in the order of their columns, lack keypoints that were added later and keep
+ones that were renamed (issues #506, #1417, #2723), so a position says nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dlc2lp.errors import DecisionNeeded
+from dlc2lp.model import Finding, FrameRef, LabelTable, Severity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_N_NAMED = 5  # differences that are named one by one; the others are counted
+
+
+@dataclass(frozen=True)
+class CellConflict:
+    """One point that two rows place differently.
+
+    Attributes
+    ----------
+    individual, keypoint_name
+        Which point; the individual is ``""`` in a single-animal project.
+    xy_px, other_xy_px
+        Where the first row and where the later one has it, (x, y) in pixels; NaN = no label.
+    """
+
+    individual: str
+    keypoint_name: str
+    xy_px: tuple[float, float]
+    other_xy_px: tuple[float, float]
+
+    def __str__(self) -> str:
+        name = point_name(self.individual, self.keypoint_name)
+        return f"{name} {_point(self.xy_px)} and {_point(self.other_xy_px)}"
+
+
+@dataclass(frozen=True)
+class RowConflict:
+    """An image whose rows do not say the same: a person must decide which one is right.
+
+    Attributes
+    ----------
+    session, file_name
+        The image.
+    cells
+        Every point that differs, at least one.
+    """
+
+    session: str
+    file_name: str
+    cells: tuple[CellConflict, ...]
+
+    def __str__(self) -> str:
+        more = f" and {len(self.cells) - 1} more points" if len(self.cells) > 1 else ""
+        return f"{self.file_name}: {self.cells[0]}{more}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two tables of the same session do not have in common; false if they hold the same labels.
+
+    Attributes
+    ----------
+    n_cells
+        Points that differ. A point that only one table has a row or a column for differs if it is labelled.
+    first
+        The first few of them with both values, for people.
+    largest_px
+        Largest distance in x or y between two points that both tables have labelled: a rounding shows as a
+        millionth, an edit as pixels. 0 if there is none.
+    frames_only_first, frames_only_second
+        File names of rows that only one of them has, labelled or not.
+    keypoints_only_first, keypoints_only_second
+        Columns that only one of them has, filled or not; ``individual keypoint`` in multi-animal tables.
+    """
+
+    n_cells: int
+    first: tuple[str, ...]
+    largest_px: float
+    frames_only_first: tuple[str, ...]
+    frames_only_second: tuple[str, ...]
+    keypoints_only_first: tuple[str, ...]
+    keypoints_only_second: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.n_cells > 0
+
+    def summary(self) -> str:
+        """The differences in one line, without the cells."""
+        parts = [f"largest distance {self.largest_px:.6g} px"] if self.largest_px else []
+        for what, names, side in (
+            ("rows", self.frames_only_first, "first"),
+            ("rows", self.frames_only_second, "second"),
+            ("keypoints", self.keypoints_only_first, "first"),
+            ("keypoints", self.keypoints_only_second, "second"),
+        ):
+            if names:
+                parts.append(f"{len(names)} {what} only in the {side}: {_few(names)}")
+        return "; ".join(parts) or "points labelled in one and empty in the other"
+
+
+def count_labels(table: LabelTable) -> int:
+    """Count labelled cells: points of one keypoint in one frame (of one individual) with both x and y."""
+    import numpy as np
+
+    return int(np.isfinite(table.xy_px).all(axis=-1).sum())
+
+
+def point_name(individual: str, keypoint_name: str) -> str:
+    """Name a keypoint for people, with its individual where there are individuals."""
+    return f"{individual} {keypoint_name}" if individual else keypoint_name
+
+
+def same_values(first: LabelTable, second: LabelTable) -> Difference:
+    """Compare two tables of the same session, such as a CSV and the HDF5 beside it.
+
+    Rows are matched by image, columns by individual and keypoint. Values are equal if they are the same
+    float64; two empty cells are equal.
+    """
+    import numpy as np
+
+    frames = list(dict.fromkeys(_frame_keys(first) + _frame_keys(second)))
+    points = list(dict.fromkeys(_points(first) + _points(second)))
+    left, right = _on_grid(first, frames, points), _on_grid(second, frames, points)
+    differs = ~_same(left, right).all(axis=-1)
+    gaps = np.abs(left - right)[np.isfinite(left) & np.isfinite(right)]
+
+    def side(table: LabelTable, xy: NDArray[np.float64], frame: tuple[str, str], point: tuple[str, str]) -> str:
+        if frame not in _frame_keys(table):
+            return "no row"
+        return _point(xy) if point in _points(table) else "no column"
+
+    described = tuple(
+        f"{frames[f][1]} {point_name(*points[p])}: "
+        f"{side(first, left[f, p], frames[f], points[p])} and {side(second, right[f, p], frames[f], points[p])}"
+        for f, p in np.argwhere(differs)[:_N_NAMED].tolist()
+    )
+    return Difference(
+        n_cells=int(differs.sum()),
+        first=described,
+        largest_px=float(gaps.max()) if gaps.size else 0.0,
+        frames_only_first=tuple(name for _, name in _missing(_frame_keys(first), _frame_keys(second))),
+        frames_only_second=tuple(name for _, name in _missing(_frame_keys(second), _frame_keys(first))),
+        keypoints_only_first=tuple(point_name(*point) for point in _missing(_points(first), _points(second))),
+        keypoints_only_second=tuple(point_name(*point) for point in _missing(_points(second), _points(first))),
+    )
+
+
+def join_sessions(
+    tables: Sequence[LabelTable],
+    keypoint_order: Sequence[str],
+    individual_order: Sequence[str] = (),
+    *,
+    scorer: str | None = None,
+) -> LabelTable:
+    """Join tables of several sessions, or several tables of one session, into one.
+
+    Parameters
+    ----------
+    tables
+        At least one. Whoever labelled, equal keypoints become one column.
+    keypoint_order, individual_order
+        The order of the project's config. Names that no table has a column for are left out; names that the
+        config does not know follow in order of first appearance.
+    scorer
+        The result's scorer; that of the first table if None.
+
+    Returns
+    -------
+    LabelTable
+        Frames in the order of the tables. A keypoint that a session has no column for is NaN there;
+        ``in_header`` tells whether any table has it, and :func:`session_headers` which session.
+
+    Raises
+    ------
+    DecisionNeeded
+        ``conflicting-labels``: two tables have a row for the same image and place a point differently.
+    """
+    import numpy as np
+
+    points = {point for table in tables for point in _points(table)}
+    keypoints = _ordered(keypoint_order, (name for table in tables for name in table.keypoint_names))
+    keypoints = tuple(name for name in keypoints if any(name == keypoint for _, keypoint in points))
+    individuals = _ordered(individual_order, (name for table in tables for name in table.individuals))
+    shape = (len(individuals), len(keypoints))
+    grid = [(individual, keypoint) for individual in individuals for keypoint in keypoints]
+    rows: dict[tuple[str, str], list[tuple[FrameRef, NDArray[np.float64], NDArray[np.bool_]]]] = {}
+    for table in tables:
+        header = _header_on_grid(table, grid).reshape(shape)
+        xy_px = _on_grid(table, _frame_keys(table), grid).reshape(-1, *shape, 2)
+        for frame, xy in zip(table.frames, xy_px, strict=True):
+            rows.setdefault((frame.session, frame.file_name), []).append((frame, xy, header))
+    joined = np.full((len(rows), *shape, 2), np.nan)
+    conflicts = []
+    for row, said in enumerate(rows.values()):
+        joined[row], cells = merge_rows(
+            np.stack([xy for _, xy, _ in said]), np.stack([has for *_, has in said]), individuals, keypoints
+        )
+        if cells:
+            conflicts.append(RowConflict(said[0][0].session, said[0][0].file_name, cells))
+    if conflicts:
+        raise DecisionNeeded(*map(_conflict_finding, conflicts))
+    in_header = np.array([point in points for point in grid], dtype=np.bool_).reshape(shape)
+    frames = tuple(said[0][0] for said in rows.values())
+    return LabelTable(tables[0].scorer if scorer is None else scorer, individuals, keypoints, frames, joined, in_header)
+
+
+def session_headers(tables: Iterable[LabelTable], joined: LabelTable) -> dict[str, NDArray[np.bool_]]:
+    """Tell which columns each session has, in the shape (I, K) of the joined table.
+
+    A session whose files have no column for a keypoint was never searched for it: its empty cells mean "not
+    labelled", while those of other sessions may mean "hidden".
+    """
+    import numpy as np
+
+    grid = [(individual, keypoint) for individual in joined.individuals for keypoint in joined.keypoint_names]
+    headers: dict[str, NDArray[np.bool_]] = {}
+    for table in tables:
+        header = _header_on_grid(table, grid).reshape(joined.in_header.shape)
+        for session in {frame.session for frame in table.frames}:
+            headers[session] = headers.get(session, np.zeros_like(header)) | header
+    return headers
+
+
+def merge_rows(
+    xy_px: NDArray[np.float64],
+    has_column: NDArray[np.bool_],
+    individuals: Sequence[str],
+    keypoint_names: Sequence[str],
+) -> tuple[NDArray[np.float64], tuple[CellConflict, ...]]:
+    """Merge N rows of one image.
+
+    A row without any label says nothing; in any other row every cell that has a column says something, "empty"
+    too.
+
+    Parameters
+    ----------
+    xy_px
+        Shape (N, I, K, 2).
+    has_column
+        Shape (N, I, K).
+    individuals, keypoint_names
+        I and K names.
+
+    Returns
+    -------
+    tuple
+        What the rows say first of each point, shape (I, K, 2), and where a later row says something else.
+    """
+    import numpy as np
+
+    merged = np.full(xy_px.shape[1:], np.nan)
+    said = np.zeros(has_column.shape[1:], dtype=np.bool_)
+    conflicts: list[CellConflict] = []
+    for xy, says in zip(xy_px, has_column, strict=True):
+        if not np.isfinite(xy).any():
+            continue
+        differs = says & said & ~_same(merged, xy).all(axis=-1)
+        conflicts += (
+            CellConflict(individuals[i], keypoint_names[k], _pair(merged[i, k]), _pair(xy[i, k]))
+            for i, k in np.argwhere(differs).tolist()
+        )
+        fresh = says & ~said
+        merged[fresh] = xy[fresh]
+        said |= says
+    return merged, tuple(conflicts)
+
+
+def _conflict_finding(conflict: RowConflict) -> Finding:
+    return Finding(
+        Severity.ERROR,
+        "conflicting-labels",
+        conflict.session,
+        f"found two label files that differ in {len(conflict.cells)} points of one image: "
+        + "; ".join(map(str, conflict.cells[:_N_NAMED])),
+        conflict.file_name,
+        "choose one with --scorer NAME",
+    )
+
+
+def _frame_keys(table: LabelTable) -> list[tuple[str, str]]:
+    return [(frame.session, frame.file_name) for frame in table.frames]
+
+
+def _points(table: LabelTable) -> list[tuple[str, str]]:
+    """(individual, keypoint) of every column that the table's file has."""
+    return [
+        (individual, keypoint)
+        for i, individual in enumerate(table.individuals)
+        for k, keypoint in enumerate(table.keypoint_names)
+        if table.in_header[i, k]
+    ]
+
+
+def _on_grid(
+    table: LabelTable, frames: Sequence[tuple[str, str]], points: Sequence[tuple[str, str]]
+) -> NDArray[np.float64]:
+    """The table's values at the given frames and points, shape (frames, points, 2); NaN where it has none."""
+    import numpy as np
+
+    grid = np.full((len(frames), len(points), 2), np.nan)
+    row_of = {frame: row for row, frame in enumerate(frames)}
+    column_of = {point: column for column, point in enumerate(points)}
+    rows = [row_of[frame] for frame in _frame_keys(table)]
+    for i, individual in enumerate(table.individuals):
+        for k, keypoint in enumerate(table.keypoint_names):
+            column = column_of.get((individual, keypoint))
+            if column is not None:
+                grid[rows, column] = table.xy_px[:, i, k]
+    return grid
+
+
+def _header_on_grid(table: LabelTable, points: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:
+    import numpy as np
+
+    present = set(_points(table))
+    return np.array([point in present for point in points], dtype=np.bool_)
+
+
+def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
+    import numpy as np
+
+    return np.asarray((a == b) | (np.isnan(a) & np.isnan(b)), dtype=np.bool_)
+
+
+def _missing(names: Iterable[tuple[str, str]], others: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    present = set(others)
+    return [name for name in names if name not in present]
+
+
+def _ordered(order: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
+    """The found names, first those of the given order."""
+    names = dict.fromkeys(found)
+    return tuple(dict.fromkeys([name for name in order if name in names] + list(names)))
+
+
+def _pair(xy: NDArray[np.float64]) -> tuple[float, float]:
+    return float(xy[0]), float(xy[1])
+
+
+def _point(xy: NDArray[np.float64] | tuple[float, float]) -> str:
+    x, y = float(xy[0]), float(xy[1])
+    return "empty" if math.isnan(x) and math.isnan(y) else f"({x!r}, {y!r})"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_N_NAMED]) + (", ..." if len(names) > _N_NAMED else "")

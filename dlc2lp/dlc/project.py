@@ -1,0 +1,286 @@
+"""A folder on disk becomes a :class:`DlcProject`: everything that is there, before anything is chosen.
+
+Where several files could be meant (two scorers, a CSV beside an HDF5), all are read; choosing is the business
+of :mod:`dlc2lp.migrate.choose`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from dlc2lp.dlc.config import DlcConfig, read_config
+from dlc2lp.dlc.csvfile import read_csv_labels
+from dlc2lp.dlc.hdf import read_hdf
+from dlc2lp.dlc.images import list_frames, read_image_info
+from dlc2lp.dlc.labels import parse_row
+from dlc2lp.dlc.table import RawTable
+from dlc2lp.errors import SourceRefused, UnreadableFile
+from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity
+
+LABELED_DATA = "labeled-data"
+VIDEOS = "videos"
+
+#: What DeepLabCut puts into the names of the videos that it draws on; since 2.1 ``DLC_``, before ``DeepCut_``.
+_DRAWN_ON = re.compile(r"(DLC_|DeepCut_|DLC[A-Z]\w*_).*|(_labeled|DLClabeled|_full)$|_labeled_(before|after)_adapt$")
+
+FileKind = Literal["h5", "csv"]
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """One label file: what it is called and what it holds.
+
+    Attributes
+    ----------
+    path
+        The file.
+    kind
+        ``h5`` or ``csv``.
+    stem_scorer
+        The scorer that the file's name carries: ``Anna`` of ``CollectedData_Anna.h5``.
+    table
+        Its rows and columns; None if it could not be read, and then ``findings`` say why.
+    mtime_ns
+        When it was last changed.
+    findings
+        What reading it brought up.
+    """
+
+    path: Path
+    kind: FileKind
+    stem_scorer: str
+    table: RawTable | None
+    mtime_ns: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class DlcSession:
+    """One folder of ``labeled-data``.
+
+    Attributes
+    ----------
+    name
+        The folder's name, which is the stem of the video.
+    folder
+        Where it lies.
+    label_files
+        Its ``CollectedData`` files, sorted by name.
+    machine_files
+        Its ``machinelabels`` files: predictions, never labels.
+    images
+        Intact frames by file name, in natural order.
+    broken_images
+        Frames that can't be read, by file name, with the reason.
+    previews
+        Names of images that DeepLabCut drew labels on.
+    random_crops
+        Names of the random sub-crops that DeepLabCut 2.1.10 to 2.2rc made of other frames.
+    """
+
+    name: str
+    folder: Path
+    label_files: tuple[LabelFile, ...] = ()
+    machine_files: tuple[Path, ...] = ()
+    images: dict[str, ImageInfo] = field(default_factory=dict)
+    broken_images: dict[str, Finding] = field(default_factory=dict)
+    previews: tuple[str, ...] = ()
+    random_crops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DlcProject:
+    """A DeepLabCut project as it lies on disk.
+
+    Attributes
+    ----------
+    root
+        The project folder.
+    config
+        Its ``config.yaml``; None where there is none.
+    sessions
+        Folders of ``labeled-data`` that hold anything, sorted by name.
+    video_files
+        Files in ``videos/`` with a video's suffix, dangling links included, sorted by name.
+    findings
+        What reading it brought up.
+    """
+
+    root: Path
+    config: DlcConfig | None
+    sessions: tuple[DlcSession, ...]
+    video_files: tuple[Path, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The project's own name for people: its task, or the folder's name."""
+        return (self.config.task if self.config else "") or self.root.name
+
+
+def read_project(source: Path) -> DlcProject:
+    """Read everything of a DeepLabCut project that a migration can need.
+
+    Parameters
+    ----------
+    source
+        A project folder, its ``config.yaml``, or a folder that holds ``labeled-data``.
+
+    Raises
+    ------
+    SourceRefused
+        ``source-missing``, ``not-a-dlc-project``, ``dlc-3d-project`` or ``no-labels``.
+    UnreadableFile
+        The configuration can't be parsed.
+    """
+    root, config_path = _locate(source)
+    config = read_config(config_path) if config_path else None
+    if config is not None and config.is_3d:
+        raise SourceRefused.of(
+            "dlc-3d-project",
+            str(root),
+            "this is a DeepLabCut 3D project: it holds a calibration for "
+            f"{len(config.camera_names)} cameras and no labels of its own",
+            hint="convert the 2D project of each camera; dlc2lp does not yet join them into a multi-view project",
+        )
+    findings = list(config.findings) if config else [_no_config(root)]
+    sessions = tuple(_read_sessions(root / LABELED_DATA))
+    if not sessions:
+        raise SourceRefused.of(
+            "no-labels",
+            str(root / LABELED_DATA),
+            "found no folder with frames or labels, expected one folder per video",
+            hint="check that this is the project that was labelled, not an empty copy of it",
+        )
+    return DlcProject(root, config, sessions, _video_files(root / VIDEOS), tuple(findings))
+
+
+def is_drawn_on(path: Path, listed_names: frozenset[str] = frozenset()) -> bool:
+    """Whether a video is DeepLabCut's own output (``m1DLC_resnet50_reachJan1shuffle1_100000_labeled.mp4``).
+
+    A name that ``video_sets`` lists is always a source, however it looks.
+    """
+    return path.name not in listed_names and _DRAWN_ON.search(path.stem) is not None
+
+
+def _locate(source: Path) -> tuple[Path, Path | None]:
+    """Return the project folder and its configuration, from whatever a person pointed at."""
+    if not source.exists():
+        raise SourceRefused.of(
+            "source-missing", str(source), "no such file or folder", hint="check the path for a typing error"
+        )
+    if source.is_file():
+        if source.suffix.lower() not in {".yaml", ".yml"}:
+            raise SourceRefused.of(
+                "not-a-dlc-project",
+                str(source),
+                f"found a {source.suffix or 'plain'} file, expected a project folder or its config.yaml",
+                hint=f"give the project folder, for example {source.parent}",
+            )
+        return source.parent, source
+    config_path = source / "config.yaml"
+    if config_path.exists():
+        return source, config_path
+    if (source / LABELED_DATA).is_dir():
+        return source, None
+    inside = sorted(path.parent.name for path in source.glob("*/config.yaml"))
+    raise SourceRefused.of(
+        "not-a-dlc-project",
+        str(source),
+        "found neither config.yaml nor labeled-data in this folder",
+        hint=(
+            f"it holds the projects {', '.join(inside[:5])}: convert one of them"
+            if inside
+            else "give the folder that holds config.yaml and labeled-data"
+        ),
+    )
+
+
+def _no_config(root: Path) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "config-missing",
+        str(root),
+        "found no config.yaml; keypoint names and their order come from the label files, the skeleton is empty",
+    )
+
+
+def _read_sessions(labeled_data: Path) -> Iterator[DlcSession]:
+    if not labeled_data.is_dir():
+        return
+    for folder in sorted(labeled_data.iterdir(), key=lambda path: path.name):
+        if folder.name.startswith((".", "_DS_Store")) or not folder.is_dir():
+            continue
+        session = _read_session(folder)
+        drawn_on = folder.name.endswith("_labeled") and not _labels_name_folder(session)
+        if not drawn_on and (session.label_files or session.images or session.broken_images):
+            yield session
+
+
+def _labels_name_folder(session: DlcSession) -> bool:
+    """Whether the labels of ``x_labeled`` are its own: DeepLabCut's check_labels draws into such folders, but a
+    video may be called so too.
+    """
+    tables = [file.table for file in session.label_files if file.table is not None]
+    return any(parse_row(row).folder == session.name for table in tables for row in table.rows)
+
+
+def _read_session(folder: Path) -> DlcSession:
+    label_files = tuple(_read_label_files(folder))
+    named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
+    listing = list_frames(folder, named)
+    images: dict[str, ImageInfo] = {}
+    broken: dict[str, Finding] = {}
+    # Header and checksums of each image: threads, since most of the time is waiting for the disk.
+    with ThreadPoolExecutor(8) as pool:
+        for name, result in zip(
+            listing.frames, pool.map(lambda name: _image_or_fault(folder / name), listing.frames), strict=True
+        ):
+            if isinstance(result, ImageInfo):
+                images[name] = result
+            else:
+                broken[name] = result
+    machine = sorted(path for path in folder.glob("machinelabels*") if path.suffix.lower() in {".h5", ".csv"})
+    return DlcSession(folder.name, folder, label_files, tuple(machine), images, broken, listing.previews, listing.crops)
+
+
+def _image_or_fault(path: Path) -> ImageInfo | Finding:
+    try:
+        return read_image_info(path)
+    except UnreadableFile as error:
+        return error.findings[0]
+
+
+def _read_label_files(folder: Path) -> Iterator[LabelFile]:
+    for path in sorted(folder.glob("CollectedData*"), key=lambda path: path.name):
+        if path.suffix.lower() not in {".h5", ".csv"} or not path.is_file():
+            continue
+        kind: FileKind = "h5" if path.suffix.lower() == ".h5" else "csv"
+        scorer = path.stem.removeprefix("CollectedData").removeprefix("_")
+        mtime_ns = path.stat().st_mtime_ns
+        try:
+            read = read_hdf(path) if kind == "h5" else read_csv_labels(path)
+        except UnreadableFile as error:
+            yield LabelFile(path, kind, scorer, None, mtime_ns, error.findings)
+        else:
+            yield LabelFile(path, kind, scorer, read.table, mtime_ns, read.findings)
+
+
+def _video_files(folder: Path) -> tuple[Path, ...]:
+    if not folder.is_dir():
+        return ()
+    return tuple(
+        sorted(
+            (
+                path
+                for path in folder.iterdir()
+                if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+            ),
+            key=lambda path: path.name,
+        )
+    )

@@ -1,0 +1,598 @@
+"""The one reader of pickles in the project. It builds plain values and arrays, and can call nothing.
+
+Pickles stand in HDF5 attributes (PyTables keeps there what HDF5 has no type for, ``tables/attributeset.py``),
+in HDF5 arrays of objects (``tables/atom.py:ObjectAtom``), and in DeepLabCut's ``*.pickle`` files of
+train/test splits (``auxiliaryfunctions.save_metadata``) and stereo calibrations (``calibrate_cameras``).
+Whoever opens one with Python's own unpickler runs whatever code its author put there.
+
+The documented cure, an ``Unpickler`` whose ``find_class`` refuses, stops code but not crashes: a dictionary
+key of two million nested tuples overflows the C stack, ten bytes of ``LONG_BINPUT`` fill gigabytes, and an
+array that is handed fewer objects than its shape asks for reads foreign memory. Files from strangers must do
+none of this. So :mod:`pickletools`, the standard library's disassembler, reads the operations and
+:class:`_Machine` carries them out: it knows those for values and containers, has stand-ins for the six
+functions by which numpy writes arrays, and no way to call anything else.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import pickletools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from dlc2lp.errors import UnreadableFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: The largest pickle that is read. The split of 20 000 labeled frames takes some 10 MB.
+MAX_BYTES: Final = 256 * 2**20
+#: Opcodes per pickle; each makes an object of at most some hundred bytes.
+MAX_OPERATIONS: Final = 20_000_000
+_MAX_DIMENSIONS: Final = 32
+#: Lines of a name after the operation; pickletools takes a backslash in them for an escape, unlike pickle.
+_NAMES_IN_LINES: Final = {"GLOBAL": 2, "INST": 2, "PERSID": 1}
+_ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|.?)", re.DOTALL)
+_ESCAPED: Final = {b"\\": b"\\", b"'": b"'", b'"': b'"', b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+_OPCODES: Final = {info.code.encode("latin-1"): info for info in pickletools.opcodes}
+
+
+def load_plain(data: bytes, subject: str = "pickle", where: str = "") -> object:
+    """Read a pickle of lists, tuples, dictionaries, text, bytes, numbers and None.
+
+    Byte strings of Python 2 (``S'nose'``) become text: ASCII and UTF-8 where they are that, else Latin-1.
+
+    Parameters
+    ----------
+    data
+        The pickle, of any protocol.
+    subject, where
+        The file and the place in it, for the error.
+
+    Raises
+    ------
+    UnreadableFile
+        ``unsafe-pickle`` if it names any class or function, whatever it is, or would make an object in
+        another way; ``broken-pickle`` if it is none or is damaged; ``pickle-too-large`` beyond
+        :data:`MAX_BYTES`.
+    """
+    return _load(data, {}, expected="plain values", subject=subject, where=where, max_bytes=MAX_BYTES)
+
+
+def load_arrays(data: bytes | BinaryIO, subject: str = "pickle", where: str = "", max_bytes: int = MAX_BYTES) -> object:
+    """Read a pickle of plain values and numpy arrays, as numpy wrote them under Python 2.7 to 3.13.
+
+    Arrays become plain, writable ``ndarray`` whatever subclass was asked for; numpy scalars stay such.
+    Memory grows with the size of the pickle, never with a shape that it only claims.
+
+    Parameters
+    ----------
+    data
+        The pickle, of any protocol, or a binary file that is read to its end.
+    subject, where
+        The file and the place in it, for the error.
+    max_bytes
+        The largest pickle that is read.
+
+    Raises
+    ------
+    UnreadableFile
+        ``unsafe-pickle`` if it names anything but numpy's functions for arrays, scalars and types;
+        ``broken-pickle`` if it is none or is damaged; ``pickle-too-large`` beyond ``max_bytes``.
+    """
+    content = data if isinstance(data, bytes) else data.read(max_bytes + 1)
+    expected = "plain values and numpy arrays"
+    return _load(content, _ARRAY_STAND_INS, expected=expected, subject=subject, where=where, max_bytes=max_bytes)
+
+
+class _BrokenError(Exception):
+    """The opcodes make no value."""
+
+
+class _UnsafeError(Exception):
+    """The opcodes ask for something that is not built here."""
+
+
+class _TooLargeError(Exception):
+    """Reading on would take too much memory or time."""
+
+
+def _load(
+    data: bytes,
+    stand_ins: Mapping[str, _StandIn],
+    *,
+    expected: str,
+    subject: str,
+    where: str,
+    max_bytes: int,
+) -> object:
+    """Run the machine and turn what it raises into the findings that people read."""
+    try:
+        if len(data) > max_bytes:
+            raise _TooLargeError(f"found a pickle of more than {max_bytes} bytes, expected at most that")
+        return _Machine(data, stand_ins).run()
+    except _UnsafeError as error:
+        message = f"found a pickle that asks for {error}, expected {expected}; nothing in it was run"
+        hint = "do not open this file with pandas or DeepLabCut, which would run it; ask who sent it"
+        raise UnreadableFile.of("unsafe-pickle", subject, message, where=where, hint=hint) from error
+    except _TooLargeError as error:
+        raise UnreadableFile.of("pickle-too-large", subject, str(error), where=where) from error
+    except _BrokenError as error:
+        message = f"found a damaged pickle ({error}), expected {expected}"
+        raise UnreadableFile.of("broken-pickle", subject, message, where=where) from error
+
+
+class _ByteText(str):
+    """Text of a Python 2 byte string, which may as well be the raw content of an array.
+
+    Attributes
+    ----------
+    raw
+        The bytes themselves.
+    """
+
+    raw: bytes
+
+    def __new__(cls, raw: bytes) -> _ByteText:
+        try:
+            # Python 2 read its source as bytes: u'\xe9' typed without the u is UTF-8 on Linux and macOS
+            text = super().__new__(cls, raw.decode("utf-8"))
+        except UnicodeDecodeError:
+            text = super().__new__(cls, raw.decode("latin-1"))
+        text.raw = raw
+        return text
+
+
+@dataclass(frozen=True)
+class _StandIn:
+    """What a permitted global name becomes: a function of ours, or a mere word that functions are given."""
+
+    name: str
+    call: Callable[..., object] | None = None
+
+
+class _Machine:
+    """Carries out the opcodes of one pickle.
+
+    Parameters
+    ----------
+    data
+        The pickle.
+    stand_ins
+        The global names it may use, as ``"module name"``, and what each becomes.
+    """
+
+    def __init__(self, data: bytes, stand_ins: Mapping[str, _StandIn]) -> None:
+        self._stream = io.BytesIO(data)
+        self._stand_ins = stand_ins
+        self._stack: list[Any] = []
+        self._marks: list[int] = []
+        # a dictionary: a list as long as the largest index is the gigabytes of LONG_BINPUT
+        self._memo: dict[int, Any] = {}
+        # Arrays copy bytes that a pickle holds once; numpy itself never needs more than one copy of each.
+        self._budget_bytes = 4 * len(data) + 1024
+
+    def run(self) -> object:
+        """The value that the pickle describes."""
+        for _ in range(MAX_OPERATIONS):
+            name, argument = self._next()
+            if name == "STOP":
+                value = self.pop()
+                if self._stand_ins:
+                    _refuse_leftovers(value)
+                return value
+            if name in _MAKES_OBJECTS:
+                raise _UnsafeError(_shown(f"{name} {argument or ''}".rstrip()))
+            if name not in _STEPS:
+                raise _BrokenError(f"operation {name}, which DeepLabCut's pickles do not have")
+            _STEPS[name](self, argument)
+        raise _TooLargeError(f"found a pickle of more than {MAX_OPERATIONS} operations, expected at most that")
+
+    def _next(self) -> tuple[str, Any]:
+        code = self._stream.read(1)
+        info = _OPCODES.get(code)
+        if info is None:
+            raise _BrokenError(f"unknown operation {code!r}" if code else "it ends too early")
+        if info.arg is None:
+            return info.name, None
+        try:
+            if info.name == "STRING":
+                return info.name, _python2_string(self._line())
+            if info.name in _NAMES_IN_LINES:
+                return info.name, " ".join(self._line().decode() for _ in range(_NAMES_IN_LINES[info.name]))
+            return info.name, info.arg.reader(self._stream)
+        except ValueError as error:
+            raise _BrokenError(f"the argument of {info.name} can't be read") from error
+
+    def _line(self) -> bytes:
+        line = self._stream.readline()
+        if not line.endswith(b"\n"):
+            raise ValueError("no line ends here")
+        return line[:-1]
+
+    def pop(self) -> Any:
+        """Take the topmost value of the current mark's part of the stack."""
+        if len(self._stack) <= (self._marks[-1] if self._marks else 0):
+            raise _BrokenError("it takes a value where there is none")
+        return self._stack.pop()
+
+    def pop_to_mark(self) -> list[Any]:
+        """Take all values above the last mark, and the mark."""
+        if not self._marks:
+            raise _BrokenError("it goes back to a mark that was never set")
+        start = self._marks.pop()
+        values = self._stack[start:]
+        del self._stack[start:]
+        return values
+
+    def top(self) -> Any:
+        """The topmost value, left where it is."""
+        value = self.pop()
+        self._stack.append(value)
+        return value
+
+    def push(self, value: object) -> None:
+        """Put any value on the stack."""
+        self._stack.append(value)
+
+    def push_integer(self, value: int) -> None:
+        """A number of up to 64 bits; a longer one can be read, but not printed."""
+        if not -(2**63) <= value < 2**64:
+            raise _BrokenError("a number of more than 64 bits")
+        self.push(value)
+
+    def push_bytes(self, value: bytes | bytearray) -> None:
+        """Bytes; a bytearray is only protocol 5's way to keep an array writable."""
+        self.push(bytes(value))
+
+    def push_python2_string(self, value: str | _ByteText) -> None:
+        """A byte string of Python 2, which pickletools hands over as if it were Latin-1."""
+        self.push(value if isinstance(value, _ByteText) else _ByteText(value.encode("latin-1")))
+
+    def mark(self, _argument: None) -> None:
+        """Remember how high the stack is."""
+        self._marks.append(len(self._stack))
+
+    def drop(self, _argument: None) -> None:
+        """POP takes a value or, where there is none above it, the mark."""
+        if self._marks and self._marks[-1] == len(self._stack):
+            self._marks.pop()
+        else:
+            self.pop()
+
+    def drop_to_mark(self) -> None:
+        """POP_MARK."""
+        self.pop_to_mark()
+
+    def tuple_of(self, count: int) -> None:
+        """TUPLE1 to TUPLE3."""
+        self.push(tuple(reversed([self.pop() for _ in range(count)])))
+
+    def append(self, values: list[Any]) -> None:
+        """APPEND and APPENDS."""
+        target = self.top()
+        if not isinstance(target, list):
+            raise _BrokenError("it appends to what is no list")
+        target.extend(values)
+
+    def set_items(self, values: list[Any]) -> None:
+        """SETITEM and SETITEMS: key, value, key, value ..."""
+        target = self.top()
+        if not isinstance(target, dict):
+            raise _BrokenError("it sets the item of what is no dictionary")
+        target.update(_dictionary(values))
+
+    def store(self, index: int | None) -> None:
+        """PUT in its three forms, and MEMOIZE."""
+        self._memo[len(self._memo) if index is None else index] = self.top()
+
+    def recall(self, index: int) -> None:
+        """GET in its three forms."""
+        try:
+            value = self._memo[index]
+        except KeyError:
+            raise _BrokenError("it recalls a value that was never stored") from None
+        # numpy stores an array before it fills it
+        self.push(value.filled if isinstance(value, _Array) and value.filled is not None else value)
+
+    def stand_in(self, name: str) -> None:
+        """GLOBAL: the only place where a pickle can name code."""
+        if name not in self._stand_ins:
+            raise _UnsafeError(_shown(name.replace(" ", ".", 1)))
+        self.push(self._stand_ins[name])
+
+    def stand_in_from_stack(self, _argument: None) -> None:
+        """STACK_GLOBAL, the same since protocol 4."""
+        name, module = self.pop(), self.pop()
+        if not (isinstance(name, str) and isinstance(module, str)):
+            raise _BrokenError("the name of a global is no text")
+        self.stand_in(f"{module} {name}")
+
+    def reduce(self, _argument: None) -> None:
+        """REDUCE: numpy's functions, by their stand-ins."""
+        arguments, function = self.pop(), self.pop()
+        if not (isinstance(function, _StandIn) and function.call and isinstance(arguments, tuple)):
+            raise _BrokenError("it calls what is no function")
+        try:
+            self.push(function.call(self, *arguments))
+        except (TypeError, ValueError) as error:
+            raise _BrokenError(f"{function.name} got arguments that numpy does not write") from error
+
+    def build(self, _argument: None) -> None:
+        """BUILD: the second half of an array or of its type."""
+        state = self.pop()
+        target = self.pop()
+        if isinstance(target, _DataType):
+            target.set_state(state)
+            self.push(target)
+        elif isinstance(target, _Array):
+            self.push(target.fill(self, state))
+        else:
+            raise _BrokenError("it sets the state of what has none")
+
+    def spend(self, count_bytes: int) -> None:
+        """Account for memory that an array takes."""
+        self._budget_bytes -= count_bytes
+        if self._budget_bytes < 0:
+            raise _TooLargeError("found arrays that take more memory than the pickle holds, expected at most that")
+
+
+def _python2_string(quoted: bytes) -> _ByteText:
+    """The argument of STRING, Python 2's ``repr``, which pickletools reads only where it is ASCII."""
+    if len(quoted) < 2 or quoted[0] != quoted[-1] or quoted[:1] not in (b"'", b'"'):
+        raise ValueError("a string without quotes")
+    return _ByteText(_ESCAPE.sub(_unescaped, quoted[1:-1]))
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    code = escape[1]
+    if code in _ESCAPED:
+        return _ESCAPED[code]
+    if len(code) != 3:
+        raise ValueError("a backslash before nothing that Python 2 escapes")
+    return bytes.fromhex(code[1:].decode("ascii"))
+
+
+def _dictionary(values: list[Any]) -> dict[Any, Any]:
+    if len(values) % 2:
+        raise _BrokenError("a dictionary has a key without a value")
+    keys = values[::2]
+    for key in keys:
+        # Deeper keys are hashed by a C function that calls itself, until the stack is full.
+        if not all(_is_scalar(part) for part in (key if isinstance(key, tuple) else (key,))):
+            raise _BrokenError("a dictionary has a key that is neither a text nor a number")
+    return dict(zip(keys, values[1::2], strict=True))
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, str | bytes | int | float)
+
+
+def _refuse_leftovers(root: object) -> None:
+    """Refuse a value that still holds parts of the machine: a half-made array, a type, a function's name."""
+    import numpy as np
+
+    todo = [root]
+    seen: set[int] = set()
+    while todo:
+        value = todo.pop()
+        if isinstance(value, _StandIn | _DataType | _Array):
+            raise _BrokenError("it ends with a half-made array")
+        if not isinstance(value, list | tuple | dict | np.ndarray) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict):
+            todo.extend(value.values())
+        elif not isinstance(value, np.ndarray):
+            todo.extend(value)
+        elif value.dtype == object:
+            todo.extend(value.flat)
+
+
+def _shown(name: object) -> str:
+    """A name from a hostile file, fit for a terminal: without control characters and not too long."""
+    text = str(name)
+    return (text if text.isprintable() else ascii(text))[:100]
+
+
+# ---- what numpy's own functions become ---------------------------------------------------------------------
+
+
+@dataclass
+class _DataType:
+    """``numpy.dtype``: simple types alone, because offsets of structured ones may point outside the data.
+
+    Attributes
+    ----------
+    code
+        Kind and size, for example ``f8``, ``U12`` or ``O8``.
+    byte_order
+        ``<``, ``>``, ``|`` or ``=``.
+    """
+
+    code: str
+    byte_order: str = "="
+
+    def set_state(self, state: object) -> None:
+        """``dtype.__setstate__``: version, byte order, subarray, names, fields, size, alignment, flags."""
+        if not (isinstance(state, tuple) and len(state) >= 8 and all(part is None for part in state[2:5])):
+            raise _BrokenError("an array's type is not a simple one")
+        if not (isinstance(state[1], str) and state[1] in ("<", ">", "|", "=")):
+            raise _BrokenError("an array's type has no byte order")
+        self.byte_order = state[1]
+
+    @property
+    def is_object(self) -> bool:
+        """Whether elements are Python objects."""
+        return self.code.startswith("O")
+
+    def as_numpy(self) -> np.dtype[Any]:
+        """The real thing."""
+        import numpy as np
+
+        try:
+            return np.dtype(self.byte_order + self.code)
+        except (TypeError, ValueError) as error:
+            raise _BrokenError(f"an array has the unknown type {_shown(self.code)}") from error
+
+
+@dataclass
+class _Array:
+    """``numpy.core.multiarray._reconstruct``: an array that waits for its content.
+
+    Attributes
+    ----------
+    filled
+        The array, once its content came; until then the memo may hold this object in its place.
+    """
+
+    filled: NDArray[Any] | None = field(default=None)
+
+    def fill(self, machine: _Machine, state: object) -> NDArray[Any]:
+        """``ndarray.__setstate__``: version, shape, type, Fortran order, content."""
+        if not (isinstance(state, tuple) and len(state) == 5 and isinstance(state[3], int)):
+            raise _BrokenError("the content of an array has not the form that numpy writes")
+        _version, shape, data_type, is_fortran, content = state
+        self.filled = _filled(machine, content, data_type, shape, "F" if is_fortran else "C")
+        return self.filled
+
+
+def _filled(machine: _Machine, content: object, data_type: object, shape: object, order: str) -> NDArray[Any]:
+    """An array whose content fills its shape exactly, which numpy itself does not check for objects."""
+    import numpy as np
+
+    if not isinstance(data_type, _DataType):
+        raise _BrokenError("an array has no type")
+    dimensions = _dimensions(shape)
+    count = math.prod(dimensions)
+    if data_type.is_object:
+        if not (isinstance(content, list) and len(content) == count):
+            raise _BrokenError(f"an array of shape {dimensions} does not hold {count} objects")
+        machine.spend(8 * count)
+        # numpy lists objects in C order, whatever the order of the array was
+        return np.fromiter(content, dtype=object, count=count).reshape(dimensions)
+    dtype = data_type.as_numpy()
+    raw = _raw_bytes(content)
+    if len(raw) != count * dtype.itemsize or dtype.itemsize == 0:
+        raise _BrokenError(f"an array of shape {dimensions} and type {dtype} does not hold {len(raw)} bytes")
+    machine.spend(len(raw))
+    try:
+        # copied, so that the caller may write into it
+        return np.ndarray(dimensions, dtype, raw, order="F" if order == "F" else "C").copy(order="K")
+    except ValueError as error:  # shape (0, 2**62) holds nothing, and yet is too big for numpy
+        raise _BrokenError(f"an array has the impossible shape {dimensions}") from error
+
+
+def _dimensions(shape: object) -> tuple[int, ...]:
+    if not (isinstance(shape, tuple) and len(shape) <= _MAX_DIMENSIONS):
+        raise _BrokenError("an array has no shape")
+    if not all(type(length) is int and length >= 0 for length in shape):
+        raise _BrokenError("an array has a length that is no number")
+    return shape
+
+
+def _raw_bytes(content: object) -> bytes:
+    if isinstance(content, _ByteText):
+        return content.raw
+    if isinstance(content, bytes):
+        return content
+    raise _BrokenError("the content of an array is no bytes")
+
+
+def _reconstruct(_machine: _Machine, _subtype: object, _shape: object, _code: object) -> _Array:
+    return _Array()
+
+
+def _scalar(machine: _Machine, data_type: object, content: object) -> object:
+    if isinstance(data_type, _DataType) and data_type.is_object:
+        raise _UnsafeError("a numpy scalar that is an object")
+    return _filled(machine, content, data_type, (1,), "C")[0]
+
+
+def _frombuffer(machine: _Machine, content: object, data_type: object, shape: object, *layout: object) -> NDArray[Any]:
+    """``numpy.core.numeric._frombuffer`` of protocol 5; since numpy 2.3 order ``K`` is followed by axes."""
+    order, *rest = layout
+    axes = rest[0] if rest else None
+    if isinstance(data_type, _DataType) and data_type.is_object:
+        raise _UnsafeError("an array of objects made of bytes")
+    array = _filled(machine, content, data_type, shape, str(order))
+    if order != "K" or axes is None:
+        return array
+    if not isinstance(axes, tuple) or sorted(axes) != list(range(array.ndim)):
+        raise _BrokenError("the axes of an array are in no order")
+    return array.transpose(axes)
+
+
+def _data_type(_machine: _Machine, code: object, _align: object = False, _copy: object = True) -> _DataType:
+    if not (isinstance(code, str) and re.fullmatch(r"b1|i[1248]|u[1248]|f[248]|c8|c16|[SU]\d{1,9}|O[48]?", code)):
+        raise _BrokenError(f"an array has the type {_shown(code)}, which is not a simple one")
+    return _DataType(code)
+
+
+def _encode(machine: _Machine, text: object, encoding: object = "latin1") -> bytes:
+    """``_codecs.encode``, by which Python 3 writes bytes in protocols 0 to 2."""
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+        raise _BrokenError("bytes are encoded in a way that pickles do not use")
+    machine.spend(len(text))
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise _BrokenError("bytes hold what is no byte") from error
+
+
+_ARRAY_STAND_INS: Final[dict[str, _StandIn]] = {
+    "numpy ndarray": _StandIn("ndarray"),
+    "numpy dtype": _StandIn("dtype", _data_type),
+    "_codecs encode": _StandIn("encode", _encode),
+}
+for _core in ("numpy.core", "numpy._core"):  # renamed in numpy 2
+    _ARRAY_STAND_INS[f"{_core}.multiarray _reconstruct"] = _StandIn("_reconstruct", _reconstruct)
+    _ARRAY_STAND_INS[f"{_core}.multiarray scalar"] = _StandIn("scalar", _scalar)
+    _ARRAY_STAND_INS[f"{_core}.numeric _frombuffer"] = _StandIn("_frombuffer", _frombuffer)
+
+
+# ---- what each operation does ------------------------------------------------------------------------------
+
+#: Operations that make objects by code from elsewhere, or name them by numbers that only their writer knows.
+_MAKES_OBJECTS: Final = {"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX"}
+
+_Step = Callable[[_Machine, Any], None]
+_STEPS: Final[dict[str, _Step]] = {
+    "PROTO": lambda _machine, _version: None,
+    "FRAME": lambda _machine, _length: None,
+    "MARK": _Machine.mark,
+    "POP": _Machine.drop,
+    "POP_MARK": lambda machine, _: machine.drop_to_mark(),
+    "DUP": lambda machine, _: machine.push(machine.top()),
+    "NONE": lambda machine, _: machine.push(None),
+    "NEWTRUE": lambda machine, _: machine.push(True),
+    "NEWFALSE": lambda machine, _: machine.push(False),
+    **dict.fromkeys(("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"), _Machine.push_integer),
+    **dict.fromkeys(("FLOAT", "BINFLOAT"), _Machine.push),
+    **dict.fromkeys(("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"), _Machine.push),
+    **dict.fromkeys(("STRING", "SHORT_BINSTRING", "BINSTRING"), _Machine.push_python2_string),
+    **dict.fromkeys(("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"), _Machine.push_bytes),
+    "EMPTY_LIST": lambda machine, _: machine.push([]),
+    "LIST": lambda machine, _: machine.push(machine.pop_to_mark()),
+    "APPEND": lambda machine, _: machine.append([machine.pop()]),
+    "APPENDS": lambda machine, _: machine.append(machine.pop_to_mark()),
+    "EMPTY_TUPLE": lambda machine, _: machine.push(()),
+    "TUPLE": lambda machine, _: machine.push(tuple(machine.pop_to_mark())),
+    "TUPLE1": lambda machine, _: machine.tuple_of(1),
+    "TUPLE2": lambda machine, _: machine.tuple_of(2),
+    "TUPLE3": lambda machine, _: machine.tuple_of(3),
+    "EMPTY_DICT": lambda machine, _: machine.push({}),
+    "DICT": lambda machine, _: machine.push(_dictionary(machine.pop_to_mark())),
+    "SETITEM": lambda machine, _: machine.set_items([machine.pop(), machine.pop()][::-1]),
+    "SETITEMS": lambda machine, _: machine.set_items(machine.pop_to_mark()),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), _Machine.store),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.recall),
+    "GLOBAL": _Machine.stand_in,
+    "STACK_GLOBAL": _Machine.stand_in_from_stack,
+    "REDUCE": _Machine.reduce,
+    "BUILD": _Machine.build,
+}

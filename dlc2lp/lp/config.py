@@ -1,0 +1,520 @@
+"""The starter config: what `litpose train` needs to train on a migrated project, with a reason for each choice.
+
+Keys and constraints are those of Lightning Pose 2.4.3 (``api/model_config.py``, ``train.py``, ``data/factory.py``,
+``callbacks.py``). The app's "create model" dialog takes the file as its base and overwrites epochs, batch size,
+backbone, paths and keypoints with what its form says, but neither the milestones of the learning rate, the
+accumulation nor the image size; so these are chosen to go with the form's defaults as well.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any, Literal, Self
+
+from dlc2lp.errors import UsageError
+from dlc2lp.lp import sizing
+from dlc2lp.lp.document import Document, KeyPath, printable, render, values_of
+from dlc2lp.lp.edits import Merged, keep_edits
+from dlc2lp.lp.sizing import BACKBONES, SIDE_STEP_PX, Batch, ImageSize, is_transformer
+from dlc2lp.lp.starter import HEAD, Decided, starter_document
+from dlc2lp.model import Finding, Severity
+
+__all__ = [
+    "ChoiceReason", "ConfigChoices", "ConfigFacts", "Merged", "StarterConfig", "keep_edits", "starter_config",
+]  # fmt: skip
+
+NanMeans = Literal["occluded", "unlabeled"]
+
+DEFAULT_BACKBONE = "resnet50_animal_ap10k"
+
+#: Empty in at least this share of the labeled frames: the keypoint is left out of the pose PCA, which learns how
+#: keypoints go together and would pull a hidden one, with growing confidence, to where it usually is.
+OFTEN_HIDDEN_SHARE = 0.2
+
+#: A pose PCA of one keypoint says nothing about a pose.
+_MIN_PCA_KEYPOINTS = 2
+
+#: Unsupervised losses that a single-view model can use with nothing else to decide.
+OFFERED_LOSSES = ("temporal", "pca_singleview")
+
+_OTHER_LOSSES = {
+    "pca_multiview": "it needs data.mirrored_column_matches, which only you know; write both into the config",
+    "unimodal_mse": "Lightning Pose 2.4 has it no more",
+    "unimodal_kl": "Lightning Pose 2.4 has it no more",
+    "temporal_heatmap_mse": "Lightning Pose names no weight for it; write it into the config by hand",
+    "temporal_heatmap_kl": "Lightning Pose names no weight for it; write it into the config by hand",
+    "supervised_pairwise_projections": "it is for calibrated multi-view projects",
+    "supervised_reprojection_heatmap_mse": "it is for calibrated multi-view projects",
+}
+
+
+@dataclass(frozen=True)
+class ConfigFacts:
+    """What the starter config must know of a project.
+
+    Attributes
+    ----------
+    data_dir
+        Absolute path of the project where training runs, of any operating system.
+    keypoint_names
+        K names in the order of the label file.
+    n_labeled_frames
+        Rows of the label file.
+    image_sizes
+        ((width_px, height_px), number of images) for each size of the labeled images.
+    hidden_share
+        Keypoint -> share of the labeled frames in which it is empty, 0 to 1.
+    n_videos
+        Videos in ``videos/``.
+    """
+
+    data_dir: str
+    keypoint_names: tuple[str, ...]
+    n_labeled_frames: int
+    image_sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    hidden_share: Mapping[str, float] = field(default_factory=dict)
+    n_videos: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields in plain JSON types."""
+        return {
+            "data_dir": self.data_dir,
+            "keypoint_names": list(self.keypoint_names),
+            "n_labeled_frames": self.n_labeled_frames,
+            "image_sizes": [[list(size), count] for size, count in self.image_sizes],
+            "hidden_share": dict(self.hidden_share),
+            "n_videos": self.n_videos,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read back what :meth:`as_json` gave."""
+        return cls(
+            data_dir=data["data_dir"],
+            keypoint_names=tuple(data["keypoint_names"]),
+            n_labeled_frames=data["n_labeled_frames"],
+            image_sizes=tuple(((width, height), count) for (width, height), count in data["image_sizes"]),
+            hidden_share=dict(data["hidden_share"]),
+            n_videos=data["n_videos"],
+        )
+
+
+@dataclass(frozen=True)
+class ConfigChoices:
+    """What a person chose for the starter config; None everywhere = choose from the data.
+
+    Attributes
+    ----------
+    gpu_memory
+        Memory of one GPU in GB; None: 8.
+    train_batch_size
+        Labeled frames per training step, over all GPUs.
+    accumulate_grad_batches
+        Steps per weight update.
+    num_gpus
+        GPUs to train on; None: 1.
+    resize
+        (height_px, width_px) that images are resized to, multiples of 128.
+    backbone
+        The network below the heatmaps; None: ``resnet50_animal_ap10k``.
+    losses
+        Unsupervised losses; None or empty: none.
+    nan_means
+        What an empty cell beside labelled ones means: the keypoint is hidden (``occluded``) or nobody labelled it
+        (``unlabeled``); None: ``occluded``.
+    """
+
+    gpu_memory: float | None = None
+    train_batch_size: int | None = None
+    accumulate_grad_batches: int | None = None
+    num_gpus: int | None = None
+    resize: tuple[int, int] | None = None
+    backbone: str | None = None
+    losses: tuple[str, ...] | None = None
+    nan_means: NanMeans | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields in plain JSON types."""
+        listed = {"resize": _as_list(self.resize), "losses": _as_list(self.losses)}
+        return asdict(self) | listed
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read back what :meth:`as_json` gave."""
+        given: dict[str, Any] = {name: data.get(name) for name in cls.__dataclass_fields__}
+        for name in ("resize", "losses"):
+            if given[name] is not None:
+                given[name] = tuple(given[name])
+        return cls(**given)
+
+
+def _as_list(value: tuple[Any, ...] | None) -> list[Any] | None:
+    return None if value is None else list(value)
+
+
+@dataclass(frozen=True)
+class ChoiceReason:
+    """A value of the config and why it was chosen.
+
+    Attributes
+    ----------
+    key
+        Where it stands, with dots: ``training.train_batch_size``.
+    value
+        The value in plain JSON types.
+    reason
+        One or two sentences for a person who must decide whether to change it.
+    """
+
+    key: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class StarterConfig:
+    """A config that trains as written.
+
+    Attributes
+    ----------
+    text
+        The YAML file, with comments.
+    values
+        What the text loads as. ``${`` in names and paths is escaped, as OmegaConf wants it.
+    reasons
+        The choices that were made from the data or by options.
+    findings
+        What a person should know about them.
+    document
+        The same as data, for :func:`keep_edits`.
+    chosen_keys
+        Keys that follow from an option that a person gave.
+    """
+
+    text: str
+    values: dict[str, Any]
+    reasons: tuple[ChoiceReason, ...]
+    findings: tuple[Finding, ...]
+    document: Document = field(repr=False, compare=False)
+    chosen_keys: frozenset[KeyPath] = frozenset()
+
+
+def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
+    """Make the starter config of a single-view project.
+
+    Parameters
+    ----------
+    facts
+        What is there.
+    choices
+        What a person chose.
+
+    Raises
+    ------
+    UsageError
+        A choice is none (``bad-config-option``), or the data do not allow it (``losses-without-videos``,
+        ``too-few-frames-for-pca``).
+    """
+    if not facts.keypoint_names or len(set(facts.keypoint_names)) < len(facts.keypoint_names):
+        raise ValueError("a config needs keypoints, each with a name of its own")
+    _check_choices(facts, choices)
+    backbone = choices.backbone or DEFAULT_BACKBONE
+    gpu_gb = sizing.ASSUMED_GPU_GB if choices.gpu_memory is None else choices.gpu_memory
+    size = _size(facts, choices, backbone, gpu_gb)
+    losses = choices.losses or ()
+    batch = sizing.choose_batch(
+        sizing.images_that_fit(gpu_gb, size.area_px, backbone),
+        choices.num_gpus or 1,
+        unsupervised=bool(losses),
+        n_labeled=choices.train_batch_size,
+        n_accumulated=choices.accumulate_grad_batches,
+    )
+    train_prob, val_prob = _split(facts.n_labeled_frames)
+    hidden = tuple(name for name in facts.keypoint_names if facts.hidden_share.get(name, 0.0) >= OFTEN_HIDDEN_SHARE)
+    decided = Decided(
+        data_dir=facts.data_dir,
+        video_dir=_video_dir(facts.data_dir),
+        keypoint_names=facts.keypoint_names,
+        n_labeled_frames=facts.n_labeled_frames,
+        has_videos=facts.n_videos > 0,
+        size=size,
+        backbone=backbone,
+        n_gpus=choices.num_gpus or 1,
+        batch=batch,
+        train_prob=train_prob,
+        val_prob=val_prob,
+        hidden_is_occluded=choices.nan_means != "unlabeled",
+        pca_columns=_pca_columns(facts.keypoint_names, hidden),
+        losses=losses,
+        reasons=_reasons(facts, choices, backbone, gpu_gb, size, batch, hidden),
+    )
+    _check_pca(decided)
+    document = starter_document(decided)
+    return StarterConfig(
+        text=render(document, HEAD),
+        values=values_of(document),
+        reasons=_listed_reasons(decided, values_of(document)),
+        findings=tuple(_findings(facts, decided, gpu_gb)),
+        document=document,
+        chosen_keys=_chosen_keys(choices),
+    )
+
+
+def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
+    """Refuse values that Lightning Pose would refuse, later and less clearly."""
+    _check_numbers(choices)
+    if choices.backbone is not None and choices.backbone not in BACKBONES:
+        near = difflib.get_close_matches(choices.backbone, BACKBONES, 3) or list(BACKBONES)
+        raise _bad_option("--backbone", choices.backbone, "a backbone of Lightning Pose", f"one of {', '.join(near)}")
+    if choices.resize is not None:
+        _check_resize(choices.resize, choices.backbone or DEFAULT_BACKBONE)
+    if choices.nan_means not in (None, "occluded", "unlabeled"):
+        raise _bad_option("--nan-means", choices.nan_means, "occluded or unlabeled", "--nan-means occluded")
+    for loss in choices.losses or ():
+        if loss not in OFFERED_LOSSES:
+            known = f"one or more of {', '.join(OFFERED_LOSSES)}"
+            raise _bad_option("--losses", loss, known, _OTHER_LOSSES.get(loss, f"--losses {OFFERED_LOSSES[0]}"))
+    if len(set(choices.losses or ())) < len(choices.losses or ()):
+        raise _bad_option("--losses", ",".join(choices.losses or ()), "each loss once", "name it once")
+    if choices.losses and not facts.n_videos:
+        raise UsageError.of(
+            "losses-without-videos",
+            "--losses",
+            f"found {', '.join(choices.losses)} and no video; unsupervised losses learn from unlabeled video frames",
+            hint="leave --losses out, or migrate videos too (--videos all, --video-root DIR)",
+        )
+    if not (PurePosixPath(facts.data_dir).is_absolute() or PureWindowsPath(facts.data_dir).is_absolute()):
+        raise _bad_option("--data-dir", facts.data_dir, "an absolute path", "write the path from / or the drive on")
+
+
+def _check_numbers(choices: ConfigChoices) -> None:
+    for option, value in (
+        ("--train-batch-size", choices.train_batch_size),
+        ("--accumulate-grad-batches", choices.accumulate_grad_batches),
+        ("--num-gpus", choices.num_gpus),
+    ):
+        if value is not None and value < 1:
+            raise _bad_option(option, value, "a whole number from 1", f"{option} 1")
+    memory = choices.gpu_memory
+    if memory is not None and not (math.isfinite(memory) and memory > 0):
+        raise _bad_option("--gpu-memory", memory, "the memory of one GPU in GB", "--gpu-memory 8")
+
+
+def _check_resize(resize: tuple[int, int], backbone: str) -> None:
+    height, width = resize
+    nearest = [max(SIDE_STEP_PX, round(side / SIDE_STEP_PX) * SIDE_STEP_PX) for side in resize]
+    if height < 1 or width < 1 or height % SIDE_STEP_PX or width % SIDE_STEP_PX:
+        raise _bad_option(
+            "--resize",
+            f"{height}x{width}",
+            f"height and width as multiples of {SIDE_STEP_PX}",
+            f"--resize {nearest[0]}x{nearest[1]}",
+        )
+    if is_transformer(backbone) and height != width:
+        raise _bad_option(
+            "--resize",
+            f"{height}x{width}",
+            f"a square, which the backbone {backbone} needs",
+            f"--resize {max(resize)}x{max(resize)}, or a resnet as --backbone",
+        )
+
+
+def _bad_option(option: str, found: object, expected: str, hint: str) -> UsageError:
+    return UsageError.of("bad-config-option", option, f"found {found}, expected {expected}", hint=hint)
+
+
+def _size(facts: ConfigFacts, choices: ConfigChoices, backbone: str, gpu_gb: float) -> ImageSize:
+    if choices.resize is not None:
+        return ImageSize(*choices.resize, "as asked for with --resize")
+    return sizing.choose_size(facts.image_sizes, gpu_gb, backbone)
+
+
+def _split(n_frames: int) -> tuple[float, float]:
+    """Return (train_prob, val_prob).
+
+    Lightning Pose asserts that ``(1.0 - train - val) + train + val`` is 1.0 to the last bit, which 0.5 + 0.08 is
+    not; these three pairs are. The rest of at most four frames goes to training.
+    """
+    if n_frames < 20:
+        return 0.8, 0.2
+    return (0.9, 0.1) if n_frames < 40 else (0.95, 0.05)
+
+
+def _video_dir(data_dir: str) -> str:
+    """Join as text: the path may be of another operating system than this one."""
+    separator = "/" if "/" in data_dir else "\\"
+    return f"{data_dir.rstrip(separator)}{separator}videos"
+
+
+def _pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return the keypoints of the pose PCA, None for all: also where too few would be left."""
+    columns = tuple(index for index, name in enumerate(names) if name not in hidden)
+    return None if len(columns) == len(names) or len(columns) < _MIN_PCA_KEYPOINTS else columns
+
+
+def _check_pca(decided: Decided) -> None:
+    """Refuse the pose PCA where Lightning Pose could not fit it: it wants as many training frames as coordinates."""
+    if "pca_singleview" not in decided.losses:
+        return
+    columns = decided.pca_columns
+    n_dims = 2 * (len(decided.keypoint_names) if columns is None else len(columns))
+    n_train = _n_train_frames(decided.n_labeled_frames, decided.train_prob, decided.val_prob)
+    if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
+        raise UsageError.of(
+            "too-few-frames-for-pca",
+            "--losses",
+            f"found {n_train} frames to train on for a PCA of {n_dims // 2} keypoints, expected at least "
+            f"{max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
+            hint="leave pca_singleview out: --losses temporal",
+        )
+
+
+def _n_train_frames(n_frames: int, train_prob: float, val_prob: float) -> int:
+    """Return how many frames Lightning Pose's ``split_sizes_from_probabilities`` trains on."""
+    n_val = math.floor(val_prob * n_frames)
+    rest = n_frames - math.floor(train_prob * n_frames) - n_val
+    n_train = math.floor(train_prob * n_frames) + (rest if rest < 5 else 0)
+    return n_train if n_val else n_train - 1
+
+
+def _reasons(
+    facts: ConfigFacts,
+    choices: ConfigChoices,
+    backbone: str,
+    gpu_gb: float,
+    size: ImageSize,
+    batch: Batch,
+    hidden: tuple[str, ...],
+) -> dict[str, str]:
+    """Return why, by key: for the comment in the file and for the JSON."""
+    gpu = f"the {gpu_gb:g} GB of the GPU"
+    if choices.gpu_memory is None:
+        gpu = f"the {gpu_gb:g} GB that are assumed (tell yours with --gpu-memory)"
+    need = sizing.needed_gb(batch.n_on_one_gpu, size.area_px, backbone)
+    memory = f"{batch.n_on_one_gpu} frames of {size} px at a time on one GPU need about {need:.1f} GB of {gpu}"
+    if choices.train_batch_size is not None:
+        n_labeled = f"as asked for with --train-batch-size; {memory}"
+    elif batch.n_effective > batch.n_labeled:
+        n_labeled = f"{memory}; 16 as in Lightning Pose's defaults are made up by accumulation"
+    else:
+        n_labeled = f"Lightning Pose's default; {memory}"
+    accumulated = f"{batch.n_accumulated} x {batch.n_labeled} = {batch.n_effective} frames per weight update"
+    if choices.accumulate_grad_batches is not None:
+        accumulated = f"as asked for with --accumulate-grad-batches; {accumulated}"
+    return {
+        "data.image_resize_dims": size.reason,
+        "data.columns_for_singleview_pca": _hidden_reason(facts, hidden),
+        "training.train_batch_size": n_labeled,
+        "training.accumulate_grad_batches": accumulated,
+        "training.num_gpus": "as asked for with --num-gpus" if choices.num_gpus else "one GPU; more with --num-gpus",
+        "training.uniform_heatmaps_for_nan_keypoints": (
+            f"as asked for with --nan-means {choices.nan_means}"
+            if choices.nan_means
+            else "an empty cell beside labelled ones is taken for a hidden keypoint (--nan-means occluded)"
+        ),
+        "training.train_prob": _split_reason(facts.n_labeled_frames),
+        "training.max_epochs": (
+            "fewer than 50 labeled frames need more passes over them"
+            if facts.n_labeled_frames < 50
+            else "Lightning Pose's default"
+        ),
+        "model.backbone": (
+            "as asked for with --backbone"
+            if choices.backbone
+            else "Lightning Pose's default; it was pretrained on animals and trains on a modest GPU"
+        ),
+        "model.losses_to_use": (
+            f"as asked for with --losses {','.join(choices.losses)}"
+            if choices.losses
+            else "labels alone train everywhere; unsupervised losses need an NVIDIA GPU with DALI"
+        ),
+        "eval.predict_vids_after_training": (
+            f"videos found: {facts.n_videos}"
+            if facts.n_videos
+            else "there is no video, and Lightning Pose would end with an error"
+        ),
+    }  # fmt: skip
+
+
+def _hidden_reason(facts: ConfigFacts, hidden: tuple[str, ...]) -> str:
+    if not hidden:
+        return f"no keypoint is empty in {OFTEN_HIDDEN_SHARE:.0%} or more of the labeled frames, so all are used"
+    named = ", ".join(f"{printable(name)} ({facts.hidden_share[name]:.0%})" for name in hidden)
+    if _pca_columns(facts.keypoint_names, hidden) is None:
+        return f"empty in many of the labeled frames: {named}; too few keypoints would be left, so all stand here"
+    return f"left out, since empty in {OFTEN_HIDDEN_SHARE:.0%} or more of the labeled frames: {named}"
+
+
+def _split_reason(n_frames: int) -> str:
+    train_prob, val_prob = _split(n_frames)
+    n_train = _n_train_frames(n_frames, train_prob, val_prob)
+    return (
+        f"of {n_frames} labeled frames {max(0, n_train)} train and {n_frames - max(0, n_train)} choose the best model"
+    )
+
+
+def _listed_reasons(decided: Decided, values: dict[str, Any]) -> tuple[ChoiceReason, ...]:
+    listed = []
+    for key, reason in decided.reasons.items():
+        section, name = key.split(".")
+        listed.append(ChoiceReason(key, values[section][name], reason))
+    return tuple(listed)
+
+
+def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Finding]:
+    findings = []
+    if facts.n_labeled_frames < 2:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "too-few-labels",
+                "CollectedData.csv",
+                f"found {facts.n_labeled_frames} labeled frames, expected at least 2: "
+                "Lightning Pose needs one to train on and one to choose the best model by",
+                hint="label more frames in the Lightning Pose app",
+            )
+        )
+    if not decided.batch.fits:
+        need = sizing.needed_gb(decided.batch.n_on_one_gpu, decided.size.area_px, decided.backbone)
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "gpu-memory-small",
+                "configs/default.yaml",
+                f"found {decided.batch.n_on_one_gpu} frames of {decided.size} px at a time on one GPU, "
+                f"which need about {need:.1f} GB; expected what fits into {gpu_gb:g} GB",
+                where="training.train_batch_size",
+                hint="give a smaller --resize, --train-batch-size or --backbone",
+            )
+        )
+    odd = [printable(name) for name in facts.keypoint_names if "${" in name or name == "???"]
+    if odd:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "keypoint-name-odd",
+                ", ".join(odd),
+                "Lightning Pose's config gives ${ and ??? a meaning of their own; here they are written so that "
+                "training works, but the app's create-model dialog does not keep that",
+                hint="rename the keypoint",
+            )
+        )
+    return findings
+
+
+def _chosen_keys(choices: ConfigChoices) -> frozenset[KeyPath]:
+    """Return the keys that an option decided directly."""
+    keys: dict[str, tuple[KeyPath, ...]] = {
+        "train_batch_size": (("training", "train_batch_size"),),
+        "accumulate_grad_batches": (("training", "accumulate_grad_batches"),),
+        "num_gpus": (("training", "num_gpus"),),
+        "resize": (("data", "image_resize_dims", "height"), ("data", "image_resize_dims", "width")),
+        "backbone": (("model", "backbone"),),
+        "losses": (("model", "losses_to_use"),),
+        "nan_means": (("training", "uniform_heatmaps_for_nan_keypoints"),),
+    }
+    return frozenset(key for name, paths in keys.items() if getattr(choices, name) is not None for key in paths)

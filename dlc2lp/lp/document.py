@@ -1,0 +1,149 @@
+"""A YAML document with comments, as data: what it says, why, and its text.
+
+PyYAML writes no comments. The values written here load as the same values through PyYAML (YAML 1.1: ``no`` is
+a boolean, ``1e-3`` a text) and through OmegaConf, which Lightning Pose uses, so texts that are more than a plain
+word are quoted.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+_LINE_CHARS = 100
+_INDENT = 2
+_PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_/.-]*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key with its value, or a section of entries.
+
+    Attributes
+    ----------
+    key
+        The key inside its section.
+    value
+        Any value that YAML can hold; a section is a tuple of entries.
+    comment
+        Paragraphs for people, parted by newlines; they stand above the key.
+    notes
+        Comment lines that are written as they are, for example those of the person who edited the file.
+    """
+
+    key: str
+    value: Any
+    comment: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_section(self) -> bool:
+        """Whether the value is a tuple of entries."""
+        return isinstance(self.value, tuple)
+
+
+Document = tuple[Entry, ...]
+KeyPath = tuple[str, ...]
+
+
+def values_of(document: Document) -> dict[str, Any]:
+    """Return the plain nested dictionary that the document's text loads as."""
+    return {entry.key: values_of(entry.value) if entry.is_section else entry.value for entry in document}
+
+
+def render(document: Document, head: str = "", tail: Iterable[str] = ()) -> str:
+    """Return the document's text.
+
+    Parameters
+    ----------
+    document
+        Sections and keys in order.
+    head
+        A comment at the top.
+    tail
+        Comment lines at the end, written as they are.
+    """
+    blocks = ["\n".join(_comment_lines(head, 0))] if head else []
+    blocks += ["\n".join(_entry_lines(entry, 0)) for entry in document]
+    blocks += ["\n".join(tail)] if tail else []
+    return "\n\n".join(blocks) + "\n"
+
+
+def _entry_lines(entry: Entry, depth: int) -> Iterator[str]:
+    indent = " " * (_INDENT * depth)
+    yield from _comment_lines(entry.comment, depth)
+    yield from (indent + note for note in entry.notes)
+    key = scalar_text(entry.key)
+    if entry.is_section and entry.value:
+        yield f"{indent}{key}:"
+        for position, child in enumerate(entry.value):
+            if position and (child.comment or child.notes):
+                yield ""
+            yield from _entry_lines(child, depth + 1)
+    elif _is_list_of_texts(entry.value):
+        yield f"{indent}{key}:"
+        yield from (f"{indent}  - {scalar_text(item)}" for item in entry.value)
+    elif isinstance(entry.value, str):
+        yield f"{indent}{key}: {scalar_text(entry.value)}"
+    else:
+        yield f"{indent}{key}: {'{}' if entry.is_section else value_text(entry.value)}"
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+
+
+def _comment_lines(comment: str, depth: int) -> Iterator[str]:
+    indent = " " * (_INDENT * depth)
+    for paragraph in comment.splitlines():
+        wrapped = textwrap.wrap(
+            printable(paragraph), _LINE_CHARS - len(indent) - 2, break_long_words=False, break_on_hyphens=False
+        )
+        yield from (f"{indent}# {line}" for line in wrapped)
+
+
+def printable(text: str) -> str:
+    """Return the text on one line: a keypoint with a line break in its name must not end the comment about it."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def scalar_text(text: str) -> str:
+    """Return a text as YAML that loads as the same text: plain where nothing else can be read into it."""
+    plain = _PLAIN_WORD.fullmatch(text) and _meaning_of(text) == _TEXT_TAG
+    return text if plain else value_text(text)
+
+
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_RESOLVER = yaml.resolver.Resolver()
+
+
+def _meaning_of(word: str) -> object:
+    return _RESOLVER.resolve(yaml.ScalarNode, word, (True, False))  # type: ignore[no-untyped-call]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every text in double quotes, on one line, and never an alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write values out wherever they occur."""
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(_TEXT_TAG, text, style='"')
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def value_text(value: Any) -> str:
+    """Return any value that YAML can hold, on one line."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...")

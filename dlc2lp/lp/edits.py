@@ -1,0 +1,212 @@
+"""What a person changed in the starter config stays when the file is written again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dlc2lp.errors import Dlc2LpError
+from dlc2lp.lp.document import Document, Entry, KeyPath, render, value_text, values_of
+from dlc2lp.lp.starter import HEAD
+from dlc2lp.lp.yamlfile import explain, line_of, load_yaml, places_and_comments
+from dlc2lp.model import Finding, Severity
+
+if TYPE_CHECKING:
+    from dlc2lp.lp.config import StarterConfig
+
+CONFIG_FILE = "configs/default.yaml"
+
+#: Notes that this module writes above kept values; they are not taken for a person's comments.
+_OWN_NOTE = re.compile(r"# (Changed|Added) by hand\b")
+
+
+class _Absent:
+    """Stands for the value of a key that is not there."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_ABSENT = _Absent()
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The starter config with a person's changes in it.
+
+    Attributes
+    ----------
+    text
+        The YAML file.
+    values
+        What the text loads as.
+    kept
+        Keys, with dots, whose value is the person's and not the starter's.
+    findings
+        Options that a change by hand outweighs, and comments that lost their place.
+    """
+
+    text: str
+    values: dict[str, Any]
+    kept: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class _Merge:
+    """What is gathered while merging; only inside this file."""
+
+    new: StarterConfig
+    overrule: bool
+    kept: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def keep_edits(written: str, current: str, new: StarterConfig, *, overrule: bool = False) -> Merged:
+    """Write the new starter config with what a person changed in the one before.
+
+    Values that the person changed, keys that they added or removed, and their comments go before; everything else is
+    the new starter's. The starter text itself (``new.text``, not the merged one) must be what is handed in as
+    ``written`` the next time, or the changes would no longer be seen as changes.
+
+    Parameters
+    ----------
+    written
+        The starter config as dlc2lp made it the last time.
+    current
+        The file as it is now.
+    new
+        The starter config to write.
+    overrule
+        Where an option that was given and a change by hand meet in one key, the option wins.
+
+    Raises
+    ------
+    Dlc2LpError
+        The file is not YAML that Lightning Pose takes (``config-invalid``), with the line.
+    """
+    before, now = _load(written), _load(current)
+    merge = _Merge(new, overrule)
+    comments = _hand_comments(written, current)
+    document = _with_comments(_merged(new.document, before, now, (), merge), comments, ())
+    homeless = tuple(comment for found in comments.values() for comment in found)
+    return Merged(render(document, HEAD, homeless), values_of(document), tuple(merge.kept), tuple(merge.findings))
+
+
+def _load(text: str) -> dict[str, Any]:
+    try:
+        loaded = load_yaml(text)
+    except yaml.YAMLError as error:
+        raise Dlc2LpError.of(
+            "config-invalid",
+            CONFIG_FILE,
+            f"found {explain(error)}, expected YAML",
+            where=line_of(error),
+            hint="correct the line, or delete the file to get a new one",
+        ) from None
+    if not isinstance(loaded, dict):
+        raise Dlc2LpError.of(
+            "config-invalid",
+            CONFIG_FILE,
+            f"found {type(loaded).__name__}, expected sections such as `data:`",
+            hint="delete the file to get a new one",
+        )
+    return loaded
+
+
+def _merged(new: Document, before: Any, now: Any, path: KeyPath, merge: _Merge) -> Document:
+    """Merge one section: the new starter's entries in their order, then what the person added."""
+    before = before if isinstance(before, dict) else {}
+    entries = []
+    for entry in new:
+        kept = _merged_entry(entry, before.get(entry.key, _ABSENT), now.get(entry.key, _ABSENT), path, merge)
+        entries += [kept] if kept is not None else []
+    known = {entry.key for entry in new}
+    for key in now:
+        if key in known:
+            continue
+        # A key of the old starter that the new one has no more goes, unless the person changed it.
+        if not _same(now[key], before.get(key, _ABSENT)):
+            merge.kept.append(".".join(map(str, (*path, key))))
+            entries.append(replace(_as_entry(str(key), now[key]), notes=("# Added by hand",)))
+    return tuple(entries)
+
+
+def _merged_entry(entry: Entry, before: Any, now: Any, path: KeyPath, merge: _Merge) -> Entry | None:
+    here = (*path, entry.key)
+    if entry.is_section and isinstance(now, dict):
+        return replace(entry, value=_merged(entry.value, before, now, here, merge))
+    value = values_of(entry.value) if entry.is_section else entry.value
+    if _same(before, now) or _same(now, value):
+        return entry
+    if _is_chosen(here, merge.new):
+        merge.findings.append(_conflict(here, before, now, value, merge.overrule))
+        if merge.overrule:
+            return entry
+    merge.kept.append(".".join(here))
+    if now is _ABSENT:
+        return None
+    note = f"# Changed by hand; dlc2lp would write {value_text(value)}"
+    return replace(_as_entry(entry.key, now), comment=entry.comment, notes=(note,))
+
+
+def _is_chosen(path: KeyPath, new: StarterConfig) -> bool:
+    return any(key[: len(path)] == path or path[: len(key)] == key for key in new.chosen_keys)
+
+
+def _conflict(path: KeyPath, before: Any, by_hand: Any, by_option: Any, overrule: bool) -> Finding:
+    """Tell of an option that meets a change by hand; a warning if the option is newer than the change."""
+    wanted = value_text(by_option)
+    found = "no such key (it was deleted)" if by_hand is _ABSENT else f"{value_text(by_hand)} set by hand"
+    outcome = "the option's value is written" if overrule else "what was done by hand is kept"
+    return Finding(
+        Severity.NOTE if _same(before, by_option) else Severity.WARNING,
+        "config-edit-overruled" if overrule else "config-edit-kept",
+        CONFIG_FILE,
+        f"found {found}, the option asks for {wanted}; {outcome}",
+        where=".".join(path),
+        hint="" if overrule else f"to have the option's value, write {path[-1]}: {wanted} there",
+    )
+
+
+def _as_entry(key: str, value: Any) -> Entry:
+    """Return a key of the person's; a mapping becomes a section, written in lines like the others."""
+    if isinstance(value, dict) and value and all(isinstance(name, str) for name in value):
+        return Entry(key, tuple(_as_entry(name, child) for name, child in value.items()))
+    return Entry(key, value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are written alike: 1, 1.0 and true are three, and .nan is .nan."""
+    if one is _ABSENT or other is _ABSENT:
+        return one is other
+    return value_text(one) == value_text(other)
+
+
+def _hand_comments(written: str, current: str) -> dict[KeyPath, list[str]]:
+    """Return the person's comments by the key that they stand above or beside; ``()`` for those at the end."""
+    ours = {comment.text for comment in places_and_comments(written)[1]}
+    places, comments = places_and_comments(current)
+    found: dict[KeyPath, list[str]] = {}
+    for comment in comments:
+        if comment.text in ours or _OWN_NOTE.match(comment.text):
+            continue
+        beside = [path for line, path in places if line == comment.line]
+        below = [path for line, path in places if line > comment.line]
+        found.setdefault(beside[-1] if beside else below[0] if below else (), []).append(comment.text)
+    return found
+
+
+def _with_comments(document: Document, comments: dict[KeyPath, list[str]], path: KeyPath) -> Document:
+    """Put the person's comments above their keys; what has found a place is taken out of ``comments``."""
+    return tuple(
+        replace(
+            entry,
+            notes=(*comments.pop((*path, entry.key), ()), *entry.notes),
+            value=_with_comments(entry.value, comments, (*path, entry.key)) if entry.is_section else entry.value,
+        )
+        for entry in document
+    )

@@ -1,0 +1,189 @@
+"""Names that Lightning Pose, its app and every file system can hold.
+
+The app accepts ``[A-Za-z0-9_.-]`` for sessions (its ``routes/validate_files.py``), Lightning Pose documents
+``[A-Za-z0-9_-]`` (``naming_videofiles.rst``), and the app's browser code splits names at dots: so the smaller
+alphabet it is. A target may travel between Linux, macOS and Windows, so two names that differ only in case or
+in Unicode normalization count as one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from dlc2lp.model import Finding, Severity
+
+#: Room is left for a view, a collision suffix and an extension below the 255 bytes that file systems give a name.
+MAX_SESSION_CHARS = 80
+
+_SAFE_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_UNSAFE_RUN = re.compile(r"[^A-Za-z0-9_-]+")
+_HASH_CHARS = 8
+
+#: Windows opens a device for these, whatever the extension (``aux.mp4``).
+_DEVICE_NAMES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
+)
+
+#: Latin letters that Unicode does not decompose, and the two signs that occur in recordings' names.
+_LATIN = str.maketrans(
+    {
+        "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
+        "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "µ": "u", "μ": "u",
+    }
+)  # fmt: skip
+
+#: The app's rule for a frame's file name. Lightning Pose's ``get_context_img_paths`` counts up the FIRST group
+#: of digits, and replaces it wherever it occurs; here there is only one. ``[0-9]`` and not ``\\d``, which would
+#: take the digits of every script.
+APP_FRAME_NAME = re.compile(r"[A-Za-z_-]+[0-9]+\.(png|jpg)")
+
+_VIEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+
+#: ``CollectedData_<view>.csv`` must not be read as a held-out set, nor a view be found in every file's extension.
+_TAKEN_VIEW_NAMES = frozenset(["test", "new", "full", "mp4"])
+
+
+def is_safe_session(name: str) -> bool:
+    """Whether Lightning Pose, its app and Windows take the name as it is."""
+    return (
+        _SAFE_SESSION.fullmatch(name) is not None
+        and len(name) <= MAX_SESSION_CHARS
+        and name.lower() not in _DEVICE_NAMES
+    )
+
+
+def safe_session(name: str) -> str:
+    """Return the session name nearest to ``name`` that Lightning Pose, its app and all file systems take.
+
+    A safe name comes back unchanged. Accents are dropped, runs of other characters become one ``-``. A short hash
+    of the original is added where the name is cut, or where nothing readable is left of it.
+
+    Parameters
+    ----------
+    name
+        A DeepLabCut folder or the stem of a video file: any text.
+
+    Returns
+    -------
+    str
+        1 to 80 characters of ``[A-Za-z0-9_-]``, the first one a letter or digit.
+    """
+    if is_safe_session(name):
+        return name
+    decomposed = unicodedata.normalize("NFKD", name.translate(_LATIN))
+    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    safe = _UNSAFE_RUN.sub("-", plain).lstrip("-_").rstrip("-")
+    if not safe:
+        return f"session-{_short_hash(name)}"
+    if len(safe) > MAX_SESSION_CHARS:
+        return f"{safe[: MAX_SESSION_CHARS - _HASH_CHARS - 1]}-{_short_hash(name)}"
+    return f"{safe}-session" if safe.lower() in _DEVICE_NAMES else safe
+
+
+def _short_hash(name: str) -> str:
+    # Undecodable bytes of a Linux file name are lone surrogates, which plain UTF-8 refuses.
+    text = unicodedata.normalize("NFC", name).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text).hexdigest()[:_HASH_CHARS]
+
+
+def unique_sessions(names: Iterable[str]) -> dict[str, str]:
+    """Give every name a safe one that no other has, also where a file system ignores case.
+
+    The result depends on the set of names only, not on their order. Names that are safe already keep themselves;
+    of two that differ only in case the first in code-point order does.
+
+    Parameters
+    ----------
+    names
+        Original names; repeats count once.
+
+    Returns
+    -------
+    dict
+        Original -> safe, sorted by original.
+    """
+    originals = sorted(set(names))
+    chosen: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in originals:
+        if is_safe_session(name) and name.lower() not in taken:
+            chosen[name] = name
+            taken.add(name.lower())
+    for name in originals:
+        if name not in chosen:
+            chosen[name] = _free_name(safe_session(name), taken)
+            taken.add(chosen[name].lower())
+    return {name: chosen[name] for name in originals}
+
+
+def _free_name(base: str, taken: set[str]) -> str:
+    candidate, number = base, 1
+    while candidate.lower() in taken:
+        number += 1
+        suffix = f"-{number}"
+        candidate = base[: MAX_SESSION_CHARS - len(suffix)] + suffix
+    return candidate
+
+
+def frame_file_name(index: int, suffix: str = ".png") -> str:
+    """Return the file name of a frame as the Lightning Pose app writes it: ``img00000042.png``.
+
+    Parameters
+    ----------
+    index
+        0-based frame index, not negative.
+    suffix
+        ``.png`` or ``.jpg``.
+    """
+    if index < 0 or suffix not in {".png", ".jpg"}:
+        raise ValueError(f"no frame is named by index {index} and suffix {suffix!r}")
+    return f"img{index:08d}{suffix}"
+
+
+def is_frame_name(name: str) -> bool:
+    """Whether the app takes the file name for a frame, and Lightning Pose finds its neighbors by it."""
+    return APP_FRAME_NAME.fullmatch(name) is not None
+
+
+def check_views(names: Sequence[str], sessions: Iterable[str] = ()) -> list[Finding]:
+    """Return what is wrong with the names of a multi-view project's cameras.
+
+    Lightning Pose and its app look for a view's name anywhere in a file name: with views ``cam1`` and ``cam10``
+    it finds no sessions at all, with ``top`` and ``topleft`` it makes ``s_topleft.mp4`` the view ``top`` of a
+    session ``sleft``.
+
+    Parameters
+    ----------
+    names
+        The views in order; empty for a single-view project.
+    sessions
+        Names of the sessions, which must not hold a view's name.
+    """
+    if not names:
+        return []
+    problems: list[tuple[str, str]] = []
+    if len(names) == 1:
+        problems.append((names[0], "found one view, expected none (single view) or at least two"))
+    for position, name in enumerate(names):
+        if not _VIEW_NAME.fullmatch(name):
+            problems.append((name, "expected letters, digits and '-' only: '_' parts the session from the view"))
+        if name.lower() in _TAKEN_VIEW_NAMES:
+            problems.append((name, "Lightning Pose gives this word in a file name another meaning"))
+        for other in names[position + 1 :]:
+            if name.lower() == other.lower():
+                problems.append((name, f"the same as the view {other!r}"))
+            elif name and other and (name in other or other in name):
+                problems.append((name, f"one of it and the view {other!r} holds the other"))
+    for session in sessions:
+        problems += [
+            (name, f"the session {session!r} holds the view's name") for name in names if name and name in session
+        ]
+    return [
+        Finding(
+            Severity.ERROR, "bad-view-name", name, message, hint="give the view another name with --view NAME=SOURCE"
+        )
+        for name, message in problems
+    ]

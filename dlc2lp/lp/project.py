@@ -1,0 +1,239 @@
+"""``project.yaml``, which the Lightning Pose app wants in every project, and its list of projects.
+
+Formats of lightning-pose-app 2.4.2.3: ``datatypes.py`` (``ProjectConfig``), ``skeleton.py``, ``project.py``,
+``project_deletion.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.model import Finding, Severity
+
+#: The environment variable by which the app finds its own folder, and where that is without it.
+SYSTEM_DIR_VARIABLE = "LP_SYSTEM_DIR"
+_DEFAULT_SYSTEM_DIR = ".lightning-pose"
+
+_SCHEMA_VERSION = 1
+
+
+def valid_skeleton(keypoint_names: Sequence[str], skeleton: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the bones that the app takes: between two known keypoints, each once whatever its direction."""
+    known = set(keypoint_names)
+    bones = [(a, b) for a, b in skeleton if a in known and b in known and a != b]
+    return list({frozenset(bone): bone for bone in reversed(bones)}.values())[::-1]
+
+
+def render_project_yaml(
+    keypoint_names: Sequence[str], skeleton: Sequence[tuple[str, str]], view_names: Sequence[str] = ()
+) -> str:
+    """Return the text of ``project.yaml``.
+
+    It is ASCII, since the app opens it in the machine's own encoding, and holds no null, since the app refuses
+    ``view_names: null``.
+
+    Parameters
+    ----------
+    keypoint_names
+        In the order of the label file.
+    skeleton
+        Pairs of keypoints; those that the app refuses (:func:`valid_skeleton`) are left out.
+    view_names
+        The cameras of a multi-view project in order; empty for a single view.
+    """
+    settings: dict[str, Any] = {
+        "schema_version": _SCHEMA_VERSION,
+        "view_names": list(view_names),
+        "keypoint_names": list(keypoint_names),
+        "skeleton": [list(bone) for bone in valid_skeleton(keypoint_names, skeleton)],
+    }
+    text: str = yaml.safe_dump(settings, sort_keys=False, width=float("inf"))
+    return text
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A project in the app's list.
+
+    Attributes
+    ----------
+    projects_file
+        The app's ``projects.toml``.
+    name
+        The project's name in it.
+    added
+        Whether it was added now; False if it was there.
+    findings
+        A note if the project is there under another name.
+    """
+
+    projects_file: Path
+    name: str
+    added: bool
+    findings: tuple[Finding, ...] = ()
+
+
+def register(target: Path, name: str, system_dir: Path | None) -> Registration:
+    """Add a project to the app's ``projects.toml``; what stands there stays, byte for byte.
+
+    Parameters
+    ----------
+    target
+        The project's folder.
+    name
+        What the app calls it.
+    system_dir
+        The app's folder; None: ``$LP_SYSTEM_DIR``, else ``~/.lightning-pose``.
+
+    Raises
+    ------
+    UsageError
+        The name is blank (``bad-project-name``).
+    TargetRefused
+        The name is another project's (``project-name-taken``), the app refuses the folder
+        (``project-folder-refused``), or the file can't be read or written (``projects-file-unreadable``,
+        ``projects-file-not-writable``).
+    """
+    if not name.strip() or not name.isprintable():
+        raise UsageError.of("bad-project-name", "--register", f"found {name!r}, expected a name for the app to show")
+    data_dir = target.resolve()
+    folder = _system_dir(data_dir) if system_dir is None else system_dir
+    _check_folder(data_dir, folder)
+    # A link to a file elsewhere (dotfiles in a repository) stays a link.
+    projects_file = Path(os.path.realpath(folder / "projects.toml"))
+    before, projects = _read_projects(projects_file)
+    for other, entry in projects.items():
+        same = isinstance(entry, dict) and _is_same_folder(entry.get("data_dir"), data_dir)
+        if other == name and not same:
+            raise TargetRefused.of(
+                "project-name-taken",
+                str(projects_file),
+                f"found the project {name!r} of {_folder_of(entry)} there; expected a free name for {data_dir}",
+                hint="give another name with --register NAME",
+            )
+        if same:
+            return Registration(projects_file, other, False, () if other == name else (_other_name(other, name),))
+    _append(projects_file, before, name, data_dir)
+    return Registration(projects_file, name, True)
+
+
+def _system_dir(data_dir: Path) -> Path:
+    named = os.environ.get(SYSTEM_DIR_VARIABLE)
+    return Path(named) if named else _home(data_dir) / _DEFAULT_SYSTEM_DIR
+
+
+def _home(data_dir: Path) -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        # a container whose user has neither $HOME nor an entry in /etc/passwd
+        raise TargetRefused.of(
+            "no-home-folder",
+            str(data_dir),
+            "found no home folder, in which the app keeps its list of projects",
+            hint=f"set {SYSTEM_DIR_VARIABLE} to the app's folder, or add the project in the app",
+        ) from None
+
+
+def _check_folder(data_dir: Path, system_dir: Path) -> None:
+    """Refuse what the app's ``reject_forbidden_root`` refuses: it deletes whole project folders on request."""
+    for protected, what in ((_home(data_dir), "the home folder"), (system_dir, "the app's own folder")):
+        if protected.resolve().is_relative_to(data_dir):
+            raise TargetRefused.of(
+                "project-folder-refused",
+                str(data_dir),
+                f"it holds {what} {protected}, and the app takes no such folder for a project",
+                hint="convert into a folder of its own",
+            )
+
+
+def _read_projects(projects_file: Path) -> tuple[bytes, dict[str, Any]]:
+    try:
+        content = projects_file.read_bytes()
+        return content, tomllib.loads(content.decode("utf-8"))
+    except FileNotFoundError:
+        return b"", {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TargetRefused.of(
+            "projects-file-unreadable",
+            str(projects_file),
+            f"found {error}, expected TOML that the app can read",
+            hint="correct the file; the project itself is complete and can be added in the app",
+        ) from None
+
+
+def _is_same_folder(recorded: object, data_dir: Path) -> bool:
+    try:
+        return isinstance(recorded, str) and Path(recorded).resolve() == data_dir
+    except (OSError, RuntimeError, ValueError):
+        return False  # a loop of links, or a NUL in the path: no folder at all
+
+
+def _folder_of(entry: object) -> str:
+    return str(entry.get("data_dir")) if isinstance(entry, dict) else repr(entry)
+
+
+def _other_name(other: str, name: str) -> Finding:
+    return Finding(
+        Severity.NOTE,
+        "project-already-registered",
+        other,
+        f"the app has this project under the name {other!r}; it was not added again as {name!r}",
+    )
+
+
+def _append(projects_file: Path, before: bytes, name: str, data_dir: Path) -> None:
+    gap = b"" if not before else b"\n" if before.endswith(b"\n") else b"\n\n"
+    entry = f"[{_toml_text(name)}]\ndata_dir = {_toml_text(str(data_dir))}\n"
+    try:
+        content = before + gap + entry.encode("utf-8")
+        tomllib.loads(content.decode("utf-8"))
+        projects_file.parent.mkdir(parents=True, exist_ok=True)
+        _replace_whole(projects_file, content)
+    except (OSError, UnicodeEncodeError, tomllib.TOMLDecodeError) as error:
+        # UnicodeEncodeError: a Linux path need not be text, TOML must be
+        raise TargetRefused.of(
+            "projects-file-not-writable",
+            str(projects_file),
+            f"the project could not be added: {error}",
+            hint="the project itself is complete; add it in the app, or make the file writable",
+        ) from None
+
+
+def _replace_whole(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
+        else:
+            Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _toml_text(text: str) -> str:
+    """Return a TOML basic string; it serves as a key too."""
+    return '"' + "".join(_toml_char(char) for char in text) + '"'
+
+
+def _toml_char(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    control = ord(char) < 0x20 or ord(char) == 0x7F
+    return f"\\u{ord(char):04x}" if control else char

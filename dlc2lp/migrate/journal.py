@@ -1,0 +1,245 @@
+"""Records of finished steps, and what a target still lacks.
+
+"The file exists" never means "done": a step is done when its record is there and every file still has the
+digest that the record names. Records hold no clock and no host, so that a disturbed and an undisturbed run end
+with the same bytes.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dlc2lp.errors import TargetRefused
+from dlc2lp.migrate.plan import STATE_FOLDER, Plan, Step
+
+SCHEMA = "dlc2lp/record/1"
+
+#: Files up to this size are hashed whole; of larger ones evenly spread blocks, so that looking at a finished
+#: terabyte takes seconds. A video that someone cut or encoded again has another size or other blocks.
+_WHOLE_BYTES = 64 * 2**20
+_N_BLOCKS = 64
+_BLOCK_BYTES = 2**18
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One file of the target as it was written: its path relative to the target, size and digest."""
+
+    path: str
+    size_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A step that was carried out.
+
+    Attributes
+    ----------
+    step
+        Its id.
+    kind
+        Its kind.
+    files
+        What it wrote.
+    done
+        False between the moment when all files were ready and the moment when all stood in their places.
+    detail
+        What was measured on the way, such as the frames counted in a video.
+    by
+        ``convert``, or ``config`` where a person remade the file with ``dlc2lp config``.
+    """
+
+    step: str
+    kind: str
+    files: tuple[FileRecord, ...]
+    done: bool
+    detail: dict[str, Any]
+    by: str = "convert"
+
+    def to_text(self) -> str:
+        """The record as JSON text."""
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+
+
+class State(enum.StrEnum):
+    """What a step finds in the target."""
+
+    DONE = "done"  # recorded, and the files are as recorded
+    TO_DO = "to-do"  # files missing, or left by an interrupted run, or of an earlier plan
+    EDITED = "edited"  # a file is there that dlc2lp did not leave so: a person's work
+    KEPT = "kept"  # remade by `dlc2lp config`: a person's choice, valid
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a target holds of a plan.
+
+    Attributes
+    ----------
+    states
+        State by step id.
+    edited
+        By step id: the files that a person changed.
+    stale
+        Files that earlier plans wrote and this one does not have, still as they were written.
+    """
+
+    states: dict[str, State]
+    edited: dict[str, tuple[str, ...]]
+    stale: tuple[str, ...]
+
+
+def digest(path: Path) -> FileRecord:
+    """Return a file's size and digest; the path in the record is left empty.
+
+    Raises
+    ------
+    OSError
+        The file can't be read.
+    """
+    size = path.stat().st_size
+    hasher = hashlib.sha256()
+    with path.open("rb") as file:
+        if size <= _WHOLE_BYTES:
+            while block := file.read(2**20):
+                hasher.update(block)
+            return FileRecord("", size, f"sha256:{hasher.hexdigest()}")
+        for index in range(_N_BLOCKS):
+            file.seek((size - _BLOCK_BYTES) * index // (_N_BLOCKS - 1))
+            hasher.update(file.read(_BLOCK_BYTES))
+    return FileRecord("", size, f"sha256-blocks:{hasher.hexdigest()}")
+
+
+class Journal:
+    """The records of one target.
+
+    Parameters
+    ----------
+    target
+        The target folder; it need not exist.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.folder = target / STATE_FOLDER / "steps"
+
+    def read(self) -> dict[str, Record]:
+        """All records by step id. A record that was cut off by a crash counts as none."""
+        records = {}
+        for path in sorted(self.folder.glob("*.json")):
+            try:
+                document = json.loads(path.read_text(encoding="utf-8"))
+                record = Record(
+                    document["step"],
+                    document["kind"],
+                    tuple(FileRecord(**file) for file in document["files"]),
+                    document["done"],
+                    document["detail"],
+                    document["by"],
+                )
+            except (ValueError, KeyError, TypeError):
+                continue
+            records[record.step] = record
+        return records
+
+    def write(self, record: Record) -> None:
+        """Write one record whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self.folder / f"{record.step}.json", record.to_text().encode())
+
+    def remove(self, step: str) -> None:
+        """Forget a step of an earlier plan."""
+        (self.folder / f"{step}.json").unlink(missing_ok=True)
+
+    def assess(self, plan: Plan) -> Assessment:
+        """Compare a plan with what lies in the target."""
+        records = self.read()
+        known = _known_files(records.values())
+        looked_at: dict[str, FileRecord | None] = {}
+        states, edited = {}, {}
+        for step in plan.steps:
+            states[step.id], changed = self._assess_step(step, records, known, looked_at)
+            if changed:
+                edited[step.id] = changed
+        planned = {path for step in plan.steps for path in step.targets}
+        stale = [
+            path
+            for path in sorted(known)
+            if path not in planned and (now := self._look(path, looked_at)) and _key(now) in known[path]
+        ]
+        return Assessment(states, edited, tuple(stale))
+
+    def _assess_step(
+        self,
+        step: Step,
+        records: Mapping[str, Record],
+        known: Mapping[str, Mapping[tuple[int, str], str]],
+        looked_at: dict[str, FileRecord | None],
+    ) -> tuple[State, tuple[str, ...]]:
+        record = records.get(step.id)
+        expected = {file.path: _key(file) for file in record.files} if record else {}
+        now = {path: self._look(path, looked_at) for path in step.targets}
+        changed = tuple(
+            path for path, file in now.items() if file is not None and _key(file) not in known.get(path, {})
+        )
+        if changed:
+            return State.EDITED, changed
+        if record and record.done and all(file and _key(file) == expected.get(path) for path, file in now.items()):
+            return State.DONE, ()
+        if all(file and known[path][_key(file)] == "config" for path, file in now.items()):
+            return State.KEPT, ()
+        return State.TO_DO, ()
+
+    def _look(self, path: str, looked_at: dict[str, FileRecord | None]) -> FileRecord | None:
+        if path not in looked_at:
+            try:
+                looked_at[path] = digest(self.target / path)
+            except (FileNotFoundError, NotADirectoryError):
+                looked_at[path] = None
+        return looked_at[path]
+
+
+def _key(file: FileRecord) -> tuple[int, str]:
+    return file.size_bytes, file.digest
+
+
+def _known_files(records: Iterable[Record]) -> dict[str, dict[tuple[int, str], str]]:
+    """Return, by path, every content that dlc2lp ever left there and which command did."""
+    known: dict[str, dict[tuple[int, str], str]] = {}
+    for record in records:
+        for file in record.files:
+            known.setdefault(file.path, {})[_key(file)] = record.by
+    return known
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that it is there whole or not at all.
+
+    Raises
+    ------
+    TargetRefused
+        The folder can't be written to (``target-not-writable``).
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise TargetRefused.of(
+            "target-not-writable",
+            str(path),
+            f"could not be written: {error.strerror or error}",
+            hint="check the permissions and the space of the target's disk",
+        ) from error

@@ -1,0 +1,281 @@
+"""What a program or a command asks for: inspect, plan, convert, verify.
+
+These functions put the rooms of this wing in their order; every decision is the planner's, every write the
+executor's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlc2lp.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    DecisionNeeded,
+    Dlc2LpError,
+    SourceRefused,
+    TargetRefused,
+    UsageError,
+)
+from dlc2lp.lp.project import register
+from dlc2lp.migrate.choose import Chosen, choose_labels
+from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute, remove_stale
+from dlc2lp.migrate.journal import Journal, State, write_whole
+from dlc2lp.migrate.manifest import MANIFEST_FILE, manifest_text
+from dlc2lp.migrate.options import Options, RunOptions
+from dlc2lp.migrate.plan import STATE_FOLDER, EncodeVideo, Plan
+from dlc2lp.migrate.planner import make_plan
+from dlc2lp.migrate.runlog import RunLog
+from dlc2lp.migrate.survey import Survey, survey
+from dlc2lp.migrate.target import PLAN_FILE, check_owner, check_place, check_room, refusals, stored_plan
+from dlc2lp.migrate.verify import Verification, verify_target
+from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.video.ffmpeg import find_ffmpeg
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a source holds and what would become of it.
+
+    Attributes
+    ----------
+    survey
+        What was read and measured.
+    chosen
+        Which labels count, and the open questions.
+    plan
+        What would be done; None while a question is open or the source is refused.
+    findings
+        Everything that a person should know, errors first.
+    exit_code
+        0, or 3 where the source is refused or needs a decision.
+    """
+
+    survey: Survey
+    chosen: Chosen
+    plan: Plan | None
+    findings: tuple[Finding, ...]
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A dry run: the plan, what of it is done already, and what would stand against it."""
+
+    plan: Plan
+    states: dict[str, State]
+    refusals: tuple[Dlc2LpError, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """What the run itself would end with before its first step."""
+        return self.refusals[0].exit_code if self.refusals else EXIT_OK
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a conversion.
+
+    Attributes
+    ----------
+    plan
+        What was to be done.
+    run
+        What was done, skipped and failed.
+    verification
+        What checking the target brought up.
+    findings
+        Everything that a person should know, errors first.
+    """
+
+    plan: Plan
+    run: Run
+    verification: Verification
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 if everything arrived, else 1."""
+        lost = any(finding.severity is Severity.ERROR for finding in self.findings)
+        return EXIT_FAILED if lost or self.run.failed else EXIT_OK
+
+
+def inspect(source: str | Path, options: Options | None = None) -> Inspection:
+    """Look at a source and say what would be done; nothing is written.
+
+    Raises
+    ------
+    SourceRefused
+        It is no DeepLabCut project at all.
+    """
+    options = options or Options()
+    seen = survey(Path(source), options)
+    chosen = choose_labels(seen.project, options)
+    # The target only gives its name to the plan; an inspection has none.
+    nowhere = seen.project.root.with_name(f"{seen.project.root.name}-lp")
+    try:
+        plan = make_plan(seen, options, _absolute(nowhere))
+    except (SourceRefused, DecisionNeeded) as error:
+        return Inspection(seen, chosen, None, tuple(by_severity(list(error.findings))), error.exit_code)
+    return Inspection(seen, chosen, plan, plan.findings, EXIT_OK)
+
+
+def plan(source: str | Path, target: str | Path, options: Options | None = None) -> Plan:
+    """Decide on a migration; nothing is written.
+
+    Raises
+    ------
+    SourceRefused, TargetRefused
+        The migration is not possible so.
+    """
+    return _plan(Path(source), Path(target), options or Options())[0]
+
+
+def preview(source: str | Path, target: str | Path, options: Options | None = None) -> Preview:
+    """Decide on a migration and compare it with what the target holds; nothing is written."""
+    made, _ = _plan(Path(source), Path(target), options or Options())
+    assessment = Journal(Path(made.target)).assess(made)
+    return Preview(made, assessment.states, tuple(refusals(made, stored_plan(Path(made.target)), assessment)))
+
+
+def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, Chosen]:
+    root = source if source.is_dir() else source.parent
+    check_place(root, target)
+    if options.data_dir is not None and not _is_absolute(options.data_dir):
+        raise UsageError.of(
+            "data-dir-relative",
+            "--data-dir",
+            f"found {options.data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs",
+        )
+    seen = survey(source, options)
+    return make_plan(seen, options, _absolute(target)), choose_labels(seen.project, options)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links that the user gave on purpose)
+
+
+def _is_absolute(path: str) -> bool:
+    """Whether a path is absolute on the machine where training runs, which may be another system than this."""
+    return path.startswith(("/", "\\\\")) or (len(path) > 2 and path[1] == ":" and path[2] in "\\/")
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    options: Options | None = None,
+    run_options: RunOptions | None = None,
+    *,
+    register_as: str | None = None,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> Outcome:
+    """Migrate one project; run again, it goes on where it was stopped.
+
+    Parameters
+    ----------
+    source, target
+        The DeepLabCut project and the folder of the Lightning Pose project.
+    options, run_options
+        What is chosen, and how it is carried out.
+    register_as
+        Name under which the project is added to the Lightning Pose app; None: it is not.
+    observer
+        Hears of every step.
+    stop
+        Set it from another thread or a signal handler to stop cleanly.
+
+    Raises
+    ------
+    SourceRefused, TargetRefused
+        Nothing was written.
+    ToolMissing
+        A video must be encoded and there is no ffmpeg; nothing was written.
+    Interrupted
+        ``stop`` was set.
+    """
+    run_options = run_options or RunOptions()
+    made, chosen = _plan(Path(source), Path(target), options or Options())
+    folder = Path(made.target)
+    journal = Journal(folder)
+    check_owner(made, stored_plan(folder))
+    assessment = journal.assess(made)
+    check_room(made, assessment)
+    to_do = [step for step in made.steps if assessment.states[step.id] is State.TO_DO]
+    if any(isinstance(step, EncodeVideo) for step in to_do):
+        find_ffmpeg()
+    _write_if_new(folder / PLAN_FILE, made.to_text())
+    shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+    watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
+    run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
+    if not run.failed:
+        run.findings += remove_stale(folder, assessment.stale, journal, made)
+    tables = [session.labels for session in chosen.sessions if session.labels is not None]
+    verification = verify_target(made, run_options.verify, tables)
+    findings = _merge(made.findings, run.findings, verification.findings)
+    _write_if_new(folder / MANIFEST_FILE, manifest_text(made, journal.read(), run.failed, findings))
+    if register_as is not None:
+        register(folder, register_as, None)
+    return Outcome(made, run, verification, findings)
+
+
+def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[Plan, Verification]:
+    """Check a target against the plan that it was written by and against Lightning Pose's rules.
+
+    Raises
+    ------
+    TargetRefused
+        The folder is no target of dlc2lp (``not-a-target``).
+    """
+    folder = _absolute(Path(target))
+    stored = stored_plan(folder)
+    if stored is None:
+        raise TargetRefused.of(
+            "not-a-target",
+            str(folder),
+            f"found no {PLAN_FILE}, so dlc2lp did not write this folder",
+            hint="give the folder that `dlc2lp convert` wrote to",
+        )
+    return stored, verify_target(_moved(stored, folder), (run_options or RunOptions()).verify)
+
+
+def _moved(stored: Plan, folder: Path) -> Plan:
+    """Return the plan for a target that was moved since; its paths are relative but for the target's own."""
+    from dataclasses import replace
+
+    return stored if stored.target == str(folder) else replace(stored, target=str(folder))
+
+
+def _write_if_new(path: Path, text: str) -> None:
+    """Write a file of dlc2lp's own folder unless it already holds just that: a second run touches nothing."""
+    content = text.encode()
+    try:
+        if path.read_bytes() == content:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TargetRefused.of(
+                "target-not-writable",
+                str(path.parent),
+                f"could not be made: {error.strerror or error}",
+                hint="choose another folder for the target",
+            ) from error
+    write_whole(path, content)
+
+
+def _merge(*lists: Any) -> tuple[Finding, ...]:
+    """Join lists of findings; what an earlier one says of a thing is not said again by a later one."""
+    merged: dict[tuple[str, str, str], Finding] = {}
+    for findings in lists:
+        for finding in findings:
+            key = (finding.code, finding.subject, "" if finding.code == "target-edited" else finding.message)
+            merged.setdefault(key, finding)
+    return tuple(by_severity(list(merged.values())))

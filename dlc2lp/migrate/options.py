@@ -1,0 +1,91 @@
+"""What a person can choose, with the defaults of the command line.
+
+:class:`Options` shape the plan: the same source and the same options give the same plan, byte for byte.
+:class:`RunOptions` say how a plan is carried out and can't change what comes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dlc2lp.lp.config import ConfigChoices
+
+LabelSource = Literal["h5", "csv", "newest"]
+EmptyFrames = Literal["queue", "keep", "drop"]
+NanMeans = Literal["occluded", "unlabeled"]
+FrameNames = Literal["lp", "keep"]
+Link = Literal["auto", "copy", "hardlink", "symlink"]
+VideoChoice = Literal["listed", "all", "none"]
+VerifyLevel = Literal["sample", "full", "none"]
+EditedFiles = Literal["keep", "replace"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that decides what a migration writes.
+
+    Attributes
+    ----------
+    labels
+        Which file is the truth where CSV and HDF5 differ. DeepLabCut itself trains on the HDF5.
+    scorer
+        Which ``CollectedData`` file or column block; None: the scorer of ``config.yaml``.
+    empty_frames
+        Where frames without any label go: the app's labeling queue, the label file, or nowhere.
+    frame_names
+        ``img%08d.png`` as the Lightning Pose app names frames, or DeepLabCut's names where LP takes them.
+    link
+        How files that need no change travel.
+    videos
+        ``listed``: those of ``video_sets`` and of labeled sessions; ``all``: also the others in ``videos/``.
+    video_roots
+        Where to look for videos whose recorded path is from another machine.
+    profile, crf, preset, gop
+        Encode settings: a named profile and what overrides it.
+    config
+        The choices of the starter config.
+    data_dir
+        The absolute path that the starter config names, where training runs elsewhere; None: the target.
+    """
+
+    labels: LabelSource = "h5"
+    scorer: str | None = None
+    empty_frames: EmptyFrames = "queue"
+    frame_names: FrameNames = "lp"
+    link: Link = "auto"
+    videos: VideoChoice = "listed"
+    video_roots: tuple[Path, ...] = ()
+    profile: str = "balanced"
+    crf: int | None = None
+    preset: str | None = None
+    gop: int | None = None
+    config: ConfigChoices = field(default_factory=ConfigChoices)
+    data_dir: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """All options in plain JSON types, as the plan records them."""
+        return asdict(self) | {
+            "video_roots": [str(root) for root in self.video_roots],
+            "config": self.config.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a plan is carried out.
+
+    Attributes
+    ----------
+    jobs
+        Processes at a time; None: the CPUs that this process may use.
+    verify
+        How much of each written video is decoded and compared with its source.
+    edited
+        What happens to a target file that a person changed: it is kept, or written again.
+    """
+
+    jobs: int | None = None
+    verify: VerifyLevel = "sample"
+    edited: EditedFiles = "keep"

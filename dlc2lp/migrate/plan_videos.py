@@ -1,0 +1,98 @@
+"""The part of planning that decides what is done to each video, and what it is called afterwards. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from fractions import Fraction
+
+from dlc2lp.errors import UsageError
+from dlc2lp.lp.names import unique_sessions
+from dlc2lp.migrate.locate import name_key
+from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.plan import EncodeVideo, PlaceVideo, PlannedSession, PlannedVideo, RemuxVideo, Step
+from dlc2lp.migrate.plan_frames import Draft
+from dlc2lp.migrate.survey import Survey
+from dlc2lp.model import VideoInfo
+from dlc2lp.video.encoding import PROFILES, EncodeSettings, Treatment
+
+#: Up to this many encodes run with several threads each; beyond it one thread each is faster in all.
+_FEW_ENCODES = 3
+_THREADS_OF_FEW = 4
+
+
+def place_videos(
+    survey: Survey, sessions: Sequence[PlannedSession], options: Options, draft: Draft
+) -> list[PlannedVideo]:
+    session_names = {name_key(session.source): session.target for session in sessions if session.target}
+    free = unique_sessions(
+        [
+            *session_names.values(),
+            *(video.stem for video in survey.videos if name_key(video.stem) not in session_names),
+        ]
+    )
+    encodes = sum(video.treatment is not None and video.treatment.action == "encode" for video in survey.videos)
+    settings = _settings(options, encodes)
+    planned = []
+    for video in survey.videos:
+        if video.info is None or video.treatment is None:
+            continue
+        name = session_names.get(name_key(video.stem)) or free[video.stem]
+        step = _video_step(video.info, video.treatment, f"videos/{name}.mp4", settings, options)
+        draft.steps.append(step)
+        planned.append(
+            PlannedVideo(
+                str(video.path),
+                f"videos/{name}.mp4",
+                video.treatment.action,
+                tuple(reason.message for reason in video.treatment.reasons),
+                video.info.n_frames,
+                video.info.size_bytes,
+            )
+        )
+    return planned
+
+
+def _settings(options: Options, n_encodes: int) -> EncodeSettings:
+    try:
+        profile = PROFILES[options.profile]
+    except KeyError:
+        raise UsageError.of(
+            "unknown-profile",
+            "--profile",
+            f"found {options.profile!r}, expected one of {', '.join(PROFILES)}",
+        ) from None
+    return dataclasses.replace(
+        profile,
+        crf=profile.crf if options.crf is None else options.crf,
+        preset=options.preset or profile.preset,
+        gop=options.gop or profile.gop,
+        threads=_THREADS_OF_FEW if n_encodes <= _FEW_ENCODES else 1,
+    )
+
+
+def _video_step(info: VideoInfo, treatment: Treatment, target: str, settings: EncodeSettings, options: Options) -> Step:
+    rate = _rate_text(info.frame_rate)
+    source = str(info.path)
+    if treatment.action == "place":
+        return PlaceVideo(source, target, info.size_bytes, info.n_frames, options.link)
+    if treatment.action in {"remux", "rewrite"}:
+        return RemuxVideo(source, target, treatment.action, info.size_bytes, info.n_frames, rate)
+    return EncodeVideo(
+        source,
+        target,
+        info.size_bytes,
+        info.width_px,
+        info.height_px,
+        info.n_frames,
+        rate,
+        settings.profile,
+        settings.preset,
+        settings.crf,
+        settings.gop,
+        settings.threads,
+    )
+
+
+def _rate_text(rate: Fraction) -> str:
+    return f"{rate.numerator}/{rate.denominator}"

@@ -1,0 +1,139 @@
+"""Whether a target may be written to: asked before the first byte. Only looks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from dlc2lp.errors import Dlc2LpError, TargetRefused
+from dlc2lp.migrate.journal import Assessment, State
+from dlc2lp.migrate.plan import STATE_FOLDER, Plan
+
+PLAN_FILE = f"{STATE_FOLDER}/plan.json"
+
+#: Files that a file manager leaves in any folder that it shows.
+_NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+
+#: Room that is left free besides what the plan needs.
+_SPARE_BYTES = 64 * 2**20
+
+
+def check_place(source: Path, target: Path) -> None:
+    """Refuse a target that is a file, lies inside the source or around it, or holds anything of somebody else's.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-inside-source``, ``target-not-a-folder``, ``target-not-empty`` or ``target-of-another-source``.
+    """
+    real_source, real_target = Path(os.path.realpath(source)), Path(os.path.realpath(target))
+    if real_target == real_source or real_source in real_target.parents:
+        raise TargetRefused.of(
+            "target-inside-source",
+            str(target),
+            f"lies inside the source {source}, which dlc2lp never writes to",
+            hint=f"choose a folder beside it, for example {real_source.with_name(real_source.name + '-lp')}",
+        )
+    if real_target in real_source.parents:
+        raise TargetRefused.of(
+            "target-around-source",
+            str(target),
+            f"holds the source {source}, and a Lightning Pose project must hold nothing else",
+            hint="choose an empty folder",
+        )
+    if target.exists() and not target.is_dir():
+        raise TargetRefused.of(
+            "target-not-a-folder",
+            str(target),
+            "found a file, expected a folder or nothing",
+            hint="choose another name",
+        )
+    if target.is_dir() and not (target / PLAN_FILE).exists():
+        content = sorted(path.name for path in target.iterdir() if path.name not in _NO_CONTENT)
+        if content and content != [STATE_FOLDER]:
+            raise TargetRefused.of(
+                "target-not-empty",
+                str(target),
+                f"holds {len(content)} files or folders that dlc2lp did not make ({', '.join(content[:3])})",
+                hint="choose a new or an empty folder",
+            )
+
+
+def stored_plan(target: Path) -> Plan | None:
+    """Return the plan that the target was last written by; None for a new target, or one that a crash left so."""
+    path = target / PLAN_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Plan.from_text(text, path)
+
+
+def check_owner(plan: Plan, stored: Plan | None) -> None:
+    """Refuse a target that was made from another project.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-of-another-source``.
+    """
+    if stored is None or stored.source == plan.source:
+        return
+    mine = {session.source for session in plan.sessions}
+    theirs = {session.source for session in stored.sessions}
+    if stored.project != plan.project or not mine & theirs:
+        raise TargetRefused.of(
+            "target-of-another-source",
+            plan.target,
+            f"was converted from {stored.source}, not from {plan.source}",
+            hint="choose a new or an empty folder",
+        )
+
+
+def check_room(plan: Plan, assessment: Assessment) -> None:
+    """Refuse a target whose disk can't be written to or has too little space, before anything is written.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-not-writable`` or ``no-space``.
+    """
+    existing = Path(plan.target)
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise TargetRefused.of(
+            "target-not-writable",
+            plan.target,
+            f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file",
+            hint="choose a folder of your own, or ask the owner for write permission",
+        )
+    needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] is State.TO_DO)
+    free = shutil.disk_usage(existing).free
+    if needed and free < needed + _SPARE_BYTES:
+        raise TargetRefused.of(
+            "no-space",
+            plan.target,
+            f"found {_gigabytes(free)} free, expected at least {_gigabytes(needed + _SPARE_BYTES)} "
+            "for the estimate of what is to be written",
+            hint="free some space, choose another disk, or migrate the labels alone with --videos none",
+        )
+
+
+def _gigabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.2f} GB"
+
+
+def refusals(plan: Plan, stored: Plan | None, assessment: Assessment) -> list[Dlc2LpError]:
+    """Return everything that stands against writing this plan to its target, for a dry run to show."""
+    found: list[Dlc2LpError] = []
+    try:
+        check_owner(plan, stored)
+    except TargetRefused as error:
+        found.append(error)
+    try:
+        check_room(plan, assessment)
+    except TargetRefused as error:
+        found.append(error)
+    return found

@@ -1,0 +1,223 @@
+"""A target against its plan, by other means than those that wrote it.
+
+The label file is read by pandas, as Lightning Pose reads it, and compared cell by cell with the tables that the
+DLC wing read from the source; the videos are counted again; the rest is LP's own rules (:mod:`dlc2lp.lp.check`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlc2lp.errors import VideoFailed
+from dlc2lp.lp.check import check_target
+from dlc2lp.migrate.journal import Journal, State
+from dlc2lp.migrate.options import VerifyLevel
+from dlc2lp.migrate.plan import Plan
+from dlc2lp.model import Finding, LabelTable, Severity, by_severity
+from dlc2lp.video.encoding import choose
+from dlc2lp.video.probe import probe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABELS_FILE = "CollectedData.csv"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What verifying brought up.
+
+    Attributes
+    ----------
+    findings
+        Everything that does not fit, errors first.
+    n_checked
+        How many things were compared, by name.
+    """
+
+    findings: tuple[Finding, ...]
+    n_checked: dict[str, int]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is lost or unusable."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+
+
+def verify_target(
+    plan: Plan, level: VerifyLevel = "sample", tables: Sequence[LabelTable] | None = None
+) -> Verification:
+    """Check a target against its plan and against Lightning Pose's rules.
+
+    Parameters
+    ----------
+    plan
+        The plan that the target was written by.
+    level
+        ``full`` also decodes every image; ``none`` looks at names and records only.
+    tables
+        The source's labels per session, where they are at hand: every cell is then compared with its origin.
+    """
+    target = Path(plan.target)
+    findings: list[Finding] = []
+    n_checked: dict[str, int] = {}
+    if not _check_records(plan, findings, n_checked):
+        return Verification(tuple(by_severity(findings)), n_checked)
+    findings += check_target(target, every_image=level == "full")
+    edited = any(finding.code == "target-edited" and finding.subject == LABELS_FILE for finding in findings)
+    if not edited and (target / LABELS_FILE).is_file():
+        _check_counts(plan, target, findings, n_checked)
+        if tables is not None:
+            _check_cells(plan, target, tables, findings, n_checked)
+    if level != "none":
+        _check_videos(plan, target, findings, n_checked)
+    return Verification(tuple(by_severity(findings)), n_checked)
+
+
+def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int]) -> bool:
+    assessment = Journal(Path(plan.target)).assess(plan)
+    for step in plan.steps:
+        state = assessment.states[step.id]
+        if state is State.EDITED:
+            findings += [
+                Finding(
+                    Severity.ERROR,
+                    "target-edited",
+                    path,
+                    "is not as dlc2lp wrote it",
+                    hint="if the change is yours, nothing is to be done; else run convert with --edited replace",
+                )
+                for path in assessment.edited[step.id]
+            ]
+        elif state is State.TO_DO:
+            missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "target-incomplete",
+                    missing[0] if missing else step.targets[0],
+                    f"{len(missing) or len(step.targets)} files of this step are missing or unrecorded",
+                    hint="run the same convert command again to finish",
+                )
+            )
+    n_checked["files"] = sum(len(step.targets) for step in plan.steps)
+    return (Path(plan.target) / LABELS_FILE).exists()
+
+
+def _read_labels(path: Path) -> pd.DataFrame:
+    """Read a label file as Lightning Pose does, but each number by Python's own exact parser.
+
+    pandas' default one may be off in the last bit, and its exact one is deprecated since pandas 3.1.
+    """
+    import pandas as pd
+
+    text = pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False)
+    return text.map(lambda cell: float(cell) if cell else float("nan"))
+
+
+def _check_counts(plan: Plan, target: Path, findings: list[Finding], n_checked: dict[str, int]) -> None:
+    frame = _read_labels(target / LABELS_FILE)
+    xs = frame.loc[:, [column for column in frame.columns if column[2] == "x"]]
+    found = {
+        "labeled_cells": int(xs.notna().to_numpy().sum()),
+        "labeled_frames": int(xs.notna().to_numpy().any(axis=1).sum()),
+    }
+    for name, n_found in found.items():
+        count = plan.counts[name]
+        if n_found != count.written or not count.balanced:
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "labels-lost",
+                    LABELS_FILE,
+                    f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
+                    f"{count.source} in the source, {count.left_out} left out with a finding",
+                    hint="please report this: it must never happen",
+                )
+            )
+        n_checked[name] = n_found
+
+
+def _check_cells(
+    plan: Plan, target: Path, tables: Sequence[LabelTable], findings: list[Finding], n_checked: dict[str, int]
+) -> None:
+    """Compare every coordinate in the target with its origin, bit for bit."""
+    frame = _read_labels(target / LABELS_FILE)
+    row_of = {str(name): row for row, name in enumerate(frame.index)}
+    values = frame.to_numpy(dtype="float64")
+    column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(frame.columns)}
+    target_of = _targets(plan)
+    n_compared, wrong = 0, []
+    for table in tables:
+        for row, ref in enumerate(table.frames):
+            path = target_of.get((ref.session, ref.file_name))
+            if path is None:
+                continue
+            for k, axis in product(range(len(table.keypoint_names)), (0, 1)):
+                column = column_of[table.keypoint_names[k], "xy"[axis]]
+                here = values[row_of[path], column] if path in row_of else float("nan")
+                there = table.xy_px[row, 0, k, axis]
+                n_compared += 1
+                if here != there and not (isnan(here) and isnan(there)):
+                    wrong.append(f"{path} {table.keypoint_names[k]}: found {here!r}, expected {there!r}")
+    n_checked["coordinates"] = n_compared
+    if wrong:
+        findings.append(
+            Finding(
+                Severity.ERROR,
+                "labels-differ",
+                LABELS_FILE,
+                f"{len(wrong)} coordinates differ from the source: {'; '.join(wrong[:3])}",
+                hint="please report this: it must never happen",
+            )
+        )
+
+
+def _targets(plan: Plan) -> dict[tuple[str, str], str]:
+    """Return the target path of each labeled frame by DeepLabCut's folder and file name."""
+    found = {}
+    for session in plan.sessions:
+        for frame in session.frames:
+            if frame.state == "labeled":
+                found[session.folder, frame.source] = frame.target
+    return found
+
+
+def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: dict[str, int]) -> None:
+    n_frames = 0
+    for video in plan.videos:
+        if not (target / video.target).exists():
+            continue  # already told by its record
+        try:
+            info = probe(target / video.target)
+        except VideoFailed as error:
+            findings += error.findings
+            continue
+        n_frames += info.n_frames
+        treatment = choose(info)
+        if info.n_frames != video.n_frames:
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "video-frames-lost",
+                    video.target,
+                    f"found {info.n_frames} frames, expected {video.n_frames} as in {video.source}",
+                    hint="run convert again with --edited replace",
+                )
+            )
+        elif treatment.action != "place":
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "video-not-conforming",
+                    video.target,
+                    "; ".join(reason.message for reason in treatment.reasons),
+                    hint="run convert again with --edited replace",
+                )
+            )
+    n_checked["video_frames"] = n_frames

@@ -1,0 +1,164 @@
+"""The documents of ``--json``: one per command, versioned, described by the schemas in ``docs/schemas``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from dlc2lp.migrate.manifest import describe
+from dlc2lp.migrate.migration import Inspection, Outcome, Preview
+from dlc2lp.migrate.plan import Plan
+from dlc2lp.migrate.reconfigure import Reconfigured
+from dlc2lp.migrate.survey import SurveyedVideo
+from dlc2lp.migrate.verify import Verification
+from dlc2lp.model import Finding
+from dlc2lp.report.findings import document
+from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
+
+
+def inspection(found: Inspection) -> dict[str, Any]:
+    """Return the document of ``dlc2lp inspect``."""
+    project = found.survey.project
+    config = project.config
+    tables = [chosen.labels for chosen in found.chosen.sessions if chosen.labels is not None]
+    keypoints = list(found.plan.keypoints) if found.plan else _names(tables)
+    return document(
+        "inspect",
+        found.exit_code,
+        found.findings,
+        project={
+            "path": str(project.root),
+            "task": config.task if config else None,
+            "scorer": config.scorer if config else None,
+            "date": config.date if config else None,
+        },
+        sessions=_sessions(found),
+        keypoints=[
+            {"name": name, "hidden_share": found.plan.keypoints[name] if found.plan else None} for name in keypoints
+        ],
+        individuals=sorted({name for table in tables for name in table.individuals if name}),
+        videos=[_video(video) for video in found.survey.videos],
+        decisions=[
+            {
+                "code": decision.code,
+                "subject": decision.subject,
+                "message": decision.message,
+                "candidates": list(decision.candidates),
+                "option": decision.option or None,
+            }
+            for decision in found.chosen.decisions
+        ],
+        counts=describe(found.plan)["counts"] if found.plan else None,
+    )
+
+
+def _names(tables: Iterable[Any]) -> list[str]:
+    return list(dict.fromkeys(name for table in tables for name in table.keypoint_names))
+
+
+def _sessions(found: Inspection) -> list[dict[str, Any]]:
+    sessions = []
+    for chosen in found.chosen.sessions:
+        labels = chosen.labels
+        n_labeled = 0 if labels is None else int(labels.labelled.any(axis=(1, 2)).sum())
+        n_rows = 0 if labels is None else len(labels.frames)
+        named = set() if labels is None else {frame.file_name for frame in labels.frames}
+        sessions.append(
+            {
+                "name": chosen.session.name,
+                "label_file": str(chosen.label_file) if chosen.label_file else None,
+                "n_labeled_frames": n_labeled,
+                "n_empty_frames": n_rows - n_labeled,
+                "n_images": len(chosen.session.images),
+                "n_images_without_row": len(chosen.session.images.keys() - named),
+            }
+        )
+    return sessions
+
+
+def _video(video: SurveyedVideo) -> dict[str, Any]:
+    return {
+        "path": str(video.path),
+        "info": video.info.as_json() if video.info else None,
+        "action": video.treatment.action if video.treatment else None,
+        "reasons": [reason.message for reason in video.treatment.reasons] if video.treatment else [],
+    }
+
+
+def dry_run(found: Preview) -> dict[str, Any]:
+    """Return the document of ``dlc2lp convert --dry-run``: the plan, and what of it is done."""
+    findings = [*found.plan.findings, *(finding for error in found.refusals for finding in error.findings)]
+    return document(
+        "plan",
+        found.exit_code,
+        findings,
+        **describe(found.plan),
+        options=found.plan.options,
+        space_bytes=found.plan.space_bytes,
+        steps=[step.as_json() | {"state": str(found.states[step.id])} for step in found.plan.steps],
+    )
+
+
+def outcome(came: Outcome) -> dict[str, Any]:
+    """Return the document of ``dlc2lp convert``."""
+    return document(
+        "convert",
+        came.exit_code,
+        came.findings,
+        **describe(came.plan),
+        checked=came.verification.n_checked,
+        steps={"done": came.run.done, "skipped": came.run.skipped, "failed": came.run.failed},
+    )
+
+
+def verification(plan: Plan, found: Verification, exit_code: int) -> dict[str, Any]:
+    """Return the document of ``dlc2lp verify``."""
+    return document("verify", exit_code, found.findings, **describe(plan), checked=found.n_checked)
+
+
+def video_check(
+    verdicts: Iterable[tuple[str, VideoVerdict | None]], findings: Iterable[Finding], exit_code: int
+) -> dict[str, Any]:
+    """Return the document of ``dlc2lp video check``."""
+    return document(
+        "video-check",
+        exit_code,
+        findings,
+        videos=[
+            {
+                "path": path,
+                "conforming": verdict is not None and verdict.treatment.action == "place",
+                "action": verdict.treatment.action if verdict else None,
+                "reasons": [reason.message for reason in verdict.treatment.reasons] if verdict else [],
+                "info": verdict.info.as_json() if verdict else None,
+            }
+            for path, verdict in verdicts
+        ],
+    )
+
+
+def video_convert(made: ConvertedVideo) -> dict[str, Any]:
+    """Return the document of ``dlc2lp video convert``."""
+    return document(
+        "video-convert",
+        0,
+        (),
+        source=str(made.source.path),
+        target=str(made.target.path),
+        action=made.action,
+        reasons=[reason.message for reason in made.reasons],
+        info=made.target.as_json(),
+    )
+
+
+def reconfigured(made: Reconfigured) -> dict[str, Any]:
+    """Return the document of ``dlc2lp config``."""
+    return document(
+        "config",
+        0,
+        made.findings,
+        path=str(made.path),
+        config=[asdict(reason) for reason in made.config.reasons],
+        kept=list(made.kept),
+    )

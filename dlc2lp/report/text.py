@@ -1,0 +1,253 @@
+"""What people read in the terminal: the same findings, plans and outcomes as the JSON. Returns text, prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from dlc2lp.migrate.choose import ChosenSession
+from dlc2lp.migrate.journal import State
+from dlc2lp.migrate.migration import Inspection, Outcome, Preview
+from dlc2lp.migrate.plan import EncodeVideo, PlaceImages, PlaceVideo, Plan, RemuxVideo, WriteText
+from dlc2lp.migrate.reconfigure import Reconfigured
+from dlc2lp.migrate.survey import SurveyedVideo
+from dlc2lp.migrate.verify import Verification
+from dlc2lp.model import Finding, VideoInfo
+from dlc2lp.report.findings import findings_text
+from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
+
+#: More rows than this are summed up: an archive has projects with hundreds of sessions.
+_MAX_ROWS = 40
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Lay out rows in columns; ``right`` names the columns that are numbers."""
+    lines = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if n in right else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def plural(n: int, thing: str) -> str:
+    """``1 video``, ``2 videos``."""
+    return f"{n} {thing}" + ("" if n == 1 else "s")
+
+
+def inspection_text(found: Inspection) -> str:
+    """Lay out what a source holds, on one screen for an ordinary project."""
+    project = found.survey.project
+    config = project.config
+    parts = [
+        f"DeepLabCut project {project.name!r}"
+        + (f", scorer {config.scorer}, {config.date}" if config else ", without config.yaml")
+        + f"\n{project.root}",
+        _session_table(found.chosen.sessions),
+    ]
+    if found.plan is not None:
+        parts.append(
+            table(
+                ("keypoint", "empty"),
+                [(name, f"{share:.1%}") for name, share in found.plan.keypoints.items()][:_MAX_ROWS],
+                right=(1,),
+            )
+        )
+    if found.survey.videos:
+        parts.append(_video_table(found.survey.videos))
+    if found.findings:
+        parts.append(findings_text(found.findings))
+    if found.plan is not None:
+        parts.append(
+            f"convert would: {_work_text(found.plan)}\nestimated size: {_size(found.plan.space_bytes)} at most"
+        )
+    else:
+        parts.append("convert would refuse this project (exit 3); nothing would be written")
+    return "\n\n".join(parts)
+
+
+def _session_table(sessions: Sequence[ChosenSession]) -> str:
+    rows = []
+    for chosen in sessions[:_MAX_ROWS]:
+        labels = chosen.labels
+        n_rows = len(labels.frames) if labels else 0
+        n_labeled = int(labels.labelled.any(axis=(1, 2)).sum()) if labels else 0
+        named = {frame.file_name for frame in labels.frames} if labels else set()
+        rows.append(
+            (
+                chosen.session.name,
+                str(n_labeled),
+                str(n_rows - n_labeled),
+                str(len(chosen.session.images.keys() - named)),
+                _image_sizes(chosen),
+                chosen.label_file.name if chosen.label_file else "-",
+            )
+        )
+    text = table(("session", "labeled", "empty", "unlabeled", "images", "labels from"), rows, right=(1, 2, 3))
+    hidden = len(sessions) - len(rows)
+    return text + (f"\n... and {plural(hidden, 'session')} more" if hidden else "")
+
+
+def _image_sizes(chosen: ChosenSession) -> str:
+    sizes = Counter((image.width_px, image.height_px, image.kind) for image in chosen.session.images.values())
+    if not sizes:
+        return "none"
+    (width, height, kind), _ = sizes.most_common(1)[0]
+    more = f" and {plural(len(sizes) - 1, 'other size')}" if len(sizes) > 1 else ""
+    return f"{width}x{height} {kind}{more}"
+
+
+def _video_table(videos: Sequence[SurveyedVideo]) -> str:
+    rows = [
+        (
+            video.path.name,
+            str(video.info.n_frames) if video.info else "-",
+            describe_video(video.info) if video.info else "can't be read",
+            treatment_text(video),
+        )
+        for video in videos[:_MAX_ROWS]
+    ]
+    text = table(("video", "frames", "holds", "what it needs"), rows, right=(1,))
+    hidden = len(videos) - len(rows)
+    return text + (f"\n... and {plural(hidden, 'video')} more" if hidden else "")
+
+
+def treatment_text(video: SurveyedVideo | VideoVerdict) -> str:
+    """``encode: pixel format yuv444p ...``, or that nothing is to be done."""
+    if video.treatment is None:
+        return "nothing can be done"
+    if video.treatment.action == "place":
+        return "nothing, it is copied"
+    return f"{video.treatment.action}: " + "; ".join(reason.message for reason in video.treatment.reasons)
+
+
+def describe_video(info: VideoInfo) -> str:
+    """``640x480 h264 yuv420p 30 fps``."""
+    rate = f"{float(info.frame_rate):.6g} fps" + ("" if info.constant_rate else " (varies)")
+    return f"{info.width_px}x{info.height_px} {info.codec} {info.pixel_format} {rate}"
+
+
+def _work_text(plan: Plan) -> str:
+    n_images = sum(len(step.images) for step in plan.steps if isinstance(step, PlaceImages))
+    kinds = Counter(type(step) for step in plan.steps)
+    parts = [f"place {plural(n_images, 'image')}"]
+    parts += [
+        f"{verb} {plural(kinds[kind], 'video')}"
+        for kind, verb in ((PlaceVideo, "copy"), (RemuxVideo, "remux"), (EncodeVideo, "encode"))
+        if kinds[kind]
+    ]
+    return ", ".join([*parts, f"write {plural(kinds[WriteText], 'text file')}"])
+
+
+def _size(n_bytes: int) -> str:
+    for unit, factor in (("GB", 10**9), ("MB", 10**6)):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.1f} {unit}"
+    return f"{n_bytes / 1000:.0f} kB"
+
+
+def preview_text(found: Preview) -> str:
+    """Lay out a dry run: every step, in the plan's order."""
+    rows = []
+    for step in found.plan.steps:
+        state = "" if found.states[step.id] is State.TO_DO else str(found.states[step.id])
+        what = step.targets[0] if len(step.targets) == 1 else f"{step.targets[0]} and {len(step.targets) - 1} more"
+        rows.append((step.kind, what, _size(step.space_bytes), state))
+    parts = [
+        f"plan for {found.plan.source}\n  into {found.plan.target}",
+        table(("step", "makes", "about", ""), rows, right=(2,)),
+        _config_text(found.plan),
+        _counts_text(found.plan),
+    ]
+    findings = [*(finding for error in found.refusals for finding in error.findings), *found.plan.findings]
+    if findings:
+        parts.append(findings_text(findings))
+    parts.append("nothing was written (--dry-run)")
+    return "\n\n".join(parts)
+
+
+def _config_text(plan: Plan) -> str:
+    rows = [(reason["key"], str(reason["value"]), reason["reason"]) for reason in plan.config_reasons]
+    return table(("starter config", "value", "because"), rows)
+
+
+def _counts_text(plan: Plan) -> str:
+    rows = [
+        (name.replace("_", " "), str(count.source), str(count.written), str(count.left_out))
+        for name, count in plan.counts.items()
+    ]
+    return table(("", "in source", "written", "left out"), rows, right=(1, 2, 3))
+
+
+def outcome_text(came: Outcome) -> str:
+    """Lay out what a conversion did."""
+    queued = sum(frame.state == "queued" for session in came.plan.sessions for frame in session.frames)
+    parts = [_counts_text(came.plan)]
+    if came.plan.videos:
+        rows = [
+            (video.target, str(video.n_frames), video.action, "; ".join(video.reasons)) for video in came.plan.videos
+        ]
+        parts.append(table(("video", "frames", "done by", "because"), rows[:_MAX_ROWS], right=(1,)))
+    if queued:
+        parts.append(f"{plural(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
+    if came.findings:
+        parts.append(findings_text(came.findings))
+    done = f"{plural(len(came.run.done), 'step')} done"
+    if came.run.skipped:
+        done += f", {len(came.run.skipped)} were done before"
+    if came.run.failed:
+        done += f", {len(came.run.failed)} failed"
+    checked = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in came.verification.n_checked.items())
+    parts.append(f"{done}; checked: {checked}")
+    if came.exit_code == 0:
+        parts.append(f"{came.plan.target} is ready:\n  litpose train {came.plan.target}/configs/default.yaml")
+    else:
+        parts.append(f"{came.plan.target} is not complete: see the errors above, then run the same command again")
+    return "\n\n".join(parts)
+
+
+def verification_text(plan: Plan, found: Verification) -> str:
+    """Lay out what verifying a target brought up."""
+    checked = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in found.n_checked.items())
+    parts = [f"{plan.target}\nchecked: {checked}"]
+    if found.findings:
+        parts.append(findings_text(found.findings))
+    parts.append("everything is as planned" if found.ok else "not everything is as planned: see the errors above")
+    return "\n\n".join(parts)
+
+
+def verdicts_text(verdicts: Sequence[tuple[str, VideoVerdict | None]], findings: Sequence[Finding]) -> str:
+    """Lay out what ``video check`` found."""
+    rows = [
+        (
+            path,
+            str(verdict.info.n_frames) if verdict else "-",
+            describe_video(verdict.info) if verdict else "can't be read",
+            ("conforms" if verdict.treatment.action == "place" else treatment_text(verdict)) if verdict else "-",
+        )
+        for path, verdict in verdicts
+    ]
+    text = table(("video", "frames", "holds", "verdict"), rows, right=(1,))
+    return text + ("\n\n" + findings_text(findings) if findings else "")
+
+
+def converted_video_text(made: ConvertedVideo) -> str:
+    """Lay out what ``video convert`` did."""
+    reasons = "; ".join(reason.message for reason in made.reasons)
+    because = f" ({reasons})" if reasons else ""
+    made_of = f"{plural(made.target.n_frames, 'frame')}, {describe_video(made.target)}"
+    return f"{made.target.path}: {made_of}; {made.action}{because}"
+
+
+def reconfigured_text(made: Reconfigured) -> str:
+    """Lay out what ``dlc2lp config`` wrote."""
+    rows = [(reason.key, str(reason.value), reason.reason) for reason in made.config.reasons]
+    parts = [f"wrote {made.path}", table(("starter config", "value", "because"), rows)]
+    if made.kept:
+        parts.append("kept as you changed them by hand: " + ", ".join(made.kept))
+    if made.findings:
+        parts.append(findings_text(made.findings))
+    return "\n\n".join(parts)

@@ -1,0 +1,222 @@
+"""Finds an ffmpeg that can do the work, runs it, and stops it cleanly. The only room with child processes."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shutil
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from dlc2lp.errors import Interrupted, ToolMissing
+
+#: Names the ffmpeg to use, before any other.
+OVERRIDE_VARIABLE = "DLC2LP_FFMPEG"
+
+_POLL_S = 0.05
+_GRACE_S = 3.0  # between asking ffmpeg to end and ending it
+_TRIAL_TIMEOUT_S = 30.0  # a first start from a cold network file system is slow
+_TAIL_LINES = 20
+_LINE_CHARS = 300
+
+
+@dataclass(frozen=True)
+class FfmpegResult:
+    """What a finished ffmpeg left behind.
+
+    Attributes
+    ----------
+    n_frames
+        The last ``frame=`` of its progress report; None if there was none.
+    returncode
+        Its exit code, which alone proves nothing: 0 has been seen with a third of the frames lost.
+    errors
+        The last lines of its stderr, each cut to a readable length.
+    """
+
+    n_frames: int | None
+    returncode: int
+    errors: tuple[str, ...]
+
+
+def find_ffmpeg() -> Path:
+    """The ffmpeg to use: ``DLC2LP_FFMPEG``, else one on the PATH, else the one of imageio-ffmpeg.
+
+    One that cannot do the work is passed over: without libx264 (conda's "lgpl" builds), or older than 5.1, which
+    does not know ``-fps_mode`` (Ubuntu 22.04 has 4.4). Each is tried on two tiny frames; the answer is kept for the
+    life of the process.
+
+    Returns
+    -------
+    Path
+        The program's absolute path.
+
+    Raises
+    ------
+    ToolMissing
+        ``ffmpeg-missing``: none can do the work. The message lists each one tried and what was wrong with it.
+    """
+    return _find(os.environ.get(OVERRIDE_VARIABLE, ""), os.environ.get("PATH", ""))
+
+
+@functools.lru_cache(maxsize=8)
+def _find(override: str, search_path: str) -> Path:
+    candidates: list[tuple[str, str | None]]
+    if override:
+        candidates = [(f"${OVERRIDE_VARIABLE}", shutil.which(override) or override)]
+        hint = f"point {OVERRIDE_VARIABLE} to an ffmpeg of 5.1 or newer with libx264, or unset it"
+    else:
+        candidates = [("PATH", shutil.which("ffmpeg", path=search_path)), ("imageio-ffmpeg", _imageio_ffmpeg())]
+        hint = "pip install imageio-ffmpeg"
+    tried = []
+    for origin, program in candidates:
+        if program is None:
+            tried.append(f"{origin}: none")
+            continue
+        complaint = _trial(program)
+        if complaint is None:
+            return Path(program).absolute()
+        tried.append(f"{origin}: {program}: {complaint}")
+    raise ToolMissing.of(
+        "ffmpeg-missing", "ffmpeg", f"found no ffmpeg that encodes with libx264 ({'; '.join(tried)})", hint=hint
+    )
+
+
+def _imageio_ffmpeg() -> str | None:
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):  # RuntimeError: its wheel carries no binary for this machine
+        return None
+
+
+def _trial(program: str) -> str | None:
+    """Encode two 16x16 frames as :func:`dlc2lp.video.encoding.encode_argv` would; None if it works, else why not."""
+    argv = [program, "-hide_banner", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "16x16", "-i", "pipe:0"]
+    argv += ["-vf", "setsar=1,scale=out_range=tv,format=yuv420p", "-fps_mode", "passthrough"]
+    argv += ["-c:v", "libx264", "-f", "null", "-"]
+    try:
+        done = subprocess.run(  # noqa: S603 - a list, no shell
+            argv, input=bytes(2 * 16 * 16), capture_output=True, timeout=_TRIAL_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        return str(problem)
+    if done.returncode == 0:
+        return None
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return lines[0][:_LINE_CHARS] if lines else f"exit code {done.returncode}"
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    on_frames: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> FfmpegResult:
+    """Run ffmpeg to its end.
+
+    Its stdin is closed (it would read the caller's, and eat the list of a ``while read`` loop), both its pipes are
+    drained all the time (a full one stops it forever), and it has a session of its own, so that Ctrl-C reaches only
+    this process, which then stops it through ``stop``.
+
+    Parameters
+    ----------
+    argv
+        The program and its arguments; ``-progress pipe:1 -nostats -v error`` among them.
+    on_frames
+        Called in this thread with the number of frames written so far.
+    stop
+        When set, ffmpeg is ended within seconds.
+
+    Raises
+    ------
+    Interrupted
+        ``stop`` was set.
+    ToolMissing
+        ``ffmpeg-missing``: the program cannot be started.
+    """
+    try:
+        child = _start(argv)
+    except OSError as problem:
+        raise ToolMissing.of("ffmpeg-missing", str(argv[0]), f"can't be started: {problem}") from problem
+    progress = _Progress()
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    assert child.stdout is not None and child.stderr is not None  # noqa: S101 - pipes were asked for
+    readers = [
+        threading.Thread(target=progress.drain, args=(child.stdout,), daemon=True),
+        threading.Thread(target=_keep_tail, args=(child.stderr, tail), daemon=True),
+    ]
+    try:
+        for reader in readers:
+            reader.start()
+        told = None
+        while child.poll() is None:
+            if stop is not None and stop.is_set():
+                raise Interrupted.of("interrupted", str(argv[-1]), "stopped while ffmpeg was at work")
+            if on_frames is not None and progress.n_frames != told:
+                told = progress.n_frames
+                on_frames(told or 0)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_POLL_S)
+    finally:
+        _end(child)
+        for reader in readers:
+            reader.join()
+        child.stdout.close()
+        child.stderr.close()
+    if on_frames is not None and progress.n_frames is not None:
+        on_frames(progress.n_frames)
+    return FfmpegResult(progress.n_frames, child.returncode, tuple(tail))
+
+
+def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    # Windows has no sessions; a process group of its own keeps Ctrl-C away there.
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    return subprocess.Popen(  # noqa: S603 - a list, no shell
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=os.name == "posix",
+        creationflags=flags,
+    )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Make sure that the child is gone: ask, wait a little, insist."""
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+class _Progress:
+    """Reads ``key=value`` lines of ``-progress``; ``n_frames`` may be read from another thread."""
+
+    def __init__(self) -> None:
+        self.n_frames: int | None = None
+
+    def drain(self, pipe: IO[bytes]) -> None:
+        for line in pipe:
+            key, _, value = line.decode("ascii", "replace").strip().partition("=")
+            if key == "frame" and value.strip().isdigit():
+                self.n_frames = int(value)
+
+
+def _keep_tail(pipe: IO[bytes], tail: deque[str]) -> None:
+    # A damaged file can make ffmpeg write megabytes; only the last lines are kept.
+    for line in pipe:
+        text = line.decode("utf-8", "replace").strip()
+        if text:
+            tail.append(text[:_LINE_CHARS])

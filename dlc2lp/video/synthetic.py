@@ -1,0 +1,56 @@
+"""Small clips made from arrays, the same bytes every time: for the demo project and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def write_clip(
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    rate: Fraction,
+    *,
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    options: Mapping[str, str] | None = None,
+    container: str | None = None,
+) -> None:
+    """Encode frames into a video file.
+
+    One thread and no clock: the same frames give the same bytes with the same PyAV.
+
+    Parameters
+    ----------
+    path
+        The file to write; an existing one is replaced.
+    frames
+        RGB images, uint8 of shape (H, W, 3), all of one size. They are taken one by one.
+    rate
+        Frames per second.
+    codec, pixel_format, options
+        As ffmpeg names the encoder, the stored format and the encoder's private options.
+    container
+        ffmpeg's name of the container format; by default it follows from the suffix.
+    """
+    import av
+
+    with av.open(f"file:{path}", "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate, options=dict(options or {}))
+        assert isinstance(stream, av.VideoStream)  # noqa: S101 - the encoder's name decides; told to mypy
+        stream.codec_context.thread_count = 1
+        stream.pix_fmt = pixel_format
+        for index, image in enumerate(frames):
+            if index == 0:
+                stream.height, stream.width = image.shape[:2]
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts = index
+            frame.time_base = 1 / rate
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))

@@ -1,0 +1,171 @@
+"""The cases of ``scripts/accept``: each is made by dlc2lp's command line and judged by lightning-pose's own code.
+
+A case is data. To add one, add it to :data:`CASES`; a new kind of expectation is a function of the case's target.
+Runs in an environment with dlc2lp and nothing else, so that what is tested is what a user installs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent
+DLC2LP = Path(sys.executable).with_name("dlc2lp")
+SHARED_DATA = SCRIPTS.parents[1] / "shared" / "data"  # real projects, beside the clone in some workplaces
+OPENFIELD = SHARED_DATA / "openfield-Pranav-2018-10-30"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a case was made, and the Python that has lightning-pose."""
+
+    target: Path
+    lp_python: Path
+
+
+#: Raises an error, or ends a program with another code than 0, where the target is not as expected.
+Expectation = Callable[[Place], None]
+
+
+def labels_equal(file_name: str, source: Path) -> Expectation:
+    """The target's label file has every row and value of the source's HDF5, bit for bit."""
+
+    def expect(place: Place) -> None:
+        run([place.lp_python, SCRIPTS / "compare_labels.py", place.target / file_name, source])
+
+    return expect
+
+
+def video_frames(n_frames: dict[str, int]) -> Expectation:
+    """The target has exactly these videos with exactly these numbers of packets, by ffprobe."""
+
+    def expect(place: Place) -> None:
+        found = {path.name: count_packets(path) for path in sorted((place.target / "videos").iterdir())}
+        if found != n_frames:
+            raise AssertionError(f"found videos {found}, expected {n_frames}")
+
+    return expect
+
+
+@dataclass(frozen=True)
+class Case:
+    """One conversion and what must hold of it.
+
+    Attributes
+    ----------
+    name
+        To choose it on the command line.
+    commands
+        Arguments of dlc2lp, run in order, each of which must end with 0; ``{work}`` is an empty folder.
+    target
+        Where the LP project then lies.
+    judge
+        Options of lp_judge.
+    expectations
+        What must hold besides.
+    needs
+        A folder without which the case is left out; None if it needs nothing.
+    """
+
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+    target: str
+    judge: tuple[str, ...] = ("--train",)
+    expectations: tuple[Expectation, ...] = ()
+    needs: Path | None = None
+
+
+CASES = (
+    Case(
+        name="demo",
+        commands=(("demo", "{work}/demo"), ("verify", "{work}/demo/lp-project")),
+        target="{work}/demo/lp-project",
+        judge=("--train", "--as-written"),
+    ),
+    Case(
+        name="openfield",
+        commands=(("convert", str(OPENFIELD), "{work}/lp"), ("verify", "{work}/lp")),
+        target="{work}/lp",
+        judge=("--train", "--as-written"),
+        expectations=(
+            labels_equal("CollectedData.csv", OPENFIELD / "labeled-data/m4s1/CollectedData_Pranav.h5"),
+            video_frames({"m3v1mp4.mp4": 2330}),
+        ),
+        needs=OPENFIELD,
+    ),
+)
+
+
+def run(command: list[object]) -> None:
+    """Run a program to its end, its words among ours; another exit code than 0 is an error."""
+    words = [str(word) for word in command]
+    print("$", " ".join(words), flush=True)
+    subprocess.run(words, stdin=subprocess.DEVNULL, check=True)
+
+
+def count_packets(video: Path) -> int:
+    """Number of packets of the first video stream."""
+    show = ["-select_streams", "v:0", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"]
+    probe = ["ffprobe", "-v", "error", "-count_packets", *show, str(video)]
+    return int(subprocess.run(probe, capture_output=True, text=True, check=True).stdout)
+
+
+def steps(case: Case, work: Path, lp_python: Path) -> list[tuple[str, Callable[[], None]]]:
+    """What to do for a case: its words and the act."""
+    place = Place(Path(case.target.format(work=work)), lp_python)
+    todo: list[tuple[str, Callable[[], None]]] = []
+    for arguments in case.commands:
+        command = [DLC2LP, *(word.format(work=work) for word in arguments)]
+        todo.append((f"dlc2lp {arguments[0]}", lambda command=command: run(command)))
+    judge = [lp_python, SCRIPTS / "lp_judge", place.target, *case.judge]
+    todo.append(("lightning-pose's judgement", lambda: run(judge)))
+    for n, expectation in enumerate(case.expectations, 1):
+        todo.append((f"expectation {n}", lambda expectation=expectation: expectation(place)))
+    return todo
+
+
+def try_case(case: Case, lp_python: Path) -> bool:
+    """Make and judge one case in a temporary folder; later steps need the earlier ones."""
+    with tempfile.TemporaryDirectory(prefix=f"dlc2lp-accept-{case.name}-") as folder:
+        for words, act in steps(case, Path(folder), lp_python):
+            try:
+                act()
+            except (AssertionError, OSError, subprocess.CalledProcessError) as error:
+                print(f"FAILED  {case.name}: {words}: {error}", flush=True)
+                return False
+            print(f"passed  {case.name}: {words}", flush=True)
+    return True
+
+
+def main() -> None:
+    """Try all cases, or those that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="cases to try (default: all)")
+    parser.add_argument("--lp-python", type=Path, required=True, help="the Python that has lightning-pose")
+    options = parser.parse_args()
+    unknown = set(options.names) - {case.name for case in CASES}
+    if unknown:
+        parser.error(f"no case {', '.join(sorted(unknown))}; there are {', '.join(c.name for c in CASES)}")
+    n_passed = n_failed = 0
+    for case in CASES:
+        if options.names and case.name not in options.names:
+            continue
+        if case.needs is not None and not case.needs.exists():
+            print(f"left out  {case.name}: {case.needs} is not here", flush=True)
+            continue
+        print(f"\n==== {case.name}", flush=True)
+        if try_case(case, options.lp_python):
+            n_passed += 1
+        else:
+            n_failed += 1
+    print(f"\n{n_passed} passed, {n_failed} failed")
+    sys.exit(n_failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Runs ``dlc2lp`` for the tests: in this process where that is enough, as a process of its own where it is not."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from dlc2lp.cli.main import run
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schemas"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command came to."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def codes(self) -> list[str]:
+        """Codes of the findings in the JSON document."""
+        return [finding["code"] for finding in self.document["findings"]]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON document, held to its schema."""
+        document = json.loads(self.stdout)
+        name = document["schema"].split("/")[1]
+        schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+        jsonschema.validate(document, schema)
+        assert document["exit_code"] == self.exit_code
+        return document
+
+    def finding(self, code: str) -> dict[str, str]:
+        """The first finding of a code."""
+        return next(finding for finding in self.document["findings"] if finding["code"] == code)
+
+
+def dlc2lp(*arguments: object) -> Result:
+    """Run a command in this process; a traceback or a bug fails the test."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        exit_code = run([str(argument) for argument in arguments])
+    result = Result(exit_code, stdout.getvalue(), stderr.getvalue())
+    assert "Traceback" not in result.stderr, result.stderr
+    assert "internal-error" not in result.stderr, result.stderr
+    return result
+
+
+def start(*arguments: object, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+    """Start a command as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "dlc2lp", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | (env or {}),
+        **options,
+    )

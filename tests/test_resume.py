@@ -1,0 +1,178 @@
+"""Run again = go on: kills, edits, second runs, other options."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+from builder import Video, build_project, snapshot
+from command import dlc2lp, start
+
+JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
+
+
+def tree(target):
+    """Content of every file of a target but for the log, which holds the clock."""
+    return {
+        path.relative_to(target).as_posix(): path.read_bytes()
+        for path in sorted(target.rglob("*"))
+        if path.is_file() and path.suffix != ".log"
+    }
+
+
+def wait_for(condition, process=None, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        assert process is None or process.poll() is None, f"ended before it could be stopped: {process.communicate()}"
+        time.sleep(0.01)
+
+
+def encoding(target):
+    """Whether ffmpeg has begun to write a video of this target."""
+    return lambda: any(path.stat().st_size > 0 for path in target.glob(".dlc2lp/scratch/*/video.mp4"))
+
+
+@pytest.fixture(scope="module")
+def long_project(tmp_path_factory):
+    """A project whose encode takes a second or two, so that it can be stopped in the middle."""
+    return build_project(
+        tmp_path_factory.mktemp("long") / "dlc", sessions=("m1",), video=JPEG, n_frames=250, size_px=(640, 480)
+    )
+
+
+#: Slow enough to be caught in the middle on any machine.
+SLOW = ("--preset", "veryslow", "--crf", "1")
+
+
+def test_a_second_run_changes_no_byte_and_no_mtime(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1", "m2"), unlabeled=(7,))
+    assert dlc2lp("convert", project.root, tmp_path / "lp").exit_code == 0
+    before = snapshot(tmp_path / "lp")
+    result = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert result.exit_code == 0
+    assert result.document["steps"]["done"] == []
+    assert snapshot(tmp_path / "lp") == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+def test_after_kill_9_in_the_middle_of_an_encode_the_same_command_finishes(tmp_path, long_project):
+    target = tmp_path / "lp"
+    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    undisturbed = tree(target)
+    shutil.rmtree(target)
+    process = start("convert", long_project.root, target, *SLOW, start_new_session=True)
+    wait_for(encoding(target), process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (target / "videos/m1.mp4").exists()
+    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    assert tree(target) == undisturbed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console signal needs a console there")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_cleanly_and_the_same_command_finishes(tmp_path, long_project, number):
+    target = tmp_path / "lp"
+    process = start("convert", long_project.root, target, "--json", *SLOW)
+    wait_for(encoding(target), process)
+    process.send_signal(number)
+    began = time.monotonic()
+    stdout, stderr = process.communicate(timeout=30)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 75, stderr
+    assert "Traceback" not in stderr
+    document = json.loads(stdout)
+    assert (document["exit_code"], document["findings"][0]["code"]) == (75, "interrupted")
+    assert not (target / "videos/m1.mp4").exists()
+    assert not (target / ".dlc2lp/scratch").exists()
+    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    assert (target / "videos/m1.mp4").exists()
+
+
+def test_what_a_person_changed_is_kept_and_told(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1",))
+    target = tmp_path / "lp"
+    dlc2lp("convert", project.root, target)
+    labels = target / "CollectedData.csv"
+    original = labels.read_bytes()
+    labels.write_bytes(original + b"labeled-data/m1/img00000001.png,1,2,3,4,5,6,7,8\n")
+    edited = labels.read_bytes()
+    for command in (("convert", project.root, target), ("verify", target)):
+        result = dlc2lp(*command, "--json")
+        assert result.exit_code == 1
+        assert result.finding("target-edited")["subject"] == "CollectedData.csv"
+        assert labels.read_bytes() == edited
+    assert dlc2lp("convert", project.root, target, "--edited", "replace").exit_code == 0
+    assert labels.read_bytes() == original
+
+
+def test_a_lost_file_is_made_again(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1",))
+    target = tmp_path / "lp"
+    dlc2lp("convert", project.root, target)
+    before = tree(target)
+    (target / "labeled-data/m1/img00000005.png").unlink()
+    (target / "videos/m1.mp4").unlink()
+    result = dlc2lp("verify", target, "--json")
+    assert result.exit_code == 1
+    assert "target-incomplete" in result.codes
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+    assert tree(target) == before
+
+
+def test_other_options_replace_what_they_change_and_remove_what_is_left_over(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1", "m2"), unlabeled=(7,))
+    target = tmp_path / "lp"
+    dlc2lp("convert", project.root, target, "--empty-frames", "queue")
+    assert (target / "labeled-data/m1/img00000007.png").exists()
+    result = dlc2lp("convert", project.root, target, "--empty-frames", "drop", "--videos", "none", "--json")
+    assert result.exit_code == 0
+    assert "stale-removed" in result.codes
+    assert not (target / "labeled-data/m1/img00000007.png").exists()
+    assert not list((target / "videos").iterdir())
+    fresh = tmp_path / "fresh"
+    dlc2lp("convert", project.root, fresh, "--empty-frames", "drop", "--videos", "none", "--data-dir", str(target))
+    here, there = tree(target), tree(fresh)
+    plans = {".dlc2lp/plan.json", ".dlc2lp/manifest.json"}
+    assert {path: here[path] for path in here.keys() - plans} == {path: there[path] for path in there.keys() - plans}
+
+
+def test_a_dry_run_writes_nothing_and_is_the_plan(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1",))
+    result = dlc2lp("convert", project.root, tmp_path / "lp", "--dry-run", "--json")
+    assert result.exit_code == 0
+    assert not (tmp_path / "lp").exists()
+    steps = result.document["steps"]
+    assert {step["state"] for step in steps} == {"to-do"}
+    dlc2lp("convert", project.root, tmp_path / "lp")
+    plan = json.loads((tmp_path / "lp/.dlc2lp/plan.json").read_text())
+    assert [step | {"state": "to-do"} for step in plan["steps"]] == steps
+
+
+def test_the_config_can_be_written_again_and_keeps_what_a_person_changed(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1",))
+    target = tmp_path / "lp"
+    dlc2lp("convert", project.root, target)
+    path = target / "configs/default.yaml"
+    text = path.read_text()
+    assert "max_epochs: 300" in text
+    path.write_text(text.replace("max_epochs: 300", "max_epochs: 77"))
+    result = dlc2lp("config", target, "--train-batch-size", 4, "--json")
+    assert result.exit_code == 0
+    assert result.document["kept"] == ["training.max_epochs"]
+    assert "max_epochs: 77" in path.read_text()
+    assert "train_batch_size: 4" in path.read_text()
+    second = dlc2lp("config", target, "--num-gpus", 2, "--json")
+    assert second.exit_code == 0
+    assert "train_batch_size: 4" in path.read_text()
+    assert "max_epochs: 77" in path.read_text()
+    assert dlc2lp("verify", target).exit_code == 0
+    kept = path.read_bytes()
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+    assert path.read_bytes() == kept
+    assert dlc2lp("config", target, "--discard-edits").exit_code == 0
+    assert "max_epochs: 300" in path.read_text()
