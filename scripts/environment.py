@@ -51,6 +51,8 @@ def make(directory: Path, extras: str) -> None:
     marker = directory / MARKER
     if directory.is_dir() and any(directory.iterdir()) and not marker.is_file():
         sys.exit(f"{directory} was not made by this script, so it is left alone; set DLC2LP_VENV to another path")
+    version = ".".join(map(str, sys.version_info[:3]))
+    print(f"making {directory} with Python {version} (once, about a minute)", file=sys.stderr)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     marker.write_text(UNFINISHED, encoding="utf-8")
@@ -73,8 +75,6 @@ def main() -> None:
     extras = sys.argv[2] if len(sys.argv) > 2 else ""
     wanted = ingredients(extras)
     if not is_complete(directory, wanted):
-        version = ".".join(map(str, sys.version_info[:3]))
-        print(f"making {directory} with Python {version} (once, about a minute)", file=sys.stderr)
         make(directory, extras)
         (directory / MARKER).write_text(wanted, encoding="utf-8")
     print(interpreter(directory))

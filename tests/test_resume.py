@@ -159,20 +159,20 @@ def test_the_config_can_be_written_again_and_keeps_what_a_person_changed(tmp_pat
     dlc2lp("convert", project.root, target)
     path = target / "configs/default.yaml"
     text = path.read_text()
-    assert "max_epochs: 300" in text
-    path.write_text(text.replace("max_epochs: 300", "max_epochs: 77"))
+    assert "early_stopping: false" in text
+    path.write_text(text.replace("early_stopping: false", "early_stopping: true"))
     result = dlc2lp("config", target, "--train-batch-size", 4, "--json")
     assert result.exit_code == 0
-    assert result.document["kept"] == ["training.max_epochs"]
-    assert "max_epochs: 77" in path.read_text()
+    assert result.document["kept"] == ["training.early_stopping"]
+    assert "early_stopping: true" in path.read_text()
     assert "train_batch_size: 4" in path.read_text()
     second = dlc2lp("config", target, "--num-gpus", 2, "--json")
     assert second.exit_code == 0
     assert "train_batch_size: 4" in path.read_text()
-    assert "max_epochs: 77" in path.read_text()
+    assert "early_stopping: true" in path.read_text()
     assert dlc2lp("verify", target).exit_code == 0
     kept = path.read_bytes()
     assert dlc2lp("convert", project.root, target).exit_code == 0
     assert path.read_bytes() == kept
     assert dlc2lp("config", target, "--discard-edits").exit_code == 0
-    assert "max_epochs: 300" in path.read_text()
+    assert "early_stopping: false" in path.read_text()

@@ -307,7 +307,7 @@ def _video_entries(keys: _Keys, key: str) -> tuple[VideoEntry, ...]:
         return ()
     if isinstance(node, YamlMapping):
         return tuple(
-            VideoEntry(name.text, _crop(keys, name, value)) for name, value in node.entries if not name.is_empty
+            VideoEntry(name.text, _crop(keys, key, value)) for name, value in node.entries if not name.is_empty
         )
     if isinstance(node, YamlList):
         # Nobody's DeepLabCut writes it, but people do, and it can only mean the paths.
@@ -316,7 +316,7 @@ def _video_entries(keys: _Keys, key: str) -> tuple[VideoEntry, ...]:
     return ()
 
 
-def _crop(keys: _Keys, video: YamlText, value: YamlNode) -> tuple[int, int, int, int] | None:
+def _crop(keys: _Keys, key: str, value: YamlNode) -> tuple[int, int, int, int] | None:
     """``crop: 0, 640, 0, 480`` below a video; since 3.0.0rc14 DeepLabCut takes nothing but four integers."""
     node = value.get("crop") if isinstance(value, YamlMapping) else value
     if node is None or (isinstance(node, YamlText) and node.is_empty):
@@ -330,9 +330,7 @@ def _crop(keys: _Keys, video: YamlText, value: YamlNode) -> tuple[int, int, int,
         x1, x2, y1, y2 = map(int, texts)
         if 0 <= x1 < x2 and 0 <= y1 < y2:
             return x1, x2, y1, y2
-    keys.find_value(
-        "video_sets", node, "four pixel numbers 'x1, x2, y1, y2' with x1 < x2 and y1 < y2; ignored the crop"
-    )
+    keys.find_value(key, node, "four pixel numbers 'x1, x2, y1, y2' with x1 < x2 and y1 < y2; ignored the crop")
     return None
 
 
@@ -454,7 +452,8 @@ class _Keys:
     def find(self, code: str, key: str, message: str, severity: Severity, line: int | None = None) -> None:
         line = line or self._lines.get(key)
         where = f"{key}, line {line}" if line else key
-        hint = f"correct '{key}' in the file if it matters" if severity is not Severity.NOTE else ""
+        edit = f"edit '{key}' on line {line}" if line else f"add '{key}'"
+        hint = "" if severity is Severity.NOTE else edit
         self.findings.append(Finding(severity, code, self._subject, message, where, hint))
 
     def find_value(self, key: str, node: YamlNode | None, expected: str) -> None:

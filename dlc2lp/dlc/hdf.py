@@ -11,9 +11,10 @@ make this reader open another file, or allocate what it only claims to hold.
 from __future__ import annotations
 
 import math
+import reprlib
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -95,12 +96,13 @@ def read_hdf(path: Path) -> HdfLabels:
         filter that HDF5 itself does not have. ``h5-too-large``: more is claimed than can be there.
     """
     source = _Source(str(path))
-    with _opened(path) as root:
+    with _opened(path) as file:
+        root = _Node(file, "/")
         frames = source.frames(root)
         key = next((key for key in PREFERRED_KEYS if key in frames), min(frames))
         group, pandas_type = frames[key]
         frame = _table_frame(source, group) if pandas_type == "frame_table" else _fixed_frame(source, group)
-        table = _raw_table(source, frame, group.name)
+        table = _raw_table(source, frame, group.path)
         source.report_hidden_code(root, group)
     if len(frames) > 1:
         # convert2_maDLC adds its key to the file of napari-deeplabcut (DeepLabCut issue #2377)
@@ -119,7 +121,7 @@ def _reading(subject: str, where: str = "") -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, LookupError, TypeError, ValueError, OverflowError, MemoryError) as error:
-        message = f"found damaged HDF5 ({_shown(error)}), expected a label file"
+        message = f"found damaged HDF5 ({_shown(str(error))}), expected a label file"
         raise UnreadableFile.of("h5-unreadable", subject, message, where=where, hint=_RESTORE) from error
 
 
@@ -138,12 +140,36 @@ def _opened(path: Path) -> Any:
     except OSError as error:
         problem = f"a file that can't be opened ({error.strerror})"
     if not problem and not h5py.is_hdf5(path):
-        problem = "something else"
+        problem = "a file of another kind"
     if problem:
         raise UnreadableFile.of("h5-unreadable", str(path), f"found {problem}, expected HDF5", hint=_RESTORE)
     with _reading(str(path)):
         # A lock fails on some network shares, and would keep the lab's own programs from saving.
         return h5py.File(path, "r", locking=False)
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A group or an array and its path, which a damaged file can't always tell.
+
+    Attributes
+    ----------
+    item
+        h5py's group or dataset.
+    path
+        Its place in the file.
+    """
+
+    item: Any
+    path: str
+
+    def below(self, name: str) -> str:
+        """Path of a child."""
+        return f"{self.path.rstrip('/')}/{name}"
+
+    def attribute(self, name: str) -> str:
+        """An attribute as a place in findings."""
+        return f"{self.path}, attribute {name}"
 
 
 class _Source:
@@ -172,31 +198,30 @@ class _Source:
         if finding not in self.findings:
             self.findings.append(finding)
 
-    def frames(self, root: Any) -> dict[str, tuple[Any, str]]:
+    def frames(self, root: _Node) -> dict[str, tuple[_Node, str]]:
         """Every data frame: its key -> its group and ``pandas_type``."""
         import h5py
 
-        found: dict[str, tuple[Any, str]] = {}
+        found: dict[str, tuple[_Node, str]] = {}
         link = ""
-        todo, seen = deque([root]), {root}  # a group may hold itself
+        todo = deque([root])
+        seen: set[Any] = set()
         while todo:
             group = todo.popleft()
-            with _reading(self.subject, group.name):
-                names = list(group)
-            for name in names:
+            for name in self._children(group):
                 if not self._is_hard_link(group, name):
-                    link = _below(group, name)
+                    link = group.below(name)
                     continue
-                with _reading(self.subject, _below(group, name)):
-                    child = group[name]
-                if not isinstance(child, h5py.Group) or child in seen:
-                    continue
-                seen.add(child)
+                child = self._child(group, name)
+                with _reading(self.subject, child.path):
+                    if not isinstance(child.item, h5py.Group) or child.item in seen:
+                        continue  # a group may hold itself
+                    seen.add(child.item)
                 if len(seen) > _MAX_GROUPS:
                     raise self.error("h5-too-large", f"found more than {_MAX_GROUPS} groups, expected a few")
                 pandas_type = self.attribute(child, "pandas_type")
                 if pandas_type in ("frame", "frame_table"):
-                    found[child.name.removeprefix("/")] = (child, str(pandas_type))
+                    found[child.path.removeprefix("/")] = (child, str(pandas_type))
                 elif pandas_type is None:
                     todo.append(child)  # a key may be "a/b"; below a frame lie its own nodes alone
         if not found and link:
@@ -205,80 +230,90 @@ class _Source:
             raise self.error("h5-no-labels", "found no data frame, expected the key 'df_with_missing'")
         return found
 
-    def node(self, group: Any, name: str) -> Any:
+    def node(self, group: _Node, name: str) -> _Node:
         """A dataset that a data frame needs."""
         import h5py
 
-        where = _below(group, name)
+        where = group.below(name)
         with _reading(self.subject, where):
-            is_there = group.id.links.exists(_encoded(name))
+            is_there = group.item.id.links.exists(name.encode())
         if not is_there:
             # pandas makes the group, refuses to write 3-level rows as a table, and leaves the group behind
             message = f"found no array {name!r}, expected one: the file was not written to its end"
-            raise self.error("h5-aborted", message, group.name)
+            raise self.error("h5-aborted", message, group.path)
         if not self._is_hard_link(group, name):
             raise self._link_error(where)
-        with _reading(self.subject, where):
-            node = group[name]
-        if not isinstance(node, h5py.Dataset):
+        node = self._child(group, name)
+        if not isinstance(node.item, h5py.Dataset):
             raise self.error("h5-unreadable", "found no array, expected one", where)
         self._check_storage(node)
         self._check_size(node)
         return node
 
-    def _is_hard_link(self, group: Any, name: str) -> bool:
+    def _children(self, group: _Node) -> list[str]:
+        with _reading(self.subject, group.path):
+            # h5py leaves names as bytes that are no UTF-8; pandas has none such
+            return [name for name in group.item if isinstance(name, str)]
+
+    def _child(self, group: _Node, name: str) -> _Node:
+        with _reading(self.subject, group.below(name)):
+            return _Node(group.item[name], group.below(name))
+
+    def _is_hard_link(self, group: _Node, name: str) -> bool:
         import h5py
 
-        with _reading(self.subject, _below(group, name)):
-            return bool(group.id.links.get_info(_encoded(name)).type == h5py.h5l.TYPE_HARD)
+        with _reading(self.subject, group.below(name)):
+            return bool(group.item.id.links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD)
 
     def _link_error(self, where: str) -> UnreadableFile:
         message = "found a link, which may lead to another file; expected the data themselves"
         return self.error("h5-unsafe", message, where)
 
-    def _check_storage(self, node: Any) -> None:
+    def _check_storage(self, node: _Node) -> None:
         """Refuse data that lie in another file or were packed by a filter from elsewhere."""
         import h5py
 
         builtin = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
-        with _reading(self.subject, node.name):
+        with _reading(self.subject, node.path):
             # before anybody asks for the shape: HDF5 opens the files of a virtual array to tell its length
-            plan = node.id.get_create_plist()
+            plan = node.item.id.get_create_plist()
             is_elsewhere = plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count() > 0
             filters = [plan.get_filter(k) for k in range(plan.get_nfilters())]
         if is_elsewhere:
-            raise self.error("h5-unsafe", "found data kept in another file, expected them here", node.name)
+            raise self.error("h5-unsafe", "found data kept in another file, expected them here", node.path)
         for number, _flags, _values, filter_name in filters:
             if number not in builtin:
                 name = _shown(filter_name.decode("latin-1")) or f"filter {number}"
                 message = f"found data compressed by {name}, expected zlib or no compression"
-                raise self.error("h5-compression", message, node.name, _REPACK)
+                raise self.error("h5-compression", message, node.path, _REPACK)
 
-    def _check_size(self, node: Any) -> None:
+    def _check_size(self, node: _Node) -> None:
         """Refuse an array that claims more than is stored, or more than labels can be."""
-        with _reading(self.subject, node.name):
-            shape, item_bytes, chunk = node.shape, node.id.get_type().get_size(), node.chunks
-            stored_bytes = node.id.get_storage_size()
-            n_chunks = node.id.get_num_chunks() if chunk else 0
+        with _reading(self.subject, node.path):
+            shape, item_bytes, chunk = node.item.shape, node.item.id.get_type().get_size(), node.item.chunks
+            stored_bytes = node.item.id.get_storage_size()
+            n_chunks = node.item.id.get_num_chunks() if chunk else 0
         if shape is None:
-            raise self.error("h5-aborted", "found an array without a shape, expected data", node.name)
+            raise self.error("h5-aborted", "found an array without a shape, expected data", node.path)
         claimed_bytes = math.prod(shape) * item_bytes
         chunk_bytes = math.prod(chunk or ()) * item_bytes
-        if max(claimed_bytes, chunk_bytes) > _MAX_ARRAY_BYTES or claimed_bytes > _MAX_INFLATION * stored_bytes:
-            message = f"found an array of {claimed_bytes} bytes, of which {stored_bytes} are stored"
-            raise self.error("h5-too-large", f"{message}, expected labels", node.name)
+        is_too_large = max(claimed_bytes, chunk_bytes) > _MAX_ARRAY_BYTES
         # HDF5 makes up zeros for what was never written, and 0, 0 would be a label
         n_needed = math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True)) if chunk else 0
-        if n_chunks < n_needed or (not chunk and stored_bytes < claimed_bytes):
-            raise self.error("h5-aborted", "found an array with gaps, expected one that was written", node.name)
+        if not is_too_large and (n_chunks < n_needed or (not chunk and stored_bytes < claimed_bytes)):
+            message = "found an array with gaps, expected one that was written to its end"
+            raise self.error("h5-aborted", message, node.path)
+        if is_too_large or claimed_bytes > _MAX_INFLATION * stored_bytes:
+            message = f"found an array of {claimed_bytes} bytes, of which {stored_bytes} are stored"
+            raise self.error("h5-too-large", f"{message}, expected labels", node.path)
 
-    def attribute(self, node: Any, name: str) -> object:
+    def attribute(self, node: _Node, name: str) -> object:
         """An attribute as PyTables means it: text, a number, or what its pickle holds; None if there is none."""
-        where = f"{node.name}, attribute {name}"
+        where = node.attribute(name)
         with _reading(self.subject, where):
-            if name not in node.attrs:
+            if name not in node.item.attrs:
                 return None
-            raw = _raw_attribute(node, name)
+            raw = _raw_attribute(node.item, name)
         if not isinstance(raw, bytes):
             return raw
         if raw.endswith(b"."):  # PyTables' only sign of a pickle; the scorer "A. B." has it too
@@ -296,48 +331,49 @@ class _Source:
         code = codes.get(found.code, "h5-unreadable")
         return self.error(code, found.message, found.where, found.hint or _RESTORE)
 
-    def text_attribute(self, node: Any, name: str) -> str:
+    def text_attribute(self, node: _Node, name: str) -> str:
         """An attribute that must be text."""
         value = self.attribute(node, name)
         if not isinstance(value, str):
-            where = f"{node.name}, attribute {name}"
+            where = node.attribute(name)
             raise self.error("h5-unreadable", f"found {_kind(value)}, expected text", where)
         return value
 
-    def count_attribute(self, node: Any, name: str, at_most: int) -> int:
+    def count_attribute(self, node: _Node, name: str, at_most: int) -> int:
         """An attribute that must be a whole number from 0 to ``at_most``."""
         value = self.attribute(node, name)
         if not (isinstance(value, int) and 0 <= value <= at_most):
-            message = f"found {_shown(value)}, expected a number from 0 to {at_most}"
-            raise self.error("h5-unreadable", message, f"{node.name}, attribute {name}")
+            found = "nothing" if value is None else _shown(value)
+            message = f"found {found}, expected a number from 0 to {at_most}"
+            raise self.error("h5-unreadable", message, node.attribute(name))
         return value
 
-    def array(self, node: Any) -> NDArray[Any]:
+    def array(self, node: _Node) -> NDArray[Any]:
         """All of a dataset: numbers, byte strings, records of both, or the objects of a pickled array."""
-        import h5py
         import numpy as np
 
         shape = self.attribute(node, "shape")
         if shape is not None:  # pandas writes an empty array as one number and its shape (write_array_empty)
-            if not (isinstance(shape, tuple) and 0 in shape and all(_is_length(n) for n in shape)):
+            lengths = shape if isinstance(shape, tuple) and len(shape) <= 2 else ()
+            if not (all(_is_length(n) for n in lengths) and 0 in lengths):
                 message = f"found the shape {_shown(shape)}, expected that of an empty array"
-                raise self.error("h5-unreadable", message, node.name)
-            return np.empty(shape)
-        with _reading(self.subject, node.name):
-            data_type = node.id.get_type()
-            is_pickled = data_type.get_class() == h5py.h5t.VLEN and node.shape == (1,)
+                raise self.error("h5-unreadable", message, node.path)
+            return np.empty(lengths)
+        with _reading(self.subject, node.path):
+            data_type = node.item.id.get_type()
+            is_pickled = _is_byte_list(data_type) and node.item.shape == (1,)
             if not is_pickled and not _is_simple(data_type):
                 # an opaque type may call itself NUMPY:|O, and h5py would take its bytes for addresses
                 raise TypeError("a type that pandas does not write")
-            content: Any = node[0].tobytes() if is_pickled else node[()]
+            content: Any = node.item[0].tobytes() if is_pickled else node.item[()]
         if not is_pickled:
             return np.asarray(content)
         try:
-            value = load_arrays(content, self.subject, node.name)
+            value = load_arrays(content, self.subject, node.path)
         except UnreadableFile as error:
             raise self._of_pickle(error) from error
         if not isinstance(value, np.ndarray):
-            raise self.error("h5-unreadable", f"found {_kind(value)}, expected an array", node.name)
+            raise self.error("h5-unreadable", f"found {_kind(value)}, expected an array", node.path)
         return value
 
     def names(self, values: object, where: str) -> list[tuple[str, ...]]:
@@ -373,33 +409,38 @@ class _Source:
         if not isinstance(plain, str | int | float):
             raise self.error("h5-unreadable", f"found {_kind(plain)}, expected a name", where)
         text = str(plain)
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            raise self.error("h5-unreadable", f"found the name {_shown(text)}, expected Unicode", where)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:  # half a surrogate pair, which no target file can hold
+            raise self.error("h5-unreadable", f"found the name {_shown(text)}, expected Unicode", where) from error
         return text
 
-    def report_hidden_code(self, root: Any, group: Any) -> None:
+    def report_hidden_code(self, root: _Node, group: _Node) -> None:
         """Warn of code in attributes that nobody needs, since pandas and DeepLabCut do run it.
 
         PyTables unpickles every attribute of the file, of the frame and of its arrays as soon as it opens them.
         """
-        import h5py
+        self._report_hidden_code_in(root)
+        self._report_hidden_code_in(group)
+        for name in self._children(group):
+            # _i_table is PyTables' search index. Damage in what nobody needs is nobody's loss.
+            if not name.startswith("_i_") and self._is_hard_link(group, name):
+                with suppress(UnreadableFile):
+                    self._report_hidden_code_in(self._child(group, name))
 
-        with _reading(self.subject, group.name):
-            hard = [name for name in group if self._is_hard_link(group, name)]
-            mine = [group[name] for name in hard if not name.startswith("_i_")]  # PyTables' search index
-            nodes = [root, group, *(node for node in mine if isinstance(node, h5py.Dataset))]
-            pairs = [(node, name) for node in nodes for name in node.attrs]
-        for node, name in pairs:
-            where = f"{node.name}, attribute {name}"
+    def _report_hidden_code_in(self, node: _Node) -> None:
+        with _reading(self.subject, node.path):
+            names = [name for name in node.item.attrs if isinstance(name, str)]
+        for name in names:
             try:
-                with _reading(self.subject, where):
-                    raw = _raw_attribute(node, name)
+                with _reading(self.subject, node.path):
+                    raw = _raw_attribute(node.item, name)
                 if isinstance(raw, bytes) and raw.endswith(b"."):
-                    load_plain(raw, self.subject, where)
+                    load_plain(raw, self.subject, node.attribute(name))
             except UnreadableFile as error:
                 found = error.findings[0]
                 if found.code == "unsafe-pickle":
-                    self.note(Severity.WARNING, "h5-hidden-code", found.message, where, found.hint)
+                    self.note(Severity.WARNING, "h5-hidden-code", found.message, found.where, found.hint)
 
 
 def _raw_attribute(node: Any, name: str) -> bytes | int | float:
@@ -441,21 +482,24 @@ def _is_simple(data_type: Any) -> bool:
     return all(_is_scalar(m.get_super() if m.get_class() == h5t.ARRAY else m) for m in members)
 
 
+def _is_byte_list(data_type: Any) -> bool:
+    """Whether an HDF5 type is a list of bytes of any length, in which PyTables keeps a pickled object."""
+    from h5py import h5t
+
+    if data_type.get_class() != h5t.VLEN:
+        return False
+    element = data_type.get_super()
+    return bool(element.get_class() == h5t.INTEGER and element.get_size() == 1)
+
+
 def _is_length(value: object) -> bool:
     return type(value) is int and 0 <= value <= _MAX_NAMES
 
 
-def _below(group: Any, name: str) -> str:
-    return f"{group.name.rstrip('/')}/{name}"
-
-
-def _encoded(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")  # as h5py decodes it
-
-
 def _shown(value: object) -> str:
     """Something from a hostile file, fit for a terminal: one line without control characters, not too long."""
-    text = " ".join(str(value).split())
+    # reprlib, since a pickle of 100 bytes can hold a list whose text would fill the memory
+    text = " ".join((value if isinstance(value, str) else reprlib.repr(value)).split())
     return (text if text.isprintable() else ascii(text))[:200]
 
 
@@ -488,42 +532,42 @@ class _Frame:
     blocks: list[tuple[list[tuple[str, ...]], NDArray[Any]]]
 
 
-def _table_frame(source: _Source, group: Any) -> _Frame:
+def _table_frame(source: _Source, group: _Node) -> _Frame:
     """Layout ``table``: records of a row's name and one field per block; the column order is an attribute."""
     node = source.node(group, "table")
     records = source.array(node)
     fields = records.dtype.names or ()
     if records.ndim != 1 or "index" not in fields:
-        raise source.error("h5-unreadable", "found no records with an index, expected a table", node.name)
+        raise source.error("h5-unreadable", "found no records with an index, expected a table", node.path)
     blocks = []
     for field in fields:
         if field != "index":
-            where = f"{node.name}, attribute {field}_kind"
+            where = node.attribute(f"{field}_kind")
             columns = source.names(source.attribute(node, f"{field}_kind"), where)
             values = records[field]
             blocks.append((columns, values if values.ndim > 1 else values[:, None]))
     axes = source.attribute(group, "non_index_axes")
     match axes:
         case [(1, [*labels])]:
-            columns = source.names(labels, f"{group.name}, attribute non_index_axes")
+            columns = source.names(labels, group.attribute("non_index_axes"))
         case _:
             message = f"found {_shown(axes)}, expected the columns"
-            raise source.error("h5-unreadable", message, f"{group.name}, attribute non_index_axes")
-    rows = source.names(records["index"], node.name)
+            raise source.error("h5-unreadable", message, group.attribute("non_index_axes"))
+    rows = source.names(records["index"], node.path)
     return _Frame(_names_in_info(source, group, columns), columns, rows, blocks)
 
 
-def _names_in_info(source: _Source, group: Any, columns: list[tuple[str, ...]]) -> tuple[str, ...]:
+def _names_in_info(source: _Source, group: _Node, columns: list[tuple[str, ...]]) -> tuple[str, ...]:
     """Names of the column levels: ``{1: {"names": ["scorer", ...], "type": "MultiIndex"}, "index": {}}``."""
     info = source.attribute(group, "info")
     axis = info.get(1) if isinstance(info, dict) else None
     names = axis.get("names") if isinstance(axis, dict) else None
     if not isinstance(names, list):
         return ("",) * (len(columns[0]) if columns else 0)
-    return tuple(source.name(name, f"{group.name}, attribute info") for name in names)
+    return tuple(source.name(name, group.attribute("info")) for name in names)
 
 
-def _fixed_frame(source: _Source, group: Any) -> _Frame:
+def _fixed_frame(source: _Source, group: _Node) -> _Frame:
     """Layout ``fixed``: two axes, and for each block its columns and an array."""
     level_names, columns = _fixed_axis(source, group, "axis0")
     _, rows = _fixed_axis(source, group, "axis1")
@@ -540,42 +584,42 @@ def _fixed_frame(source: _Source, group: Any) -> _Frame:
     return _Frame(level_names, columns, rows, blocks)
 
 
-def _fixed_axis(source: _Source, group: Any, axis: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _fixed_axis(source: _Source, group: _Node, axis: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Level names and cells of an axis: plain (``regular``), or codes into the values of each level (``multi``)."""
     variety = source.text_attribute(group, f"{axis}_variety")
     if variety == "regular":
         node = source.node(group, axis)
-        cells = source.names(source.array(node), node.name)
+        cells = source.names(source.array(node), node.path)
         return _level_name(source, node, axis) * (len(cells[0]) if cells else 1), cells
     if variety != "multi":
-        where = f"{group.name}, attribute {axis}_variety"
+        where = group.attribute(f"{axis}_variety")
         raise source.error("h5-unreadable", f"found {_shown(variety)}, expected 'multi' or 'regular'", where)
     names: tuple[str, ...] = ()
     levels: list[list[tuple[str, ...]]] = []
     for level in range(source.count_attribute(group, f"{axis}_nlevels", _MAX_LEVELS)):
         node = source.node(group, f"{axis}_level{level}")
         names += _level_name(source, node, axis)
-        values = source.names(source.array(node), node.name)
+        values = source.names(source.array(node), node.path)
         levels.append(_by_code(source, values, source.node(group, f"{axis}_label{level}")))
     if len({len(cells) for cells in levels}) > 1:
-        raise source.error("h5-unreadable", "found levels of different length, expected one", f"{group.name}/{axis}")
+        raise source.error("h5-unreadable", "found levels of different length, expected one", group.below(axis))
     return names, [sum(cells, ()) for cells in zip(*levels, strict=True)]
 
 
-def _level_name(source: _Source, node: Any, axis: str) -> tuple[str]:
+def _level_name(source: _Source, node: _Node, axis: str) -> tuple[str]:
     """Name of a column level; those of rows and blocks are not needed, so they are not read."""
-    where = f"{node.name}, attribute name"
+    where = node.attribute("name")
     return (source.name(source.attribute(node, "name"), where) if axis == "axis0" else "",)
 
 
-def _by_code(source: _Source, values: list[tuple[str, ...]], node: Any) -> list[tuple[str, ...]]:
+def _by_code(source: _Source, values: list[tuple[str, ...]], node: _Node) -> list[tuple[str, ...]]:
     codes = source.array(node)
-    source.check_names(codes.size, node.name)
+    source.check_names(codes.size, node.path)
     if codes.size == 0:
         return []
     if codes.ndim != 1 or codes.dtype.kind not in "iu" or codes.min() < -1 or codes.max() >= len(values):
-        message = f"found codes that don't lead to the {len(values)} names of the level"
-        raise source.error("h5-unreadable", f"{message}, expected such", node.name)
+        message = f"found a code for none of the level's {len(values)} names, expected one of them"
+        raise source.error("h5-unreadable", message, node.path)
     return [values[code] if code >= 0 else ("",) for code in codes.tolist()]  # -1 is a missing name
 
 
@@ -617,26 +661,32 @@ def _placed(source: _Source, frame: _Frame, where: str) -> NDArray[np.float64]:
     if 8 * n_rows * n_columns > _MAX_ARRAY_BYTES:
         message = f"found {n_rows} rows of {n_columns} columns, expected at most {_MAX_ARRAY_BYTES} bytes"
         raise source.error("h5-too-large", message, where)
-    places: dict[tuple[str, ...], list[int]] = {}
-    for place, column in enumerate(frame.columns):
-        places.setdefault(column, []).append(place)
+    places = _positions(frame.columns)
     values = np.full((n_rows, n_columns), np.nan)
     for names, block in frame.blocks:
         if block.shape != (n_rows, len(names)):
             message = f"found values of shape {block.shape}, expected {(n_rows, len(names))}"
             raise source.error("h5-unreadable", message, where)
-        # a name that repeats takes its places in the order in which they come, all in one block
-        targets = [place for name in dict.fromkeys(names) for place in places.pop(name, ())]
-        origins = [k for name in dict.fromkeys(names) for k, other in enumerate(names) if other == name]
-        if len(targets) != len(origins):
-            message = "found values of other columns than the frame has, expected its own"
-            raise source.error("h5-unreadable", message, where)
-        values[:, targets] = _numbers(source, block, frame, names)[:, origins]
+        numbers = _numbers(source, block, frame, names)
+        for name, origins in _positions(names).items():
+            # a name that repeats takes its places in the order in which they come, all from one block
+            targets = places.pop(name, [])
+            if len(targets) != len(origins):
+                message = f"found values of {_shown('/'.join(name))} beside those of the frame's columns"
+                raise source.error("h5-unreadable", f"{message}, expected one each", where)
+            values[:, targets] = numbers[:, origins]
     if places:
         first = _shown("/".join(next(iter(places))))
         message = f"found no values for {len(places)} columns, among them {first}; expected some"
         raise source.error("h5-aborted", message, where)
     return values
+
+
+def _positions(names: list[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:
+    found: dict[tuple[str, ...], list[int]] = {}
+    for position, name in enumerate(names):
+        found.setdefault(name, []).append(position)
+    return found
 
 
 def _numbers(source: _Source, block: NDArray[Any], frame: _Frame, names: list[tuple[str, ...]]) -> NDArray[np.float64]:
@@ -658,10 +708,12 @@ def _numbers(source: _Source, block: NDArray[Any], frame: _Frame, names: list[tu
 
 def _number(value: object) -> float:
     """A float. Raises TypeError or ValueError for what is none."""
+    import numpy as np
+
     if isinstance(value, bytes):
         value = value.decode("utf-8")
     if value is None or (isinstance(value, str) and not value.strip()):
         return math.nan
-    if isinstance(value, complex):
-        raise TypeError("a complex number")
-    return float(value)  # type: ignore[arg-type]  # whatever else has no float raises
+    if not isinstance(value, str | int | float | np.number):
+        raise TypeError("neither text nor a number")
+    return float(value)  # a complex one raises

@@ -6,6 +6,7 @@ of :mod:`dlc2lp.migrate.choose`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -138,7 +139,7 @@ def read_project(source: Path) -> DlcProject:
     UnreadableFile
         The configuration can't be parsed.
     """
-    root, config_path = _locate(source)
+    root, config_path = locate_project(source)
     config = read_config(config_path) if config_path else None
     if config is not None and config.is_3d:
         raise SourceRefused.of(
@@ -168,8 +169,15 @@ def is_drawn_on(path: Path, listed_names: frozenset[str] = frozenset()) -> bool:
     return path.name not in listed_names and _DRAWN_ON.search(path.stem) is not None
 
 
-def _locate(source: Path) -> tuple[Path, Path | None]:
-    """Return the project folder and its configuration, from whatever a person pointed at."""
+def locate_project(source: Path) -> tuple[Path, Path | None]:
+    """Return the project folder and its configuration, from whatever a person pointed at.
+
+    Raises
+    ------
+    SourceRefused
+        ``source-missing`` or ``not-a-dlc-project``.
+    """
+    source = Path(os.path.abspath(source))  # noqa: PTH100  (resolve() would follow links given on purpose)
     if not source.exists():
         raise SourceRefused.of(
             "source-missing", str(source), "no such file or folder", hint="check the path for a typing error"

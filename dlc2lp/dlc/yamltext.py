@@ -109,7 +109,7 @@ def parse_yaml(raw: bytes, *, subject: str, names_on_disk: Iterable[str] = ()) -
     """
     if len(raw) > MAX_BYTES:
         message = f"found {len(raw) / 1e6:.0f} MB, expected a configuration of at most {MAX_BYTES / 1e6:.0f} MB"
-        raise UnreadableFile.of("config-unreadable", subject, message)
+        raise UnreadableFile.of("config-unreadable", subject, message, hint="give the config.yaml of a project")
     text, findings = _decoded(raw, subject, names_on_disk)
     text, lines = _single_quote_windows_paths(text)
     if lines:
@@ -117,16 +117,14 @@ def parse_yaml(raw: bytes, *, subject: str, names_on_disk: Iterable[str] = ()) -
         findings.append(_repair_finding(subject, lines, found, "use single quotes"))
     try:
         node = _composed(text, subject)
-    except yaml.YAMLError as original:
+    except yaml.YAMLError:
         repaired, repairs = _repaired(text, subject)
-        if not repairs:
-            raise _unreadable(original, text, subject) from original
+        findings.extend(repairs)
         try:
             node = _composed(repaired, subject)
-        except yaml.YAMLError:
-            # The first error names a place that the person can find in the file; the second one may not.
-            raise _unreadable(original, text, subject) from original
-        findings.extend(repairs)
+        except yaml.YAMLError as error:
+            # What is left after the repairs, which keep the lines where they are.
+            raise UnreadableFile(_what_is_wrong(error, text, subject), *findings) from error
     if node is None:
         return None, findings
     tree = _Tree(subject)
@@ -179,7 +177,7 @@ def _decoded_by_code_page(raw: bytes, names_on_disk: Iterable[str]) -> tuple[str
     if best is None:
         return raw.decode("ascii", errors="replace"), "ASCII with the unknown letters replaced"
     agreeing, text, code_page = best
-    return text, f"{code_page} (agrees with {agreeing} names on the disk)" if agreeing else code_page
+    return text, f"{code_page}, which agrees with names on the disk" if agreeing else code_page
 
 
 def _plain_line_ends(text: str) -> str:
@@ -435,7 +433,7 @@ def _line(node: yaml.Node) -> int:
 # --- errors -------------------------------------------------------------------------------------------------
 
 
-def _unreadable(error: yaml.YAMLError, text: str, subject: str) -> UnreadableFile:
+def _what_is_wrong(error: yaml.YAMLError, text: str, subject: str) -> Finding:
     """PyYAML's complaint in one sentence with the line it is about."""
     if isinstance(error, yaml.reader.ReaderError):
         position = int(error.position)
@@ -446,7 +444,8 @@ def _unreadable(error: yaml.YAMLError, text: str, subject: str) -> UnreadableFil
         line, problem = 1, str(error)
     lines = text.split("\n")
     shown = lines[line - 1].strip()[:80] if line <= len(lines) else "end of file"
-    return UnreadableFile.of(
+    return Finding(
+        Severity.ERROR,
         "config-unreadable",
         subject,
         f"found no valid YAML: {problem}, at '{shown}'",

@@ -109,7 +109,7 @@ def execute(
         ``stop`` was set; finished steps stay finished, nothing half-made is left.
     """
     target = Path(plan.target)
-    for folder in (*plan.folders, SCRATCH):
+    for folder in plan.folders:
         (target / folder).mkdir(parents=True, exist_ok=True)
     run = Run()
     work: list[Step] = []

@@ -22,6 +22,7 @@ from dlc2lp.errors import (
     TargetRefused,
     UsageError,
 )
+from dlc2lp.dlc.project import locate_project
 from dlc2lp.lp.project import register
 from dlc2lp.migrate.choose import Chosen, choose_labels
 from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute, remove_stale
@@ -144,8 +145,7 @@ def preview(source: str | Path, target: str | Path, options: Options | None = No
 
 
 def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, Chosen]:
-    root = source if source.is_dir() else source.parent
-    check_place(root, target)
+    check_place(locate_project(source)[0], target)
     if options.data_dir is not None and not _is_absolute(options.data_dir):
         raise UsageError.of(
             "data-dir-relative",

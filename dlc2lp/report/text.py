@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from dlc2lp.migrate.choose import ChosenSession
 from dlc2lp.migrate.journal import State
@@ -15,22 +17,41 @@ from dlc2lp.migrate.verify import Verification
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.report.findings import findings_text
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
+from dlc2lp.video.encoding import Treatment
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
 _MAX_ROWS = 40
 
+#: Where sentences are wrapped.
+_WIDTH = 100
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Lay out rows in columns; ``right`` names the columns that are numbers."""
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = (), remarks: Sequence[str] = ()
+) -> str:
+    """Lay out rows in columns.
+
+    Parameters
+    ----------
+    header, rows
+        Cells.
+    right
+        Positions of the columns that are numbers.
+    remarks
+        For each row a sentence that stands below it, or an empty text.
+    """
     lines = [list(header), *[list(row) for row in rows]]
     widths = [max(len(line[n]) for line in lines) for n in range(len(header))]
-    return "\n".join(
-        "  ".join(
+    text = []
+    for line, remark in zip(lines, ["", *remarks] if remarks else [""] * len(lines), strict=True):
+        cells = [
             cell.rjust(width) if n in right else cell.ljust(width)
             for n, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+        ]
+        text.append("  ".join(cells).rstrip())
+        if remark:
+            text.append(textwrap.fill(remark, _WIDTH, initial_indent="    ", subsequent_indent="    "))
+    return "\n".join(text)
 
 
 def plural(n: int, thing: str) -> str:
@@ -106,22 +127,28 @@ def _video_table(videos: Sequence[SurveyedVideo]) -> str:
             video.path.name,
             str(video.info.n_frames) if video.info else "-",
             describe_video(video.info) if video.info else "can't be read",
-            treatment_text(video),
+            _action(video.treatment),
         )
         for video in videos[:_MAX_ROWS]
     ]
-    text = table(("video", "frames", "holds", "what it needs"), rows, right=(1,))
+    text = table(
+        ("video", "frames", "holds", "what it needs"),
+        rows,
+        right=(1,),
+        remarks=[_reasons(video.treatment) for video in videos[:_MAX_ROWS]],
+    )
     hidden = len(videos) - len(rows)
     return text + (f"\n... and {plural(hidden, 'video')} more" if hidden else "")
 
 
-def treatment_text(video: SurveyedVideo | VideoVerdict) -> str:
-    """``encode: pixel format yuv444p ...``, or that nothing is to be done."""
-    if video.treatment is None:
+def _action(treatment: Treatment | None) -> str:
+    if treatment is None:
         return "nothing can be done"
-    if video.treatment.action == "place":
-        return "nothing, it is copied"
-    return f"{video.treatment.action}: " + "; ".join(reason.message for reason in video.treatment.reasons)
+    return "nothing, it is copied" if treatment.action == "place" else treatment.action
+
+
+def _reasons(treatment: Treatment | None) -> str:
+    return "; ".join(reason.message for reason in treatment.reasons) if treatment else ""
 
 
 def describe_video(info: VideoInfo) -> str:
@@ -143,10 +170,10 @@ def _work_text(plan: Plan) -> str:
 
 
 def _size(n_bytes: int) -> str:
-    for unit, factor in (("GB", 10**9), ("MB", 10**6)):
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if n_bytes >= factor:
             return f"{n_bytes / factor:.1f} {unit}"
-    return f"{n_bytes / 1000:.0f} kB"
+    return f"{n_bytes} B"
 
 
 def preview_text(found: Preview) -> str:
@@ -159,7 +186,7 @@ def preview_text(found: Preview) -> str:
     parts = [
         f"plan for {found.plan.source}\n  into {found.plan.target}",
         table(("step", "makes", "about", ""), rows, right=(2,)),
-        _config_text(found.plan),
+        _config_text((reason["key"], reason["value"], reason["reason"]) for reason in found.plan.config_reasons),
         _counts_text(found.plan),
     ]
     findings = [*(finding for error in found.refusals for finding in error.findings), *found.plan.findings]
@@ -169,9 +196,13 @@ def preview_text(found: Preview) -> str:
     return "\n\n".join(parts)
 
 
-def _config_text(plan: Plan) -> str:
-    rows = [(reason["key"], str(reason["value"]), reason["reason"]) for reason in plan.config_reasons]
-    return table(("starter config", "value", "because"), rows)
+def _config_text(reasons: Iterable[tuple[str, Any, str]]) -> str:
+    """Lay out the choices of the starter config, each with its reason below it."""
+    lines = []
+    for key, value, reason in reasons:
+        lines.append(f"{key} = {value}")
+        lines.append(textwrap.fill(reason, _WIDTH, initial_indent="    ", subsequent_indent="    "))
+    return "\n".join(lines)
 
 
 def _counts_text(plan: Plan) -> str:
@@ -187,10 +218,10 @@ def outcome_text(came: Outcome) -> str:
     queued = sum(frame.state == "queued" for session in came.plan.sessions for frame in session.frames)
     parts = [_counts_text(came.plan)]
     if came.plan.videos:
-        rows = [
-            (video.target, str(video.n_frames), video.action, "; ".join(video.reasons)) for video in came.plan.videos
-        ]
-        parts.append(table(("video", "frames", "done by", "because"), rows[:_MAX_ROWS], right=(1,)))
+        videos = came.plan.videos[:_MAX_ROWS]
+        rows = [(video.target, str(video.n_frames), video.action) for video in videos]
+        remarks = ["; ".join(video.reasons) for video in videos]
+        parts.append(table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks))
     if queued:
         parts.append(f"{plural(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
     if came.findings:
@@ -226,11 +257,12 @@ def verdicts_text(verdicts: Sequence[tuple[str, VideoVerdict | None]], findings:
             path,
             str(verdict.info.n_frames) if verdict else "-",
             describe_video(verdict.info) if verdict else "can't be read",
-            ("conforms" if verdict.treatment.action == "place" else treatment_text(verdict)) if verdict else "-",
+            "-" if verdict is None else "conforms" if verdict.treatment.action == "place" else verdict.treatment.action,
         )
         for path, verdict in verdicts
     ]
-    text = table(("video", "frames", "holds", "verdict"), rows, right=(1,))
+    remarks = [_reasons(verdict.treatment if verdict else None) for _, verdict in verdicts]
+    text = table(("video", "frames", "holds", "verdict"), rows, right=(1,), remarks=remarks)
     return text + ("\n\n" + findings_text(findings) if findings else "")
 
 
@@ -244,8 +276,8 @@ def converted_video_text(made: ConvertedVideo) -> str:
 
 def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
-    rows = [(reason.key, str(reason.value), reason.reason) for reason in made.config.reasons]
-    parts = [f"wrote {made.path}", table(("starter config", "value", "because"), rows)]
+    reasons = ((reason.key, reason.value, reason.reason) for reason in made.config.reasons)
+    parts = [f"wrote {made.path}", _config_text(reasons)]
     if made.kept:
         parts.append("kept as you changed them by hand: " + ", ".join(made.kept))
     if made.findings:

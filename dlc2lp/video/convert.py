@@ -43,8 +43,10 @@ class VideoOrder:
         Its size, even numbers.
     settings
         How to encode; None where nothing is encoded.
-    crop, autorotate
-        Which part of the picture, and whether its display matrix is applied.
+    crop
+        Which part of the picture it shows; all of it where None.
+    turn_back_deg
+        The turn of the display matrix that is not applied.
     """
 
     action: Action
@@ -54,7 +56,7 @@ class VideoOrder:
     height_px: int
     settings: EncodeSettings | None = None
     crop: Crop | None = None
-    autorotate: bool = True
+    turn_back_deg: int = 0
 
     @classmethod
     def of(
@@ -82,7 +84,8 @@ class VideoOrder:
             width, height = encoding.encoded_size(info, crop=crop, autorotate=autorotate)
         else:
             width, height = info.width_px, info.height_px
-        return cls(action, rate, info.n_frames, width, height, settings, crop, autorotate)
+        turn_back_deg = 0 if autorotate else info.rotation_deg
+        return cls(action, rate, info.n_frames, width, height, settings, crop, turn_back_deg)
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def make_video(
         How many frames are decoded and compared: ``sample`` some, ``full`` all, ``none`` none. The count, the
         codec, the rate and the size are checked always.
     crop, autorotate
-        See :func:`dlc2lp.video.encoding.encode_argv`.
+        What to keep of the displayed picture, and whether it is turned as the source's display matrix asks.
     on_frames
         Called with the number of frames written so far.
     stop
@@ -199,7 +202,13 @@ def _encode(
     stop: threading.Event | None,
 ) -> None:
     argv = encoding.encode_argv(
-        str(ffmpeg.find_ffmpeg()), source, temp, order.rate, settings, crop=order.crop, autorotate=order.autorotate
+        str(ffmpeg.find_ffmpeg()),
+        source,
+        temp,
+        order.rate,
+        settings,
+        crop=order.crop,
+        turn_back_deg=order.turn_back_deg,
     )
     result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
     _refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
@@ -271,7 +280,7 @@ def _against_source(
         result = ffmpeg.run(encoding.decode_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
         _refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
     comparison = compare_frames(
-        source, info, temp, made, how=how, crop=order.crop, autorotate=order.autorotate, stop=stop
+        source, info, temp, made, how=how, crop=order.crop, autorotate=not order.turn_back_deg, stop=stop
     )
     found = [_finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
     if comparison.first_mismatch is not None:

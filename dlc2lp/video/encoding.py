@@ -166,7 +166,7 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
     elif suffix.lower() != ".mp4":
         # Content of the mov family under another name; a QuickTime file is not quite an mp4.
         found.append(Reason("not-named-mp4", f"the file's name ends in {suffix or 'no suffix'}, not .mp4"))
-    if not info.constant_rate:
+    if info.all_packets_timed and not info.constant_rate:
         found.append(Reason("variable-rate", "the distance between frames is not constant"))
     if info.n_video_streams != 1:
         found.append(Reason("several-video-streams", f"it has {info.n_video_streams} video streams; the first is used"))
@@ -218,7 +218,7 @@ def encode_argv(
     settings: EncodeSettings,
     *,
     crop: Crop | None = None,
-    autorotate: bool = True,
+    turn_back_deg: int = 0,
 ) -> list[str]:
     """The ffmpeg command that encodes every frame of a video exactly once, in order.
 
@@ -234,8 +234,10 @@ def encode_argv(
         How to encode.
     crop
         What to keep of the picture, where not all of it.
-    autorotate
-        Whether to turn the pixels as the source's display matrix asks; either way the target has no such matrix.
+    turn_back_deg
+        ffmpeg turns the pixels as the source's display matrix asks. The source's ``rotation_deg`` here undoes that, so
+        that the target holds the picture as it is stored. Either way the target has no such matrix, which
+        ``-noautorotate`` does not manage: ffmpeg 5 copies the matrix.
 
     Returns
     -------
@@ -245,15 +247,11 @@ def encode_argv(
     threads = str(settings.threads)
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]
     argv += ["-filter_threads", threads, "-threads", threads]
-    if not autorotate:
-        argv += ["-noautorotate"]
     # "file:" before both names: a ":" in a name is no protocol, a leading "-" no option.
     argv += ["-i", f"file:{source}"]
     # Capital V: a cover picture is not the video, even where it comes first. Chapters would become a second track.
     argv += ["-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn"]
-    if not autorotate:
-        argv += ["-metadata:s:v:0", "rotate=0"]  # ffmpeg 5 copies the matrix of the stream, 6 and newer do not
-    argv += ["-vf", _filters(rate, crop, autorotate)]
+    argv += ["-vf", _filters(rate, crop, turn_back_deg)]
     argv += ["-fps_mode", "passthrough"]  # ffmpeg itself may not drop or double a frame
     argv += ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf), "-g", str(settings.gop)]
     argv += ["-threads", threads, "-pix_fmt", "yuv420p", "-color_range", "tv"]
@@ -262,10 +260,8 @@ def encode_argv(
     return [*argv, "-f", "mp4", f"file:{target}"]
 
 
-def _filters(rate: Fraction, crop: Crop | None, autorotate: bool) -> str:
-    chain = []
-    if not autorotate:
-        chain.append("sidedata=mode=delete:type=DISPLAYMATRIX")  # newer ffmpegs carry the matrix with each frame
+def _filters(rate: Fraction, crop: Crop | None, turn_back_deg: int) -> str:
+    chain = list(_TURNS_BACK[turn_back_deg])
     if crop is not None:
         # exact=1: otherwise yuv420p rounds odd offsets down, and every label is one pixel off.
         chain.append(f"crop={crop.width_px}:{crop.height_px}:{crop.x_px}:{crop.y_px}:exact=1")
@@ -279,6 +275,15 @@ def _filters(rate: Fraction, crop: Crop | None, autorotate: bool) -> str:
         f"fps={rate.numerator}/{rate.denominator}",  # after setpts=N it changes no frame; it sets the rate written
     ]
     return ",".join(chain)
+
+
+#: Filters that undo a clockwise turn.
+_TURNS_BACK: dict[int, tuple[str, ...]] = {
+    0: (),
+    90: ("transpose=cclock",),
+    180: ("hflip", "vflip"),
+    270: ("transpose=clock",),
+}
 
 
 def decode_argv(ffmpeg: str, source: Path, *, threads: int = 1) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dlc2lp.errors import Interrupted, UnreadableFile, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop, displayed_size
+from dlc2lp.video.probe import first_video_stream, open_video, shown_packets
 
 if TYPE_CHECKING:
     import threading
@@ -87,23 +88,24 @@ def iter_gray(path: Path, *, width_px: int = COMPARED_WIDTH_PX) -> Iterator[NDAr
         yield _shrink(_pixels(frame, "gray"), width_px)
 
 
-def _frames_in_order(path: Path) -> Iterator[tuple[int, av.VideoFrame]]:
+def _frames_in_order(path: Path, stop: threading.Event | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
     """Decode from the beginning; the index counts what comes out."""
     import av
 
     index = -1
     try:
-        with av.open(f"file:{path}") as container:
-            for index, frame in enumerate(container.decode(_video_stream(container))):
+        with open_video(path) as container:
+            for index, frame in enumerate(_decode(container, first_video_stream(container), stop)):
                 yield index, frame
     except av.FFmpegError as problem:
-        raise _unreadable_frame(path, index + 1, str(problem)) from problem
+        raise _unreadable_frame(path, index + 1, problem.strerror or str(problem)) from problem
 
 
-def _video_stream(container: Any) -> Any:
-    from av.stream import Disposition
-
-    return next(stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic)
+def _decode(container: Any, stream: Any, stop: threading.Event | None) -> Iterator[av.VideoFrame]:
+    for frame in container.decode(stream):
+        if stop is not None and stop.is_set():
+            raise Interrupted.of("interrupted", container.name, "stopped while frames were read")
+        yield frame
 
 
 def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
@@ -116,16 +118,18 @@ def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
     )
 
 
-def _frames_at(path: Path, info: VideoInfo, indices: Iterable[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+def _frames_at(
+    path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None = None
+) -> Iterator[tuple[int, av.VideoFrame]]:
     """Decode the frames at some positions, in rising order."""
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < info.n_frames:
         raise IndexError(f"frames {wanted[0]} to {wanted[-1]} of {info.n_frames}")
     if info.all_packets_timed:
-        yield from _frames_by_time(path, info, wanted)
+        yield from _frames_by_time(path, info, wanted, stop)
         return
     left = set(wanted)
-    for index, frame in _frames_in_order(path) if left else ():
+    for index, frame in _frames_in_order(path, stop) if left else ():
         if index in left:
             yield index, frame
             left.remove(index)
@@ -135,14 +139,16 @@ def _frames_at(path: Path, info: VideoInfo, indices: Iterable[int]) -> Iterator[
         raise _unreadable_frame(path, min(left), "the video ends before it")
 
 
-def _frames_by_time(path: Path, info: VideoInfo, wanted: list[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+def _frames_by_time(
+    path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None
+) -> Iterator[tuple[int, av.VideoFrame]]:
     """Frames found by their display times: what a damaged place swallows does not shift the frames behind it."""
     import av
 
     gop = info.keyframe_interval_frames
     index = position = -gop - 1  # position: the frame decoded last
     try:
-        with _Decoding(path) as decoding:
+        with _Decoding(path, stop) as decoding:
             time_of = _display_times(path, info, decoding)
             for index in wanted:
                 frame = None
@@ -159,14 +165,15 @@ def _frames_by_time(path: Path, info: VideoInfo, wanted: list[int]) -> Iterator[
                 position = index
                 yield index, frame
     except av.FFmpegError as problem:
-        raise _unreadable_frame(path, max(index, 0), str(problem)) from problem
+        raise _unreadable_frame(path, max(index, 0), problem.strerror or str(problem)) from problem
 
 
 class _Decoding:
     """An opened video and where decoding stands in it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stop: threading.Event | None) -> None:
         self.path = path
+        self.stop = stop
         self._open()
 
     def __enter__(self) -> _Decoding:
@@ -176,11 +183,9 @@ class _Decoding:
         self.container.close()
 
     def _open(self) -> None:
-        import av
-
-        self.container: Any = av.open(f"file:{self.path}")
-        self.stream = _video_stream(self.container)
-        self.frames: Iterator[av.VideoFrame] = self.container.decode(self.stream)
+        self.container = open_video(self.path)
+        self.stream = first_video_stream(self.container)
+        self.frames = _decode(self.container, self.stream, self.stop)
         self.after_keyframe = True  # where a file begins there is nothing to lean on; its key frame may be hidden
 
     def restart(self, time: int | None) -> None:
@@ -190,7 +195,7 @@ class _Decoding:
             self._open()
         else:
             self.container.seek(time, stream=self.stream)
-            self.frames = self.container.decode(self.stream)
+            self.frames = _decode(self.container, self.stream, self.stop)
             self.after_keyframe = False
 
     def frame_at(self, time: int) -> av.VideoFrame | None:
@@ -213,13 +218,11 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
         step = 1 / (info.frame_rate * decoding.stream.time_base)
         return lambda index: int(first + index * step)
 
-    import av
     import numpy as np
 
-    with av.open(f"file:{path}") as container:
-        packets = container.demux(_video_stream(container))
-        shown = (packet.pts for packet in packets if packet.size and not packet.is_discard)
-        times = np.sort(np.fromiter(shown, dtype=np.int64))
+    with open_video(path) as container:
+        packets = shown_packets(container, first_video_stream(container))
+        times = np.sort(np.fromiter((packet.pts for packet in packets), dtype=np.int64))
     return lambda index: int(times[index])
 
 
@@ -291,8 +294,8 @@ def compare_frames(
     how
         ``full`` decodes both whole; ``sample`` looks at the first, the last and some frames between.
     crop, autorotate
-        As they were given to :func:`dlc2lp.video.encoding.encode_argv`. What the target has to the right and below
-        is padding and not compared.
+        What the target keeps of the source's displayed picture, and whether that was turned as the source's display
+        matrix asks. What the target has to the right and below is padding and not compared.
     stop
         When set, the comparison ends.
 
@@ -311,19 +314,18 @@ def compare_frames(
     padding_free = Crop(0, 0, crop.width_px, crop.height_px)
     n_frames = min(source_info.n_frames, target_info.n_frames)
     if how == "full":
-        originals, copies = _frames_in_order(source), _frames_in_order(target)
+        originals, copies = _frames_in_order(source, stop), _frames_in_order(target, stop)
     else:
         samples = _samples(n_frames)
         around = {at for index in samples for at in _neighborhood(index) if 0 <= at < source_info.n_frames}
-        originals, copies = _frames_at(source, source_info, around), _frames_at(target, target_info, samples)
+        originals = _frames_at(source, source_info, around, stop)
+        copies = _frames_at(target, target_info, samples, stop)
     small_originals = _small(originals, source_info.rotation_deg if autorotate else 0, crop)
     small_copies = _small(copies, 0, padding_free)
     n_compared, worst_error, worst_index, first_mismatch = 0, 0.0, None, None
     problems = []
     try:
         for index, errors in _errors_around(small_originals, small_copies):
-            if stop is not None and stop.is_set():
-                raise Interrupted.of("interrupted", str(target), "stopped while frames were compared")
             n_compared += 1
             if index not in errors:
                 problems.append(f"the source has no frame {index}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,7 @@ from dlc2lp.model import VideoInfo
 from dlc2lp.video.extent import lacks_index, missing_bytes
 
 if TYPE_CHECKING:
+    import av
     import numpy as np
     from numpy.typing import NDArray
 
@@ -27,6 +29,10 @@ _FALLBACK_FPS = Fraction(30)
 #: How many packets may come before the first frame: some decoders hold back, frames of an edit list are not shown.
 _PATIENCE_PACKETS = 400
 _HEAD_FRAMES = 12
+
+#: MPEG-4 packets up to this size (libavcodec's MAX_NVOP_SIZE) may be "not coded": marks after a packed B-frame, or a
+#: frame that the recorder skipped. Decoders give no frame for them.
+_EMPTY_VOP_BYTES = 19
 
 
 def probe(path: Path) -> VideoInfo:
@@ -53,11 +59,18 @@ def probe(path: Path) -> VideoInfo:
     import av
 
     try:
-        with av.open(f"file:{path}") as container:
-            info = _measure(path, size_bytes, container)
-    except (av.FFmpegError, UnicodeError) as problem:  # UnicodeError: a header's tags that are no text at all
+        with open_video(path) as container:
+            return _measure(path, size_bytes, container)
+    except av.FFmpegError as problem:
         raise _unreadable(path, problem) from problem
-    return info
+
+
+def open_video(path: Path) -> Any:
+    """Open a file with PyAV for reading."""
+    import av
+
+    # "file:": a ":" in the name is no protocol. Titles in old AVI files are Latin-1, which is no reason to refuse them.
+    return av.open(f"file:{path}", metadata_errors="replace")
 
 
 def _size_of(path: Path) -> int:
@@ -78,7 +91,7 @@ def _size_of(path: Path) -> int:
     return size_bytes
 
 
-def _unreadable(path: Path, problem: Exception) -> VideoFailed:
+def _unreadable(path: Path, problem: av.FFmpegError) -> VideoFailed:
     try:
         without_index, n_missing = lacks_index(path), missing_bytes(path)
     except OSError:
@@ -89,7 +102,7 @@ def _unreadable(path: Path, problem: Exception) -> VideoFailed:
     elif n_missing:
         return _truncated(path, f"the file lacks {n_missing} bytes that its container promises")
     else:
-        message = f"found nothing that can be read as a video ({problem})"
+        message = f"found nothing that can be read as a video ({problem.strerror or problem})"
         hint = "check that the file is a video and was copied whole"
     return VideoFailed.of("video-unreadable", str(path), message, hint=hint)
 
@@ -100,61 +113,84 @@ def _truncated(path: Path, message: str) -> VideoFailed:
 
 def _measure(path: Path, size_bytes: int, container: Any) -> VideoInfo:
     """All of :class:`VideoInfo` from an opened container."""
-    streams = _video_streams(path, container)
-    stream = streams[0]
+    stream = first_video_stream(container)
+    if stream is None or _is_no_video(container.format.name):
+        raise _no_video(path, container)
     context = stream.codec_context
     if context is None:
         raise VideoFailed.of("video-unreadable", str(path), "found a codec that PyAV cannot decode")
     packets = _read_packets(container, stream)
     declared = int(stream.frames) or None
     _refuse_damage(path, packets, declared)
-    times = _Times.of(packets, stream, container.format.name)
-    n_frames = packets.n_shown
-    if packets.holds_fields:
-        # An interlaced camera (AVCHD) may store the two fields of a frame apart: only decoding counts frames then.
-        n_frames = _count_by_decoding(path, stream.index)
+    clock = _Clock(packets.pts, packets.n_shown, stream.time_base)
+    if not packets.are_frames:
+        clock = _clock_of_decoded(path, stream)
+    # AVI has no display times. Where the codec reorders frames, those that libavformat makes up are in the order of the
+    # file (h264 with B-frames: frame 2 at the time of frame 4), and sorting by them shuffles the video.
+    made_up = packets.reorders and (container.format.name == "avi" or not _increasing(packets.head))
     aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
-    head = packets.head[0]
     return VideoInfo(
         path=path,
         container=container.format.name,
         codec=context.codec.canonical_name,
-        pixel_format=context.pix_fmt or head.pixel_format,
+        pixel_format=context.pix_fmt or packets.head[0].pixel_format,
         color_range={1: "tv", 2: "pc"}.get(int(context.color_range), "unknown"),
         width_px=context.width,
         height_px=context.height,
-        frame_rate=times.rate,
-        n_frames=n_frames,
+        frame_rate=_declared_rate(stream) if made_up else clock.rate(stream),
+        n_frames=clock.n_frames,
         n_frames_declared=declared,
-        constant_rate=times.constant,
-        rotation_deg=head.rotation_deg,
+        constant_rate=clock.constant and not made_up,
+        rotation_deg=packets.head[0].rotation_deg,
         square_pixels=aspect in (None, 0, 1),
         keyframe_interval_frames=packets.keyframe_interval,
         has_audio=bool(container.streams.audio),
-        n_video_streams=len(streams),
+        n_video_streams=len(_video_streams(container)),
         n_hidden_packets=packets.n_hidden,
-        all_packets_timed=times.reliable,
+        all_packets_timed=clock.complete and packets.are_frames and not made_up,
         starts_with_keyframe=packets.starts_with_keyframe,
         size_bytes=size_bytes,
     )
 
 
-def _video_streams(path: Path, container: Any) -> list[Any]:
-    """Video streams without cover pictures; the first is the video."""
+def first_video_stream(container: Any) -> Any:
+    """The video of an opened container: its first video stream that is no cover picture; None if it has none."""
+    return next(iter(_video_streams(container)), None)
+
+
+def _video_streams(container: Any) -> list[Any]:
     from av.stream import Disposition
 
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+
+
+def shown_packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a stream that hold a frame which a player shows, in the order of the file."""
+    codec = stream.codec_context.codec.canonical_name
+    return (packet for packet in container.demux(stream) if not packet.is_discard and _holds_frame(packet, codec))
+
+
+def _holds_frame(packet: Any, codec: str) -> bool:
+    """Whether a packet holds a frame: not the end mark, a recorder's empty mark or a VP8 reference that is never shown.
+
+    libvpx writes "alternate reference" frames into packets of their own; ``show_frame`` is bit 4 of the first byte
+    (RFC 6386, 9.1).
+    """
+    if packet.size == 0:
+        return False
+    return codec != "vp8" or bool(memoryview(packet)[0] & 0x10)
+
+
+def _is_no_video(format_name: str) -> bool:
+    return format_name in _NOT_VIDEO_CONTAINERS or format_name.endswith("_pipe")
+
+
+def _no_video(path: Path, container: Any) -> VideoFailed:
     name = container.format.name
-    if name in _NOT_VIDEO_CONTAINERS or name.endswith("_pipe"):
-        raise VideoFailed.of(
-            "video-unreadable", str(path), f"found a file of the kind {name!r}, expected a video", hint=""
-        )
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-    if not streams:
-        kinds = sorted({stream.type for stream in container.streams})
-        raise VideoFailed.of(
-            "video-no-stream", str(path), f"found no video stream, only: {', '.join(kinds) or 'nothing'}"
-        )
-    return streams
+    if _is_no_video(name):
+        return VideoFailed.of("video-unreadable", str(path), f"found a file of the kind {name!r}, expected a video")
+    kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+    return VideoFailed.of("video-no-stream", str(path), f"found no video stream, only: {kinds}")
 
 
 @dataclass(frozen=True)
@@ -167,7 +203,7 @@ class _HeadFrame:
 
 @dataclass
 class _Packets:
-    """What one pass over a stream's packets finds; P packets are shown."""
+    """What one pass over a stream's packets finds; P of them are shown."""
 
     pts: array[int] = field(default_factory=lambda: array("q"))  # P display times, fewer where some are missing
     n_shown: int = 0
@@ -176,37 +212,31 @@ class _Packets:
     n_corrupt: int = 0
     keyframe_interval: int = 0
     first_is_key: bool = False
-    head: list[_HeadFrame] = field(default_factory=list)
-    holds_fields: bool = False
     reorders: bool = False
+    are_frames: bool = True  # whether the decoder gives one frame for each
+    head: list[_HeadFrame] = field(default_factory=list)
 
     @property
     def starts_with_keyframe(self) -> bool:
-        # A key frame that comes first in the file but not on the screen has leading frames that lean on an earlier one.
+        # A key frame that is first in the file but not on the screen has leading frames that lean on an earlier one.
         return self.first_is_key and (len(self.pts) != self.n_shown or self.pts[0] == min(self.pts))
 
 
 def _read_packets(container: Any, stream: Any) -> _Packets:
-    import av
-
+    codec = stream.codec_context.codec.canonical_name
     found = _Packets(reorders=bool(stream.codec_context.has_b_frames))
-    last_key = 0
-    n_decoded_packets = 0
+    last_key = n_decoded = 0
     for packet in container.demux(stream):
-        flushing = packet.size == 0 and packet.dts is None
-        # An empty packet is an AVI recorder's mark for a frame it dropped; to a decoder it means the end.
-        is_decodable = packet.size > 0 or flushing
-        if is_decodable and _wants_more(found) and n_decoded_packets < _PATIENCE_PACKETS:
-            n_decoded_packets += 1
-            try:
-                found.head += [_head_frame(frame) for frame in packet.decode()]
-            except av.FFmpegError:  # a damaged packet; the frames that come are compared with the clock below
-                pass
-        if flushing:
+        is_end = packet.size == 0 and packet.dts is None
+        # An AVI recorder's empty mark is no end, but a decoder would take it for one.
+        if (packet.size > 0 or is_end) and n_decoded < _PATIENCE_PACKETS and _wants_more(found):
+            n_decoded += 1
+            found.head += _decode(packet)
+        if is_end:
             continue
         found.n_all += 1
         found.n_corrupt += packet.is_corrupt
-        if packet.size == 0:
+        if not _holds_frame(packet, codec):
             continue
         if found.n_shown + found.n_hidden == 0:
             found.first_is_key = packet.is_keyframe and not packet.is_discard
@@ -219,9 +249,11 @@ def _read_packets(container: Any, stream: Any) -> _Packets:
         found.n_shown += 1
         if packet.pts is not None:
             found.pts.append(packet.pts)
+        if codec == "mpeg4" and packet.size <= _EMPTY_VOP_BYTES:
+            found.are_frames = False
     found.keyframe_interval = max(found.keyframe_interval, found.n_shown - last_key)
-    if found.head and found.head[0].interlaced:
-        found.holds_fields = n_decoded_packets >= 1.5 * len(found.head) + 2
+    if found.head and found.head[0].interlaced and n_decoded >= 1.5 * len(found.head) + 2:
+        found.are_frames = False  # AVCHD cameras may write the two fields of a frame into packets of their own
     return found
 
 
@@ -232,10 +264,18 @@ def _wants_more(packets: _Packets) -> bool:
     return len(packets.head) < _HEAD_FRAMES and (packets.reorders or packets.head[0].interlaced)
 
 
-def _head_frame(frame: Any) -> _HeadFrame:
-    # PyAV gives the turn counter-clockwise; a quarter turn is all that a camera writes.
-    turn = round(-frame.rotation / 90) * 90 % 360
-    return _HeadFrame(frame.pts, turn, frame.format.name, bool(frame.interlaced_frame))
+def _decode(packet: Any) -> list[_HeadFrame]:
+    import av
+
+    try:
+        frames = packet.decode()
+    except av.FFmpegError:  # a damaged packet: what it swallows is seen when the frames are compared with the clock
+        return []
+    # PyAV gives the turn counter-clockwise; quarter turns are all that cameras write.
+    return [
+        _HeadFrame(frame.pts, round(-frame.rotation / 90) * 90 % 360, frame.format.name, bool(frame.interlaced_frame))
+        for frame in frames
+    ]
 
 
 def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
@@ -269,69 +309,72 @@ def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Times:
-    """The clock of a stream."""
-
-    reliable: bool
-    constant: bool
-    rate: Fraction
-
-    @classmethod
-    def of(cls, packets: _Packets, stream: Any, container: str) -> _Times:
-        import numpy as np
-
-        pts = np.sort(np.frombuffer(packets.pts, dtype=np.int64)) if packets.pts else np.empty(0, np.int64)
-        steps = np.diff(pts)
-        reliable = len(pts) == packets.n_shown and not packets.holds_fields and bool((steps > 0).all())
-        # AVI has no display times. Where the codec reorders frames, those that libavformat makes up are in the order of
-        # the file (h264 with B-frames: frame 2 shown at the time of frame 4), and sorting by them shuffles the video.
-        if packets.reorders and (container == "avi" or not _increasing(packets.head)):
-            reliable = False
-        constant = reliable and bool((steps == steps[0]).all()) if len(steps) else reliable
-        return cls(reliable, constant, _rate(pts, stream, reliable, constant))
-
-
 def _increasing(head: list[_HeadFrame]) -> bool:
     """Whether decoded frames come with rising times, as they must in the order of display."""
     times = [frame.pts for frame in head]
     return all(a is not None and b is not None and a < b for a, b in itertools.pairwise(times))
 
 
-def _rate(pts: NDArray[np.int64], stream: Any, reliable: bool, constant: bool) -> Fraction:
-    """Frames per second: measured where the packets tell, else declared, else 30."""
-    span = int(pts[-1] - pts[0]) if reliable and len(pts) > 1 else 0
-    if not span:
-        # A raw stream's average is a default of the demuxer (25); the guess comes from the codec's own header.
-        declared = [stream.guessed_rate, stream.average_rate]
-        return next((_tidy(Fraction(rate)) for rate in declared if rate and _plausible(rate)), _FALLBACK_FPS)
-    measured = (len(pts) - 1) / (span * Fraction(stream.time_base))
-    if constant:
+class _Clock:
+    """The display times of a stream's frames.
+
+    Parameters
+    ----------
+    pts
+        Times in ticks, in any order; fewer than frames where some have none.
+    n_frames
+        How many frames there are.
+    time_base
+        Seconds per tick.
+    """
+
+    def __init__(self, pts: array[int], n_frames: int, time_base: Fraction) -> None:
+        import numpy as np
+
+        self.n_frames = n_frames
+        self._time_base = Fraction(time_base)
+        self._pts: NDArray[np.int64] = np.sort(np.array(pts, dtype=np.int64))
+        steps = np.diff(self._pts)
+        self.complete = len(self._pts) == n_frames and bool((steps > 0).all())
+        self.constant = self.complete and bool((steps == steps[:1]).all())
+
+    def rate(self, stream: Any) -> Fraction:
+        """Frames per second: measured where the times tell, else declared, else 30."""
+        span = int(self._pts[-1] - self._pts[0]) if self.complete and self.n_frames > 1 else 0
+        if not span:
+            return _declared_rate(stream)
+        measured = (self.n_frames - 1) / (span * self._time_base)
+        if not self.constant:
+            for declared in (stream.average_rate, stream.guessed_rate):
+                if declared and self._keeps(Fraction(declared)):
+                    return Fraction(declared)
+            measured = measured.limit_denominator(1001)
         return measured if _plausible(measured) else _FALLBACK_FPS
-    for declared_rate in (stream.average_rate, stream.guessed_rate):
-        if declared_rate and _keeps_time(pts, Fraction(declared_rate) * Fraction(stream.time_base)):
-            return Fraction(declared_rate)
-    return _tidy(measured) if _plausible(measured) else _FALLBACK_FPS
+
+    def _keeps(self, rate: Fraction) -> bool:
+        """Whether every frame stands where this rate puts it, within one tick of a coarse clock (Matroska: 1 ms)."""
+        import numpy as np
+
+        expected = np.arange(self.n_frames) / float(rate * self._time_base)
+        return bool(np.abs(self._pts - self._pts[0] - expected).max() <= 1.01)
 
 
-def _keeps_time(pts: NDArray[np.int64], frames_per_tick: Fraction) -> bool:
-    """Whether every frame stands where this rate puts it, within one tick of a coarse clock (Matroska: 1 ms)."""
-    import numpy as np
+def _clock_of_decoded(path: Path, stream: Any) -> _Clock:
+    """Count by decoding everything: slow, and the only way where packets are not frames."""
+    pts, n_frames = array("q"), 0
+    with open_video(path) as container:
+        for frame in container.decode(container.streams[stream.index]):
+            n_frames += 1
+            if frame.pts is not None:
+                pts.append(frame.pts)
+    return _Clock(pts, n_frames, stream.time_base)
 
-    expected = np.arange(len(pts)) / float(frames_per_tick)
-    return bool(np.abs(pts - pts[0] - expected).max() <= 1.01)
 
-
-def _tidy(rate: Fraction) -> Fraction:
-    return rate.limit_denominator(1001)
+def _declared_rate(stream: Any) -> Fraction:
+    # A raw stream's average is a default of the demuxer (25); the guess comes from the codec's own header.
+    rates = (Fraction(rate).limit_denominator(1001) for rate in (stream.guessed_rate, stream.average_rate) if rate)
+    return next(filter(_plausible, rates), _FALLBACK_FPS)
 
 
 def _plausible(rate: Fraction) -> bool:
     return _SLOWEST_FPS <= rate <= _FASTEST_FPS
-
-
-def _count_by_decoding(path: Path, stream_index: int) -> int:
-    import av
-
-    with av.open(f"file:{path}") as container:
-        return sum(1 for _ in container.decode(container.streams[stream_index]))

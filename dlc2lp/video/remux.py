@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlc2lp.errors import Interrupted, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import target_rate, track_timescale
+from dlc2lp.video.probe import first_video_stream, open_video, shown_packets
 
 if TYPE_CHECKING:
     import threading
@@ -63,13 +64,13 @@ def rewrite_packets(
         delay = _delay(ranks)
         options = {"movflags": "faststart", "video_track_timescale": str(track_timescale(rate))}
         with (
-            av.open(f"file:{source}") as original,
+            open_video(source) as original,
             av.open(f"file:{target}", "w", format="mp4", options=options) as copy,
         ):
-            stream = _video_stream(original)
+            stream = first_video_stream(original)
             track = copy.add_stream_from_template(stream)
             track.time_base = 1 / rate
-            for index, packet in enumerate(_shown_packets(original, stream)):
+            for index, packet in enumerate(shown_packets(original, stream)):
                 if index % _CHUNK_PACKETS == 0:
                     if stop is not None and stop.is_set():
                         raise Interrupted.of("interrupted", str(target), "stopped while packets were copied")
@@ -81,29 +82,18 @@ def rewrite_packets(
                 copy.mux(packet)
     except av.FFmpegError as problem:
         raise VideoFailed.of(
-            "remux-impossible", str(source), f"its packets can't be copied into an mp4 ({problem})"
+            "remux-impossible", str(source), f"its packets can't be copied into an mp4 ({problem.strerror or problem})"
         ) from problem
     if on_frames is not None:
         on_frames(len(ranks))
 
 
-def _video_stream(container: Any) -> Any:
-    from av.stream import Disposition
-
-    return next(stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic)
-
-
-def _shown_packets(container: Any, stream: Any) -> Iterator[Any]:
-    return (packet for packet in container.demux(stream) if packet.size > 0)
-
-
 def _display_ranks(source: Path) -> NDArray[np.int64]:
     """For each packet in the order of the file, the index of its frame in the order of display."""
-    import av
     import numpy as np
 
-    with av.open(f"file:{source}") as container:
-        times = array("q", (packet.pts for packet in _shown_packets(container, _video_stream(container))))
+    with open_video(source) as container:
+        times = array("q", (packet.pts for packet in shown_packets(container, first_video_stream(container))))
     ranks = np.empty(len(times), dtype=np.int64)
     ranks[np.argsort(np.frombuffer(times, dtype=np.int64), kind="stable")] = np.arange(len(times))
     return ranks

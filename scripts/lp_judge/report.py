@@ -121,12 +121,12 @@ class Report:
 
 def describe(error: BaseException, printed: str) -> str:
     """One line: what it says, and the place in LP's or the app's code that said it."""
+    message = "" if isinstance(error, SystemExit) else " ".join(str(error).split())
     if isinstance(error, Fault):
-        return str(error)
+        return message
     frames = reversed(traceback.extract_tb(error.__traceback__))
     theirs = (f for f in frames if "lightning_pose" in f.filename or "litpose_app" in f.filename)
     place = next(theirs, None)
-    message = "" if isinstance(error, SystemExit) else " ".join(str(error).split())
     if not message:  # a bare assert, or exit() after a print: the last printed line, else the source line
         source = place.line if place else "no message"
         message = (printed.strip().splitlines() or [source or "no message"])[-1]

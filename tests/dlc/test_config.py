@@ -434,7 +434,7 @@ bodyparts:
 
 
 @pytest.mark.parametrize("blank", [" ", ""], ids=["as written", "blanks at line ends stripped by an editor"])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_keys_folded_by_ruamel(tmp_path: Path, blank: str, line_end: str) -> None:
     config = read(tmp_path, FOLDED.format(sp=blank).replace("\n", line_end))
     base = "/home/jane doe/Documents/lab data/behaviour experiments 2021"
@@ -461,8 +461,10 @@ def test_a_fold_between_two_blanks_keeps_both(tmp_path: Path) -> None:
 
 
 def test_a_fold_over_three_lines(tmp_path: Path) -> None:
-    text = BASE + "video_sets:\n  /data/a \n    b \n    c.mp4:\n    crop: 0, 6, 0, 4\n  /d.mp4:\n    crop: 0, 6, 0, 4\n"
-    assert [entry.recorded for entry in read(tmp_path, text).video_sets] == ["/data/a b c.mp4", "/d.mp4"]
+    videos = "  /data/a \n    b \n    c.mp4:\n    crop: 0, 6, 0, 4\n  /d.mp4:\n    crop: none\n"
+    config = read(tmp_path, BASE + "video_sets:\n" + videos)
+    assert [entry.recorded for entry in config.video_sets] == ["/data/a b c.mp4", "/d.mp4"]
+    assert [finding.where for finding in config.findings] == ["line 7", "video_sets, line 12"]
 
 
 def test_a_repair_never_swallows_a_neighbor(tmp_path: Path) -> None:
@@ -472,6 +474,16 @@ def test_a_repair_never_swallows_a_neighbor(tmp_path: Path) -> None:
     assert finding.where == "line 8"
     assert "mapping values are not allowed here" in finding.message
     assert "crop: 0, 6, 0, 4" in finding.message
+    finding = refusal(tmp_path, text.replace("    crop: 0, 6, 0, 4\n  /data/b", "    start: 5\n  /data/b"))
+    assert (finding.where, "at 'start: 5'" in finding.message) == ("line 8", True)
+
+
+def test_what_is_left_after_repairs_is_the_error(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        read(tmp_path, "Task:\treach\nscorer: Anna\nbodyparts:\n- nose\n- a: b:\tc\n")
+    error, repair = caught.value.findings
+    assert (error.severity, error.where, "at '- a: b:\tc'" in error.message) == (Severity.ERROR, "line 5", True)
+    assert (repair.code, repair.where) == ("config-repaired", "lines 1, 5")
 
 
 @pytest.mark.parametrize(
@@ -573,7 +585,7 @@ def test_names_on_the_disk_tell_the_code_page(tmp_path: Path, encoding: str, nam
     config = read(tmp_path, text.encode(encoding))
     assert config.video_sets[0].stem == name
     (finding,) = config.findings
-    assert f"read it as {encoding} (agrees with 1 names on the disk)" in finding.message
+    assert f"read it as {encoding}, which agrees with names on the disk" in finding.message
     assert finding.where == "line 7"
 
 

@@ -1,0 +1,332 @@
+"""A target as Lightning Pose 2.4.3 and its app 2.4.2.3 would see it, whoever wrote it.
+
+Nothing of what wrote the files is used here. The rules are those of Lightning Pose's ``utils/io.py``,
+``api/model_config.py`` and ``data/``, and of the app's ``routes/validate_files.py``, ``datatypes.py``,
+``skeleton.py`` and ``utils/mv_label_file.py``. What the videos hold is checked elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dlc2lp.lp.check_config import check_config
+from dlc2lp.lp.check_labels import LabelFile, label_file_name, read_label_file
+from dlc2lp.lp.names import check_views
+from dlc2lp.lp.stills import BadImage, read_still
+from dlc2lp.lp.yamlfile import explain, line_of
+from dlc2lp.model import Finding, Severity
+
+_FRAME_NAME = re.compile(r"[A-Za-z_-]+[0-9]+\.(png|jpg)")
+_FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
+_APP_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+#: What file managers leave in any folder that they show.
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+_OTHER_VIDEOS = frozenset({".avi", ".mov", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".m4v", ".mts", ".mp4"})
+
+#: Images of which all bytes are read where not every image is asked for.
+_N_SAMPLED = 24
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What ``project.yaml`` says, as far as it could be read."""
+
+    views: tuple[str, ...] = ()
+    keypoint_names: tuple[str, ...] | None = None
+
+
+def check_target(target: Path, *, every_image: bool) -> list[Finding]:
+    """Return everything in a project that Lightning Pose or its app would refuse or misread.
+
+    Parameters
+    ----------
+    target
+        The project's folder; only read.
+    every_image
+        Read all bytes of every image, not only every header and all bytes of a sample.
+
+    Returns
+    -------
+    list of Finding
+        Empty for a project that trains and opens. Codes start with ``target-``.
+    """
+    if not target.is_dir():
+        return [_error("target-missing", str(target), "found no such folder, expected a Lightning Pose project")]
+    settings, findings = _read_settings(target)
+    files: list[LabelFile] = []
+    for view in settings.views or ("",):
+        file, problems = read_label_file(target, view, settings.keypoint_names)
+        findings += problems
+        files += [file] if file else []
+    checks: list[Callable[[], Iterable[Finding]]] = [
+        lambda: _check_view_rows(files, settings.views),
+        lambda: check_config(target, settings.views, files),
+        lambda: _check_folders(target, settings.views),
+        lambda: _check_images(target, every_image=every_image),
+        lambda: _check_video_names(target, settings.views),
+        lambda: (finding for file in files for finding in _check_queue(target, file)),
+        lambda: _check_stray_files(target, settings.views),
+    ]
+    for check in checks:
+        try:
+            findings += check()
+        except OSError as error:
+            message = f"can't be looked at: {error.strerror}"
+            findings.append(_error("target-unreadable", str(error.filename or target), message))
+    return findings
+
+
+def _error(code: str, subject: str, message: str, where: str = "", hint: str = "") -> Finding:
+    return Finding(Severity.ERROR, code, subject, message, where, hint)
+
+
+def _warning(code: str, subject: str, message: str, hint: str = "") -> Finding:
+    return Finding(Severity.WARNING, code, subject, message, hint=hint)
+
+
+def _some(names: Iterable[str], n_shown: int = 5) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
+    return ", ".join(listed[:n_shown]) + more
+
+
+# --- project.yaml ---------------------------------------------------------------------------------------------------
+
+
+def _read_settings(target: Path) -> tuple[_Settings, list[Finding]]:
+    name = "project.yaml"
+    try:
+        # As the app does it; Lightning Pose itself reads only the views.
+        loaded = yaml.safe_load((target / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return _Settings(), [_error("target-project-missing", name, "found none; the app opens no project without it")]
+    except yaml.YAMLError as error:
+        return _Settings(), [_error("target-project-invalid", name, f"is no YAML: {explain(error)}", line_of(error))]
+    except (OSError, ValueError, RecursionError) as error:
+        return _Settings(), [_error("target-project-invalid", name, f"can't be read: {error}")]
+    if not isinstance(loaded, dict):
+        return _Settings(), [_error("target-project-invalid", name, "found no mapping, expected keys and values")]
+    findings = [
+        _error("target-project-invalid", name, f"found {loaded[key]!r}, expected a list of texts", key)
+        for key in ("view_names", "keypoint_names")
+        if key in loaded and not _is_list_of_texts(loaded[key])
+    ]
+    if type(loaded.get("schema_version", 0)) is not int:
+        found = loaded["schema_version"]
+        findings.append(_error("target-project-invalid", name, f"found {found!r}, expected a number", "schema_version"))
+    if findings:
+        return _Settings(), findings
+    views, keypoints = tuple(loaded.get("view_names", ())), tuple(loaded.get("keypoint_names", ()))
+    findings += [_error("target-views", view.subject, view.message, name) for view in check_views(views)]
+    if not keypoints or len(set(keypoints)) < len(keypoints) or not all(text.strip() for text in keypoints):
+        problem = "expected at least one keypoint, none blank, none twice"
+        findings.append(_error("target-project-keypoints", name, f"found {list(keypoints)}; {problem}"))
+    findings += [
+        _error("target-project-skeleton", name, problem) for problem in _skeleton(loaded.get("skeleton"), keypoints)
+    ]
+    return _Settings(views, keypoints), findings
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _skeleton(skeleton: object, keypoints: Sequence[str]) -> Iterator[str]:
+    if skeleton is None or skeleton == []:
+        return
+    if not isinstance(skeleton, list):
+        yield f"found {skeleton!r}, expected a list of pairs of keypoints"
+        return
+    seen = set()
+    for bone in skeleton:
+        if not _is_list_of_texts(bone) or len(bone) != 2:
+            yield f"found {bone!r}, expected a pair of keypoints"
+        elif bone[0] == bone[1] or not set(bone) <= set(keypoints):
+            yield f"found {bone!r}, expected two different keypoints of the project"
+        elif frozenset(bone) in seen:
+            yield f"found {bone!r} twice"
+        else:
+            seen.add(frozenset(bone))
+
+
+# --- views ----------------------------------------------------------------------------------------------------------
+
+
+def _check_view_rows(files: Sequence[LabelFile], views: Sequence[str]) -> Iterator[Finding]:
+    """Row n of every view must be the same moment; Lightning Pose compares the file names but not the sessions."""
+    for other in files[1:] if len(files) == len(views) else ():
+        first = files[0]
+        if len(first.images) != len(other.images):
+            message = f"found {len(other.images)} rows, expected {len(first.images)} as in {first.name}"
+            yield _error("target-views-differ", other.name, message)
+            continue
+        for row, (one, two) in enumerate(zip(first.images, other.images, strict=True)):
+            if _moment(one, first.view) != _moment(two, other.view):
+                message = f"found {two}, expected the same session and frame as {one} of {first.name}"
+                yield _error("target-views-differ", other.name, message, f"row {row + 1}")
+                break
+
+
+def _moment(image: str, view: str) -> tuple[str, str]:
+    *_, folder, name = ("", *image.split("/"))
+    return folder.removesuffix(f"_{view}"), name
+
+
+def _view_problem(stem: str, views: Sequence[str]) -> str:
+    """Return why a session's folder or video does not name its view, if the project has views."""
+    session, _, view = stem.rpartition("_")
+    return (
+        f"expected <session>_<view> with a view of {', '.join(views)}"
+        if views and (not session or view not in views)
+        else ""
+    )
+
+
+# --- labeled-data ---------------------------------------------------------------------------------------------------
+
+
+def _check_folders(target: Path, views: Sequence[str]) -> Iterator[Finding]:
+    root = target / "labeled-data"
+    if not root.is_dir():
+        yield _error("target-labeled-data-missing", "labeled-data", "found no such folder")
+        return
+    for child in sorted(root.iterdir()):
+        where = f"labeled-data/{child.name}"
+        if not child.is_dir():
+            yield _stray(child, where, "expected only session folders")
+            continue
+        if not _APP_NAME.fullmatch(child.name):
+            yield _error("target-session-name", where, "expected only letters, digits, '_', '-' and '.'")
+        elif problem := _view_problem(child.name, views):
+            yield _error("target-session-name", where, problem)
+        for image in sorted(child.iterdir()):
+            if image.is_dir() or not _FRAME_NAME.fullmatch(image.name):
+                yield _stray(image, f"{where}/{image.name}", "expected only frames such as img00000042.png")
+
+
+def _stray(path: Path, subject: str, expected: str) -> Finding:
+    message = f"found {'a folder' if path.is_dir() else 'a file'}, {expected}; the app calls it invalid"
+    if path.name in _LITTER:
+        return _warning("target-stray-file", subject, message, "delete it; it holds nothing")
+    return _error("target-stray-file", subject, message, hint="move it out of the project")
+
+
+def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
+    """Read all frames, also those that no label file names: context frames and the queue's."""
+    images = sorted(path for path in (target / "labeled-data").glob("*/*") if _FRAME_NAME.fullmatch(path.name))
+    step = 1 if every_image else max(1, len(images) // _N_SAMPLED)
+    for position, path in enumerate(images):
+        subject = path.relative_to(target).as_posix()
+        try:
+            still = read_still(path, whole=position % step == 0)
+        except BadImage as error:
+            yield _error("target-image-unreadable", subject, f"the image {error}")
+        except OSError as error:
+            yield _error("target-image-unreadable", subject, f"the image can't be opened: {error.strerror}")
+        else:
+            if still.bits > 8:
+                message = f"found {still.bits} bits per channel, expected 8: Lightning Pose would see it white"
+                yield _error("target-image-depth", subject, message)
+
+
+# --- videos ---------------------------------------------------------------------------------------------------------
+
+
+def _check_video_names(target: Path, views: Sequence[str]) -> Iterator[Finding]:
+    """Check every file of the folders that the app takes for videos: those whose name starts with ``videos``."""
+    for path in sorted(path for folder in target.glob("videos*") for path in folder.rglob("*") if path.is_file()):
+        subject = path.relative_to(target).as_posix()
+        if path.suffix != ".mp4":
+            if path.suffix.lower() in _OTHER_VIDEOS:
+                message = f"found {path.suffix}, expected .mp4; Lightning Pose passes over it without a word"
+                yield _error("target-video-suffix", subject, message, hint=f"dlc2lp video convert {subject} NEW.mp4")
+        elif not _APP_NAME.fullmatch(path.name):
+            yield _error("target-video-name", subject, "expected only letters, digits, '_', '-' and '.'")
+        elif problem := _view_problem(path.stem, views):
+            yield _error("target-video-name", subject, problem)
+
+
+# --- the labeling queue ---------------------------------------------------------------------------------------------
+
+
+def _check_queue(target: Path, labels: LabelFile) -> Iterator[Finding]:
+    name = labels.name.removesuffix(".csv") + ".unlabeled.jsonl"
+    try:
+        lines = (target / name).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        yield _error("target-queue-invalid", name, f"can't be read: {error}")
+        return
+    labeled, seen = set(labels.images), set()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        frame, problem = _queue_entry(line)
+        where = f"line {number}"
+        if problem:
+            yield _error("target-queue-invalid", name, problem, where)
+        elif not _FRAME_PATH.fullmatch(frame):
+            yield _error("target-queue-invalid", name, f"found {frame!r}, expected labeled-data/session/frame", where)
+        elif not (target / frame).is_file():
+            yield _error("target-queue-image-missing", name, f"found no image {frame}", where)
+        elif frame in labeled:
+            yield _error("target-queue-labeled", name, f"{frame} is labeled in {labels.name} already", where)
+        elif frame in seen:
+            yield _error("target-queue-twice", name, f"{frame} stands there twice", where)
+        seen.add(frame)
+
+
+def _queue_entry(line: str) -> tuple[str, str]:
+    """Return the frame's path and what is wrong with the entry: the app's ``LabelingQueueEntry``."""
+    try:
+        entry: Any = json.loads(line)
+    except ValueError as error:
+        return "", f"is no JSON: {error}"
+    if not isinstance(entry, dict) or not isinstance(entry.get("frame_path"), str):
+        return "", "expected an object with a frame_path"
+    predictions = entry.get("predictions")
+    if predictions is not None and not _is_prediction_list(predictions):
+        return "", "expected predictions to be null, or model_name, date_time and a list of points"
+    return entry["frame_path"], ""
+
+
+def _is_prediction_list(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("model_name"), str)
+        and type(value.get("date_time")) is int
+        and isinstance(value.get("predictions"), list)
+        and all(
+            isinstance(point, dict)
+            and isinstance(point.get("keypoint_name"), str)
+            and all(type(point.get(axis)) in (int, float) for axis in "xy")
+            for point in value["predictions"]
+        )
+    )
+
+
+# --- what does not belong there -------------------------------------------------------------------------------------
+
+
+def _check_stray_files(target: Path, views: Sequence[str]) -> Iterator[Finding]:
+    """Find what the app lists as broken label files, and what stops its migrations; trained models are their own."""
+    expected = {label_file_name(view, suffix) for view in views or ("",) for suffix in ("", "_test")}
+    tables = [path.relative_to(target).as_posix() for path in target.rglob("*.csv")]
+    strays = sorted(
+        path for path in tables if path not in expected and path.split("/")[0] not in {"models", "labeled-data"}
+    )
+    if strays:
+        message = f"{len(strays)} tables that the app lists as invalid label files: {_some(strays)}"
+        yield _warning("target-stray-csv", strays[0], message, "move them out of the project")
+    for path in sorted(target.glob("*.unlabeled")):
+        message = "found a queue of an old app; the app stops at it if there is a .unlabeled.jsonl too"
+        yield _error("target-queue-legacy", path.name, message, hint="delete it")

@@ -1,0 +1,254 @@
+"""A label file as Lightning Pose reads it (``parse_label_csv`` of 2.4.3) and as the app wants it."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlc2lp.model import Finding, Severity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_INDEX = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
+_FIRST_CELLS = ["scorer", "bodyparts", "coords"]
+_AXES = (["x", "y"], ["x", "y", "visible"])
+_N_HEADER_ROWS = 3
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A label file that could be read.
+
+    Attributes
+    ----------
+    name
+        ``CollectedData.csv`` or ``CollectedData_<view>.csv``.
+    view
+        The view, empty in a single-view project.
+    keypoint_names
+        K names in the order of the columns.
+    images
+        F paths in the order of the rows.
+    """
+
+    name: str
+    view: str
+    keypoint_names: tuple[str, ...]
+    images: tuple[str, ...]
+
+
+def label_file_name(view: str, suffix: str = "") -> str:
+    """Return the name of a view's label file; ``_test`` is the suffix of held-out frames."""
+    return f"CollectedData{'_' if view else ''}{view}{suffix}.csv"
+
+
+def read_label_file(
+    target: Path, view: str, keypoint_names: Sequence[str] | None
+) -> tuple[LabelFile | None, list[Finding]]:
+    """Read a view's label file, and the held-out one beside it if there is one.
+
+    Parameters
+    ----------
+    target
+        The project's folder.
+    view
+        The view, empty in a single-view project.
+    keypoint_names
+        Those of ``project.yaml``; None if it could not be read.
+
+    Returns
+    -------
+    LabelFile or None
+        What could be read of the file.
+    list of Finding
+        What is wrong with it or with the held-out file.
+    """
+    name = label_file_name(view)
+    file, findings = _read(target, name, view, keypoint_names)
+    held_out = label_file_name(view, "_test")
+    if (target / held_out).is_file():
+        test, problems = _read(target, held_out, view, keypoint_names)
+        findings += problems
+        both = sorted(set(test.images) & set(file.images)) if test and file else []
+        if both:
+            message = f"{len(both)} frames are in {name} as well, so they do not test anything: {_some(both)}"
+            findings.append(_error("target-labels-leak", held_out, message))
+    return file, findings
+
+
+def _read(
+    target: Path, name: str, view: str, keypoint_names: Sequence[str] | None
+) -> tuple[LabelFile | None, list[Finding]]:
+    try:
+        with (target / name).open(encoding="utf-8", newline="") as stream:
+            rows = [row for row in csv.reader(stream, strict=True) if row]
+    except FileNotFoundError:
+        return None, [_error("target-labels-missing", name, "found no such file; the app shows no labels without it")]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return None, [_error("target-labels-unreadable", name, f"can't be read: {error}")]
+    names, findings = _check_header(name, rows[:_N_HEADER_ROWS])
+    if findings:
+        return None, findings
+    if keypoint_names is not None and names != tuple(keypoint_names):
+        found = (
+            f"found the keypoints {_some(names)}, expected those of project.yaml in its order: {_some(keypoint_names)}"
+        )
+        findings.append(_error("target-keypoints-differ", name, found))
+    findings += _check_widths(name, rows)
+    if any(finding.code == "target-labels-row" for finding in findings):
+        return None, findings
+    images, problems = _check_cells(target / name, names, rows)
+    findings += [*problems, *_check_index(target, name, view, images)]
+    if len(images) < 2 and not name.endswith("_test.csv"):
+        message = f"found {len(images)} labeled frames; Lightning Pose trains on 2 or more"
+        findings.append(Finding(Severity.WARNING, "target-too-few-labels", name, message))
+    return LabelFile(name, view, names, images), findings
+
+
+def _error(code: str, subject: str, message: str, where: str = "") -> Finding:
+    return Finding(Severity.ERROR, code, subject, message, where)
+
+
+def _some(names: Iterable[str], n_shown: int = 5) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
+    return ", ".join(listed[:n_shown]) + more
+
+
+def _check_header(name: str, header: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], list[Finding]]:
+    """Return the keypoints; Lightning Pose takes the columns by position, so their order must be exact."""
+    if len(header) < _N_HEADER_ROWS or [row[:1] for row in header] != [[cell] for cell in _FIRST_CELLS]:
+        found = [row[0] if row else "" for row in header]
+        message = f"found rows that start with {found}, expected {_FIRST_CELLS}"
+        return (), [_error("target-labels-header", name, message)]
+    scorers, parts, coords = (row[1:] for row in header)
+    axes = _AXES["visible" in coords]
+    names = tuple(parts[:: len(axes)])
+    problem = ""
+    if not names or coords != axes * len(names):
+        problem = f"found columns {_some(coords, 9)}, expected {', '.join(axes)} for each keypoint"
+    elif list(parts) != [part for part in names for _ in axes]:
+        problem = f"found keypoints {_some(parts, 9)}, expected each over its {len(axes)} columns"
+    elif len(set(names)) < len(names) or not all(part.strip() for part in names):
+        problem = f"found keypoints {_some(names, 9)}, expected none twice and none blank"
+    elif len(scorers) != len(parts) or len(set(scorers)) != 1 or not scorers[0].strip():
+        problem = f"found scorers {_some(sorted(set(scorers)))}, expected one and the same over all columns"
+    return names, [_error("target-labels-header", name, problem)] if problem else []
+
+
+def _check_widths(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Finding]:
+    for number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
+        if len(row) != len(rows[0]):
+            message = f"found {len(row)} cells, expected {len(rows[0])}; pandas would shift or invent some"
+            yield _error("target-labels-row", name, message, f"row {number}")
+            return
+
+
+def _check_cells(
+    path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[tuple[str, ...], list[Finding]]:
+    """Check the numbers as pandas reads them, and return the images of the rows."""
+    import numpy as np
+    import pandas as pd
+
+    images = tuple(row[0] for row in rows[_N_HEADER_ROWS:])
+    try:
+        table = pd.read_csv(path, header=[0, 1, 2], index_col=0, float_precision="round_trip")
+    except ValueError as error:  # also ParserError, EmptyDataError and UnicodeDecodeError
+        return images, [_error("target-labels-unreadable", path.name, f"pandas can't read it: {error}")]
+    if table.index.name is not None:
+        # pandas takes an all-empty first row for the name of the index, and so does Lightning Pose, which puts it
+        # back as a frame. That is right for a frame without labels and wrong for a line such as `image,,,,`.
+        if not _INDEX.fullmatch(str(table.index.name)):
+            message = f"found the index name {table.index.name!r}, expected none: Lightning Pose takes it for an image"
+            return images[1:], [_error("target-labels-index-name", path.name, message, "row 1")]
+        images_read = (str(table.index.name), *map(str, table.index))
+        empty = np.full((1, table.shape[1]), math.nan)
+    else:
+        images_read = tuple(map(str, table.index))
+        empty = np.empty((0, table.shape[1]))
+    if images_read != images:
+        return images, [_error("target-labels-row", path.name, "pandas finds other rows than the text has")]
+    for column, dtype in enumerate(table.dtypes):
+        if dtype.kind not in "iuf" and len(table):
+            return images, [_text_cell(path.name, rows, column + 1)]
+    cells = np.concatenate([empty, table.to_numpy(dtype=np.float64)])
+    return images, list(_check_points(path.name, names, images, cells.reshape(len(images), len(names), -1)))
+
+
+def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding:
+    for number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
+        try:
+            float(row[column] or "nan")
+        except ValueError:
+            where = f"row {number}, {rows[1][column]} {rows[2][column]}"
+            return _error("target-labels-number", name, f"found {row[column]!r}, expected a number or nothing", where)
+    return _error("target-labels-number", name, "found texts, expected numbers", f"{rows[1][column]} {rows[2][column]}")
+
+
+def _check_points(
+    name: str, names: Sequence[str], images: Sequence[str], cells: NDArray[np.float64]
+) -> Iterator[Finding]:
+    """Check an array of shape (F, K, 2 or 3): x, y and perhaps visible."""
+    import numpy as np
+
+    empty = np.isnan(cells[..., :2])
+
+    def first(wrong: NDArray[np.bool_]) -> str:
+        row, keypoint = np.argwhere(wrong)[0]
+        return f"row {row + 1}, {images[row]}, {names[keypoint]}"
+
+    half = np.logical_xor(empty[..., 0], empty[..., 1])
+    if half.any():
+        message = f"found {half.sum()} points with one coordinate only, expected both or none"
+        yield _error("target-labels-half-point", name, message, first(half))
+    endless = np.asarray(np.isinf(cells[..., :2]).any(axis=-1))
+    if endless.any():
+        message = f"found {endless.sum()} points at infinity, expected pixels"
+        yield _error("target-labels-number", name, message, first(endless))
+    if cells.shape[-1] == 2:
+        return
+    visible = cells[..., 2]
+    wrong = ~np.isin(visible, (0, 1, 2))
+    if wrong.any():
+        message = (
+            f"found {wrong.sum()} values of `visible` that are empty or not 0, 1 or 2; empty ones become NaN heatmaps"
+        )
+        yield _error("target-labels-visible", name, message, first(wrong))
+    at_odds = ~wrong & ~half & np.equal(visible == 2, empty[..., 0])
+    if at_odds.any():
+        message = f"found {at_odds.sum()} points whose `visible` hides a label or promises one: 2 is for labels only"
+        yield _error("target-labels-visible", name, message, first(at_odds))
+
+
+def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> Iterator[Finding]:
+    odd = [image for image in images if not _INDEX.fullmatch(image)]
+    if odd:
+        message = (
+            f"found {len(odd)} rows such as {odd[0]!r}, expected labeled-data/<session>/<letters><digits>.png or .jpg"
+        )
+        yield _error("target-labels-index", name, message, f"row {images.index(odd[0]) + 1}")
+    twice = [image for image, count in Counter(images).items() if count > 1]
+    if twice:
+        message = f"found {len(twice)} images with more than one row: {_some(twice)}"
+        yield _error("target-labels-twice", name, message)
+    missing = [image for image in dict.fromkeys(images) if image not in odd and not (target / image).is_file()]
+    if missing:
+        message = f"found no image for {len(missing)} rows: {_some(missing)}; the app hides the whole file"
+        yield _error("target-image-missing", name, message)
+    strangers = [image for image in images if view and image not in odd and not _folder(image).endswith(f"_{view}")]
+    if strangers:
+        message = f"found {len(strangers)} rows of other folders than <session>_{view}: {_some(strangers)}"
+        yield _error("target-labels-index", name, message)
+
+
+def _folder(image: str) -> str:
+    return image.split("/")[1]
