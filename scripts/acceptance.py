@@ -7,6 +7,7 @@ Runs in an environment with dlc2lp and nothing else, so that what is tested is w
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -151,6 +152,7 @@ def main() -> None:
     unknown = set(options.names) - {case.name for case in CASES}
     if unknown:
         parser.error(f"no case {', '.join(sorted(unknown))}; there are {', '.join(c.name for c in CASES)}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the running program and removes its folder
     n_passed = n_failed = 0
     for case in CASES:
         if options.names and case.name not in options.names:

@@ -380,7 +380,8 @@ class _Source:
         """Names of rows or columns from a list or array; where they are tuples, one cell per level."""
         import numpy as np
 
-        listed = values.tolist() if isinstance(values, np.ndarray) and values.ndim == 1 else values
+        is_row = isinstance(values, np.ndarray) and values.ndim == 1 and not values.dtype.names
+        listed = values.tolist() if isinstance(values, np.ndarray) and is_row else values
         if not isinstance(listed, list):
             raise self.error("h5-unreadable", f"found {_kind(listed)}, expected a list of names", where)
         self.check_names(len(listed), where)
@@ -714,6 +715,6 @@ def _number(value: object) -> float:
         value = value.decode("utf-8")
     if value is None or (isinstance(value, str) and not value.strip()):
         return math.nan
-    if not isinstance(value, str | int | float | np.number):
-        raise TypeError("neither text nor a number")
-    return float(value)  # a complex one raises
+    if not isinstance(value, str | int | float | np.integer | np.floating | np.bool_):
+        raise TypeError("neither text nor a real number")
+    return float(value)

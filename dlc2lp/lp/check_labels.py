@@ -161,7 +161,7 @@ def _check_cells(
 
     images = tuple(row[0] for row in rows[_N_HEADER_ROWS:])
     try:
-        table = pd.read_csv(path, header=[0, 1, 2], index_col=0, float_precision="round_trip")
+        table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
     except ValueError as error:  # also ParserError, EmptyDataError and UnicodeDecodeError
         return images, [_error("target-labels-unreadable", path.name, f"pandas can't read it: {error}")]
     if table.index.name is not None:
@@ -181,7 +181,9 @@ def _check_cells(
         if dtype.kind not in "iuf" and len(table):
             return images, [_text_cell(path.name, rows, column + 1)]
     cells = np.concatenate([empty, table.to_numpy(dtype=np.float64)])
-    return images, list(_check_points(path.name, names, images, cells.reshape(len(images), len(names), -1)))
+    return images, list(
+        _check_points(path.name, names, images, cells.reshape(len(images), len(names), table.shape[1] // len(names)))
+    )
 
 
 def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding:

@@ -226,14 +226,15 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
     gpu_gb = sizing.ASSUMED_GPU_GB if choices.gpu_memory is None else choices.gpu_memory
     size = _size(facts, choices, backbone, gpu_gb)
     losses = choices.losses or ()
+    train_prob, val_prob = _split(facts.n_labeled_frames)
     batch = sizing.choose_batch(
         sizing.images_that_fit(gpu_gb, size.area_px, backbone),
+        _n_train_frames(facts.n_labeled_frames),
         choices.num_gpus or 1,
         unsupervised=bool(losses),
         n_labeled=choices.train_batch_size,
         n_accumulated=choices.accumulate_grad_batches,
     )
-    train_prob, val_prob = _split(facts.n_labeled_frames)
     hidden = tuple(name for name in facts.keypoint_names if facts.hidden_share.get(name, 0.0) >= OFTEN_HIDDEN_SHARE)
     decided = Decided(
         data_dir=facts.data_dir,
@@ -362,7 +363,7 @@ def _check_pca(decided: Decided) -> None:
         return
     columns = decided.pca_columns
     n_dims = 2 * (len(decided.keypoint_names) if columns is None else len(columns))
-    n_train = _n_train_frames(decided.n_labeled_frames, decided.train_prob, decided.val_prob)
+    n_train = _n_train_frames(decided.n_labeled_frames)
     if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
         raise UsageError.of(
             "too-few-frames-for-pca",
@@ -373,12 +374,11 @@ def _check_pca(decided: Decided) -> None:
         )
 
 
-def _n_train_frames(n_frames: int, train_prob: float, val_prob: float) -> int:
-    """Return how many frames Lightning Pose's ``split_sizes_from_probabilities`` trains on."""
-    n_val = math.floor(val_prob * n_frames)
-    rest = n_frames - math.floor(train_prob * n_frames) - n_val
-    n_train = math.floor(train_prob * n_frames) + (rest if rest < 5 else 0)
-    return n_train if n_val else n_train - 1
+def _n_train_frames(n_frames: int) -> int:
+    """Return how many frames Lightning Pose's ``split_sizes_from_probabilities`` trains on by our shares."""
+    _, val_prob = _split(n_frames)
+    # At most one frame is left over, and fewer than five go to training; one frame always validates.
+    return max(0, n_frames - max(1, math.floor(val_prob * n_frames)))
 
 
 def _reasons(
@@ -398,7 +398,9 @@ def _reasons(
     memory = f"{batch.n_on_one_gpu} frames of {size} px at a time on one GPU need about {need:.1f} GB of {gpu}"
     if choices.train_batch_size is not None:
         n_labeled = f"as asked for with --train-batch-size; {memory}"
-    elif batch.n_effective > batch.n_labeled:
+    elif batch.n_effective < sizing.EFFECTIVE_BATCH:
+        n_labeled = f"only {_n_train_frames(facts.n_labeled_frames)} labeled frames train; {memory}"
+    elif batch.n_accumulated > 1:
         n_labeled = f"{memory}; 16 as in Lightning Pose's defaults are made up by accumulation"
     else:
         n_labeled = f"Lightning Pose's default; {memory}"
@@ -450,11 +452,8 @@ def _hidden_reason(facts: ConfigFacts, hidden: tuple[str, ...]) -> str:
 
 
 def _split_reason(n_frames: int) -> str:
-    train_prob, val_prob = _split(n_frames)
-    n_train = _n_train_frames(n_frames, train_prob, val_prob)
-    return (
-        f"of {n_frames} labeled frames {max(0, n_train)} train and {n_frames - max(0, n_train)} choose the best model"
-    )
+    n_train = _n_train_frames(n_frames)
+    return f"of {n_frames} labeled frames {n_train} train and {n_frames - n_train} choose the best model"
 
 
 def _listed_reasons(decided: Decided, values: dict[str, Any]) -> tuple[ChoiceReason, ...]:

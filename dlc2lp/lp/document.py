@@ -78,7 +78,7 @@ def _entry_lines(entry: Entry, depth: int) -> Iterator[str]:
     indent = " " * (_INDENT * depth)
     yield from _comment_lines(entry.comment, depth)
     yield from (indent + note for note in entry.notes)
-    key = scalar_text(entry.key)
+    key = value_text(entry.key)
     if entry.is_section and entry.value:
         yield f"{indent}{key}:"
         for position, child in enumerate(entry.value):
@@ -87,9 +87,7 @@ def _entry_lines(entry: Entry, depth: int) -> Iterator[str]:
             yield from _entry_lines(child, depth + 1)
     elif _is_list_of_texts(entry.value):
         yield f"{indent}{key}:"
-        yield from (f"{indent}  - {scalar_text(item)}" for item in entry.value)
-    elif isinstance(entry.value, str):
-        yield f"{indent}{key}: {scalar_text(entry.value)}"
+        yield from (f"{indent}  - {value_text(item)}" for item in entry.value)
     else:
         yield f"{indent}{key}: {'{}' if entry.is_section else value_text(entry.value)}"
 
@@ -110,12 +108,6 @@ def _comment_lines(comment: str, depth: int) -> Iterator[str]:
 def printable(text: str) -> str:
     """Return the text on one line: a keypoint with a line break in its name must not end the comment about it."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def scalar_text(text: str) -> str:
-    """Return a text as YAML that loads as the same text: plain where nothing else can be read into it."""
-    plain = _PLAIN_WORD.fullmatch(text) and _meaning_of(text) == _TEXT_TAG
-    return text if plain else value_text(text)
 
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
@@ -142,7 +134,9 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def value_text(value: Any) -> str:
-    """Return any value that YAML can hold, on one line."""
+    """Return any value that YAML can hold, on one line; a text that is a plain word without quotes."""
+    if isinstance(value, str) and _PLAIN_WORD.fullmatch(value) and _meaning_of(value) == _TEXT_TAG:
+        return value
     text: str = yaml.dump(
         value, Dumper=_Dumper, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False
     )

@@ -30,8 +30,11 @@ _SCHEMA_VERSION = 1
 def valid_skeleton(keypoint_names: Sequence[str], skeleton: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the bones that the app takes: between two known keypoints, each once whatever its direction."""
     known = set(keypoint_names)
-    bones = [(a, b) for a, b in skeleton if a in known and b in known and a != b]
-    return list({frozenset(bone): bone for bone in reversed(bones)}.values())[::-1]
+    bones: dict[frozenset[str], tuple[str, str]] = {}
+    for one, other in skeleton:
+        if one in known and other in known and one != other:
+            bones.setdefault(frozenset((one, other)), (one, other))
+    return list(bones.values())
 
 
 def render_project_yaml(

@@ -176,7 +176,7 @@ class Batch:
 
 
 def choose_batch(
-    n_fit: int, n_gpus: int, *, unsupervised: bool, n_labeled: int | None, n_accumulated: int | None
+    n_fit: int, n_train: int, n_gpus: int, *, unsupervised: bool, n_labeled: int | None, n_accumulated: int | None
 ) -> Batch:
     """Choose batch size and accumulation so that 16 frames make one weight update.
 
@@ -184,6 +184,8 @@ def choose_batch(
     ----------
     n_fit
         Images that one GPU can train on at a time.
+    n_train
+        Labeled frames to train on; with fewer than 16 of them the batch is smaller.
     n_gpus
         GPUs, among which Lightning Pose divides the batch.
     unsupervised
@@ -192,16 +194,20 @@ def choose_batch(
         What a person chose; None = choose.
     """
     room = max(1, n_fit // (2 if unsupervised else 1)) * n_gpus
+    wanted = min(EFFECTIVE_BATCH, _power_of_two(n_train))
     if n_labeled is None:
-        if n_accumulated is None:  # a power of two, so that whole steps make up 16
-            n_labeled = next(2**power for power in range(4, -1, -1) if 2**power <= room)
-        else:
-            n_labeled = min(room, math.ceil(EFFECTIVE_BATCH / n_accumulated))
-        n_labeled = max(n_labeled, n_gpus)
+        # A power of two, so that whole steps make up 16; an accumulation that was asked for need not be one.
+        n_labeled = _power_of_two(min(room, wanted)) if n_accumulated is None else math.ceil(wanted / n_accumulated)
+        n_labeled = max(min(room, n_labeled), n_gpus)
     if n_accumulated is None:
-        n_accumulated = math.ceil(EFFECTIVE_BATCH / n_labeled)
+        n_accumulated = math.ceil(wanted / n_labeled)
     on_one_gpu = math.ceil(n_labeled / n_gpus)
     n_unlabeled = min(_UNLABELED_MAX, max(_UNLABELED_MIN, n_fit - on_one_gpu) * n_gpus)
     if unsupervised:
         on_one_gpu += math.ceil(n_unlabeled / n_gpus)
     return Batch(n_labeled, n_accumulated, n_unlabeled, on_one_gpu, on_one_gpu <= n_fit)
+
+
+def _power_of_two(number: int) -> int:
+    """Return the largest power of two up to a number, at least 1."""
+    return 1 << (max(1, number).bit_length() - 1)

@@ -79,7 +79,12 @@ def starter_document(decided: Decided) -> Document:
         Entry("data", _data(decided)),
         Entry("training", _training(decided)),
         Entry("model", _model(decided)),
-        Entry("dali", _dali(decided), "How many video frames are read at a time, by NVIDIA's DALI or by OpenCV."),
+        Entry(
+            "dali",
+            _dali(decided),
+            "How many video frames are read at a time: for training beside each labeled batch (only unsupervised "
+            "losses do that; so many fit into memory), and for prediction.",
+        ),
         Entry("losses", _losses(), "Settings of the losses that model.losses_to_use may name; unused ones do nothing."),
         Entry("eval", _eval(decided)),
         Entry("callbacks", _callbacks(), "Unsupervised losses fade in, so that labels shape the network first."),

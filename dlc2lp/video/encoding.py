@@ -128,11 +128,9 @@ def choose(info: VideoInfo) -> Treatment:
     wrapping = _against_this_wrapping(info)
     if not pictures and not wrapping:
         return Treatment("place", _worth_knowing(info))
-    if not pictures and info.all_packets_timed:
-        return Treatment("remux" if info.constant_rate else "rewrite", wrapping)
-    if not pictures:
-        pictures = (Reason("untimed-packets", "the packets carry no reliable display times to copy them by"),)
-    return Treatment("encode", pictures + wrapping)
+    if pictures or not info.all_packets_timed:
+        return Treatment("encode", pictures + wrapping)
+    return Treatment("remux" if info.constant_rate else "rewrite", wrapping)
 
 
 def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
@@ -158,7 +156,7 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
 
 
 def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
-    """What a copy of the coded pictures into a new mp4 changes."""
+    """What a copy of the coded pictures into a new mp4 changes, if their display times are known."""
     found = []
     suffix = info.path.suffix
     if "mp4" not in info.container.split(","):
@@ -166,7 +164,9 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
     elif suffix.lower() != ".mp4":
         # Content of the mov family under another name; a QuickTime file is not quite an mp4.
         found.append(Reason("not-named-mp4", f"the file's name ends in {suffix or 'no suffix'}, not .mp4"))
-    if info.all_packets_timed and not info.constant_rate:
+    if not info.all_packets_timed:
+        found.append(Reason("untimed-packets", "the packets carry no display times that can be relied on"))
+    elif not info.constant_rate:
         found.append(Reason("variable-rate", "the distance between frames is not constant"))
     if info.n_video_streams != 1:
         found.append(Reason("several-video-streams", f"it has {info.n_video_streams} video streams; the first is used"))

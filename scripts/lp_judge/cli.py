@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
+import signal
 import tempfile
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from lp_judge.report import FAIL, PASS, Report, some
 from lp_judge.subject import Options, Subject
 from lp_judge.training import check_training
 from lp_judge.videos import check_videos
+
+EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
 
 #: In order: each leaves in the subject what the later ones need.
 CHECKS = (
@@ -148,7 +150,10 @@ def main() -> None:
     """Judge the project that the command line names and end with the exit code."""
     options = parse_arguments()
     report = Report(debug=options.debug, strict=options.strict)
-    judge(options, report)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the scratch folder goes then too
+    try:
+        judge(options, report)
+    except KeyboardInterrupt:
+        os._exit(EXIT_INTERRUPTED)
     report.result()
-    sys.stderr.flush()
     os._exit(report.failed)  # not sys.exit: LP and the app leave threads behind

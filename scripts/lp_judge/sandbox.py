@@ -27,6 +27,8 @@ def isolate(scratch: Path, lp_source: Path | None) -> None:
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     os.environ.setdefault("TQDM_DISABLE", "1")
+    # Threads of torch that wait by spinning make training three times slower on a machine busy with other work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     state = scratch / "app-state"  # else the app uses ~/.lightning-pose
     state.mkdir()
     os.environ["LP_SYSTEM_DIR"] = str(state)

@@ -256,6 +256,14 @@ def test_short_rows_are_filled(tmp_path: Path) -> None:
     assert codes(labels) == ["csv-short-rows"]
 
 
+def test_short_last_row_of_a_whole_file(tmp_path: Path) -> None:
+    labels = read(tmp_path, FLAT.replace(",250.05599999999998,87.11", ""))
+    assert codes(labels) == ["csv-short-rows"]
+    assert labels.findings[0].where == "line 5"
+    both = read(tmp_path, FLAT.replace(",250.05599999999998,87.11", "").replace(",33.819,265.941", ""))
+    assert both.findings[0].where == "line 4 to 5"
+
+
 def test_file_cut_off_within_a_row(tmp_path: Path) -> None:
     labels = read(tmp_path, FLAT[: FLAT.index("87.11") - 1])
     assert codes(labels) == ["csv-short-rows", "csv-cut-off"]
@@ -293,6 +301,16 @@ def test_single_header_round_trip_without_scorer(tmp_path: Path) -> None:
     pd.read_csv(path).to_csv(path, index=False)
     assert path.read_text().startswith("bodyparts,snout,snout.1,tail,tail.1")
     assert read_csv_labels(path).table.columns == tuple(column[1:] for column in COLUMNS)
+
+
+def test_only_numbers_that_pandas_added_are_taken_off(tmp_path: Path) -> None:
+    path = tmp_path / "CollectedData_Jane.csv"
+    path.write_text("bodyparts,a,a,a.b,a.b,c.1,c.1\ncoords,x,y,x,y,x,y\nimg0.png,1,2,3,4,5,6\n")
+    pd.read_csv(path).to_csv(path, index=False)
+    assert path.read_text().startswith("bodyparts,a,a.1,a.b,a.b.1,c.1,c.1.1")
+    labels = read_csv_labels(path)
+    assert [column[0] for column in labels.table.columns] == ["a", "a", "a.b", "a.b", "c.1", "c.1"]
+    assert labels.findings[0].where == "line 1"
 
 
 def test_real_names_with_a_dot_and_a_number_stay(tmp_path: Path) -> None:
@@ -349,6 +367,7 @@ def test_values_below_a_keypoint_without_x_are_an_error(tmp_path: Path) -> None:
     labels = read(tmp_path, text)
     assert [column[1:] for column in labels.table.columns] == [("snout", "x"), ("snout", "y"), ("tail", "y")]
     assert [(f.code, f.severity) for f in labels.findings] == [("foreign-columns", Severity.ERROR)]
+    assert labels.findings[0].hint
 
 
 def test_likelihood_columns_are_values(tmp_path: Path) -> None:
@@ -370,6 +389,12 @@ def test_all_bad_cells_are_told(tmp_path: Path) -> None:
     assert error.findings[5].message == "the same in 3 more cells, 8 in all"
     assert error.findings[5].where == "up to line 7, tail y"
     assert all(finding.hint for finding in error.findings)
+
+
+def test_five_bad_cells_need_no_count(tmp_path: Path) -> None:
+    rows = "".join(f"img{i}.png,1,2,3,x\n" for i in range(5))
+    error = refused(tmp_path, "".join(FLAT.splitlines(keepends=True)[:3]) + rows)
+    assert [finding.where for finding in error.findings] == [f"line {i}, tail y" for i in range(4, 9)]
 
 
 @pytest.mark.parametrize("cell", ["21. Mai", "1_000", "١٢", "12px", "0x10", "1e", "Jane"])
@@ -406,6 +431,7 @@ def test_both_decimal_signs(tmp_path: Path) -> None:
         (b"   \n\n", "csv-no-header"),
         (b"labeled-data/m4s1/img00.png,1,2\n", "csv-no-header"),
         (b"scorer,Jane,Jane\n", "csv-no-header"),
+        (b"my labels\n" + FLAT.encode(), "csv-no-header"),
         (b"scorer,Jane,Jane\ncoords,x,y\nbodyparts,s,s\nimg0.png,1,2\n", "csv-no-header"),
         (b",scorer,Jane,Jane.1\n0,bodyparts,s,s\n1,coords,x,y\n", "csv-no-header"),
         (b"scorer,Jane,Jane\nbodyparts,s,s\ncoords,u,v\nimg0.png,1,2\n", "csv-bad-header"),
@@ -415,7 +441,18 @@ def test_both_decimal_signs(tmp_path: Path) -> None:
         (FLAT.encode() + b'"labeled-data/m4s1/img09.png,1,2,3,4\n' + b"x" * 200_000, "csv-unreadable"),
     ],
     ids=[
-        *("empty", "zeros", "zeros-behind", "hdf5", "xlsx", "blank", "no-header", "scorer-only", "wrong-order"),
+        *(
+            "empty",
+            "zeros",
+            "zeros-behind",
+            "hdf5",
+            "xlsx",
+            "blank",
+            "no-header",
+            "scorer-only",
+            "title",
+            "wrong-order",
+        ),
         *("saved-with-index", "no-coords", "lost-x", "lost-columns", "open-quote", "open-quote-and-long"),
     ],
 )

@@ -59,18 +59,19 @@ def palette_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + palette + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
 
 
-def tiff(order: str, *, big: bool = False, bits: int = 16) -> bytes:
-    """One strip behind the directory, in either byte order, as a classic or a BigTIFF."""
+def tiff(order: str, *, big: bool = False, tiled: bool = False, bits: int = 16) -> bytes:
+    """One strip or tile behind the directory, in either byte order, as a classic or a BigTIFF."""
     mark = b"II" if order == "<" else b"MM"
     word = "Q" if big else "I"
     head = mark + (struct.pack(order + "HHHQ", 43, 8, 0, 16) if big else struct.pack(order + "HI", 42, 8))
     n_bytes = 5 * 3 * bits // 8
-    entries = [(256, 5), (257, 3), (258, bits), (259, 1), (273, 0), (277, 1), (278, 3), (279, n_bytes)]
+    entries = [(256, 5), (257, 3), (258, bits), (259, 1), (277, 1)]
+    entries += [(324, 0), (325, n_bytes)] if tiled else [(273, 0), (279, n_bytes)]
     start = len(head) + struct.calcsize(order + ("Q" if big else "H")) + len(entries) * (20 if big else 12)
     start += struct.calcsize(order + word)
     body = struct.pack(order + ("Q" if big else "H"), len(entries))
     for tag, value in entries:
-        body += struct.pack(order + "HH" + word + word, tag, 16 if big else 4, 1, start if tag == 273 else value)
+        body += struct.pack(order + "HH" + word + word, tag, 16 if big else 4, 1, start if tag in {273, 324} else value)
     return head + body + struct.pack(order + word, 0) + bytes(n_bytes)
 
 
@@ -118,8 +119,9 @@ def test_other_forms(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
-def test_every_tiff(tmp_path: Path, order: str, big: bool) -> None:
-    data = tiff(order, big=big)
+@pytest.mark.parametrize("tiled", [False, True])
+def test_every_tiff(tmp_path: Path, order: str, big: bool, tiled: bool) -> None:
+    data = tiff(order, big=big, tiled=tiled)
     found = info(tmp_path, data)
     assert (found.kind, found.width_px, found.height_px, found.bits_per_channel) == ("tiff", 5, 3, 16)
     assert fault(tmp_path, data[:-1]) == "image-corrupt"
@@ -143,6 +145,13 @@ def test_jpeg_with_a_thumbnail_and_a_tail(tmp_path: Path) -> None:
     assert info(tmp_path, whole + b"\0" * 50).width_px == WIDTH
     assert fault(tmp_path, whole[:-2]) == "image-corrupt"
     assert fault(tmp_path, whole[: len(exif) + 40]) == "image-corrupt"
+
+
+def test_jpeg_with_fill_bytes(tmp_path: Path) -> None:
+    data = encoded(".jpg", pixels())
+    assert info(tmp_path, data[:2] + b"\xff\xff" + data[2:]).width_px == WIDTH
+    assert fault(tmp_path, data[:2] + b"\0" + data[2:]) == "image-unknown"
+    assert fault(tmp_path, data[:20] + b"\0" + data[20:]) == "image-corrupt"
 
 
 def test_png_with_a_tail(tmp_path: Path) -> None:

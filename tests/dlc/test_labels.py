@@ -191,6 +191,9 @@ def test_columns_without_a_name(name: str) -> None:
     assert [(f.code, f.severity) for f in filled.findings] == [("unnamed-columns", Severity.ERROR)]
     assert filled.n_left_out == 2
     assert "2 labelled points" in filled.findings[0].message
+    assert filled.findings[0].where == "value columns 3, 4"
+    assert filled.findings[0].hint
+    assert not empty.findings[0].hint
 
 
 def test_a_wholly_unnamed_column_is_no_scorer() -> None:
@@ -313,6 +316,19 @@ def test_differing_rows_of_one_image_are_a_conflict(other: list[float]) -> None:
     assert str(conflict) in found.findings[0].message
     assert "t (3.0, 4.0) and " in str(conflict)
     assert found.n_left_out == 2
+
+
+def test_every_differing_point_is_told() -> None:
+    rows = [("img0.png", [1, 2, 3, 4, 5, 6]), ("img0.png", [1, 2, 9, 4, NAN, NAN]), ("img0.png", [0, 2, 3, 4, 5, 6])]
+    found = meaning(make_table(single("s", "t", "u"), rows))
+    assert [str(cell) for cell in found.conflicts[0].cells] == [
+        "t (3.0, 4.0) and (9.0, 4.0)",
+        "u (5.0, 6.0) and empty",
+        "s (1.0, 2.0) and (0.0, 2.0)",
+    ]
+    assert str(found.conflicts[0]) == "img0.png: t (3.0, 4.0) and (9.0, 4.0) and 2 more points"
+    assert "1 images with several rows that differ, in 3 points" in found.findings[0].message
+    assert (found.n_left_out, count_labels(found.labels)) == (3, 0)
 
 
 def test_rows_that_differ_in_another_scorers_block_do_not_conflict() -> None:

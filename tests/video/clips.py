@@ -7,9 +7,10 @@ clips come from one lossless master; what no tool writes (turned matrices, zero 
 
 from __future__ import annotations
 
+import shutil
 import struct
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from handmade import pack_b_frames, skip_frames, write_fields
 
 from dlc2lp.video.synthetic import write_clip
 
@@ -81,6 +83,23 @@ def indices_by_opencv(path: Path) -> list[int | None]:
 # ------------------------------------------------------------------------------------------------------- making clips
 
 
+def _programs() -> dict[str, Path]:
+    """The ffmpegs that users have: the system's and that of imageio-ffmpeg."""
+    programs = {}
+    if system := shutil.which("ffmpeg"):
+        programs["system"] = Path(system)
+    try:
+        import imageio_ffmpeg
+
+        programs["imageio"] = Path(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        pass
+    return programs
+
+
+FFMPEGS = _programs()
+
+
 class Workshop:
     """Makes clips in one folder with one ffmpeg; each is made once, when it is first asked for."""
 
@@ -110,7 +129,7 @@ class Workshop:
         write_clip(path, map(picture, ALL), RATE, codec="ffv1", pixel_format="bgr0")
         return path
 
-    def ff(self, *arguments: str | Path) -> None:
+    def ff(self, *arguments: str | Path | int) -> None:
         argv = [self.ffmpeg, "-nostdin", "-v", "error", "-y", *map(str, arguments)]
         subprocess.run(argv, check=True, capture_output=True, text=True)
 
@@ -287,6 +306,30 @@ def _subtitles_and_chapters(shop: Workshop, target: Path) -> None:
     )  # fmt: skip
 
 
+def _fields(wrapping: str) -> Make:
+    def make(shop: Workshop, target: Path) -> None:
+        raw = target.with_name("fields.h264")
+        write_fields(raw, map(picture, ALL[:24]))
+        shop.ff("-i", raw, "-c", "copy", "-f", wrapping, target)
+
+    return make
+
+
+def _two_pass_vp8(shop: Workshop, target: Path) -> None:
+    """VP8 with alternate reference frames, which are packets that nobody sees."""
+    log = target.with_name("pass")
+    for number, output in ((1, ["-f", "null", "-"]), (2, [target])):
+        shop.ff(
+            "-i", shop.master, "-c:v", "libvpx", "-pix_fmt", "yuv420p", "-b:v", "300k", "-deadline", "good",
+            "-cpu-used", "5", "-auto-alt-ref", "1", "-lag-in-frames", "25", "-arnr-maxframes", "7", "-pass", number,
+            "-passlogfile", log, *output,
+        )  # fmt: skip
+
+
+def _latin_title(data: bytearray) -> bytearray:
+    return data.replace(b"Maeuse", b"M\xe4use!")
+
+
 def _fast_start(shop: Workshop, target: Path) -> None:
     shop.h264(target, "-movflags", "+faststart")
 
@@ -339,6 +382,8 @@ CLIPS: dict[str, Clip] = {
     "uneven no B": Clip("a.mp4", _retimed(H264, _UNEVEN, 90000, "-bf", "0"), "rewrite", rate=None),
     # h264 whose packets do not tell the order of display
     "h264 avi B": Clip("a.avi", _encoded(H264, "-bf", "3", "-x264-params", "b-adapt=0"), "encode"),
+    "fields ts": Clip("a.mts", _fields("mpegts"), "encode", truth=ALL[:24], rate=Fraction(25)),
+    "fields mp4": Clip("a.mp4", _fields("mp4"), "encode", truth=ALL[:24], rate=Fraction(25)),
     "raw h264": Clip("a.h264", _encoded(H264), "encode"),
     # h264 that no player shows as it is stored
     "edit list": Clip(
@@ -368,7 +413,16 @@ CLIPS: dict[str, Clip] = {
     "mjpeg null chunks": Clip("a.avi", _retimed(MJPEG, _GAPS, 30), "encode", rate=None),
     "mpeg4": Clip("a.avi", _encoded(MPEG4), "encode"),
     "mpeg4 B": Clip("a.avi", _encoded(MPEG4, "-bf", "2"), "encode"),
-    "packed B": Clip("a.avi", _encoded("libxvid -q:v 3 -g 12 -bf 2 -flags +mv4"), "encode", truth=(*ALL[:45], 47)),
+    "xvid": Clip("a.avi", _encoded("libxvid -q:v 3 -g 12 -flags +mv4"), "encode"),
+    "mpeg4 alternating": Clip("a.avi", _encoded(MPEG4, "-bf", "1", "-sc_threshold", "1000000000"), "encode"),
+    "packed B": Clip("a.avi", lambda shop, target: pack_b_frames(shop.clip("mpeg4 alternating"), target), "encode"),
+    "skipped frames": Clip(
+        "a.avi", lambda shop, target: skip_frames(shop.clip("all key mpeg4"), target, {20, 31}), "encode",
+        truth=tuple(sorted({*ALL} - {20, 31})), rate=None,
+    ),
+    "all key mpeg4": Clip("a.avi", _encoded(MPEG4, "-g", "1"), "encode"),
+    "latin-1 title": Clip("a.avi", _patched("titled", _latin_title), "encode"),
+    "titled": Clip("a.avi", _encoded(MPEG4, "-metadata", "title=Maeuse"), "encode"),
     "msmpeg4": Clip("a.avi", _encoded("msmpeg4 -q:v 3"), "encode"),
     "huffyuv": Clip("a.avi", _encoded("huffyuv"), "encode"),
     "raw bgr24": Clip("a.avi", _encoded("rawvideo -pix_fmt bgr24"), "encode"),
@@ -376,6 +430,7 @@ CLIPS: dict[str, Clip] = {
     "ffv1": Clip("a.mkv", _encoded("ffv1 -pix_fmt yuv420p"), "encode"),
     "hevc": Clip("a.mp4", _encoded("libx265 -preset ultrafast -x265-params log-level=error"), "encode"),
     "vp8": Clip("a.webm", _encoded("libvpx -b:v 1M -auto-alt-ref 1 -lag-in-frames 16 -deadline realtime"), "encode"),
+    "vp8 hidden": Clip("a.webm", _two_pass_vp8, "encode"),
     "vp9": Clip("a.webm", _encoded("libvpx-vp9 -b:v 1M -deadline realtime -cpu-used 8"), "encode"),
     "av1": Clip("a.mp4", _encoded("libsvtav1 -preset 12 -pix_fmt yuv420p"), "encode"),
     "prores": Clip("a.mov", _encoded("prores_ks"), "encode"),
@@ -419,15 +474,18 @@ CLIPS: dict[str, Clip] = {
     ),
 }  # fmt: skip
 
+#: Clips from which others are made, and which show nothing that others do not.
+MATERIAL = {
+    "fast start", "uneven no B", "left turned", "right turned", "upside down", "left turned mpeg4", "mpeg4 alternating",
+    "all key mpeg4", "titled",
+}  # fmt: skip
+#: Clips whose damage keeps anything from being written.
+DAMAGED = {name for name, clip in CLIPS.items() if clip.check.startswith("video-") or clip.convert}
+INTACT = {name for name in CLIPS if name not in DAMAGED | MATERIAL}
+
 #: Names that a shell, an option parser, a pattern or a protocol would take for something else.
 HOSTILE_NAMES = (
     "two words.avi", "single'quote.avi", 'double"quote.avi', "-dash.avi", "Mäuse 鼠 🐁.avi", "a;touch pwned;.avi",
     "$(touch pwned).avi", "`touch pwned`.avi", "a&b.avi", "frame%03d.avi", "12:30.avi", "file:a.avi", "new\nline.avi",
     "*.avi", "h264_yuv420p.avi", "UPPER.AVI", "back\\slash.avi", "[in]=a,b.avi", ".hidden.avi",
 )  # fmt: skip
-
-
-def names_of(outcome: Iterable[str]) -> list[str]:
-    """Clips whose check ends in one of these."""
-    wanted = set(outcome)
-    return [name for name, clip in CLIPS.items() if clip.check in wanted]

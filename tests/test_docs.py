@@ -1,0 +1,57 @@
+"""The documents say what the program does."""
+
+import importlib.util
+import json
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import jsonschema
+import pytest
+from builder import build_project
+from command import SCHEMAS, dlc2lp
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_reference_of_commands_is_what_help_says():
+    loader = SourceFileLoader("make_docs", str(ROOT / "scripts" / "make_docs"))
+    spec = importlib.util.spec_from_loader("make_docs", loader)
+    make_docs = importlib.util.module_from_spec(spec)
+    loader.exec_module(make_docs)
+    assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == make_docs.text(), "run scripts/make_docs"
+
+
+@pytest.mark.parametrize("schema", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_schema_is_one(schema):
+    jsonschema.Draft202012Validator.check_schema(json.loads(schema.read_text(encoding="utf-8")))
+
+
+def test_every_command_keeps_to_its_schema(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1",), unlabeled=(7,))
+    target = tmp_path / "lp"
+    commands = {
+        "inspect": ("inspect", project.root),
+        "plan": ("convert", project.root, target, "--dry-run"),
+        "convert": ("convert", project.root, target),
+        "verify": ("verify", target),
+        "config": ("config", target, "--num-gpus", 2),
+        "video-check": ("video", "check", project.root / "videos"),
+        "video-convert": ("video", "convert", project.videos["m1"], tmp_path / "m1.mp4"),
+    }
+    for name, command in commands.items():
+        result = dlc2lp(*command, "--json")
+        assert result.exit_code == 0, result.stderr
+        assert result.document["schema"] == f"dlc2lp/{name}/1"
+    manifest = json.loads((target / ".dlc2lp/manifest.json").read_text(encoding="utf-8"))
+    jsonschema.validate(manifest, json.loads((SCHEMAS / "manifest.json").read_text(encoding="utf-8")))
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == commands.keys() | {"manifest"}
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [(("inspect", "nowhere"), "inspect"), (("convert", "nowhere", "x"), "convert"), (("verify", "nowhere"), "verify")],
+)
+def test_a_failure_keeps_to_the_schema_too(tmp_path, monkeypatch, command, name):
+    monkeypatch.chdir(tmp_path)
+    document = dlc2lp(*command, "--json").document
+    assert (document["schema"], document["exit_code"]) == (f"dlc2lp/{name}/1", 3)

@@ -1,0 +1,56 @@
+"""What the README shows is what happens: its commands are run, and their output is compared word for word."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from command import dlc2lp
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def console_blocks():
+    """(command, expected output) of every command in the console blocks, in order."""
+    commands = []
+    for block in re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL):
+        for part in re.split(r"^\$ (?=dlc2lp )", block, flags=re.MULTILINE)[1:]:
+            line, _, output = part.partition("\n")
+            commands.append([line, output])
+    # `dlc2lp demo` itself shows the convert command that it runs: that line is output, not a command.
+    demo = commands.index(["dlc2lp demo", ""])
+    shown, output = commands.pop(demo + 1)
+    commands[demo][1] = f"$ {shown}\n{output}"
+    return commands
+
+
+def test_the_commands_give_the_output_that_is_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    commands = console_blocks()
+    assert len(commands) > 5
+    for line, expected in commands:
+        result = dlc2lp(*shlex.split(line)[1:])
+        assert result.exit_code == 0, result.stderr
+        shown = result.stdout.replace(str(tmp_path), "/home/you")
+        assert shown.strip() == expected.strip(), line
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert dlc2lp("demo", "-q").exit_code == 0
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "0 Count(source=97, written=97, left_out=0)\n"
+
+
+def test_every_exit_code_is_explained():
+    from dlc2lp import errors
+
+    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    table = README.read_text(encoding="utf-8").split("## Exit codes")[1]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\((docs/[^)#]+)\)", README.read_text(encoding="utf-8")))
+def test_linked_documents_exist(path):
+    assert (README.parent / path).exists()

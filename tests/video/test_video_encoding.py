@@ -1,0 +1,190 @@
+"""What a video needs, and the command that does it: decided from fields, no file involved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlc2lp.model import VideoInfo
+from dlc2lp.video.encoding import (
+    PRESETS,
+    PROFILES,
+    Crop,
+    EncodeSettings,
+    choose,
+    decode_argv,
+    encode_argv,
+    encoded_size,
+    track_timescale,
+)
+
+CONFORMING = VideoInfo(
+    path=Path("mouse.mp4"),
+    container="mov,mp4,m4a,3gp,3g2,mj2",
+    codec="h264",
+    pixel_format="yuv420p",
+    color_range="tv",
+    width_px=640,
+    height_px=480,
+    frame_rate=Fraction(30),
+    n_frames=100,
+    n_frames_declared=100,
+    constant_rate=True,
+    rotation_deg=0,
+    square_pixels=True,
+    keyframe_interval_frames=12,
+    has_audio=False,
+    n_video_streams=1,
+    n_hidden_packets=0,
+    all_packets_timed=True,
+    starts_with_keyframe=True,
+    size_bytes=10_000,
+)
+AVI = {"path": Path("mouse.avi"), "container": "avi"}
+
+
+def _chosen(**changes: Any) -> tuple[str, list[str]]:
+    treatment = choose(replace(CONFORMING, **changes))
+    return treatment.action, [reason.code for reason in treatment.reasons]
+
+
+@pytest.mark.parametrize(
+    ("changes", "action", "reasons"),
+    [
+        ({}, "place", []),
+        ({"path": Path("MOUSE.MP4")}, "place", []),
+        ({"has_audio": True}, "place", ["has-audio"]),
+        ({"color_range": "unknown"}, "place", []),
+        ({"keyframe_interval_frames": 250}, "place", []),
+        ({"path": Path("mouse.mov")}, "remux", ["not-named-mp4"]),
+        ({"path": Path("mouse.m4v")}, "remux", ["not-named-mp4"]),
+        ({"path": Path("mouse")}, "remux", ["not-named-mp4"]),
+        (AVI, "remux", ["not-mp4"]),
+        ({"path": Path("mouse.mp4"), "container": "avi"}, "remux", ["not-mp4"]),
+        ({"n_video_streams": 2}, "remux", ["several-video-streams"]),
+        ({"n_frames_declared": None}, "remux", ["count-not-declared"]),
+        ({"n_frames_declared": 101}, "remux", ["wrong-count-declared"]),
+        ({"constant_rate": False}, "rewrite", ["variable-rate"]),
+        ({"constant_rate": False, "container": "matroska,webm"}, "rewrite", ["not-mp4", "variable-rate"]),
+        ({"constant_rate": False, "all_packets_timed": False}, "encode", ["untimed-packets"]),
+        ({"all_packets_timed": False, **AVI}, "encode", ["not-mp4", "untimed-packets"]),
+        ({"codec": "mpeg4"}, "encode", ["not-h264"]),
+        ({"codec": "hevc", **AVI}, "encode", ["not-h264", "not-mp4"]),
+        ({"pixel_format": "yuv444p"}, "encode", ["not-yuv420p"]),
+        # A text search for "yuv420p" takes these two for conforming.
+        ({"pixel_format": "yuv420p10le"}, "encode", ["not-yuv420p"]),
+        ({"pixel_format": "yuvj420p", "color_range": "pc"}, "encode", ["not-yuv420p"]),
+        ({"color_range": "pc"}, "encode", ["full-range"]),
+        ({"rotation_deg": 180}, "encode", ["rotated"]),
+        ({"square_pixels": False}, "encode", ["stretched-pixels"]),
+        ({"width_px": 641}, "encode", ["odd-size"]),
+        ({"height_px": 481}, "encode", ["odd-size"]),
+        ({"n_hidden_packets": 3, "n_frames_declared": 103}, "encode", ["hidden-frames"]),
+        ({"starts_with_keyframe": False}, "encode", ["starts-between-keyframes"]),
+    ],
+)
+def test_the_cheapest_way_and_why(changes: dict[str, Any], action: str, reasons: list[str]) -> None:
+    assert _chosen(**changes) == (action, reasons)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "codec": st.sampled_from(["h264", "mjpeg"]),
+            "pixel_format": st.sampled_from(["yuv420p", "gray"]),
+            "container": st.sampled_from(["mov,mp4,m4a,3gp,3g2,mj2", "avi", "flv"]),
+            "constant_rate": st.booleans(),
+            "all_packets_timed": st.booleans(),
+            "rotation_deg": st.sampled_from([0, 90, 180, 270]),
+            "n_hidden_packets": st.integers(0, 2),
+            "n_frames_declared": st.sampled_from([None, 99, 100]),
+            "n_video_streams": st.integers(1, 2),
+            "has_audio": st.booleans(),
+            "width_px": st.integers(1, 9),
+        },
+    )
+)
+def test_anything_else_than_placing_has_a_reason(changes: dict[str, Any]) -> None:
+    action, reasons = _chosen(**changes)
+    assert reasons or action == "place"
+    if action == "place":
+        assert set(reasons) <= {"has-audio"}
+    if action in {"remux", "rewrite"}:  # what a copy cannot do must not be left to it
+        info = replace(CONFORMING, **changes)
+        assert info.all_packets_timed and not info.n_hidden_packets and not info.rotation_deg
+        assert (info.codec, info.pixel_format) == ("h264", "yuv420p")
+
+
+def test_the_whole_encode_command() -> None:
+    argv = encode_argv(
+        "/usr/bin/ffmpeg",
+        Path("/data/a b;c.avi"),
+        Path("/out/.1.part"),
+        Fraction(30000, 1001),
+        EncodeSettings("balanced", preset="veryfast", crf=20, gop=12, threads=2),
+    )
+    filters = (
+        "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0,setsar=1,scale=out_range=tv,format=yuv420p,"
+        "settb=1001/30000,setpts=N,fps=30000/1001"
+    )
+    assert argv == [
+        "/usr/bin/ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats",
+        "-filter_threads", "2", "-threads", "2", "-i", "file:/data/a b;c.avi",
+        "-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
+        "-vf", filters, "-fps_mode", "passthrough",
+        "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "12", "-threads", "2",
+        "-pix_fmt", "yuv420p", "-color_range", "tv",
+        "-movflags", "+faststart", "-video_track_timescale", "30000", "-f", "mp4", "file:/out/.1.part",
+    ]  # fmt: skip
+
+
+def test_a_crop_comes_after_turning_and_before_padding() -> None:
+    argv = encode_argv(
+        "ffmpeg", Path("a"), Path("b"), Fraction(25), PROFILES["balanced"], crop=Crop(3, 5, 101, 77), turn_back_deg=90
+    )
+    assert argv[argv.index("-vf") + 1].startswith("transpose=cclock,crop=101:77:3:5:exact=1,pad=ceil(iw/2)*2")
+    assert argv[argv.index("-video_track_timescale") + 1] == "25000"
+
+
+def test_the_whole_decode_command() -> None:
+    assert decode_argv("ffmpeg", Path("a.avi"), threads=3) == [
+        "ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-nostats", "-threads", "3",
+        "-i", "file:a.avi", "-map", "0:V:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough", "-f", "null", "-",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "crop", "autorotate", "size"),
+    [
+        ({}, None, True, (640, 480)),
+        ({"width_px": 641, "height_px": 481}, None, True, (642, 482)),
+        ({"width_px": 641, "rotation_deg": 90}, None, True, (480, 642)),
+        ({"width_px": 641, "rotation_deg": 270}, None, False, (642, 480)),
+        ({"rotation_deg": 180}, None, True, (640, 480)),
+        ({"rotation_deg": 90}, Crop(1, 2, 99, 100), True, (100, 100)),
+    ],
+)
+def test_the_size_that_comes_out(
+    changes: dict[str, Any], crop: Crop | None, autorotate: bool, size: tuple[int, int]
+) -> None:
+    assert encoded_size(replace(CONFORMING, **changes), crop=crop, autorotate=autorotate) == size
+
+
+@given(st.fractions(min_value=Fraction(1, 100), max_value=2000, max_denominator=1001))
+def test_a_tick_is_a_whole_part_of_a_frame(rate: Fraction) -> None:
+    assert (track_timescale(rate) / rate).denominator == 1
+    assert track_timescale(rate) >= 1000
+
+
+def test_profiles_are_what_their_names_say() -> None:
+    assert all(name == settings.profile for name, settings in PROFILES.items())
+    assert all(settings.preset in PRESETS for settings in PROFILES.values())
+    assert PROFILES["intra"].gop == 1
+    assert PROFILES["small"].gop > PROFILES["balanced"].gop

@@ -1,0 +1,272 @@
+"""Frames by index, the comparison of two videos, still images."""
+
+from __future__ import annotations
+
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import ALL, CLIPS, INTACT, N_FRAMES, RATE, Workshop, index_in, picture
+
+from dlc2lp.errors import Interrupted, UnreadableFile, VideoFailed
+from dlc2lp.video.encoding import Crop
+from dlc2lp.video.frames import (
+    Comparison,
+    compare_frames,
+    encode_png,
+    iter_gray,
+    max_value,
+    read_frames,
+    read_image,
+    to_eight_bit,
+)
+from dlc2lp.video.probe import probe
+from dlc2lp.video.synthetic import write_clip
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+def _index_in_rgb(image: np.ndarray, rotation_deg: int) -> int | None:
+    return index_in(np.rot90(image, -rotation_deg // 90).mean(axis=2))
+
+
+@pytest.mark.parametrize("name", sorted(INTACT))
+def test_any_frame_of_any_video_by_its_index(name: str, shop: Workshop) -> None:
+    path, truth = shop.clip(name), CLIPS[name].truth
+    info = probe(path)
+    last = len(truth) - 1
+    for wanted in ([last], [0], [last // 2], [min(1, last)], range(0, last + 1, 7), range(max(0, last - 4), last + 1)):
+        got = {index: _index_in_rgb(image, info.rotation_deg) for index, image in read_frames(path, info, wanted)}
+        assert got == {index: truth[index] for index in wanted}
+
+
+@pytest.mark.parametrize("name", ["open GOP", "h264", "edit list", "uneven h264", "h264 ts", "h264 avi B"])
+def test_every_frame_alone_and_all_together(name: str, shop: Workshop) -> None:
+    path, truth = shop.clip(name), CLIPS[name].truth
+    info = probe(path)
+    alone = [_index_in_rgb(next(read_frames(path, info, [index]))[1], 0) for index in range(len(truth))]
+    together = [_index_in_rgb(image, 0) for _, image in read_frames(path, info, range(len(truth)))]
+    assert tuple(alone) == tuple(together) == truth
+
+
+def test_frames_come_in_rising_order_and_once(shop: Workshop) -> None:
+    path = shop.clip("h264")
+    assert [index for index, _ in read_frames(path, probe(path), [30, 2, 30, 17])] == [2, 17, 30]
+    assert list(read_frames(path, probe(path), [])) == []
+
+
+def test_pictures_are_rgb_as_they_were_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    drawn = [np.full((32, 48, 3), (200, 30, 90), np.uint8)]
+    write_clip(path, drawn, RATE, codec="rawvideo", pixel_format="bgr24")
+    ((_, image),) = read_frames(path, probe(path), [0])
+    assert (image.dtype, image.shape) == (np.uint8, (32, 48, 3))
+    assert np.array_equal(image, drawn[0])
+
+
+@pytest.mark.parametrize("index", [-1, N_FRAMES])
+def test_an_index_outside_is_no_frame(index: int, shop: Workshop) -> None:
+    with pytest.raises(IndexError, match=str(index)):
+        list(read_frames(shop.clip("h264"), probe(shop.clip("h264")), [3, index]))
+
+
+def test_damage_is_named_and_does_not_shift_what_follows(shop: Workshop) -> None:
+    path = shop.clip("garbled")
+    info = probe(path)
+    ((_, image),) = read_frames(path, info, [N_FRAMES - 1])
+    assert _index_in_rgb(image, 0) == N_FRAMES - 1
+    with pytest.raises(VideoFailed) as refused:
+        list(read_frames(path, info, ALL))
+    assert refused.value.findings[0].code == "video-frame-unreadable"
+
+
+def test_small_gray_pictures_in_order(shop: Workshop) -> None:
+    small = list(iter_gray(shop.clip("h264 avi B")))
+    assert [image.shape for image in small] == [(51, 64)] * N_FRAMES
+    wide = [index_in(image) for image in iter_gray(shop.clip("h264 avi B"), width_px=1000)]
+    assert tuple(wide) == ALL
+
+
+# ----------------------------------------------------------------------------------------------------------- comparing
+
+
+def _write(path: Path, order: list[int], *, crf: int = 20, width: int = 160) -> Path:
+    frames = (picture(index, width=width) for index in order)
+    write_clip(path, frames, RATE, options={"crf": str(crf), "preset": "veryfast", "g": "12"})
+    return path
+
+
+def _compared(source: Path, target: Path, how: str, **options: object) -> Comparison:
+    return compare_frames(source, probe(source), target, probe(target), how=how, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", ["sample", "full"])
+@pytest.mark.parametrize("crf", [20, 35])
+def test_the_same_frames_agree(crf: int, how: str, shop: Workshop, tmp_path: Path) -> None:
+    comparison = _compared(shop.master, _write(tmp_path / "a.mp4", list(ALL), crf=crf), how)
+    assert comparison.agrees
+    assert comparison.n_compared == (N_FRAMES if how == "full" else 6)
+    assert 0 < comparison.worst_error < 100
+    assert comparison.worst_index is not None
+
+
+@pytest.mark.parametrize(
+    ("order", "first"),
+    [
+        ([*ALL[1:], 47], 0),  # shifted
+        ([0, *ALL[:-1]], 1),
+        ([*ALL[:20], 20, *ALL[20:-1]], 21),  # one doubled, the last lost
+        ([*ALL[:20], *ALL[21:], 47], 20),
+        ([*ALL[:20], 21, 20, *ALL[22:]], 20),  # swapped
+        ([*ALL[::-1]], 0),
+        ([0] * 48, 1),  # frozen
+    ],
+)
+def test_a_full_comparison_finds_each_moved_frame(order: list[int], first: int, shop: Workshop, tmp_path: Path) -> None:
+    comparison = _compared(shop.master, _write(tmp_path / "a.mp4", order), "full")
+    assert comparison.first_mismatch == first
+    assert not comparison.agrees
+
+
+@pytest.mark.parametrize("order", [[*ALL[1:], 47], [0, *ALL[:-1]], [*ALL[:5], 5, *ALL[5:-1]], [*ALL[:-1], 46]])
+def test_a_sample_finds_shifts_and_a_lost_end(order: list[int], shop: Workshop, tmp_path: Path) -> None:
+    assert _compared(shop.master, _write(tmp_path / "a.mp4", order), "sample").first_mismatch is not None
+
+
+def test_another_video_is_no_copy(shop: Workshop, tmp_path: Path) -> None:
+    dark = tmp_path / "dark.mp4"
+    write_clip(dark, (picture(index) // 4 for index in ALL), RATE)
+    assert _compared(shop.master, dark, "sample").first_mismatch == 0
+
+
+def test_a_scene_in_which_nothing_moves_is_no_mismatch(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    scene = rng.integers(60, 190, (12, 16)).repeat(10, 0).repeat(10, 1)
+    noisy = [np.clip(scene + rng.normal(0, 6, scene.shape), 0, 255).astype(np.uint8) for _ in range(30)]
+    frames = [np.repeat(image[:, :, None], 3, axis=2) for image in noisy]
+    source, target = tmp_path / "a.mkv", tmp_path / "b.mp4"
+    write_clip(source, frames, RATE, codec="ffv1", pixel_format="bgr0")
+    write_clip(target, frames, RATE, options={"crf": "38", "preset": "ultrafast"})
+    assert _compared(source, target, "full").agrees
+
+
+def test_fewer_frames_than_promised_are_a_problem(shop: Workshop, tmp_path: Path) -> None:
+    path = shop.clip("garbled")
+    comparison = compare_frames(path, probe(path), path, probe(path), how="full")
+    assert comparison.problems
+    assert not comparison.agrees
+
+
+def test_a_crop_and_its_padding(shop: Workshop, tmp_path: Path) -> None:
+    crop = Crop(31, 40, 101, 77)
+    target = tmp_path / "a.mp4"
+
+    def cropped(dx: int) -> list[np.ndarray]:
+        parts = (picture(index)[40:117, 31 + dx : 132 + dx] for index in ALL)
+        return [np.pad(part, ((0, 1), (0, 1), (0, 0))) for part in parts]
+
+    write_clip(target, cropped(0), RATE)
+    assert _compared(shop.master, target, "full", crop=crop).agrees
+    right = _compared(shop.master, target, "full", crop=crop).worst_error
+    write_clip(target, cropped(4), RATE)
+    assert _compared(shop.master, target, "full", crop=crop).worst_error > 4 * right
+
+
+@pytest.mark.parametrize("how", ["sample", "full"])
+@pytest.mark.parametrize("name", ["h264", "raw h264"])
+def test_a_comparison_can_be_stopped(name: str, how: str, shop: Workshop) -> None:
+    stop = threading.Event()
+    stop.set()
+    path = shop.clip(name)
+    with pytest.raises(Interrupted):
+        compare_frames(path, probe(path), path, probe(path), how=how, stop=stop)  # type: ignore[arg-type]
+
+
+@pytest.mark.shared
+def test_a_real_mouse_moved_by_one_frame_is_seen(openfield: Path, tmp_path: Path) -> None:
+    video = next(openfield.glob("videos/*.mp4"))
+    wanted = range(300, 340)
+    frames = [image for _, image in read_frames(video, probe(video), wanted)]
+    source, target = tmp_path / "a.mkv", tmp_path / "b.mp4"
+    write_clip(source, frames[:-1], RATE, codec="ffv1", pixel_format="yuv420p")
+    options = {"crf": "28", "preset": "veryfast"}
+    write_clip(target, frames[:-1], RATE, options=options)
+    assert _compared(source, target, "full").agrees
+    write_clip(target, frames[1:], RATE, options=options)
+    assert _compared(source, target, "full").first_mismatch is not None
+
+
+# -------------------------------------------------------------------------------------------------------------- stills
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3), (20, 30, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_png_keeps_every_value(shape: tuple[int, ...], dtype: type, tmp_path: Path) -> None:
+    image = np.random.default_rng(2).integers(0, np.iinfo(dtype).max, shape, dtype=dtype)
+    path = tmp_path / "bild ü 鼠.png"
+    path.write_bytes(encode_png(image))
+    back = read_image(path)
+    assert back.dtype == dtype
+    assert np.array_equal(back, image)
+    assert max_value(path) == image.max()
+    assert encode_png(image) == encode_png(image.copy())
+
+
+def test_colors_are_rgb(tmp_path: Path) -> None:
+    import cv2
+
+    path = tmp_path / "red.png"
+    path.write_bytes(encode_png(np.full((4, 4, 3), (255, 0, 0), np.uint8)))
+    assert cv2.imread(str(path))[0, 0].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", "cut", "garbled"])
+def test_what_is_no_image(content: bytes | str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.png"
+    good = encode_png(np.random.default_rng(3).integers(0, 255, (60, 60, 3), dtype=np.uint8))
+    if content == "cut":
+        content = good[: len(good) // 2]
+    elif content == "garbled":
+        content = good[:100] + b"x" * 50 + good[150:]
+    assert isinstance(content, bytes)
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile) as refused:
+        read_image(path)
+    assert refused.value.findings[0].code == "image-unreadable"
+    assert refused.value.findings[0].subject == str(path)
+
+
+def test_no_image_at_all(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="No such file"):
+        max_value(tmp_path / "none.png")
+
+
+def test_an_image_of_fractions_has_no_largest_value(tmp_path: Path) -> None:
+    import cv2
+
+    path = tmp_path / "a.tif"
+    path.write_bytes(cv2.imencode(".tif", np.full((4, 4), 0.5, np.float32))[1].tobytes())
+    with pytest.raises(UnreadableFile) as refused:
+        max_value(path)
+    assert refused.value.findings[0].code == "image-not-integer"
+
+
+@pytest.mark.parametrize(("top", "shift"), [(65535, 8), (4095, 4), (1023, 2), (255, 0)])
+def test_sixteen_bits_become_eight(top: int, shift: int) -> None:
+    image = np.array([[0, top // 2, top]], dtype=np.uint16)
+    assert to_eight_bit(image, shift).tolist() == [[0, 127, 255]]
+    assert to_eight_bit(image, shift).dtype == np.uint8
+
+
+def test_no_value_is_cut_off_in_silence() -> None:
+    with pytest.raises(ValueError, match="4095"):
+        to_eight_bit(np.array([[4095]], dtype=np.uint16), 3)
+
+
+def test_a_written_clip_is_the_same_every_time(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        write_clip(tmp_path / name, map(picture, range(10)), Fraction(30000, 1001))
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert probe(tmp_path / "a.mp4").frame_rate == Fraction(30000, 1001)
