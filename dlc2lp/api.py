@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from dlc2lp.migrate.execute import Observer
     from dlc2lp.migrate.migration import Inspection, Outcome
     from dlc2lp.migrate.options import (
+        DerivedCrops,
         EditedFiles,
         EmptyFrames,
         FrameNames,
         LabelSource,
         Link,
+        MachineLabels,
         NanMeans,
         Options,
         VerifyLevel,
         VideoChoice,
+        Visibility,
     )
     from dlc2lp.migrate.plan import Plan
     from dlc2lp.migrate.verify import Verification
@@ -33,7 +36,13 @@ class ConvertOptions(TypedDict, total=False):
 
     labels: LabelSource
     scorer: str
+    individuals: str
+    merge: tuple[Path, ...]
     empty_frames: EmptyFrames
+    visibility: Visibility
+    machine_labels: MachineLabels
+    derived_crops: DerivedCrops
+    split: str
     frame_names: FrameNames
     link: Link
     videos: VideoChoice
@@ -64,8 +73,8 @@ def _options(given: ConvertOptions) -> Options:
     if unknown:
         raise UsageError.of("unknown-option", ", ".join(unknown), f"expected some of {', '.join(sorted(known))}")
     config = ConfigChoices(**{name: named.pop(name) for name in choices & named.keys()})
-    if "video_roots" in named:
-        named["video_roots"] = tuple(Path(root) for root in named["video_roots"])
+    for name in {"video_roots", "merge"} & named.keys():
+        named[name] = tuple(Path(folder) for folder in named[name])
     return Options(config=config, **named)
 
 

@@ -25,10 +25,11 @@ import cv2
 import numpy as np
 import pandas as pd
 from dlc_config_text import ERAS, config_text
+from dlc_training_set import Frames, Shuffle, write_training_sets
 from numpy.typing import NDArray
 from scene import Image, Point, Video, barcode, draw_frame, mark_position, read_clip, write_clip
 
-__all__ = ["ERAS", "BuiltProject", "Session", "Video", "barcode", "build_project", "read_clip", "snapshot"]
+__all__ = ["ERAS", "BuiltProject", "Session", "Shuffle", "Video", "barcode", "build_project", "read_clip", "snapshot"]
 
 Layout = Literal["flat", "three", "name", "windows", "mixed", "absolute", "windows-absolute"]
 ImageMode = Literal["rgb", "gray", "rgba", "gray16", "rgb16"]
@@ -86,6 +87,9 @@ class BuiltProject:
         Per session its clip inside the project; none where there is no clip.
     n_frames, size_px
         Per session: frames of the clip, (width, height) of its frames.
+    splits
+        Per split, by its name ``iteration-0/80/1``: the (session, image)s of its training and of its test frames, by
+        the names that the rows carry.
     """
 
     root: Path
@@ -103,6 +107,7 @@ class BuiltProject:
     videos: dict[str, Path] = field(default_factory=dict)
     n_frames: dict[str, int] = field(default_factory=dict)
     size_px: dict[str, tuple[int, int]] = field(default_factory=dict)
+    splits: dict[str, Frames] = field(default_factory=dict)
 
     @property
     def config(self) -> Path:
@@ -155,6 +160,7 @@ def build_project(
     skeleton: Sequence[Sequence[str]] = (("nose", "tail"),),
     config: Mapping[str, Any] | str | bytes | None = None,
     write_config: bool = True,
+    shuffles: Sequence[Shuffle] = (),
     extras: Collection[Extra] = (),
     extra_files: Mapping[str, str | bytes] | None = None,
 ) -> BuiltProject:
@@ -191,6 +197,8 @@ def build_project(
         placeholder, nothing in three forms, or a mapping as it is.
     config
         A mapping changes single values; text or bytes become the whole file.
+    shuffles
+        Train/test splits below ``training-datasets/``, with the merged labels that their rows count in.
     extras
         Things that lie in real projects and are no data.
     extra_files
@@ -219,6 +227,7 @@ def build_project(
         image_name=image_name or dlc_image_name,
     )
     merged = [_merge(default, session) for session in sessions]
+    tables = {}
     for session in merged:
         folder = built.folder(session.name)
         folder.mkdir(parents=True)
@@ -227,12 +236,14 @@ def build_project(
         if images:
             _write_images(built, session, clip)
         table = _table(built, session, labels, likelihood=likelihood, unique_first=unique_first)
-        table = edit_table(session.name, table) if edit_table else table
+        tables[session.name] = table = edit_table(session.name, table) if edit_table else table
         for name in (session.scorer, *other_scorers):
             _write_table(folder / f"CollectedData_{name}", _with_scorer(table, name), session)
     if write_config:
         chosen = _video_sets(built, merged, video_sets)
         _write_config(built, era, chosen, skeleton, config)
+    sizes_px = _image_sizes(merged)
+    built.splits.update(write_training_sets(root, tables, shuffles, task=task, date=date, era=era, sizes_px=sizes_px))
     for extra in extras:
         _EXTRAS[extra](built, merged[0])
     for name, content in (extra_files or {}).items():
@@ -293,6 +304,14 @@ def _merge(default: Session, session: str | Session) -> Session:
         for name in Session.__dataclass_fields__
     }
     return Session(**values)
+
+
+def _image_sizes(sessions: Sequence[Session]) -> dict[str, tuple[int, int]]:
+    sizes = {}
+    for session in sessions:
+        x1, x2, y1, y2 = session.crop or (0, session.size_px[0], 0, session.size_px[1])
+        sizes[session.name] = (x2 - x1, y2 - y1)
+    return sizes
 
 
 def _draw(built: BuiltProject, session: Session, frame_index: int) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,9 @@ from dlc2lp.cli.options import (
 )
 from dlc2lp.cli.signals import STOP
 
+if TYPE_CHECKING:
+    from dlc2lp.migrate.options import Options, RunOptions
+
 
 @click.command()
 @SOURCE
@@ -40,7 +43,10 @@ def inspect(source: Path, **options: Any) -> int:
     from dlc2lp.report.json import inspection
     from dlc2lp.report.text import inspection_text
 
-    found = look(source, take_options(options))
+    chosen = take_options(options)
+    if chosen.split == "list":
+        return _show_splits(source)
+    found = look(source, chosen)
     output.result(inspection_text(found), inspection(found))
     return found.exit_code
 
@@ -83,6 +89,10 @@ def convert(source: Path, target: Path, *, dry_run: bool, register_as: str | Non
 
     run_options = RunOptions(options.pop("jobs"), options.pop("verify"), options.pop("edited"))
     chosen = take_options(options)
+    if chosen.split == "list":
+        return _show_splits(source)
+    if chosen.individuals == "split":
+        return _convert_each(source, target, chosen, run_options, dry_run=dry_run)
     if dry_run:
         preview = migration.preview(source, target, chosen)
         output.result(text.preview_text(preview), json.dry_run(preview))
@@ -96,6 +106,36 @@ def convert(source: Path, target: Path, *, dry_run: bool, register_as: str | Non
         progress.close()
     output.result(text.outcome_text(came), json.outcome(came))
     return came.exit_code
+
+
+def _show_splits(source: Path) -> int:
+    from dlc2lp.migrate import migration
+    from dlc2lp.report import json, text
+
+    names = migration.list_project_splits(source)
+    output.result(text.splits_text(names), json.splits(names))
+    return 0
+
+
+def _convert_each(source: Path, target: Path, chosen: Options, run_options: RunOptions, *, dry_run: bool) -> int:
+    """Convert a multi-animal project into one target per individual."""
+    from dlc2lp.cli.progress import Progress
+    from dlc2lp.migrate import migration
+    from dlc2lp.report import json, text
+
+    if dry_run:
+        previews = migration.preview_each_individual(source, target, chosen)
+        document = json.each("plan", {name: json.dry_run(preview) for name, preview in previews.items()})
+        output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), document)
+        return int(document["exit_code"])
+    progress = Progress(quiet=output.wants_quiet())
+    try:
+        outcomes = migration.convert_each_individual(source, target, chosen, run_options, observer=progress, stop=STOP)
+    finally:
+        progress.close()
+    document = json.each("convert", {name: json.outcome(came) for name, came in outcomes.items()})
+    output.result(text.each({name: text.outcome_text(came) for name, came in outcomes.items()}), document)
+    return int(document["exit_code"])
 
 
 @click.command()

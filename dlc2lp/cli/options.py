@@ -74,11 +74,52 @@ LABEL_OPTIONS = stacked(
     ),
     click.option("--scorer", metavar="NAME", help="Whose labels, where there are several [config's scorer]."),
     click.option(
+        "--individuals",
+        metavar="auto|flatten|split|NAME",
+        default="auto",
+        show_default=True,
+        help="Several animals. auto: plain keypoints where no two individuals share a name; flatten: "
+        "<individual>_<keypoint>; split: a target for each; NAME: that one.",
+    ),
+    click.option(
+        "--merge",
+        multiple=True,
+        metavar="SOURCE",
+        type=click.Path(path_type=Path),
+        help="A further DeepLabCut project whose sessions and keypoints join in. Repeatable.",
+    ),
+    click.option(
         "--empty-frames",
         type=click.Choice(["queue", "keep", "drop"]),
         default="queue",
         show_default=True,
         help="Frames without any label: to the app's labeling queue, into the label file, or left out.",
+    ),
+    click.option(
+        "--visibility",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="LP's column `visible`; auto: where a session never labelled a keypoint that others have.",
+    ),
+    click.option(
+        "--machine-labels",
+        type=click.Choice(["queue", "ignore"]),
+        default="queue",
+        show_default=True,
+        help="Unrefined machine labels become suggestions in the app's queue, or nothing.",
+    ),
+    click.option(
+        "--derived-crops",
+        type=click.Choice(["skip", "keep"]),
+        default="skip",
+        show_default=True,
+        help="DeepLabCut's random sub-crops of frames (img012c1.png).",
+    ),
+    click.option(
+        "--split",
+        metavar="SHUFFLE",
+        help="Hold out the test frames of that shuffle in CollectedData_test.csv; `list` shows the shuffles.",
     ),
     click.option(
         "--frame-names",
@@ -179,4 +220,4 @@ def take_options(options: dict[str, Any]) -> Options:
     from dlc2lp.migrate.options import Options
 
     choices = take_choices(options)
-    return Options(config=choices, **{**options, "video_roots": tuple(options["video_roots"])})
+    return Options(config=choices, **options)

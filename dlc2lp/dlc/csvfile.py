@@ -268,26 +268,33 @@ class _Cells:
         self._path = path
         # Only beside ";" is a comma surely a decimal sign, and not one for thousands or the end of a cell.
         self._comma_is_decimal = comma_is_decimal
-        self._first_with: dict[str, tuple[str, str]] = {}  # decimal sign -> the first cell with it, and its place
+        # Decimal sign -> the first cell that has it, and where that is.
+        self._first_with: dict[str, tuple[str, str]] = {}
         self._bad: list[Finding] = []
         self._shifted: list[Finding] = []
         self._left_out: list[Finding] = []
 
     def values(self, record: _Record) -> list[float]:
         """Return the values of one row, NaN where a cell is empty."""
-        numbers = []
-        for position in self._header.value_positions:
-            cell = record.cell(position)
-            number = self._number(cell)
-            where = f"line {record.line}, {self._header.column_name(position)}"
-            if number is None:
-                message = f"found {cell!r}, expected a number or an empty cell"
-                hint = f"correct the cell in {self._path.name}; empty it if the point is not labelled"
-                self._bad.append(Finding(Severity.ERROR, "csv-bad-cell", str(self._path), message, where, hint))
-            elif self._comma_is_decimal and ("," in cell or "." in cell):
-                self._first_with.setdefault("," if "," in cell else ".", (cell, where))
-            numbers.append(float("nan") if number is None else number)
-        return numbers
+        return [self._value(record, position) for position in self._header.value_positions]
+
+    def _value(self, record: _Record, position: int) -> float:
+        cell = record.cell(position)
+        number = self._number(cell)
+        if number is None:
+            where = self._place(record, position)
+            message = f"found {cell!r}, expected a number or an empty cell"
+            hint = f"correct the cell in {self._path.name}; empty it if the point is not labelled"
+            self._bad.append(Finding(Severity.ERROR, "csv-bad-cell", str(self._path), message, where, hint))
+            return float("nan")
+        if self._comma_is_decimal and ("," in cell or "." in cell):
+            sign = "," if "," in cell else "."
+            if sign not in self._first_with:
+                self._first_with[sign] = cell, self._place(record, position)
+        return number
+
+    def _place(self, record: _Record, position: int) -> str:
+        return f"line {record.line}, {self._header.column_name(position)}"
 
     def check_other_columns(self, body: Sequence[_Record]) -> None:
         """Look at the columns that hold no coordinates: nobody may lose labels in them without being told."""
@@ -301,34 +308,36 @@ class _Cells:
         texts = [text.strip() for text in self._header.texts(position) if text.strip()]
         filled = [record for record in body if record.cell(position).strip().lower() not in _EMPTY]
         numbers = [record for record in filled if self._number(record.cell(position)) is not None]
-        if texts or len(numbers) < len(filled):
-            named = any(_says_something(text) for text in texts)
-            # A keypoint's name over numbers, and only "x" or "y" is missing: these are labels.
-            lost = named and numbers and not _says_something(self._header.texts(position)[-1])
-            content = f"{len(filled)} cells, such as {filled[0].cell(position)!r}" if filled else "nothing"
-            self._left_out.append(
-                Finding(
-                    Severity.ERROR if lost else Severity.WARNING if filled else Severity.NOTE,
-                    "foreign-columns" if named else "unnamed-columns",
-                    str(self._path),
-                    f"found a column that is none of x, y and likelihood and holds {content}; it is left out",
-                    f"column {position + 1} ({' '.join(texts) or 'no header'})",
-                    "name it in the header rows if it holds labels" if lost else "",
-                )
-            )
-        elif numbers:
+        if not texts:
             # "21,5" in a file that is separated by commas makes two cells and shifts all that follow.
-            self._shifted += [
-                Finding(
-                    Severity.ERROR,
-                    "csv-extra-cells",
-                    str(self._path),
-                    f"found the number {record.cell(position)!r} in a column without a header: the row is shifted",
-                    f"line {record.line}, column {position + 1}",
-                    "look for decimal commas in that line",
-                )
-                for record in numbers
-            ]
+            self._shifted += (self._shift(record, position) for record in numbers)
+            filled = [record for record in filled if record not in numbers]
+            if not filled:
+                return
+        named = any(_says_something(text) for text in texts)
+        # A keypoint's name over numbers, and only "x" or "y" is missing: these are labels.
+        lost = named and numbers and not _says_something(self._header.texts(position)[-1])
+        content = f"{len(filled)} cells, such as {filled[0].cell(position)!r}" if filled else "nothing"
+        self._left_out.append(
+            Finding(
+                Severity.ERROR if lost else Severity.WARNING if filled else Severity.NOTE,
+                "foreign-columns" if named else "unnamed-columns",
+                str(self._path),
+                f"found a column that is none of x, y and likelihood and holds {content}; it is left out",
+                f"column {position + 1} ({' '.join(texts) or 'no header'})",
+                "name it in the header rows if it holds labels" if lost else "",
+            )
+        )
+
+    def _shift(self, record: _Record, position: int) -> Finding:
+        return Finding(
+            Severity.ERROR,
+            "csv-extra-cells",
+            str(self._path),
+            f"found the number {record.cell(position)!r} in a column without a header: the row is shifted",
+            f"line {record.line}, column {position + 1}",
+            "look for decimal commas in that line",
+        )
 
     def _number(self, cell: str) -> float | None:
         """The cell's value, NaN if it is empty, None if it is no number."""
@@ -370,7 +379,7 @@ class _Cells:
         if faults:
             raise UnreadableFile(*faults)
         if "," in self._first_with:
-            message = "found decimal commas: a spreadsheet saved this file, and digits that it cut off are lost"
+            message = "found decimal commas: a spreadsheet saved this file, perhaps with fewer digits"
             where = self._first_with[","][1]
             self._left_out.append(Finding(Severity.NOTE, "csv-decimal-comma", str(self._path), message, where))
         return self._left_out

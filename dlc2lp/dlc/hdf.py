@@ -44,7 +44,6 @@ _MAX_NAMES: Final = 2**22  # rows or columns
 _MAX_ATTRIBUTE_BYTES: Final = 2**26
 _MAX_LEVELS: Final = 16
 _MAX_GROUPS: Final = 1000
-_MAX_INFLATION: Final = 1040  # zlib packs zeros into 1/1032 and nothing tighter
 
 _RESTORE: Final = "restore it from a backup, or go by the CSV: --labels csv"
 _REPACK: Final = "ptrepack --complib=zlib OLD.h5:/ NEW.h5:/"
@@ -93,7 +92,7 @@ def read_hdf(path: Path) -> HdfLabels:
         ``h5-unreadable``: no such file, no HDF5, truncated, damaged. ``h5-aborted``: something was never written.
         ``h5-no-labels``: no data frame, or one without bodyparts and coords. ``h5-not-numbers``: a value is no
         number. ``h5-unsafe``: code in a needed pickle, or data that lie in another file. ``h5-compression``: a
-        filter that HDF5 itself does not have. ``h5-too-large``: more is claimed than can be there.
+        filter that HDF5 itself does not have. ``h5-too-large``: larger than labels can be.
     """
     source = _Source(str(path))
     with _opened(path) as file:
@@ -175,8 +174,8 @@ class _Node:
 class _Source:
     """Reads groups, attributes and arrays of one file, and collects findings about it.
 
-    Only hard links are followed and only simple types are read, and nothing is allocated before its size is
-    known to be in the file.
+    Only hard links are followed, only simple types are read, and nothing is allocated before its size is known
+    to be sane.
 
     Parameters
     ----------
@@ -288,24 +287,25 @@ class _Source:
                 raise self.error("h5-compression", message, node.path, _REPACK)
 
     def _check_size(self, node: _Node) -> None:
-        """Refuse an array that claims more than is stored, or more than labels can be."""
+        """Refuse an array that is larger than labels can be, or that was not written to its end."""
         with _reading(self.subject, node.path):
             shape, item_bytes, chunk = node.item.shape, node.item.id.get_type().get_size(), node.item.chunks
             stored_bytes = node.item.id.get_storage_size()
             n_chunks = node.item.id.get_num_chunks() if chunk else 0
         if shape is None:
             raise self.error("h5-aborted", "found an array without a shape, expected data", node.path)
-        claimed_bytes = math.prod(shape) * item_bytes
-        chunk_bytes = math.prod(chunk or ()) * item_bytes
-        is_too_large = max(claimed_bytes, chunk_bytes) > _MAX_ARRAY_BYTES
+        claimed_bytes = max(math.prod(shape), math.prod(chunk) if chunk else 0) * item_bytes
+        if claimed_bytes > _MAX_ARRAY_BYTES:
+            message = f"found an array of {claimed_bytes} bytes, expected at most {_MAX_ARRAY_BYTES}"
+            raise self.error("h5-too-large", message, node.path)
         # HDF5 makes up zeros for what was never written, and 0, 0 would be a label
-        n_needed = math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True)) if chunk else 0
-        if not is_too_large and (n_chunks < n_needed or (not chunk and stored_bytes < claimed_bytes)):
+        if chunk:
+            is_whole = n_chunks >= math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True))
+        else:
+            is_whole = stored_bytes >= claimed_bytes
+        if not is_whole:
             message = "found an array with gaps, expected one that was written to its end"
             raise self.error("h5-aborted", message, node.path)
-        if is_too_large or claimed_bytes > _MAX_INFLATION * stored_bytes:
-            message = f"found an array of {claimed_bytes} bytes, of which {stored_bytes} are stored"
-            raise self.error("h5-too-large", f"{message}, expected labels", node.path)
 
     def attribute(self, node: _Node, name: str) -> object:
         """An attribute as PyTables means it: text, a number, or what its pickle holds; None if there is none."""

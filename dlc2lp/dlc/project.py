@@ -73,25 +73,25 @@ class DlcSession:
     label_files
         Its ``CollectedData`` files, sorted by name.
     machine_files
-        Its ``machinelabels`` files: predictions, never labels.
+        Its ``machinelabels`` files, sorted by name: predictions, never labels.
     images
-        Intact frames by file name, in natural order.
+        Intact frames by file name, in natural order; random crops among them.
     broken_images
         Frames that can't be read, by file name, with the reason.
     previews
         Names of images that DeepLabCut drew labels on.
     random_crops
-        Names of the random sub-crops that DeepLabCut 2.1.10 to 2.2rc made of other frames.
+        Names of those images that are random sub-crops of other frames (DeepLabCut 2.1.10 to 2.2rc).
     """
 
     name: str
     folder: Path
     label_files: tuple[LabelFile, ...] = ()
-    machine_files: tuple[Path, ...] = ()
+    machine_files: tuple[LabelFile, ...] = ()
     images: dict[str, ImageInfo] = field(default_factory=dict)
     broken_images: dict[str, Finding] = field(default_factory=dict)
     previews: tuple[str, ...] = ()
-    random_crops: tuple[str, ...] = ()
+    random_crops: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,13 @@ def read_project(source: Path) -> DlcProject:
     Raises
     ------
     SourceRefused
-        ``source-missing``, ``not-a-dlc-project``, ``dlc-3d-project`` or ``no-labels``.
-    UnreadableFile
-        The configuration can't be parsed.
+        ``source-missing``, ``not-a-dlc-project``, ``config-unreadable``, ``dlc-3d-project`` or ``no-labels``.
     """
     root, config_path = locate_project(source)
-    config = read_config(config_path) if config_path else None
+    try:
+        config = read_config(config_path) if config_path else None
+    except UnreadableFile as error:
+        raise SourceRefused(*error.findings) from error
     if config is not None and config.is_3d:
         raise SourceRefused.of(
             "dlc-3d-project",
@@ -150,7 +151,7 @@ def read_project(source: Path) -> DlcProject:
             hint="convert the 2D project of each camera; dlc2lp does not yet join them into a multi-view project",
         )
     findings = list(config.findings) if config else [_no_config(root)]
-    sessions = tuple(_read_sessions(root / LABELED_DATA))
+    sessions = tuple(_read_sessions(root / LABELED_DATA, findings))
     if not sessions:
         raise SourceRefused.of(
             "no-labels",
@@ -218,16 +219,22 @@ def _no_config(root: Path) -> Finding:
     )
 
 
-def _read_sessions(labeled_data: Path) -> Iterator[DlcSession]:
+def _read_sessions(labeled_data: Path, findings: list[Finding]) -> Iterator[DlcSession]:
     if not labeled_data.is_dir():
         return
     for folder in sorted(labeled_data.iterdir(), key=lambda path: path.name):
         if folder.name.startswith((".", "_DS_Store")) or not folder.is_dir():
             continue
-        session = _read_session(folder)
+        try:
+            session = _read_session(folder)
+        except UnreadableFile as error:
+            findings += error.findings
+            continue
         drawn_on = folder.name.endswith("_labeled") and not _labels_name_folder(session)
         if not drawn_on and (session.label_files or session.images or session.broken_images):
             yield session
+        elif not drawn_on:
+            findings.append(Finding(Severity.NOTE, "folder-empty", session.name, "holds neither frames nor labels"))
 
 
 def _labels_name_folder(session: DlcSession) -> bool:
@@ -239,22 +246,23 @@ def _labels_name_folder(session: DlcSession) -> bool:
 
 
 def _read_session(folder: Path) -> DlcSession:
-    label_files = tuple(_read_label_files(folder))
+    label_files = tuple(_read_label_files(folder, "CollectedData"))
     named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
     listing = list_frames(folder, named)
     images: dict[str, ImageInfo] = {}
     broken: dict[str, Finding] = {}
+    names = (*listing.frames, *listing.crops)
     # Header and checksums of each image: threads, since most of the time is waiting for the disk.
     with ThreadPoolExecutor(8) as pool:
-        for name, result in zip(
-            listing.frames, pool.map(lambda name: _image_or_fault(folder / name), listing.frames), strict=True
-        ):
+        for name, result in zip(names, pool.map(lambda name: _image_or_fault(folder / name), names), strict=True):
             if isinstance(result, ImageInfo):
                 images[name] = result
             else:
                 broken[name] = result
-    machine = sorted(path for path in folder.glob("machinelabels*") if path.suffix.lower() in {".h5", ".csv"})
-    return DlcSession(folder.name, folder, label_files, tuple(machine), images, broken, listing.previews, listing.crops)
+    machine = tuple(_read_label_files(folder, "machinelabels"))
+    return DlcSession(
+        folder.name, folder, label_files, machine, images, broken, listing.previews, frozenset(listing.crops)
+    )
 
 
 def _image_or_fault(path: Path) -> ImageInfo | Finding:
@@ -264,12 +272,12 @@ def _image_or_fault(path: Path) -> ImageInfo | Finding:
         return error.findings[0]
 
 
-def _read_label_files(folder: Path) -> Iterator[LabelFile]:
-    for path in sorted(folder.glob("CollectedData*"), key=lambda path: path.name):
+def _read_label_files(folder: Path, start: str) -> Iterator[LabelFile]:
+    for path in sorted(folder.glob(f"{start}*"), key=lambda path: path.name):
         if path.suffix.lower() not in {".h5", ".csv"} or not path.is_file():
             continue
         kind: FileKind = "h5" if path.suffix.lower() == ".h5" else "csv"
-        scorer = path.stem.removeprefix("CollectedData").removeprefix("_")
+        scorer = path.stem.removeprefix(start).removeprefix("_")
         mtime_ns = path.stat().st_mtime_ns
         try:
             read = read_hdf(path) if kind == "h5" else read_csv_labels(path)

@@ -9,7 +9,7 @@ The documented cure, an ``Unpickler`` whose ``find_class`` refuses, stops code b
 key of two million nested tuples overflows the C stack, ten bytes of ``LONG_BINPUT`` fill gigabytes, and an
 array that is handed fewer objects than its shape asks for reads foreign memory. Files from strangers must do
 none of this. So :mod:`pickletools`, the standard library's disassembler, reads the operations and
-:class:`_Machine` carries them out: it knows those for values and containers, has stand-ins for the six
+:class:`_Machine` carries them out: it knows those for values and containers, has stand-ins for the few
 functions by which numpy writes arrays, and no way to call anything else.
 """
 
@@ -66,8 +66,7 @@ def load_plain(data: bytes, subject: str = "pickle", where: str = "") -> object:
 def load_arrays(data: bytes | BinaryIO, subject: str = "pickle", where: str = "", max_bytes: int = MAX_BYTES) -> object:
     """Read a pickle of plain values and numpy arrays, as numpy wrote them under Python 2.7 to 3.13.
 
-    Arrays become plain, writable ``ndarray`` whatever subclass was asked for; numpy scalars stay such.
-    Memory grows with the size of the pickle, never with a shape that it only claims.
+    Arrays are plain and writable, numpy scalars stay numpy scalars. Memory grows with the size of the pickle, never with a shape that it only claims.
 
     Parameters
     ----------
@@ -534,7 +533,7 @@ def _data_type(_machine: _Machine, code: object, _align: object = False, _copy: 
 
 
 def _encode(machine: _Machine, text: object, encoding: object = "latin1") -> bytes:
-    """``_codecs.encode``, by which Python 3 writes bytes in protocols 0 to 2."""
+    """``_codecs.encode``, for one encoding."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise _BrokenError("bytes are encoded in a way that pickles do not use")
     machine.spend(len(text))
@@ -547,7 +546,9 @@ def _encode(machine: _Machine, text: object, encoding: object = "latin1") -> byt
 _ARRAY_STAND_INS: Final[dict[str, _StandIn]] = {
     "numpy ndarray": _StandIn("ndarray"),
     "numpy dtype": _StandIn("dtype", _data_type),
+    # how Python 3 writes bytes in protocols 0 to 2, and how empty ones
     "_codecs encode": _StandIn("encode", _encode),
+    "__builtin__ bytes": _StandIn("bytes", lambda _machine: b""),
 }
 for _core in ("numpy.core", "numpy._core"):  # renamed in numpy 2
     _ARRAY_STAND_INS[f"{_core}.multiarray _reconstruct"] = _StandIn("_reconstruct", _reconstruct)

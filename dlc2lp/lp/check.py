@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from dlc2lp.lp.check_config import check_config
-from dlc2lp.lp.check_labels import LabelFile, label_file_name, read_label_file
+from dlc2lp.lp.check_labels import LabelFile, error, label_file_name, read_label_file, some
 from dlc2lp.lp.names import check_views
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
@@ -59,7 +59,7 @@ def check_target(target: Path, *, every_image: bool) -> list[Finding]:
         Empty for a project that trains and opens. Codes start with ``target-``.
     """
     if not target.is_dir():
-        return [_error("target-missing", str(target), "found no such folder, expected a Lightning Pose project")]
+        return [error("target-missing", str(target), "found no such folder, expected a Lightning Pose project")]
     settings, findings = _read_settings(target)
     files: list[LabelFile] = []
     for view in settings.views or ("",):
@@ -78,24 +78,14 @@ def check_target(target: Path, *, every_image: bool) -> list[Finding]:
     for check in checks:
         try:
             findings += check()
-        except OSError as error:
-            message = f"can't be looked at: {error.strerror}"
-            findings.append(_error("target-unreadable", str(error.filename or target), message))
+        except OSError as cause:
+            message = f"can't be looked at: {cause.strerror}"
+            findings.append(error("target-unreadable", str(cause.filename or target), message))
     return findings
-
-
-def _error(code: str, subject: str, message: str, where: str = "", hint: str = "") -> Finding:
-    return Finding(Severity.ERROR, code, subject, message, where, hint)
 
 
 def _warning(code: str, subject: str, message: str, hint: str = "") -> Finding:
     return Finding(Severity.WARNING, code, subject, message, hint=hint)
-
-
-def _some(names: Iterable[str], n_shown: int = 5) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
-    return ", ".join(listed[:n_shown]) + more
 
 
 # --- project.yaml ---------------------------------------------------------------------------------------------------
@@ -107,30 +97,30 @@ def _read_settings(target: Path) -> tuple[_Settings, list[Finding]]:
         # As the app does it; Lightning Pose itself reads only the views.
         loaded = yaml.safe_load((target / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return _Settings(), [_error("target-project-missing", name, "found none; the app opens no project without it")]
-    except yaml.YAMLError as error:
-        return _Settings(), [_error("target-project-invalid", name, f"is no YAML: {explain(error)}", line_of(error))]
-    except (OSError, ValueError, RecursionError) as error:
-        return _Settings(), [_error("target-project-invalid", name, f"can't be read: {error}")]
+        return _Settings(), [error("target-project-missing", name, "found none; the app opens no project without it")]
+    except yaml.YAMLError as cause:
+        return _Settings(), [error("target-project-invalid", name, f"is no YAML: {explain(cause)}", line_of(cause))]
+    except (OSError, ValueError, RecursionError) as cause:
+        return _Settings(), [error("target-project-invalid", name, f"can't be read: {cause}")]
     if not isinstance(loaded, dict):
-        return _Settings(), [_error("target-project-invalid", name, "found no mapping, expected keys and values")]
+        return _Settings(), [error("target-project-invalid", name, "found no mapping, expected keys and values")]
     findings = [
-        _error("target-project-invalid", name, f"found {loaded[key]!r}, expected a list of texts", key)
+        error("target-project-invalid", name, f"found {loaded[key]!r}, expected a list of texts", key)
         for key in ("view_names", "keypoint_names")
         if key in loaded and not _is_list_of_texts(loaded[key])
     ]
     if type(loaded.get("schema_version", 0)) is not int:
         found = loaded["schema_version"]
-        findings.append(_error("target-project-invalid", name, f"found {found!r}, expected a number", "schema_version"))
+        findings.append(error("target-project-invalid", name, f"found {found!r}, expected a number", "schema_version"))
     if findings:
         return _Settings(), findings
     views, keypoints = tuple(loaded.get("view_names", ())), tuple(loaded.get("keypoint_names", ()))
-    findings += [_error("target-views", view.subject, view.message, name) for view in check_views(views)]
+    findings += [error("target-views", view.subject, view.message, name) for view in check_views(views)]
     if not keypoints or len(set(keypoints)) < len(keypoints) or not all(text.strip() for text in keypoints):
         problem = "expected at least one keypoint, none blank, none twice"
-        findings.append(_error("target-project-keypoints", name, f"found {list(keypoints)}; {problem}"))
+        findings.append(error("target-project-keypoints", name, f"found {list(keypoints)}; {problem}"))
     findings += [
-        _error("target-project-skeleton", name, problem) for problem in _skeleton(loaded.get("skeleton"), keypoints)
+        error("target-project-skeleton", name, problem) for problem in _skeleton(loaded.get("skeleton"), keypoints)
     ]
     return _Settings(views, keypoints), findings
 
@@ -166,12 +156,12 @@ def _check_view_rows(files: Sequence[LabelFile], views: Sequence[str]) -> Iterat
         first = files[0]
         if len(first.images) != len(other.images):
             message = f"found {len(other.images)} rows, expected {len(first.images)} as in {first.name}"
-            yield _error("target-views-differ", other.name, message)
+            yield error("target-views-differ", other.name, message)
             continue
         for row, (one, two) in enumerate(zip(first.images, other.images, strict=True)):
             if _moment(one, first.view) != _moment(two, other.view):
                 message = f"found {two}, expected the same session and frame as {one} of {first.name}"
-                yield _error("target-views-differ", other.name, message, f"row {row + 1}")
+                yield error("target-views-differ", other.name, message, f"row {row + 1}")
                 break
 
 
@@ -196,7 +186,7 @@ def _view_problem(stem: str, views: Sequence[str]) -> str:
 def _check_folders(target: Path, views: Sequence[str]) -> Iterator[Finding]:
     root = target / "labeled-data"
     if not root.is_dir():
-        yield _error("target-labeled-data-missing", "labeled-data", "found no such folder")
+        yield error("target-labeled-data-missing", "labeled-data", "found no such folder")
         return
     for child in sorted(root.iterdir()):
         where = f"labeled-data/{child.name}"
@@ -204,9 +194,9 @@ def _check_folders(target: Path, views: Sequence[str]) -> Iterator[Finding]:
             yield _stray(child, where, "expected only session folders")
             continue
         if not _APP_NAME.fullmatch(child.name):
-            yield _error("target-session-name", where, "expected only letters, digits, '_', '-' and '.'")
+            yield error("target-session-name", where, "expected only letters, digits, '_', '-' and '.'")
         elif problem := _view_problem(child.name, views):
-            yield _error("target-session-name", where, problem)
+            yield error("target-session-name", where, problem)
         for image in sorted(child.iterdir()):
             if image.is_dir() or not _FRAME_NAME.fullmatch(image.name):
                 yield _stray(image, f"{where}/{image.name}", "expected only frames such as img00000042.png")
@@ -216,7 +206,7 @@ def _stray(path: Path, subject: str, expected: str) -> Finding:
     message = f"found {'a folder' if path.is_dir() else 'a file'}, {expected}; the app calls it invalid"
     if path.name in _LITTER:
         return _warning("target-stray-file", subject, message, "delete it; it holds nothing")
-    return _error("target-stray-file", subject, message, hint="move it out of the project")
+    return error("target-stray-file", subject, message, hint="move it out of the project")
 
 
 def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
@@ -227,14 +217,14 @@ def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
         subject = path.relative_to(target).as_posix()
         try:
             still = read_still(path, whole=position % step == 0)
-        except BadImage as error:
-            yield _error("target-image-unreadable", subject, f"the image {error}")
-        except OSError as error:
-            yield _error("target-image-unreadable", subject, f"the image can't be opened: {error.strerror}")
+        except BadImage as cause:
+            yield error("target-image-unreadable", subject, f"the image {cause}")
+        except OSError as cause:
+            yield error("target-image-unreadable", subject, f"the image can't be opened: {cause.strerror}")
         else:
             if still.bits > 8:
                 message = f"found {still.bits} bits per channel, expected 8: Lightning Pose would see it white"
-                yield _error("target-image-depth", subject, message)
+                yield error("target-image-depth", subject, message)
 
 
 # --- videos ---------------------------------------------------------------------------------------------------------
@@ -247,11 +237,11 @@ def _check_video_names(target: Path, views: Sequence[str]) -> Iterator[Finding]:
         if path.suffix != ".mp4":
             if path.suffix.lower() in _OTHER_VIDEOS:
                 message = f"found {path.suffix}, expected .mp4; Lightning Pose passes over it without a word"
-                yield _error("target-video-suffix", subject, message, hint=f"dlc2lp video convert {subject} NEW.mp4")
+                yield _warning("target-video-suffix", subject, message, f"dlc2lp video convert {subject} NEW.mp4")
         elif not _APP_NAME.fullmatch(path.name):
-            yield _error("target-video-name", subject, "expected only letters, digits, '_', '-' and '.'")
+            yield error("target-video-name", subject, "expected only letters, digits, '_', '-' and '.'")
         elif problem := _view_problem(path.stem, views):
-            yield _error("target-video-name", subject, problem)
+            yield error("target-video-name", subject, problem)
 
 
 # --- the labeling queue ---------------------------------------------------------------------------------------------
@@ -263,8 +253,8 @@ def _check_queue(target: Path, labels: LabelFile) -> Iterator[Finding]:
         lines = (target / name).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return
-    except (OSError, UnicodeDecodeError) as error:
-        yield _error("target-queue-invalid", name, f"can't be read: {error}")
+    except (OSError, UnicodeDecodeError) as cause:
+        yield error("target-queue-invalid", name, f"can't be read: {cause}")
         return
     labeled, seen = set(labels.images), set()
     for number, line in enumerate(lines, start=1):
@@ -273,15 +263,15 @@ def _check_queue(target: Path, labels: LabelFile) -> Iterator[Finding]:
         frame, problem = _queue_entry(line)
         where = f"line {number}"
         if problem:
-            yield _error("target-queue-invalid", name, problem, where)
+            yield error("target-queue-invalid", name, problem, where)
         elif not _FRAME_PATH.fullmatch(frame):
-            yield _error("target-queue-invalid", name, f"found {frame!r}, expected labeled-data/session/frame", where)
+            yield error("target-queue-invalid", name, f"found {frame!r}, expected labeled-data/session/frame", where)
         elif not (target / frame).is_file():
-            yield _error("target-queue-image-missing", name, f"found no image {frame}", where)
+            yield error("target-queue-image-missing", name, f"found no image {frame}", where)
         elif frame in labeled:
-            yield _error("target-queue-labeled", name, f"{frame} is labeled in {labels.name} already", where)
+            yield error("target-queue-labeled", name, f"{frame} is labeled in {labels.name} already", where)
         elif frame in seen:
-            yield _error("target-queue-twice", name, f"{frame} stands there twice", where)
+            yield error("target-queue-twice", name, f"{frame} stands there twice", where)
         seen.add(frame)
 
 
@@ -289,8 +279,8 @@ def _queue_entry(line: str) -> tuple[str, str]:
     """Return the frame's path and what is wrong with the entry: the app's ``LabelingQueueEntry``."""
     try:
         entry: Any = json.loads(line)
-    except ValueError as error:
-        return "", f"is no JSON: {error}"
+    except ValueError as cause:
+        return "", f"is no JSON: {cause}"
     if not isinstance(entry, dict) or not isinstance(entry.get("frame_path"), str):
         return "", "expected an object with a frame_path"
     predictions = entry.get("predictions")
@@ -325,8 +315,8 @@ def _check_stray_files(target: Path, views: Sequence[str]) -> Iterator[Finding]:
         path for path in tables if path not in expected and path.split("/")[0] not in {"models", "labeled-data"}
     )
     if strays:
-        message = f"{len(strays)} tables that the app lists as invalid label files: {_some(strays)}"
+        message = f"{len(strays)} tables that the app lists as invalid label files: {some(strays)}"
         yield _warning("target-stray-csv", strays[0], message, "move them out of the project")
     for path in sorted(target.glob("*.unlabeled")):
         message = "found a queue of an old app; the app stops at it if there is a .unlabeled.jsonl too"
-        yield _error("target-queue-legacy", path.name, message, hint="delete it")
+        yield error("target-queue-legacy", path.name, message, hint="delete it")

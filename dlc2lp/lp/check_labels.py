@@ -79,8 +79,8 @@ def read_label_file(
         findings += problems
         both = sorted(set(test.images) & set(file.images)) if test and file else []
         if both:
-            message = f"{len(both)} frames are in {name} as well, so they do not test anything: {_some(both)}"
-            findings.append(_error("target-labels-leak", held_out, message))
+            message = f"{len(both)} frames are in {name} as well, so they do not test anything: {some(both)}"
+            findings.append(error("target-labels-leak", held_out, message))
     return file, findings
 
 
@@ -91,17 +91,17 @@ def _read(
         with (target / name).open(encoding="utf-8", newline="") as stream:
             rows = [row for row in csv.reader(stream, strict=True) if row]
     except FileNotFoundError:
-        return None, [_error("target-labels-missing", name, "found no such file; the app shows no labels without it")]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        return None, [_error("target-labels-unreadable", name, f"can't be read: {error}")]
+        return None, [error("target-labels-missing", name, "found no such file; the app shows no labels without it")]
+    except (OSError, UnicodeDecodeError, csv.Error) as cause:
+        return None, [error("target-labels-unreadable", name, f"can't be read: {cause}")]
     names, findings = _check_header(name, rows[:_N_HEADER_ROWS])
     if findings:
         return None, findings
     if keypoint_names is not None and names != tuple(keypoint_names):
         found = (
-            f"found the keypoints {_some(names)}, expected those of project.yaml in its order: {_some(keypoint_names)}"
+            f"found the keypoints {some(names)}, expected those of project.yaml in its order: {some(keypoint_names)}"
         )
-        findings.append(_error("target-keypoints-differ", name, found))
+        findings.append(error("target-keypoints-differ", name, found))
     findings += _check_widths(name, rows)
     if any(finding.code == "target-labels-row" for finding in findings):
         return None, findings
@@ -113,11 +113,13 @@ def _read(
     return LabelFile(name, view, names, images), findings
 
 
-def _error(code: str, subject: str, message: str, where: str = "") -> Finding:
-    return Finding(Severity.ERROR, code, subject, message, where)
+def error(code: str, subject: str, message: str, where: str = "", hint: str = "") -> Finding:
+    """Return a finding of something that Lightning Pose or its app refuses or misreads."""
+    return Finding(Severity.ERROR, code, subject, message, where, hint)
 
 
-def _some(names: Iterable[str], n_shown: int = 5) -> str:
+def some(names: Iterable[str], n_shown: int = 5) -> str:
+    """Return the first few of many names, and how many more there are."""
     listed = list(names)
     more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
     return ", ".join(listed[:n_shown]) + more
@@ -128,27 +130,27 @@ def _check_header(name: str, header: Sequence[Sequence[str]]) -> tuple[tuple[str
     if len(header) < _N_HEADER_ROWS or [row[:1] for row in header] != [[cell] for cell in _FIRST_CELLS]:
         found = [row[0] if row else "" for row in header]
         message = f"found rows that start with {found}, expected {_FIRST_CELLS}"
-        return (), [_error("target-labels-header", name, message)]
+        return (), [error("target-labels-header", name, message)]
     scorers, parts, coords = (row[1:] for row in header)
     axes = _AXES["visible" in coords]
     names = tuple(parts[:: len(axes)])
     problem = ""
     if not names or coords != axes * len(names):
-        problem = f"found columns {_some(coords, 9)}, expected {', '.join(axes)} for each keypoint"
+        problem = f"found columns {some(coords, 9)}, expected {', '.join(axes)} for each keypoint"
     elif list(parts) != [part for part in names for _ in axes]:
-        problem = f"found keypoints {_some(parts, 9)}, expected each over its {len(axes)} columns"
+        problem = f"found keypoints {some(parts, 9)}, expected each over its {len(axes)} columns"
     elif len(set(names)) < len(names) or not all(part.strip() for part in names):
-        problem = f"found keypoints {_some(names, 9)}, expected none twice and none blank"
+        problem = f"found keypoints {some(names, 9)}, expected none twice and none blank"
     elif len(scorers) != len(parts) or len(set(scorers)) != 1 or not scorers[0].strip():
-        problem = f"found scorers {_some(sorted(set(scorers)))}, expected one and the same over all columns"
-    return names, [_error("target-labels-header", name, problem)] if problem else []
+        problem = f"found scorers {some(sorted(set(scorers)))}, expected one and the same over all columns"
+    return names, [error("target-labels-header", name, problem)] if problem else []
 
 
 def _check_widths(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Finding]:
     for number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
         if len(row) != len(rows[0]):
             message = f"found {len(row)} cells, expected {len(rows[0])}; pandas would shift or invent some"
-            yield _error("target-labels-row", name, message, f"row {number}")
+            yield error("target-labels-row", name, message, f"row {number}")
             return
 
 
@@ -162,21 +164,21 @@ def _check_cells(
     images = tuple(row[0] for row in rows[_N_HEADER_ROWS:])
     try:
         table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
-    except ValueError as error:  # also ParserError, EmptyDataError and UnicodeDecodeError
-        return images, [_error("target-labels-unreadable", path.name, f"pandas can't read it: {error}")]
+    except ValueError as cause:  # also ParserError, EmptyDataError and UnicodeDecodeError
+        return images, [error("target-labels-unreadable", path.name, f"pandas can't read it: {cause}")]
     if table.index.name is not None:
         # pandas takes an all-empty first row for the name of the index, and so does Lightning Pose, which puts it
         # back as a frame. That is right for a frame without labels and wrong for a line such as `image,,,,`.
         if not _INDEX.fullmatch(str(table.index.name)):
             message = f"found the index name {table.index.name!r}, expected none: Lightning Pose takes it for an image"
-            return images[1:], [_error("target-labels-index-name", path.name, message, "row 1")]
+            return images[1:], [error("target-labels-index-name", path.name, message, "row 1")]
         images_read = (str(table.index.name), *map(str, table.index))
         empty = np.full((1, table.shape[1]), math.nan)
     else:
         images_read = tuple(map(str, table.index))
         empty = np.empty((0, table.shape[1]))
     if images_read != images:
-        return images, [_error("target-labels-row", path.name, "pandas finds other rows than the text has")]
+        return images, [error("target-labels-row", path.name, "pandas finds other rows than the text has")]
     for column, dtype in enumerate(table.dtypes):
         if dtype.kind not in "iuf" and len(table):
             return images, [_text_cell(path.name, rows, column + 1)]
@@ -192,8 +194,8 @@ def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding
             float(row[column] or "nan")
         except ValueError:
             where = f"row {number}, {rows[1][column]} {rows[2][column]}"
-            return _error("target-labels-number", name, f"found {row[column]!r}, expected a number or nothing", where)
-    return _error("target-labels-number", name, "found texts, expected numbers", f"{rows[1][column]} {rows[2][column]}")
+            return error("target-labels-number", name, f"found {row[column]!r}, expected a number or nothing", where)
+    return error("target-labels-number", name, "found texts, expected numbers", f"{rows[1][column]} {rows[2][column]}")
 
 
 def _check_points(
@@ -211,11 +213,11 @@ def _check_points(
     half = np.logical_xor(empty[..., 0], empty[..., 1])
     if half.any():
         message = f"found {half.sum()} points with one coordinate only, expected both or none"
-        yield _error("target-labels-half-point", name, message, first(half))
+        yield error("target-labels-half-point", name, message, first(half))
     endless = np.asarray(np.isinf(cells[..., :2]).any(axis=-1))
     if endless.any():
         message = f"found {endless.sum()} points at infinity, expected pixels"
-        yield _error("target-labels-number", name, message, first(endless))
+        yield error("target-labels-number", name, message, first(endless))
     if cells.shape[-1] == 2:
         return
     visible = cells[..., 2]
@@ -224,11 +226,11 @@ def _check_points(
         message = (
             f"found {wrong.sum()} values of `visible` that are empty or not 0, 1 or 2; empty ones become NaN heatmaps"
         )
-        yield _error("target-labels-visible", name, message, first(wrong))
+        yield error("target-labels-visible", name, message, first(wrong))
     at_odds = ~wrong & ~half & np.equal(visible == 2, empty[..., 0])
     if at_odds.any():
         message = f"found {at_odds.sum()} points whose `visible` hides a label or promises one: 2 is for labels only"
-        yield _error("target-labels-visible", name, message, first(at_odds))
+        yield error("target-labels-visible", name, message, first(at_odds))
 
 
 def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> Iterator[Finding]:
@@ -237,19 +239,19 @@ def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> I
         message = (
             f"found {len(odd)} rows such as {odd[0]!r}, expected labeled-data/<session>/<letters><digits>.png or .jpg"
         )
-        yield _error("target-labels-index", name, message, f"row {images.index(odd[0]) + 1}")
+        yield error("target-labels-index", name, message, f"row {images.index(odd[0]) + 1}")
     twice = [image for image, count in Counter(images).items() if count > 1]
     if twice:
-        message = f"found {len(twice)} images with more than one row: {_some(twice)}"
-        yield _error("target-labels-twice", name, message)
+        message = f"found {len(twice)} images with more than one row: {some(twice)}"
+        yield error("target-labels-twice", name, message)
     missing = [image for image in dict.fromkeys(images) if image not in odd and not (target / image).is_file()]
     if missing:
-        message = f"found no image for {len(missing)} rows: {_some(missing)}; the app hides the whole file"
-        yield _error("target-image-missing", name, message)
+        message = f"found no image for {len(missing)} rows: {some(missing)}; the app hides the whole file"
+        yield error("target-image-missing", name, message)
     strangers = [image for image in images if view and image not in odd and not _folder(image).endswith(f"_{view}")]
     if strangers:
-        message = f"found {len(strangers)} rows of other folders than <session>_{view}: {_some(strangers)}"
-        yield _error("target-labels-index", name, message)
+        message = f"found {len(strangers)} rows of other folders than <session>_{view}: {some(strangers)}"
+        yield error("target-labels-index", name, message)
 
 
 def _folder(image: str) -> str:

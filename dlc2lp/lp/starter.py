@@ -64,8 +64,7 @@ class Decided:
 
     def because(self, key: str) -> str:
         """Return the paragraph that gives the reason of a choice."""
-        reason = self.reasons[key]
-        return f"\nHere: {reason[0].lower() if reason.startswith('The ') else reason[0]}{reason[1:]}."
+        return f"\nHere: {self.reasons[key]}."
 
 
 def omegaconf_text(text: str) -> str:

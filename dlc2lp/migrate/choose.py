@@ -1,27 +1,31 @@
 """Which of the label files and columns of a project are its labels.
 
-A session can hold a CSV beside its HDF5, a second person's file, backup copies, two scorers in one file. The
-rules here pick one table per session or, where the files don't tell which, ask: a :class:`Decision` names the
-candidates and the option that decides. Pure: everything was read before.
+A session can hold a CSV beside its HDF5, a second person's file, backup copies, two scorers in one file. The rules here
+pick one table per session or, where the files don't tell which, ask: a :class:`Decision` names the candidates and the
+option that decides. Pure: everything was read before.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlc2lp.dlc.labels import Interpreted, count_labels, interpret, same_values, scorers
+from dlc2lp.dlc.labels import Interpreted, interpret, same_values, scorers
 from dlc2lp.dlc.project import DlcProject, DlcSession, FileKind, LabelFile
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.migrate.machine import Predictions, labels_equal_predictions, read_predictions
 from dlc2lp.migrate.options import Options
-from dlc2lp.model import Finding, LabelTable, Severity
+from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
 
-#: Names of copies that DeepLabCut's own conversions and file managers leave beside the real file.
-_BACKUP = re.compile(r"( - |[ _-])?(copy|kopie|copie|old|backup|bak|orig)( ?\(\d+\))?$| \(\d+\)$|~$", re.IGNORECASE)
-_DLC_BACKUP_SUFFIXES = ("singleanimal", "multianimal", "windows", "unix", "_individuals")
+#: Names of copies that file managers and people leave beside the real file.
+_COPY = re.compile(r"( - |[ _-])?(copy|kopie|copie|copia|old|backup|bak|orig)( ?\(\d+\))?$| \(\d+\)$|~$", re.IGNORECASE)
+
+#: Ends of the names of backups that DeepLabCut's own conversions leave (``convert2_maDLC``,
+#: ``convertannotationdata_fromwindows2unixstyle``).
+_DLC_BACKUPS = ("singleanimal", "multianimal", "windows", "unix", "_individuals")
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Decision:
     candidates
         The possible answers.
     option
-        The option that gives the answer; empty where this version of dlc2lp has none.
+        The option that gives the answer, or what to change in the source.
     """
 
     code: str
@@ -50,9 +54,8 @@ class Decision:
 
     def as_finding(self) -> Finding:
         """The question as a finding, with its candidates in the hint."""
-        answer = f"decide with {self.option}" if self.option else "this version can't convert such a project"
         listed = f"; candidates: {', '.join(self.candidates)}" if self.candidates else ""
-        return Finding(Severity.ERROR, self.code, self.subject, self.message, hint=answer + listed)
+        return Finding(Severity.ERROR, self.code, self.subject, self.message, hint=f"decide: {self.option}{listed}")
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,18 @@ class ChosenSession:
         The file they come from.
     n_left_out
         Labelled points of the file that belong to no image, and so can't be in ``labels``; a finding names them.
+    predictions
+        Its machine labels.
+    other_folders
+        Images whose row names another folder, and which.
     """
 
     session: DlcSession
     labels: LabelTable | None
     label_file: Path | None
     n_left_out: int = 0
+    predictions: Predictions | None = None
+    other_folders: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,95 +97,179 @@ class Chosen:
 
 def choose_labels(project: DlcProject, options: Options) -> Chosen:
     """Choose each session's labels by the rules above."""
-    findings: list[Finding] = []
-    decisions: list[Decision] = []
-    wanted = options.scorer or (project.config.scorer if project.config else "")
-    sessions = [_choose_session(session, wanted, options, findings, decisions) for session in project.sessions]
-    decisions += _unsupported(project, sessions)
-    return Chosen(tuple(sessions), tuple(findings), tuple(dict.fromkeys(decisions)))
+    chooser = _Chooser(project, options)
+    sessions = [chooser.choose(session) for session in project.sessions]
+    sessions = _rehome(sessions)
+    return Chosen(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.decisions)))
 
 
-def _choose_session(
-    session: DlcSession, wanted: str, options: Options, findings: list[Finding], decisions: list[Decision]
-) -> ChosenSession:
-    by_scorer: dict[str, list[LabelFile]] = {}
-    for file in session.label_files:
-        by_scorer.setdefault(file.stem_scorer, []).append(file)
-    name = _which_file(session, by_scorer, wanted, options, findings, decisions)
-    if name is None:
-        return ChosenSession(session, None, None)
-    readable: dict[FileKind, Interpreted] = {}
-    for file in by_scorer[name]:
-        interpreted = _interpret_file(file, session, wanted, options, findings, decisions)
-        if interpreted is not None:
-            readable[file.kind] = interpreted
-    if not readable:
-        return ChosenSession(session, None, None)
-    kind = _which_kind(by_scorer[name], readable, options, findings)
-    path = next(file.path for file in by_scorer[name] if file.kind == kind)
-    interpreted = readable[kind]
-    findings += interpreted.findings
-    if interpreted.conflicts:
-        decisions.append(
-            Decision(
-                "conflicting-rows",
-                str(path),
-                f"{len(interpreted.conflicts)} images have two rows with different values: "
-                + "; ".join(str(conflict) for conflict in interpreted.conflicts[:5]),
-                (),
-                "",
-            )
-        )
-    return ChosenSession(session, interpreted.labels, path, interpreted.n_left_out)
+class _Chooser:
+    """Chooses session by session, and remembers what to say and to ask."""
 
+    def __init__(self, project: DlcProject, options: Options) -> None:
+        self.findings: list[Finding] = []
+        self.decisions: list[Decision] = []
+        self._options = options
+        self._wanted = options.scorer or (project.config.scorer if project.config else "")
 
-def _which_file(
-    session: DlcSession,
-    by_scorer: dict[str, list[LabelFile]],
-    wanted: str,
-    options: Options,
-    findings: list[Finding],
-    decisions: list[Decision],
-) -> str | None:
-    """Return the scorer part of the file name whose files count, or None."""
-    if wanted in by_scorer:
-        others = [name for name in by_scorer if name != wanted]
-        if others:
-            findings.append(
-                Finding(
-                    Severity.WARNING,
-                    "other-label-files",
-                    session.name,
-                    f"used CollectedData_{wanted}; left aside {', '.join(map(_file_name, others))}",
-                    hint="to use another one: --scorer NAME",
+    def choose(self, session: DlcSession) -> ChosenSession:
+        """Choose the labels of one session."""
+        predictions = read_predictions(session, self.findings)
+        files = self._which_files(session)
+        read: dict[FileKind, Interpreted] = {}
+        for file in files:
+            interpreted = self._interpret(file, session)
+            if interpreted is not None:
+                read[file.kind] = interpreted
+        if not read:
+            return ChosenSession(session, None, None, predictions=predictions)
+        kind = self._which_kind(files, read)
+        path = next(file.path for file in files if file.kind == kind)
+        chosen = read[kind]
+        self.findings += chosen.findings
+        if chosen.conflicts:
+            self.decisions.append(
+                Decision(
+                    "conflicting-rows",
+                    str(path),
+                    f"{len(chosen.conflicts)} images have two rows with different values: "
+                    + "; ".join(map(str, chosen.conflicts[:5])),
+                    (),
+                    "delete the wrong row of each image in DeepLabCut, or take another file with --scorer NAME",
                 )
             )
-        return wanted
-    names = [name for name in by_scorer if not _is_backup(name, by_scorer)] or list(by_scorer)
-    if len(names) > 1:
-        decisions.append(
-            Decision(
-                "several-label-files",
-                session.name,
-                f"found {len(names)} label files and none of the scorer {wanted!r} of config.yaml"
-                if wanted
-                else f"found {len(names)} label files and no config.yaml that names the scorer",
-                tuple(sorted(names)),
-                "--scorer NAME",
+        if predictions is not None:
+            self._compare(session, chosen.labels, predictions)
+        return ChosenSession(session, chosen.labels, path, chosen.n_left_out, predictions, chosen.other_folders)
+
+    def _which_files(self, session: DlcSession) -> list[LabelFile]:
+        """Return the files of one scorer, HDF5 and CSV, that count; none where a person must say which."""
+        by_scorer: dict[str, list[LabelFile]] = {}
+        for file in session.label_files:
+            by_scorer.setdefault(file.stem_scorer, []).append(file)
+        if self._wanted in by_scorer:
+            self._say_left_aside(session, self._wanted, by_scorer)
+            return by_scorer[self._wanted]
+        holders = [
+            name
+            for name, files in by_scorer.items()
+            if any(file.table is not None and self._wanted in scorers(file.table) for file in files)
+        ]
+        names = holders if len(holders) == 1 else [name for name in by_scorer if not _is_backup(name, by_scorer)]
+        names = names or list(by_scorer)
+        if len(names) > 1:
+            found = f"found {len(names)} label files and none of the scorer {self._wanted!r}"
+            if not self._wanted:
+                found = f"found {len(names)} label files and no config.yaml that names the scorer"
+            self.decisions.append(
+                Decision("several-label-files", session.name, found, tuple(sorted(names)), "--scorer NAME")
             )
-        )
-        return None
-    if names and wanted and names[0] != wanted and options.scorer is None:
-        findings.append(
-            Finding(
-                Severity.WARNING,
+            return []
+        if not names:
+            return []
+        self._say_left_aside(session, names[0], by_scorer)
+        if self._wanted and not holders:
+            self._warn(
                 "scorer-differs",
                 session.name,
-                f"found {_file_name(names[0])}, expected CollectedData_{wanted} by the scorer of config.yaml; used it",
-                hint=f"if these are not the labels you mean, remove the file or give --scorer {wanted}",
+                f"found {_file_name(names[0])}, expected {_file_name(self._wanted)}; used it",
+                "if these are not the labels you mean, move the file away",
             )
-        )
-    return names[0] if names else None
+        return by_scorer[names[0]]
+
+    def _say_left_aside(self, session: DlcSession, used: str, names: Iterable[str]) -> None:
+        others = [name for name in names if name != used]
+        if others:
+            self._warn(
+                "other-label-files",
+                session.name,
+                f"used {_file_name(used)}; left aside {', '.join(map(_file_name, others))}",
+                "to use another one: --scorer NAME",
+            )
+
+    def _interpret(self, file: LabelFile, session: DlcSession) -> Interpreted | None:
+        self.findings += file.findings
+        if file.table is None:
+            return None
+        blocks = scorers(file.table)
+        block = self._wanted if self._wanted in blocks else next(iter(blocks), None)
+        if len(blocks) > 1 and self._wanted not in blocks:
+            self.decisions.append(
+                Decision(
+                    "several-scorers",
+                    str(file.path),
+                    f"found labels of {len(blocks)} scorers in one file, none of them {self._wanted!r}",
+                    blocks,
+                    "--scorer NAME",
+                )
+            )
+            return None
+        if len(blocks) > 1:
+            others = ", ".join(name for name in blocks if name != block)
+            self._warn("other-scorers", str(file.path), f"used the labels of {block}; left aside those of {others}")
+        elif block and block != file.stem_scorer:
+            self._warn(
+                "scorer-in-file-differs",
+                str(file.path),
+                f"found the scorer {block!r} in the file, expected {file.stem_scorer!r} by its name; used it",
+            )
+        try:
+            return interpret(file.table, session=session.name, scorer=block, path=file.path, images=session.images)
+        except UnreadableFile as error:
+            self.findings += error.findings
+            return None
+
+    def _which_kind(self, files: Sequence[LabelFile], read: dict[FileKind, Interpreted]) -> FileKind:
+        """CSV or HDF5: DeepLabCut trains on the HDF5, people edit the CSV."""
+        if len(read) == 1:
+            return self._only_kind(files, next(iter(read)))
+        paths = {file.kind: file.path for file in files}
+        kind: FileKind = "h5" if self._options.labels == "newest" else self._options.labels
+        if self._options.labels == "newest":
+            kind = max(files, key=lambda file: (file.mtime_ns, file.kind)).kind
+        difference = same_values(read["h5"].labels, read["csv"].labels)
+        if difference:
+            cells = "1 labelled cell" if difference.n_cells == 1 else f"{difference.n_cells} labelled cells"
+            self.findings.append(
+                Finding(
+                    Severity.WARNING,
+                    "csv-differs-from-h5",
+                    str(paths["csv"]),
+                    f"differs from the HDF5 in {cells} ({difference.summary()}); used the {kind.upper()}. "
+                    f"HDF5 and CSV: {'; '.join(difference.first)}",
+                    hint="DeepLabCut trains on the HDF5; to use the other one: --labels "
+                    + ("csv" if kind == "h5" else "h5"),
+                )
+            )
+        return kind
+
+    def _only_kind(self, files: Sequence[LabelFile], kind: FileKind) -> FileKind:
+        """Say so where the other file is there and could not be read: its faults cost nothing then."""
+        for file in files:
+            if file.kind != kind:
+                for n, finding in enumerate(self.findings):
+                    if finding in file.findings:
+                        self.findings[n] = dataclasses.replace(finding, severity=Severity.WARNING)
+                self._warn(
+                    "label-file-unreadable",
+                    str(file.path),
+                    f"could not be read; the labels come from the {kind.upper()} beside it",
+                )
+        return kind
+
+    def _compare(self, session: DlcSession, labels: LabelTable, predictions: Predictions) -> None:
+        n = labels_equal_predictions(labels, predictions)
+        if n:
+            self._warn(
+                "labels-equal-predictions",
+                session.name,
+                f"{n} labelled points equal a prediction of {predictions.model} with a likelihood below 0.6 to the "
+                "last digit; perhaps nobody has looked at them",
+                "check some of these frames in the Lightning Pose app",
+            )
+
+    def _warn(self, code: str, subject: str, message: str, hint: str = "") -> None:
+        self.findings.append(Finding(Severity.WARNING, code, subject, message, hint=hint))
 
 
 def _file_name(name: str) -> str:
@@ -185,109 +278,43 @@ def _file_name(name: str) -> str:
 
 def _is_backup(name: str, names: Iterable[str]) -> bool:
     """Whether a file's scorer part looks like that of a copy of another file."""
-    if name.endswith(_DLC_BACKUP_SUFFIXES):
-        return True
-    stripped = _BACKUP.sub("", name)
-    return stripped != name and stripped in set(names)
+    others = set(names)
+    for end in _DLC_BACKUPS:
+        if name.endswith(end) and name.removesuffix(end) in others:
+            return True
+    stripped = _COPY.sub("", name)
+    return stripped != name and stripped in others
 
 
-def _interpret_file(
-    file: LabelFile,
-    session: DlcSession,
-    wanted: str,
-    options: Options,
-    findings: list[Finding],
-    decisions: list[Decision],
-) -> Interpreted | None:
-    if file.table is None:
-        findings += file.findings
-        return None
-    findings += file.findings
-    blocks = scorers(file.table)
-    block = wanted if wanted in blocks else next(iter(blocks), None)
-    if len(blocks) > 1 and wanted not in blocks:
-        decisions.append(
-            Decision(
-                "several-scorers",
-                str(file.path),
-                f"found labels of {len(blocks)} scorers in one file",
-                blocks,
-                "--scorer NAME",
-            )
+def _rehome(sessions: list[ChosenSession]) -> list[ChosenSession]:
+    """Let rows whose image lies in the folder that they name, and not in their own, belong to that folder.
+
+    A label file that was copied into the wrong folder names the right one; where that folder has a row of its own for
+    the image, that row counts, and the copied one stays without an image.
+    """
+    images = {chosen.session.name: chosen.session.images for chosen in sessions}
+    labelled = {
+        (frame.session, frame.file_name)
+        for chosen in sessions
+        if chosen.labels is not None
+        for frame in chosen.labels.frames
+    }
+    return [_rehome_session(chosen, images, labelled) for chosen in sessions]
+
+
+def _rehome_session(
+    chosen: ChosenSession, images: Mapping[str, Mapping[str, ImageInfo]], labelled: set[tuple[str, str]]
+) -> ChosenSession:
+    if chosen.labels is None:
+        return chosen
+    frames = []
+    for frame in chosen.labels.frames:
+        home = chosen.other_folders.get(frame.file_name)
+        moves = (
+            home is not None
+            and frame.file_name not in chosen.session.images
+            and frame.file_name in images.get(home, {})
+            and (home, frame.file_name) not in labelled
         )
-        return None
-    try:
-        return interpret(file.table, session=session.name, scorer=block, path=file.path, images=session.images)
-    except UnreadableFile as error:
-        findings += error.findings
-        return None
-
-
-def _which_kind(
-    files: Sequence[LabelFile],
-    readable: dict[FileKind, Interpreted],
-    options: Options,
-    findings: list[Finding],
-) -> FileKind:
-    """CSV or HDF5: DeepLabCut trains on the HDF5, people edit the CSV."""
-    if len(readable) == 1:
-        kind = next(iter(readable))
-        for file in files:
-            if file.kind != kind:
-                findings.append(
-                    Finding(
-                        Severity.WARNING,
-                        "label-file-unreadable",
-                        str(file.path),
-                        f"could not be read; the labels come from the {kind.upper()} beside it",
-                    )
-                )
-        return kind
-    kind = "h5" if options.labels == "newest" else options.labels
-    paths = {file.kind: file.path for file in files}
-    if options.labels == "newest":
-        kind = max(files, key=lambda file: (file.mtime_ns, file.kind)).kind
-    difference = same_values(readable["h5"].labels, readable["csv"].labels)
-    if difference:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "csv-differs-from-h5",
-                str(paths["csv"]),
-                f"the CSV and the HDF5 differ in {difference.n_cells} labelled cells "
-                f"({difference.summary()}); used the {kind.upper()}",
-                where="; ".join(difference.first),
-                hint="DeepLabCut trains on the HDF5; to use the other: --labels " + ("csv" if kind == "h5" else "h5"),
-            )
-        )
-    return kind
-
-
-def _unsupported(project: DlcProject, sessions: Sequence[ChosenSession]) -> list[Decision]:
-    """What this version reads but can't yet convert: named and refused, never converted wrongly."""
-    table: Counter[tuple[str, str]] = Counter()
-    for chosen in sessions:
-        if chosen.labels is not None and chosen.labels.individuals != ("",):
-            for index, individual in enumerate(chosen.labels.individuals):
-                table[individual, chosen.session.name] = int(chosen.labels.labelled[:, index].sum())
-    if not table:
-        return []
-    individuals = sorted({individual for individual, _ in table})
-    counts = ", ".join(
-        f"{individual}: {sum(n for (name, _), n in table.items() if name == individual)} labelled points"
-        for individual in individuals
-    )
-    return [
-        Decision(
-            "multi-animal",
-            project.name,
-            f"found {len(individuals)} individuals ({counts}); Lightning Pose tracks one animal",
-            tuple(individuals),
-            "",
-        )
-    ]
-
-
-def total_labels(sessions: Iterable[ChosenSession]) -> int:
-    """Labelled cells of all chosen tables: points with both coordinates."""
-    return sum(count_labels(chosen.labels) for chosen in sessions if chosen.labels is not None)
+        frames.append(dataclasses.replace(frame, session=home) if moves and home else frame)
+    return dataclasses.replace(chosen, labels=dataclasses.replace(chosen.labels, frames=tuple(frames)))

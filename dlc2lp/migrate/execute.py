@@ -304,7 +304,7 @@ class _Worker:
             _sync(temporary)
             return [(step.target, temporary)], {"n_frames": step.n_frames}
         if isinstance(step, RemuxVideo | EncodeVideo):
-            return self._make_video(step, scratch / "video.mp4")
+            return self._from_twin(step, scratch / "video.mp4") or self._make_video(step, scratch / "video.mp4")
         assert_never(cast("Any", step))
 
     def _make_image(self, image: ImagePlacement, temporary: Path, link: str) -> Path:
@@ -319,6 +319,20 @@ class _Worker:
             pixels = to_eight_bit(pixels, image.shift)
         temporary.write_bytes(encode_png(pixels))
         return temporary
+
+    def _from_twin(
+        self, step: RemuxVideo | EncodeVideo, temporary: Path
+    ) -> tuple[list[tuple[str, Path]], dict[str, Any]] | None:
+        """Take a video that another target of the same source has: the same step makes the same bytes."""
+        for twin in self.run_options.twins:
+            record = Journal(twin).read().get(step.id)
+            if record is None or not record.done or not (twin / step.target).is_file():
+                continue
+            if replace(digest(twin / step.target), path=step.target) == record.files[0]:
+                place(twin / step.target, temporary, "auto")
+                _sync(temporary)
+                return [(step.target, temporary)], record.detail
+        return None
 
     def _make_video(
         self, step: RemuxVideo | EncodeVideo, temporary: Path

@@ -48,10 +48,15 @@ def labelled_individuals(labels: LabelTable) -> tuple[str, ...]:
 
     seen = np.any(labels.labelled, axis=(0, 2))
     return tuple(
-        name
-        for name, labelled in zip(labels.individuals, seen, strict=True)
-        if labelled and name not in {UNIQUE, ""}
+        name for name, labelled in zip(labels.individuals, seen, strict=True) if labelled and name not in {UNIQUE, ""}
     )
+
+
+def unique_individual(labels: LabelTable) -> tuple[str, ...]:
+    """Return ``single`` if any of its keypoints is labelled, else nothing."""
+    if UNIQUE not in labels.individuals:
+        return ()
+    return (UNIQUE,) if labels.labelled[:, labels.individuals.index(UNIQUE)].any() else ()
 
 
 def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> OneAnimal | Decision:

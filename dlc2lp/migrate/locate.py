@@ -50,8 +50,7 @@ class _Finder:
         self._project = project
         self._roots = roots
         self._findings = findings
-        entries = project.config.video_sets if project.config else ()
-        self._entries = [entry for entry in entries if not entry.is_placeholder]
+        self._entries = _entries(project)
         listed = frozenset(entry.name for entry in self._entries)
         self._originals = [path for path in project.video_files if not is_drawn_on(path, listed)]
         self._in_roots = _index(roots)
@@ -154,6 +153,19 @@ class _Finder:
         finding = Finding(Severity.WARNING, code, subject, message, where, hint)
         if finding not in self._findings:
             self._findings.append(finding)
+
+
+def _entries(project: DlcProject) -> list[VideoEntry]:
+    """Return the videos that the configuration lists.
+
+    When DeepLabCut 2.1.10 to 2.2rc cut frames into random crops, it replaced the videos in ``video_sets`` by
+    ``<stem>_cropped`` ones, which never existed; the real ones then stand in ``video_sets_original``.
+    """
+    if project.config is None:
+        return []
+    real = project.config.video_sets_original
+    listed = [entry for entry in project.config.video_sets if not (real and entry.stem.endswith("_cropped"))]
+    return [entry for entry in (*real, *listed) if not entry.is_placeholder]
 
 
 def _index(roots: Iterable[Path]) -> dict[str, list[Path]]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlc2lp.dlc.project import locate_project, read_project
+from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import (
     EXIT_FAILED,
     EXIT_OK,
@@ -22,10 +24,11 @@ from dlc2lp.errors import (
     TargetRefused,
     UsageError,
 )
-from dlc2lp.dlc.project import locate_project
+from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
-from dlc2lp.migrate.choose import Chosen, choose_labels
+from dlc2lp.migrate.decide import Decided, decide_labels
 from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute, remove_stale
+from dlc2lp.migrate.individuals import OneAnimal, labelled_individuals, unique_individual
 from dlc2lp.migrate.journal import Journal, State, write_whole
 from dlc2lp.migrate.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.migrate.options import Options, RunOptions
@@ -47,7 +50,7 @@ class Inspection:
     ----------
     survey
         What was read and measured.
-    chosen
+    decided
         Which labels count, and the open questions.
     plan
         What would be done; None while a question is open or the source is refused.
@@ -55,13 +58,16 @@ class Inspection:
         Everything that a person should know, errors first.
     exit_code
         0, or 3 where the source is refused or needs a decision.
+    splits
+        Names of the train/test splits that the project has.
     """
 
     survey: Survey
-    chosen: Chosen
+    decided: Decided
     plan: Plan | None
     findings: tuple[Finding, ...]
     exit_code: int
+    splits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,15 +121,22 @@ def inspect(source: str | Path, options: Options | None = None) -> Inspection:
         It is no DeepLabCut project at all.
     """
     options = options or Options()
+    notes: list[Finding] = []
+    if options.individuals == "split":
+        names = _individuals(Path(source), options)
+        message = f"each of {', '.join(names)} becomes a target of its own; shown here is {names[0]}"
+        notes.append(Finding(Severity.NOTE, "individuals-split", "individuals", message))
+        options = replace(options, individuals=names[0])
     seen = survey(Path(source), options)
-    chosen = choose_labels(seen.project, options)
+    decided = decide_labels(seen, options)
+    splits = tuple(split.name for split in list_splits(seen.project.root, seen.project.config))
     # The target only gives its name to the plan; an inspection has none.
     nowhere = seen.project.root.with_name(f"{seen.project.root.name}-lp")
     try:
         plan = make_plan(seen, options, _absolute(nowhere))
     except (SourceRefused, DecisionNeeded) as error:
-        return Inspection(seen, chosen, None, tuple(by_severity(list(error.findings))), error.exit_code)
-    return Inspection(seen, chosen, plan, plan.findings, EXIT_OK)
+        return Inspection(seen, decided, None, tuple(by_severity(list(error.findings))), error.exit_code, splits)
+    return Inspection(seen, decided, plan, tuple(by_severity([*notes, *plan.findings])), EXIT_OK, splits)
 
 
 def plan(source: str | Path, target: str | Path, options: Options | None = None) -> Plan:
@@ -144,7 +157,7 @@ def preview(source: str | Path, target: str | Path, options: Options | None = No
     return Preview(made, assessment.states, tuple(refusals(made, stored_plan(Path(made.target)), assessment)))
 
 
-def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, Chosen]:
+def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, OneAnimal]:
     check_place(locate_project(source)[0], target)
     if options.data_dir is not None and not _is_absolute(options.data_dir):
         raise UsageError.of(
@@ -153,7 +166,7 @@ def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, Chosen]:
             f"found {options.data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs",
         )
     seen = survey(source, options)
-    return make_plan(seen, options, _absolute(target)), choose_labels(seen.project, options)
+    return make_plan(seen, options, _absolute(target)), decide_labels(seen, options).or_raise()
 
 
 def _absolute(path: Path) -> Path:
@@ -200,7 +213,7 @@ def convert(
         ``stop`` was set.
     """
     run_options = run_options or RunOptions()
-    made, chosen = _plan(Path(source), Path(target), options or Options())
+    made, animal = _plan(Path(source), Path(target), options or Options())
     folder = Path(made.target)
     journal = Journal(folder)
     check_owner(made, stored_plan(folder))
@@ -215,13 +228,86 @@ def convert(
     run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
     if not run.failed:
         run.findings += remove_stale(folder, assessment.stale, journal, made)
-    tables = [session.labels for session in chosen.sessions if session.labels is not None]
-    verification = verify_target(made, run_options.verify, tables)
+    verification = verify_target(made, run_options.verify, animal.labels)
     findings = _merge(made.findings, run.findings, verification.findings)
     _write_if_new(folder / MANIFEST_FILE, manifest_text(made, journal.read(), run.failed, findings))
     if register_as is not None:
         register(folder, register_as, None)
     return Outcome(made, run, verification, findings)
+
+
+def convert_each_individual(
+    source: str | Path,
+    target: str | Path,
+    options: Options,
+    run_options: RunOptions | None = None,
+    *,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> dict[str, Outcome]:
+    """Migrate a multi-animal project into one target per individual, ``TARGET/<individual>``.
+
+    Keypoints that occur once in a frame (``uniquebodyparts``) get a target of their own, ``single``, so that no label
+    stays behind. A video is made once and cloned into the other targets.
+
+    Returns
+    -------
+    dict
+        Outcome by individual.
+
+    Raises
+    ------
+    SourceRefused, TargetRefused, ToolMissing, Interrupted
+        As :func:`convert`.
+    """
+    individuals = _individuals(Path(source), options)
+    folders = {name: Path(target) / safe for name, safe in unique_sessions(individuals).items()}
+    outcomes = {}
+    for name in individuals:
+        twins = tuple(folder for other, folder in folders.items() if other != name)
+        outcomes[name] = convert(
+            source,
+            folders[name],
+            replace(options, individuals=name),
+            replace(run_options or RunOptions(), twins=twins),
+            observer=observer,
+            stop=stop,
+        )
+    return outcomes
+
+
+def preview_each_individual(source: str | Path, target: str | Path, options: Options) -> dict[str, Preview]:
+    """Decide on what :func:`convert_each_individual` would do; nothing is written."""
+    individuals = _individuals(Path(source), options)
+    folders = unique_sessions(individuals)
+    return {
+        name: preview(source, Path(target) / folders[name], replace(options, individuals=name)) for name in individuals
+    }
+
+
+def _individuals(source: Path, options: Options) -> tuple[str, ...]:
+    """Return the individuals that have labels, ``single`` among them."""
+    decided = decide_labels(survey(source, replace(options, individuals="auto", videos="none")), options)
+    labelled = dict.fromkeys(
+        name
+        for session in decided.chosen.sessions
+        if session.labels is not None
+        for name in (*labelled_individuals(session.labels), *unique_individual(session.labels))
+    )
+    if not labelled:
+        raise UsageError.of(
+            "no-individuals",
+            "--individuals split",
+            "the project labels a single animal, there is nothing to split",
+            hint="leave the option out",
+        )
+    return tuple(labelled)
+
+
+def list_project_splits(source: str | Path) -> tuple[str, ...]:
+    """Return the names of the train/test splits of a project, as ``--split`` takes them."""
+    project = read_project(Path(source))
+    return tuple(split.name for split in list_splits(project.root, project.config))
 
 
 def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[Plan, Verification]:
@@ -246,8 +332,6 @@ def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[P
 
 def _moved(stored: Plan, folder: Path) -> Plan:
     """Return the plan for a target that was moved since; its paths are relative but for the target's own."""
-    from dataclasses import replace
-
     return stored if stored.target == str(folder) else replace(stored, target=str(folder))
 
 

@@ -14,6 +14,9 @@ from dlc2lp.lp.config import ConfigChoices
 
 LabelSource = Literal["h5", "csv", "newest"]
 EmptyFrames = Literal["queue", "keep", "drop"]
+Visibility = Literal["auto", "always", "never"]
+MachineLabels = Literal["queue", "ignore"]
+DerivedCrops = Literal["skip", "keep"]
 NanMeans = Literal["occluded", "unlabeled"]
 FrameNames = Literal["lp", "keep"]
 Link = Literal["auto", "copy", "hardlink", "symlink"]
@@ -32,8 +35,21 @@ class Options:
         Which file is the truth where CSV and HDF5 differ. DeepLabCut itself trains on the HDF5.
     scorer
         Which ``CollectedData`` file or column block; None: the scorer of ``config.yaml``.
+    individuals
+        ``auto``, ``flatten`` or the name of one individual; see :mod:`dlc2lp.migrate.individuals`.
+    merge
+        Further DeepLabCut projects whose sessions and keypoints join those of the source.
     empty_frames
         Where frames without any label go: the app's labeling queue, the label file, or nowhere.
+    visibility
+        When the label file gets the column ``visible``; ``auto``: where a session never labelled a keypoint that is
+        labelled elsewhere.
+    machine_labels
+        Whether unrefined machine labels become suggestions in the app's queue.
+    derived_crops
+        What becomes of DeepLabCut's random sub-crops.
+    split
+        Shuffle whose test frames are held out in ``CollectedData_test.csv``.
     frame_names
         ``img%08d.png`` as the Lightning Pose app names frames, or DeepLabCut's names where LP takes them.
     link
@@ -52,7 +68,13 @@ class Options:
 
     labels: LabelSource = "h5"
     scorer: str | None = None
+    individuals: str = "auto"
+    merge: tuple[Path, ...] = ()
     empty_frames: EmptyFrames = "queue"
+    visibility: Visibility = "auto"
+    machine_labels: MachineLabels = "queue"
+    derived_crops: DerivedCrops = "skip"
+    split: str | None = None
     frame_names: FrameNames = "lp"
     link: Link = "auto"
     videos: VideoChoice = "listed"
@@ -67,6 +89,7 @@ class Options:
     def as_json(self) -> dict[str, Any]:
         """All options in plain JSON types, as the plan records them."""
         return asdict(self) | {
+            "merge": [str(source) for source in self.merge],
             "video_roots": [str(root) for root in self.video_roots],
             "config": self.config.as_json(),
         }
@@ -84,8 +107,11 @@ class RunOptions:
         How much of each written video is decoded and compared with its source.
     edited
         What happens to a target file that a person changed: it is kept, or written again.
+    twins
+        Targets made from the same source, which may hold the same videos already.
     """
 
     jobs: int | None = None
     verify: VerifyLevel = "sample"
     edited: EditedFiles = "keep"
+    twins: tuple[Path, ...] = ()

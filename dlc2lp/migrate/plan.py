@@ -230,7 +230,8 @@ class PlannedFrame:
     frame_index
         The number that DeepLabCut's name carries; None if it carries none.
     state
-        ``labeled`` (a row of the label file), ``queued`` (in the app's queue) or ``left-out``.
+        ``labeled`` (a row of the label file), ``test`` (a row of the one held out), ``queued`` (in the app's queue) or
+        ``left-out``.
     """
 
     source: str

@@ -1,10 +1,10 @@
-"""The part of planning that gives every image its place: a row of the label file, the app's queue, or none. Pure."""
+"""The part of planning that gives every image its place: a row of a label file, the app's queue, or none. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 
@@ -12,106 +12,219 @@ from dlc2lp.lp.labels import LabelRow, QueueEntry
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.migrate.choose import Chosen, ChosenSession
 from dlc2lp.migrate.frame_names import NamedFrame, name_frames
+from dlc2lp.migrate.individuals import OneAnimal
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import ImagePlacement, PlaceImages, PlannedFrame, PlannedSession, Step
 from dlc2lp.migrate.survey import Survey
-from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
+from dlc2lp.model import Finding, ImageInfo, Severity
+
+Point = tuple[float, float]
+Points = tuple[Point, ...]
 
 
 @dataclass
 class Draft:
-    """What the planner has decided so far. Lives only while one plan is made; the plan itself is frozen."""
+    """What the planner has decided so far. Lives only while one plan is made; the plan itself is frozen.
+
+    Attributes
+    ----------
+    findings
+        What a person should know.
+    rows, test_rows
+        Labeled frames to train on, and those held out.
+    queue
+        Frames for the app's labeling queue.
+    sessions, steps
+        Parts of the plan.
+    image_sizes
+        (width_px, height_px) of the labeled frames.
+    n_frames_left_out, n_cells_left_out
+        Labels that don't arrive; each has a finding.
+    """
 
     findings: list[Finding]
     rows: list[LabelRow] = field(default_factory=list)
+    test_rows: list[LabelRow] = field(default_factory=list)
     queue: list[QueueEntry] = field(default_factory=list)
     sessions: list[PlannedSession] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     image_sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    frames_left_out: int = 0
-    cells_left_out: int = 0
+    n_frames_left_out: int = 0
+    n_cells_left_out: int = 0
+
+    @property
+    def all_rows(self) -> list[LabelRow]:
+        """Labeled frames, held out or not."""
+        return [*self.rows, *self.test_rows]
 
 
-def place_frames(survey: Survey, chosen: Chosen, labels: LabelTable, options: Options, draft: Draft) -> None:
-    """Give every image its place: a row of the label file, an entry of the queue, or none."""
-    named = {
-        session.session.name: name_frames(
-            session.session.name, session.session.images.values(), options.frame_names, draft.findings
-        )
-        for session in chosen.sessions
-    }
+def place_frames(
+    survey: Survey, chosen: Chosen, animal: OneAnimal, test_frames: frozenset[tuple[str, str]], options: Options
+) -> Draft:
+    """Give every image its place.
+
+    Parameters
+    ----------
+    survey, chosen
+        The source, and which of its labels count.
+    animal
+        The labels of all sessions as those of one animal.
+    test_frames
+        (folder, file name) of the frames that are held out.
+    options
+        What a person chose.
+    """
+    draft = Draft([])
+    named = {session.session.name: _name(session, options, draft.findings) for session in chosen.sessions}
     safe = unique_sessions({frame.folder for frames in named.values() for frame in frames})
-    renamed = {name: new for name, new in sorted(safe.items()) if name != new}
+    _say_renamed(safe, draft.findings)
+    points: dict[tuple[str, str], Points] = {
+        (frame.session, frame.file_name): tuple((float(x), float(y)) for x, y in animal.labels.xy_px[row, 0])
+        for row, frame in enumerate(animal.labels.frames)
+    }
+    placer = _Placer(survey, animal, points, test_frames, options, safe, draft)
+    for session in chosen.sessions:
+        placer.place_session(session, named[session.session.name])
+    return draft
+
+
+def _name(chosen: ChosenSession, options: Options, findings: list[Finding]) -> list[NamedFrame]:
+    session = chosen.session
+    images = session.images
+    if session.random_crops and options.derived_crops == "skip":
+        findings.append(
+            Finding(
+                Severity.NOTE,
+                "derived-crops",
+                session.name,
+                f"{len(session.random_crops)} images are random sub-crops that DeepLabCut made of other frames; they "
+                "are left out, since a frame in training and its crop in test would hide what the network can't do",
+                hint="to migrate them all the same: --derived-crops keep",
+            )
+        )
+        images = {name: image for name, image in images.items() if name not in session.random_crops}
+    return name_frames(session.name, images.values(), options.frame_names, findings)
+
+
+def _say_renamed(safe: Mapping[str, str], findings: list[Finding]) -> None:
+    renamed = [f"{old!r} -> {new}" for old, new in sorted(safe.items()) if old != new]
     if renamed:
-        draft.findings.append(
+        findings.append(
             Finding(
                 Severity.NOTE,
                 "session-renamed",
-                f"{len(renamed)} sessions",
-                "their names hold characters that Lightning Pose or its app refuse: "
-                + ", ".join(f"{old!r} -> {new}" for old, new in list(renamed.items())[:5]),
+                f"{len(renamed)} session" + ("s" if len(renamed) > 1 else ""),
+                "the name holds characters that Lightning Pose or its app refuse: "
+                + ", ".join(renamed[:5])
+                + (" ..." if len(renamed) > 5 else ""),
             )
         )
-    xy_of = {(frame.session, frame.file_name): labels.xy_px[row, 0] for row, frame in enumerate(labels.frames)}
-    for session in chosen.sessions:
-        _place_session(session, named[session.session.name], safe, xy_of, survey, options, draft)
 
 
-def _place_session(
-    chosen: ChosenSession,
-    named: Sequence[NamedFrame],
-    safe: dict[str, str],
-    xy_of: dict[tuple[str, str], object],
-    survey: Survey,
-    options: Options,
-    draft: Draft,
-) -> None:
-    session = chosen.session
-    shift = _shift_of(survey.deep_image_max.get(session.name, 0))
-    frames: dict[str, list[PlannedFrame]] = {}
-    placements: dict[str, list[ImagePlacement]] = {}
-    for frame in named:
-        folder = safe[frame.folder]
-        path = f"labeled-data/{folder}/{frame.target_name}"
-        image = session.images[frame.source_name]
-        state = _place_frame(path, image, xy_of.get((session.name, frame.source_name)), options, draft)
-        frames.setdefault(frame.folder, []).append(
-            PlannedFrame(frame.source_name, "" if state == "left-out" else path, frame.frame_index, state)
-        )
-        if state != "left-out":
-            placements.setdefault(folder, []).append(_placement(image, path, shift))
-    if shift:
-        draft.findings.append(
+@dataclass
+class _Placer:
+    """Places the frames of one session after the other into the draft."""
+
+    survey: Survey
+    animal: OneAnimal
+    points: Mapping[tuple[str, str], Points]
+    test_frames: frozenset[tuple[str, str]]
+    options: Options
+    safe: Mapping[str, str]
+    draft: Draft
+
+    def place_session(self, chosen: ChosenSession, named: Sequence[NamedFrame]) -> None:
+        """Place the frames of one ``labeled-data`` folder, which may become several sessions."""
+        session = chosen.session
+        deepest = self.survey.deep_image_max.get(session.name, 0)
+        shift = _shift_of(deepest)
+        frames: dict[str, list[PlannedFrame]] = {}
+        placements: dict[str, list[ImagePlacement]] = {}
+        for frame in named:
+            path = f"labeled-data/{self.safe[frame.folder]}/{frame.target_name}"
+            image = session.images[frame.source_name]
+            state = self._place_frame(path, image, chosen, frame)
+            target = "" if state == "left-out" else path
+            frames.setdefault(frame.folder, []).append(
+                PlannedFrame(frame.source_name, target, frame.frame_index, state)
+            )
+            if target:
+                placements.setdefault(self.safe[frame.folder], []).append(_placement(image, path, shift))
+        if deepest:
+            self._say_deep(session.name, deepest, shift)
+        lost = self._rows_without_image(chosen)
+        label_file = str(chosen.label_file) if chosen.label_file else ""
+        for folder, placed in frames.items():
+            rows = (*placed, *(lost if folder == session.name else ()))
+            self.draft.sessions.append(PlannedSession(session.name, folder, self.safe[folder], label_file, rows))
+        if lost and session.name not in frames:
+            self.draft.sessions.append(PlannedSession(session.name, session.name, "", label_file, tuple(lost)))
+        self.draft.steps += [
+            PlaceImages(folder, tuple(images), self.options.link) for folder, images in placements.items()
+        ]
+
+    def _place_frame(self, path: str, image: ImageInfo, chosen: ChosenSession, frame: NamedFrame) -> str:
+        """Put one image into a label file, the queue or nowhere; return which."""
+        key = (chosen.session.name, frame.source_name)
+        points = self.points.get(key, ())
+        labelled = any(not isnan(x) for x, _ in points)
+        if labelled or (points and self.options.empty_frames == "keep"):
+            held_out = key in self.test_frames
+            (self.draft.test_rows if held_out else self.draft.rows).append(LabelRow(path, points))
+            self.draft.image_sizes[image.width_px, image.height_px] += 1
+            return "test" if held_out else "labeled"
+        if self.options.empty_frames == "drop":
+            return "left-out"
+        self.draft.queue.append(self._queue_entry(path, chosen, frame.source_name))
+        return "queued"
+
+    def _queue_entry(self, path: str, chosen: ChosenSession, image: str) -> QueueEntry:
+        predictions = chosen.predictions
+        if predictions is None or self.options.machine_labels == "ignore":
+            return QueueEntry(path)
+        points = tuple((name, x, y) for name, (x, y) in predictions.points(image, self.animal.origin).items())
+        return QueueEntry(path, predictions.model, predictions.date_ms, points) if points else QueueEntry(path)
+
+    def _say_deep(self, session: str, deepest: int, shift: int) -> None:
+        divided = f"are divided by {2**shift}" if shift else "stay as they are"
+        self.draft.findings.append(
             Finding(
                 Severity.NOTE,
                 "images-16-bit",
-                session.name,
-                f"its 16-bit images become 8-bit: values up to {survey.deep_image_max[session.name]} "
-                f"are divided by {2**shift}, since Lightning Pose would clip them to white",
+                session,
+                f"its 16-bit images become 8-bit: values, up to {deepest}, {divided}; Lightning Pose would clip them",
             )
         )
-    lost = _missing_images(chosen, draft)
-    label_file = str(chosen.label_file) if chosen.label_file else ""
-    for folder, placed in frames.items():
-        rows = (*placed, *(lost if folder == session.name else ()))
-        draft.sessions.append(PlannedSession(session.name, folder, safe[folder], label_file, rows))
-    if lost and session.name not in frames:
-        draft.sessions.append(PlannedSession(session.name, session.name, "", label_file, tuple(lost)))
-    draft.steps += [PlaceImages(folder, tuple(images), options.link) for folder, images in placements.items()]
 
+    def _rows_without_image(self, chosen: ChosenSession) -> list[PlannedFrame]:
+        """Rows whose image is not there, is damaged or is left out: each is accounted for, cell by cell."""
+        if chosen.labels is None:
+            return []
+        session = chosen.session
+        lost = []
+        n_crops = 0
+        for row, frame in enumerate(chosen.labels.frames):
+            if frame.session != session.name:
+                continue  # its image lies in the folder that the row names, and it is placed there
+            crop = frame.file_name in session.random_crops and self.options.derived_crops == "skip"
+            if frame.file_name in session.images and not crop:
+                continue
+            n_cells = self._n_cells(frame.session, frame.file_name)
+            self.draft.n_cells_left_out += n_cells
+            self.draft.n_frames_left_out += n_cells > 0
+            lost.append(PlannedFrame(frame.file_name, "", frame.frame_index, "left-out"))
+            if crop:
+                n_crops += 1
+            else:
+                self.draft.findings.append(_no_image(chosen, frame.file_name, row, n_cells))
+        unlabelled = session.broken_images.keys() - {frame.file_name for frame in chosen.labels.frames}
+        self.draft.findings += [
+            dataclasses.replace(session.broken_images[name], severity=Severity.WARNING) for name in sorted(unlabelled)
+        ]
+        return lost
 
-def _place_frame(path: str, image: ImageInfo, xy: object, options: Options, draft: Draft) -> str:
-    """Put one image into the label file, the queue or nowhere; return which."""
-    points = tuple((float(x), float(y)) for x, y in xy) if xy is not None else ()  # type: ignore[attr-defined]
-    labelled = any(not isnan(x) for x, _ in points)
-    if labelled or (points and options.empty_frames == "keep"):
-        draft.rows.append(LabelRow(path, points))
-        draft.image_sizes[image.width_px, image.height_px] += 1
-        return "labeled"
-    if options.empty_frames == "drop":
-        return "left-out"
-    draft.queue.append(QueueEntry(path))
-    return "queued"
+    def _n_cells(self, session: str, file_name: str) -> int:
+        return sum(not isnan(x) for x, _ in self.points.get((session, file_name), ()))
 
 
 def _shift_of(largest: int) -> int:
@@ -123,43 +236,25 @@ def _shift_of(largest: int) -> int:
 
 
 def _placement(image: ImageInfo, target: str, shift: int) -> ImagePlacement:
-    deep = image.bits_per_channel > 8
     return ImagePlacement(
         str(image.path),
         target,
         image.size_bytes,
-        shift if deep else None,
+        shift if image.bits_per_channel > 8 else None,
         as_png=image.kind not in {"png", "jpg"},
     )
 
 
-def _missing_images(chosen: ChosenSession, draft: Draft) -> list[PlannedFrame]:
-    """Rows whose image is not there or can't be read: left out, each by name, and the run ends with exit 1."""
-    if chosen.labels is None:
-        return []
-    lost = []
-    for row, frame in enumerate(chosen.labels.frames):
-        if frame.file_name in chosen.session.images:
-            continue
-        n_cells = int(chosen.labels.labelled[row].sum())
-        draft.cells_left_out += n_cells
-        draft.frames_left_out += n_cells > 0
-        broken = chosen.session.broken_images.get(frame.file_name)
-        draft.findings.append(
-            Finding(
-                Severity.ERROR,
-                broken.code if broken else "missing-image",
-                f"{chosen.session.name}/{frame.file_name}",
-                (broken.message if broken else f"found a row of labels and no such image in {chosen.session.folder}")
-                + f"; the row and its {n_cells} labelled points are left out",
-                where=f"row {row + 1} of {chosen.label_file}",
-                hint="put the image back from a backup and run again, or delete the row in DeepLabCut",
-            )
-        )
-        lost.append(PlannedFrame(frame.file_name, "", frame.frame_index, "left-out"))
-    unlabelled = chosen.session.broken_images.keys() - {frame.file_name for frame in chosen.labels.frames}
-    draft.findings += [
-        dataclasses.replace(chosen.session.broken_images[name], severity=Severity.WARNING)
-        for name in sorted(unlabelled)
-    ]
-    return lost
+def _no_image(chosen: ChosenSession, file_name: str, row: int, n_cells: int) -> Finding:
+    broken = chosen.session.broken_images.get(file_name)
+    named = chosen.other_folders.get(file_name)
+    places = f"{chosen.session.folder}" + (f" or in {named}, which the row names" if named else "")
+    found = broken.message if broken else f"found a row of labels and no such image in {places}"
+    return Finding(
+        Severity.ERROR,
+        broken.code if broken else "missing-image",
+        f"{chosen.session.name}/{file_name}",
+        f"{found}; the row and its {n_cells} labelled points are left out",
+        where=f"row {row + 1} of {chosen.label_file}",
+        hint="put the image back from a backup and run again, or delete the row in DeepLabCut",
+    )

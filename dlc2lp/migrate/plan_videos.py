@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from fractions import Fraction
 
-from dlc2lp.errors import UsageError
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.migrate.locate import name_key
 from dlc2lp.migrate.options import Options
@@ -14,7 +12,7 @@ from dlc2lp.migrate.plan import EncodeVideo, PlaceVideo, PlannedSession, Planned
 from dlc2lp.migrate.plan_frames import Draft
 from dlc2lp.migrate.survey import Survey
 from dlc2lp.model import VideoInfo
-from dlc2lp.video.encoding import PROFILES, EncodeSettings, Treatment
+from dlc2lp.video.encoding import EncodeSettings, Treatment, encode_settings
 
 #: Up to this many encodes run with several threads each; beyond it one thread each is faster in all.
 _FEW_ENCODES = 3
@@ -24,6 +22,24 @@ _THREADS_OF_FEW = 4
 def place_videos(
     survey: Survey, sessions: Sequence[PlannedSession], options: Options, draft: Draft
 ) -> list[PlannedVideo]:
+    """Decide on every video that can be read; one that belongs to a session is called like it.
+
+    Parameters
+    ----------
+    survey
+        The videos, measured.
+    sessions
+        The sessions of the target.
+    options
+        What a person chose.
+    draft
+        The steps are added here.
+
+    Raises
+    ------
+    UsageError
+        An encode setting is impossible.
+    """
     session_names = {name_key(session.source): session.target for session in sessions if session.target}
     free = unique_sessions(
         [
@@ -32,7 +48,10 @@ def place_videos(
         ]
     )
     encodes = sum(video.treatment is not None and video.treatment.action == "encode" for video in survey.videos)
-    settings = _settings(options, encodes)
+    threads = _THREADS_OF_FEW if encodes <= _FEW_ENCODES else 1
+    settings = encode_settings(
+        options.profile, crf=options.crf, preset=options.preset, gop=options.gop, threads=threads
+    )
     planned = []
     for video in survey.videos:
         if video.info is None or video.treatment is None:
@@ -51,24 +70,6 @@ def place_videos(
             )
         )
     return planned
-
-
-def _settings(options: Options, n_encodes: int) -> EncodeSettings:
-    try:
-        profile = PROFILES[options.profile]
-    except KeyError:
-        raise UsageError.of(
-            "unknown-profile",
-            "--profile",
-            f"found {options.profile!r}, expected one of {', '.join(PROFILES)}",
-        ) from None
-    return dataclasses.replace(
-        profile,
-        crf=profile.crf if options.crf is None else options.crf,
-        preset=options.preset or profile.preset,
-        gop=options.gop or profile.gop,
-        threads=_THREADS_OF_FEW if n_encodes <= _FEW_ENCODES else 1,
-    )
 
 
 def _video_step(info: VideoInfo, treatment: Treatment, target: str, settings: EncodeSettings, options: Options) -> Step:

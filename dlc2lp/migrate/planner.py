@@ -8,21 +8,23 @@ from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
-from dlc2lp.dlc.labels import count_labels, join_sessions
-from dlc2lp.errors import DecisionNeeded, SourceRefused
+from dlc2lp.errors import SourceRefused
 from dlc2lp.lp.config import ConfigFacts, StarterConfig, starter_config
 from dlc2lp.lp.labels import LabelRow, render_labels, render_queue
 from dlc2lp.lp.project import render_project_yaml
-from dlc2lp.migrate.choose import Chosen, choose_labels
+from dlc2lp.migrate.decide import decide_labels
+from dlc2lp.migrate.individuals import OneAnimal
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import Count, Plan, PlannedVideo, WriteText
 from dlc2lp.migrate.plan_frames import Draft, place_frames
 from dlc2lp.migrate.plan_videos import place_videos
 from dlc2lp.migrate.survey import Survey
-from dlc2lp.model import Finding, LabelTable, Severity, by_severity
+from dlc2lp.migrate.visibility import explain, never_labelled, session_of, wants_column, with_visibility
+from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.version import __version__
 
 LABELS_FILE = "CollectedData.csv"
+TEST_LABELS_FILE = "CollectedData_test.csv"
 QUEUE_FILE = "CollectedData.unlabeled.jsonl"
 PROJECT_FILE = "project.yaml"
 CONFIG_FILE = "configs/default.yaml"
@@ -34,39 +36,43 @@ def make_plan(survey: Survey, options: Options, target: Path) -> Plan:
     Raises
     ------
     SourceRefused
-        There is nothing to migrate (``no-labels``).
+        There is nothing to migrate (``no-labels``, ``no-images``).
     DecisionNeeded
         A person must choose; every open question is in the error, not only the first.
     """
-    chosen = choose_labels(survey.project, options)
-    findings = [*survey.findings, *chosen.findings]
-    if chosen.decisions:
-        raise DecisionNeeded(*(decision.as_finding() for decision in chosen.decisions), *by_severity(findings))
-    labels = _joined_labels(survey, chosen, findings)
-    draft = Draft(findings)
-    place_frames(survey, chosen, labels, options, draft)
+    decided = decide_labels(survey, options)
+    animal = decided.or_raise()
+    test_frames = survey.split.test if survey.split else frozenset()
+    draft = place_frames(survey, decided.chosen, animal, test_frames, options)
+    draft.findings[:0] = decided.findings
     if not draft.rows:
-        raise SourceRefused(*_nothing_to_train(survey, draft), *by_severity(findings))
+        raise SourceRefused(*_nothing_to_train(survey, draft), *by_severity(draft.findings))
     videos = place_videos(survey, draft.sessions, options, draft)
-    config = _write_texts(survey, labels, options, target, draft, videos)
-    rowless = sum(session.n_left_out for session in chosen.sessions)
+    facts, config = _write_texts(survey, animal, options, target, draft, videos)
+    # A frame whose only labels are those of an individual that was not chosen is left out with them.
+    n_others_frames = decided.n_source_frames - int(animal.labels.labelled.any(axis=(1, 2)).sum())
+    rowless = sum(session.n_left_out for session in decided.chosen.sessions)
     return Plan(
         dlc2lp_version=__version__,
         source=str(survey.project.root),
         target=str(target),
         project=_identity(survey),
         options=options.as_json(),
-        keypoints=_hidden_shares(labels.keypoint_names, draft.rows),
+        keypoints=dict(facts.hidden_share),
         sessions=tuple(draft.sessions),
         videos=tuple(videos),
         counts={
-            "labeled_frames": Count(_n_labeled_frames(labels), _n_rows_with_labels(draft.rows), draft.frames_left_out),
+            "labeled_frames": Count(
+                decided.n_source_frames, _n_labeled(draft.all_rows), draft.n_frames_left_out + n_others_frames
+            ),
             "labeled_cells": Count(
-                count_labels(labels) + rowless, _n_cells(draft.rows), draft.cells_left_out + rowless
+                decided.n_source_cells,
+                _n_cells(draft.all_rows),
+                draft.n_cells_left_out + rowless + animal.n_left_out,
             ),
         },
-        config_facts=config[0].as_json(),
-        config_reasons=tuple(dataclasses.asdict(reason) for reason in config[1].reasons),
+        config_facts=facts.as_json(),
+        config_reasons=tuple(dataclasses.asdict(reason) for reason in config.reasons),
         findings=tuple(by_severity(draft.findings)),
         steps=tuple(draft.steps),
     )
@@ -79,120 +85,116 @@ def _identity(survey: Survey) -> dict[str, str]:
     return {"task": config.task, "scorer": config.scorer, "date": config.date}
 
 
-def _joined_labels(survey: Survey, chosen: Chosen, findings: list[Finding]) -> LabelTable:
-    """Return all sessions' labels as one table, keypoints joined by name in the config's order."""
-    tables = [session.labels for session in chosen.sessions if session.labels is not None]
-    if not tables:
-        raise SourceRefused(
-            Finding(
-                Severity.ERROR,
-                "no-labels",
-                str(survey.project.root),
-                f"found {len(chosen.sessions)} sessions and no label file that can be read",
-                hint="expected CollectedData_<scorer>.h5 or .csv in the folders of labeled-data",
-            ),
-            *by_severity(findings),
-        )
-    config = survey.project.config
-    order = config.bodyparts if config else ()
-    joined = join_sessions(tables, order, ("",))
-    extra = [name for name in joined.keypoint_names if config and name not in order]
-    if extra and order:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "keypoint-not-in-config",
-                ", ".join(extra),
-                "labelled but not among the bodyparts of config.yaml; DeepLabCut would not train on it, here it stays",
-            )
-        )
-    unseen = [name for name in order if name not in joined.keypoint_names]
-    if unseen:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "keypoint-without-column",
-                ", ".join(unseen),
-                "named in config.yaml, but no label file has a column for it; it is left out",
-            )
-        )
-    return joined
-
-
 def _write_texts(
     survey: Survey,
-    labels: LabelTable,
+    animal: OneAnimal,
     options: Options,
     target: Path,
     draft: Draft,
     videos: Sequence[PlannedVideo],
 ) -> tuple[ConfigFacts, StarterConfig]:
     """Add the steps that write texts: labels, queue, project settings, starter config."""
-    names = labels.keypoint_names
+    names = animal.labels.keypoint_names
     facts = ConfigFacts(
         data_dir=options.data_dir or str(target),
         keypoint_names=names,
         n_labeled_frames=len(draft.rows),
         image_sizes=tuple(sorted(draft.image_sizes.items())),
-        hidden_share=_hidden_shares(names, draft.rows),
+        hidden_share=_hidden_shares(names, draft.all_rows),
         n_videos=len(videos),
     )
     config = starter_config(facts, options.config)
     draft.findings += config.findings
-    skeleton = _skeleton(survey, names, draft.findings)
+    _add_visibility(names, options, draft)
+    skeleton = _skeleton(survey, animal, draft.findings)
+    scorer = animal.labels.scorer or "unknown"
     draft.steps += [
         WriteText(PROJECT_FILE, render_project_yaml(names, skeleton)),
         WriteText(CONFIG_FILE, config.text),
-        WriteText(LABELS_FILE, render_labels(labels.scorer, names, draft.rows)),
+        WriteText(LABELS_FILE, render_labels(scorer, names, draft.rows)),
     ]
+    if draft.test_rows:
+        draft.steps.append(WriteText(TEST_LABELS_FILE, render_labels(scorer, names, draft.test_rows)))
     if draft.queue:
         draft.steps.append(WriteText(QUEUE_FILE, render_queue(draft.queue)))
     return facts, config
 
 
-def _skeleton(survey: Survey, names: Sequence[str], findings: list[Finding]) -> list[tuple[str, str]]:
+def _add_visibility(names: Sequence[str], options: Options, draft: Draft) -> None:
+    """Give the rows their third column where it tells something that empty cells can't."""
+    rows = draft.all_rows
+    if not wants_column(rows, len(names), options.visibility):
+        return
+    never = never_labelled(rows, len(names))
+    nan_means = options.config.nan_means or "occluded"
+    draft.rows = with_visibility(draft.rows, never, nan_means)
+    draft.test_rows = with_visibility(draft.test_rows, never, nan_means)
+    if options.visibility == "auto":
+        draft.findings.append(explain(never, names))
+
+
+def _skeleton(survey: Survey, animal: OneAnimal, findings: list[Finding]) -> list[tuple[str, str]]:
+    """Return the edges of the configuration between keypoints that exist here.
+
+    Where individuals were flattened, an edge between two keypoints holds within each individual.
+    """
     pairs = survey.project.config.skeleton if survey.project.config else ()
-    kept = [(a, b) for a, b in pairs if a in names and b in names and a != b]
-    if len(kept) < len(pairs):
+    kept, known = [], 0
+    for a, b in pairs:
+        edges = [
+            (first, second)
+            for first, (individual, keypoint) in animal.origin.items()
+            for second, (other, partner) in animal.origin.items()
+            if (keypoint, partner) == (a, b) and individual == other and first != second
+        ]
+        kept += edges
+        known += bool(edges)
+    if known < len(pairs):
         findings.append(
             Finding(
                 Severity.NOTE,
                 "skeleton-unknown",
                 "skeleton",
-                f"{len(pairs) - len(kept)} of its {len(pairs)} edges name a keypoint without labels; they are left out",
+                f"{len(pairs) - known} of its {len(pairs)} edges name a keypoint without labels; they are left out",
             )
         )
     return kept
 
 
 def _hidden_shares(names: Sequence[str], rows: Sequence[LabelRow]) -> dict[str, float]:
-    """Share of labeled frames in which each keypoint is empty, rounded so that the plan reads well."""
-    empty = Counter(name for row in rows for name, (x, _) in zip(names, row.xy, strict=True) if isnan(x))
-    return {name: round(empty[name] / len(rows), 4) if rows else 0.0 for name in names}
+    """Share of labeled frames in which each keypoint is empty, rounded so that the plan reads well.
+
+    Sessions that never labelled a keypoint say nothing about how often it is hidden.
+    """
+    never = never_labelled(rows, len(names))
+    empty: Counter[str] = Counter()
+    looked_for: Counter[str] = Counter()
+    for row in rows:
+        for k, (name, (x, _)) in enumerate(zip(names, row.xy, strict=True)):
+            if k not in never[session_of(row)]:
+                looked_for[name] += 1
+                empty[name] += isnan(x)
+    return {name: round(empty[name] / looked_for[name], 4) if looked_for[name] else 1.0 for name in names}
 
 
 def _n_cells(rows: Sequence[LabelRow]) -> int:
     return sum(not isnan(x) for row in rows for x, _ in row.xy)
 
 
-def _n_rows_with_labels(rows: Sequence[LabelRow]) -> int:
+def _n_labeled(rows: Sequence[LabelRow]) -> int:
     return sum(any(not isnan(x) for x, _ in row.xy) for row in rows)
-
-
-def _n_labeled_frames(labels: LabelTable) -> int:
-    return int(labels.labelled.any(axis=(1, 2)).sum())
 
 
 def _nothing_to_train(survey: Survey, draft: Draft) -> list[Finding]:
     """Explain why not one labeled frame is left."""
     n_images = sum(len(session.images) for session in survey.project.sessions)
-    if draft.cells_left_out:
+    if draft.n_cells_left_out:
         return [
             Finding(
                 Severity.ERROR,
                 "no-images",
                 str(survey.project.root),
-                f"found {draft.cells_left_out} labelled points and not one image that they belong to",
+                f"found {draft.n_cells_left_out} labelled points and not one image that they belong to",
                 hint="the frames of labeled-data were not copied along; copy them and run again",
             )
         ]

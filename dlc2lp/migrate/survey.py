@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dlc2lp.dlc.project import DlcProject, DlcSession, read_project
-from dlc2lp.errors import VideoFailed
-from dlc2lp.migrate.locate import find_videos
+from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
+from dlc2lp.errors import SourceRefused, UnreadableFile, VideoFailed
+from dlc2lp.migrate.choose import Decision
+from dlc2lp.migrate.locate import find_videos, name_key
+from dlc2lp.migrate.merge import images_in_conflict
 from dlc2lp.migrate.options import Options
-from dlc2lp.model import Finding, VideoInfo
+from dlc2lp.model import Finding, Severity, VideoInfo, by_severity
 from dlc2lp.video.encoding import Treatment, choose
 from dlc2lp.video.frames import max_value
 from dlc2lp.video.probe import probe
@@ -50,12 +54,21 @@ class Survey:
         For sessions with 16-bit images: the largest pixel value, which decides how they become 8-bit.
     findings
         What was odd, the project's own findings included.
+    merged
+        Further projects whose sessions join those of the source.
+    decisions
+        Questions that came up while looking.
+    split
+        Which frames DeepLabCut trained and tested on, where that was asked for.
     """
 
     project: DlcProject
     videos: tuple[SurveyedVideo, ...]
     deep_image_max: dict[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    merged: tuple[DlcProject, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    split: Split | None = None
 
 
 def survey(source: Path, options: Options) -> Survey:
@@ -64,17 +77,61 @@ def survey(source: Path, options: Options) -> Survey:
     Raises
     ------
     SourceRefused
-        The source is no DeepLabCut project.
+        The source is no DeepLabCut project, or the split that was asked for can't be told.
+    DecisionNeeded
+        Several splits are meant.
     """
     project = read_project(source)
-    findings = list(project.findings)
-    found = find_videos(project, options, findings)
+    merged = tuple(read_project(other) for other in options.merge)
+    projects = (project, *merged)
+    findings = [finding for each in projects for finding in each.findings]
+    found = _find_all_videos(projects, options, findings)
     with ThreadPoolExecutor(4) as pool:
         measured = list(pool.map(lambda pair: _measure(*pair), found))
     for _, finding in measured:
         findings += finding
-    deep = {session.name: value for session in project.sessions if (value := _deepest_value(session))}
-    return Survey(project, tuple(video for video, _ in measured), deep, tuple(findings))
+    deep: dict[str, int] = {}
+    for session in (session for each in projects for session in each.sessions):
+        if value := _deepest_value(session):
+            deep[session.name] = max(value, deep.get(session.name, 0))
+    split = _read_split(project, options, findings)
+    decisions = tuple(images_in_conflict(projects)) if merged else ()
+    videos = tuple(video for video, _ in measured)
+    return Survey(project, videos, deep, tuple(findings), merged, decisions, split)
+
+
+def _find_all_videos(
+    projects: Sequence[DlcProject], options: Options, findings: list[Finding]
+) -> list[tuple[str, Path]]:
+    """Return the videos of all projects; of two with one name the first project's."""
+    found: dict[str, tuple[str, Path]] = {}
+    for project in projects:
+        for stem, path in find_videos(project, options, findings):
+            found.setdefault(name_key(stem), (stem, path))
+    return [found[key] for key in sorted(found)]
+
+
+def _read_split(project: DlcProject, options: Options, findings: list[Finding]) -> Split | None:
+    """Return the split that was asked for.
+
+    Raises
+    ------
+    DecisionNeeded
+        It is not there, or several are called so.
+    SourceRefused
+        It can't be read, or its frames can't be told for certain: a wrong test set would be worse than none.
+    """
+    if options.split is None:
+        return None
+    file = choose_split(list_splits(project.root, project.config), project.config, options.split)
+    try:
+        split = read_split(file, project.sessions, project.config)
+    except UnreadableFile as error:
+        raise SourceRefused(*error.findings) from error
+    if not split.verified:
+        raise SourceRefused(*by_severity([replace(each, severity=Severity.ERROR) for each in split.findings]))
+    findings += split.findings
+    return split
 
 
 def _measure(stem: str, path: Path) -> tuple[SurveyedVideo, tuple[Finding, ...]]:

@@ -25,7 +25,8 @@ from dlc2lp.video.probe import probe
 if TYPE_CHECKING:
     import pandas as pd
 
-LABELS_FILE = "CollectedData.csv"
+#: The label files of a single-view target, the second only where test frames are held out.
+LABEL_FILES = ("CollectedData.csv", "CollectedData_test.csv")
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,7 @@ class Verification:
         return all(finding.severity is not Severity.ERROR for finding in self.findings)
 
 
-def verify_target(
-    plan: Plan, level: VerifyLevel = "sample", tables: Sequence[LabelTable] | None = None
-) -> Verification:
+def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: LabelTable | None = None) -> Verification:
     """Check a target against its plan and against Lightning Pose's rules.
 
     Parameters
@@ -60,8 +59,8 @@ def verify_target(
         The plan that the target was written by.
     level
         ``full`` also decodes every image; ``none`` looks at names and records only.
-    tables
-        The source's labels per session, where they are at hand: every cell is then compared with its origin.
+    labels
+        The source's labels as those of one animal, where they are at hand: every cell is then compared with its origin.
     """
     target = Path(plan.target)
     findings: list[Finding] = []
@@ -69,11 +68,13 @@ def verify_target(
     if not _check_records(plan, findings, n_checked):
         return Verification(tuple(by_severity(findings)), n_checked)
     findings += check_target(target, every_image=level == "full")
-    edited = any(finding.code == "target-edited" and finding.subject == LABELS_FILE for finding in findings)
-    if not edited and (target / LABELS_FILE).is_file():
-        _check_counts(plan, target, findings, n_checked)
-        if tables is not None:
-            _check_cells(plan, target, tables, findings, n_checked)
+    files = [target / name for name in LABEL_FILES if (target / name).is_file()]
+    edited = {finding.subject for finding in findings if finding.code == "target-edited"}
+    if not edited & set(LABEL_FILES):
+        table = _read_labels(files)
+        _check_counts(plan, table, findings, n_checked)
+        if labels is not None:
+            _check_cells(plan, table, labels, findings, n_checked)
     if level != "none":
         _check_videos(plan, target, findings, n_checked)
     return Verification(tuple(by_severity(findings)), n_checked)
@@ -106,35 +107,32 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                 )
             )
     n_checked["files"] = sum(len(step.targets) for step in plan.steps)
-    return (Path(plan.target) / LABELS_FILE).exists()
+    return (Path(plan.target) / LABEL_FILES[0]).is_file()
 
 
-def _read_labels(path: Path) -> pd.DataFrame:
-    """Read a label file as Lightning Pose does, but each number by Python's own exact parser.
+def _read_labels(paths: Sequence[Path]) -> pd.DataFrame:
+    """Read label files as Lightning Pose does, but each number by Python's own exact parser.
 
     pandas' default one may be off in the last bit, and its exact one is deprecated since pandas 3.1.
     """
     import pandas as pd
 
-    text = pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False)
-    return text.map(lambda cell: float(cell) if cell else float("nan"))
+    texts = [pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for path in paths]
+    return pd.concat(texts).map(lambda cell: float(cell) if cell else float("nan"))
 
 
-def _check_counts(plan: Plan, target: Path, findings: list[Finding], n_checked: dict[str, int]) -> None:
-    frame = _read_labels(target / LABELS_FILE)
-    xs = frame.loc[:, [column for column in frame.columns if column[2] == "x"]]
-    found = {
-        "labeled_cells": int(xs.notna().to_numpy().sum()),
-        "labeled_frames": int(xs.notna().to_numpy().any(axis=1).sum()),
-    }
+def _check_counts(plan: Plan, table: pd.DataFrame, findings: list[Finding], n_checked: dict[str, int]) -> None:
+    """Nothing lost: what is in the target, and what was left out with a finding, make up the source."""
+    xs = table.loc[:, [column for column in table.columns if column[2] == "x"]].notna().to_numpy()
+    found = {"labeled_cells": int(xs.sum()), "labeled_frames": int(xs.any(axis=1).sum())}
     for name, n_found in found.items():
         count = plan.counts[name]
         if n_found != count.written or not count.balanced:
             findings.append(
                 Finding(
                     Severity.ERROR,
-                    "labels-lost",
-                    LABELS_FILE,
+                    "nothing-lost",
+                    LABEL_FILES[0],
                     f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
                     f"{count.source} in the source, {count.left_out} left out with a finding",
                     hint="please report this: it must never happen",
@@ -144,34 +142,32 @@ def _check_counts(plan: Plan, target: Path, findings: list[Finding], n_checked: 
 
 
 def _check_cells(
-    plan: Plan, target: Path, tables: Sequence[LabelTable], findings: list[Finding], n_checked: dict[str, int]
+    plan: Plan, table: pd.DataFrame, labels: LabelTable, findings: list[Finding], n_checked: dict[str, int]
 ) -> None:
     """Compare every coordinate in the target with its origin, bit for bit."""
-    frame = _read_labels(target / LABELS_FILE)
-    row_of = {str(name): row for row, name in enumerate(frame.index)}
-    values = frame.to_numpy(dtype="float64")
-    column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(frame.columns)}
+    row_of = {str(name): row for row, name in enumerate(table.index)}
+    values = table.to_numpy(dtype="float64")
+    column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(table.columns)}
     target_of = _targets(plan)
     n_compared, wrong = 0, []
-    for table in tables:
-        for row, ref in enumerate(table.frames):
-            path = target_of.get((ref.session, ref.file_name))
-            if path is None:
-                continue
-            for k, axis in product(range(len(table.keypoint_names)), (0, 1)):
-                column = column_of[table.keypoint_names[k], "xy"[axis]]
-                here = values[row_of[path], column] if path in row_of else float("nan")
-                there = table.xy_px[row, 0, k, axis]
-                n_compared += 1
-                if here != there and not (isnan(here) and isnan(there)):
-                    wrong.append(f"{path} {table.keypoint_names[k]}: found {here!r}, expected {there!r}")
+    for row, ref in enumerate(labels.frames):
+        path = target_of.get((ref.session, ref.file_name))
+        if path is None:
+            continue
+        for k, axis in product(range(len(labels.keypoint_names)), (0, 1)):
+            column = column_of[labels.keypoint_names[k], "xy"[axis]]
+            here = values[row_of[path], column] if path in row_of else float("nan")
+            there = labels.xy_px[row, 0, k, axis]
+            n_compared += 1
+            if here != there and not (isnan(here) and isnan(there)):
+                wrong.append(f"{path} {labels.keypoint_names[k]}: found {here!r}, expected {there!r}")
     n_checked["coordinates"] = n_compared
     if wrong:
         findings.append(
             Finding(
                 Severity.ERROR,
                 "labels-differ",
-                LABELS_FILE,
+                LABEL_FILES[0],
                 f"{len(wrong)} coordinates differ from the source: {'; '.join(wrong[:3])}",
                 hint="please report this: it must never happen",
             )
@@ -183,7 +179,7 @@ def _targets(plan: Plan) -> dict[tuple[str, str], str]:
     found = {}
     for session in plan.sessions:
         for frame in session.frames:
-            if frame.state == "labeled":
+            if frame.state in {"labeled", "test"}:
                 found[session.folder, frame.source] = frame.target
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +21,7 @@ def inspection(found: Inspection) -> dict[str, Any]:
     """Return the document of ``dlc2lp inspect``."""
     project = found.survey.project
     config = project.config
-    tables = [chosen.labels for chosen in found.chosen.sessions if chosen.labels is not None]
+    tables = [chosen.labels for chosen in found.decided.chosen.sessions if chosen.labels is not None]
     keypoints = list(found.plan.keypoints) if found.plan else _names(tables)
     return document(
         "inspect",
@@ -47,9 +47,10 @@ def inspection(found: Inspection) -> dict[str, Any]:
                 "candidates": list(decision.candidates),
                 "option": decision.option or None,
             }
-            for decision in found.chosen.decisions
+            for decision in found.decided.decisions
         ],
         counts=describe(found.plan)["counts"] if found.plan else None,
+        splits=list(found.splits),
     )
 
 
@@ -59,7 +60,7 @@ def _names(tables: Iterable[Any]) -> list[str]:
 
 def _sessions(found: Inspection) -> list[dict[str, Any]]:
     sessions = []
-    for chosen in found.chosen.sessions:
+    for chosen in found.decided.chosen.sessions:
         labels = chosen.labels
         n_labeled = 0 if labels is None else int(labels.labelled.any(axis=(1, 2)).sum())
         n_rows = 0 if labels is None else len(labels.frames)
@@ -162,3 +163,14 @@ def reconfigured(made: Reconfigured) -> dict[str, Any]:
         config=[asdict(reason) for reason in made.config.reasons],
         kept=list(made.kept),
     )
+
+
+def splits(names: Sequence[str]) -> dict[str, Any]:
+    """Return the document of ``--split list``."""
+    return document("splits", 0, (), splits=list(names))
+
+
+def each(command: str, documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the document of a command that ran once for each individual: theirs, by name."""
+    exit_code = max(inner["exit_code"] for inner in documents.values())
+    return document(f"{command}-each", exit_code, (), individuals=documents)

@@ -67,7 +67,7 @@ def inspection_text(found: Inspection) -> str:
         f"DeepLabCut project {project.name!r}"
         + (f", scorer {config.scorer}, {config.date}" if config else ", without config.yaml")
         + f"\n{project.root}",
-        _session_table(found.chosen.sessions),
+        _session_table(found.decided.chosen.sessions),
     ]
     if found.plan is not None:
         parts.append(
@@ -283,3 +283,15 @@ def reconfigured_text(made: Reconfigured) -> str:
     if made.findings:
         parts.append(findings_text(made.findings))
     return "\n\n".join(parts)
+
+
+def splits_text(names: Sequence[str]) -> str:
+    """Lay out the train/test splits of a project."""
+    if not names:
+        return "the project has no train/test split"
+    return "iteration / percent trained on / shuffle\n" + "\n".join(f"  {name}" for name in names)
+
+
+def each(texts: dict[str, str]) -> str:
+    """Lay out what a command did for each individual."""
+    return "\n\n".join(f"== {name} ==\n\n{text}" for name, text in texts.items())

@@ -7,15 +7,14 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
-from dlc2lp.model import Finding, Severity, VideoInfo
+from dlc2lp.model import VideoInfo
 from dlc2lp.video import encoding, ffmpeg
-from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment
-from dlc2lp.video.frames import compare_frames
+from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, refuse_bad_run
+from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
 
@@ -25,67 +24,6 @@ if TYPE_CHECKING:
 Verify = Literal["sample", "full", "none"]
 
 _COPY_CHUNK_BYTES = 8 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class VideoOrder:
-    """What a written video must be.
-
-    Attributes
-    ----------
-    action
-        ``remux``, ``rewrite`` or ``encode``.
-    rate
-        Frames per second.
-    n_frames
-        How many frames it must have: those of the source.
-    width_px, height_px
-        Its size, even numbers.
-    settings
-        How to encode; None where nothing is encoded.
-    crop
-        Which part of the picture it shows; all of it where None.
-    turn_back_deg
-        The turn of the display matrix that is not applied.
-    """
-
-    action: Action
-    rate: Fraction
-    n_frames: int
-    width_px: int
-    height_px: int
-    settings: EncodeSettings | None = None
-    crop: Crop | None = None
-    turn_back_deg: int = 0
-
-    @classmethod
-    def of(
-        cls,
-        info: VideoInfo,
-        action: Action,
-        settings: EncodeSettings | None,
-        *,
-        crop: Crop | None = None,
-        autorotate: bool = True,
-    ) -> VideoOrder:
-        """The order for one video.
-
-        Raises
-        ------
-        ValueError
-            Settings without an encode, or an encode without settings; a copy that would have to change pixels.
-        """
-        rate = encoding.target_rate(info)
-        if (action == "encode") != (settings is not None):
-            raise ValueError(f"action {action!r} with settings {settings}")
-        if action != "encode" and (crop is not None or not autorotate):
-            raise ValueError(f"action {action!r} changes no pixel")
-        if action == "encode":
-            width, height = encoding.encoded_size(info, crop=crop, autorotate=autorotate)
-        else:
-            width, height = info.width_px, info.height_px
-        turn_back_deg = 0 if autorotate else info.rotation_deg
-        return cls(action, rate, info.n_frames, width, height, settings, crop, turn_back_deg)
 
 
 @dataclass(frozen=True)
@@ -114,15 +52,17 @@ class ConvertedVideo:
     reasons: tuple[Reason, ...]
 
 
-def check_video(path: Path) -> VideoVerdict:
+def check_video(path: Path, *, stop: threading.Event | None = None) -> VideoVerdict:
     """Whether a video is what Lightning Pose needs, and if not, the cheapest way there. Writes nothing.
 
     Raises
     ------
     VideoFailed
         The file cannot be read or is damaged; see :func:`dlc2lp.video.probe.probe`.
+    Interrupted
+        ``stop`` was set.
     """
-    info = probe(path)
+    info = probe(path, stop=stop)
     return VideoVerdict(info, encoding.choose(info))
 
 
@@ -180,17 +120,21 @@ def make_video(
             _encode(source, temp, order, settings, on_frames, stop)
         else:
             rewrite_packets(source, temp, info, on_frames=on_frames, stop=stop)
-        made = probe(temp)
-        findings = _against_order(source, made, order)
+        made = probe(temp, stop=stop)
+        findings = against_order(source, made, order)
         if not findings and verify != "none":
-            findings = _against_source(source, info, temp, made, order, verify, stop)
+            findings = against_source(source, info, temp, made, order, verify, stop)
         if findings:
             raise VideoFailed(*findings)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            temp.unlink()
+        _drop(temp)
         raise
     return made
+
+
+def _drop(temp: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        temp.unlink()
 
 
 def _encode(
@@ -211,89 +155,7 @@ def _encode(
         turn_back_deg=order.turn_back_deg,
     )
     result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
-    _refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
-
-
-def _refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, failed: str) -> None:
-    """Raise unless ffmpeg went through all frames without a complaint; its exit code is the least of the witnesses."""
-    says = f"; ffmpeg says: {' | '.join(result.errors[-3:])}" if result.errors else ""
-    findings = []
-    if result.returncode != 0:
-        findings.append(_finding(failed, source, f"ffmpeg ended with exit code {result.returncode}{says}"))
-    elif result.errors:
-        findings.append(
-            _finding(
-                "video-decode-errors",
-                source,
-                f"found damaged frames{says}",
-                "copy the file again from its origin; if it is the only one, decode it with "
-                "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that",
-            )
-        )
-    if result.n_frames != n_frames:
-        findings.append(
-            _finding("video-frames-lost", source, f"ffmpeg gave {result.n_frames} frames, expected {n_frames}{says}")
-        )
-    if findings:
-        raise VideoFailed(*findings)
-
-
-def _finding(code: str, subject: Path, message: str, hint: str = "", *, where: str = "") -> Finding:
-    return Finding(Severity.ERROR, code, str(subject), message, where, hint)
-
-
-def _against_order(source: Path, made: VideoInfo, order: VideoOrder) -> list[Finding]:
-    """What the written file is and should not be, by counting it."""
-    found: list[Finding] = []
-    if made.n_frames != order.n_frames:
-        found.append(
-            _finding("video-frames-lost", source, f"{made.n_frames} frames were written, expected {order.n_frames}")
-        )
-    declared = made.n_frames_declared
-    facts: list[tuple[str, object, object]] = [
-        ("codec", made.codec, "h264"),
-        ("pixel format", made.pixel_format, "yuv420p"),
-        ("constant rate", made.constant_rate, True),
-        ("frames per second", made.frame_rate, order.rate),
-        ("size in px", (made.width_px, made.height_px), (order.width_px, order.height_px)),
-        ("rotation in degrees", made.rotation_deg, 0),
-        ("square pixels", made.square_pixels, True),
-        ("frames in the header", declared, made.n_frames),
-    ]
-    for what, is_, expected in facts:
-        if is_ != expected:
-            found.append(_finding("video-not-conforming", source, f"{what}: written {is_}, expected {expected}"))
-    return found
-
-
-def _against_source(
-    source: Path,
-    info: VideoInfo,
-    temp: Path,
-    made: VideoInfo,
-    order: VideoOrder,
-    how: Literal["sample", "full"],
-    stop: threading.Event | None,
-) -> list[Finding]:
-    """What the written file shows and should not, by looking at it."""
-    if how == "full" and order.action != "encode":  # an encode has decoded the source already
-        result = ffmpeg.run(encoding.decode_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
-        _refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
-    comparison = compare_frames(
-        source, info, temp, made, how=how, crop=order.crop, autorotate=not order.turn_back_deg, stop=stop
-    )
-    found = [_finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
-    if comparison.first_mismatch is not None:
-        found.append(
-            _finding(
-                "video-frames-differ",
-                source,
-                f"written frame {comparison.first_mismatch} is not the source's frame {comparison.first_mismatch} "
-                f"(worst squared error {comparison.worst_error:.1f} at frame {comparison.worst_index})",
-                where=f"frame {comparison.first_mismatch}",
-            )
-        )
-    return found
+    refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
 
 
 def convert_video(
@@ -345,9 +207,10 @@ def convert_video(
     VideoFailed, ToolMissing, Interrupted
         See :func:`make_video`.
     """
+    threads = _n_usable_cpus() if threads is None else threads
     settings = encode_settings(profile, crf=crf, preset=preset, gop=gop, threads=threads)
     _refuse_target(source, target, overwrite)
-    verdict = check_video(source)
+    verdict = check_video(source, stop=stop)
     info, action, reasons = verdict.info, verdict.treatment.action, verdict.treatment.reasons
     # A short name of its own: two runs never write into one file, and no file system finds it too long.
     temp = target.with_name(f".{secrets.token_hex(6)}.dlc2lp-part")
@@ -364,47 +227,6 @@ def convert_video(
             made = make_video(source, temp, info, action, settings, verify=verify, on_frames=on_frames, stop=stop)
     _publish(temp, target)
     return ConvertedVideo(info, replace(made, path=target), action, reasons)
-
-
-def encode_settings(
-    profile: str,
-    *,
-    crf: int | None = None,
-    preset: str | None = None,
-    gop: int | None = None,
-    threads: int | None = None,
-) -> EncodeSettings:
-    """Settings from a profile's name and what a person changed in it.
-
-    Raises
-    ------
-    UsageError
-        ``unknown-profile``, ``unknown-preset`` or ``out-of-range``.
-    """
-    if profile not in encoding.PROFILES:
-        raise UsageError.of(
-            "unknown-profile", "--profile", f"found {profile!r}, expected one of {', '.join(encoding.PROFILES)}"
-        )
-    if preset is not None and preset not in encoding.PRESETS:
-        raise UsageError.of(
-            "unknown-preset", "--preset", f"found {preset!r}, expected one of {', '.join(encoding.PRESETS)}"
-        )
-    # crf 0 is x264's lossless mode, a profile of h264 that graphics cards do not decode.
-    for option, value, lowest, highest in (
-        ("--crf", crf, 1, 51),
-        ("--gop", gop, 1, 100_000),
-        ("--jobs", threads, 1, 128),
-    ):
-        if value is not None and not lowest <= value <= highest:
-            raise UsageError.of("out-of-range", option, f"found {value}, expected {lowest} to {highest}")
-    chosen = encoding.PROFILES[profile]
-    return replace(
-        chosen,
-        crf=chosen.crf if crf is None else crf,
-        preset=preset or chosen.preset,
-        gop=gop or chosen.gop,
-        threads=threads or _n_usable_cpus(),
-    )
 
 
 def _n_usable_cpus() -> int:
@@ -450,14 +272,15 @@ def _place(
                     raise Interrupted.of("interrupted", str(temp), "stopped while the file was copied")
                 copy.write(chunk)
         made = replace(info, path=temp)
-        findings = [] if verify == "none" else _against_source(source, info, temp, made, order, verify, stop)
+        findings = [] if verify == "none" else against_source(source, info, temp, made, order, verify, stop)
         if temp.stat().st_size != info.size_bytes:
-            findings.append(_finding("video-changed", source, "the file changed while it was copied"))
+            findings.append(finding("video-changed", source, "the file changed while it was copied"))
         if findings:
             raise VideoFailed(*findings)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            temp.unlink()
+    except BaseException as problem:
+        _drop(temp)
+        if isinstance(problem, OSError):
+            raise _unwritable(temp, problem) from problem
         raise
     if on_frames is not None:
         on_frames(info.n_frames)
@@ -470,7 +293,12 @@ def _publish(temp: Path, target: Path) -> None:
         with temp.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(temp, target)  # noqa: PTH105 - Path.replace is the same and says less
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            temp.unlink()
-        raise
+    except OSError as problem:
+        _drop(temp)
+        raise _unwritable(target, problem) from problem
+
+
+def _unwritable(path: Path, problem: OSError) -> VideoFailed:
+    return VideoFailed.of(
+        "video-not-written", str(path), f"can't be written: {problem.strerror}", hint="free some space and try again"
+    )

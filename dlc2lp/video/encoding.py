@@ -14,11 +14,12 @@ encode    every frame is decoded and encoded again, exactly one frame for each
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from dlc2lp.errors import UsageError
 from dlc2lp.model import VideoInfo
 
 Action = Literal["place", "remux", "rewrite", "encode"]
@@ -100,6 +101,43 @@ PRESETS = (
     "veryslow",
     "placebo",
 )
+
+
+def encode_settings(
+    profile: str,
+    *,
+    crf: int | None = None,
+    preset: str | None = None,
+    gop: int | None = None,
+    threads: int = 1,
+) -> EncodeSettings:
+    """Settings from a profile's name and what a person changed in it.
+
+    Raises
+    ------
+    UsageError
+        ``unknown-profile``, ``unknown-preset`` or ``out-of-range``.
+    """
+    if profile not in PROFILES:
+        raise UsageError.of("unknown-profile", "--profile", f"found {profile!r}, expected one of {', '.join(PROFILES)}")
+    if preset is not None and preset not in PRESETS:
+        raise UsageError.of("unknown-preset", "--preset", f"found {preset!r}, expected one of {', '.join(PRESETS)}")
+    # crf 0 is x264's lossless mode, a profile of h264 that graphics cards do not decode.
+    for option, value, lowest, highest in (
+        ("--crf", crf, 1, 51),
+        ("--gop", gop, 1, 100_000),
+        ("--threads", threads, 1, 128),
+    ):
+        if value is not None and not lowest <= value <= highest:
+            raise UsageError.of("out-of-range", option, f"found {value}, expected {lowest} to {highest}")
+    chosen = PROFILES[profile]
+    return replace(
+        chosen,
+        crf=chosen.crf if crf is None else crf,
+        preset=preset or chosen.preset,
+        gop=gop or chosen.gop,
+        threads=threads,
+    )
 
 
 class Crop(NamedTuple):

@@ -1,4 +1,4 @@
-"""Frames by index, whether two videos hold the same frames, and still images. The only room with OpenCV.
+"""Frames by index, small grey pictures of them, and still images. The only room with OpenCV.
 
 Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
 """
@@ -6,14 +6,13 @@ Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dlc2lp.errors import Interrupted, UnreadableFile, VideoFailed
+from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.model import VideoInfo
-from dlc2lp.video.encoding import Crop, displayed_size
-from dlc2lp.video.probe import first_video_stream, open_video, shown_packets
+from dlc2lp.video.encoding import Crop
+from dlc2lp.video.probe import decoded_frames, first_video_stream, open_video, shown_packets
 
 if TYPE_CHECKING:
     import threading
@@ -22,16 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: A frame this near is decoded up to, where a seek would land behind the place already reached.
+_NEAR_FRAMES = 5
+
 #: Width of the small grey images by which frames are compared.
 COMPARED_WIDTH_PX = 64
-_N_SAMPLES = 6
-_NEIGHBORS = 2
-
-# A frame is another one when a neighbour fits this much better. Measured: see tests/video/test_video_frames.py.
-_BETTER_RATIO = 2.0
-_BETTER_BY = 0.5  # squared grey levels: below it is coding noise
-#: No encode that is worth keeping is this far from its source: 25 grey levels.
-_GROSS_ERROR = 625.0
 
 
 def read_frames(path: Path, info: VideoInfo, indices: Iterable[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -95,17 +89,10 @@ def _frames_in_order(path: Path, stop: threading.Event | None = None) -> Iterato
     index = -1
     try:
         with open_video(path) as container:
-            for index, frame in enumerate(_decode(container, first_video_stream(container), stop)):
+            for index, frame in enumerate(decoded_frames(container, first_video_stream(container), stop)):
                 yield index, frame
     except av.FFmpegError as problem:
         raise _unreadable_frame(path, index + 1, problem.strerror or str(problem)) from problem
-
-
-def _decode(container: Any, stream: Any, stop: threading.Event | None) -> Iterator[av.VideoFrame]:
-    for frame in container.decode(stream):
-        if stop is not None and stop.is_set():
-            raise Interrupted.of("interrupted", container.name, "stopped while frames were read")
-        yield frame
 
 
 def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
@@ -152,7 +139,7 @@ def _frames_by_time(
             time_of = _display_times(path, info, decoding)
             for index in wanted:
                 frame = None
-                if 0 < index - position <= max(gop, 2 * _NEIGHBORS + 1):
+                if 0 < index - position <= max(gop, _NEAR_FRAMES):
                     frame = decoding.frame_at(time_of(index))
                 # An index may lead to a key frame whose leading frames lean on the one before it, so the second try
                 # starts earlier. Transport streams have no index; seeking there can end anywhere.
@@ -185,7 +172,7 @@ class _Decoding:
     def _open(self) -> None:
         self.container = open_video(self.path)
         self.stream = first_video_stream(self.container)
-        self.frames = _decode(self.container, self.stream, self.stop)
+        self.frames = decoded_frames(self.container, self.stream, self.stop)
         self.after_keyframe = True  # where a file begins there is nothing to lean on; its key frame may be hidden
 
     def restart(self, time: int | None) -> None:
@@ -195,7 +182,7 @@ class _Decoding:
             self._open()
         else:
             self.container.seek(time, stream=self.stream)
-            self.frames = _decode(self.container, self.stream, self.stop)
+            self.frames = decoded_frames(self.container, self.stream, self.stop)
             self.after_keyframe = False
 
     def frame_at(self, time: int) -> av.VideoFrame | None:
@@ -212,16 +199,17 @@ class _Decoding:
 def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable[[int], int]:
     """A function from a frame's index to its display time in ticks of the stream."""
     if info.constant_rate:
-        first = next(decoding.frames).pts
-        if first is None:
-            raise _unreadable_frame(path, 0, "it has no display time")
+        frame = next(decoding.frames, None)
+        if frame is None or frame.pts is None:
+            raise _unreadable_frame(path, 0, "it is not there or has no display time")
+        first = frame.pts
         step = 1 / (info.frame_rate * decoding.stream.time_base)
         return lambda index: int(first + index * step)
 
     import numpy as np
 
     with open_video(path) as container:
-        packets = shown_packets(container, first_video_stream(container))
+        packets = shown_packets(container, first_video_stream(container), decoding.stop)
         times = np.sort(np.fromiter((packet.pts for packet in packets), dtype=np.int64))
     return lambda index: int(times[index])
 
@@ -241,152 +229,51 @@ def _shrink(gray: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:
     return cv2.resize(gray, (small_width, small_height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Whether one video holds the frames of another.
-
-    Errors are mean squares of the differences of grey levels (0 to 255) of pictures :data:`COMPARED_WIDTH_PX` wide.
-
-    Attributes
-    ----------
-    n_compared
-        How many frames of the target were compared.
-    worst_error, worst_index
-        The largest error of a frame to its own source frame, and where; 0.0 and None if none was compared.
-    first_mismatch
-        The first frame that is not its source frame (a neighbour fits better, or nothing fits); None if all are.
-    problems
-        What could not be decoded.
-    """
-
-    n_compared: int
-    worst_error: float
-    worst_index: int | None
-    first_mismatch: int | None
-    problems: tuple[str, ...]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every compared frame is its source frame."""
-        return self.first_mismatch is None and not self.problems
-
-
-def compare_frames(
-    source: Path,
-    source_info: VideoInfo,
-    target: Path,
-    target_info: VideoInfo,
+def small_gray_frames(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int] | None,
     *,
-    how: Literal["sample", "full"],
     crop: Crop | None = None,
-    autorotate: bool = True,
+    turn_deg: int = 0,
+    width_px: int = COMPARED_WIDTH_PX,
     stop: threading.Event | None = None,
-) -> Comparison:
-    """Compare the frames of a written video with those of its source, index by index.
-
-    Frame i of the target must look like frame i of the source, and none of the source's neighbouring frames may look
-    clearly more like it. Frames of a scene in which nothing moves are equally good: that is no mismatch.
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Small grey pictures of some frames or of all, turned and cropped.
 
     Parameters
     ----------
-    source, source_info, target, target_info
-        The two videos and what they hold.
-    how
-        ``full`` decodes both whole; ``sample`` looks at the first, the last and some frames between.
-    crop, autorotate
-        What the target keeps of the source's displayed picture, and whether that was turned as the source's display
-        matrix asks. What the target has to the right and below is padding and not compared.
+    path, info
+        The video and what it holds.
+    indices
+        0-based positions; None for every frame, decoded from the beginning.
+    crop
+        The part to keep, in pixels of the turned picture; by default all of it.
+    turn_deg
+        By how much the stored picture is turned clockwise first.
+    width_px
+        Width of the result; narrower parts keep their size.
     stop
-        When set, the comparison ends.
+        When set, reading ends.
 
-    Returns
-    -------
-    Comparison
-        Also where one of the videos cannot be decoded: then its ``problems`` say so.
+    Yields
+    ------
+    tuple of int and uint8 array of shape (h, width_px)
+        The index and grey levels averaged over areas, in rising order of the index.
 
     Raises
     ------
-    Interrupted
-        ``stop`` was set.
+    IndexError, VideoFailed, Interrupted
+        See :func:`read_frames`.
     """
-    width, height = displayed_size(source_info, autorotate=autorotate)
-    crop = crop or Crop(0, 0, width, height)
-    padding_free = Crop(0, 0, crop.width_px, crop.height_px)
-    n_frames = min(source_info.n_frames, target_info.n_frames)
-    if how == "full":
-        originals, copies = _frames_in_order(source, stop), _frames_in_order(target, stop)
-    else:
-        samples = _samples(n_frames)
-        around = {at for index in samples for at in _neighborhood(index) if 0 <= at < source_info.n_frames}
-        originals = _frames_at(source, source_info, around, stop)
-        copies = _frames_at(target, target_info, samples, stop)
-    small_originals = _small(originals, source_info.rotation_deg if autorotate else 0, crop)
-    small_copies = _small(copies, 0, padding_free)
-    n_compared, worst_error, worst_index, first_mismatch = 0, 0.0, None, None
-    problems = []
-    try:
-        for index, errors in _errors_around(small_originals, small_copies):
-            n_compared += 1
-            if index not in errors:
-                problems.append(f"the source has no frame {index}")
-                break
-            if worst_index is None or errors[index] > worst_error:
-                worst_error, worst_index = errors[index], index
-            if first_mismatch is None and _is_another(errors, index):
-                first_mismatch = index
-        if how == "full" and n_compared != n_frames:
-            problems.append(f"found {n_compared} frames that can be decoded, expected {n_frames}")
-    except VideoFailed as failure:
-        problems += [finding.message for finding in failure.findings]
-    return Comparison(n_compared, worst_error, worst_index, first_mismatch, tuple(problems))
-
-
-def _samples(n_frames: int) -> list[int]:
-    """The first, the last and some frames evenly between."""
-    last = n_frames - 1
-    return sorted({round(last * k / (_N_SAMPLES - 1)) for k in range(_N_SAMPLES)})
-
-
-def _neighborhood(index: int) -> range:
-    return range(index - _NEIGHBORS, index + _NEIGHBORS + 1)
-
-
-def _small(
-    frames: Iterator[tuple[int, av.VideoFrame]], turn_deg: int, crop: Crop
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Small grey pictures of a part of each frame after turning it clockwise."""
     import numpy as np
 
+    frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
     for index, frame in frames:
         gray = np.rot90(_pixels(frame, "gray"), -turn_deg // 90)
-        part = gray[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
-        yield index, _shrink(np.ascontiguousarray(part), COMPARED_WIDTH_PX).astype(np.float32)
-
-
-def _errors_around(
-    originals: Iterator[tuple[int, NDArray[np.float32]]], copies: Iterator[tuple[int, NDArray[np.float32]]]
-) -> Iterator[tuple[int, dict[int, float]]]:
-    """For each copy, its error to the originals of its neighbourhood, by index. Both come in rising order."""
-    import numpy as np
-
-    window: dict[int, NDArray[np.float32]] = {}
-    newest = -1
-    for index, copy in copies:
-        near = _neighborhood(index)
-        while newest < near[-1]:
-            item = next(originals, None)
-            if item is None:
-                break
-            newest = item[0]
-            window[newest] = item[1]
-        window = {at: original for at, original in window.items() if at >= near[0]}
-        yield index, {at: float(np.mean((original - copy) ** 2)) for at, original in window.items() if at in near}
-
-
-def _is_another(errors: dict[int, float], index: int) -> bool:
-    own = errors[index]
-    best = min(errors.values())
-    return own > _GROSS_ERROR or own > _BETTER_RATIO * best + _BETTER_BY
+        if crop is not None:
+            gray = gray[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
+        yield index, _shrink(np.ascontiguousarray(gray), width_px)
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -414,7 +301,7 @@ def read_image(path: Path) -> NDArray[Any]:
         data = np.fromfile(path, dtype=np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     except (OSError, cv2.error) as problem:
-        raise _unreadable_image(path, str(problem)) from problem
+        raise _unreadable_image(path, getattr(problem, "strerror", None) or str(problem)) from problem
     if image is None:
         raise _unreadable_image(path, "0 bytes" if data.size == 0 else "no image that OpenCV can decode")
     return _swap_red_and_blue(image)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlc2lp.errors import VideoFailed
+from dlc2lp.errors import Interrupted, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.extent import lacks_index, missing_bytes
 
 if TYPE_CHECKING:
+    import threading
+
     import av
     import numpy as np
     from numpy.typing import NDArray
@@ -35,13 +37,15 @@ _HEAD_FRAMES = 12
 _EMPTY_VOP_BYTES = 19
 
 
-def probe(path: Path) -> VideoInfo:
+def probe(path: Path, *, stop: threading.Event | None = None) -> VideoInfo:
     """Measure a video in one pass over its packets, decoding only its first frames.
 
     Parameters
     ----------
     path
         The file. Its suffix does not matter.
+    stop
+        When set, reading ends: a pass over a recording of a day takes minutes.
 
     Returns
     -------
@@ -53,15 +57,17 @@ def probe(path: Path) -> VideoInfo:
     VideoFailed
         ``video-missing``, ``video-empty`` (zero bytes), ``video-unreadable`` (no video format, no index, no decoder),
         ``video-no-stream`` (sound only), ``video-truncated`` (the file ends before its container does),
-        ``video-starts-broken`` (its first frames need a key frame that is not in the file).
+        ``video-starts-broken`` (its first frames need a key frame that is not in the file), ``video-no-frames``.
+    Interrupted
+        ``stop`` was set.
     """
     size_bytes = _size_of(path)
     import av
 
     try:
         with open_video(path) as container:
-            return _measure(path, size_bytes, container)
-    except av.FFmpegError as problem:
+            return _measure(path, size_bytes, container, stop)
+    except (av.FFmpegError, OSError) as problem:
         raise _unreadable(path, problem) from problem
 
 
@@ -91,7 +97,7 @@ def _size_of(path: Path) -> int:
     return size_bytes
 
 
-def _unreadable(path: Path, problem: av.FFmpegError) -> VideoFailed:
+def _unreadable(path: Path, problem: av.FFmpegError | OSError) -> VideoFailed:
     try:
         without_index, n_missing = lacks_index(path), missing_bytes(path)
     except OSError:
@@ -111,7 +117,7 @@ def _truncated(path: Path, message: str) -> VideoFailed:
     return VideoFailed.of("video-truncated", str(path), message, hint="copy the file again from its origin")
 
 
-def _measure(path: Path, size_bytes: int, container: Any) -> VideoInfo:
+def _measure(path: Path, size_bytes: int, container: Any, stop: threading.Event | None) -> VideoInfo:
     """All of :class:`VideoInfo` from an opened container."""
     stream = first_video_stream(container)
     if stream is None or _is_no_video(container.format.name):
@@ -119,12 +125,12 @@ def _measure(path: Path, size_bytes: int, container: Any) -> VideoInfo:
     context = stream.codec_context
     if context is None:
         raise VideoFailed.of("video-unreadable", str(path), "found a codec that PyAV cannot decode")
-    packets = _read_packets(container, stream)
+    packets = _read_packets(container, stream, stop)
     declared = int(stream.frames) or None
     _refuse_damage(path, packets, declared)
     clock = _Clock(packets.pts, packets.n_shown, stream.time_base)
     if not packets.are_frames:
-        clock = _clock_of_decoded(path, stream)
+        clock = _clock_of_decoded(path, stream, stop)
     # AVI has no display times. Where the codec reorders frames, those that libavformat makes up are in the order of the
     # file (h264 with B-frames: frame 2 at the time of frame 4), and sorting by them shuffles the video.
     made_up = packets.reorders and (container.format.name == "avi" or not _increasing(packets.head))
@@ -164,10 +170,24 @@ def _video_streams(container: Any) -> list[Any]:
     return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
 
 
-def shown_packets(container: Any, stream: Any) -> Iterator[Any]:
+def shown_packets(container: Any, stream: Any, stop: threading.Event | None = None) -> Iterator[Any]:
     """The packets of a stream that hold a frame which a player shows, in the order of the file."""
     codec = stream.codec_context.codec.canonical_name
-    return (packet for packet in container.demux(stream) if not packet.is_discard and _holds_frame(packet, codec))
+    packets = _until(stop, container.demux(stream), container)
+    return (packet for packet in packets if not packet.is_discard and _holds_frame(packet, codec))
+
+
+def _until(stop: threading.Event | None, items: Iterable[Any], container: Any) -> Iterator[Any]:
+    """Packets or frames as long as nobody asks to stop."""
+    for item in items:
+        if stop is not None and stop.is_set():
+            raise Interrupted.of("interrupted", container.name.removeprefix("file:"), "stopped while it was read")
+        yield item
+
+
+def decoded_frames(container: Any, stream: Any, stop: threading.Event | None = None) -> Iterator[av.VideoFrame]:
+    """The frames of a stream from where its container stands."""
+    return _until(stop, container.decode(stream), container)
 
 
 def _holds_frame(packet: Any, codec: str) -> bool:
@@ -222,11 +242,11 @@ class _Packets:
         return self.first_is_key and (len(self.pts) != self.n_shown or self.pts[0] == min(self.pts))
 
 
-def _read_packets(container: Any, stream: Any) -> _Packets:
+def _read_packets(container: Any, stream: Any, stop: threading.Event | None) -> _Packets:
     codec = stream.codec_context.codec.canonical_name
     found = _Packets(reorders=bool(stream.codec_context.has_b_frames))
     last_key = n_decoded = 0
-    for packet in container.demux(stream):
+    for packet in _until(stop, container.demux(stream), container):
         is_end = packet.size == 0 and packet.dts is None
         # An AVI recorder's empty mark is no end, but a decoder would take it for one.
         if (packet.size > 0 or is_end) and n_decoded < _PATIENCE_PACKETS and _wants_more(found):
@@ -359,11 +379,11 @@ class _Clock:
         return bool(np.abs(self._pts - self._pts[0] - expected).max() <= 1.01)
 
 
-def _clock_of_decoded(path: Path, stream: Any) -> _Clock:
+def _clock_of_decoded(path: Path, stream: Any, stop: threading.Event | None) -> _Clock:
     """Count by decoding everything: slow, and the only way where packets are not frames."""
     pts, n_frames = array("q"), 0
     with open_video(path) as container:
-        for frame in container.decode(container.streams[stream.index]):
+        for frame in decoded_frames(container, container.streams[stream.index], stop):
             n_frames += 1
             if frame.pts is not None:
                 pts.append(frame.pts)

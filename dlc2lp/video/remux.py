@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlc2lp.errors import Interrupted, VideoFailed
+from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import target_rate, track_timescale
 from dlc2lp.video.probe import first_video_stream, open_video, shown_packets
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_CHUNK_PACKETS = 256  # between looks at `stop`
+_REPORTED_PACKETS = 256  # between two reports of progress
 
 
 def rewrite_packets(
@@ -60,7 +60,7 @@ def rewrite_packets(
         raise VideoFailed.of("remux-impossible", str(source), "found packets without a display time of their own")
     rate = target_rate(info)
     try:
-        ranks = _display_ranks(source)
+        ranks = _display_ranks(source, stop)
         delay = _delay(ranks)
         options = {"movflags": "faststart", "video_track_timescale": str(track_timescale(rate))}
         with (
@@ -70,12 +70,9 @@ def rewrite_packets(
             stream = first_video_stream(original)
             track = copy.add_stream_from_template(stream)
             track.time_base = 1 / rate
-            for index, packet in enumerate(shown_packets(original, stream)):
-                if index % _CHUNK_PACKETS == 0:
-                    if stop is not None and stop.is_set():
-                        raise Interrupted.of("interrupted", str(target), "stopped while packets were copied")
-                    if on_frames is not None:
-                        on_frames(index)
+            for index, packet in enumerate(shown_packets(original, stream, stop)):
+                if on_frames is not None and index % _REPORTED_PACKETS == 0:
+                    on_frames(index)
                 packet.time_base = 1 / rate
                 packet.pts, packet.dts, packet.duration = int(ranks[index]), index - delay, 1
                 packet.stream = track
@@ -88,12 +85,12 @@ def rewrite_packets(
         on_frames(len(ranks))
 
 
-def _display_ranks(source: Path) -> NDArray[np.int64]:
+def _display_ranks(source: Path, stop: threading.Event | None) -> NDArray[np.int64]:
     """For each packet in the order of the file, the index of its frame in the order of display."""
     import numpy as np
 
     with open_video(source) as container:
-        times = array("q", (packet.pts for packet in shown_packets(container, first_video_stream(container))))
+        times = array("q", (packet.pts for packet in shown_packets(container, first_video_stream(container), stop)))
     ranks = np.empty(len(times), dtype=np.int64)
     ranks[np.argsort(np.frombuffer(times, dtype=np.int64), kind="stable")] = np.arange(len(times))
     return ranks

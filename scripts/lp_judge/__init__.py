@@ -5,7 +5,7 @@ Run by the interpreter of the environment that ``scripts/make_lp_env`` makes, wi
     ENVIRONMENT/bin/python scripts/lp_judge TARGET [--train] [--as-written] [--help]
 
 No GPU and no network is used. A run takes 20 to 50 s on two cores, most of it imports; ``--train`` adds 5 to
-25 s, ``--as-written`` what one batch of the config's size takes on a CPU, and its video predictions.
+25 s, ``--as-written`` about a minute.
 
 Output is one line per check, ``PASS|FAIL|WARN|SKIP  check id  detail``, then
 ``RESULT OK|FAIL: n pass, n warn, n fail, n skip in n s``. Exit 1 on any FAIL (with ``--strict`` on any WARN too),

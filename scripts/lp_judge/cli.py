@@ -17,7 +17,7 @@ from lp_judge.dataset import check_dataset
 from lp_judge.labels import check_labels
 from lp_judge.project_yaml import check_project_yaml
 from lp_judge.queue import check_queue
-from lp_judge.report import FAIL, PASS, Report, some
+from lp_judge.report import FAIL, PASS, Report, describe, some
 from lp_judge.subject import Options, Subject
 from lp_judge.training import check_training
 from lp_judge.videos import check_videos
@@ -131,7 +131,10 @@ def judge(options: Options, report: Report) -> None:
         sandbox.patch(report)
         subject = Subject(directory, scratch, options)
         for check in CHECKS:
-            check(subject, report)
+            try:
+                check(subject, report)
+            except Exception as error:  # between two checks: a config so incomplete that they can't be laid out
+                report.line(FAIL, check.__name__, describe(error, ""))
         os.chdir("/")
     after = snapshot(directory)
     changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))

@@ -408,6 +408,11 @@ def test_decimal_commas_between_commas_shift_the_row(tmp_path: Path) -> None:
     assert error.findings[0].where == "line 4, column 6"
 
 
+def test_a_note_does_not_hide_a_shifted_row(tmp_path: Path) -> None:
+    error = refused(tmp_path, FLAT.replace("33.819", "33,819").replace("87.11", "87.11,blurry"))
+    assert [finding.code for finding in error.findings] == ["csv-extra-cells"]
+
+
 def test_quoted_decimal_comma_between_commas_is_no_number(tmp_path: Path) -> None:
     assert refused(tmp_path, FLAT.replace("33.819", '"33,819"')).findings[0].code == "csv-bad-cell"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -14,9 +15,10 @@ from clips import ALL, N_FRAMES, RATE, Workshop, index_in, indices_by_pyav, pict
 
 from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused, ToolMissing, UsageError, VideoFailed
 from dlc2lp.video import convert, ffmpeg
-from dlc2lp.video.convert import VideoOrder, convert_video, encode_settings, make_video
-from dlc2lp.video.encoding import PROFILES, Crop
-from dlc2lp.video.frames import compare_frames, read_frames
+from dlc2lp.video.checks import VideoOrder
+from dlc2lp.video.convert import check_video, convert_video, make_video
+from dlc2lp.video.encoding import PROFILES, Crop, encode_settings
+from dlc2lp.video.frames import read_frames
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
 from dlc2lp.video.synthetic import write_clip
@@ -106,7 +108,7 @@ def test_a_crop_keeps_exactly_its_pixels(
         source, target, info, "encode", replace(BALANCED, crf=1), verify="full", crop=crop, autorotate=autorotate
     )
     assert (made.width_px, made.height_px, made.rotation_deg) == (102, 78, 0)
-    wanted = [0, 20, 47]
+    wanted = [20, 26, 42]  # their codes have edges in both directions
     for (_, whole), (_, part) in zip(read_frames(source, info, wanted), read_frames(target, made, wanted), strict=True):
         shown = np.rot90(whole, -info.rotation_deg // 90 if autorotate else 0)
         gray = shown.mean(axis=2)
@@ -228,6 +230,23 @@ def test_stopped_before_it_began(name: str, shop: Workshop, tmp_path: Path) -> N
 # ------------------------------------------------------------------------------------------------------------- targets
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is a POSIX one, and macOS lets mapped files pass")
+@pytest.mark.parametrize("name", ["h264", "h264 mkv", "mjpeg"])
+def test_a_full_disk_leaves_nothing(name: str, shop: Workshop, tmp_path: Path, each_ffmpeg: str) -> None:
+    import resource
+
+    source = shop.clip(name)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        with pytest.raises(VideoFailed) as refused:
+            convert_video(source, tmp_path / "out.mp4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refused.value.findings[0].code in {"video-not-written", "encode-failed", "video-truncated"}
+    assert _names_in(tmp_path) == []
+
+
 def test_an_existing_target_is_replaced_only_when_asked(shop: Workshop, tmp_path: Path) -> None:
     target = tmp_path / "out.mp4"
     target.write_bytes(b"precious")
@@ -300,7 +319,7 @@ def test_options_change_their_part_of_the_profile() -> None:
     assert encode_settings("balanced", threads=3) == replace(PROFILES["balanced"], threads=3)
     changed = encode_settings("small", crf=30, preset="slow", gop=7, threads=2)
     assert changed == replace(PROFILES["small"], crf=30, preset="slow", gop=7, threads=2)
-    assert encode_settings("intra").threads >= 1
+    assert encode_settings("intra").threads == 1
 
 
 def test_every_failure_is_one_that_is_explained(shop: Workshop, tmp_path: Path) -> None:
@@ -323,11 +342,8 @@ def test_every_failure_is_one_that_is_explained(shop: Workshop, tmp_path: Path) 
 
 
 @pytest.mark.shared
-@pytest.mark.slow
-def test_the_real_openfield_video(openfield: Path, tmp_path: Path) -> None:
-    video = next(openfield.glob("videos/*.mp4"))
-    made = convert_video(video, tmp_path / "out.mp4", preset="ultrafast", threads=2)
-    assert [reason.code for reason in made.reasons] == ["not-yuv420p"]
-    assert made.target.n_frames == 2330
-    assert made.target.frame_rate == Fraction(1000000, 33333)
-    assert compare_frames(video, made.source, made.target.path, made.target, how="sample").agrees
+def test_the_real_openfield_video_needs_an_encode(openfield: Path) -> None:
+    verdict = check_video(next(openfield.glob("videos/*.mp4")))
+    assert (verdict.treatment.action, verdict.info.n_frames) == ("encode", 2330)
+    assert [reason.code for reason in verdict.treatment.reasons] == ["not-yuv420p"]
+    assert verdict.info.frame_rate == Fraction(1000000, 33333)

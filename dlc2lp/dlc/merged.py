@@ -1,0 +1,231 @@
+"""The merged table of a training set: which frame each of its rows is, and in which orders its rows may have been.
+
+``merge_annotateddatasets`` joins the labels of all folders whenever a training set is made, and other files count
+in its rows. But every call writes it anew, with the frames that were labelled by then and in the order of that
+version. What was counted before may then mean other rows, so here are all orders that a version could have made
+of the labels that there are; which one it was must be proven by whoever counts in them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlc2lp.dlc.config import DlcConfig
+from dlc2lp.dlc.csvfile import read_csv_labels
+from dlc2lp.dlc.framenames import parse_row
+from dlc2lp.dlc.hdf import read_hdf
+from dlc2lp.dlc.project import DlcSession, LabelFile
+from dlc2lp.dlc.table import RawTable
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Finding
+
+#: (session, image): name of the folder in ``labeled-data``, name of the file in it.
+Frame = tuple[str, str]
+#: (folder, image) as a row names a frame, with composed accents; the folder is ``""`` where it names none.
+FrameTitle = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class MergedRow:
+    """A row of merged labels.
+
+    Attributes
+    ----------
+    cells
+        Its index cells.
+    title
+        What they name.
+    frame
+        Which frame of the project that is; None where several could be meant.
+    is_labelled
+        Whether it holds any label.
+    """
+
+    cells: tuple[str, ...]
+    title: FrameTitle
+    frame: Frame | None
+    is_labelled: bool
+
+
+@dataclass(frozen=True)
+class MergedOrder:
+    """Merged labels in one of the possible orders.
+
+    Attributes
+    ----------
+    source
+        What they were read from, for people.
+    rows
+        The rows.
+    is_rebuilt
+        Whether they were merged here, from the folders.
+    findings
+        What reading them brought up.
+    """
+
+    source: str
+    rows: tuple[MergedRow, ...]
+    is_rebuilt: bool
+    findings: tuple[Finding, ...] = ()
+
+
+class ProjectFrames:
+    """Tells which frame of the project a row means.
+
+    Parameters
+    ----------
+    sessions
+        The project's folders.
+    """
+
+    def __init__(self, sessions: Sequence[DlcSession]) -> None:
+        self._own: dict[FrameTitle, Frame] = {}
+        self._claimed: defaultdict[FrameTitle, set[Frame]] = defaultdict(set)
+        for session in sessions:
+            frame_in_session = _finder(session)
+            folder = _composed(session.name)
+            for image in session.images:
+                self._own[folder, _composed(image)] = (session.name, image)
+            for file in session.label_files:
+                for cells in file.table.rows if file.table else ():
+                    frame = frame_in_session(cells)
+                    self._own.setdefault((folder, _composed(frame[1])), frame)
+                    # A renamed folder's rows go on naming the old one, and early napari-deeplabcut's name none.
+                    self._claimed[frame_title(cells)].add(frame)
+
+    def called(self, cells: Sequence[str]) -> Frame | None:
+        """The frame that a merged row means, None if it can't be told; one that is gone goes by its old name."""
+        title = frame_title(cells)
+        claimed = self._claimed.get(title, set())
+        if title in self._own:
+            return self._own[title]
+        if len(claimed) == 1:
+            return next(iter(claimed))
+        return title if title[0] and not claimed else None
+
+    def has(self, frame: Frame) -> bool:
+        """Whether the project still has the image or a row for it."""
+        return (_composed(frame[0]), _composed(frame[1])) in self._own
+
+
+def frame_title(cells: Sequence[str]) -> FrameTitle:
+    r"""Folder and image, equal for ``labeled-data\m1\img0.png`` and ``("labeled-data", "m1", "img0.png")``.
+
+    macOS decomposes accents where Linux and Windows do not, and a project may have seen them all.
+    """
+    row = parse_row(cells)
+    return _composed(row.folder or ""), _composed(row.file_name)
+
+
+def merged_orders(
+    folder: Path,
+    sessions: Sequence[DlcSession],
+    frames: ProjectFrames,
+    config: DlcConfig | None,
+    problems: dict[str, str],
+) -> Iterator[MergedOrder]:
+    """Yield every order in which the merged rows may have been, the most probable first.
+
+    First as they stand in the folder of the training set; then merged anew from the folders of ``labeled-data``,
+    unsorted (DeepLabCut up to 2.1.7), sorted by path (since 2.1.8) and by folder and name (since 2.2.0.4,
+    PR #1584).
+
+    Parameters
+    ----------
+    folder
+        The folder of the training set.
+    sessions, frames
+        The project's folders, and the same as names.
+    config
+        The project's configuration, which has the scorer and the order of the videos.
+    problems
+        Gets the name of each file that can't be read, with the reason.
+    """
+    scorer = config.scorer if config else ""
+    files = [path for path in folder.glob("CollectedData*") if path.suffix.lower() in {".h5", ".csv"}]
+    for path in sorted(files, key=lambda path: _preference(_scorer_of(path), path, scorer)):
+        try:
+            read = read_hdf(path) if path.suffix.lower() == ".h5" else read_csv_labels(path)
+        except UnreadableFile as error:
+            problems[path.name] = error.findings[0].message
+            continue
+        yield MergedOrder(path.name, tuple(_rows(read.table, frames.called)), is_rebuilt=False, findings=read.findings)
+    # DeepLabCut takes the folders of video_sets, and all where it finds labels in none of them.
+    listed = _listed_sessions(sessions, config)
+    bases = [listed] if len(listed) == len(sessions) else [listed, sessions]
+    for chosen in filter(None, bases):
+        rebuilt = [row for session in chosen for row in _rows_of(session, scorer)]
+        for key in _SORT_KEYS:
+            yield MergedOrder("labeled-data", tuple(sorted(rebuilt, key=key) if key else rebuilt), is_rebuilt=True)
+
+
+#: As ``DataFrame.sort_index`` sorts the rows: by folder and name; by path, with whatever separator they have; by
+#: path after a conversion from Windows or to it. Blank, ``-`` and ``.`` sort before ``/``, so the frames of
+#: ``m1 b`` stand before those of ``m1`` among paths, and behind them among folders. None: not at all.
+_SORT_KEYS: tuple[Callable[[MergedRow], tuple[str, ...]] | None, ...] = (
+    lambda row: tuple("/".join(row.cells).replace("\\", "/").split("/")),
+    lambda row: ("/".join(row.cells),),
+    lambda row: ("/".join(row.cells).replace("\\", "/"),),
+    lambda row: ("\\".join(row.cells).replace("/", "\\"),),
+    None,
+)
+
+
+def _rows(table: RawTable, frame_of: Callable[[Sequence[str]], Frame | None]) -> Iterator[MergedRow]:
+    import numpy as np
+
+    for cells, values in zip(table.rows, table.values, strict=True):
+        yield MergedRow(cells, frame_title(cells), frame_of(cells), bool(np.isfinite(values).any()))
+
+
+def _rows_of(session: DlcSession, scorer: str) -> Iterator[MergedRow]:
+    """The rows of a folder that were merged: DeepLabCut takes the HDF5 file of the config's scorer."""
+
+    def preference(file: LabelFile) -> tuple[bool, bool, str]:
+        return _preference(file.stem_scorer, file.path, scorer)
+
+    for file in sorted(session.label_files, key=preference):
+        if file.table is not None:
+            yield from _rows(file.table, _finder(session))
+            return
+
+
+def _listed_sessions(sessions: Sequence[DlcSession], config: DlcConfig | None) -> list[DlcSession]:
+    """The folders of ``video_sets`` in its order, each once."""
+    by_name = {_composed(session.name): session for session in sessions}
+    found: dict[str, DlcSession] = {}
+    for entry in config.video_sets if config else ():
+        stem = _composed(entry.stem)
+        # 2.1.10 to 2.2rc could train on random crops, which lie in folders of their own.
+        crops = by_name.get(f"{stem}_cropped") if config and config.cropped_training else None
+        session = crops or by_name.get(stem)
+        if session is not None:
+            found.setdefault(session.name, session)
+    return list(found.values())
+
+
+def _finder(session: DlcSession) -> Callable[[Sequence[str]], Frame]:
+    """How to find the frame that a row of the folder's own file means, whatever folder it names."""
+    images = {_composed(image): image for image in session.images}
+
+    def find(cells: Sequence[str]) -> Frame:
+        image = parse_row(cells).file_name
+        return session.name, image if image in session.images else images.get(_composed(image), image)
+
+    return find
+
+
+def _scorer_of(path: Path) -> str:
+    return path.stem.removeprefix("CollectedData").removeprefix("_")
+
+
+def _preference(file_scorer: str, path: Path, scorer: str) -> tuple[bool, bool, str]:
+    return file_scorer != scorer, path.suffix.lower() != ".h5", path.name
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,73 @@
+"""Lightning Pose's third column: is an empty cell a hidden keypoint, or one that nobody looked for? Pure.
+
+Lightning Pose takes every empty cell of a file alike (``uniform_heatmaps_for_nan_keypoints``). Where a keypoint was
+added to a DeepLabCut project later, the sessions before it never had it, and training them as "hidden" would teach the
+network that it is never seen there. The column ``visible`` (lightning-pose PR #440) says it cell by cell: 2 labelled,
+1 hidden, 0 not labelled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from math import isnan
+
+from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
+from dlc2lp.migrate.options import NanMeans, Visibility
+from dlc2lp.model import Finding, Severity
+
+
+def session_of(row: LabelRow) -> str:
+    """Return the session of a row: the folder in ``labeled-data`` that holds its image."""
+    return row.image.split("/")[1]
+
+
+def never_labelled(rows: Sequence[LabelRow], n_keypoints: int) -> dict[str, frozenset[int]]:
+    """Return for each session the positions of the keypoints that have no label in any of its rows."""
+    never: dict[str, set[int]] = {}
+    for row in rows:
+        seen = never.setdefault(session_of(row), set(range(n_keypoints)))
+        seen -= {k for k, (x, _) in enumerate(row.xy) if not isnan(x)}
+    return {session: frozenset(positions) for session, positions in never.items()}
+
+
+def wants_column(rows: Sequence[LabelRow], n_keypoints: int, choice: Visibility) -> bool:
+    """Whether the label file gets the column ``visible``."""
+    if choice != "auto":
+        return choice == "always"
+    never = never_labelled(rows, n_keypoints)
+    everywhere = frozenset.intersection(*never.values()) if never else frozenset()
+    return any(positions - everywhere for positions in never.values())
+
+
+def with_visibility(rows: Sequence[LabelRow], never: dict[str, frozenset[int]], nan_means: NanMeans) -> list[LabelRow]:
+    """Return the rows with their third column, which is never empty."""
+    empty = HIDDEN if nan_means == "occluded" else NOT_LABELED
+    return [
+        dataclasses.replace(
+            row,
+            visible=tuple(
+                VISIBLE if not isnan(x) else NOT_LABELED if k in never[session_of(row)] else empty
+                for k, (x, _) in enumerate(row.xy)
+            ),
+        )
+        for row in rows
+    ]
+
+
+def explain(never: dict[str, frozenset[int]], names: Sequence[str]) -> Finding:
+    """Say why the column is there."""
+    told = [
+        f"{session} ({', '.join(names[k] for k in sorted(positions))})"
+        for session, positions in sorted(never.items())
+        if positions
+    ]
+    return Finding(
+        Severity.NOTE,
+        "visible-column",
+        "CollectedData.csv",
+        f"{len(told)} sessions never labelled a keypoint that others have: {'; '.join(told[:5])}"
+        + (" ..." if len(told) > 5 else "")
+        + "; the column `visible` marks these cells as not labelled",
+        hint="to leave the column out: --visibility never",
+    )

@@ -1,0 +1,160 @@
+"""What a written video must be, and whether it is: counted, and looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dlc2lp.errors import VideoFailed
+from dlc2lp.model import Finding, Severity, VideoInfo
+from dlc2lp.video import encoding, ffmpeg
+from dlc2lp.video.compare import compare_frames
+from dlc2lp.video.encoding import Action, Crop, EncodeSettings
+
+if TYPE_CHECKING:
+    import threading
+
+
+@dataclass(frozen=True)
+class VideoOrder:
+    """What a written video must be.
+
+    Attributes
+    ----------
+    action
+        ``remux``, ``rewrite`` or ``encode``.
+    rate
+        Frames per second.
+    n_frames
+        How many frames it must have: those of the source.
+    width_px, height_px
+        Its size, even numbers.
+    settings
+        How to encode; None where nothing is encoded.
+    crop
+        Which part of the picture it shows; all of it where None.
+    turn_back_deg
+        The turn of the display matrix that is not applied.
+    """
+
+    action: Action
+    rate: Fraction
+    n_frames: int
+    width_px: int
+    height_px: int
+    settings: EncodeSettings | None = None
+    crop: Crop | None = None
+    turn_back_deg: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        info: VideoInfo,
+        action: Action,
+        settings: EncodeSettings | None,
+        *,
+        crop: Crop | None = None,
+        autorotate: bool = True,
+    ) -> VideoOrder:
+        """The order for one video.
+
+        Raises
+        ------
+        ValueError
+            Settings without an encode, or an encode without settings; a copy that would have to change pixels.
+        """
+        rate = encoding.target_rate(info)
+        if (action == "encode") != (settings is not None):
+            raise ValueError(f"action {action!r} with settings {settings}")
+        if action != "encode" and (crop is not None or not autorotate):
+            raise ValueError(f"action {action!r} changes no pixel")
+        if action == "encode":
+            width, height = encoding.encoded_size(info, crop=crop, autorotate=autorotate)
+        else:
+            width, height = info.width_px, info.height_px
+        turn_back_deg = 0 if autorotate else info.rotation_deg
+        return cls(action, rate, info.n_frames, width, height, settings, crop, turn_back_deg)
+
+
+def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, failed: str) -> None:
+    """Raise unless ffmpeg went through all frames without a complaint; its exit code is the least of the witnesses."""
+    says = f"; ffmpeg says: {' | '.join(result.errors[-3:])}" if result.errors else ""
+    findings = []
+    if result.returncode != 0:
+        findings.append(finding(failed, source, f"ffmpeg ended with exit code {result.returncode}{says}"))
+    elif result.errors:
+        findings.append(
+            finding(
+                "video-decode-errors",
+                source,
+                f"found damaged frames{says}",
+                "copy the file again from its origin; if it is the only one, decode it with "
+                "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that",
+            )
+        )
+    if result.n_frames != n_frames:
+        findings.append(
+            finding("video-frames-lost", source, f"ffmpeg gave {result.n_frames} frames, expected {n_frames}{says}")
+        )
+    if findings:
+        raise VideoFailed(*findings)
+
+
+def finding(code: str, subject: Path, message: str, hint: str = "", *, where: str = "") -> Finding:
+    """An error about a file."""
+    return Finding(Severity.ERROR, code, str(subject), message, where, hint)
+
+
+def against_order(source: Path, made: VideoInfo, order: VideoOrder) -> list[Finding]:
+    """What the written file is and should not be, by counting it."""
+    found: list[Finding] = []
+    if made.n_frames != order.n_frames:
+        found.append(
+            finding("video-frames-lost", source, f"{made.n_frames} frames were written, expected {order.n_frames}")
+        )
+    facts: list[tuple[str, object, object]] = [
+        ("codec", made.codec, "h264"),
+        ("pixel format", made.pixel_format, "yuv420p"),
+        ("constant rate", made.constant_rate, True),
+        ("frames per second", made.frame_rate, order.rate),
+        ("size in px", (made.width_px, made.height_px), (order.width_px, order.height_px)),
+        ("rotation in degrees", made.rotation_deg, 0),
+        ("square pixels", made.square_pixels, True),
+        ("frames in the header", made.n_frames_declared, made.n_frames),
+    ]
+    for what, is_, expected in facts:
+        if is_ != expected:
+            found.append(finding("video-not-conforming", source, f"{what}: written {is_}, expected {expected}"))
+    return found
+
+
+def against_source(
+    source: Path,
+    info: VideoInfo,
+    temp: Path,
+    made: VideoInfo,
+    order: VideoOrder,
+    how: Literal["sample", "full"],
+    stop: threading.Event | None,
+) -> list[Finding]:
+    """What the written file shows and should not, by looking at it."""
+    if how == "full" and order.action != "encode":  # an encode has decoded the source already
+        result = ffmpeg.run(encoding.decode_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
+        refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
+    comparison = compare_frames(
+        source, info, temp, made, how=how, crop=order.crop, autorotate=not order.turn_back_deg, stop=stop
+    )
+    found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
+    if comparison.first_mismatch is not None:
+        found.append(
+            finding(
+                "video-frames-differ",
+                source,
+                f"written frame {comparison.first_mismatch} is not the source's frame {comparison.first_mismatch} "
+                f"(worst squared error {comparison.worst_error:.1f} at frame {comparison.worst_index})",
+                where=f"frame {comparison.first_mismatch}",
+            )
+        )
+    return found
