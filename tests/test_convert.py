@@ -253,3 +253,20 @@ def test_the_real_openfield_project(openfield, tmp_path):
         name = f"img{int(row[0].rpartition('img')[2].removesuffix('.png')):04d}.png"
         assert [float(cell) for cell in row[1:] if cell] == source[name]
     assert snapshot(openfield) == before
+
+
+def test_register_adds_the_project_to_the_app_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("LP_SYSTEM_DIR", str(tmp_path / "app"))
+    project = build_project(tmp_path / "dlc", sessions=("m1",), video="none")
+    for _ in range(2):
+        result = dlc2lp("convert", project.root, tmp_path / "lp", "--register=reach", "--json")
+        assert result.exit_code == 0, result.stderr
+        assert "registered" in result.codes
+    text = (tmp_path / "app/projects.toml").read_text()
+    assert text.count("[reach]") == 1
+    assert str(tmp_path / "lp") in text
+    other = build_project(tmp_path / "other", sessions=("m1",), video="none")
+    taken = dlc2lp("convert", other.root, tmp_path / "lp2", "--register=reach", "--json")
+    assert taken.exit_code == 1
+    assert "project-name-taken" in taken.codes
+    assert (tmp_path / "lp2/CollectedData.csv").exists()

@@ -232,8 +232,22 @@ def convert(
     findings = _merge(made.findings, run.findings, verification.findings)
     _write_if_new(folder / MANIFEST_FILE, manifest_text(made, journal.read(), run.failed, findings))
     if register_as is not None:
-        register(folder, register_as, None)
+        findings = _merge(findings, _register(folder, register_as))
     return Outcome(made, run, verification, findings)
+
+
+def _register(folder: Path, name: str) -> list[Finding]:
+    """Tell the Lightning Pose app of the project; the project is done by then, so a fault only ends with exit 1."""
+    try:
+        registration = register(folder, name or folder.name, None)
+    except Dlc2LpError as error:
+        return list(error.findings)
+    message = "added under this name" if registration.added else "was there already"
+    where = str(registration.projects_file)
+    return [
+        *registration.findings,
+        Finding(Severity.NOTE, "registered", registration.name, f"{message}; the app lists it from now on", where),
+    ]
 
 
 def convert_each_individual(
