@@ -263,7 +263,7 @@ def test_register_adds_the_project_to_the_app_once(tmp_path, monkeypatch):
         assert result.exit_code == 0, result.stderr
         assert "registered" in result.codes
     text = (tmp_path / "app/projects.toml").read_text()
-    assert text.count("[reach]") == 1
+    assert text.count('["reach"]') == 1
     assert str(tmp_path / "lp") in text
     other = build_project(tmp_path / "other", sessions=("m1",), video="none")
     taken = dlc2lp("convert", other.root, tmp_path / "lp2", "--register=reach", "--json")

@@ -55,7 +55,7 @@ class Decision:
     def as_finding(self) -> Finding:
         """The question as a finding, with its candidates in the hint."""
         listed = f"; candidates: {', '.join(self.candidates)}" if self.candidates else ""
-        return Finding(Severity.ERROR, self.code, self.subject, self.message, hint=f"decide: {self.option}{listed}")
+        return Finding(Severity.ERROR, self.code, self.subject, self.message, hint=f"{self.option}{listed}")
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,12 @@ from dlc2lp.migrate.reconfigure import Reconfigured
 from dlc2lp.migrate.survey import SurveyedVideo
 from dlc2lp.migrate.verify import Verification
 from dlc2lp.model import Finding, VideoInfo
-from dlc2lp.report.findings import findings_text
+from dlc2lp.report.findings import WIDTH, findings_text
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Treatment
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
 _MAX_ROWS = 40
-
-#: Where sentences are wrapped.
-_WIDTH = 100
 
 
 def table(
@@ -50,7 +47,7 @@ def table(
         ]
         text.append("  ".join(cells).rstrip())
         if remark:
-            text.append(textwrap.fill(remark, _WIDTH, initial_indent="    ", subsequent_indent="    "))
+            text.append(textwrap.fill(remark, WIDTH, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(text)
 
 
@@ -201,7 +198,7 @@ def _config_text(reasons: Iterable[tuple[str, Any, str]]) -> str:
     lines = []
     for key, value, reason in reasons:
         lines.append(f"{key} = {value}")
-        lines.append(textwrap.fill(reason, _WIDTH, initial_indent="    ", subsequent_indent="    "))
+        lines.append(textwrap.fill(reason, WIDTH, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(lines)
 
 
