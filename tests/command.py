@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -36,15 +37,21 @@ class Result:
     def document(self) -> dict[str, Any]:
         """The JSON document, held to its schema."""
         document = json.loads(self.stdout)
-        name = document["schema"].split("/")[1]
-        schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-        jsonschema.validate(document, schema)
+        _validator(document["schema"].split("/")[1]).validate(document)
         assert document["exit_code"] == self.exit_code
         return document
 
     def finding(self, code: str) -> dict[str, str]:
         """The first finding of a code."""
         return next(finding for finding in self.document["findings"] if finding["code"] == code)
+
+
+@functools.cache
+def _validator(name: str) -> jsonschema.protocols.Validator:
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
 
 
 def dlc2lp(*arguments: object) -> Result:

@@ -93,7 +93,7 @@ def write_training_sets(
             name = f"iteration-{shuffle.iteration}/{shuffle.percent}/{shuffle.number}"
             frames = [_frame(row) for row in then.index]
             truth[name] = (frozenset(frames[row] for row in train), frozenset(frames[row] for row in test))
-            data = [entry for row in train if (entry := _entry(then.iloc[row], sizes_px[frames[row][0]]))]
+            data = [entry for row in train if (entry := _entry(then.iloc[row], _size_px(frames[row], sizes_px)))]
             _write_documentation(folder, task, shuffle, [data, train, test, shuffle.fraction])
             # Models train on these; the one of multi-animal projects ends in .pickle too.
             suffix = "pickle" if "individuals" in then.columns.names else "mat"
@@ -137,6 +137,11 @@ def _frame(row: str | tuple[str, ...]) -> Frame:
     """The folder and the image of a row; ("", image) where it names no folder."""
     parts = ["", *(row.replace("\\", "/").split("/") if isinstance(row, str) else row)]
     return parts[-2], parts[-1]
+
+
+def _size_px(frame: Frame, sizes_px: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """A row that names no folder has the size of the first."""
+    return sizes_px.get(frame[0]) or next(iter(sizes_px.values()))
 
 
 def _split(shuffle: Shuffle, n_rows: int, seed: int) -> tuple[list[int], list[int]]:

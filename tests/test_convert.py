@@ -9,33 +9,7 @@ import numpy as np
 import pytest
 from builder import Session, Video, barcode, build_project, read_clip, snapshot
 from command import dlc2lp
-
-
-def read_labels(target):
-    """(image path, keypoint) -> (x, y) of a target's label file, read with the csv module; NaN = empty."""
-    with (target / "CollectedData.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    assert [row[0] for row in rows[:3]] == ["scorer", "bodyparts", "coords"]
-    assert len(set(rows[0][1:])) == 1
-    labels = {}
-    for row in rows[3:]:
-        cells = [float(cell) if cell else math.nan for cell in row[1:]]
-        for n in range(0, len(cells), 2):
-            labels[row[0], rows[1][1 + n]] = (cells[n], cells[n + 1])
-    return labels
-
-
-def expect_labels(project, target, name=lambda session, index: f"labeled-data/{session}/img{index:08d}.png"):
-    found = read_labels(target)
-    expected = {}
-    for session in project.sessions:
-        for image in project.rows[session]:
-            for keypoint in project.bodyparts:
-                point = project.labels.get((session, image, keypoint), (math.nan, math.nan))
-                expected[name(session, project.frame_index[session, image]), keypoint] = point
-    assert found.keys() == expected.keys()
-    for key, point in expected.items():
-        assert np.array_equal(found[key], point, equal_nan=True), key
+from targets import expect_labels, read_labels
 
 
 def test_every_label_and_every_frame_arrives(tmp_path):

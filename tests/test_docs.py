@@ -35,6 +35,7 @@ def test_every_command_keeps_to_its_schema(tmp_path):
         "convert": ("convert", project.root, target),
         "verify": ("verify", target),
         "config": ("config", target, "--num-gpus", 2),
+        "splits": ("inspect", project.root, "--split", "list"),
         "video-check": ("video", "check", project.root / "videos"),
         "video-convert": ("video", "convert", project.videos["m1"], tmp_path / "m1.mp4"),
     }
@@ -44,7 +45,14 @@ def test_every_command_keeps_to_its_schema(tmp_path):
         assert result.document["schema"] == f"dlc2lp/{name}/1"
     manifest = json.loads((target / ".dlc2lp/manifest.json").read_text(encoding="utf-8"))
     jsonschema.validate(manifest, json.loads((SCHEMAS / "manifest.json").read_text(encoding="utf-8")))
-    assert {path.stem for path in SCHEMAS.glob("*.json")} == commands.keys() | {"manifest"}
+    animals = build_project(tmp_path / "animals", sessions=("m1",), individuals=("a", "b"), video="none")
+    each = ("convert", animals.root, tmp_path / "each", "--individuals", "split", "--json")
+    for name, options in {"plan-each": ("--dry-run",), "convert-each": ()}.items():
+        result = dlc2lp(*each, *options)
+        assert result.document["schema"] == f"dlc2lp/{name}/1"
+        assert result.document["individuals"].keys() == {"a", "b"}
+    documented = commands.keys() | {"manifest", "plan-each", "convert-each"}
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == documented
 
 
 @pytest.mark.parametrize(

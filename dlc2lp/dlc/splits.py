@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -191,6 +191,8 @@ def read_split(file: SplitFile, sessions: Sequence[DlcSession], config: DlcConfi
     possible: list[MergedOrder] = []
     for order in merged_orders(file.path.parent, sessions, frames, config, problems):
         problem = _misfit(order.rows, written)
+        if not problem and order.is_rebuilt and written.leaves_out(order.rows):
+            problem = "other frames are labelled now than then"  # and in which order they were is not known either
         doubt = problem or _doubt(order.rows, written)
         if not doubt:
             return _split(file, order, written, frames, problems)
@@ -244,12 +246,12 @@ class _Written:
     test
         Positions of test rows, without.
     trained
-        Names of frames that it did train on.
+        Names of frames that it did train on, each once, in the order of their positions.
     """
 
     train: tuple[int, ...]
     test: tuple[int, ...]
-    trained: frozenset[FrameTitle]
+    trained: Mapping[FrameTitle, None]
 
     @property
     def positions(self) -> frozenset[int]:
@@ -273,7 +275,7 @@ def _read_pickle(path: Path) -> _Written:
     if not isinstance(content, list | tuple) or len(content) != 4 or not isinstance(content[0], list | tuple):
         raise _unreadable(subject, "found a pickle of something else, expected frames, two lists and a fraction")
     data, train, test, _fraction = content
-    trained = frozenset(frame_title(_image(entry, subject)) for entry in data)
+    trained = dict.fromkeys(frame_title(_image(entry, subject)) for entry in data)
     test_positions = tuple(position for position in _positions(test, subject) if position != _PADDING)
     written = _Written(_positions(train, subject), test_positions, trained)
     if not written.positions:
@@ -326,7 +328,7 @@ def _misfit(rows: Sequence[MergedRow], written: _Written) -> str:
         return "the split names no training frame by which its rows could be known"
     # The padding leads to the last row, in DeepLabCut's own look-up too, which then trained on that frame.
     titles = {rows[position].title for position in written.train}
-    strange = sorted(written.trained - titles)
+    strange = sorted(written.trained.keys() - titles)
     if strange:
         n_trained = len(written.trained)
         return f"{len(strange)} of {n_trained} frames that it trained on, such as {_shown(strange[0])}, stand elsewhere"
@@ -338,9 +340,21 @@ def _misfit(rows: Sequence[MergedRow], written: _Written) -> str:
     unclear = [title for title in titles if len(meant[title]) > 1 or None in meant[title]]
     if unclear:
         return f"several folders have labels that they call {_shown(min(unclear))}"
+    return _misfit_of_longer(rows, written) if written.leaves_out(rows) else ""
+
+
+def _misfit_of_longer(rows: Sequence[MergedRow], written: _Written) -> str:
+    """The same for more rows than the split has: as a rule some were added since, and those behind them moved on.
+
+    Then names at the right places may be chance. It is none where they come in the order in which the split lists
+    them, which DeepLabCut shuffles; but behind the last of them, nothing tells of an added row.
+    """
+    n_more = len(rows) - len(written.positions)
+    titles = [rows[position].title for position in written.train]
+    if list(dict.fromkeys(title for title in titles if title in written.trained)) != list(written.trained):
+        return f"it has {n_more} rows more than the split, and not the same frames in the same order"
     behind = [position for position in written.test if position > max(_named(rows, written))]
-    if behind and written.leaves_out(rows):
-        n_more = len(rows) - len(written.positions)
+    if behind:
         return f"it has {n_more} rows more than the split, so rows from {min(behind) + 1} on may be others than then"
     return ""
 

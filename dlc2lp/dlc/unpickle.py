@@ -66,7 +66,8 @@ def load_plain(data: bytes, subject: str = "pickle", where: str = "") -> object:
 def load_arrays(data: bytes | BinaryIO, subject: str = "pickle", where: str = "", max_bytes: int = MAX_BYTES) -> object:
     """Read a pickle of plain values and numpy arrays, as numpy wrote them under Python 2.7 to 3.13.
 
-    Arrays are plain and writable, numpy scalars stay numpy scalars. Memory grows with the size of the pickle, never with a shape that it only claims.
+    Arrays are plain and writable, numpy scalars stay numpy scalars. Memory grows with the size of the pickle,
+    never with a shape that it only claims.
 
     Parameters
     ----------

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, assert_never, cast
 
@@ -33,7 +32,8 @@ from dlc2lp.migrate.plan import (
     Step,
     WriteText,
 )
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Severity, VideoInfo
+from dlc2lp.video.checks import VideoOrder, against_source
 from dlc2lp.video.convert import make_video
 from dlc2lp.video.encoding import Action, EncodeSettings
 from dlc2lp.video.frames import encode_png, read_image, to_eight_bit
@@ -272,7 +272,7 @@ class _Worker:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
-            made, measured = self._make(step, scratch)
+            made, measured = self._make_files(step, scratch)
             files = tuple(replace(digest(temporary), path=path) for path, temporary in made)
             record = Record(step.id, step.kind, files, False, measured | (detail or {}), by)
             # Recorded first: if the power fails between the rename and the second record, the next run knows
@@ -287,7 +287,7 @@ class _Worker:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def _make(self, step: Step, scratch: Path) -> tuple[list[tuple[str, Path]], dict[str, Any]]:
+    def _make_files(self, step: Step, scratch: Path) -> tuple[list[tuple[str, Path]], dict[str, Any]]:
         """Make the files of a step under temporary names; return (target path, temporary) pairs and details."""
         if isinstance(step, WriteText):
             temporary = scratch / "text"
@@ -300,8 +300,7 @@ class _Worker:
             ], {}
         if isinstance(step, PlaceVideo):
             temporary = scratch / "video"
-            place(Path(step.source), temporary, step.link)
-            _sync(temporary)
+            self._place_video(step, temporary)
             return [(step.target, temporary)], {"n_frames": step.n_frames}
         if isinstance(step, RemuxVideo | EncodeVideo):
             return self._from_twin(step, scratch / "video.mp4") or self._make_video(step, scratch / "video.mp4")
@@ -334,27 +333,43 @@ class _Worker:
                 return [(step.target, temporary)], record.detail
         return None
 
+    def _place_video(self, step: PlaceVideo, temporary: Path) -> None:
+        """Bring a conforming video over, and look whether its frames can be decoded: a header can lie."""
+        source = Path(step.source)
+        info = _unchanged(step)
+        place(source, temporary, step.link)
+        _sync(temporary)
+        if self.run_options.verify != "none":
+            order = VideoOrder.of(info, "place", None)
+            copy = replace(info, path=temporary)
+            faults = against_source(source, info, temporary, copy, order, self.run_options.verify, self.stop)
+            if faults:
+                raise VideoFailed(*faults)
+
     def _make_video(
         self, step: RemuxVideo | EncodeVideo, temporary: Path
     ) -> tuple[list[tuple[str, Path]], dict[str, Any]]:
-        source = Path(step.source)
-        info = probe(source)
-        if info.n_frames != step.n_frames or info.frame_rate != Fraction(step.rate):
-            raise VideoFailed.of(
-                "source-changed",
-                step.source,
-                f"found {info.n_frames} frames at {info.frame_rate} fps, "
-                f"expected {step.n_frames} at {step.rate} as when it was planned",
-                hint="plan again: run the same convert command once more",
-            )
-        settings = None
-        action: Action = step.action if isinstance(step, RemuxVideo) else "encode"
-        if isinstance(step, EncodeVideo):
-            settings = EncodeSettings(
-                profile=step.profile, preset=step.preset, crf=step.crf, gop=step.gop, threads=step.threads
-            )
-        made = make_video(
-            source,
+        info = _unchanged(step)
+        settings = EncodeSettings(
+            profile=step.profile, preset=step.preset, crf=step.crf, gop=step.gop, threads=step.threads
+        )
+        detail: dict[str, Any] = {}
+        if isinstance(step, RemuxVideo):
+            try:
+                made = self._write_video(info, temporary, step.action, None, step)
+            except VideoFailed as failure:
+                detail["encoded_because"] = str(failure)
+                made = self._write_video(info, temporary, "encode", settings, step)
+        else:
+            made = self._write_video(info, temporary, "encode", settings, step)
+        _sync(temporary)
+        return [(step.target, temporary)], {"n_frames": made.n_frames} | detail
+
+    def _write_video(
+        self, info: VideoInfo, temporary: Path, action: Action, settings: EncodeSettings | None, step: Step
+    ) -> VideoInfo:
+        return make_video(
+            info.path,
             temporary,
             info,
             action,
@@ -363,8 +378,26 @@ class _Worker:
             on_frames=_reporter(self.observer, step),
             stop=self.stop,
         )
-        _sync(temporary)
-        return [(step.target, temporary)], {"n_frames": made.n_frames}
+
+
+def _unchanged(step: PlaceVideo | RemuxVideo | EncodeVideo) -> VideoInfo:
+    """Return what the source holds, if that still is what was planned for.
+
+    Raises
+    ------
+    VideoFailed
+        ``source-changed``, or the file can no longer be read.
+    """
+    info = probe(Path(step.source))
+    if (info.n_frames, info.size_bytes) != (step.n_frames, step.size_bytes):
+        raise VideoFailed.of(
+            "source-changed",
+            step.source,
+            f"found {info.n_frames} frames in {info.size_bytes} bytes, "
+            f"expected {step.n_frames} in {step.size_bytes} as when it was planned",
+            hint="run the same command once more; it plans anew",
+        )
+    return info
 
 
 def _reporter(observer: Observer, step: Step) -> Callable[[int], None]:

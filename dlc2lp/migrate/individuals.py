@@ -1,14 +1,13 @@
 """From individuals to one animal: Lightning Pose tracks the keypoints of a single animal. Pure.
 
-Many multi-animal projects hold one animal, or animals plus the corners of the arena, or two different things with
+Many multi-animal projects hold one animal, or an animal and the corners of its arena, or two different things with
 different keypoints; these become plain keypoints without loss. Two animals with the same keypoints can't be told
-apart by a name alone, and then a person decides.
+apart by a keypoint's name alone, and then a person decides.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,15 @@ if TYPE_CHECKING:
 
 #: The individual under which DeepLabCut keeps the keypoints that occur once in a frame (``uniquebodyparts``).
 UNIQUE = "single"
+
+#: The individual of labels that belong to none, such as those from before the project became a multi-animal one.
+NOBODY = ""
+
+#: (individual, keypoint) of a label table.
+Column = tuple[str, str]
+
+_NO_NAME = "(none)"  # how a table shows nobody
+_N_NAMED = 8  # keypoints that a line names; the others are counted
 
 
 @dataclass(frozen=True)
@@ -39,36 +47,33 @@ class OneAnimal:
 
     labels: LabelTable
     n_left_out: int
-    origin: dict[str, tuple[str, str]]
+    origin: dict[str, Column]
 
 
 def labelled_individuals(labels: LabelTable) -> tuple[str, ...]:
-    """Return the individuals with at least one label, ``single`` not counted."""
-    import numpy as np
-
-    seen = np.any(labels.labelled, axis=(0, 2))
-    return tuple(
-        name for name, labelled in zip(labels.individuals, seen, strict=True) if labelled and name not in {UNIQUE, ""}
-    )
+    """Return the animals with at least one label; ``single`` is none."""
+    return tuple(name for name in _labelled(labels) if name not in {UNIQUE, NOBODY})
 
 
 def unique_individual(labels: LabelTable) -> tuple[str, ...]:
     """Return ``single`` if any of its keypoints is labelled, else nothing."""
-    if UNIQUE not in labels.individuals:
-        return ()
-    return (UNIQUE,) if labels.labelled[:, labels.individuals.index(UNIQUE)].any() else ()
+    return tuple(name for name in _labelled(labels) if name == UNIQUE)
 
 
 def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> OneAnimal | Decision:
     """Turn individuals into the keypoints of one animal.
+
+    Points that belong to no individual are those of the only labelled animal, where there is only one, and otherwise
+    keypoints of their own.
 
     Parameters
     ----------
     labels
         Table of shape (F, I, K, 2).
     choice
-        ``auto``: plain keypoint names where no two individuals share one, else a decision; ``flatten``:
-        ``<individual>_<keypoint>``; any other word: the name of the individual to take.
+        ``auto``: plain keypoint names, in the table's order, where no two individuals share one, else a decision;
+        ``flatten``: ``<individual>_<keypoint>``, individual by individual, and plain names for the keypoints of
+        ``single``; any other word: the name of the individual to take.
     findings
         What was left out is added here.
 
@@ -77,63 +82,25 @@ def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> O
     OneAnimal or Decision
         The table, or the question with the individuals as candidates.
     """
-    if labels.individuals == ("",):
-        return OneAnimal(labels, 0, {name: ("", name) for name in labels.keypoint_names})
-    columns = _labelled_columns(labels, findings)
-    if choice == "flatten":
-        names = [
-            keypoint if individual in {UNIQUE, ""} else f"{individual}_{keypoint}" for individual, keypoint in columns
-        ]
-    elif choice == "auto":
-        names = [keypoint for _, keypoint in columns]
-        if len(set(names)) < len(names):
-            return _several(labels, "several-individuals", "their keypoints have the same names")
-    elif choice in labels.individuals:
-        columns = [(individual, keypoint) for individual, keypoint in columns if individual == choice]
-        names = [keypoint for _, keypoint in columns]
-    else:
-        return _several(labels, "unknown-individual", f"none of them is called {choice!r}")
-    twice = [name for name, n in Counter(names).items() if n > 1]
-    if twice:
-        return _several(labels, "several-individuals", f"the names {', '.join(twice)} would occur twice")
-    return _pick(labels, columns, names, findings)
-
-
-def _labelled_columns(labels: LabelTable, findings: list[Finding]) -> list[tuple[str, str]]:
-    """Return (individual, keypoint) of every column that has a label somewhere; the others are named in a note."""
-    import numpy as np
-
-    seen = np.any(labels.labelled, axis=0)
-    columns, empty = [], []
-    for i, individual in enumerate(labels.individuals):
-        for k, keypoint in enumerate(labels.keypoint_names):
-            if seen[i, k]:
-                columns.append((individual, keypoint))
-            elif labels.in_header[i, k]:
-                empty.append(f"{individual} {keypoint}")
-    if empty:
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "keypoint-never-labelled",
-                "individuals",
-                f"{len(empty)} keypoints of individuals have no label in any frame and are left out: "
-                + ", ".join(empty[:8])
-                + (" ..." if len(empty) > 8 else ""),
-            )
-        )
-    return columns
-
-
-def _several(labels: LabelTable, code: str, why: str) -> Decision:
-    return Decision(
-        code,
-        "individuals",
-        f"Lightning Pose tracks one animal; found {len(labelled_individuals(labels))} and {why}\n"
-        + individual_table(labels),
-        tuple(name for name in labels.individuals if name in labelled_individuals(labels)),
-        "--individuals flatten|split|NAME",
-    )
+    if labels.individuals == (NOBODY,):
+        return OneAnimal(labels, 0, {name: (NOBODY, name) for name in labels.keypoint_names})
+    columns = _choose_columns(labels, choice)
+    if isinstance(columns, Decision):
+        return columns
+    by_name: dict[str, list[Column]] = {}
+    for column in columns:
+        by_name.setdefault(_flat_name(*column) if choice == "flatten" else column[1], []).append(column)
+    if choice != "flatten":
+        by_name = {name: by_name[name] for name in labels.keypoint_names if name in by_name}
+    question = _shared_names(labels, choice, by_name) or _labelled_twice(labels, by_name)
+    if question is not None:
+        return question
+    taken = set(columns)
+    _say_never_labelled(labels, {individual for individual, _ in taken} if _is_name(choice) else None, findings)
+    _say_left_out(labels, choice, taken, findings)
+    picked = _pick(labels, by_name)
+    n_left_out = int(labels.labelled.sum() - picked.labelled.sum())
+    return OneAnimal(picked, n_left_out, {name: together[0] for name, together in by_name.items()})
 
 
 def individual_table(labels: LabelTable) -> str:
@@ -144,36 +111,174 @@ def individual_table(labels: LabelTable) -> str:
     for i, individual in enumerate(labels.individuals):
         one = labels.labelled[:, i]
         names = [name for name, seen in zip(labels.keypoint_names, np.any(one, axis=0), strict=True) if seen]
-        rows.append((individual, str(int(one.any(axis=1).sum())), str(int(one.sum())), ", ".join(names) or "-"))
+        rows.append((individual or _NO_NAME, str(int(one.any(axis=1).sum())), str(int(one.sum())), _few(names) or "-"))
     widths = [max(len(row[n]) for row in rows) for n in range(3)]
     return "\n".join(
         f"    {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows
     )
 
 
-def _pick(
-    labels: LabelTable, columns: Sequence[tuple[str, str]], names: Sequence[str], findings: list[Finding]
-) -> OneAnimal:
-    """Return the table of the given columns under their new names."""
+def _is_name(choice: str) -> bool:
+    return choice not in {"auto", "flatten"}
+
+
+def _flat_name(individual: str, keypoint: str) -> str:
+    return keypoint if individual in {UNIQUE, NOBODY} else f"{individual}_{keypoint}"
+
+
+def _labelled(labels: LabelTable) -> list[str]:
+    """Return the individuals with at least one label, ``single`` and nobody included."""
     import numpy as np
 
-    n_frames = len(labels.frames)
-    xy_px: NDArray[np.float64] = np.full((n_frames, 1, len(columns), 2), np.nan)
-    for position, (individual, keypoint) in enumerate(columns):
-        i, k = labels.individuals.index(individual), labels.keypoint_names.index(keypoint)
-        xy_px[:, 0, position] = labels.xy_px[:, i, k]
-    in_header = np.ones((1, len(columns)), dtype=np.bool_)
-    picked = LabelTable(labels.scorer, ("",), tuple(names), labels.frames, xy_px, in_header)
-    n_left_out = int(labels.labelled.sum() - picked.labelled.sum())
-    if n_left_out:
-        taken = {individual for individual, _ in columns}
-        others = [name for name in labels.individuals if name not in taken]
+    seen = np.any(labels.labelled, axis=(0, 2))
+    return [name for name, labelled in zip(labels.individuals, seen, strict=True) if labelled]
+
+
+def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Decision:
+    """Return the columns that are asked for and hold a label; nobody's come last."""
+    import numpy as np
+
+    seen = np.any(labels.labelled, axis=0)
+    columns = [
+        (individual, keypoint)
+        for i, individual in enumerate(labels.individuals)
+        for k, keypoint in enumerate(labels.keypoint_names)
+        if seen[i, k]
+    ]
+    columns.sort(key=lambda column: column[0] == NOBODY)
+    found = _labelled(labels)
+    if not _is_name(choice):
+        # `--individuals split` asks for each by its name, and this one would get the labels of all.
+        why = f"found an individual called {choice!r}, which is what --individuals calls something else"
+        option = "rename the individual in DeepLabCut (config.yaml and the label files)"
+        return _ask(labels, "individual-name-taken", why, option) if choice in found else columns
+    if choice not in found or choice == NOBODY:
+        why = "is never labelled" if choice in labels.individuals else "is none of the individuals"
+        return _ask(labels, "unknown-individual", f"found {choice!r}, which {why}", "--individuals flatten|split|NAME")
+    animals = labelled_individuals(labels)
+    if NOBODY in found and len(animals) != 1:
+        n_points = int(labels.labelled[:, labels.individuals.index(NOBODY)].sum())
+        return _ask(
+            labels,
+            "labels-without-individual",
+            f"found {n_points} labelled points that belong to no individual, so whether they are those of {choice} "
+            "can't be told",
+            "--individuals flatten keeps them as keypoints of their own; or give them an individual in DeepLabCut "
+            "(convert2_maDLC)",
+        )
+    return [column for column in columns if column[0] == choice or (column[0] == NOBODY and animals == (choice,))]
+
+
+def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequence[Column]]) -> Decision | None:
+    """Ask where keypoints of several individuals would get one name; nobody's take part in that."""
+    owners = {name: [individual for individual, _ in columns if individual] for name, columns in by_name.items()}
+    shared = [name for name, individuals in owners.items() if len(individuals) > 1]
+    if not shared:
+        return None
+    if choice == "flatten":
+        return _ask(
+            labels,
+            "flattened-names-alike",
+            f"found keypoints of several individuals that would all be called {_few(shared)}",
+            "--individuals split|NAME, or rename one of the individuals in DeepLabCut",
+        )
+    n_sharing = len({individual for name in shared for individual in owners[name]})
+    return _ask(
+        labels,
+        "several-individuals",
+        f"found {n_sharing} individuals whose keypoints have the same names, expected one: Lightning Pose tracks a "
+        "single animal",
+        "--individuals flatten|split|NAME",
+    )
+
+
+def _labelled_twice(labels: LabelTable, by_name: Mapping[str, Sequence[Column]]) -> Decision | None:
+    """Ask where one image has a keypoint both with and without an individual, as merged projects can."""
+    import numpy as np
+
+    labelled = labels.labelled
+    for name, columns in by_name.items():
+        n_points = np.sum([labelled[:, *_position(labels, column)] for column in columns], axis=0)
+        rows = np.flatnonzero(n_points > 1).tolist()
+        if rows:
+            frame = labels.frames[rows[0]]
+            return _ask(
+                labels,
+                "conflicting-labels",
+                f"found {len(rows)} images in which {name} is labelled both with and without an individual, the first "
+                f"{frame.session}/{frame.file_name}",
+                "delete one of the two in DeepLabCut, or convert the projects into two targets",
+            )
+    return None
+
+
+def _ask(labels: LabelTable, code: str, why: str, option: str) -> Decision:
+    candidates = tuple(name for name in _labelled(labels) if name != NOBODY)
+    return Decision(code, "individuals", f"{why}\n{individual_table(labels)}", candidates, option)
+
+
+def _say_never_labelled(labels: LabelTable, individuals: set[str] | None, findings: list[Finding]) -> None:
+    """Name what has columns and not one label: whole individuals, and single keypoints of the others.
+
+    ``individuals`` are those that are of interest; None: all.
+    """
+    import numpy as np
+
+    seen = np.any(labels.labelled, axis=0)
+    absent, empty = [], []
+    for i, individual in enumerate(labels.individuals):
+        if individuals is not None and individual not in individuals:
+            continue
+        missing = [
+            keypoint for k, keypoint in enumerate(labels.keypoint_names) if labels.in_header[i, k] and not seen[i, k]
+        ]
+        if not seen[i].any():
+            absent.append(individual)
+        else:
+            empty += [f"{individual} {keypoint}".strip() for keypoint in missing]
+    message = "no label in any frame; left out"
+    if absent:
+        findings.append(Finding(Severity.NOTE, "individual-never-labelled", _few(absent), message))
+    if empty:
+        findings.append(Finding(Severity.NOTE, "keypoint-never-labelled", _few(empty), message))
+
+
+def _say_left_out(labels: LabelTable, choice: str, taken: set[Column], findings: list[Finding]) -> None:
+    """Count the labels of the individuals that were not asked for."""
+    chosen = {individual for individual, _ in taken}
+    n_labelled = dict(zip(labels.individuals, labels.labelled.sum(axis=(0, 2)).tolist(), strict=True))
+    others = {name: n_points for name, n_points in n_labelled.items() if n_points and name not in chosen}
+    if others:
+        counted = ", ".join(f"{name or _NO_NAME} {n_points}" for name, n_points in others.items())
         findings.append(
             Finding(
                 Severity.NOTE,
                 "individuals-left-out",
-                ", ".join(others),
-                f"{n_left_out} labelled points are left out, as --individuals asks",
+                _few([name or _NO_NAME for name in others]),
+                f"{sum(others.values())} labelled points are left out, as --individuals {choice} asks ({counted})",
             )
         )
-    return OneAnimal(picked, n_left_out, dict(zip(names, columns, strict=True)))
+
+
+def _position(labels: LabelTable, column: Column) -> tuple[int, int]:
+    return labels.individuals.index(column[0]), labels.keypoint_names.index(column[1])
+
+
+def _pick(labels: LabelTable, by_name: Mapping[str, Iterable[Column]]) -> LabelTable:
+    """Return the table of the given columns under their new names; no two of one name are labelled in one frame."""
+    import numpy as np
+
+    labelled = labels.labelled
+    xy_px: NDArray[np.float64] = np.full((len(labels.frames), 1, len(by_name), 2), np.nan)
+    for k, columns in enumerate(by_name.values()):
+        for column in columns:
+            i, j = _position(labels, column)
+            rows = labelled[:, i, j]
+            xy_px[rows, 0, k] = labels.xy_px[rows, i, j]
+    in_header = np.ones((1, len(by_name)), dtype=np.bool_)
+    return LabelTable(labels.scorer, (NOBODY,), tuple(by_name), labels.frames, xy_px, in_header)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""
+    return ", ".join(names[:_N_NAMED]) + more

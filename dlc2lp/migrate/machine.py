@@ -8,8 +8,9 @@ issue #172). That is a flag, no proof.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dlc2lp.dlc.labels import interpret, scorers
@@ -24,35 +25,103 @@ if TYPE_CHECKING:
 #: Below this likelihood DeepLabCut's own default (``pcutoff``) does not draw a prediction.
 LOW_LIKELIHOOD = 0.6
 
-_ITERATION = re.compile(r"iter(\d+)")
+#: ``machinelabels-iter2.h5``: ``extract_outlier_frames`` begins a file with each iteration of the project.
+_ITERATION = re.compile(r"iter([0-9]+)")
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """The machine labels of one session.
+class MachineLabels:
+    """What one network predicted, as one file holds it.
 
     Attributes
     ----------
     model
-        The scorer that predicted.
+        The scorer that predicted, such as ``DLC_resnet50_reachAug30shuffle1_50000``.
     date_ms
         When the file was written, in milliseconds since 1970.
     table
-        Predicted points.
+        Predicted points of shape (F, I, K, 2).
     likelihood
         Confidence, shape (F, I, K); None if the file has none.
-    rows
-        Row of each image in the table.
     """
 
     model: str
     date_ms: int
     table: LabelTable
     likelihood: NDArray[np.float64] | None
-    rows: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Row of each image."""
+        return {frame.file_name: row for row, frame in enumerate(self.table.frames)}
+
+    def column(self, individual: str, keypoint: str) -> tuple[int, int] | None:
+        """Return where a keypoint of an individual stands in the table, None if it is not predicted."""
+        if individual not in self.table.individuals or keypoint not in self.table.keypoint_names:
+            return None
+        return self.table.individuals.index(individual), self.table.keypoint_names.index(keypoint)
 
     def points(self, image: str, origin: Mapping[str, tuple[str, str]]) -> dict[str, tuple[float, float]]:
-        """Return the predicted (x, y) of one image by the keypoint names of the target.
+        """Return the predicted (x, y) of an image by the keypoint names of the target."""
+        if image not in self.rows:
+            return {}
+        found = {}
+        for name, (individual, keypoint) in origin.items():
+            column = self.column(individual, keypoint)
+            if column is None and name == keypoint:
+                column = self.column("", keypoint)  # predicted before the project became a multi-animal one
+            if column is not None:
+                i, k = column
+                x, y = self.table.xy_px[self.rows[image], i, k].tolist()
+                if x == x and y == y:  # noqa: PLR0124  (NaN = no prediction)
+                    found[name] = (x, y)
+        return found
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What the app shows in a frame that waits for labels.
+
+    Attributes
+    ----------
+    model
+        The network that predicted.
+    date_ms
+        When, in milliseconds since 1970.
+    points
+        (x, y) in pixels of the image by keypoint name, at least one.
+    """
+
+    model: str
+    date_ms: int
+    points: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """All machine labels of one session, those of the newest network first; at least one."""
+
+    networks: tuple[MachineLabels, ...]
+
+    @property
+    def model(self) -> str:
+        """The networks' names, for people."""
+        return ", ".join(dict.fromkeys(labels.model for labels in self.networks))
+
+    @property
+    def date_ms(self) -> int:
+        """When the newest network predicted, in milliseconds since 1970."""
+        return self.networks[0].date_ms
+
+    def points(self, image: str, origin: Mapping[str, tuple[str, str]]) -> Mapping[str, tuple[float, float]]:
+        """Return the points of :meth:`suggestion`, none where there is no suggestion."""
+        suggestion = self.suggestion(image, origin)
+        return suggestion.points if suggestion else {}
+
+    def suggestion(self, image: str, origin: Mapping[str, tuple[str, str]]) -> Suggestion | None:
+        """Return what the newest network that predicted an image says of it.
+
+        A later iteration, or a later network in the same file, does not repeat the frames of an earlier one.
 
         Parameters
         ----------
@@ -61,81 +130,88 @@ class Predictions:
         origin
             For each keypoint name of the target the (individual, keypoint) of the source.
         """
-        row = self.rows.get(image)
-        if row is None:
-            return {}
-        found = {}
-        for name, (individual, keypoint) in origin.items():
-            column = self.column(individual, keypoint)
-            if column is not None:
-                x, y = (float(value) for value in self.table.xy_px[row, column[0], column[1]])
-                if x == x and y == y:  # noqa: PLR0124  (NaN = no prediction)
-                    found[name] = (x, y)
-        return found
-
-    def column(self, individual: str, keypoint: str) -> tuple[int, int] | None:
-        """Return where a keypoint of an individual stands in the table, None if it is not predicted."""
-        if individual not in self.table.individuals or keypoint not in self.table.keypoint_names:
-            return None
-        return self.table.individuals.index(individual), self.table.keypoint_names.index(keypoint)
+        for labels in self.networks:
+            points = labels.points(image, origin)
+            if points:
+                return Suggestion(labels.model, labels.date_ms, points)
+        return None
 
 
 def read_predictions(session: DlcSession, findings: list[Finding]) -> Predictions | None:
-    """Return the newest machine labels of a session that can be read, None where it has none."""
+    """Return the machine labels of a session as far as they can be read, None where it has none."""
+    networks: list[MachineLabels] = []
     for file in sorted(session.machine_files, key=_newest_first):
-        if file.table is None:
-            findings += _as_warnings(file.findings)
+        networks += _read_file(file, session, findings)
+    return Predictions(tuple(networks)) if networks else None
+
+
+def join_predictions(parts: Iterable[Predictions | None]) -> Predictions | None:
+    """Join the machine labels of one session in several projects; those of the first project go first."""
+    networks = tuple(labels for part in parts if part is not None for labels in part.networks)
+    return Predictions(networks) if networks else None
+
+
+def labels_equal_predictions(labels: LabelTable, predictions: Predictions) -> int:
+    """Count labelled points of a session that equal a prediction of low likelihood to the last bit.
+
+    Parameters
+    ----------
+    labels
+        Table of shape (F, I, K, 2).
+    predictions
+        The machine labels of the same session.
+    """
+    import numpy as np
+
+    equal = np.zeros(labels.labelled.shape, dtype=np.bool_)
+    for network in predictions.networks:
+        if network.likelihood is None:
             continue
-        models = scorers(file.table)
-        if len(models) > 1:
-            findings.append(
-                Finding(
-                    Severity.NOTE,
-                    "several-models",
-                    str(file.path),
-                    f"holds predictions of {len(models)} networks; used those of {models[-1]}",
-                )
-            )
-        model = models[-1] if models else ""
+        here = [row for row, frame in enumerate(labels.frames) if frame.file_name in network.rows]
+        there = [network.rows[labels.frames[row].file_name] for row in here]
+        for i, individual in enumerate(labels.individuals):
+            for k, keypoint in enumerate(labels.keypoint_names):
+                column = network.column(individual, keypoint)
+                if column is not None:
+                    same = (labels.xy_px[here, i, k] == network.table.xy_px[there, *column]).all(axis=-1)
+                    equal[here, i, k] |= same & (network.likelihood[there, *column] < LOW_LIKELIHOOD)
+    return int(equal.sum())
+
+
+def _read_file(file: LabelFile, session: DlcSession, findings: list[Finding]) -> list[MachineLabels]:
+    """Return what each network of a file predicted, the last one first.
+
+    When a network was trained anew within an iteration, DeepLabCut puts its columns behind those of the earlier one and
+    its frames below, so that each network has its own rows.
+    """
+    if file.table is None:
+        findings += _as_warnings(file.findings)
+        return []
+    models = scorers(file.table)
+    if len(models) > 1:
+        message = (
+            f"holds the predictions of {len(models)} networks ({', '.join(models)}); each frame gets those of the last "
+            "one that has any"
+        )
+        findings.append(Finding(Severity.NOTE, "several-models", str(file.path), message))
+    networks = []
+    for model in reversed(models or ("",)):
         try:
-            read = interpret(
-                file.table, session=session.name, scorer=model or None, path=file.path, images=session.images
-            )
+            read = interpret(file.table, session=session.name, scorer=model, path=file.path, images=session.images)
         except UnreadableFile as error:
             findings += _as_warnings(error.findings)
             continue
-        rows = {frame.file_name: row for row, frame in enumerate(read.labels.frames)}
-        return Predictions(model, file.mtime_ns // 10**6, read.labels, read.likelihood, rows)
-    return None
+        # The app shows a suggestion only under a model's name; some files have none.
+        networks.append(MachineLabels(model or file.path.stem, file.mtime_ns // 10**6, read.labels, read.likelihood))
+    return networks
 
 
 def _newest_first(file: LabelFile) -> tuple[int, bool, str]:
+    """Sort key: by iteration, ``machinelabels.csv`` last, since it repeats what is in the HDF5."""
     number = _ITERATION.search(file.stem_scorer)
     return (-int(number.group(1)) if number else 1, file.kind != "h5", file.path.name)
 
 
-def _as_warnings(findings: tuple[Finding, ...]) -> list[Finding]:
+def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
     """Predictions are no labels: nothing of the person's work is lost when they can't be read."""
-    from dataclasses import replace
-
     return [replace(finding, severity=Severity.WARNING) for finding in findings]
-
-
-def labels_equal_predictions(labels: LabelTable, predictions: Predictions) -> int:
-    """Count labelled points that equal a prediction of low likelihood to the last bit."""
-    if predictions.likelihood is None:
-        return 0
-    n = 0
-    for row, frame in enumerate(labels.frames):
-        predicted = predictions.rows.get(frame.file_name)
-        if predicted is None:
-            continue
-        for i, individual in enumerate(labels.individuals):
-            for k, keypoint in enumerate(labels.keypoint_names):
-                column = predictions.column(individual, keypoint)
-                if column is None:
-                    continue
-                here, there = labels.xy_px[row, i, k], predictions.table.xy_px[predicted, column[0], column[1]]
-                low = predictions.likelihood[predicted, column[0], column[1]] < LOW_LIKELIHOOD
-                n += bool(low and (here == there).all())
-    return n

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from dlc2lp.lp.project import register
 from dlc2lp.migrate.decide import Decided, decide_labels
 from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute, remove_stale
 from dlc2lp.migrate.individuals import OneAnimal, labelled_individuals, unique_individual
-from dlc2lp.migrate.journal import Journal, State, write_whole
+from dlc2lp.migrate.journal import Journal, Record, State, write_whole
 from dlc2lp.migrate.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.migrate.options import Options, RunOptions
 from dlc2lp.migrate.plan import STATE_FOLDER, EncodeVideo, Plan
@@ -226,14 +227,30 @@ def convert(
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
     run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
-    if not run.failed:
-        run.findings += remove_stale(folder, assessment.stale, journal, made)
+    removed = [] if run.failed else remove_stale(folder, assessment.stale, journal, made)
     verification = verify_target(made, run_options.verify, animal.labels)
-    findings = _merge(made.findings, run.findings, verification.findings)
-    _write_if_new(folder / MANIFEST_FILE, manifest_text(made, journal.read(), run.failed, findings))
+    records = journal.read()
+    # The manifest tells the state of the target, not the story of this run, or a second run would change it.
+    lasting = _merge(made.findings, run.findings, _encoded_instead(made, records), verification.findings)
+    _write_if_new(folder / MANIFEST_FILE, manifest_text(made, records, run.failed, lasting))
+    findings = _merge(removed, lasting)
     if register_as is not None:
         findings = _merge(findings, _register(folder, register_as))
     return Outcome(made, run, verification, findings)
+
+
+def _encoded_instead(plan: Plan, records: Mapping[str, Record]) -> list[Finding]:
+    """Say which videos were to be remuxed and had to be encoded, and why."""
+    return [
+        Finding(
+            Severity.NOTE,
+            "video-encoded-instead",
+            step.targets[0],
+            f"was encoded, since a remux did not keep every frame: {records[step.id].detail['encoded_because']}",
+        )
+        for step in plan.steps
+        if step.id in records and "encoded_because" in records[step.id].detail
+    ]
 
 
 def _register(folder: Path, name: str) -> list[Finding]:

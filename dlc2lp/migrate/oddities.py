@@ -3,113 +3,146 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dlc2lp.dlc.config import DlcConfig
+from dlc2lp.dlc.labels import point_name
 from dlc2lp.migrate.choose import ChosenSession
 from dlc2lp.migrate.locate import name_key
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
+
+#: (session, file name) -> image.
+_Images = Mapping[tuple[str, str], ImageInfo]
 
 
 def odd_labels(sessions: Sequence[ChosenSession], config: DlcConfig | None) -> list[Finding]:
-    """Return what is odd about the labels of a project."""
+    """Return what is odd about the labels of a project.
+
+    DeepLabCut's random sub-crops are passed over: their labels are copies of those of other frames.
+
+    Parameters
+    ----------
+    sessions
+        The project's folders with the labels that count.
+    config
+        The project's configuration, if it has one.
+    """
+    images = {
+        (chosen.session.name, name): image
+        for chosen in sessions
+        for name, image in chosen.session.images.items()
+        if name not in chosen.session.random_crops
+    }
     findings = []
-    for session in sessions:
-        if session.labels is not None:
-            findings += _odd_points(session)
+    for chosen in sessions:
+        if chosen.labels is not None:
+            findings += _odd_points(chosen.session.name, chosen.labels, images)
             if config is not None and config.corner2move2 is not None:
-                findings += _parked_points(session, config.corner2move2)
-    names = {name for session in sessions if session.labels for name in session.labels.keypoint_names}
+                findings += _parked_points(chosen.session.name, chosen.labels, config.corner2move2)
+    tables = [chosen.labels for chosen in sessions if chosen.labels is not None]
+    keypoints = {name for table in tables for name in table.keypoint_names}
+    individuals = {name for table in tables for name in table.individuals}
     if config is not None:
-        names.update(config.bodyparts)
-    return [*findings, *_near_names(names), *_image_sizes(sessions)]
+        keypoints.update(config.bodyparts, config.unique_bodyparts)
+        individuals.update(config.individuals)
+    findings += _near_names("keypoint", keypoints)
+    findings += _near_names("individual", individuals)
+    return [*findings, *_image_sizes(images.values())]
 
 
-def _odd_points(session: ChosenSession) -> list[Finding]:
-    """Labels outside their image, and labels at zero, which DeepLabCut drops in training."""
-    labels = session.labels
-    assert labels is not None  # noqa: S101  (asked for by the caller)
-    outside, at_zero, first = 0, 0, ""
-    for row, frame in enumerate(labels.frames):
-        image = session.session.images.get(frame.file_name)
-        if image is None:
-            continue
-        for i in range(len(labels.individuals)):
-            for k, keypoint in enumerate(labels.keypoint_names):
-                x, y = (float(value) for value in labels.xy_px[row, i, k])
-                if x < 0 or y < 0 or x > image.width_px or y > image.height_px:
-                    outside += 1
-                    first = first or f"{frame.file_name} {keypoint} at ({x:g}, {y:g})"
-                elif x == 0 or y == 0:
-                    at_zero += 1
+def _odd_points(session: str, labels: LabelTable, images: _Images) -> list[Finding]:
+    """Labels outside their image, and labels on its left or upper edge.
+
+    Both are no labels to DeepLabCut's training, which takes points with 0 < x < width and 0 < y < height.
+    """
+    import numpy as np
+
+    shown = [images.get((frame.session, frame.file_name)) for frame in labels.frames]
+    sizes = np.array([(image.width_px, image.height_px) if image else (np.inf, np.inf) for image in shown])
+    is_shown = np.array([image is not None for image in shown], dtype=np.bool_)
+    xy_px = labels.xy_px[is_shown]
+    outside = ((xy_px < 0) | (xy_px >= sizes[is_shown].reshape(-1, 1, 1, 2))).any(axis=-1)
+    at_zero = (xy_px == 0).any(axis=-1) & ~outside
+    rows = np.flatnonzero(is_shown)
     findings = []
-    if outside:
-        findings.append(
-            _odd(
-                "label-outside-image",
-                session.session.name,
-                f"{outside} labelled points lie outside their image; they are kept, and Lightning Pose ignores them",
-                first,
+    for code, found, message in (
+        (
+            "label-outside-image",
+            outside,
+            "outside their image; they are kept, and Lightning Pose's training ignores them like DeepLabCut's",
+        ),
+        (
+            "label-at-zero",
+            at_zero,
+            "at x = 0 or y = 0, which DeepLabCut's training takes for no label; they are kept, and Lightning Pose "
+            "trains on them",
+        ),
+    ):
+        if found.any():
+            row, i, k = np.argwhere(found)[0].tolist()
+            image = images[labels.frames[rows[row]].session, labels.frames[rows[row]].file_name]
+            x, y = xy_px[row, i, k].tolist()
+            first = (
+                f"{image.path.name}, {point_name(labels.individuals[i], labels.keypoint_names[k])}: ({x:g}, {y:g}) in "
+                f"{image.width_px}x{image.height_px}"
             )
-        )
-    if at_zero:
-        findings.append(
-            _odd(
-                "label-at-zero",
-                session.session.name,
-                f"{at_zero} labelled points lie at 0, which DeepLabCut takes for no label in training; they are kept",
-            )
-        )
+            findings.append(_warning(code, session, f"{_points(int(found.sum()))} {message}", first))
     return findings
 
 
-def _parked_points(session: ChosenSession, corner: tuple[float, float]) -> list[Finding]:
-    """Labels at ``corner2move2``, where DeepLabCut's refinement tool parks points that are to be deleted."""
-    labels = session.labels
-    assert labels is not None  # noqa: S101
-    n = int((labels.xy_px == corner).all(axis=-1).sum())
-    if n < 2:
+def _parked_points(session: str, labels: LabelTable, corner: tuple[float, float]) -> list[Finding]:
+    """Labels at ``corner2move2``, where DeepLabCut's refinement tool parks points that are to be deleted.
+
+    One point may be there by chance, so it takes two.
+    """
+    n_parked = int((labels.xy_px == corner).all(axis=-1).sum())
+    if n_parked < 2:
         return []
     message = (
-        f"{n} labelled points lie exactly at {corner[0]:g}, {corner[1]:g} (corner2move2), where DeepLabCut's "
-        "refinement tool parks what is to be deleted; they are kept"
+        f"{_points(n_parked)} exactly at ({corner[0]:g}, {corner[1]:g}), the corner2move2 of config.yaml, where "
+        "DeepLabCut's refinement tool parks points that are to be deleted; they are kept"
     )
-    return [_odd("labels-at-corner", session.session.name, message)]
+    return [
+        _warning("labels-at-corner", session, message, hint="if they were never deleted, delete them in DeepLabCut")
+    ]
 
 
-def _near_names(names: Iterable[str]) -> list[Finding]:
-    """Keypoint names that differ only in case or blanks: one keypoint, written in two ways, perhaps."""
+def _near_names(kind: str, names: Iterable[str]) -> list[Finding]:
+    """Names that differ only in case or blanks: one thing, written in two ways, perhaps."""
     groups: dict[str, list[str]] = {}
     for name in sorted(names):
         groups.setdefault(" ".join(name_key(name).split()), []).append(name)
     return [
-        _odd(
-            "keypoint-names-alike",
+        _warning(
+            f"{kind}-names-alike",
             ", ".join(map(repr, alike)),
-            "these keypoint names differ only in case or blanks and are kept apart",
-            hint="if they are one keypoint, rename it in DeepLabCut (config.yaml and the label files)",
+            f"these {kind} names differ only in case or blanks and are kept apart",
+            hint=f"if they are one {kind}, rename it in DeepLabCut (config.yaml and the label files)",
         )
         for alike in groups.values()
         if len(alike) > 1
     ]
 
 
-def _image_sizes(sessions: Iterable[ChosenSession]) -> list[Finding]:
-    sizes = Counter(
-        (image.width_px, image.height_px) for session in sessions for image in session.session.images.values()
-    )
+def _image_sizes(images: Iterable[ImageInfo]) -> list[Finding]:
+    sizes = Counter((image.width_px, image.height_px) for image in images)
     if len(sizes) < 2:
         return []
     shown = ", ".join(f"{n} of {width}x{height}" for (width, height), n in sizes.most_common(5))
+    more = f" and {len(sizes) - 5} more" if len(sizes) > 5 else ""
     return [
         Finding(
             Severity.NOTE,
             "image-sizes-differ",
             "labeled-data",
-            f"the images have {len(sizes)} sizes ({shown}); Lightning Pose resizes each to the same size",
+            f"found images of {len(sizes)} sizes ({shown}{more}); Lightning Pose resizes each to the same size",
         )
     ]
 
 
-def _odd(code: str, subject: str, message: str, where: str = "", hint: str = "") -> Finding:
+def _points(n_points: int) -> str:
+    return "found 1 labelled point" if n_points == 1 else f"found {n_points} labelled points"
+
+
+def _warning(code: str, subject: str, message: str, where: str = "", hint: str = "") -> Finding:
     return Finding(Severity.WARNING, code, subject, message, where, hint)

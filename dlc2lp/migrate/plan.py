@@ -141,7 +141,8 @@ class PlaceVideo(Step):
 class RemuxVideo(Step):
     """A video whose stream moves into an mp4 without being encoded again.
 
-    ``action`` is ``remux`` where the source's clock is constant and ``rewrite`` where packets get new times.
+    ``action`` is ``remux`` where the source's clock is constant and ``rewrite`` where packets get new times. What comes
+    out is checked, and where it is not frame by frame the same the video is encoded with the settings that stand here.
     """
 
     kind: ClassVar[str] = "remux-video"
@@ -151,6 +152,11 @@ class RemuxVideo(Step):
     size_bytes: int
     n_frames: int
     rate: str
+    profile: str
+    preset: str
+    crf: int
+    gop: int
+    threads: int
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from fractions import Fraction
 
 from dlc2lp.lp.names import unique_sessions
@@ -78,21 +79,9 @@ def _video_step(info: VideoInfo, treatment: Treatment, target: str, settings: En
     if treatment.action == "place":
         return PlaceVideo(source, target, info.size_bytes, info.n_frames, options.link)
     if treatment.action in {"remux", "rewrite"}:
-        return RemuxVideo(source, target, treatment.action, info.size_bytes, info.n_frames, rate)
-    return EncodeVideo(
-        source,
-        target,
-        info.size_bytes,
-        info.width_px,
-        info.height_px,
-        info.n_frames,
-        rate,
-        settings.profile,
-        settings.preset,
-        settings.crf,
-        settings.gop,
-        settings.threads,
-    )
+        return RemuxVideo(source, target, treatment.action, info.size_bytes, info.n_frames, rate, **asdict(settings))
+    width, height = info.width_px, info.height_px
+    return EncodeVideo(source, target, info.size_bytes, width, height, info.n_frames, rate, **asdict(settings))
 
 
 def _rate_text(rate: Fraction) -> str:

@@ -9,12 +9,14 @@ network that it is never seen there. The column ``visible`` (lightning-pose PR #
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
 from dlc2lp.migrate.options import NanMeans, Visibility
 from dlc2lp.model import Finding, Severity
+
+_N_NAMED = 5  # sessions that the note names
 
 
 def session_of(row: LabelRow) -> str:
@@ -35,13 +37,23 @@ def wants_column(rows: Sequence[LabelRow], n_keypoints: int, choice: Visibility)
     """Whether the label file gets the column ``visible``."""
     if choice != "auto":
         return choice == "always"
-    never = never_labelled(rows, n_keypoints)
-    everywhere = frozenset.intersection(*never.values()) if never else frozenset()
-    return any(positions - everywhere for positions in never.values())
+    return bool(_missing_in_some(never_labelled(rows, n_keypoints)))
 
 
-def with_visibility(rows: Sequence[LabelRow], never: dict[str, frozenset[int]], nan_means: NanMeans) -> list[LabelRow]:
-    """Return the rows with their third column, which is never empty."""
+def with_visibility(
+    rows: Sequence[LabelRow], never: Mapping[str, frozenset[int]], nan_means: NanMeans
+) -> list[LabelRow]:
+    """Return the rows with their third column, which is never empty.
+
+    Parameters
+    ----------
+    rows
+        Labeled frames.
+    never
+        What :func:`never_labelled` says of their sessions.
+    nan_means
+        What an empty cell means in a session that has labels of the keypoint.
+    """
     empty = HIDDEN if nan_means == "occluded" else NOT_LABELED
     return [
         dataclasses.replace(
@@ -55,19 +67,25 @@ def with_visibility(rows: Sequence[LabelRow], never: dict[str, frozenset[int]], 
     ]
 
 
-def explain(never: dict[str, frozenset[int]], names: Sequence[str]) -> Finding:
-    """Say why the column is there."""
+def explain(never: Mapping[str, frozenset[int]], names: Sequence[str]) -> Finding:
+    """Say why the column is there: which sessions lack keypoints that others have."""
     told = [
         f"{session} ({', '.join(names[k] for k in sorted(positions))})"
-        for session, positions in sorted(never.items())
-        if positions
+        for session, positions in sorted(_missing_in_some(never).items())
     ]
+    n_sessions = "1 session" if len(told) == 1 else f"{len(told)} sessions"
     return Finding(
         Severity.NOTE,
         "visible-column",
         "CollectedData.csv",
-        f"{len(told)} sessions never labelled a keypoint that others have: {'; '.join(told[:5])}"
-        + (" ..." if len(told) > 5 else "")
+        f"{n_sessions} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}"
+        + (f" and {len(told) - _N_NAMED} more" if len(told) > _N_NAMED else "")
         + "; the column `visible` marks these cells as not labelled",
         hint="to leave the column out: --visibility never",
     )
+
+
+def _missing_in_some(never: Mapping[str, frozenset[int]]) -> dict[str, frozenset[int]]:
+    """Keep of each session the keypoints that another session labelled, and the sessions that lack any."""
+    nowhere = frozenset.intersection(*never.values()) if never else frozenset()
+    return {session: positions - nowhere for session, positions in never.items() if positions - nowhere}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _REPORTED_PACKETS = 256  # between two reports of progress
+_LONGEST_DELAY = 16  # frames; h264 allows no more
 
 
 def rewrite_packets(
@@ -60,8 +61,7 @@ def rewrite_packets(
         raise VideoFailed.of("remux-impossible", str(source), "found packets without a display time of their own")
     rate = target_rate(info)
     try:
-        ranks = _display_ranks(source, stop)
-        delay = _delay(ranks)
+        ranks, delay = _display_order(source, stop)
         options = {"movflags": "faststart", "video_track_timescale": str(track_timescale(rate))}
         with (
             open_video(source) as original,
@@ -85,19 +85,27 @@ def rewrite_packets(
         on_frames(len(ranks))
 
 
-def _display_ranks(source: Path, stop: threading.Event | None) -> NDArray[np.int64]:
-    """For each packet in the order of the file, the index of its frame in the order of display."""
+def _display_order(source: Path, stop: threading.Event | None) -> tuple[NDArray[np.int64], int]:
+    """For each packet in the order of the file, the index of its frame in the order of display; and the delay.
+
+    The delay is by how many frames decoding runs ahead of display. The frames in the file may need less than the
+    stream's header promises (an encoder that planned for two levels of B-frames and used one), but the times must keep
+    what is promised: with less, OpenCV 4.11 seeks to the neighbouring frame.
+    """
     import numpy as np
 
+    times = array("q")
+    decode_times: list[int | None] = []  # of the first packets; Matroska's are unknown until display begins
     with open_video(source) as container:
-        times = array("q", (packet.pts for packet in shown_packets(container, first_video_stream(container), stop)))
-    ranks = np.empty(len(times), dtype=np.int64)
-    ranks[np.argsort(np.frombuffer(times, dtype=np.int64), kind="stable")] = np.arange(len(times))
-    return ranks
-
-
-def _delay(ranks: NDArray[np.int64]) -> int:
-    """By how many frames decoding runs ahead of display, so that no frame is shown before it is decoded."""
-    import numpy as np
-
-    return int((np.arange(len(ranks)) - ranks).max())
+        for packet in shown_packets(container, first_video_stream(container), stop):
+            times.append(packet.pts)
+            if len(decode_times) <= _LONGEST_DELAY:
+                decode_times.append(packet.dts)
+    pts = np.frombuffer(times, dtype=np.int64)
+    order = np.arange(len(pts))
+    ranks = np.empty_like(order)
+    ranks[np.argsort(pts, kind="stable")] = order
+    needed = int((order - ranks).max())
+    first = int(pts.min())
+    promised = next((index for index, time in enumerate(decode_times) if time is not None and time >= first), 0)
+    return ranks, max(needed, promised)

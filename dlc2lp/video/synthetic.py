@@ -41,8 +41,13 @@ def write_clip(
     """
     import av
 
+    settings = dict(options or {})
+    if codec == "libx264":
+        # Macroblock-tree rate control reads memory that earlier work in this process left behind: two encodes of the
+        # same frames differ in some bytes. A new process, as with the ffmpeg program, starts from zeros.
+        settings.setdefault("x264-params", "mbtree=0")
     with av.open(f"file:{path}", "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate, options=dict(options or {}))
+        stream = output.add_stream(codec, rate=rate, options=settings)
         assert isinstance(stream, av.VideoStream)  # noqa: S101 - the encoder's name decides; told to mypy
         stream.codec_context.thread_count = 1
         stream.pix_fmt = pixel_format

@@ -91,7 +91,7 @@ def header_problems(file: Path, labels: Any) -> list[str]:
     if first_column != HEADER:
         problems.append(f"first column of the header is {first_column}")
     if len(scorers) != 1:
-        problems.append(f"{len(scorers)} scorers {some(scorers)}")
+        problems.append(f"{len(scorers)} scorers {some(sorted(scorers))}")
     if coords != group * (len(coords) // len(group)):
         problems.append(f"coords are not {group} repeated")
     if any(len(set(names[k : k + len(group)])) != 1 for k in range(0, len(names), len(group))):

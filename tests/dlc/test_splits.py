@@ -13,6 +13,7 @@ import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,9 @@ def check(project: BuiltProject, *expected_codes: str, wanted: str = "1") -> Spl
     return split
 
 
-def refuse(project: BuiltProject) -> str:
+def refuse(project: BuiltProject, wanted: str = "1") -> str:
     """The split is not used in any part; why not."""
-    split = read(project)
+    split = read(project, wanted)
     (finding,) = split.findings
     assert (split.verified, split.train, split.test) == (False, frozenset(), frozenset())
     assert (finding.code, finding.severity, finding.where) == ("split-unverified", Severity.ERROR, split.file.name)
@@ -81,6 +82,16 @@ def documentation(project: BuiltProject) -> Path:
 def remove_merged(project: BuiltProject) -> None:
     for path in data_set(project).glob("CollectedData*"):
         path.unlink()
+
+
+def copy_labels(source: BuiltProject, target: BuiltProject, session: str) -> None:
+    for kind in ("csv", "h5"):
+        shutil.copy(source.label_file(session, kind), target.label_file(session, kind))
+
+
+def copy_merged(source: BuiltProject, target: BuiltProject) -> None:
+    for path in data_set(source).glob("CollectedData*"):
+        shutil.copy(path, data_set(target) / path.name)
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -240,23 +251,34 @@ def test_merged_anew_by_another_version(tmp_path: Path, then: str, now: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("order", "layout"), [("listed", "flat"), ("flat", "flat"), ("flat", "windows"), ("three", "three")]
+    ("order", "layout", "era"),
+    [("listed", "flat", "B"), ("flat", "flat", "C"), ("flat", "windows", "C"), ("three", "three", "D")],
 )
-def test_merged_labels_that_are_gone(tmp_path: Path, order: str, layout: str) -> None:
-    project = build(tmp_path, Shuffle(order=order), era="C", layout=layout)
+def test_merged_labels_that_are_gone(tmp_path: Path, order: str, layout: str, era: str) -> None:
+    project = build(tmp_path, Shuffle(order=order), era=era, layout=layout)
     remove_merged(project)
     (finding,) = check(project, "split-order-rebuilt").findings
     assert finding.severity is Severity.NOTE
 
 
-def test_folders_saved_in_the_other_form_since(tmp_path: Path) -> None:
-    """Split by a version that sorts paths; the labels were saved with three cells in a row by a later one."""
-    project = build(tmp_path, Shuffle(order="flat"), era="C")
-    later = build(tmp_path / "later", era="F")
+@pytest.mark.parametrize(
+    ("then", "now"), [("flat", "three"), ("windows", "three"), ("flat", "windows"), ("windows", "flat")]
+)
+def test_folders_saved_in_another_form_since(tmp_path: Path, then: str, now: str) -> None:
+    """Split by a version that sorts paths, where ``m10\\`` stands before ``m1\\`` and ``m10/`` behind ``m1/``."""
+    sessions = ("m1", "a.b", "m10", "m1 b")
+    project = build(tmp_path, Shuffle(order="flat"), era="C", layout=then, sessions=sessions)
+    later = build(tmp_path / "later", era="F", layout=now, sessions=sessions)
     remove_merged(project)
-    for session in NEIGHBORS:
-        for kind in ("csv", "h5"):
-            shutil.copy(later.label_file(session, kind), project.label_file(session, kind))
+    for session in sessions:
+        copy_labels(later, project, session)
+    check(project, "split-order-rebuilt")
+
+
+def test_folders_of_both_systems_sorted_by_path(tmp_path: Path) -> None:
+    sessions = (Session("a", layout="windows"), Session("z", layout="flat"), Session("b", layout="windows"))
+    project = build(tmp_path, Shuffle(order="flat"), era="C", sessions=sessions)
+    remove_merged(project)
     check(project, "split-order-rebuilt")
 
 
@@ -304,7 +326,7 @@ def test_frames_labelled_later_between_others(tmp_path: Path, later: Sequence[An
 
 def test_frames_labelled_later_among_the_last_test_frames(tmp_path: Path) -> None:
     """All that it trained on stands where it stood; yet its last test frame is another one now."""
-    shuffle = Shuffle(train=(3, 1, 2, 0), test=(4,), later=(("m2", "img02.png"),))
+    shuffle = Shuffle(train=(3, 1, 2, 0), test=(4,), later=(("m2", "img05.png"),))
     project = build(tmp_path, shuffle, sessions=("m1", "m2"), frames=(2, 5, 9))
     assert project.splits["iteration-0/80/1"][1] == {("m2", "img09.png")}
     why = refuse(project)
@@ -313,17 +335,19 @@ def test_frames_labelled_later_among_the_last_test_frames(tmp_path: Path) -> Non
 
 
 def test_a_row_that_comes_to_stand_where_an_unlabelled_one_stood(tmp_path: Path) -> None:
-    """m1: 2 trained on, 5 without labels, 9 tested on, 14 trained on; then 1 was extracted, without labels."""
+    """Then 2, 5, 9, 14 and 19, of which 9 was tested on, and 5 and 19 had no label; 1 was extracted since.
+
+    All names of the split (2 and 14) are among its rows now too, and in order; but so is 9.
+    """
+    labelled = {"img02.png", "img09.png", "img14.png"}
     project = build(
         tmp_path,
         Shuffle(train=(0, 1, 3, 4), test=(2,), later=(("m1", "img01.png"),)),
         sessions=("m1",),
         frames=(1, 2, 5, 9, 14, 19),
-        labels=lambda key, point: point if key[1] in {"img02.png", "img09.png"} else None,
+        labels=lambda key, point: point if key[1] in labelled else None,
     )
-    # rows 0, 1, 3, 4 are now 1, 2, 9, 14: all names of the split are among them, and 9 as well
-    assert "stood" not in refuse(project)
-    assert "where the split trained on a frame without" in refuse(project)
+    assert "labels for 'm1/img09.png' where the split trained on a frame without" in refuse(project)
 
 
 def test_rows_that_were_given_labels_since(tmp_path: Path) -> None:
@@ -332,22 +356,56 @@ def test_rows_that_were_given_labels_since(tmp_path: Path) -> None:
     project = build(tmp_path, Shuffle(), era="C", labels=empty)
     filled = build(tmp_path / "filled", Shuffle(), era="C")
     for session in NEIGHBORS:
-        for kind in ("csv", "h5"):
-            shutil.copy(filled.label_file(session, kind), project.label_file(session, kind))
-    for path in data_set(filled).glob("CollectedData*"):
-        shutil.copy(path, data_set(project) / path.name)
+        copy_labels(filled, project, session)
+    copy_merged(filled, project)
     assert any(image == "img09.png" for _, image in project.splits["iteration-0/80/1"][0])
     assert read(project).verified
     assert (read(project).train, read(project).test) == project.splits["iteration-0/80/1"]
 
 
+def test_two_orders_that_both_may_be_it(tmp_path: Path) -> None:
+    """By path ``m1 b`` comes first, by folder ``m1``. The first three rows were trained on, the second without labels.
+
+    It has labels now, so nothing tells any more whether ``m1 b/img05.png`` or ``m1/img05.png`` was that row.
+    """
+    arguments = {"era": "C", "sessions": ("m1", "m1 b"), "frames": (2, 5)}
+    shuffle = Shuffle(train=(0, 1, 2), test=(3,))
+    empty = {("m1 b", "img05.png", name): None for name in ("nose", "tail")}
+    project = build(tmp_path, shuffle, labels=empty, **arguments)
+    check(project)
+    filled = build(tmp_path / "filled", shuffle, **arguments)
+    copy_labels(filled, project, "m1 b")
+    copy_merged(filled, project)
+    assert "labels for 'm1 b/img05.png' where the split trained on a frame without" in refuse(project)
+
+
+def test_another_version_merged_more_frames_since(tmp_path: Path) -> None:
+    """All names stand at positions of training rows, but exchanged: m1 was behind m2, and is before it now."""
+    project = build(
+        tmp_path,
+        Shuffle(1, 0.67, order="listed", train=(0, 2), test=(1,), later=(("m1", "img05.png"),)),
+        Shuffle(2, order="flat"),
+        era="C",
+        sessions=("m2", "m1"),
+        frames=(2, 5),
+    )
+    assert project.splits["iteration-0/67/1"][1] == {("m2", "img05.png")}
+    assert "not the same frames in the same order" in refuse(project)
+
+
+def test_merged_labels_that_are_gone_where_others_were_added(tmp_path: Path) -> None:
+    project = build(tmp_path, Shuffle(train=(3, 1, 2), test=(0,), later=("z",)), sessions=("m1", "z"))
+    check(project)
+    remove_merged(project)
+    assert "other frames are labelled now than then" in refuse(project)
+
+
 def test_rows_deleted_since(tmp_path: Path) -> None:
     project = build(tmp_path, Shuffle())
     fewer = build(tmp_path / "fewer", Shuffle(), sessions=NEIGHBORS[1:])
-    for path in data_set(fewer).glob("CollectedData*"):
-        shutil.copy(path, data_set(project) / path.name)
+    copy_merged(fewer, project)
     shutil.rmtree(project.folder("m1"))
-    assert "has 12 rows and the split counts to row 16" in refuse(project)
+    assert "it has 12 rows and the split counts to row 16" in refuse(project)
 
 
 def test_a_folder_deleted_since(tmp_path: Path) -> None:
@@ -406,6 +464,10 @@ def test_names_without_a_folder(tmp_path: Path) -> None:
     assert split.test == {("m1", image) for _, image in one.splits["iteration-0/80/1"][1]}
     two = build(tmp_path / "two", Shuffle(), era="C", layout="name", sessions=("m1", Session("m2", frames=(5, 7))))
     assert "several folders" in refuse(two)
+    only_test = Shuffle(train=(2, 3), test=(0, 1))
+    sessions = ("m1", Session("m2", frames=(2, 7)))
+    three = build(tmp_path / "three", only_test, era="C", layout="name", sessions=sessions, frames=(2, 5))
+    assert "several folders" in refuse(three)
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -674,66 +736,70 @@ def write_merged(folder: Path, rows: list[tuple[str, str, bool]]) -> None:
     (folder / "CollectedData_Anna.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-@st.composite
-def histories(draw: st.DrawFn, labelled_only: bool) -> tuple[Rows, Rows]:
+def draw_history(random: Random, *, labelled_only: bool) -> tuple[Rows, Rows]:
     """Rows when the split was made, and today's, among which more may be."""
     then: Rows = {}
     now: Rows = {}
-    for folder in draw(st.permutations(FOLDERS)):
-        states = draw(st.lists(st.sampled_from(["then", "later", "never"]), min_size=4, max_size=4))
-        flags = [labelled_only or draw(st.booleans()) for _ in IMAGES]
-        was = [(image, flag) for image, flag, state in zip(IMAGES, flags, states, strict=True) if state == "then"]
-        has = [(image, flag) for image, flag, state in zip(IMAGES, flags, states, strict=True) if state != "never"]
-        if was:
-            then[folder] = was
-        if has:
-            now[folder] = has
+    for folder in random.sample(FOLDERS, len(FOLDERS)):
+        for image in IMAGES:
+            row = (image, labelled_only or random.random() < 0.5)
+            state = random.choices(["then", "later", "never"], (6, 1, 1))[0]
+            if state == "then":
+                then.setdefault(folder, []).append(row)
+            if state != "never":
+                now.setdefault(folder, []).append(row)
     return then, now
 
 
+def listing(rows: Rows) -> DlcConfig:
+    videos = tuple(VideoEntry(f"/v/{name}.avi") for name in rows)
+    return DlcConfig(Path("config.yaml"), scorer="Anna", video_sets=videos)
+
+
 def make_split(
-    folder: Path, rows: list[tuple[str, str, bool]], order: Sequence[int], n_train: int
+    folder: Path, rows: list[tuple[str, str, bool]], random: Random
 ) -> tuple[SplitFile, set[tuple[str, str]], set[tuple[str, str]]]:
+    order = random.sample(range(len(rows)), len(rows))
+    n_train = random.randint(1, len(rows))
     train, test = order[:n_train], order[n_train:]
     data = [{"image": "labeled-data/{}/{}".format(*rows[row])} for row in train if rows[row][2]]
     path = folder / "Documentation_data-reach_80shuffle1.pickle"
-    path.write_bytes(pickle.dumps([data, np.array(train), np.array(test), 0.8]))
+    path.write_bytes(pickle.dumps([data, np.array(train), np.array(test, dtype=int), 0.8]))
     file = SplitFile(path, 0, folder.name, 80, 1)
     return file, {rows[row][:2] for row in train}, {rows[row][:2] for row in test}
 
 
-@given(data=st.data())
-@pytest.mark.parametrize("has_merged", [True, False])
-@pytest.mark.parametrize("now_order", ["flat", "three"])
-@pytest.mark.parametrize("then_order", ["listed", "flat", "three"])
-def test_labels_added_since(
-    tmp_path: Path, data: st.DataObject, then_order: str, now_order: str, has_merged: bool
-) -> None:
-    """Every frame is in the part in which it was, however the rows are shifted; or the split is refused."""
-    then, now = data.draw(histories(labelled_only=True).filter(lambda history: bool(history[0])))
-    rows = merge(then, then_order)
-    order = data.draw(st.permutations(range(len(rows))))
-    file, train, test = make_split(tmp_path, rows, order, data.draw(st.integers(1, len(rows))))
-    (tmp_path / "CollectedData_Anna.csv").unlink(missing_ok=True)
-    if has_merged:
-        write_merged(tmp_path, merge(now, now_order))
-    config = DlcConfig(
-        Path("config.yaml"), scorer="Anna", video_sets=tuple(VideoEntry(f"/v/{name}.avi") for name in now)
-    )
-    split = read_split(file, sessions_of(now), config)
+@given(seed=st.integers(0, 2**32))
+@pytest.mark.parametrize("order", ["listed", "flat", "three"])
+def test_labels_added_since(tmp_path: Path, order: str, seed: int) -> None:
+    """Every frame is in the part in which it was, however the rows have moved; or the split is refused."""
+    random = Random(seed)
+    then, now = draw_history(random, labelled_only=True)
+    rows = merge(then, order)
+    file, train, test = make_split(tmp_path, rows, random)
+    write_merged(tmp_path, merge(now, order))
+    split = read_split(file, sessions_of(now), listing(now))
     if split.verified or then == now:
         assert (split.train, split.test) == (train, test)
 
 
-@given(data=st.data())
-@pytest.mark.parametrize("order_of_rows", ["listed", "flat", "three"])
-def test_frames_without_labels_among_all(tmp_path: Path, data: st.DataObject, order_of_rows: str) -> None:
-    """With the rows as they were when it was made, a split is read if it trained on any labels at all."""
-    then, _ = data.draw(histories(labelled_only=False).filter(lambda history: bool(history[0])))
-    rows = merge(then, order_of_rows)
-    order = data.draw(st.permutations(range(len(rows))))
-    file, train, test = make_split(tmp_path, rows, order, data.draw(st.integers(1, len(rows))))
-    write_merged(tmp_path, rows)
-    split = read_split(file, sessions_of(then), None)
-    assert split.verified == any((folder, image) in train for folder, image, labelled in rows if labelled)
-    assert (split.train, split.test) == ((train, test) if split.verified else (frozenset(), frozenset()))
+@given(seed=st.integers(0, 2**32))
+@pytest.mark.parametrize("then_order", ["listed", "flat", "three"])
+def test_versions_that_merged_in_other_orders(tmp_path: Path, then_order: str, seed: int) -> None:
+    """Frames without labels among all; merged anew since by another version, or not there any more."""
+    random = Random(seed)
+    then, _ = draw_history(random, labelled_only=random.random() < 0.5)
+    rows = merge(then, then_order)
+    file, train, test = make_split(tmp_path, rows, random)
+    (tmp_path / "CollectedData_Anna.csv").unlink(missing_ok=True)
+    now_order = random.choice(["listed", "flat", "three", ""])
+    if now_order:
+        write_merged(tmp_path, merge(then, now_order))
+    split = read_split(file, sessions_of(then), listing(then))
+    has_labels = any((folder, image) in train for folder, image, labelled in rows if labelled)
+    assert split.verified == has_labels
+    labelled = {(folder, image) for folder, image, labelled in rows if labelled}
+    if split.verified:
+        assert (split.train & labelled, split.test & labelled) == (train & labelled, test & labelled)
+    if split.verified and now_order == then_order:
+        assert (split.train, split.test) == (train, test)

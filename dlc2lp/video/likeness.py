@@ -1,0 +1,217 @@
+"""How alike a still image and a video's frames are, measured on small grey pictures.
+
+All sums are sums of whole numbers, which floating point adds without rounding in any order: the errors of the same
+pictures are the same to the last bit on every machine, whatever its linear algebra library does.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BATCH_FRAMES = 128
+_BATCH_IMAGES = 512
+
+#: Contrast that an image may have against its frame: the step between video range and full range is 1.16; 16-bit
+#: images of 12-bit cameras are brought to 8 bits without knowing how the video was.
+_GAINS = (0.25, 4.0)
+
+
+def to_gray(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Grey levels of an image.
+
+    Parameters
+    ----------
+    image
+        Gray, RGB or RGBA, shape (H, W), (H, W, 3) or (H, W, 4), of whole numbers or fractions of any size.
+
+    Returns
+    -------
+    uint8 array of shape (H, W)
+        The luma of ITU-R BT.601, which is how OpenCV makes gray. What has more than 8 bits is scaled by a power of two.
+    """
+    import numpy as np
+
+    if not np.issubdtype(image.dtype, np.integer):
+        top = float(np.abs(np.nan_to_num(image)).max(initial=0.0)) or 1.0
+        image = np.nan_to_num(image).clip(0) * (255 / top)
+    levels = image.astype(np.int64)
+    if levels.ndim == 3:
+        levels = (levels[..., 0] * 4899 + levels[..., 1] * 9617 + levels[..., 2] * 1868 + 8192) >> 14
+    n_bits = int(levels.max(initial=0)).bit_length()
+    return (levels >> max(0, n_bits - 8)).astype(np.uint8)
+
+
+def area_average(gray: NDArray[np.uint8], width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """Shrink a picture; each new pixel is the mean of the area that it covers, as with OpenCV's ``INTER_AREA``.
+
+    Parameters
+    ----------
+    gray
+        Grey levels of shape (H, W).
+    width_px, height_px
+        The new size; a size above the old one repeats pixels.
+    """
+    import numpy as np
+
+    height, width = gray.shape
+    rows, columns = _overlaps(height, height_px), _overlaps(width, width_px)
+    sums = rows @ gray.astype(np.float64) @ columns.T
+    return np.floor(sums / (height * width) + 0.5).astype(np.uint8)
+
+
+def _overlaps(n_old: int, n_new: int) -> NDArray[np.float64]:
+    """Shape (n_new, n_old): how much of each old pixel a new one covers, in whole n_new-ths of an old pixel."""
+    import numpy as np
+
+    new, old = np.arange(n_new)[:, None], np.arange(n_old)[None, :]
+    ends = np.minimum((new + 1) * n_old, (old + 1) * n_new)
+    return (ends - np.maximum(new * n_old, old * n_new)).clip(0).astype(np.float64)
+
+
+def errors(images: NDArray[np.uint8], frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean squared differences of grey levels, after the best fit of brightness and contrast.
+
+    The fit leaves out what a wrong colour range, a gamma or a 16-bit scale does to a whole video.
+
+    Parameters
+    ----------
+    images, frames
+        K and B pictures of P pixels each, shapes (K, P) and (B, P).
+
+    Returns
+    -------
+    float64 array of shape (K, B)
+        In squared grey levels of the images.
+    """
+    import numpy as np
+
+    n_pixels = images.shape[1]
+    stills, shown = images.astype(np.float64), frames.astype(np.float64)
+    still_sums, shown_sums = stills.sum(axis=1), shown.sum(axis=1)
+    still_var = (n_pixels * (stills**2).sum(axis=1) - still_sums**2) / n_pixels**2
+    shown_var = (n_pixels * (shown**2).sum(axis=1) - shown_sums**2) / n_pixels**2
+    shared = (n_pixels * (stills @ shown.T) - np.outer(still_sums, shown_sums)) / n_pixels**2
+    gains = (shared / np.where(shown_var > 0, shown_var, 1.0)).clip(*_GAINS)
+    fitted: NDArray[np.float64] = still_var[:, None] - 2 * gains * shared + gains**2 * shown_var
+    return fitted.clip(0.0)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What came of comparing K images with frames.
+
+    Attributes
+    ----------
+    best_index
+        int64 (K): the frame that is most like the image; -1 where none was compared.
+    best_error, second_error
+        float64 (K): its error, and the smallest one of another frame; infinite where there is none.
+    mean_error
+        float64 (K): the mean error of all frames but the best: how different the frames of this video are.
+    on_rim
+        bool (K): whether a frame beyond those that were compared may be more like the image.
+    """
+
+    best_index: NDArray[np.int64]
+    best_error: NDArray[np.float64]
+    second_error: NDArray[np.float64]
+    mean_error: NDArray[np.float64]
+    on_rim: NDArray[np.bool_]
+
+    def replaced(self, rows: NDArray[np.int64], other: Looks) -> Looks:
+        """These, with those of some images taken from elsewhere."""
+        fields = {}
+        for name in self.__dataclass_fields__:
+            fields[name] = getattr(self, name).copy()
+            fields[name][rows] = getattr(other, name)
+        return Looks(**fields)
+
+
+def look(
+    images: NDArray[np.uint8],
+    frames: Iterable[tuple[int, NDArray[np.uint8]]],
+    n_frames: int,
+    *,
+    around: NDArray[np.int64] | None = None,
+    half_window: int = 0,
+) -> Looks:
+    """Compare images with frames, holding only a batch of small frames at a time.
+
+    Parameters
+    ----------
+    images
+        K small pictures, shape (K, P).
+    frames
+        Indices and small pictures of P pixels, each index once.
+    n_frames
+        How many frames the video has.
+    around, half_window
+        Where given, image k is compared only with frames at most ``half_window`` from ``around[k]``; the others serve
+        as examples of what does not match. -1 stands for nowhere.
+    """
+    import numpy as np
+
+    n_images = len(images)
+    best, second, total = (np.full(n_images, value) for value in (np.inf, np.inf, 0.0))
+    best_index = np.full(n_images, -1, dtype=np.int64)
+    n_seen = 0
+    for indices, batch in _batches(frames):
+        n_seen += len(indices)
+        for start in range(0, n_images, _BATCH_IMAGES):
+            rows = slice(start, start + _BATCH_IMAGES)
+            found = errors(images[rows], batch)
+            total[rows] += found.sum(axis=1)
+            if around is not None:
+                center = around[rows, None]
+                found[(center < 0) | (np.abs(indices - center) > half_window)] = np.inf
+            _keep_best(found, indices, best[rows], second[rows], best_index[rows])
+    found_any = best_index >= 0
+    mean = (total - np.where(found_any, best, 0.0)) / max(1, n_seen - 1)
+    on_rim = np.zeros(n_images, dtype=bool)
+    if around is not None:
+        on_rim = (np.abs(best_index - around) >= half_window) & (best_index > 0) & (best_index < n_frames - 1)
+    return Looks(best_index, best, second, mean.clip(0.0), on_rim | ~found_any)
+
+
+def _keep_best(
+    found: NDArray[np.float64],
+    indices: NDArray[np.int64],
+    best: NDArray[np.float64],
+    second: NDArray[np.float64],
+    best_index: NDArray[np.int64],
+) -> None:
+    """Fold a batch's errors, shape (K, B), into the two smallest so far. Of equal ones the earliest is the best."""
+    import numpy as np
+
+    order = np.argsort(found, axis=1, kind="stable")
+    every = np.arange(len(found))
+    first = found[every, order[:, 0]]
+    next_ = found[every, order[:, 1]] if found.shape[1] > 1 else np.full(len(found), np.inf)
+    better = first < best
+    second[:] = np.where(better, np.minimum(best, next_), np.minimum(second, first))
+    best_index[better] = indices[order[better, 0]]
+    best[better] = first[better]
+
+
+def _batches(
+    frames: Iterable[tuple[int, NDArray[np.uint8]]],
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+    import numpy as np
+
+    for some in itertools.batched(frames, _BATCH_FRAMES) if hasattr(itertools, "batched") else _batched(frames):
+        yield np.array([index for index, _ in some]), np.stack([picture.ravel() for _, picture in some])
+
+
+def _batched(
+    frames: Iterable[tuple[int, NDArray[np.uint8]]],
+) -> Iterator[tuple[tuple[int, NDArray[np.uint8]], ...]]:
+    frames = iter(frames)
+    while some := tuple(itertools.islice(frames, _BATCH_FRAMES)):
+        yield some

@@ -1,0 +1,161 @@
+"""The column ``visible``: labelled, hidden or never looked for, and never an empty cell."""
+
+import csv
+import itertools
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from builder import Session, build_project
+from command import dlc2lp
+from targets import read_labels, read_visible
+
+LP_ENVIRONMENT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlc2lp-lp-env"
+LP_PYTHON = LP_ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+NOT_LABELED, HIDDEN, VISIBLE = "0", "1", "2"
+
+
+def build(root, **options):
+    """m2 is from before the tail was added; in m1 one ear is hidden once."""
+    hidden = ("m1", "img05.png", "ear")
+    return build_project(
+        root,
+        **{
+            "sessions": ("m1", Session("m2", bodyparts=("nose", "ear"))),
+            "bodyparts": ("nose", "ear", "tail"),
+            "frames": (2, 5),
+            "unlabeled": (7,),
+            "labels": lambda key, point: None if key == hidden else point,
+            "video": "none",
+            **options,
+        },
+    )
+
+
+def convert(project, *options):
+    target = project.root.parent / "lp"
+    result = dlc2lp("convert", project.root, target, "--json", *options)
+    assert result.exit_code == 0, result.stderr
+    return result, target
+
+
+def uniform_heatmaps(target):
+    config = yaml.safe_load((target / "configs/default.yaml").read_text(encoding="utf-8"))
+    return config["training"]["uniform_heatmaps_for_nan_keypoints"]
+
+
+@pytest.mark.parametrize("nan_means", [None, "occluded", "unlabeled"])
+@pytest.mark.parametrize("visibility", ["auto", "always", "never"])
+def test_the_column_says_of_each_cell_what_it_is(tmp_path, visibility, nan_means):
+    options = ["--visibility", visibility, *(["--nan-means", nan_means] if nan_means else [])]
+    result, target = convert(build(tmp_path / "dlc"), *options)
+    visible, labels = read_visible(target), read_labels(target)
+    assert uniform_heatmaps(target) == (nan_means != "unlabeled")
+    if visibility == "never":
+        assert visible == {}
+        assert "visible-column" not in result.codes
+        return
+    assert visible.keys() == labels.keys()
+    for (image, name), value in visible.items():
+        session = image.split("/")[1]
+        if not math.isnan(labels[image, name][0]):
+            assert value == VISIBLE
+        elif (session, name) == ("m2", "tail"):
+            assert value == NOT_LABELED
+        else:
+            assert value == (NOT_LABELED if nan_means == "unlabeled" else HIDDEN)
+    assert sum(value != VISIBLE for value in visible.values()) == 1 + 2
+    assert ("visible-column" in result.codes) == (visibility == "auto")
+
+
+def test_auto_tells_which_sessions_lack_which_keypoints(tmp_path):
+    nowhere = {"ear"}
+    project = build(tmp_path / "dlc", labels=lambda key, point: None if key[2] in nowhere else point)
+    note = convert(project)[0].finding("visible-column")
+    assert note["severity"] == "note"
+    assert "1 session never labelled a keypoint that others have: m2 (tail);" in note["message"]
+    assert "--visibility never" in note["hint"]
+
+
+@pytest.mark.parametrize("nowhere", [set(), {"tail"}])
+def test_auto_leaves_the_column_out_where_all_sessions_are_alike(tmp_path, nowhere):
+    """Hidden now and then, or labelled nowhere: both are told by LP's one option for empty cells."""
+    project = build(
+        tmp_path / "dlc",
+        sessions=("m1", "m2"),
+        labels=lambda key, point: None if key[2] in nowhere or key[1:] == ("img05.png", "nose") else point,
+    )
+    result, target = convert(project)
+    assert read_visible(target) == {}
+    assert "visible-column" not in result.codes
+
+
+def test_a_column_that_a_session_has_and_never_filled_is_as_none(tmp_path):
+    project = build(
+        tmp_path / "dlc",
+        sessions=("m1", "m2"),
+        labels=lambda key, point: None if (key[0], key[2]) == ("m2", "tail") else point,
+    )
+    visible = read_visible(convert(project)[1])
+    assert {value for (image, name), value in visible.items() if "/m2/" in image and name == "tail"} == {NOT_LABELED}
+    assert set(visible.values()) == {NOT_LABELED, VISIBLE}
+
+
+def test_empty_frames_that_are_kept_have_no_empty_cell(tmp_path):
+    project = build(tmp_path / "dlc", labels=lambda key, point: None if key[1] == "img05.png" else point)
+    _, target = convert(project, "--empty-frames", "keep")
+    visible = read_visible(target)
+    assert len(visible) == 4 * 3
+    assert {visible["labeled-data/m1/img00000005.png", name] for name in project.bodyparts} == {HIDDEN}
+    assert visible["labeled-data/m2/img00000005.png", "tail"] == NOT_LABELED
+
+
+def test_the_share_of_hidden_cells_passes_over_sessions_that_never_had_the_keypoint(tmp_path):
+    result, _ = convert(build(tmp_path / "dlc"))
+    shares = {keypoint["name"]: keypoint["hidden_share"] for keypoint in result.document["keypoints"]}
+    assert shares == {"nose": 0, "ear": 0.25, "tail": 0}
+
+
+def test_verify_holds_the_coordinates_beside_the_column(tmp_path):
+    project = build(tmp_path / "dlc")
+    result, target = convert(project)
+    assert result.document["checked"]["coordinates"] == 2 * 4 * 3
+    assert dlc2lp("verify", target).exit_code == 0
+    path = target / "CollectedData.csv"
+    x, _ = project.labels["m1", "img02.png", "nose"]
+    path.write_text(path.read_text().replace(repr(x), "1.5"))
+    assert dlc2lp("verify", target).exit_code == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LP_PYTHON.exists(), reason=f"no Lightning Pose environment in {LP_ENVIRONMENT}")
+def test_lightning_pose_reads_the_column(tmp_path):
+    """By its own ``parse_label_csv``, in one call: importing Lightning Pose takes long."""
+    project = build(tmp_path / "dlc")
+    targets = []
+    for visibility, nan_means in itertools.product(("auto", "always", "never"), ("occluded", "unlabeled")):
+        targets.append(tmp_path / f"{visibility}-{nan_means}")
+        options = ("--visibility", visibility, "--nan-means", nan_means)
+        assert dlc2lp("convert", project.root, targets[-1], *options).exit_code == 0
+    asked = {"good": list(map(str, targets)), "broken": [], "registered": str(tmp_path)}
+    judge = Path(__file__).resolve().parents[1] / "lp" / "lp_verdict.py"
+    judged = subprocess.run(
+        [LP_PYTHON, judge, json.dumps(asked)], capture_output=True, text=True, cwd=tmp_path, timeout=600, check=False
+    )
+    assert judged.returncode == 0, judged.stderr[-3000:]
+    for target, verdict in zip(targets, json.loads(judged.stdout)["good"], strict=True):
+        assert verdict["issues"] == [], target
+        with (target / "CollectedData.csv").open(encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file))[2:]
+        if "visible" not in header:
+            assert target.name.startswith("never")
+            assert verdict["visible"] is None
+            continue
+        columns = [n for n, coord in enumerate(header) if coord == "visible"]
+        assert verdict["visible"] == [[int(row[n]) for n in columns] for row in rows]
