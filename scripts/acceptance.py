@@ -18,6 +18,7 @@ from pathlib import Path
 SCRIPTS = Path(__file__).resolve().parent
 DLC2LP = Path(sys.executable).with_name("dlc2lp")
 SHARED_DATA = SCRIPTS.parents[1] / "shared" / "data"  # real projects, beside the clone in some workplaces
+FIXTURES = SCRIPTS.parent / "fixtures" / "projects"
 OPENFIELD = SHARED_DATA / "openfield-Pranav-2018-10-30"
 
 
@@ -38,6 +39,17 @@ def labels_equal(file_name: str, source: Path) -> Expectation:
 
     def expect(place: Place) -> None:
         run([place.lp_python, SCRIPTS / "compare_labels.py", place.target / file_name, source])
+
+    return expect
+
+
+def header_has(coordinate: str) -> Expectation:
+    """The target's label file has this column for each keypoint."""
+
+    def expect(place: Place) -> None:
+        coords = (place.target / "CollectedData.csv").read_text(encoding="utf-8").splitlines()[2]
+        if coordinate not in coords.split(","):
+            raise AssertionError(f"found the columns {coords}, expected {coordinate} among them")
 
     return expect
 
@@ -87,6 +99,21 @@ CASES = (
         commands=(("demo", "{work}/demo"), ("verify", "{work}/demo/lp-project")),
         target="{work}/demo/lp-project",
         judge=("--train", "--as-written"),
+    ),
+    Case(
+        # A keypoint that was added later: the column `visible`, empty cells of both meanings, suggestions in the queue.
+        name="visible",
+        commands=(("convert", str(FIXTURES / "grown"), "{work}/lp"), ("verify", "{work}/lp")),
+        target="{work}/lp",
+        expectations=(header_has("visible"),),
+    ),
+    Case(
+        name="two-mice",
+        commands=(
+            ("convert", str(FIXTURES / "two-mice"), "{work}/lp", "--individuals", "flatten"),
+            ("verify", "{work}/lp"),
+        ),
+        target="{work}/lp",
     ),
     Case(
         name="openfield",

@@ -59,10 +59,6 @@ class RowConflict:
     file_name: str
     cells: tuple[CellConflict, ...]
 
-    def __str__(self) -> str:
-        more = f" and {len(self.cells) - 1} more points" if len(self.cells) > 1 else ""
-        return f"{self.file_name}: {self.cells[0]}{more}"
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -281,7 +277,7 @@ def _conflict_finding(conflict: RowConflict) -> Finding:
         "conflicting-labels",
         conflict.session,
         f"found two label files that differ in {len(conflict.cells)} points of one image: "
-        + "; ".join(map(str, conflict.cells[:_N_NAMED])),
+        + "; ".join(map(str, conflict.cells)),
         conflict.file_name,
         "choose one with --scorer NAME",
     )

@@ -263,12 +263,16 @@ def _refuse_duplicates(places: Mapping[tuple[str, str], Mapping[str, Sequence[in
 
 
 def _tell_nameless(table: RawTable, nameless: Sequence[int], path: Path, findings: list[Finding]) -> int:
-    """Report columns without a name; return how many labelled points are lost with them, counted by their x."""
+    """Report columns without a name; return how many labelled points are lost with them, counted by their x.
+
+    A column that is not even called x or y holds no points: most are what was once the index.
+    """
     import numpy as np
 
     if not nameless:
         return 0
-    counted = [i for i in nameless if table.columns[i][-1].strip().lower() not in {"y", "likelihood"}]
+    coords = [dict(zip(table.levels, column, strict=True)).get("coords", "") for column in table.columns]
+    counted = [i for i in nameless if coords[i].strip().lower() == "x"]
     n_lost = int(np.isfinite(table.values[:, counted]).sum())
     findings.append(
         Finding(
@@ -454,19 +458,18 @@ def _row_findings(rows_of: Mapping[str, Sequence[int]], conflicts: Sequence[RowC
     if repeated:
         message = f"found {len(repeated)} images with several rows of equal labels; each becomes one row"
         findings.append(Finding(Severity.NOTE, "duplicate-row", str(path), message, _few(repeated)))
-    if conflicts:
-        n_points = sum(len(conflict.cells) for conflict in conflicts)
-        findings.append(
-            Finding(
-                Severity.ERROR,
-                "conflicting-rows",
-                str(path),
-                f"found {len(conflicts)} images with several rows that differ, in {n_points} points: "
-                + "; ".join(map(str, conflicts[:_N_NAMED])),
-                _few([conflict.file_name for conflict in conflicts]),
-                "delete the wrong rows",
-            )
+    findings += (
+        Finding(
+            Severity.ERROR,
+            "conflicting-rows",
+            str(path),
+            f"found {len(rows_of[conflict.file_name])} rows of one image that differ in {len(conflict.cells)} points: "
+            + "; ".join(map(str, conflict.cells)),
+            conflict.file_name,
+            "delete the wrong row",
         )
+        for conflict in conflicts
+    )
     return findings
 
 

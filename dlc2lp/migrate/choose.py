@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlc2lp.dlc.labels import Interpreted, interpret, same_values, scorers
+from dlc2lp.dlc.labels import Interpreted, RowConflict, interpret, same_values, scorers
 from dlc2lp.dlc.project import DlcProject, DlcSession, FileKind, LabelFile
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.migrate.machine import Predictions, labels_equal_predictions, read_predictions
@@ -103,6 +103,15 @@ def choose_labels(project: DlcProject, options: Options) -> Chosen:
     return Chosen(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.decisions)))
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """A label file, what it means (None: nothing that can be used), and what is to be said of it."""
+
+    file: LabelFile
+    meaning: Interpreted | None
+    findings: list[Finding]
+
+
 class _Chooser:
     """Chooses session by session, and remembers what to say and to ask."""
 
@@ -115,29 +124,21 @@ class _Chooser:
     def choose(self, session: DlcSession) -> ChosenSession:
         """Choose the labels of one session."""
         predictions = read_predictions(session, self.findings)
-        files = self._which_files(session)
-        read: dict[FileKind, Interpreted] = {}
-        for file in files:
-            interpreted = self._interpret(file, session)
-            if interpreted is not None:
-                read[file.kind] = interpreted
-        if not read:
+        readings = [self._read(file, session) for file in self._which_files(session)]
+        usable = {reading.file.kind: reading.meaning for reading in readings if reading.meaning is not None}
+        if not usable:
+            for reading in readings:
+                self.findings += reading.findings
             return ChosenSession(session, None, None, predictions=predictions)
-        kind = self._which_kind(files, read)
-        path = next(file.path for file in files if file.kind == kind)
-        chosen = read[kind]
+        kind = self._which_kind([reading.file for reading in readings], usable)
+        for reading in readings:
+            # The faults of a file that is not used cost nothing.
+            self.findings += reading.findings if reading.file.kind == kind else _as_warnings(reading.findings)
+        path = next(reading.file.path for reading in readings if reading.file.kind == kind)
+        chosen = usable[kind]
         self.findings += chosen.findings
         if chosen.conflicts:
-            self.decisions.append(
-                Decision(
-                    "conflicting-rows",
-                    str(path),
-                    f"{len(chosen.conflicts)} images have two rows with different values: "
-                    + "; ".join(map(str, chosen.conflicts[:5])),
-                    (),
-                    "delete the wrong row of each image in DeepLabCut, or take another file with --scorer NAME",
-                )
-            )
+            self.decisions.append(_conflicting_rows(path, chosen.conflicts))
         if predictions is not None:
             self._compare(session, chosen.labels, predictions)
         return ChosenSession(session, chosen.labels, path, chosen.n_left_out, predictions, chosen.other_folders)
@@ -187,10 +188,11 @@ class _Chooser:
                 "to use another one: --scorer NAME",
             )
 
-    def _interpret(self, file: LabelFile, session: DlcSession) -> Interpreted | None:
-        self.findings += file.findings
+    def _read(self, file: LabelFile, session: DlcSession) -> _Reading:
+        """Give one file its meaning, if it has one."""
+        findings = list(file.findings)
         if file.table is None:
-            return None
+            return _Reading(file, None, findings)
         blocks = scorers(file.table)
         block = self._wanted if self._wanted in blocks else next(iter(blocks), None)
         if len(blocks) > 1 and self._wanted not in blocks:
@@ -203,21 +205,19 @@ class _Chooser:
                     "--scorer NAME",
                 )
             )
-            return None
+            return _Reading(file, None, findings)
         if len(blocks) > 1:
             others = ", ".join(name for name in blocks if name != block)
-            self._warn("other-scorers", str(file.path), f"used the labels of {block}; left aside those of {others}")
+            message = f"used the labels of {block}; left aside those of {others}"
+            findings.append(_warning("other-scorers", str(file.path), message))
         elif block and block != file.stem_scorer:
-            self._warn(
-                "scorer-in-file-differs",
-                str(file.path),
-                f"found the scorer {block!r} in the file, expected {file.stem_scorer!r} by its name; used it",
-            )
+            message = f"found the scorer {block!r} in the file, expected {file.stem_scorer!r} by its name; used it"
+            findings.append(_warning("scorer-in-file-differs", str(file.path), message))
         try:
-            return interpret(file.table, session=session.name, scorer=block, path=file.path, images=session.images)
+            meaning = interpret(file.table, session=session.name, scorer=block, path=file.path, images=session.images)
         except UnreadableFile as error:
-            self.findings += error.findings
-            return None
+            return _Reading(file, None, [*findings, *error.findings])
+        return _Reading(file, meaning, findings)
 
     def _which_kind(self, files: Sequence[LabelFile], read: dict[FileKind, Interpreted]) -> FileKind:
         """CSV or HDF5: DeepLabCut trains on the HDF5, people edit the CSV."""
@@ -244,12 +244,9 @@ class _Chooser:
         return kind
 
     def _only_kind(self, files: Sequence[LabelFile], kind: FileKind) -> FileKind:
-        """Say so where the other file is there and could not be read: its faults cost nothing then."""
+        """Say so where the other file is there and could not be read."""
         for file in files:
             if file.kind != kind:
-                for n, finding in enumerate(self.findings):
-                    if finding in file.findings:
-                        self.findings[n] = dataclasses.replace(finding, severity=Severity.WARNING)
                 self._warn(
                     "label-file-unreadable",
                     str(file.path),
@@ -269,7 +266,29 @@ class _Chooser:
             )
 
     def _warn(self, code: str, subject: str, message: str, hint: str = "") -> None:
-        self.findings.append(Finding(Severity.WARNING, code, subject, message, hint=hint))
+        self.findings.append(_warning(code, subject, message, hint))
+
+
+def _warning(code: str, subject: str, message: str, hint: str = "") -> Finding:
+    return Finding(Severity.WARNING, code, subject, message, hint=hint)
+
+
+def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
+    return [
+        dataclasses.replace(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding
+        for finding in findings
+    ]
+
+
+def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Decision:
+    n_cells = sum(len(conflict.cells) for conflict in conflicts)
+    return Decision(
+        "conflicting-rows",
+        str(path),
+        f"the rows of {len(conflicts)} images contradict each other in {n_cells} points, which are listed one by one",
+        (),
+        "delete the wrong row of each image in DeepLabCut, or take another file with --scorer NAME",
+    )
 
 
 def _file_name(name: str) -> str:

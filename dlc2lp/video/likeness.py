@@ -190,13 +190,14 @@ def _keep_best(
     """Fold a batch's errors, shape (K, B), into the two smallest so far. Of equal ones the earliest is the best."""
     import numpy as np
 
-    order = np.argsort(found, axis=1, kind="stable")
     every = np.arange(len(found))
-    first = found[every, order[:, 0]]
-    next_ = found[every, order[:, 1]] if found.shape[1] > 1 else np.full(len(found), np.inf)
+    first_at = found.argmin(axis=1)
+    first = found[every, first_at]
+    found[every, first_at] = np.inf
+    next_ = found.min(axis=1)
     better = first < best
     second[:] = np.where(better, np.minimum(best, next_), np.minimum(second, first))
-    best_index[better] = indices[order[better, 0]]
+    best_index[better] = indices[first_at[better]]
     best[better] = first[better]
 
 
@@ -205,13 +206,6 @@ def _batches(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
     import numpy as np
 
-    for some in itertools.batched(frames, _BATCH_FRAMES) if hasattr(itertools, "batched") else _batched(frames):
-        yield np.array([index for index, _ in some]), np.stack([picture.ravel() for _, picture in some])
-
-
-def _batched(
-    frames: Iterable[tuple[int, NDArray[np.uint8]]],
-) -> Iterator[tuple[tuple[int, NDArray[np.uint8]], ...]]:
     frames = iter(frames)
-    while some := tuple(itertools.islice(frames, _BATCH_FRAMES)):
-        yield some
+    while some := list(itertools.islice(frames, _BATCH_FRAMES)):
+        yield np.array([index for index, _ in some]), np.stack([picture.ravel() for _, picture in some])

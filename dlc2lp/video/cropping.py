@@ -1,0 +1,228 @@
+"""Where in a video's picture its images were cut from, found by normalised cross-correlation. Pure.
+
+The position is exact to the pixel or it is not given: labels are in pixels of the crop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dlc2lp.video.likeness import area_average
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Position = tuple[int, int]  # x and y in pixels
+
+#: Frames are searched whole at about this size and then, around the best places, pixel by pixel.
+_SEARCHED_PX = 1024
+_SMALLEST_IMAGE_PX = 24
+_N_PEAKS = 5
+_COMPARED_PIXELS = 40_000
+
+_LEAST_CORRELATION = 0.5
+_MARGIN, _MARGIN_BY = 1.25, 1e-6  # of 1 - correlation, between the best position and the next
+_AS_GOOD_BY = 1e-3
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where images lie in their frames.
+
+    Attributes
+    ----------
+    x_px, y_px
+        Position of the images' top-left corner in the frame.
+    correlation
+        Median correlation of the images with that part of the frames, at most 1.
+    """
+
+    x_px: int
+    y_px: int
+    correlation: float
+
+
+def find_place(
+    pairs: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]], hint: Position | None = None
+) -> Place | None:
+    """Find where images were cut from frames.
+
+    Each pair is searched by itself; the position must be found in two of them, or without doubt in one.
+
+    Parameters
+    ----------
+    pairs
+        Frames and images, grey levels of shapes (H, W) and (h, w), all of one size and smaller than the frames. They
+        need not show the same moment, if something in the scene stands still.
+    hint
+        The position that DeepLabCut's config names. It decides only where the pictures do not: in front of an even
+        background every position is as good as the next. DeepLabCut 2.3 and newer cut by ``int(width * (x / width))``,
+        which can be one pixel less.
+
+    Returns
+    -------
+    Place or None
+        None if no position is clear.
+    """
+    sightings = [sighting for frame, image in pairs if (sighting := _search(frame, image, hint)) is not None]
+    if not sightings:
+        return None
+    votes = Counter(sighting.best for sighting in sightings)
+    by_votes = sorted(votes, key=lambda at: (-votes[at], -_median(sightings, at), at))
+    winner = by_votes[0]
+    is_clear = any(sighting.is_clear for sighting in sightings if sighting.best == winner)
+    if (votes[winner] > 1 or len(sightings) == 1) and is_clear:
+        return Place(*winner, _median(sightings, winner))
+    for position in _meant(hint):
+        if all(sighting.is_as_good_at(position) for sighting in sightings):
+            return Place(*position, _median(sightings, position))
+    if votes[winner] > 1 or is_clear:
+        return Place(*winner, _median(sightings, winner)) if is_clear else None
+    return None
+
+
+def _meant(hint: Position | None) -> list[Position]:
+    """The positions that a config's crop may stand for."""
+    if hint is None:
+        return []
+    x, y = hint
+    return [at for at in ((x, y), (x - 1, y), (x, y - 1), (x - 1, y - 1)) if min(at) >= 0]
+
+
+@dataclass
+class _Sighting:
+    """How well one image fits into one frame at the positions that were looked at."""
+
+    frame: NDArray[np.uint8]
+    image: NDArray[np.uint8]
+    found: dict[Position, float] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Position:
+        return min(self.found, key=lambda at: (-self.found[at], at))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether no other position, not even one a pixel beside, is as good."""
+        best, *others = sorted(self.found.values(), reverse=True)
+        return not others or 1 - others[0] >= _MARGIN * (1 - best) + _MARGIN_BY
+
+    def is_as_good_at(self, position: Position) -> bool:
+        self.look(*position)
+        best = self.found[self.best]
+        return position in self.found and 1 - self.found[position] <= _MARGIN * (1 - best) + _AS_GOOD_BY
+
+    def look(self, x: int, y: int) -> None:
+        """Correlate at one position, on a grid of pixels where the image is large."""
+        import numpy as np
+
+        height, width = self.image.shape
+        if (x, y) in self.found or not 0 <= y <= self.frame.shape[0] - height:
+            return
+        if not 0 <= x <= self.frame.shape[1] - width:
+            return
+        step = max(1, math.isqrt(width * height // _COMPARED_PIXELS))
+        image = self.image[::step, ::step].astype(np.float64)
+        part = self.frame[y : y + height : step, x : x + width : step].astype(np.float64)
+        image -= image.mean()
+        part -= part.mean()
+        norm = math.sqrt(float((image**2).sum() * (part**2).sum()))
+        self.found[x, y] = float((image * part).sum()) / norm if norm else 0.0
+
+
+def _median(sightings: Sequence[_Sighting], position: Position) -> float:
+    for sighting in sightings:
+        sighting.look(*position)
+    values = sorted(sighting.found.get(position, 0.0) for sighting in sightings)
+    return values[len(values) // 2]
+
+
+def _search(frame: NDArray[np.uint8], image: NDArray[np.uint8], hint: Position | None) -> _Sighting | None:
+    """Look for one image in one frame; None where it is too unlike."""
+    height, width = image.shape
+    factor = max(1, -(-max(frame.shape) // _SEARCHED_PX))
+    factor = max(1, min(factor, min(height, width) // _SMALLEST_IMAGE_PX))
+    peaks = _peaks(_correlations(_reduced(frame, factor), _reduced(image, factor)))
+    sighting = _Sighting(frame, image)
+    for x, y in [(x * factor, y * factor) for x, y in peaks] + _meant(hint):
+        for near_y in range(y - factor, y + factor + 1):
+            for near_x in range(x - factor, x + factor + 1):
+                sighting.look(near_x, near_y)
+    # The best of the reduced pictures may be the neighbour of the best.
+    while sighting.found:
+        x, y = sighting.best
+        n_found = len(sighting.found)
+        for near_y in (y - 1, y, y + 1):
+            for near_x in (x - 1, x, x + 1):
+                sighting.look(near_x, near_y)
+        if len(sighting.found) == n_found:
+            break
+    if not sighting.found or sighting.found[sighting.best] < _LEAST_CORRELATION:
+        return None
+    return sighting
+
+
+def _reduced(gray: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    height, width = gray.shape[0] // factor, gray.shape[1] // factor
+    return area_average(gray[: height * factor, : width * factor], width, height)
+
+
+def _correlations(frame: NDArray[np.uint8], image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Normalised correlation of an image with every part of a frame that can hold it, shape (H - h + 1, W - w + 1)."""
+    import numpy as np
+
+    height, width = image.shape
+    shape = tuple(_fast_length(n) for n in frame.shape)
+    # Numbers near zero: otherwise the sums of squares are differences of large ones.
+    scene = frame.astype(np.float64) - float(frame.mean())
+    part = image.astype(np.float64) - float(image.mean())
+    spectrum = np.fft.rfft2(scene, shape) * np.conj(np.fft.rfft2(part, shape))
+    shared = np.fft.irfft2(spectrum, shape)[: frame.shape[0] - height + 1, : frame.shape[1] - width + 1]
+    variance = _sums(scene**2, height, width) - _sums(scene, height, width) ** 2 / (height * width)
+    norm = np.sqrt(variance.clip(0.0) * float((part**2).sum()))
+    flat = norm <= 1e-6 * height * width
+    result: NDArray[np.float64] = np.where(flat, 0.0, shared / np.where(flat, 1.0, norm))
+    return result
+
+
+def _sums(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """Sums over every window of a size."""
+    import numpy as np
+
+    table = np.pad(values, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    result: NDArray[np.float64] = (
+        table[height:, width:] - table[:-height, width:] - table[height:, :-width] + table[:-height, :-width]
+    )
+    return result
+
+
+def _fast_length(n: int) -> int:
+    """The next length for which a Fourier transform is fast: a product of 2, 3 and 5."""
+    while True:
+        rest = n
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return n
+        n += 1
+
+
+def _peaks(correlations: NDArray[np.float64]) -> list[Position]:
+    """The positions of the highest values that are not beside each other."""
+    import numpy as np
+
+    left = correlations.copy()
+    peaks = []
+    for _ in range(_N_PEAKS):
+        y, x = (int(at) for at in np.unravel_index(int(left.argmax()), left.shape))
+        if not np.isfinite(left[y, x]):
+            break
+        peaks.append((x, y))
+        left[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3] = -np.inf
+    return peaks

@@ -1,0 +1,194 @@
+"""Which frames a session's images are, decided from how alike they are. Pure.
+
+An image alone proves little: where an animal crosses the place of another recording's animal, one frame is several
+times more like the image than its neighbours. Images prove their frames together, by lying all at their numbers, all
+equally far from them, or at least in the order of their numbers; alone only with a margin that chance does not give.
+
+The limits below were measured on a real recording of an open field (2330 frames) and its re-encodes, and on images of
+another mouse in the same arena:
+
+==========================================  ==============================  =============================
+.                                           the video itself, crf 23 to 38  another video
+==========================================  ==============================  =============================
+best error / mean error of all frames       at most 0.012                   at least 0.038, median 0.2
+second best / best error at crf 28          at least 1.5, median 3.4        at most 1.15 at 30 fps,
+                                                                            but up to 6 at 2 fps
+==========================================  ==============================  =============================
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dlc2lp.video.likeness import Looks
+
+# In squared grey levels. The added constants are what rounding to whole grey levels leaves.
+_MARGIN, _MARGIN_BY = 1.25, 0.05
+_SAFE_MARGIN, _SAFE_MARGIN_BY = 2.0, 0.5
+_LIKE, _VERY_LIKE, _LIKE_BY = 0.1, 0.025, 0.1  # shares of the mean error
+#: Noise of an encode does not differ more than this between the images of a session.
+_SESSION_RATIO, _SESSION_BY = 3.0, 0.5
+_ABSENT_ERROR = 10.0
+
+#: How many images must agree where none is safe on its own; one in three of random answers has the right order.
+_N_AGREEING, _N_ORDERED, _ORDERED_SHARE = 3, 5, 0.8
+_FOUND_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """Which frames are proven, and whether that is enough to believe them.
+
+    Attributes
+    ----------
+    index
+        int64 (K): the proven frame of each image, -1 where none is.
+    believable
+        Whether the images that were found are not just a few among many that are in no frame.
+    """
+
+    index: NDArray[np.int64]
+    believable: bool
+
+    @property
+    def n_proven(self) -> int:
+        """How many images have a proven frame."""
+        return int((self.index >= 0).sum())
+
+
+def is_clear(looks: Looks) -> NDArray[np.bool_]:
+    """Bool (K): one frame is like the image and clearly more so than every other."""
+    ahead = looks.second_error >= _MARGIN * looks.best_error + _MARGIN_BY
+    return ahead & (looks.best_error <= _LIKE * looks.mean_error + _LIKE_BY) & ~looks.on_rim
+
+
+def is_safe(looks: Looks) -> NDArray[np.bool_]:
+    """Bool (K): so clear that the image needs no others."""
+    ahead = looks.second_error >= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY
+    return ahead & (looks.best_error <= _VERY_LIKE * looks.mean_error + _LIKE_BY) & ~looks.on_rim
+
+
+def is_absent(looks: Looks) -> NDArray[np.bool_]:
+    """Bool (K): no frame is like the image, not even in a scene where all frames are alike."""
+    return (looks.best_error > _VERY_LIKE * looks.mean_error + _LIKE_BY) & (looks.best_error > _ABSENT_ERROR)
+
+
+def prove(claims: NDArray[np.int64], looks: Looks) -> Numbering:
+    """Decide which images' best frames are theirs.
+
+    Parameters
+    ----------
+    claims
+        int64 (K): the number in each image's name, -1 without one.
+    looks
+        What comparing them gave.
+    """
+    import numpy as np
+
+    clear, safe = is_clear(looks), is_safe(looks)
+    numbered = np.flatnonzero(clear & (claims >= 0))
+    shifts = looks.best_index[numbered] - claims[numbered]
+    proven = safe.copy()
+    common, n_common = _most_common(shifts)
+    together = numbered[shifts == common]
+    if n_common == len(numbered) and (n_common >= _N_AGREEING or safe[together].any()):
+        proven[together] = True
+    else:
+        by_number = numbered[np.argsort(claims[numbered], kind="stable")]
+        ordered = by_number[longest_rising(looks.best_index[by_number].tolist())]
+        if len(ordered) >= max(_N_ORDERED, _ORDERED_SHARE * len(numbered)):
+            proven[ordered] = True
+    n_proven, n_absent = int(proven.sum()), int((is_absent(looks) & ~proven).sum())
+    believable = n_proven > 0 and n_proven >= _FOUND_SHARE * (n_proven + n_absent)
+    return Numbering(np.where(proven, looks.best_index, -1), believable)
+
+
+def _most_common(shifts: NDArray[np.int64]) -> tuple[int, int]:
+    """The most frequent value and how often it occurs; of equally frequent ones the smallest step."""
+    counted = Counter(shifts.tolist())
+    return min(counted.items(), key=lambda item: (-item[1], abs(item[0]), item[0]), default=(0, 0))
+
+
+def longest_rising(values: Sequence[int]) -> list[int]:
+    """Positions of a longest subsequence that never falls: where the rate varies, two numbers may be one frame."""
+    tails: list[int] = []  # the smallest last value of a subsequence of each length, and where it is
+    tails_at: list[int] = []
+    before: list[int] = []
+    for position, value in enumerate(values):
+        length = bisect_right(tails, value)
+        tails[length : length + 1] = [value]
+        tails_at[length : length + 1] = [position]
+        before.append(tails_at[length - 1] if length else -1)
+    chain = []
+    at = tails_at[-1] if tails_at else -1
+    while at >= 0:
+        chain.append(at)
+        at = before[at]
+    return chain[::-1]
+
+
+def expected_of_rest(claims: NDArray[np.int64], numbering: Numbering, n_frames: int) -> NDArray[np.int64]:
+    """Where images without a proven frame must be, if they follow those that have one.
+
+    Parameters
+    ----------
+    claims
+        int64 (K): the number in each image's name, -1 without one.
+    numbering
+        What is proven.
+    n_frames
+        How many frames the video has.
+
+    Returns
+    -------
+    int64 array (K)
+        The number, moved as far as all proven images are from theirs; where those differ, as far as the proven images
+        before and after, if these agree. -1 elsewhere, and for images that are proven.
+    """
+    import numpy as np
+
+    expected = np.full(len(claims), -1, dtype=np.int64)
+    known = np.flatnonzero((numbering.index >= 0) & (claims >= 0))
+    rest = np.flatnonzero((numbering.index < 0) & (claims >= 0))
+    if not len(known) or not len(rest):
+        return expected
+    known = known[np.argsort(claims[known], kind="stable")]
+    numbers, shifts = claims[known], (numbering.index - claims)[known]
+    if len(set(shifts.tolist())) == 1:
+        expected[rest] = claims[rest] + shifts[0]
+    else:
+        after = np.searchsorted(numbers, claims[rest])
+        inside = (after > 0) & (after < len(numbers))
+        rest, after = rest[inside], after[inside]
+        agree = shifts[after - 1] == shifts[after]
+        expected[rest[agree]] = claims[rest[agree]] + shifts[after[agree]]
+    return np.where((expected >= 0) & (expected < n_frames), expected, -1)
+
+
+def accept_expected(
+    numbering: Numbering, looks: Looks, expected: NDArray[np.int64], at_expected: NDArray[np.float64]
+) -> Numbering:
+    """Add the images that are at their expected frame as well as anywhere, within the noise of the proven ones.
+
+    Parameters
+    ----------
+    numbering, looks
+        What is proven, and from what.
+    expected, at_expected
+        (K): the frame where the image must be, -1 for none, and its error there.
+    """
+    import numpy as np
+
+    as_good = at_expected <= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY
+    noise = looks.best_error[numbering.index >= 0].max(initial=0.0)
+    like = at_expected <= _SESSION_RATIO * noise + _SESSION_BY
+    index = np.where((numbering.index < 0) & (expected >= 0) & as_good & like, expected, numbering.index)
+    return Numbering(index, numbering.believable)

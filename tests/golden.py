@@ -1,0 +1,25 @@
+"""Where the fixtures' projects and golden targets lie, and how one becomes the other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+PROJECTS = FIXTURES / "projects"
+GOLDEN = FIXTURES / "golden"
+
+#: Options of each conversion; the path in the config is not that of this machine.
+OPTIONS = {
+    "grown": ("--data-dir", "/data/grown"),
+    "two-mice": ("--data-dir", "/data/two-mice", "--individuals", "flatten"),
+}
+
+
+def golden_texts(target: Path) -> dict[str, str]:
+    """Return the texts of a target by their path; what depends on the clock of the source's files is masked."""
+    return {
+        path.relative_to(target).as_posix(): re.sub(r'("date_time": )\d+', r"\g<1>0", path.read_text(encoding="utf-8"))
+        for path in sorted(target.rglob("*"))
+        if path.is_file() and path.suffix in {".csv", ".yaml", ".jsonl"} and ".dlc2lp" not in path.parts
+    }
