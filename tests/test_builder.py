@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import time
 from fractions import Fraction
 from itertools import pairwise
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from builder import ERAS, BuiltProject, Session, Video, barcode, build_project, read_clip, snapshot
+from builder import ERAS, BuiltProject, Session, Shuffle, Video, barcode, build_project, read_clip, snapshot
 from scene import draw_frame
 
 SINGLE = ["scorer", "bodyparts", "coords"]
@@ -262,6 +263,31 @@ def test_extras_are_there_and_no_data(tmp_path: Path) -> None:
     assert set(machine.columns.get_level_values("coords")) == {"x", "y", "likelihood"}
     assert pd.read_hdf(folder / "CollectedData_Bob.h5").columns[0][0] == "Bob"
     assert (project.root / "notes" / "read me.txt").read_text() == "hello"
+
+
+@pytest.mark.parametrize("era", ["C", "F"])
+def test_splits_count_in_the_merged_labels(tmp_path: Path, era: str) -> None:
+    empty = {("m1", "img05.png", name): None for name in ("nose", "ear_left", "ear_right", "tail")}
+    shuffles = (Shuffle(1, 0.57), Shuffle(2, 0.8, padding=2, later=("m0",)))
+    project = build_project(
+        tmp_path / "p", era=era, sessions=("m1", "m0"), labels=empty, shuffles=shuffles, images=False, video="none"
+    )
+    folder = project.root / "training-datasets" / "iteration-0" / "UnaugmentedDataSet_reachAug30"
+    merged = pd.read_hdf(folder / "CollectedData_Anna.h5")
+    assert list(merged.index) == sorted(merged.index)
+    assert len(pd.read_csv(folder / "CollectedData_Anna.csv", header=[0, 1, 2])) == len(merged) == 10
+    assert (folder / "metadata.yaml").exists() == (era == "F")
+    for shuffle, name in zip(shuffles, ("56shuffle1", "80shuffle2"), strict=True):
+        content = (folder / f"Documentation_data-reach_{name}.pickle").read_bytes()
+        data, train, test, fraction = pickle.loads(content)
+        then = [row for row in merged.index if shuffle.number == 1 or "m0" not in str(row)]
+        frames = [tuple(row.split("/") if era == "C" else row)[1:] for row in then]
+        assert fraction == shuffle.fraction
+        assert sorted([*train, *test]) == [-1] * 2 * shuffle.padding + list(range(len(then)))
+        trained = [row for row in train if row >= 0 and frames[row] != ("m1", "img05.png")]
+        assert [entry["image"] for entry in data] == [then[row] for row in trained]
+        truth = project.splits[f"iteration-0/{shuffle.percent}/{shuffle.number}"]
+        assert truth == tuple({frames[row] for row in rows if row >= 0} for rows in (train, test))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")

@@ -37,7 +37,7 @@ def test_variant(tmp_path: Path, variant: Variant, case: str) -> None:
     source, target = outcome.project.root, tmp_path / "lp"
     before = snapshot(source)
     result = dlc2lp("convert", source, target, "--json", *outcome.options)
-    assert result.exit_code == outcome.exit_code, result.stderr + result.stdout
+    assert result.exit_code == outcome.exit_code, result.stderr
     inspected = dlc2lp("inspect", source, "--json", *outcome.options)
     assert snapshot(source) == before
     for document in documents(result).values():

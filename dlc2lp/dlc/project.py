@@ -21,7 +21,7 @@ from dlc2lp.dlc.images import list_frames, read_image_info
 from dlc2lp.dlc.labels import parse_row
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import SourceRefused, UnreadableFile
-from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity
+from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity, by_severity
 
 LABELED_DATA = "labeled-data"
 VIDEOS = "videos"
@@ -110,6 +110,9 @@ class DlcProject:
         Files in ``videos/`` with a video's suffix, dangling links included, sorted by name.
     findings
         What reading it brought up.
+    refusals
+        Why it can't be migrated as it is: a ``config.yaml`` that can't be read (``config`` is None then). The rest was
+        read all the same, so that everything that is wrong can be told at once.
     """
 
     root: Path
@@ -117,6 +120,7 @@ class DlcProject:
     sessions: tuple[DlcSession, ...]
     video_files: tuple[Path, ...]
     findings: tuple[Finding, ...] = ()
+    refusals: tuple[Finding, ...] = ()
 
     @property
     def name(self) -> str:
@@ -135,31 +139,40 @@ def read_project(source: Path) -> DlcProject:
     Raises
     ------
     SourceRefused
-        ``source-missing``, ``not-a-dlc-project``, ``config-unreadable``, ``dlc-3d-project`` or ``no-labels``.
+        ``source-missing``, ``not-a-dlc-project``, ``dlc-3d-project`` or ``no-labels``.
     """
     root, config_path = locate_project(source)
+    config: DlcConfig | None = None
+    refusals: tuple[Finding, ...] = ()
     try:
         config = read_config(config_path) if config_path else None
     except UnreadableFile as error:
-        raise SourceRefused(*error.findings) from error
+        refusals = error.findings
     if config is not None and config.is_3d:
-        raise SourceRefused.of(
-            "dlc-3d-project",
-            str(root),
-            "this is a DeepLabCut 3D project: it holds a calibration for "
-            f"{len(config.camera_names)} cameras and no labels of its own",
-            hint="convert the 2D project of each camera; dlc2lp does not yet join them into a multi-view project",
-        )
-    findings = list(config.findings) if config else [_no_config(root)]
+        raise _three_d(root, config)
+    findings = [] if refusals else list(config.findings) if config else [_no_config(root)]
     sessions = tuple(_read_sessions(root / LABELED_DATA, findings))
     if not sessions:
-        raise SourceRefused.of(
+        missing = Finding(
+            Severity.ERROR,
             "no-labels",
             str(root / LABELED_DATA),
             "found no folder with frames or labels, expected one folder per video",
             hint="check that this is the project that was labelled, not an empty copy of it",
         )
-    return DlcProject(root, config, sessions, _video_files(root / VIDEOS), tuple(findings))
+        raise SourceRefused(missing, *refusals, *by_severity(findings))
+    return DlcProject(root, config, sessions, _video_files(root / VIDEOS), tuple(findings), refusals)
+
+
+def _three_d(root: Path, config: DlcConfig) -> SourceRefused:
+    known = [f"{camera}: {path}" for camera, path in config.camera_configs.items()]
+    return SourceRefused.of(
+        "dlc-3d-project",
+        str(root),
+        "this is a DeepLabCut 3D project: it holds a calibration for "
+        f"{len(config.camera_names)} cameras and no labels of its own",
+        hint="convert the 2D project of each camera" + (f" ({'; '.join(known)})" if known else ""),
+    )
 
 
 def is_drawn_on(path: Path, listed_names: frozenset[str] = frozenset()) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dlc2lp.dlc.labels import count_labels, join_sessions
@@ -11,6 +11,7 @@ from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.migrate.choose import Chosen, ChosenSession, Decision, choose_labels
 from dlc2lp.migrate.individuals import UNIQUE, OneAnimal, as_one_animal
 from dlc2lp.migrate.merge import merge_chosen
+from dlc2lp.migrate.odd_videos import odd_videos
 from dlc2lp.migrate.oddities import odd_labels
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.survey import Survey
@@ -31,6 +32,8 @@ class Decided:
         The open questions.
     findings
         What a person should know.
+    refusals
+        Why the source can't be migrated as it is, besides open questions.
     n_source_cells, n_source_frames
         Labelled cells, and frames with at least one, of all chosen tables; what belongs to no image included.
     """
@@ -39,55 +42,71 @@ class Decided:
     animal: OneAnimal | None
     decisions: tuple[Decision, ...]
     findings: tuple[Finding, ...]
+    refusals: tuple[Finding, ...] = ()
     n_source_cells: int = 0
     n_source_frames: int = 0
 
-    def or_raise(self) -> OneAnimal:
+    def or_raise(self, findings: Iterable[Finding] | None = None) -> OneAnimal:
         """Return the labels.
+
+        Parameters
+        ----------
+        findings
+            What a person should know, where more than ``self.findings`` came up since.
 
         Raises
         ------
+        SourceRefused
+            The source can't be migrated as it is.
         DecisionNeeded
             All open questions, and what else a person should know.
         """
-        if self.animal is None:
-            raise DecisionNeeded(
-                *(decision.as_finding() for decision in self.decisions), *by_severity(list(self.findings))
-            )
-        return self.animal
+        if self.animal is not None and not self.refusals:
+            return self.animal
+        told = by_severity(list(self.findings if findings is None else findings))
+        questions = [decision.as_finding() for decision in self.decisions]
+        error = DecisionNeeded if questions and not self.refusals else SourceRefused
+        raise error(*by_severity([*self.refusals, *questions, *told]))
 
 
 def decide_labels(survey: Survey, options: Options) -> Decided:
-    """Decide which labels of a source count.
-
-    Raises
-    ------
-    SourceRefused
-        There is no label file that can be read (``no-labels``).
-    """
+    """Decide which labels of a source count. What stands against it comes back with all else, not as an exception."""
     projects = (survey.project, *survey.merged)
     config = survey.project.config
     order = tuple(dict.fromkeys(name for project in projects if project.config for name in project.config.bodyparts))
     parts = [choose_labels(project, options) for project in projects]
     chosen = merge_chosen(parts, order) if len(parts) > 1 else parts[0]
-    findings = [*survey.findings, *chosen.findings, *odd_labels(chosen.sessions, config)]
+    findings = [
+        *survey.findings,
+        *chosen.findings,
+        *odd_labels(chosen.sessions, config),
+        *odd_videos(chosen.sessions, survey.videos, config),
+    ]
+    refusals = list(survey.refusals)
     decisions = [*survey.decisions, *chosen.decisions]
     tables = [session.labels for session in chosen.sessions if session.labels is not None]
+    animal = None
     if not tables and not decisions:
-        raise SourceRefused(_no_labels(survey, chosen.sessions), *by_severity(findings))
-    if decisions:
-        return Decided(chosen, None, tuple(decisions), tuple(findings))
-    individuals = (*(config.individuals if config else ()), UNIQUE)
-    unique = config.unique_bodyparts if config else ()
-    animal = _one_animal(tables, (*order, *unique), individuals, options.individuals, findings)
-    if isinstance(animal, Decision):
-        return Decided(chosen, None, (animal,), tuple(findings))
-    findings += _against_config(animal.labels, (*order, *unique), survey)
+        refusals.append(_no_labels(survey, chosen.sessions))
+    elif tables:
+        individuals = (*(config.individuals if config else ()), UNIQUE)
+        names = (*order, *(config.unique_bodyparts if config else ()))
+        said: list[Finding] = []
+        animal, questions = _one_animal(tables, names, individuals, options.individuals, said)
+        if animal is not None:
+            said += _against_config(animal, names, survey)
+        if decisions:
+            # Labels are missing whose file is still to be chosen, so nothing can be said of keypoints and individuals
+            # but what is to be decided besides.
+            animal, said = None, []
+        findings += said
+        decisions += questions
     return Decided(
         chosen,
         animal,
-        (),
+        tuple(decisions),
         tuple(findings),
+        tuple(refusals),
         n_source_cells=sum(map(count_labels, tables)) + sum(session.n_left_out for session in chosen.sessions),
         n_source_frames=sum(int(table.labelled.any(axis=(1, 2)).sum()) for table in tables),
     )
@@ -99,27 +118,21 @@ def _one_animal(
     individual_order: Sequence[str],
     choice: str,
     findings: list[Finding],
-) -> OneAnimal | Decision:
-    """Join all tables. Those with individuals are first brought to plain keypoints, then all are joined by name.
+) -> tuple[OneAnimal | None, list[Decision]]:
+    """Join all tables by name and bring their individuals to one animal; or say what is to be decided first.
 
-    A project can hold both kinds: files from before and after it became a multi-animal one. The file counts, not what
-    the configuration says.
+    A project can hold tables with individuals and tables without: files from before and after it became a multi-animal
+    one. The file counts, not what the configuration says.
     """
     try:
-        plain = [table for table in tables if table.individuals == ("",)]
-        multi = [table for table in tables if table.individuals != ("",)]
-        if not multi:
-            joined = join_sessions(plain, keypoint_order, ("",))
-            return OneAnimal(joined, 0, {name: ("", name) for name in joined.keypoint_names})
-        animal = as_one_animal(join_sessions(multi, keypoint_order, individual_order), choice, findings)
-        if isinstance(animal, Decision) or not plain:
-            return animal
-        joined = join_sessions([animal.labels, *plain], keypoint_order, ("",))
+        joined = join_sessions(tables, keypoint_order, individual_order)
     except DecisionNeeded as error:
-        finding = error.findings[0]
-        return Decision(finding.code, f"{finding.subject}/{finding.where}", finding.message, (), finding.hint)
-    origin = {name: animal.origin.get(name, ("", name)) for name in joined.keypoint_names}
-    return OneAnimal(joined, animal.n_left_out, origin)
+        return None, [
+            Decision(finding.code, f"{finding.subject}/{finding.where}", finding.message, (), finding.hint)
+            for finding in error.findings
+        ]
+    animal = as_one_animal(joined, choice, findings)
+    return (None, [animal]) if isinstance(animal, Decision) else (animal, [])
 
 
 def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:
@@ -134,15 +147,19 @@ def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:
     )
 
 
-def _against_config(labels: LabelTable, order: Sequence[str], survey: Survey) -> list[Finding]:
+def _against_config(animal: OneAnimal, order: Sequence[str], survey: Survey) -> list[Finding]:
     """Keypoints that are labelled and not in the configuration, or the other way round: renamed ones, mostly."""
+    import numpy as np
+
     config = survey.project.config
     if config is None or not order or config.multianimal:
         return []
+    counts: Counter[str] = Counter()
+    for name, n in zip(animal.labels.keypoint_names, np.sum(animal.labels.labelled, axis=(0, 1)), strict=True):
+        counts[animal.origin[name][1]] += int(n)
+    extra = [name for name in counts if name not in order]
+    unseen = [name for name in order if name not in counts]
     findings = []
-    counts = Counter(dict(zip(labels.keypoint_names, labels.labelled.sum(axis=(0, 1)).tolist(), strict=True)))
-    extra = [name for name in labels.keypoint_names if name not in order]
-    unseen = [name for name in order if name not in labels.keypoint_names]
     if extra:
         findings.append(
             Finding(

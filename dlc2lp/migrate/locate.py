@@ -18,10 +18,46 @@ from dlc2lp.dlc.project import VIDEOS, DlcProject, DlcSession, is_drawn_on
 from dlc2lp.migrate.options import Options
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 
+#: How much of two files is compared at each of three places to tell whether they hold the same.
+_SAMPLE_BYTES = 1 << 20
+
+
+def spelled(name: str) -> str:
+    """Return a name with composed accents: macOS stores é as two characters, other systems as one."""
+    return unicodedata.normalize("NFC", name)
+
 
 def name_key(name: str) -> str:
-    """Return what two spellings of one name share: macOS stores é as two characters, Windows ignores case."""
-    return unicodedata.normalize("NFC", name).casefold()
+    """Return what two spellings of one name share where case does not count either, as on Windows and macOS."""
+    return spelled(name).casefold()
+
+
+def pair_names(names: Iterable[str], sessions: Iterable[str]) -> dict[str, str]:
+    """Pair names with sessions, each session with one name at most.
+
+    ``Mouse`` and ``mouse`` are two sessions on Linux, and one on a machine that has seen both spellings. So an exact
+    name comes first, and case counts only where nothing else has it.
+
+    Parameters
+    ----------
+    names
+        Stems of videos.
+    sessions
+        Names of folders.
+
+    Returns
+    -------
+    dict
+        Name -> session, for the names that have one.
+    """
+    names, sessions = list(dict.fromkeys(names)), list(dict.fromkeys(sessions))
+    pairs: dict[str, str] = {}
+    for key in (spelled, name_key):
+        free = {key(session): session for session in reversed(sessions) if session not in pairs.values()}
+        for name in names:
+            if name not in pairs and key(name) in free:
+                pairs[name] = free.pop(key(name))
+    return pairs
 
 
 def find_videos(project: DlcProject, options: Options, findings: list[Finding]) -> list[tuple[str, Path]]:
@@ -39,8 +75,34 @@ def find_videos(project: DlcProject, options: Options, findings: list[Finding]) 
     finder = _Finder(project, options.video_roots, findings)
     found: dict[str, tuple[str, Path]] = {}
     for stem, path in finder.all_wanted(everything=options.videos == "all"):
-        found.setdefault(name_key(stem), (stem, path))
+        # A disk that ignores case has one file for two spellings.
+        same = [other for name, other in found.values() if name_key(name) == name_key(stem)]
+        if spelled(stem) not in found and not any(path.samefile(other) for other in same):
+            found[spelled(stem)] = (stem, path)
     return [found[key] for key in sorted(found)]
+
+
+def sessions_not_listed(project: DlcProject) -> list[Finding]:
+    """Tell of labels in folders that ``video_sets`` does not list, which DeepLabCut leaves out of its training sets.
+
+    Where it finds labels in none of the listed folders, DeepLabCut takes all (``merge_annotateddatasets``).
+    """
+    config = project.config
+    labelled = [session.name for session in project.sessions if session.label_files]
+    entries = (*config.video_sets, *config.video_sets_original) if config else ()
+    listed = set(pair_names([entry.stem for entry in entries], labelled).values())
+    others = [name for name in labelled if name not in listed]
+    if not listed or not others:
+        return []
+    return [
+        Finding(
+            Severity.NOTE,
+            "session-not-listed",
+            "video_sets",
+            f"{len(others)} folders with labels are not in video_sets of config.yaml, so DeepLabCut does not train on "
+            f"them: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}; they are migrated",
+        )
+    ]
 
 
 class _Finder:
@@ -54,18 +116,19 @@ class _Finder:
         listed = frozenset(entry.name for entry in self._entries)
         self._originals = [path for path in project.video_files if not is_drawn_on(path, listed)]
         self._in_roots = _index(roots)
+        self._stems = {spelled(entry.stem) for entry in self._entries}
+        self._stems |= {spelled(session.name) for session in project.sessions}
 
     def all_wanted(self, *, everything: bool) -> Iterator[tuple[str, Path]]:
         """Yield the listed videos, then those of other sessions, then the rest of ``videos/`` where it counts."""
-        asked: dict[str, VideoEntry] = {}
+        listed: dict[str, list[VideoEntry]] = {}
         for entry in self._entries:
-            other = asked.setdefault(name_key(entry.stem), entry)
-            if other is entry:
-                yield from self._named(entry.stem, self._find_listed(entry))
-            elif other.recorded != entry.recorded:
-                self._say_twice(other, entry)
+            listed.setdefault(spelled(entry.stem), []).append(entry)
+        for entries in listed.values():
+            yield from self._named(entries[0].stem, self._find_listed(entries))
+        asked = set(pair_names(listed, [session.name for session in self._project.sessions]).values())
         for session in self._project.sessions:
-            if name_key(session.name) not in asked:
+            if session.name not in asked:
                 yield from self._named(session.name, self._find_by_stem(session))
         if everything or not self._entries:
             # A project whose video_sets names nothing (DeepLabCut's own examples) has only the folder to go by.
@@ -77,30 +140,36 @@ class _Finder:
         if path is not None:
             yield stem, path
 
-    def _find_listed(self, entry: VideoEntry) -> Path | None:
-        recorded = Path(entry.recorded)
-        key = name_key(entry.name)
-        # A recorded path of another system ("C:\\Users\\...") is a relative path here and leads nowhere.
-        candidates = [recorded] if recorded.is_absolute() else []
-        candidates += [path for path in self._originals if name_key(path.name) == key]
-        candidates += self._in_roots.get(key, [])
-        for path in candidates:
+    def _find_listed(self, entries: Sequence[VideoEntry]) -> Path | None:
+        """Find the video of entries that share a stem, and so a folder of labels: the first one that is there."""
+        if len({entry.recorded for entry in entries}) > 1:
+            self._say_twice(entries)
+        for entry in entries:
+            for path in self._places(entry):
+                if path.is_file():
+                    return path
+        first = entries[0]
+        for path in self._by_stem(first.stem):
             if path.is_file():
+                self._say(
+                    "video-renamed", first.name, f"found {path} instead, which has the same name but for its suffix"
+                )
                 return path
-        same_stem = [path for path in self._by_stem(entry.stem) if path.is_file()]
-        if same_stem:
-            self._say(
-                "video-renamed", entry.name, f"found {same_stem[0]} instead, which has the same name but for its suffix"
-            )
-            return same_stem[0]
-        places = [entry.recorded, str(self._project.root / VIDEOS), *map(str, self._roots)]
+        places = [*(entry.recorded for entry in entries), str(self._project.root / VIDEOS), *map(str, self._roots)]
         self._say(
             "video-missing",
-            entry.name,
+            first.name,
             f"is listed in config.yaml and in none of: {', '.join(places)}",
             hint="give the folder where the videos are now: --video-root DIR",
         )
         return None
+
+    def _places(self, entry: VideoEntry) -> Iterator[Path]:
+        # A recorded path of another system ("C:\\Users\\...") is a relative path here and leads nowhere.
+        if Path(entry.recorded).is_absolute():
+            yield Path(entry.recorded)
+        yield from self._spelled_like(entry.name, [(path.name, path) for path in self._originals])
+        yield from self._spelled_like(entry.name, [(path.name, path) for path in self._in_roots])
 
     def _find_by_stem(self, session: DlcSession) -> Path | None:
         found = [path for path in self._by_stem(session.name) if self._is_there(path)]
@@ -125,9 +194,16 @@ class _Finder:
         return found[0]
 
     def _by_stem(self, stem: str) -> list[Path]:
-        key = name_key(stem)
-        in_roots = [path for paths in self._in_roots.values() for path in paths]
-        return [path for path in (*self._originals, *in_roots) if name_key(path.stem) == key]
+        return self._spelled_like(stem, [(path.stem, path) for path in (*self._originals, *self._in_roots)])
+
+    def _spelled_like(self, name: str, paths: Sequence[tuple[str, Path]]) -> list[Path]:
+        """Return the paths of this name; where there is none, those that differ in case and are nobody else's."""
+        exact = [path for called, path in paths if spelled(called) == spelled(name)]
+        return exact or [
+            path
+            for called, path in paths
+            if name_key(called) == name_key(name) and spelled(path.stem) not in self._stems
+        ]
 
     def _is_there(self, path: Path) -> bool:
         if path.is_file():
@@ -141,12 +217,20 @@ class _Finder:
         )
         return False
 
-    def _say_twice(self, used: VideoEntry, other: VideoEntry) -> None:
-        self._say(
-            "video-listed-twice",
-            used.stem,
-            f"video_sets lists {used.recorded} and {other.recorded}, which share one folder of labels; used the first",
-            hint="if the labels belong to the other one, take the first out of video_sets",
+    def _say_twice(self, entries: Sequence[VideoEntry]) -> None:
+        """Two videos of one name share a folder of labels: which one a frame is from, its name does not tell."""
+        recorded = list(dict.fromkeys(entry.recorded for entry in entries))
+        paths = [Path(path) for path in recorded]
+        proven = all(path.is_file() for path in paths) and all(_hold_the_same(paths[0], path) for path in paths[1:])
+        self._findings.append(
+            Finding(
+                Severity.NOTE if proven else Severity.WARNING,
+                "video-listed-twice",
+                entries[0].stem,
+                f"video_sets lists {' and '.join(recorded)}, which share one folder of labels; "
+                + ("they hold the same" if proven else "used the first that is there"),
+                hint="" if proven else "take those that the labels do not belong to out of video_sets of config.yaml",
+            )
         )
 
     def _say(self, code: str, subject: str, message: str, *, where: str = "", hint: str = "") -> None:
@@ -168,13 +252,27 @@ def _entries(project: DlcProject) -> list[VideoEntry]:
     return [entry for entry in (*real, *listed) if not entry.is_placeholder]
 
 
-def _index(roots: Iterable[Path]) -> dict[str, list[Path]]:
-    """Return every video below the roots by its name without case; links to folders are not followed."""
-    index: dict[str, list[Path]] = {}
+def _index(roots: Iterable[Path]) -> list[Path]:
+    """Return every video below the roots; links to folders are not followed."""
+    found = []
     for root in roots:
         for folder, subfolders, names in os.walk(root):
             subfolders.sort()
-            for name in sorted(names):
-                if Path(name).suffix.lower() in VIDEO_SUFFIXES:
-                    index.setdefault(name_key(name), []).append(Path(folder, name))
-    return index
+            found += [Path(folder, name) for name in sorted(names) if Path(name).suffix.lower() in VIDEO_SUFFIXES]
+    return found
+
+
+def _hold_the_same(first: Path, second: Path) -> bool:
+    """Whether two videos are copies of each other, by their size and what stands at their start, middle and end."""
+    if first.samefile(second):
+        return True
+    size_bytes = first.stat().st_size
+    if second.stat().st_size != size_bytes:
+        return False
+    with first.open("rb") as one, second.open("rb") as other:
+        for place in (0, size_bytes // 2, max(0, size_bytes - _SAMPLE_BYTES)):
+            one.seek(place)
+            other.seek(place)
+            if one.read(_SAMPLE_BYTES) != other.read(_SAMPLE_BYTES):
+                return False
+    return True

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dlc2lp.dlc.project import locate_project, read_project
+from dlc2lp.dlc.project import DlcProject, locate_project, read_project
 from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import (
     EXIT_FAILED,
@@ -130,7 +130,7 @@ def inspect(source: str | Path, options: Options | None = None) -> Inspection:
         options = replace(options, individuals=names[0])
     seen = survey(Path(source), options)
     decided = decide_labels(seen, options)
-    splits = tuple(split.name for split in list_splits(seen.project.root, seen.project.config))
+    splits = _split_names(seen.project)
     # The target only gives its name to the plan; an inspection has none.
     nowhere = seen.project.root.with_name(f"{seen.project.root.name}-lp")
     try:
@@ -337,8 +337,14 @@ def _individuals(source: Path, options: Options) -> tuple[str, ...]:
 
 def list_project_splits(source: str | Path) -> tuple[str, ...]:
     """Return the names of the train/test splits of a project, as ``--split`` takes them."""
-    project = read_project(Path(source))
-    return tuple(split.name for split in list_splits(project.root, project.config))
+    return _split_names(read_project(Path(source)))
+
+
+def _split_names(project: DlcProject) -> tuple[str, ...]:
+    """Return the splits' short names, or the full ones where a renamed task makes two of them alike."""
+    splits = list_splits(project.root, project.config)
+    short = [split.name for split in splits]
+    return tuple(short if len(set(short)) == len(short) else [split.full_name for split in splits])
 
 
 def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[Plan, Verification]:

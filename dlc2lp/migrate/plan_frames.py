@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,13 @@ from math import isnan
 from dlc2lp.lp.labels import LabelRow, QueueEntry
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.migrate.choose import Chosen, ChosenSession
-from dlc2lp.migrate.frame_names import NamedFrame, name_frames
+from dlc2lp.migrate.frame_names import NamedFrame
 from dlc2lp.migrate.individuals import OneAnimal
+from dlc2lp.migrate.match_rows import MatchedSession
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import ImagePlacement, PlaceImages, PlannedFrame, PlannedSession, Step
 from dlc2lp.migrate.survey import Survey
-from dlc2lp.model import Finding, ImageInfo, Severity
+from dlc2lp.model import Finding, FrameRef, ImageInfo, Severity
 
 Point = tuple[float, float]
 Points = tuple[Point, ...]
@@ -59,7 +59,12 @@ class Draft:
 
 
 def place_frames(
-    survey: Survey, chosen: Chosen, animal: OneAnimal, test_frames: frozenset[tuple[str, str]], options: Options
+    survey: Survey,
+    chosen: Chosen,
+    matched: Sequence[MatchedSession],
+    animal: OneAnimal,
+    test_frames: frozenset[tuple[str, str]],
+    options: Options,
 ) -> Draft:
     """Give every image its place.
 
@@ -67,6 +72,8 @@ def place_frames(
     ----------
     survey, chosen
         The source, and which of its labels count.
+    matched
+        For each chosen session its images and the rows without one.
     animal
         The labels of all sessions as those of one animal.
     test_frames
@@ -75,35 +82,16 @@ def place_frames(
         What a person chose.
     """
     draft = Draft([])
-    named = {session.session.name: _name(session, options, draft.findings) for session in chosen.sessions}
-    safe = unique_sessions({frame.folder for frames in named.values() for frame in frames})
+    safe = unique_sessions({frame.folder for session in matched for frame in session.named})
     _say_renamed(safe, draft.findings)
     points: dict[tuple[str, str], Points] = {
         (frame.session, frame.file_name): tuple((float(x), float(y)) for x, y in animal.labels.xy_px[row, 0])
         for row, frame in enumerate(animal.labels.frames)
     }
     placer = _Placer(survey, animal, points, test_frames, options, safe, draft)
-    for session in chosen.sessions:
-        placer.place_session(session, named[session.session.name])
+    for session, frames in zip(chosen.sessions, matched, strict=True):
+        placer.place_session(session, frames)
     return draft
-
-
-def _name(chosen: ChosenSession, options: Options, findings: list[Finding]) -> list[NamedFrame]:
-    session = chosen.session
-    images = session.images
-    if session.random_crops and options.derived_crops == "skip":
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "derived-crops",
-                session.name,
-                f"{len(session.random_crops)} images are random sub-crops that DeepLabCut made of other frames; they "
-                "are left out, since a frame in training and its crop in test would hide what the network can't do",
-                hint="to migrate them all the same: --derived-crops keep",
-            )
-        )
-        images = {name: image for name, image in images.items() if name not in session.random_crops}
-    return name_frames(session.name, images.values(), options.frame_names, findings)
 
 
 def _say_renamed(safe: Mapping[str, str], findings: list[Finding]) -> None:
@@ -133,14 +121,14 @@ class _Placer:
     safe: Mapping[str, str]
     draft: Draft
 
-    def place_session(self, chosen: ChosenSession, named: Sequence[NamedFrame]) -> None:
+    def place_session(self, chosen: ChosenSession, matched: MatchedSession) -> None:
         """Place the frames of one ``labeled-data`` folder, which may become several sessions."""
         session = chosen.session
         deepest = self.survey.deep_image_max.get(session.name, 0)
         shift = _shift_of(deepest)
         frames: dict[str, list[PlannedFrame]] = {}
         placements: dict[str, list[ImagePlacement]] = {}
-        for frame in named:
+        for frame in matched.named:
             path = f"labeled-data/{self.safe[frame.folder]}/{frame.target_name}"
             image = session.images[frame.source_name]
             state = self._place_frame(path, image, chosen, frame)
@@ -152,7 +140,7 @@ class _Placer:
                 placements.setdefault(self.safe[frame.folder], []).append(_placement(image, path, shift))
         if deepest:
             self._say_deep(session.name, deepest, shift)
-        lost = self._rows_without_image(chosen)
+        lost = [self._leave_out(frame) for frame in matched.lost]
         label_file = str(chosen.label_file) if chosen.label_file else ""
         for folder, placed in frames.items():
             rows = (*placed, *(lost if folder == session.name else ()))
@@ -183,7 +171,9 @@ class _Placer:
         if predictions is None or self.options.machine_labels == "ignore":
             return QueueEntry(path)
         points = tuple((name, x, y) for name, (x, y) in predictions.points(image, self.animal.origin).items())
-        return QueueEntry(path, predictions.model, predictions.date_ms, points) if points else QueueEntry(path)
+        # The app wants a name, and a file without a level of scorers has none.
+        model = predictions.model or "unknown model"
+        return QueueEntry(path, model, predictions.date_ms, points) if points else QueueEntry(path)
 
     def _say_deep(self, session: str, deepest: int, shift: int) -> None:
         divided = f"are divided by {2**shift}" if shift else "stay as they are"
@@ -196,35 +186,12 @@ class _Placer:
             )
         )
 
-    def _rows_without_image(self, chosen: ChosenSession) -> list[PlannedFrame]:
-        """Rows whose image is not there, is damaged or is left out: each is accounted for, cell by cell."""
-        if chosen.labels is None:
-            return []
-        session = chosen.session
-        lost = []
-        n_crops = 0
-        for row, frame in enumerate(chosen.labels.frames):
-            if frame.session != session.name:
-                continue  # its image lies in the folder that the row names, and it is placed there
-            crop = frame.file_name in session.random_crops and self.options.derived_crops == "skip"
-            if frame.file_name in session.images and not crop:
-                continue
-            n_cells = self._n_cells(frame.session, frame.file_name)
-            self.draft.n_cells_left_out += n_cells
-            self.draft.n_frames_left_out += n_cells > 0
-            lost.append(PlannedFrame(frame.file_name, "", frame.frame_index, "left-out"))
-            if crop:
-                n_crops += 1
-            else:
-                self.draft.findings.append(_no_image(chosen, frame.file_name, row, n_cells))
-        unlabelled = session.broken_images.keys() - {frame.file_name for frame in chosen.labels.frames}
-        self.draft.findings += [
-            dataclasses.replace(session.broken_images[name], severity=Severity.WARNING) for name in sorted(unlabelled)
-        ]
-        return lost
-
-    def _n_cells(self, session: str, file_name: str) -> int:
-        return sum(not isnan(x) for x, _ in self.points.get((session, file_name), ()))
+    def _leave_out(self, frame: FrameRef) -> PlannedFrame:
+        """Account for a row that does not arrive, cell by cell."""
+        n_cells = sum(not isnan(x) for x, _ in self.points.get((frame.session, frame.file_name), ()))
+        self.draft.n_cells_left_out += n_cells
+        self.draft.n_frames_left_out += n_cells > 0
+        return PlannedFrame(frame.file_name, "", frame.frame_index, "left-out")
 
 
 def _shift_of(largest: int) -> int:
@@ -242,19 +209,4 @@ def _placement(image: ImageInfo, target: str, shift: int) -> ImagePlacement:
         image.size_bytes,
         shift if image.bits_per_channel > 8 else None,
         as_png=image.kind not in {"png", "jpg"},
-    )
-
-
-def _no_image(chosen: ChosenSession, file_name: str, row: int, n_cells: int) -> Finding:
-    broken = chosen.session.broken_images.get(file_name)
-    named = chosen.other_folders.get(file_name)
-    places = f"{chosen.session.folder}" + (f" or in {named}, which the row names" if named else "")
-    found = broken.message if broken else f"found a row of labels and no such image in {places}"
-    return Finding(
-        Severity.ERROR,
-        broken.code if broken else "missing-image",
-        f"{chosen.session.name}/{file_name}",
-        f"{found}; the row and its {n_cells} labelled points are left out",
-        where=f"row {row + 1} of {chosen.label_file}",
-        hint="put the image back from a backup and run again, or delete the row in DeepLabCut",
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from fractions import Fraction
 
 from dlc2lp.lp.names import unique_sessions
-from dlc2lp.migrate.locate import name_key
+from dlc2lp.migrate.locate import pair_names
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import EncodeVideo, PlaceVideo, PlannedSession, PlannedVideo, RemuxVideo, Step
 from dlc2lp.migrate.plan_frames import Draft
@@ -41,13 +41,7 @@ def place_videos(
     UsageError
         An encode setting is impossible.
     """
-    session_names = {name_key(session.source): session.target for session in sessions if session.target}
-    free = unique_sessions(
-        [
-            *session_names.values(),
-            *(video.stem for video in survey.videos if name_key(video.stem) not in session_names),
-        ]
-    )
+    names = _names([video.stem for video in survey.videos], sessions)
     encodes = sum(video.treatment is not None and video.treatment.action == "encode" for video in survey.videos)
     threads = _THREADS_OF_FEW if encodes <= _FEW_ENCODES else 1
     settings = encode_settings(
@@ -57,7 +51,7 @@ def place_videos(
     for video in survey.videos:
         if video.info is None or video.treatment is None:
             continue
-        name = session_names.get(name_key(video.stem)) or free[video.stem]
+        name = names[video.stem]
         step = _video_step(video.info, video.treatment, f"videos/{name}.mp4", settings, options)
         draft.steps.append(step)
         planned.append(
@@ -71,6 +65,17 @@ def place_videos(
             )
         )
     return planned
+
+
+def _names(stems: Sequence[str], sessions: Sequence[PlannedSession]) -> dict[str, str]:
+    """Return the name in the target of each video: that of its session, or one that no other has."""
+    targets = {session.source: session.target for session in sessions if session.target}
+    pairs = pair_names(stems, targets)
+    taken = {target.lower() for target in targets.values()}
+    # A video without a session may be called like the safe name of another one: "m-1" beside the session "m.1".
+    others = {stem: f"{stem} video" if stem.lower() in taken else stem for stem in stems if stem not in pairs}
+    free = unique_sessions([*targets.values(), *others.values()])
+    return {stem: targets[pairs[stem]] if stem in pairs else free[others[stem]] for stem in stems}
 
 
 def _video_step(info: VideoInfo, treatment: Treatment, target: str, settings: EncodeSettings, options: Options) -> Step:

@@ -14,6 +14,7 @@ from dlc2lp.lp.labels import LabelRow, render_labels, render_queue
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.migrate.decide import decide_labels
 from dlc2lp.migrate.individuals import OneAnimal
+from dlc2lp.migrate.match_rows import match_rows
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import Count, Plan, PlannedVideo, WriteText
 from dlc2lp.migrate.plan_frames import Draft, place_frames
@@ -41,10 +42,12 @@ def make_plan(survey: Survey, options: Options, target: Path) -> Plan:
         A person must choose; every open question is in the error, not only the first.
     """
     decided = decide_labels(survey, options)
-    animal = decided.or_raise()
+    findings = list(decided.findings)
+    matched = [match_rows(session, options, findings) for session in decided.chosen.sessions]
+    animal = decided.or_raise(findings)
     test_frames = survey.split.test if survey.split else frozenset()
-    draft = place_frames(survey, decided.chosen, animal, test_frames, options)
-    draft.findings[:0] = decided.findings
+    draft = place_frames(survey, decided.chosen, matched, animal, test_frames, options)
+    draft.findings[:0] = findings
     if not draft.rows:
         raise SourceRefused(*_nothing_to_train(survey, draft), *by_severity(draft.findings))
     videos = place_videos(survey, draft.sessions, options, draft)
@@ -107,7 +110,8 @@ def _write_texts(
     draft.findings += config.findings
     _add_visibility(names, options, draft)
     skeleton = _skeleton(survey, animal, draft.findings)
-    scorer = animal.labels.scorer or "unknown"
+    # A blank one would be taken for a missing name by pandas.
+    scorer = animal.labels.scorer if animal.labels.scorer.strip() else "unknown"
     draft.steps += [
         WriteText(PROJECT_FILE, render_project_yaml(names, skeleton)),
         WriteText(CONFIG_FILE, config.text),

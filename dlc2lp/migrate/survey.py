@@ -9,9 +9,9 @@ from pathlib import Path
 
 from dlc2lp.dlc.project import DlcProject, DlcSession, read_project
 from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
-from dlc2lp.errors import SourceRefused, UnreadableFile, VideoFailed
+from dlc2lp.errors import DecisionNeeded, SourceRefused, UnreadableFile, VideoFailed
 from dlc2lp.migrate.choose import Decision
-from dlc2lp.migrate.locate import find_videos, name_key
+from dlc2lp.migrate.locate import find_videos, sessions_not_listed, spelled
 from dlc2lp.migrate.merge import images_in_conflict
 from dlc2lp.migrate.options import Options
 from dlc2lp.model import Finding, Severity, VideoInfo, by_severity
@@ -60,6 +60,8 @@ class Survey:
         Questions that came up while looking.
     split
         Which frames DeepLabCut trained and tested on, where that was asked for.
+    refusals
+        Why the source can't be migrated as it is, with these options.
     """
 
     project: DlcProject
@@ -69,6 +71,7 @@ class Survey:
     merged: tuple[DlcProject, ...] = ()
     decisions: tuple[Decision, ...] = ()
     split: Split | None = None
+    refusals: tuple[Finding, ...] = ()
 
 
 def survey(source: Path, options: Options) -> Survey:
@@ -77,14 +80,13 @@ def survey(source: Path, options: Options) -> Survey:
     Raises
     ------
     SourceRefused
-        The source is no DeepLabCut project, or the split that was asked for can't be told.
-    DecisionNeeded
-        Several splits are meant.
+        The source is no DeepLabCut project. What stands against migrating a project is in the survey instead, so that
+        all of it is told at once.
     """
     project = read_project(source)
     merged = tuple(read_project(other) for other in options.merge)
     projects = (project, *merged)
-    findings = [finding for each in projects for finding in each.findings]
+    findings = [finding for each in projects for finding in (*each.findings, *sessions_not_listed(each))]
     found = _find_all_videos(projects, options, findings)
     with ThreadPoolExecutor(4) as pool:
         measured = list(pool.map(lambda pair: _measure(*pair), found))
@@ -94,10 +96,17 @@ def survey(source: Path, options: Options) -> Survey:
     for session in (session for each in projects for session in each.sessions):
         if value := _deepest_value(session):
             deep[session.name] = max(value, deep.get(session.name, 0))
-    split = _read_split(project, options, findings)
-    decisions = tuple(images_in_conflict(projects)) if merged else ()
+    decisions = images_in_conflict(projects) if merged else []
+    refusals = [finding for each in projects for finding in each.refusals]
+    split = None
+    try:
+        split = _read_split(project, options, findings)
+    except DecisionNeeded as error:
+        decisions += [Decision(each.code, each.subject, each.message, (), each.hint) for each in error.findings]
+    except SourceRefused as error:
+        refusals += error.findings
     videos = tuple(video for video, _ in measured)
-    return Survey(project, videos, deep, tuple(findings), merged, decisions, split)
+    return Survey(project, videos, deep, tuple(findings), merged, tuple(decisions), split, tuple(refusals))
 
 
 def _find_all_videos(
@@ -107,7 +116,7 @@ def _find_all_videos(
     found: dict[str, tuple[str, Path]] = {}
     for project in projects:
         for stem, path in find_videos(project, options, findings):
-            found.setdefault(name_key(stem), (stem, path))
+            found.setdefault(spelled(stem), (stem, path))
     return [found[key] for key in sorted(found)]
 
 

@@ -1,13 +1,13 @@
 """Where in a video's picture its images were cut from, found by normalised cross-correlation. Pure.
 
-The position is exact to the pixel or it is not given: labels are in pixels of the crop.
+Labels are in pixels of the crop, so a position that is not sure to the pixel is called so.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ _SMALLEST_IMAGE_PX = 24
 _N_PEAKS = 5
 _COMPARED_PIXELS = 40_000
 
+_N_VOTES = 3
 _LEAST_CORRELATION = 0.5
 _MARGIN, _MARGIN_BY = 1.25, 1e-6  # of 1 - correlation, between the best position and the next
 _AS_GOOD_BY = 1e-3
@@ -39,25 +40,28 @@ class Place:
     x_px, y_px
         Position of the images' top-left corner in the frame.
     correlation
-        Median correlation of the images with that part of the frames, at most 1.
+        Of the image with that part of its frame, where it is best; at most 1.
+    is_sure
+        Whether it is right to the pixel, or just near.
     """
 
     x_px: int
     y_px: int
     correlation: float
+    is_sure: bool
 
 
 def find_place(
-    pairs: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]], hint: Position | None = None
+    pairs: Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]], hint: Position | None = None
 ) -> Place | None:
     """Find where images were cut from frames.
 
-    Each pair is searched by itself; the position must be found in two of them, or without doubt in one.
+    Each pair is searched by itself; what most of them find is the answer, sure if it is clear in at least one.
 
     Parameters
     ----------
     pairs
-        Frames and images, grey levels of shapes (H, W) and (h, w), all of one size and smaller than the frames. They
+        Frames and images, grey levels of shapes (H, W) and (h, w), all of one size and no larger than the frames. They
         need not show the same moment, if something in the scene stands still.
     hint
         The position that DeepLabCut's config names. It decides only where the pictures do not: in front of an even
@@ -67,23 +71,39 @@ def find_place(
     Returns
     -------
     Place or None
-        None if no position is clear.
+        None if the images are nowhere.
     """
-    sightings = [sighting for frame, image in pairs if (sighting := _search(frame, image, hint)) is not None]
+    sightings: list[_Sighting] = []
+    votes: Counter[Position] = Counter()
+    for frame, image in pairs:
+        sighting = _search(frame, image, hint)
+        if sighting is None:
+            continue
+        sightings.append(sighting)
+        votes[sighting.best] += 1
+        if votes[sighting.best] >= _N_VOTES and sighting.is_clear:
+            return Place(*sighting.best, sighting.found[sighting.best], True)
     if not sightings:
         return None
-    votes = Counter(sighting.best for sighting in sightings)
-    by_votes = sorted(votes, key=lambda at: (-votes[at], -_median(sightings, at), at))
-    winner = by_votes[0]
+    by_merit = sorted(sightings, key=lambda it: (-votes[it.best], -it.found[it.best], it.best))
+    winner = by_merit[0].best
     is_clear = any(sighting.is_clear for sighting in sightings if sighting.best == winner)
-    if (votes[winner] > 1 or len(sightings) == 1) and is_clear:
-        return Place(*winner, _median(sightings, winner))
-    for position in _meant(hint):
-        if all(sighting.is_as_good_at(position) for sighting in sightings):
-            return Place(*position, _median(sightings, position))
-    if votes[winner] > 1 or is_clear:
-        return Place(*winner, _median(sightings, winner)) if is_clear else None
-    return None
+    if not is_clear:
+        for position in _meant(hint):
+            if all(sighting.is_as_good_at(position) for sighting in sightings):
+                return Place(*position, max(sighting.found[position] for sighting in sightings), True)
+    return Place(*winner, by_merit[0].found[winner], is_clear and votes[winner] * 2 > len(sightings))
+
+
+def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Pearson's correlation of two pictures of one size, -1 to 1; 0 where one of them is even."""
+    import numpy as np
+
+    first, second = one.astype(np.float64), other.astype(np.float64)
+    first -= first.mean()
+    second -= second.mean()
+    norm = math.sqrt(float((first**2).sum() * (second**2).sum()))
+    return float((first * second).sum()) / norm if norm else 0.0
 
 
 def _meant(hint: Position | None) -> list[Position]:
@@ -119,27 +139,14 @@ class _Sighting:
 
     def look(self, x: int, y: int) -> None:
         """Correlate at one position, on a grid of pixels where the image is large."""
-        import numpy as np
-
         height, width = self.image.shape
         if (x, y) in self.found or not 0 <= y <= self.frame.shape[0] - height:
             return
         if not 0 <= x <= self.frame.shape[1] - width:
             return
         step = max(1, math.isqrt(width * height // _COMPARED_PIXELS))
-        image = self.image[::step, ::step].astype(np.float64)
-        part = self.frame[y : y + height : step, x : x + width : step].astype(np.float64)
-        image -= image.mean()
-        part -= part.mean()
-        norm = math.sqrt(float((image**2).sum() * (part**2).sum()))
-        self.found[x, y] = float((image * part).sum()) / norm if norm else 0.0
-
-
-def _median(sightings: Sequence[_Sighting], position: Position) -> float:
-    for sighting in sightings:
-        sighting.look(*position)
-    values = sorted(sighting.found.get(position, 0.0) for sighting in sightings)
-    return values[len(values) // 2]
+        part = self.frame[y : y + height : step, x : x + width : step]
+        self.found[x, y] = correlation(part, self.image[::step, ::step])
 
 
 def _search(frame: NDArray[np.uint8], image: NDArray[np.uint8], hint: Position | None) -> _Sighting | None:

@@ -63,7 +63,8 @@ def area_average(gray: NDArray[np.uint8], width_px: int, height_px: int) -> NDAr
     height, width = gray.shape
     rows, columns = _overlaps(height, height_px), _overlaps(width, width_px)
     sums = rows @ gray.astype(np.float64) @ columns.T
-    return np.floor(sums / (height * width) + 0.5).astype(np.uint8)
+    means: NDArray[np.uint8] = np.floor(sums / (height * width) + 0.5).astype(np.uint8)
+    return means
 
 
 def _overlaps(n_old: int, n_new: int) -> NDArray[np.float64]:
@@ -124,6 +125,10 @@ class Looks:
     second_error: NDArray[np.float64]
     mean_error: NDArray[np.float64]
     on_rim: NDArray[np.bool_]
+
+    def taken(self, rows: slice) -> Looks:
+        """Those of some images."""
+        return Looks(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
     def replaced(self, rows: NDArray[np.int64], other: Looks) -> Looks:
         """These, with those of some images taken from elsewhere."""

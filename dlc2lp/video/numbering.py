@@ -187,7 +187,7 @@ def accept_expected(
     """
     import numpy as np
 
-    as_good = at_expected <= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY
+    as_good = (at_expected <= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY) & (looks.best_index >= 0)
     noise = looks.best_error[numbering.index >= 0].max(initial=0.0)
     like = at_expected <= _SESSION_RATIO * noise + _SESSION_BY
     index = np.where((numbering.index < 0) & (expected >= 0) & as_good & like, expected, numbering.index)

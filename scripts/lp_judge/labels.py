@@ -233,7 +233,7 @@ def check_views_aligned(subject: Subject) -> None:
             Path(labels.image_names[row]).parent.name.removesuffix(f"_{subject.view_of(file)}")
             for file, labels in subject.labels.items()
         }
-        require(len(sessions) == 1, f"row {row}: different sessions {sessions}")
+        require(len(sessions) == 1, f"row {row}: different sessions {some(sorted(sessions))}")
 
 
 def check_extra_file(subject: Subject, file: Path, extra: Path, verdict: Verdict) -> None:

@@ -308,6 +308,25 @@ def test_merged_labels_of_several_scorers(tmp_path: Path) -> None:
     check(project)
 
 
+def test_folders_with_labels_of_several_scorers(tmp_path: Path) -> None:
+    project = build(tmp_path, Shuffle())
+    other = build(tmp_path / "other", frames=(2, 5))
+    for session in NEIGHBORS:
+        shutil.copy(other.label_file(session, "h5"), project.folder(session) / "CollectedData_A.h5")
+    remove_merged(project)
+    check(project, "split-order-rebuilt")
+
+
+def test_folders_of_random_crops_instead_of_the_videos_own(tmp_path: Path) -> None:
+    config = {"croppedtraining": True}
+    project = build(
+        tmp_path, Shuffle(), era="C", sessions=("m1_cropped",), video_sets={"/v/m1.mp4": None}, config=config
+    )
+    shutil.copytree(build(tmp_path / "whole", sessions=("m1",)).folder("m1"), project.folder("m1"))
+    remove_merged(project)
+    check(project, "split-order-rebuilt")
+
+
 def test_a_folder_labelled_later_behind_the_others(tmp_path: Path) -> None:
     """The common case: rows are added at the end, and every row that was split stays where it was."""
     shuffle = Shuffle(train=(11, 0, 3, 7, 5, 9, 2, 8, 10), test=(1, 4, 6), later=("z",))
@@ -446,14 +465,38 @@ def test_a_renamed_folder(tmp_path: Path) -> None:
         assert part == {(session.replace("m1", "mouse 1"), image) for session, image in truth}
 
 
-def test_accents_that_macos_decomposed(tmp_path: Path) -> None:
-    names = [unicodedata.normalize(form, "souris é") for form in ("NFC", "NFD")]
-    for name, other in (names, names[::-1]):
-        project = build(tmp_path / ascii(name), Shuffle(), sessions=("m1", name))
-        project.folder(name).rename(project.folder(other))
-        split = read(project)
-        assert split.verified
-        assert {session for session, _ in split.train | split.test} == {"m1", other}
+def test_a_copied_folder(tmp_path: Path) -> None:
+    """The rows of the copy name the original, and so does the split."""
+    project = build(tmp_path, Shuffle())
+    shutil.copytree(project.folder("m1"), project.folder("m1 - Copy"))
+    check(project)
+
+
+@pytest.mark.parametrize("first", ["NFC", "NFD"])
+def test_accents_that_macos_decomposed(tmp_path: Path, first: str) -> None:
+    """In the pickle, on disk, or both: what counts is the name that the file has now."""
+
+    def decompose(content: list[Any]) -> list[Any]:
+        for entry in content[0]:
+            entry["image"] = tuple(unicodedata.normalize("NFD", part) for part in entry["image"])
+        return content
+
+    second = {"NFC": "NFD", "NFD": "NFC"}[first]
+    old, new = (unicodedata.normalize(form, "é.png") for form in (first, second))
+    project = build_project(
+        tmp_path / "p",
+        shuffles=(Shuffle(train=(0, 1), test=(2,), edit=decompose),),
+        sessions=(old,),
+        frames=(2, 5, 9),
+        image_name=lambda index, n_frames: f"{index}{old}",
+        video="none",
+    )
+    for image in project.rows[old]:
+        project.image(old, image).rename(project.image(old, unicodedata.normalize(second, image)))
+    project.folder(old).rename(project.folder(new))
+    split = read(project)
+    assert split.verified
+    assert (split.train, split.test) == ({(new, f"2{new}"), (new, f"5{new}")}, {(new, f"9{new}")})
 
 
 def test_names_without_a_folder(tmp_path: Path) -> None:

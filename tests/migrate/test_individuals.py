@@ -175,7 +175,7 @@ def test_flattened_names_never_meet(tmp_path):
 
 @pytest.mark.parametrize(("name", "n_points"), [("mus1", 6), ("mus2", 6), ("single", 3)])
 def test_one_individual_by_its_name(tmp_path, name, n_points):
-    project = build(tmp_path / "dlc")
+    project = build(tmp_path / "dlc", individuals=("mus1", "mus2", "mus3"), labels=only("mus1", "mus2", "single"))
     result = dlc2lp("convert", project.root, tmp_path / "lp", "--individuals", name, "--json")
     assert result.exit_code == 0, result.stderr
     assert labelled(tmp_path / "lp") == source_cells(project, {name})
@@ -184,6 +184,8 @@ def test_one_individual_by_its_name(tmp_path, name, n_points):
     note = result.finding("individuals-left-out")
     assert sorted(note["subject"].split(", ")) == sorted({"mus1", "mus2", "single"} - {name})
     assert f"{15 - n_points} labelled points" in note["message"]
+    assert f"--individuals {name}" in note["message"]
+    assert ("single 3" in note["message"]) == (name != "single")
 
 
 def test_frames_without_the_chosen_individual_wait_in_the_queue(tmp_path):
@@ -355,6 +357,21 @@ def test_sessions_from_before_and_after_the_individuals(tmp_path):
     assert labelled(tmp_path / "lp") == source_cells(project)
 
 
+@pytest.mark.parametrize(("choice", "n_left_out"), [("mus1", 3), ("single", 12)])
+def test_labels_without_individual_are_those_of_the_only_animal(tmp_path, choice, n_left_out):
+    """``single`` is no animal: the corner of the arena does not make it two."""
+    project = build(
+        tmp_path / "dlc",
+        sessions=("m1", "m2"),
+        labels=lambda key, point: point if key[2] == "mus1" or (key[0], key[2]) == ("m1", "single") else None,
+        edit_table=lambda session, table: single_animal(table, "mus1") if session == "m2" else table,
+    )
+    result = dlc2lp("convert", project.root, tmp_path / "lp", "--individuals", choice, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert labelled(tmp_path / "lp") == source_cells(project, {choice})
+    assert result.document["counts"]["labeled_cells"]["left_out"] == n_left_out
+
+
 def test_flatten_keeps_labels_without_individual_apart(tmp_path):
     project = mixed_project(tmp_path)
     result = dlc2lp("convert", project.root, tmp_path / "lp", "--individuals", "flatten", "--json")
@@ -374,6 +391,7 @@ def test_labels_without_individual_are_given_to_none_of_several(tmp_path, choice
     finding = result.finding("labels-without-individual")
     assert "6 labelled points" in finding["message"]
     assert "flatten" in finding["hint"]
+    assert finding["hint"].endswith("candidates: mus1, mus2")
     assert ["(none)", "3", "6", "nose,", "tail"] in [line.split() for line in finding["message"].splitlines()]
 
 

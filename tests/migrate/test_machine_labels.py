@@ -141,6 +141,8 @@ def test_each_suggestion_names_its_own_network_and_time(tmp_path):
     project = build(tmp_path)
     first = predict(NETWORK, {"img07.png": {"nose": (1.0, 2.0)}, "img11.png": {"nose": (3.0, 4.0)}})
     second = predict(RETRAINED, {"img11.png": {"nose": (5.0, 6.0)}})
+    oldest = predict("DeepCut_resnet50", {"img07.png": {"nose": (7.0, 8.0)}})
+    write(project, "machinelabels-iter2.h5", oldest, seconds=500)
     write(project, "machinelabels-iter9.h5", first, seconds=1000)
     write(project, "machinelabels-iter10.h5", second, seconds=2000)
     write(project, "machinelabels.csv", second, seconds=3000)
@@ -219,6 +221,21 @@ def test_suggestions_from_before_the_individuals(tmp_path):
     assert queue(target)["img00000007.png"][2] == {"nose": (1.0, 2.0)}
 
 
+def test_suggestions_where_only_a_later_session_has_individuals(tmp_path):
+    project = build_project(
+        tmp_path / "dlc",
+        sessions=(Session("m0", unlabeled=()), "m1"),
+        individuals=("mus1",),
+        unlabeled=(7,),
+        video="none",
+        write_config=False,
+        edit_table=lambda session, table: table.xs("mus1", axis=1, level="individuals") if session == "m0" else table,
+    )
+    write(project, "machinelabels-iter0.h5", predict(NETWORK, {"img07.png": {("mus1", "nose"): (1.0, 2.0)}}))
+    _, target = convert(project)
+    assert queue(target)["img00000007.png"][2] == {"nose": (1.0, 2.0)}
+
+
 @pytest.mark.parametrize(("likelihood", "n_equal"), [(0.59, 2), (0.6, 0), (None, 0)])
 def test_labels_that_equal_an_unlikely_prediction_are_counted(tmp_path, likelihood, n_equal):
     project = build(tmp_path)
@@ -246,5 +263,7 @@ def test_labels_are_compared_with_every_network_and_iteration(tmp_path):
     labels = {image: {"nose": project.labels["m1", image, "nose"]} for image in ("img02.png", "img05.png", "img09.png")}
     for n, (image, points) in enumerate(labels.items()):
         write(project, f"machinelabels-iter{n}.h5", predict(f"network{n}", {image: points}, likelihood=0.1))
+    moved = {image: {"nose": (1.0, 2.0)} for image in labels}
+    write(project, "machinelabels.csv", predict("network0", moved, likelihood=0.1))
     result, _ = convert(project)
     assert "3 labelled points" in result.finding("labels-equal-predictions")["message"]

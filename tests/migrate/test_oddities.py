@@ -29,7 +29,9 @@ def test_an_ordinary_project_has_nothing_odd(tmp_path):
     assert not {code for code in codes if code.startswith(("label", "keypoint", "image", "individual"))}
 
 
-@pytest.mark.parametrize("point", [(-3.25, 20.0), (20.0, -0.5), (128.0, 20.0), (20.0, 96.0), (4000.0, 20.0)])
+@pytest.mark.parametrize(
+    "point", [(-3.25, 20.0), (20.0, -0.5), (128.0, 20.0), (20.0, 96.0), (4000.0, 20.0), (0.0, -3.0)]
+)
 def test_a_label_outside_its_image(tmp_path, point):
     project = build(tmp_path, {("m1", "img05.png", "nose"): point})
     result = convert(project)
@@ -134,6 +136,14 @@ def test_near_equal_names_stay_apart_and_are_told(tmp_path, names):
 def test_a_name_that_only_the_config_writes_otherwise(tmp_path):
     project = build(tmp_path, config={"bodyparts": ["Nose", "ear_left", "ear_right", "tail"]})
     assert convert(project).finding("keypoint-names-alike")["subject"] == "'Nose', 'nose'"
+
+
+def test_an_individual_that_only_the_config_writes_otherwise(tmp_path):
+    project = build_project(
+        tmp_path / "dlc", sessions=("m1",), individuals=("mus1",), video="none", config={"individuals": ["Mus1"]}
+    )
+    result = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert result.finding("individual-names-alike")["subject"] == "'Mus1', 'mus1'"
 
 
 def test_near_equal_individuals(tmp_path):

@@ -10,6 +10,7 @@ import pandas as pd
 from builder import BuiltProject, Key, Session
 from command import Result
 from targets import read_visible
+
 from variants.table import NO_VIDEOS, Outcome, labels_of, small, variant
 
 PARTS = ("nose", "ear_left", "ear_right", "tail")
@@ -39,7 +40,9 @@ def several_individuals(root: Path, case: str) -> Outcome:
                 project,
                 exit_code=3,
                 errors={"several-individuals"},
-                says={"several-individuals": ("mus1", "mus2", "--individuals flatten|split|NAME", "24", "nose, ear_left")},
+                says={
+                    "several-individuals": ("mus1", "mus2", "--individuals flatten|split|NAME", "24", "nose, ear_left")
+                },
             )
         case "flattened":
             names = tuple(f"{who}_{part}" for who in project.individuals for part in PARTS)
@@ -82,18 +85,24 @@ def unique_first(root: Path, case: str) -> Outcome:
     )
 
 
-@variant(16, "config and file disagree about several animals", "file has individuals", "config has", "both kinds")
+@variant(16, "config and file disagree on individuals", "file has some", "flattened", "config has some", "both kinds")
 def config_disagrees(root: Path, case: str) -> Outcome:
-    if case == "file has individuals":
+    if case in {"file has some", "flattened"}:
         plain = {"multianimalproject": False, "bodyparts": list(PARTS)}
-        return Outcome(small(root, individuals=("mus1",), config=plain))
+        project = small(root, individuals=("mus1",), config=plain)
+        if case == "file has some":
+            return Outcome(project)
+        labels = labels_of(project, name=lambda key: f"mus1_{key[3]}")
+        keypoints = tuple(f"mus1_{part}" for part in PARTS)
+        return Outcome(project, (*NO_VIDEOS, "--individuals", "flatten"), labels=labels, keypoints=keypoints)
     project = small(root, config=MULTI | {"individuals": ["mus1"]})
     if case == "both kinds":
         # m2 was labelled after the project became a multi-animal one.
         later = small(root.with_name("later"), sessions=("m2",), individuals=("mus1",))
         shutil.rmtree(project.folder("m2"))
         shutil.move(later.folder("m2"), project.folder("m2"))
-        project.labels.update({key: later.labels[key[0], key[1], "mus1", key[2]] for key in project.labels if key[0] == "m2"})
+        moved = {(session, image, part): point for (session, image, _, part), point in later.labels.items()}
+        project.labels.update(moved)
     return Outcome(project)
 
 
@@ -178,7 +187,8 @@ def duplicate_column(root: Path, case: str) -> Outcome:
         _doubled("m1", pd.read_hdf(project.label_file("m1", "h5"))).to_csv(project.label_file("m1", "csv"))
         warnings = {"duplicate-keypoint", "label-file-unreadable"}
         return Outcome(project, warnings=warnings, says={"duplicate-keypoint": ("nose x", "2 times")})
-    project = small(root, sessions=("m1",) if case == "in all" else ("m1", "m2"), edit_table=_doubled)
+    sessions = ("m1",) if case == "in all" else ("m1", "m2")
+    project = small(root, sessions=sessions, edit_table=_doubled, files=("csv",))  # pandas writes no such HDF5
     if case == "in all":
         return Outcome(project, exit_code=3, errors={"no-labels", "duplicate-keypoint"})
     labels = labels_of(project, where=lambda key: key[0] == "m2")
@@ -192,7 +202,7 @@ def duplicate_column(root: Path, case: str) -> Outcome:
     )
 
 
-@variant(23, "unnamed column", "empty", "filled", "index of the csv")
+@variant(23, "unnamed column", "empty", "numbers", "labels", "index of the csv")
 def unnamed_column(root: Path, case: str) -> Outcome:
     """What a re-save with too few index columns leaves (napari-deeplabcut issue 188)."""
     if case == "index of the csv":
@@ -207,11 +217,15 @@ def unnamed_column(root: Path, case: str) -> Outcome:
         if session == "m2":
             return table
         table = table.copy()
-        table["Unnamed: 1_level_0", "Unnamed: 1_level_1", "Unnamed: 1_level_2"] = 5.0 if case == "filled" else math.nan
+        if case == "labels":
+            for coord in "xy":
+                table["Anna", "Unnamed: 9_level_1", coord] = 5.0
+        else:
+            table[tuple(f"Unnamed: 9_level_{k}" for k in range(3))] = 5.0 if case == "numbers" else math.nan
         return table
 
     project = small(root, edit_table=add)
-    if case == "empty":
+    if case != "labels":
         return Outcome(project, warnings={"unnamed-columns"})
     return Outcome(
         project,
@@ -275,7 +289,7 @@ def outside(root: Path) -> Outcome:
     return Outcome(
         project,
         warnings={"label-outside-image", "label-at-zero"},
-        says={"label-outside-image": ("m1", "2 labelled points", "img05.png"), "label-at-zero": ("1 labelled points",)},
+        says={"label-outside-image": ("m1", "3 labelled points", "img05.png"), "label-at-zero": ("m1",)},
     )
 
 
@@ -299,6 +313,4 @@ def corner(root: Path) -> Outcome:
 @variant(95, "names that differ in blanks or case")
 def near_names(root: Path) -> Outcome:
     project = small(root, bodyparts=("snout", "snout ", "Tail", "tail"), skeleton=())
-    return Outcome(
-        project, warnings={"keypoint-names-alike"}, says={"keypoint-names-alike": ("'snout', 'snout '",)}
-    )
+    return Outcome(project, warnings={"keypoint-names-alike"}, says={"keypoint-names-alike": ("'snout', 'snout '",)})

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from builder import BuiltProject
+
 from variants.table import Outcome, edit_text, small, variant
 from variants.videos import videos_arrive, with_videos
 

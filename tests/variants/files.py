@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
@@ -12,22 +13,27 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from builder import BuiltProject, Session, build_project
+from builder import BuiltProject, Session
 from command import Result
 from targets import read_queue
+
 from variants.table import NO_VIDEOS, Outcome, labels_of, small, variant
 
 PY2 = Path(__file__).resolve().parents[2] / "fixtures" / "hdf"
 
 
-def rewrite_h5(project: BuiltProject, change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table, **how) -> None:
-    """Write the HDF5 of every session again, changed or in another form."""
+def rewrite(
+    project: BuiltProject, change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table, **how: object
+) -> None:
+    """Write the label files of every session again, changed or in another form."""
     for session in project.sessions:
         path = project.label_file(session, "h5")
         table = change(pd.read_hdf(path))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pandas tells about objects, which is what they are here for
             table.to_hdf(path, **({"key": "df_with_missing", "format": "fixed", "mode": "w"} | how))
+        if path.with_suffix(".csv").exists():
+            table.to_csv(path.with_suffix(".csv"))
 
 
 @variant(68, "HDF5 table")
@@ -49,7 +55,7 @@ def napari_key(root: Path, layout: str) -> Outcome:
 def two_keys(root: Path) -> Outcome:
     """``convert2_maDLC`` adds its own to the file of napari-deeplabcut, and its own is the newer."""
     project = small(root, files=("h5",))
-    rewrite_h5(project, lambda table: table + 1, key="keypoints", mode="a")
+    rewrite(project, lambda table: table + 1, key="keypoints", mode="a")
     return Outcome(project, notes={"h5-several-keys"})
 
 
@@ -73,7 +79,7 @@ def other_types(root: Path, case: str) -> Outcome:
         files=("h5",),
         labels=lambda key, point: None if case == "objects with None" and key[1:] == ("img05.png", "nose") else point,
     )
-    rewrite_h5(project, as_is)
+    rewrite(project, as_is)
     for session in project.sessions:  # the truth is what this type can hold
         table = pd.read_hdf(project.label_file(session, "h5"))
         for row, image in enumerate(project.rows[session]):
@@ -87,21 +93,24 @@ def other_types(root: Path, case: str) -> Outcome:
 @variant(73, "HDF5 of Python 2", "py2_table_flat", "py2_fixed_flat", "py2_fixed_three", "py2_fixed_objects")
 def python_2(root: Path, name: str) -> Outcome:
     """Files of real Python 2.7 and pandas 0.24, which pandas 3 can't read."""
-    parts, index = ("snout", "tail base"), {0: "img0000.png", 7: "img0007.png", 744: "img0744.png"}
+    parts = ("snout", "tail base")
     project = small(
-        root, sessions=("m4s1",), bodyparts=parts, skeleton=(), frames=tuple(index), n_frames=1000, files=("h5",)
+        root,
+        sessions=("m4s1",),
+        bodyparts=parts,
+        skeleton=(),
+        frames=(0, 7, 744),
+        files=("h5",),
+        image_name=lambda index, n: f"img{index:04d}.png",
     )
     shutil.copy(PY2 / f"{name}.h5", project.label_file("m4s1", "h5"))
+    expected = json.loads((PY2 / "py2_expected.json").read_text(encoding="utf-8"))[name]
     project.labels.clear()
-    project.labels.update(
-        {
-            ("m4s1", "img0000.png", "tail base"): (2.3000000000000003, 3.4000000000000004),
-            ("m4s1", "img0007.png", "snout"): (4.5, 5.6),
-            ("m4s1", "img0007.png", "tail base"): (6.7, 7.800000000000001),
-            ("m4s1", "img0744.png", "snout"): (8.9, 10.0),
-            ("m4s1", "img0744.png", "tail base"): (11.100000000000001, 12.200000000000001),
-        }
-    )
+    for (*_, path), values in zip(expected["rows"], expected["values"], strict=True):
+        for k, part in enumerate(parts):
+            if None not in values[2 * k : 2 * k + 2]:
+                project.labels["m4s1", path.rpartition("/")[2], part] = tuple(values[2 * k : 2 * k + 2])
+    assert project.labels
     return Outcome(project)
 
 
@@ -165,14 +174,15 @@ def csv_differs(root: Path, truth: str) -> Outcome:
     table.iloc[1, 0], table.iloc[2, 6] = 1.5, 2.5
     table.to_csv(path)
     os.utime(path, ns=(2 * 10**18, 2 * 10**18))
-    if truth != "h5":
+    used = "H5" if truth == "h5" else "CSV"
+    if used == "CSV":
         project.labels["m1", "img05.png", "nose"] = (1.5, project.labels["m1", "img05.png", "nose"][1])
         project.labels["m1", "img09.png", "tail"] = (2.5, project.labels["m1", "img09.png", "tail"][1])
     return Outcome(
         project,
         (*NO_VIDEOS, "--labels", truth),
         warnings={"csv-differs-from-h5"},
-        says={"csv-differs-from-h5": ("2 labelled cells", "img05.png nose", "1.5", f"used the {'H5' if truth == 'h5' else 'CSV'}")},
+        says={"csv-differs-from-h5": ("2 labelled cells", "img05.png nose", "1.5", f"used the {used}")},
     )
 
 
@@ -207,9 +217,7 @@ def several_files(root: Path, case: str) -> Outcome:
     if case == "chosen":
         labels = {key: (x + 100, y + 100) for key, (x, y) in project.labels.items()}
         options = (*NO_VIDEOS, "--scorer", "Bob")
-        return Outcome(
-            project, options, warnings={"other-label-files", "label-outside-image"}, labels=labels
-        )
+        return Outcome(project, options, warnings={"other-label-files", "label-outside-image"}, labels=labels)
     return Outcome(project, warnings={"other-label-files"}, says={"other-label-files": names})
 
 
@@ -219,7 +227,9 @@ def renamed_scorer(root: Path, case: str) -> Outcome:
         case "one other":
             project = small(root, config={"scorer": "Clara"})
             return Outcome(
-                project, warnings={"scorer-differs"}, says={"scorer-differs": ("CollectedData_Anna", "CollectedData_Clara")}
+                project,
+                warnings={"scorer-differs"},
+                says={"scorer-differs": ("CollectedData_Anna", "CollectedData_Clara")},
             )
         case "one other and its backup":
             project = small(root, config={"scorer": "Clara"}, other_scorers=("Anna_old",))
@@ -231,40 +241,28 @@ def renamed_scorer(root: Path, case: str) -> Outcome:
 
 @variant(80, "scorer in the file is not that of its name")
 def scorer_in_file(root: Path) -> Outcome:
-    def renamed(_: str, table: pd.DataFrame) -> pd.DataFrame:
-        return table.rename(columns={"Anna": "Bob"}, level="scorer")
-
-    project = build_project(root, sessions=("m1", "m2"), frames=(2, 5, 9), video="none")
-    for session in project.sessions:
-        for kind in ("csv", "h5"):
-            path = project.label_file(session, kind)
-            table = renamed(session, pd.read_hdf(path.with_suffix(".h5")) if kind == "h5" else _read_csv(path))
-            if kind == "h5":
-                table.to_hdf(path, key="df_with_missing", format="fixed", mode="w")
-            else:
-                table.to_csv(path)
+    project = small(root)
+    rewrite(project, lambda table: table.rename(columns={"Anna": "Bob"}, level="scorer"))
     return Outcome(
         project, warnings={"scorer-in-file-differs"}, says={"scorer-in-file-differs": ("'Bob'", "'Anna'", "m1")}
     )
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, header=[0, 1, 2], index_col=[0, 1, 2])
-
-
 @variant(81, "two scorers in one file", "config's", "chosen", "ask")
 def two_scorers(root: Path, case: str) -> Outcome:
-    def add(_: str, table: pd.DataFrame) -> pd.DataFrame:
+    def add(table: pd.DataFrame) -> pd.DataFrame:
         other = (table + 3).rename(columns={"Anna": "Bob"}, level="scorer")
         return pd.concat([other, table], axis=1)
 
-    project = small(root, edit_table=add, config={"scorer": "Clara"} if case == "ask" else None)
+    project = small(root, config={"scorer": "Clara"} if case == "ask" else None)
+    rewrite(project, add)
     match case:
         case "ask":
             return Outcome(
                 project,
                 exit_code=3,
                 errors={"several-scorers"},
+                warnings={"scorer-differs"},
                 says={"several-scorers": ("Bob, Anna", "'Clara'", "--scorer NAME")},
             )
         case "chosen":
@@ -281,7 +279,9 @@ def machine_labels(root: Path, case: str) -> Outcome:
     for path in project.folder("m1").glob("CollectedData*"):
         path.unlink()
     if case == "everywhere":
-        return Outcome(project, exit_code=3, errors={"no-labels"}, says={"no-labels": ("1 sessions have machine labels",)})
+        return Outcome(
+            project, exit_code=3, errors={"no-labels"}, says={"no-labels": ("1 sessions have machine labels",)}
+        )
     labels = labels_of(project, where=lambda key: key[0] == "m2")
 
     def check(target: Path, _: Result) -> None:
@@ -298,7 +298,18 @@ def machine_labels(root: Path, case: str) -> Outcome:
     return Outcome(project, options, labels=labels, n_source=len(labels), check=check)
 
 
-@variant(83, "csv from a spreadsheet", "semicolons", "tabs", "decimal commas", "BOM", "CRLF", "trailing commas", "blank lines", "UTF-16")
+@variant(
+    83,
+    "csv from a spreadsheet",
+    "semicolons",
+    "tabs",
+    "decimal commas",
+    "BOM",
+    "CRLF",
+    "trailing commas",
+    "blank lines",
+    "UTF-16",
+)
 def spreadsheet(root: Path, case: str) -> Outcome:
     project = small(root, sessions=("m1",), files=("csv",), layout="flat")
     path = project.label_file("m1", "csv")

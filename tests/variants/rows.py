@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from builder import Session
 from targets import read_labels
+
 from variants.table import NO_VIDEOS, Outcome, labels_of, small, variant
 
 
@@ -123,7 +124,7 @@ def only_unlabeled_rows(root: Path, case: str) -> Outcome:
 
 @variant(11, "one labeled frame", "three", "flat", "name")
 def one_frame(root: Path, layout: str) -> Outcome:
-    return Outcome(small(root, sessions=("m1",), frames=(5,), layout=layout, files=("csv",)))
+    return Outcome(small(root, frames=(5,), layout=layout, files=("csv",)))
 
 
 @variant(27, "duplicated rows", "equal", "different", "labelled once")
@@ -140,11 +141,12 @@ def duplicated_rows(root: Path, case: str) -> Outcome:
 
     project = small(root, edit_table=repeat)
     if case == "different":
+        x, _ = project.labels["m1", "img05.png", "nose"]
         return Outcome(
             project,
             exit_code=3,
             errors={"conflicting-rows"},
-            says={"conflicting-rows": ("img05.png", "nose", repr(project.labels["m1", "img05.png", "nose"][0]))},
+            says={"conflicting-rows": ("img05.png", "nose", *map(repr, (x, x + 1)))},
         )
     return Outcome(project, notes={"duplicate-row"})
 
@@ -171,6 +173,6 @@ def two_widths(root: Path) -> Outcome:
         project,
         warnings={"frame-number-twice"},
         says={"frame-number-twice": ("2 images",)},
-        names={("m1", "img0005.png"): "img-b00000005.png", ("m1", "img0009.png"): "img-b00000009.png"},
+        names={("m1", "img05.png"): "img-b00000005.png", ("m1", "img09.png"): "img-b00000009.png"},
         check=check,
     )

@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 from builder import BuiltProject, Shuffle
+
 from variants.config import THREE_D
 from variants.table import NO_VIDEOS, Outcome, small, variant
 

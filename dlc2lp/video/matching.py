@@ -1,0 +1,393 @@
+"""Ties labeled images to the frames of their video, with proof.
+
+DeepLabCut names an image after the number with which OpenCV sought its frame. In a video of constant rate that is the
+frame's position in the order of display; where the rate varies, or an AVI has empty chunks, it is not; and the file may
+be another video, a cut of it, or turned. So the pictures decide: grey, 64 px wide, compared by their mean squared
+difference (:mod:`dlc2lp.video.likeness`), judged together (:mod:`dlc2lp.video.numbering`).
+
+First each image is compared with the frames around its number, by seeks. Only where that does not settle everything is
+the whole video decoded, once. A batch of small frames is held at a time, 400 kB; each image takes 3 kB for every
+rotation that comes into question. Where the place of a crop is sought, a few images and frames are held at full size.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import VideoInfo
+from dlc2lp.video.encoding import Crop
+from dlc2lp.video.frames import read_image, small_gray_frames
+from dlc2lp.video.likeness import Looks, look, to_gray
+from dlc2lp.video.numbering import Numbering, accept_expected, expected_of_rest, is_absent, is_clear, prove
+from dlc2lp.video.ties import Evidence, ImageTie, Outcome, StillImage, Tie, explain, kind_of, six_digits
+from dlc2lp.video.views import CropHint, Pair, View, part_view, whole_view
+
+if TYPE_CHECKING:
+    import threading
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: OpenCV's seeks miss by up to 5 frames in 600 of varying rate; moviepy, with which DeepLabCut 2.0 cut, by one.
+WINDOW_FRAMES = 8
+
+_N_PLACES = 8  # of a video are looked at at least, to know how much its frames differ
+_N_PROBES = 9
+_REPORTED_FRAMES = 64
+#: A rotation is the right one where the others are this much worse.
+_ROTATION_MARGIN, _ROTATION_MARGIN_BY = 2.0, 0.5
+
+
+def tie_images(
+    video: Path,
+    info: VideoInfo,
+    images: Sequence[StillImage],
+    *,
+    crop_hint: CropHint | None = None,
+    window: int = WINDOW_FRAMES,
+    on_frames: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> tuple[Tie, ...]:
+    """Find out which frames of a video a session's images are.
+
+    Parameters
+    ----------
+    video, info
+        The video and what :func:`dlc2lp.video.probe.probe` found in it.
+    images
+        The images of one session; their sizes may differ.
+    crop_hint
+        ``x1, x2, y1, y2`` of DeepLabCut's config. It is believed only where the pictures leave it open.
+    window
+        How many frames on either side of an image's number are compared first.
+    on_frames
+        Called now and then with the number of frames decoded so far.
+    stop
+        When set, work ends.
+
+    Returns
+    -------
+    tuple of Tie
+        One for each size of images, in the order of their first image; images that cannot be read come last, in one
+        of their own.
+
+    Raises
+    ------
+    VideoFailed
+        ``video-frame-unreadable``: the video is damaged.
+    Interrupted
+        ``stop`` was set.
+    """
+    groups: dict[tuple[int, int], _Group] = {}
+    unreadable = []
+    for still in images:
+        try:
+            gray = to_gray(read_image(still.path))
+        except UnreadableFile:
+            unreadable.append(still)
+            continue
+        size_px = (gray.shape[1], gray.shape[0])
+        group = groups.setdefault(size_px, _Group(size_px, whole_view(info, size_px)))
+        group.stills.append(still)
+        if group.view is not None:
+            group.small.append(group.view.small(gray))
+    frames = _Frames(video, info, on_frames, stop)
+    ties = [_tie_group(frames, group, crop_hint, window) for group in groups.values()]
+    if unreadable:
+        ties.append(_untied(unreadable, None, "unreadable", f"{len(unreadable)} images cannot be read"))
+    return tuple(ties)
+
+
+@dataclass
+class _Group:
+    """Images of one size; K of them, as small pictures of P pixels in R rotations if it is known how they lie."""
+
+    size_px: tuple[int, int]
+    view: View | None
+    stills: list[StillImage] = field(default_factory=list)
+    small: list[NDArray[np.uint8]] = field(default_factory=list)  # K of shape (R, P)
+
+    def seen_as(self, view: View) -> _Group:
+        """The same images in another view, read again."""
+        small = [view.small(to_gray(read_image(still.path))) for still in self.stills]
+        return _Group(self.size_px, view, self.stills, small)
+
+
+@dataclass
+class _Frames:
+    """Reads the frames of one video and counts them."""
+
+    video: Path
+    info: VideoInfo
+    on_frames: Callable[[int], None] | None
+    stop: threading.Event | None
+    n_read: int = 0
+
+    def small(self, view: View, indices: Iterable[int] | None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Small pictures of some frames, or of all for None."""
+        return self._counted(
+            small_gray_frames(self.video, self.info, indices, crop=view.crop, turn_deg=view.turn_deg, stop=self.stop)
+        )
+
+    def pairs(self, stills: Sequence[StillImage], indices: Sequence[int]) -> list[Pair]:
+        """Stored frames and images at full size."""
+        small = small_gray_frames(self.video, self.info, indices, width_px=self.info.width_px, stop=self.stop)
+        shown = dict(self._counted(small))
+        return [(shown[at], to_gray(read_image(still.path))) for still, at in zip(stills, indices, strict=True)]
+
+    def likely(self, stills: Sequence[StillImage]) -> list[int]:
+        """The frame that each image's number names, or any other where it names none."""
+        named = [-1 if still.frame_index is None else still.frame_index for still in stills]
+        others = itertools.cycle(self.evenly(len(stills)))
+        return [at if 0 <= at < self.info.n_frames else next(others) for at in named]
+
+    def evenly(self, n: int) -> list[int]:
+        """Up to n positions all over the video."""
+        return sorted({(2 * k + 1) * self.info.n_frames // (2 * n) for k in range(n)})
+
+    def _counted(self, frames: Iterator[tuple[int, NDArray[np.uint8]]]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        for item in frames:
+            self.n_read += 1
+            if self.on_frames is not None and self.n_read % _REPORTED_FRAMES == 0:
+                self.on_frames(self.n_read)
+            yield item
+
+
+def _tie_group(frames: _Frames, group: _Group, hint: CropHint | None, window: int) -> Tie:
+    if group.view is None:
+        probes = group.stills[:: -(-len(group.stills) // _N_PROBES)]
+        view = part_view(frames.info, frames.pairs(probes, frames.likely(probes)), hint)
+        if view is None:
+            return _nowhere(group, frames.info)
+        group = group.seen_as(view)
+    numbers = [still.frame_index for still in group.stills]
+    tie = _Matching(frames, group, window, numbers).tie()
+    view = group.view
+    if view is None or view.crop is None or (view.is_sure and tie.kind not in ("shifted", "renumbered")):
+        return tie
+    # The crop's place was found in the frames that the numbers name. If these are wrong it may be some pixels off, and
+    # that may be taken for a step of the animal.
+    crop = _crop_in_proven_frames(frames, group, tie, hint)
+    if crop is None:
+        return _nowhere(group, frames.info)
+    if crop == view.crop:
+        return tie
+    indices = [image.claimed_index if image.frame_index is None else image.frame_index for image in tie.images]
+    return _Matching(frames, group.seen_as(replace(view, crop=crop, is_sure=True)), window, indices).tie()
+
+
+def _crop_in_proven_frames(frames: _Frames, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
+    known = [
+        (still, image.frame_index)
+        for still, image in zip(group.stills, tie.images, strict=True)
+        if image.frame_index is not None
+    ]
+    if not known:
+        return None
+    known = known[:: -(-len(known) // _N_PROBES)]
+    pairs = frames.pairs([still for still, _ in known], [at for _, at in known])
+    view = part_view(frames.info, pairs, hint)
+    same_turn = view is not None and view.rotations_deg == (tie.rotation_deg,)
+    return view.crop if view is not None and view.is_sure and same_turn else None
+
+
+def _nowhere(group: _Group, info: VideoInfo) -> Tie:
+    """Images whose place in the picture cannot be told."""
+    longer, shorter = sorted(group.size_px, reverse=True)
+    fits = longer <= max(info.width_px, info.height_px) and shorter <= min(info.width_px, info.height_px)
+    size = f"the images have {group.size_px[0]}x{group.size_px[1]} px, the video {info.width_px}x{info.height_px} px"
+    if fits:
+        return _untied(group.stills, group.size_px, "cannot-tell", f"cannot tell which part of the picture: {size}")
+    return _untied(group.stills, group.size_px, "not-found", f"{size}: it is another video")
+
+
+def _untied(stills: Sequence[StillImage], size_px: tuple[int, int] | None, outcome: Outcome, reason: str) -> Tie:
+    """Images that cannot be compared with the video at all."""
+    images = tuple(ImageTie(still.name, still.frame_index, None, outcome) for still in stills)
+    return Tie(
+        kind=kind_of(images)[0],
+        shift=0,
+        size_px=size_px,
+        rotation_deg=None,
+        crop=None,
+        scaled=False,
+        images=images,
+        evidence=Evidence.of(images, whole_video=False),
+        reason=reason,
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What comparing K images gave in one of the rotations.
+
+    Attributes
+    ----------
+    turn
+        Which of the view's rotations it is.
+    is_sure
+        Whether the pictures leave no other rotation.
+    numbering, looks
+        What is proven, and from what.
+    searched
+        bool (K): which images were compared with all frames.
+    """
+
+    turn: int
+    is_sure: bool
+    numbering: Numbering
+    looks: Looks
+    searched: NDArray[np.bool_]
+
+
+class _Matching:
+    """Compares the images of a group, K of them, with frames until nothing more can be learned.
+
+    Parameters
+    ----------
+    frames, group, window
+        What is compared, and how far from where each image is expected.
+    starts
+        Where each image is expected: at its number, unless more is known.
+    """
+
+    def __init__(self, frames: _Frames, group: _Group, window: int, starts: Sequence[int | None]) -> None:
+        import numpy as np
+
+        assert group.view is not None  # noqa: S101 - told to mypy
+        self.frames = frames
+        self.view = group.view
+        self.window = window
+        self.group = group
+        self.small = np.stack(group.small, axis=1)  # (R, K, P)
+        self.n_frames = frames.info.n_frames
+        self.claims = _as_array([still.frame_index for still in group.stills])
+        self.starts = _as_array(starts)
+
+    def tie(self) -> Tie:
+        """What is known of the images in the end."""
+        found = self._find()
+        images = tuple(self._image_tie(found, row) for row in range(len(self.claims)))
+        kind, shift = kind_of(images)
+        return Tie(
+            kind=kind,
+            shift=shift,
+            size_px=self.group.size_px,
+            rotation_deg=self.view.rotations_deg[found.turn] if found.is_sure else None,
+            crop=self.view.crop,
+            scaled=self.view.scaled,
+            images=images,
+            evidence=Evidence.of(images, whole_video=bool(found.searched.any())),
+            reason=explain(images, self.n_frames),
+        )
+
+    def _find(self) -> _Found:
+        import numpy as np
+
+        in_video = (self.starts >= 0) & (self.starts < self.n_frames)
+        everything = np.ones(len(self.claims), dtype=bool)
+        if in_video.any():
+            found = self._judge(self._look_around(np.where(in_video, self.starts, -1)), searched=~everything)
+            settled = found.numbering.index >= 0
+            if found.numbering.believable and 2 * (settled & in_video).sum() >= in_video.sum():
+                # A number beyond the end of a video whose numbers hold, or are too low, is not in it.
+                numbered = settled & (self.claims >= 0)
+                too_high = bool((found.numbering.index < self.claims)[numbered].any())
+                left = ~settled & (in_video | (self.starts < 0) | too_high)
+                return self._search_for(found, np.flatnonzero(left)) if left.any() else found
+        return self._judge(self._look(self.small, None), searched=everything)
+
+    def _search_for(self, found: _Found, rows: NDArray[np.int64]) -> _Found:
+        """Compare single images of a session that is tied with all frames."""
+        (seen,) = self._look(self.small[found.turn][None, rows], None)
+        looks = found.looks.replaced(rows, seen)
+        searched = found.searched.copy()
+        searched[rows] = True
+        return replace(found, looks=looks, numbering=self._prove(found.turn, looks), searched=searched)
+
+    def _judge(self, looks: Sequence[Looks], *, searched: NDArray[np.bool_]) -> _Found:
+        """Decide on the rotation, and on the frames in it."""
+        import numpy as np
+
+        numberings = [prove(self.claims, seen) for seen in looks]
+        errors = [float(np.median(seen.best_error)) for seen in looks]
+        by_merit = sorted(
+            range(len(looks)),
+            key=lambda turn: (-numberings[turn].believable, -numberings[turn].n_proven, errors[turn], turn),
+        )
+        turn = by_merit[0]
+        is_sure = numberings[turn].believable or all(
+            errors[other] >= _ROTATION_MARGIN * errors[turn] + _ROTATION_MARGIN_BY for other in by_merit[1:]
+        )
+        return _Found(turn, is_sure, self._prove(turn, looks[turn]), looks[turn], searched)
+
+    def _prove(self, turn: int, looks: Looks) -> Numbering:
+        numbering = prove(self.claims, looks)
+        expected = expected_of_rest(self.claims, numbering, self.n_frames)
+        if not numbering.believable or (expected < 0).all():
+            return numbering
+        wanted = sorted(set(expected[expected >= 0].tolist()))
+        (there,) = self._look(self.small[turn][None], wanted, around=expected)
+        return accept_expected(numbering, looks, expected, there.best_error)
+
+    def _look_around(self, around: NDArray[np.int64]) -> list[Looks]:
+        """Compare each image with the frames around a position, and all with a few frames from elsewhere."""
+        centers = {int(at) for at in around if at >= 0}
+        wanted = {at for center in centers for at in range(center - self.window, center + self.window + 1)}
+        wanted.update(self.frames.evenly(max(1, _N_PLACES - len(centers))))
+        indices = sorted(at for at in wanted if 0 <= at < self.n_frames)
+        return self._look(self.small, indices, around=around, half_window=self.window)
+
+    def _look(
+        self,
+        small: NDArray[np.uint8],
+        indices: Sequence[int] | None,
+        *,
+        around: NDArray[np.int64] | None = None,
+        half_window: int = 0,
+    ) -> list[Looks]:
+        """Compare images, shape (R, K, P), with frames in one pass; one answer for each rotation."""
+        import numpy as np
+
+        n_turns, n_images, n_pixels = small.shape
+        looks = look(
+            small.reshape(-1, n_pixels),
+            self.frames.small(self.view, indices),
+            self.n_frames,
+            around=None if around is None else np.tile(around, n_turns),
+            half_window=half_window,
+        )
+        return [looks.taken(slice(turn * n_images, (turn + 1) * n_images)) for turn in range(n_turns)]
+
+    def _image_tie(self, found: _Found, row: int) -> ImageTie:
+        still, looks = self.group.stills[row], found.looks.taken(slice(row, row + 1))
+        index = int(found.numbering.index[row]) if found.numbering.believable else -1
+        best_index, best, second = int(looks.best_index[0]), float(looks.best_error[0]), float(looks.second_error[0])
+        outcome: Outcome
+        if index >= 0:
+            outcome = "proven" if index == best_index and bool(is_clear(looks)[0]) else "agrees"
+        elif int(self.claims[row]) >= self.n_frames:
+            outcome = "beyond-end"
+        else:
+            outcome = "not-found" if bool(is_absent(looks)[0]) else "cannot-tell"
+        return ImageTie(
+            name=still.name,
+            claimed_index=still.frame_index,
+            frame_index=index if index >= 0 else None,
+            outcome=outcome,
+            best_index=best_index if best_index >= 0 else None,
+            best_error=six_digits(best) if best_index >= 0 else None,
+            second_error=six_digits(second) if second < float("inf") else None,
+        )
+
+
+def _as_array(indices: Sequence[int | None]) -> NDArray[np.int64]:
+    """int64 (K), -1 for None."""
+    import numpy as np
+
+    return np.array([-1 if index is None else index for index in indices], dtype=np.int64)

@@ -1,0 +1,218 @@
+"""How labeled images and a video belong together, as values. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+from dlc2lp.video.encoding import Crop
+
+Kind = Literal["exact", "shifted", "renumbered", "other-video", "unknown"]
+Outcome = Literal["proven", "agrees", "cannot-tell", "not-found", "beyond-end", "unreadable"]
+
+
+@dataclass(frozen=True)
+class StillImage:
+    """An image that may be a frame of a video.
+
+    Attributes
+    ----------
+    name
+        How it is called in the result.
+    path
+        The file.
+    frame_index
+        DeepLabCut's 0-based number of the frame, a claim; None if the name carries none.
+    """
+
+    name: str
+    path: Path
+    frame_index: int | None
+
+
+@dataclass(frozen=True)
+class ImageTie:
+    """What is known of one image.
+
+    Attributes
+    ----------
+    name
+        The image's.
+    claimed_index
+        DeepLabCut's number of the frame.
+    frame_index
+        0-based position of its frame in the order of display; None while unproven.
+    outcome
+        ``proven``: this frame is like the image and clearly more so than all others. ``agrees``: other frames are as
+        good (nothing moved), and this is the one that follows from the proven images. ``cannot-tell``: no frame is
+        clearly better than all others. ``not-found``: no frame is like it. ``beyond-end``: the video ends before its
+        number. ``unreadable``: the file is damaged.
+    best_index
+        The frame that is most like the image among those compared; evidence, not proof.
+    best_error, second_error
+        Mean squared difference of grey levels of that frame and of the second best, six significant digits.
+    """
+
+    name: str
+    claimed_index: int | None
+    frame_index: int | None
+    outcome: Outcome
+    best_index: int | None = None
+    best_error: float | None = None
+    second_error: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How sure a tie is, in numbers.
+
+    Attributes
+    ----------
+    n_images
+        How many images there are.
+    n_checked
+        How many were compared with frames.
+    n_proven
+        How many have a proven frame.
+    whole_video
+        Whether all frames were compared with at least one image, not only those around the numbers.
+    best_error, second_error
+        Medians over the checked images; None if none was checked.
+    worst_error
+        The largest error among images that have a proven frame; None if none has.
+    """
+
+    n_images: int
+    n_checked: int
+    n_proven: int
+    whole_video: bool
+    best_error: float | None
+    second_error: float | None
+    worst_error: float | None
+
+    @classmethod
+    def of(cls, images: Sequence[ImageTie], *, whole_video: bool) -> Evidence:
+        """The summary of some images."""
+        best = [image.best_error for image in images if image.best_error is not None]
+        second = [image.second_error for image in images if image.second_error is not None]
+        proven = [image for image in images if image.frame_index is not None]
+        return cls(
+            n_images=len(images),
+            n_checked=len(best),
+            n_proven=len(proven),
+            whole_video=whole_video,
+            best_error=six_digits(median(best)) if best else None,
+            second_error=six_digits(median(second)) if second else None,
+            worst_error=max((image.best_error for image in proven if image.best_error is not None), default=None),
+        )
+
+
+def six_digits(value: float) -> float:
+    """A number as it stands in plans and reports."""
+    return float(f"{value:.6g}")
+
+
+@dataclass(frozen=True)
+class Tie:
+    """How images of one size and a video belong together.
+
+    Where the images lie in the picture (``rotation_deg``, ``crop``, ``scaled``) and which frames they are (``kind``,
+    ``shift``, ``images``) are two questions; either may be settled where the other is not.
+
+    Attributes
+    ----------
+    kind
+        ``exact``: every image that is tied has its frame's index as its number. ``shifted``: the index is the number
+        plus ``shift``. ``renumbered``: each image has an index of its own, in ``images``. ``other-video``: no frame is
+        like the images. ``unknown``: nothing can be told; the numbers stay claims.
+    shift
+        Proven index minus number; 0 unless ``shifted``.
+    size_px
+        Width and height of the images; None for images that cannot be read.
+    rotation_deg
+        How the stored pixels of the video must be turned clockwise to look like the images: 0, 90, 180 or 270, whatever
+        the display matrix says; None where the pictures do not tell.
+    crop
+        The part of the picture, turned by ``rotation_deg``, that the images are; None for the whole or where unknown.
+    scaled
+        Whether the images are whole frames at another size: then no pixel position of one holds in the other.
+    images
+        One for each image, in the order given.
+    evidence
+        The numbers behind it.
+    reason
+        The same in plain words.
+    """
+
+    kind: Kind
+    shift: int
+    size_px: tuple[int, int] | None
+    rotation_deg: int | None
+    crop: Crop | None
+    scaled: bool
+    images: tuple[ImageTie, ...]
+    evidence: Evidence
+    reason: str
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the images are frames of this video."""
+        return self.kind in ("exact", "shifted", "renumbered")
+
+
+def kind_of(images: Sequence[ImageTie]) -> tuple[Kind, int]:
+    """The kind of a tie and its shift, from what is known of the images."""
+    proven = [image for image in images if image.frame_index is not None]
+    if not proven:
+        n_found = sum(image.outcome == "cannot-tell" for image in images)
+        n_absent = sum(image.outcome == "not-found" for image in images)
+        return ("other-video" if n_absent > n_found else "unknown"), 0
+    shifts = _shifts(images)
+    if len(set(shifts)) != 1:
+        return "renumbered", 0
+    return ("shifted" if shifts[0] else "exact"), shifts[0]
+
+
+def _shifts(images: Sequence[ImageTie]) -> list[int]:
+    return [
+        image.frame_index - image.claimed_index
+        for image in images
+        if image.frame_index is not None and image.claimed_index is not None
+    ]
+
+
+def explain(images: Sequence[ImageTie], n_frames: int) -> str:
+    """What became of the images, in one sentence."""
+    kind, shift = kind_of(images)
+    counts = Counter(image.outcome for image in images)
+    n_tied = counts["proven"] + counts["agrees"]
+    of_all = f"{n_tied} of {len(images)} images"
+    shifts = _shifts(images)
+    if kind == "exact":
+        text = f"{of_all} are the frames that their numbers name"
+    elif kind == "shifted":
+        text = (
+            f"{of_all} are the frames {abs(shift)} {'after' if shift > 0 else 'before'} those that their numbers name"
+        )
+    elif kind == "renumbered" and shifts:
+        text = (
+            f"{of_all} are frames of the video, but their numbers are not positions in it: {min(shifts):+d} to "
+            f"{max(shifts):+d} frames away, as in videos of variable rate or with dropped frames"
+        )
+    elif kind == "renumbered":
+        text = f"{of_all} are frames of the video, found by looking, since their names carry no numbers"
+    elif kind == "other-video":
+        text = f"no frame of the video is like {counts['not-found']} of {len(images)} images: it is another video"
+    else:
+        text = "cannot tell which frames the images are: no frame is clearly more like them than others"
+    others = [
+        ("the same in neighboring frames, so told by the other images", counts["agrees"]),
+        ("not told from other frames", counts["cannot-tell"] if n_tied else 0),
+        ("like no frame", counts["not-found"] if kind != "other-video" else 0),
+        (f"numbered beyond the last frame, {n_frames - 1}", counts["beyond-end"]),
+    ]
+    return "; ".join([text, *(f"{what}: {n}" for what, n in others if n)])
