@@ -13,7 +13,7 @@ The library does all that the commands do. It never prints and never exits; what
 Options have the names and defaults of the command line.
 """
 
-from dlc2lp.api import check_video, convert, convert_video, inspect, plan, verify
+from dlc2lp.api import check_video, convert, convert_individuals, convert_video, inspect, plan, verify
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.model import Finding, LabelTable, Severity, VideoInfo
 from dlc2lp.version import __version__
@@ -27,6 +27,7 @@ __all__ = [
     "__version__",
     "check_video",
     "convert",
+    "convert_individuals",
     "convert_video",
     "inspect",
     "plan",

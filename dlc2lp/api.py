@@ -166,6 +166,41 @@ def convert(
     )
 
 
+def convert_individuals(
+    source: str | Path,
+    target: str | Path,
+    *,
+    jobs: int | None = None,
+    verify: VerifyLevel = "sample",
+    edited: EditedFiles = "keep",
+    register: str | None = None,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[ConvertOptions],
+) -> dict[str, Outcome]:
+    """Turn a multi-animal project into one Lightning Pose project per individual, ``target/<individual>``.
+
+    Parameters and errors are those of :func:`convert`.
+
+    Returns
+    -------
+    dict
+        Outcome by individual; keypoints that occur once in a frame are under ``single``.
+    """
+    from dlc2lp.migrate import migration
+    from dlc2lp.migrate.options import RunOptions
+
+    return migration.convert_each_individual(
+        source,
+        target,
+        _options(options),
+        RunOptions(jobs, verify, edited),
+        register_as=register,
+        observer=observer,
+        stop=stop,
+    )
+
+
 def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verification:
     """Check a target again, against the plan it was written by and against Lightning Pose's rules.
 
@@ -233,4 +268,13 @@ def convert_video(
     )
 
 
-__all__ = ["ConvertOptions", "check_video", "convert", "convert_video", "inspect", "plan", "verify"]
+__all__ = [
+    "ConvertOptions",
+    "check_video",
+    "convert",
+    "convert_individuals",
+    "convert_video",
+    "inspect",
+    "plan",
+    "verify",
+]

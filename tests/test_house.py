@@ -59,6 +59,14 @@ def test_the_library_does_what_the_commands_do(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_the_library_splits_individuals_where_it_is_asked_by_name(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1",), individuals=("a", "b"), video="none")
+    with pytest.raises(dlc2lp.Dlc2LpError, match="several targets"):
+        dlc2lp.convert(project.root, tmp_path / "lp", individuals="split")
+    came = dlc2lp.convert_individuals(project.root, tmp_path / "lp")
+    assert {name: outcome.exit_code for name, outcome in came.items()} == {"a": 0, "b": 0}
+
+
 def test_library_errors_are_typed_and_carry_findings(tmp_path):
     with pytest.raises(dlc2lp.Dlc2LpError) as caught:
         dlc2lp.convert(tmp_path / "nowhere", tmp_path / "lp")

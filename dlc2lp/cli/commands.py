@@ -92,7 +92,7 @@ def convert(source: Path, target: Path, *, dry_run: bool, register_as: str | Non
     if chosen.split == "list":
         return _show_splits(source)
     if chosen.individuals == "split":
-        return _convert_each(source, target, chosen, run_options, dry_run=dry_run)
+        return _convert_each(source, target, chosen, run_options, register_as=register_as, dry_run=dry_run)
     if dry_run:
         preview = migration.preview(source, target, chosen)
         output.result(text.preview_text(preview), json.dry_run(preview))
@@ -117,7 +117,9 @@ def _show_splits(source: Path) -> int:
     return 0
 
 
-def _convert_each(source: Path, target: Path, chosen: Options, run_options: RunOptions, *, dry_run: bool) -> int:
+def _convert_each(
+    source: Path, target: Path, chosen: Options, run_options: RunOptions, *, register_as: str | None, dry_run: bool
+) -> int:
     """Convert a multi-animal project into one target per individual."""
     from dlc2lp.cli.progress import Progress
     from dlc2lp.migrate import migration
@@ -130,7 +132,9 @@ def _convert_each(source: Path, target: Path, chosen: Options, run_options: RunO
         return int(document["exit_code"])
     progress = Progress(quiet=output.wants_quiet())
     try:
-        outcomes = migration.convert_each_individual(source, target, chosen, run_options, observer=progress, stop=STOP)
+        outcomes = migration.convert_each_individual(
+            source, target, chosen, run_options, register_as=register_as, observer=progress, stop=STOP
+        )
     finally:
         progress.close()
     document = json.each("convert", {name: json.outcome(came) for name, came in outcomes.items()})

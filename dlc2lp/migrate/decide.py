@@ -83,7 +83,7 @@ def decide_labels(survey: Survey, options: Options) -> Decided:
         *odd_videos(chosen.sessions, survey.videos, config),
     ]
     refusals = list(survey.refusals)
-    decisions = [*survey.decisions, *chosen.decisions]
+    decisions = [*survey.decisions, *chosen.decisions, *_split_of_crops(survey, chosen.sessions, options)]
     tables = [session.labels for session in chosen.sessions if session.labels is not None]
     animal = None
     if not tables and not decisions:
@@ -112,6 +112,24 @@ def decide_labels(survey: Survey, options: Options) -> Decided:
     )
 
 
+def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: Options) -> list[Decision]:
+    """Ask where a split holds out random sub-crops and these are left out: its test set would be gone in silence."""
+    if survey.split is None or options.derived_crops == "keep":
+        return []
+    crops = {(session.session.name, name) for session in sessions for name in session.session.random_crops}
+    held_out = survey.split.test & crops
+    if not held_out:
+        return []
+    message = (
+        f"found {len(held_out)} random sub-crops among its {len(survey.split.test)} test frames, and crops are left out"
+    )
+    return [
+        Decision(
+            "split-of-crops", f"--split {options.split}", message, (), "--derived-crops keep, or leave out --split"
+        )
+    ]
+
+
 def _one_animal(
     tables: Sequence[LabelTable],
     keypoint_order: Sequence[str],
@@ -137,7 +155,7 @@ def _one_animal(
 
 def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:
     machine = sum(bool(session.session.machine_files) for session in sessions)
-    only_machine = f"; {machine} sessions have machine labels that were never refined" if machine else ""
+    only_machine = f"; machine labels that were never refined lie in {machine} of them" if machine else ""
     return Finding(
         Severity.ERROR,
         "no-labels",

@@ -18,7 +18,8 @@ from dlc2lp.lp.names import frame_file_name, is_frame_name
 from dlc2lp.migrate.options import FrameNames
 from dlc2lp.model import Finding, ImageInfo, Severity
 
-#: Distance between the numbers of images that have none of their own: wide enough that Lightning Pose, which
+#: Distance between the numbers of images that have none of their own, and of random crops, which show another place
+#: each: wide enough that Lightning Pose, which
 #: takes the two frames on either side for context, never takes one still for the neighbor of another.
 _STILL_SPACING = 10
 
@@ -97,7 +98,7 @@ def _name_group(
     taken: Counter[str] = Counter()
     named = []
     twice: list[str] = []
-    stills = 0
+    stills = crops = 0
     for image, name in group:
         suffix = _SUFFIX_OF_KIND[image.kind]
         source_name = image.path.name
@@ -105,6 +106,9 @@ def _name_group(
         if name.index is None:
             stills += 1
             target = f"still{stills * _STILL_SPACING:08d}{suffix}"
+        elif name.crop is not None:
+            crops += 1
+            target = f"crop{crops * _STILL_SPACING:08d}{suffix}"
         elif style == "keep" and is_frame_name(kept) and not taken[kept]:
             target = kept
         else:

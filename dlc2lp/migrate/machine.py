@@ -108,16 +108,6 @@ class Predictions:
         """The networks' names, for people."""
         return ", ".join(dict.fromkeys(labels.model for labels in self.networks))
 
-    @property
-    def date_ms(self) -> int:
-        """When the newest network predicted, in milliseconds since 1970."""
-        return self.networks[0].date_ms
-
-    def points(self, image: str, origin: Mapping[str, tuple[str, str]]) -> Mapping[str, tuple[float, float]]:
-        """Return the points of :meth:`suggestion`, none where there is no suggestion."""
-        suggestion = self.suggestion(image, origin)
-        return suggestion.points if suggestion else {}
-
     def suggestion(self, image: str, origin: Mapping[str, tuple[str, str]]) -> Suggestion | None:
         """Return what the newest network that predicted an image says of it.
 

@@ -37,7 +37,15 @@ from dlc2lp.migrate.plan import STATE_FOLDER, EncodeVideo, Plan
 from dlc2lp.migrate.planner import make_plan
 from dlc2lp.migrate.runlog import RunLog
 from dlc2lp.migrate.survey import Survey, survey
-from dlc2lp.migrate.target import PLAN_FILE, check_owner, check_place, check_room, refusals, stored_plan
+from dlc2lp.migrate.target import (
+    PLAN_FILE,
+    check_only_holds,
+    check_owner,
+    check_place,
+    check_room,
+    refusals,
+    stored_plan,
+)
 from dlc2lp.migrate.verify import Verification, verify_target
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.ffmpeg import find_ffmpeg
@@ -159,7 +167,15 @@ def preview(source: str | Path, target: str | Path, options: Options | None = No
 
 
 def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, OneAnimal]:
-    check_place(locate_project(source)[0], target)
+    if options.individuals == "split":
+        raise UsageError.of(
+            "individuals-split",
+            "individuals",
+            "found 'split', which makes several targets, expected one",
+            hint="call convert_individuals, or give the name of one individual",
+        )
+    for each in (source, *options.merge):
+        check_place(locate_project(each)[0], target)
     if options.data_dir is not None and not _is_absolute(options.data_dir):
         raise UsageError.of(
             "data-dir-relative",
@@ -273,6 +289,7 @@ def convert_each_individual(
     options: Options,
     run_options: RunOptions | None = None,
     *,
+    register_as: str | None = None,
     observer: Observer | None = None,
     stop: threading.Event | None = None,
 ) -> dict[str, Outcome]:
@@ -291,16 +308,19 @@ def convert_each_individual(
     SourceRefused, TargetRefused, ToolMissing, Interrupted
         As :func:`convert`.
     """
-    individuals = _individuals(Path(source), options)
-    folders = {name: Path(target) / safe for name, safe in unique_sessions(individuals).items()}
+    folders = _folders_of_individuals(Path(source), Path(target), options)
+    for name, folder in folders.items():  # all or none: a refused target is known before the first is written
+        for refusal in preview(source, folder, replace(options, individuals=name)).refusals:
+            raise refusal
     outcomes = {}
-    for name in individuals:
+    for name in folders:
         twins = tuple(folder for other, folder in folders.items() if other != name)
         outcomes[name] = convert(
             source,
             folders[name],
             replace(options, individuals=name),
             replace(run_options or RunOptions(), twins=twins),
+            register_as=None if register_as is None else f"{register_as or Path(target).name}-{name}",
             observer=observer,
             stop=stop,
         )
@@ -309,11 +329,30 @@ def convert_each_individual(
 
 def preview_each_individual(source: str | Path, target: str | Path, options: Options) -> dict[str, Preview]:
     """Decide on what :func:`convert_each_individual` would do; nothing is written."""
-    individuals = _individuals(Path(source), options)
-    folders = unique_sessions(individuals)
-    return {
-        name: preview(source, Path(target) / folders[name], replace(options, individuals=name)) for name in individuals
-    }
+    folders = _folders_of_individuals(Path(source), Path(target), options)
+    return {name: preview(source, folder, replace(options, individuals=name)) for name, folder in folders.items()}
+
+
+def _folders_of_individuals(source: Path, target: Path, options: Options) -> dict[str, Path]:
+    """Return the target of each individual.
+
+    Raises
+    ------
+    TargetRefused
+        ``TARGET`` itself is a target or holds something else: Lightning Pose's app looks into the folders of a project,
+        so projects can't lie inside one another.
+    """
+    names = unique_sessions(_individuals(source, options))
+    if (target / PLAN_FILE).exists():
+        raise TargetRefused.of(
+            "target-holds-a-project",
+            str(target),
+            "is a target itself, and --individuals split makes several targets inside it",
+            hint="choose a new folder",
+        )
+    if target.is_dir():
+        check_only_holds(target, names.values())
+    return {name: target / folder for name, folder in names.items()}
 
 
 def _individuals(source: Path, options: Options) -> tuple[str, ...]:

@@ -167,13 +167,13 @@ class _Placer:
         return "queued"
 
     def _queue_entry(self, path: str, chosen: ChosenSession, image: str) -> QueueEntry:
-        predictions = chosen.predictions
-        if predictions is None or self.options.machine_labels == "ignore":
+        if chosen.predictions is None or self.options.machine_labels == "ignore":
             return QueueEntry(path)
-        points = tuple((name, x, y) for name, (x, y) in predictions.points(image, self.animal.origin).items())
-        # The app wants a name, and a file without a level of scorers has none.
-        model = predictions.model or "unknown model"
-        return QueueEntry(path, model, predictions.date_ms, points) if points else QueueEntry(path)
+        suggestion = chosen.predictions.suggestion(image, self.animal.origin)
+        if suggestion is None:
+            return QueueEntry(path)
+        points = tuple((name, x, y) for name, (x, y) in suggestion.points.items())
+        return QueueEntry(path, suggestion.model, suggestion.date_ms, points)
 
     def _say_deep(self, session: str, deepest: int, shift: int) -> None:
         divided = f"are divided by {2**shift}" if shift else "stay as they are"

@@ -142,7 +142,8 @@ def _skeleton(survey: Survey, animal: OneAnimal, findings: list[Finding]) -> lis
 
     Where individuals were flattened, an edge between two keypoints holds within each individual.
     """
-    pairs = survey.project.config.skeleton if survey.project.config else ()
+    configs = [project.config for project in (survey.project, *survey.merged) if project.config]
+    pairs = list(dict.fromkeys(pair for config in configs for pair in config.skeleton))
     kept, known = [], 0
     for a, b in pairs:
         edges = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from dlc2lp.errors import Dlc2LpError, TargetRefused
@@ -50,14 +51,25 @@ def check_place(source: Path, target: Path) -> None:
             hint="choose another name",
         )
     if target.is_dir() and not (target / PLAN_FILE).exists():
-        content = sorted(path.name for path in target.iterdir() if path.name not in _NO_CONTENT)
-        if content and content != [STATE_FOLDER]:
-            raise TargetRefused.of(
-                "target-not-empty",
-                str(target),
-                f"holds {len(content)} files or folders that dlc2lp did not make ({', '.join(content[:3])})",
-                hint="choose a new or an empty folder",
-            )
+        check_only_holds(target, (STATE_FOLDER,))
+
+
+def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
+    """Refuse a folder that holds anything else than the given names.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-not-empty``.
+    """
+    content = sorted({path.name for path in folder.iterdir()} - _NO_CONTENT - set(allowed))
+    if content:
+        raise TargetRefused.of(
+            "target-not-empty",
+            str(folder),
+            f"holds {len(content)} files or folders that dlc2lp did not make ({', '.join(content[:3])})",
+            hint="choose a new or an empty folder",
+        )
 
 
 def stored_plan(target: Path) -> Plan | None:

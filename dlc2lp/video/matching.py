@@ -23,7 +23,7 @@ from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frames import read_image, small_gray_frames
 from dlc2lp.video.likeness import Looks, look, to_gray
-from dlc2lp.video.numbering import Numbering, accept_expected, expected_of_rest, is_absent, is_clear, prove
+from dlc2lp.video.numbering import Numbering, accept_expected, expected_of_rest, is_absent, is_ahead, prove
 from dlc2lp.video.ties import Evidence, ImageTie, Outcome, StillImage, Tie, explain, kind_of, six_digits
 from dlc2lp.video.views import CropHint, Pair, View, part_view, whole_view
 
@@ -370,7 +370,7 @@ class _Matching:
         best_index, best, second = int(looks.best_index[0]), float(looks.best_error[0]), float(looks.second_error[0])
         outcome: Outcome
         if index >= 0:
-            outcome = "proven" if index == best_index and bool(is_clear(looks)[0]) else "agrees"
+            outcome = "proven" if index == best_index and bool(is_ahead(looks)[0]) else "agrees"
         elif int(self.claims[row]) >= self.n_frames:
             outcome = "beyond-end"
         else:

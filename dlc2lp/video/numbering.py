@@ -1,8 +1,9 @@
 """Which frames a session's images are, decided from how alike they are. Pure.
 
 An image alone proves little: where an animal crosses the place of another recording's animal, one frame is several
-times more like the image than its neighbours. Images prove their frames together, by lying all at their numbers, all
-equally far from them, or at least in the order of their numbers; alone only with a margin that chance does not give.
+times more like the image than all others. So images prove their frames together, by lying all at their numbers, all
+equally far from them, or at least in the order of their numbers. One image proves its frame only at its number, or in
+the company of others.
 
 The limits below were measured on a real recording of an open field (2330 frames) and its re-encodes, and on images of
 another mouse in the same arena:
@@ -14,6 +15,8 @@ best error / mean error of all frames       at most 0.012                   at l
 second best / best error at crf 28          at least 1.5, median 3.4        at most 1.15 at 30 fps,
                                                                             but up to 6 at 2 fps
 ==========================================  ==============================  =============================
+
+Drawn animals of one shape, which another recording shows at the very same place now and then, reach 0.005 and 16.
 """
 
 from __future__ import annotations
@@ -34,13 +37,20 @@ if TYPE_CHECKING:
 _MARGIN, _MARGIN_BY = 1.25, 0.05
 _SAFE_MARGIN, _SAFE_MARGIN_BY = 2.0, 0.5
 _LIKE, _VERY_LIKE, _LIKE_BY = 0.1, 0.025, 0.1  # shares of the mean error
-#: Noise of an encode does not differ more than this between the images of a session.
+#: The noise of an encode does not differ more than this between the images of a session.
 _SESSION_RATIO, _SESSION_BY = 3.0, 0.5
 _ABSENT_ERROR = 10.0
 
-#: How many images must agree where none is safe on its own; one in three of random answers has the right order.
-_N_AGREEING, _N_ORDERED, _ORDERED_SHARE = 3, 5, 0.8
-_FOUND_SHARE = 0.25
+#: Images that must be equally far from their numbers. Within 8 frames around, images of another video have a common
+#: distance in one of 225 cases where they are three, hence one of them must be like its frame besides.
+_N_TOGETHER, _N_TOGETHER_UNLIKE, _SHARE_TOGETHER = 3, 5, 0.8
+#: Images that must be in order: five others are in one of 120 cases.
+_N_ORDERED, _SHARE_ORDERED = 5, 0.8
+#: Images that must each be beyond doubt where numbers mean nothing.
+_N_ALONE, _SHARE_ALONE = 3, 0.5
+#: A frame this near to its number needs no other image.
+_NEAR_FRAMES = 8
+_SHARE_FOUND = 0.25
 
 
 @dataclass(frozen=True)
@@ -64,14 +74,13 @@ class Numbering:
         return int((self.index >= 0).sum())
 
 
-def is_clear(looks: Looks) -> NDArray[np.bool_]:
-    """Bool (K): one frame is like the image and clearly more so than every other."""
-    ahead = looks.second_error >= _MARGIN * looks.best_error + _MARGIN_BY
-    return ahead & (looks.best_error <= _LIKE * looks.mean_error + _LIKE_BY) & ~looks.on_rim
+def is_ahead(looks: Looks) -> NDArray[np.bool_]:
+    """Bool (K): one frame is more like the image than every other."""
+    return (looks.second_error >= _MARGIN * looks.best_error + _MARGIN_BY) & ~looks.on_rim
 
 
 def is_safe(looks: Looks) -> NDArray[np.bool_]:
-    """Bool (K): so clear that the image needs no others."""
+    """Bool (K): one frame is very like the image and far more so than every other."""
     ahead = looks.second_error >= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY
     return ahead & (looks.best_error <= _VERY_LIKE * looks.mean_error + _LIKE_BY) & ~looks.on_rim
 
@@ -93,22 +102,40 @@ def prove(claims: NDArray[np.int64], looks: Looks) -> Numbering:
     """
     import numpy as np
 
-    clear, safe = is_clear(looks), is_safe(looks)
-    numbered = np.flatnonzero(clear & (claims >= 0))
+    proven = np.zeros(len(claims), dtype=bool)
+    by_number = _agreeing_with_numbers(claims, looks)
+    proven[by_number] = True
+    safe = is_safe(looks)
+    if len(by_number):
+        # This is their video. An image whose number contradicts the others may be from elsewhere.
+        noise = looks.best_error[by_number].max()
+        proven |= safe & (claims < 0) & (looks.best_error <= _SESSION_RATIO * noise + _SESSION_BY)
+    elif safe.sum() >= max(_N_ALONE, _SHARE_ALONE * len(claims)):
+        proven = safe
+    n_proven, n_absent = int(proven.sum()), int((is_absent(looks) & ~proven).sum())
+    believable = n_proven > 0 and n_proven >= _SHARE_FOUND * (n_proven + n_absent)
+    return Numbering(np.where(proven, looks.best_index, -1), believable)
+
+
+def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[np.int64]:
+    """The images whose best frames agree with their numbers and each other; none if that can be chance."""
+    import numpy as np
+
+    numbered = np.flatnonzero(is_ahead(looks) & (claims >= 0))
     shifts = looks.best_index[numbered] - claims[numbered]
-    proven = safe.copy()
+    like = looks.best_error <= _LIKE * looks.mean_error + _LIKE_BY
     common, n_common = _most_common(shifts)
     together = numbered[shifts == common]
-    if n_common == len(numbered) and (n_common >= _N_AGREEING or safe[together].any()):
-        proven[together] = True
-    else:
-        by_number = numbered[np.argsort(claims[numbered], kind="stable")]
-        ordered = by_number[longest_rising(looks.best_index[by_number].tolist())]
-        if len(ordered) >= max(_N_ORDERED, _ORDERED_SHARE * len(numbered)):
-            proven[ordered] = True
-    n_proven, n_absent = int(proven.sum()), int((is_absent(looks) & ~proven).sum())
-    believable = n_proven > 0 and n_proven >= _FOUND_SHARE * (n_proven + n_absent)
-    return Numbering(np.where(proven, looks.best_index, -1), believable)
+    if n_common >= max(_N_TOGETHER, _SHARE_TOGETHER * len(numbered)) and (
+        n_common >= _N_TOGETHER_UNLIKE or like[together].any()
+    ):
+        return together
+    numbered, shifts = numbered[like[numbered]], shifts[like[numbered]]
+    by_number = numbered[np.argsort(claims[numbered], kind="stable")]
+    ordered = by_number[longest_rising(looks.best_index[by_number].tolist())]
+    if len(ordered) >= max(_N_ORDERED, _SHARE_ORDERED * len(numbered)):
+        return ordered
+    return numbered[is_safe(looks)[numbered] & (np.abs(shifts) <= _NEAR_FRAMES)]
 
 
 def _most_common(shifts: NDArray[np.int64]) -> tuple[int, int]:
