@@ -76,7 +76,6 @@ def _edit(session: str, table: pd.DataFrame) -> pd.DataFrame:
 def build_wrong(root: Path, *, with_questions: bool) -> BuiltProject:
     """The damage, and perhaps the questions, in one project; the folder ``intact`` has neither."""
     asked = ("labelers", "blocks", "conflicts") if with_questions else ()
-    scorer = "Clara" if with_questions else "Anna"
     names = ("intact", "images", "points", "unreadable", "mangled", "renamed", *asked)
     project = build_project(
         root,

@@ -99,7 +99,7 @@ def tie_images(
     frames = _Frames(video, info, on_frames, stop)
     ties = [_tie_group(frames, group, crop_hint, window) for group in groups.values()]
     if unreadable:
-        ties.append(_untied(unreadable, None, "unreadable", f"{len(unreadable)} images cannot be read"))
+        ties.append(_untied(unreadable, None, "unreadable", f"images that cannot be read: {len(unreadable)}"))
     return tuple(ties)
 
 

@@ -48,7 +48,7 @@ _N_TOGETHER, _N_TOGETHER_UNLIKE, _SHARE_TOGETHER = 3, 5, 0.8
 _N_ORDERED, _SHARE_ORDERED = 5, 0.8
 #: Images that must each be beyond doubt where numbers mean nothing.
 _N_ALONE, _SHARE_ALONE = 3, 0.5
-#: A frame this near to its number needs no other image.
+#: Frames this near to their numbers need no company, if no image says otherwise.
 _NEAR_FRAMES = 8
 _SHARE_FOUND = 0.25
 
@@ -76,7 +76,8 @@ class Numbering:
 
 def is_ahead(looks: Looks) -> NDArray[np.bool_]:
     """Bool (K): one frame is more like the image than every other."""
-    return (looks.second_error >= _MARGIN * looks.best_error + _MARGIN_BY) & ~looks.on_rim
+    ahead: NDArray[np.bool_] = looks.second_error >= _MARGIN * looks.best_error + _MARGIN_BY
+    return ahead & ~looks.on_rim
 
 
 def is_safe(looks: Looks) -> NDArray[np.bool_]:
@@ -125,17 +126,18 @@ def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[n
     shifts = looks.best_index[numbered] - claims[numbered]
     like = looks.best_error <= _LIKE * looks.mean_error + _LIKE_BY
     common, n_common = _most_common(shifts)
-    together = numbered[shifts == common]
+    together: NDArray[np.int64] = numbered[shifts == common]
     if n_common >= max(_N_TOGETHER, _SHARE_TOGETHER * len(numbered)) and (
         n_common >= _N_TOGETHER_UNLIKE or like[together].any()
     ):
         return together
     numbered, shifts = numbered[like[numbered]], shifts[like[numbered]]
     by_number = numbered[np.argsort(claims[numbered], kind="stable")]
-    ordered = by_number[longest_rising(looks.best_index[by_number].tolist())]
+    ordered: NDArray[np.int64] = by_number[longest_rising(looks.best_index[by_number].tolist())]
     if len(ordered) >= max(_N_ORDERED, _SHARE_ORDERED * len(numbered)):
         return ordered
-    return numbered[is_safe(looks)[numbered] & (np.abs(shifts) <= _NEAR_FRAMES)]
+    near: NDArray[np.int64] = numbered[is_safe(looks)[numbered] & (np.abs(shifts) <= _NEAR_FRAMES)]
+    return near if len(near) >= _SHARE_TOGETHER * len(numbered) else near[:0]
 
 
 def _most_common(shifts: NDArray[np.int64]) -> tuple[int, int]:

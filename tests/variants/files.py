@@ -280,7 +280,7 @@ def machine_labels(root: Path, case: str) -> Outcome:
         path.unlink()
     if case == "everywhere":
         return Outcome(
-            project, exit_code=3, errors={"no-labels"}, says={"no-labels": ("1 sessions have machine labels",)}
+            project, exit_code=3, errors={"no-labels"}, says={"no-labels": ("machine labels that were never refined",)}
         )
     labels = labels_of(project, where=lambda key: key[0] == "m2")
 

@@ -158,7 +158,8 @@ def derived_crops(root: Path, case: str) -> Outcome:
         return Outcome(project, notes={"derived-crops"}, labels=labels, not_queued={crop})
     project = _derived_crops(root)
     if case == "keep":
-        return Outcome(project, ("--derived-crops", "keep"), check=_one_video)
+        crops = {("m1_cropped", image): f"crop{n:07d}0.png" for n, image in enumerate(project.rows["m1_cropped"], 1)}
+        return Outcome(project, ("--derived-crops", "keep"), names=crops, check=_one_video)
     return Outcome(
         project,
         (),

@@ -222,9 +222,14 @@ def rotation(root: Path) -> Outcome:
     return Outcome(project, (), check=videos_arrive("m1.mp4"))
 
 
-@variant(87, "frame number beyond the video")
-def beyond_the_video(root: Path) -> Outcome:
+@variant(87, "frame number beyond the video", "cut", "scaled down")
+def another_video(root: Path, case: str) -> Outcome:
+    """The video was cut or replaced since the frames were extracted."""
     project = with_videos(root)
+    if case == "scaled down":
+        write_clip(project.videos["m1"], [frame[:80, :112] for frame in read_clip(project.videos["m1"])], Video())
+        words = ("m1", "3 images of 128x96", "112x80")
+        return Outcome(project, (), warnings={"images-larger-than-video"}, says={"images-larger-than-video": words})
     write_clip(project.videos["m1"], read_clip(project.videos["m1"])[:7], Video())
     return Outcome(
         project,
