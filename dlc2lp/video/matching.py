@@ -159,16 +159,16 @@ class _Frames:
 
 
 def _tie_group(frames: _Frames, group: _Group, hint: CropHint | None, window: int) -> Tie:
-    if group.view is None:
+    view = group.view
+    if view is None:
         probes = group.stills[:: -(-len(group.stills) // _N_PROBES)]
         view = part_view(frames.info, frames.pairs(probes, frames.likely(probes)), hint)
         if view is None:
             return _nowhere(group, frames.info)
         group = group.seen_as(view)
     numbers = [still.frame_index for still in group.stills]
-    tie = _Matching(frames, group, window, numbers).tie()
-    view = group.view
-    if view is None or view.crop is None or (view.is_sure and tie.kind not in ("shifted", "renumbered")):
+    tie = _Matching(frames, group, view, window, numbers).tie()
+    if view.crop is None or (view.is_sure and tie.kind not in ("shifted", "renumbered")):
         return tie
     # The crop's place was found in the frames that the numbers name. If these are wrong it may be some pixels off, and
     # that may be taken for a step of the animal.
@@ -178,7 +178,8 @@ def _tie_group(frames: _Frames, group: _Group, hint: CropHint | None, window: in
     if crop == view.crop:
         return tie
     indices = [image.claimed_index if image.frame_index is None else image.frame_index for image in tie.images]
-    return _Matching(frames, group.seen_as(replace(view, crop=crop, is_sure=True)), window, indices).tie()
+    view = replace(view, crop=crop, is_sure=True)
+    return _Matching(frames, group.seen_as(view), view, window, indices).tie()
 
 
 def _crop_in_proven_frames(frames: _Frames, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
@@ -250,18 +251,17 @@ class _Matching:
 
     Parameters
     ----------
-    frames, group, window
-        What is compared, and how far from where each image is expected.
+    frames, group, view, window
+        What is compared, seen how, and how far from where each image is expected.
     starts
         Where each image is expected: at its number, unless more is known.
     """
 
-    def __init__(self, frames: _Frames, group: _Group, window: int, starts: Sequence[int | None]) -> None:
+    def __init__(self, frames: _Frames, group: _Group, view: View, window: int, starts: Sequence[int | None]) -> None:
         import numpy as np
 
-        assert group.view is not None  # noqa: S101 - told to mypy
         self.frames = frames
-        self.view = group.view
+        self.view = view
         self.window = window
         self.group = group
         self.small = np.stack(group.small, axis=1)  # (R, K, P)

@@ -44,10 +44,10 @@ _ABSENT_ERROR = 10.0
 #: Images that must be equally far from their numbers. Within 8 frames around, images of another video have a common
 #: distance in one of 225 cases where they are three, hence one of them must be like its frame besides.
 _N_TOGETHER, _N_TOGETHER_UNLIKE, _SHARE_TOGETHER = 3, 5, 0.8
-#: Images that must be in order: five others are in one of 120 cases.
-_N_ORDERED, _SHARE_ORDERED = 5, 0.8
-#: Images that must each be beyond doubt where numbers mean nothing.
-_N_ALONE, _SHARE_ALONE = 3, 0.5
+#: Images that must be in order: six others are in one of 720 cases.
+_N_ORDERED, _SHARE_ORDERED = 6, 0.9
+#: Images that must each be beyond doubt where numbers mean nothing. Of drawn animals one in five is by chance.
+_N_ALONE, _SHARE_ALONE = 4, 0.7
 #: Frames this near to their numbers need no company, if no image says otherwise.
 _NEAR_FRAMES = 8
 _SHARE_FOUND = 0.25
