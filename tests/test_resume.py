@@ -40,7 +40,7 @@ def encoding(target):
 def long_project(tmp_path_factory):
     """A project whose encode takes a second or two, so that it can be stopped in the middle."""
     return build_project(
-        tmp_path_factory.mktemp("long") / "dlc", sessions=("m1",), video=JPEG, n_frames=250, size_px=(640, 480)
+        tmp_path_factory.mktemp("long") / "dlc", sessions=("m1",), video=JPEG, n_frames=80, size_px=(640, 480)
     )
 
 

@@ -97,13 +97,24 @@ def numeric_folder(root: Path, kind: str) -> Outcome:
     return Outcome(small(root, sessions=("007", "7"), files=(kind,)))
 
 
-@variant(9, "first row unlabeled", "three", "flat")
-def first_row_unlabeled(root: Path, layout: str) -> Outcome:
-    """pandas takes the row for the names of the index and drops the frame."""
+@variant(9, "first row unlabeled", "three", "flat", "three, kept", "flat, kept", "below named index levels")
+def first_row_unlabeled(root: Path, case: str) -> Outcome:
+    """pandas takes the row for the names of the index, which look the same, and drops the frame."""
+
+    def name_levels(_: str, table: pd.DataFrame) -> pd.DataFrame:
+        return table.rename_axis(index=["data", "video", "image"]) if case.startswith("below") else table
+
     project = small(
-        root, layout=layout, files=("csv",), labels=lambda key, point: None if key[1] == "img02.png" else point
+        root,
+        layout="flat" if case.startswith("flat") else "three",
+        files=("csv",),
+        labels=lambda key, point: None if key[1] == "img02.png" else point,
+        edit_table=name_levels,
     )
-    return Outcome(project)
+    if case in {"three", "flat"}:
+        return Outcome(project)
+    first = {(session, "img02.png") for session in project.sessions}
+    return Outcome(project, (*NO_VIDEOS, "--empty-frames", "keep"), empty_rows=first)
 
 
 @variant(10, "only unlabeled rows", "nowhere a label", "one folder", "keep", "drop")
