@@ -19,7 +19,7 @@ OPTIONS = {
 def golden_texts(target: Path) -> dict[str, str]:
     """Return the texts of a target by their path; what depends on the clock of the source's files is masked."""
     return {
-        path.relative_to(target).as_posix(): re.sub(r'("date_time": )\d+', r"\g<1>0", path.read_text(encoding="utf-8"))
+        path.relative_to(target).as_posix(): re.sub(r'("date_time": ?)\d+', r"\g<1>0", path.read_text(encoding="utf-8"))
         for path in sorted(target.rglob("*"))
         if path.is_file() and path.suffix in {".csv", ".yaml", ".jsonl"} and ".dlc2lp" not in path.parts
     }
