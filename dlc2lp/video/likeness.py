@@ -41,7 +41,8 @@ def to_gray(image: NDArray[Any]) -> NDArray[np.uint8]:
     if not np.issubdtype(image.dtype, np.integer):
         top = float(np.abs(np.nan_to_num(image)).max(initial=0.0)) or 1.0
         image = np.nan_to_num(image).clip(0) * (255 / top)
-    levels = image.astype(np.int64)
+    # Four bytes hold the sums of 16-bit levels.
+    levels: NDArray[Any] = image.astype(np.uint32)
     if levels.ndim == 3:
         levels = (levels[..., 0] * 4899 + levels[..., 1] * 9617 + levels[..., 2] * 1868 + 8192) >> 14
     n_bits = int(levels.max(initial=0)).bit_length()
@@ -61,19 +62,22 @@ def area_average(gray: NDArray[np.uint8], width_px: int, height_px: int) -> NDAr
     import numpy as np
 
     height, width = gray.shape
-    rows, columns = _overlaps(height, height_px), _overlaps(width, width_px)
-    sums = rows @ gray.astype(np.float64) @ columns.T
-    means: NDArray[np.uint8] = np.floor(sums / (height * width) + 0.5).astype(np.uint8)
+    sums = _parts(_parts(gray, height_px).T, width_px).T
+    means: NDArray[np.uint8] = ((2 * sums + height * width) // (2 * height * width)).astype(np.uint8)
     return means
 
 
-def _overlaps(n_old: int, n_new: int) -> NDArray[np.float64]:
-    """Shape (n_new, n_old): how much of each old pixel a new one covers, in whole n_new-ths of an old pixel."""
+def _parts(values: NDArray[Any], n_parts: int) -> NDArray[np.int64]:
+    """Sums over ``n_parts`` equal parts of the first axis, times ``n_parts``, which makes them whole numbers."""
     import numpy as np
 
-    new, old = np.arange(n_new)[:, None], np.arange(n_old)[None, :]
-    ends = np.minimum((new + 1) * n_old, (old + 1) * n_new)
-    return (ends - np.maximum(new * n_old, old * n_new)).clip(0).astype(np.float64)
+    n_rows = len(values)
+    before = np.zeros((n_rows + 1, *values.shape[1:]), dtype=np.int64)
+    np.cumsum(values, axis=0, out=before[1:])
+    row, beyond = np.divmod(np.arange(n_parts + 1) * n_rows, n_parts)
+    reached = before[row] * n_parts + beyond[:, None] * values[np.minimum(row, n_rows - 1)]
+    sums: NDArray[np.int64] = np.diff(reached, axis=0)
+    return sums
 
 
 def errors(images: NDArray[np.uint8], frames: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -56,8 +56,14 @@ class View:
         """An image as its frame must look, for each rotation: shape (R, P)."""
         import numpy as np
 
-        turned = (np.rot90(image, (rotation - self.turn_deg) // 90) for rotation in self.rotations_deg)
-        return np.stack([area_average(np.ascontiguousarray(gray), *self.small_px).ravel() for gray in turned])
+        turns = [(rotation - self.turn_deg) // 90 for rotation in self.rotations_deg]
+        width, height = self.small_px
+        # Shrunk first: a turn changes which pixels are averaged only where it swaps the sides.
+        shrunk = {
+            odd: area_average(image, *((height, width) if odd else (width, height)))
+            for odd in {turn % 2 for turn in turns}
+        }
+        return np.stack([np.rot90(shrunk[turn % 2], turn).ravel() for turn in turns])
 
 
 def whole_view(info: VideoInfo, size_px: tuple[int, int], *, scaled: bool = False) -> View | None:

@@ -34,10 +34,10 @@ from dlc2lp.video.ties import StillImage, Tie
 
 Gray = np.ndarray[Any, np.dtype[np.uint8]]
 
-N_FRAMES = 240
+N_FRAMES = 180
 WIDTH, HEIGHT = 128, 96
-IMAGES_60 = tuple(range(3, N_FRAMES, 4))
-IMAGES_12 = tuple(range(5, N_FRAMES, 20))
+IMAGES_60 = tuple(range(1, N_FRAMES, 3))
+IMAGES_12 = tuple(range(5, N_FRAMES, 15))
 
 
 # ----------------------------------------------------------------------------------------- videos and their images
@@ -57,15 +57,14 @@ def textured(folder: Path) -> Path:
 
 
 def arena(
-    walk: int, n_frames: int = N_FRAMES, *, speed_px: float = 3.0, even: bool = False, asleep: Sequence[range] = ()
+    walk: int, n_frames: int = N_FRAMES, *, speed_px: float = 3.0, contrast: float = 1.0, asleep: Sequence[range] = ()
 ) -> Iterator[Gray]:
     """A dark animal that walks in front of a background that never moves: what most recordings of a lab look like."""
     width, height, radius = 160, 120, 9
     rng = np.random.default_rng(walk)
     spots = np.random.default_rng(1).integers(90, 160, (height // 12, width // 12)).astype(np.float32)
     background = cv2.resize(spots, (width, height), interpolation=cv2.INTER_CUBIC)
-    if even:
-        background = np.full_like(background, 120)
+    background = 120 + contrast * (background - 120)
     y, x = np.mgrid[0:height, 0:width]
     at, step = np.array([width / 2, height / 2]), np.zeros(2)
     for index in range(n_frames):
@@ -215,7 +214,7 @@ def test_numbers_of_opencvs_seeks_are_not_positions(kind: str, tmp_path: Path) -
         video = tmp_path / "gaps.avi"
         _uneven_clip(video, container="avi", codec="mjpeg", gap=lambda index: 3 if index in (40, 90, 91) else 1)
     assert probe(video).n_frames == N_FRAMES
-    stills = cut_by_opencv(video, tmp_path / "images", range(2, 200, 9))
+    stills = cut_by_opencv(video, tmp_path / "images", range(2, 150, 9))
     truth = [barcode(cv2.imread(str(still.path))) for still in stills]
     assert truth != [still.frame_index for still in stills]
     found = tie(video, stills)
@@ -247,12 +246,12 @@ def test_images_without_numbers_are_looked_for_everywhere(textured: Path, tmp_pa
 def test_an_image_beyond_the_end(textured: Path, tmp_path: Path) -> None:
     stills = cut(textured, tmp_path / "images", IMAGES_12)
     shorter = tmp_path / "shorter.mp4"
-    write_clip(shorter, (draw_frame("m1", at) for at in range(200)), Video())
+    write_clip(shorter, (draw_frame("m1", at) for at in range(150)), Video())
     found = tie(shorter, stills)
     assert found.kind == "exact"
-    assert indices(found) == [index if index < 200 else None for index in IMAGES_12]
+    assert indices(found) == [index if index < 150 else None for index in IMAGES_12]
     assert [image.outcome for image in found.images][-2:] == ["beyond-end", "beyond-end"]
-    assert found.reason.endswith("numbered beyond the last frame, 199: 2")
+    assert found.reason.endswith("numbered beyond the last frame, 149: 2")
 
 
 def test_one_image(textured: Path, tmp_path: Path) -> None:
@@ -340,7 +339,7 @@ def test_a_scene_in_which_nothing_moves_cannot_tell(tmp_path: Path) -> None:
 
 def test_what_sleeps_is_told_by_what_moves(tmp_path: Path) -> None:
     video = tmp_path / "sleeps.mp4"
-    asleep = [range(60, 130), range(150, 235)]
+    asleep = [range(30, 90), range(110, 175)]
     write_clip(video, arena(0, asleep=asleep), Video())
     stills = cut(video, tmp_path / "images", IMAGES_12)
     again = tmp_path / "again.mp4"
@@ -391,6 +390,18 @@ def test_cropped_images_with_wrong_numbers(arenas: tuple[Path, Path], tmp_path: 
     assert indices(found) == wanted
 
 
+def test_the_place_is_sought_again_in_the_proven_frames(tmp_path: Path) -> None:
+    """In front of a faint background, an animal that has made a step looks like a crop some pixels beside."""
+    video = tmp_path / "faint.mp4"
+    write_clip(video, arena(3, contrast=0.05, speed_px=1.0), Video(gop=48))
+    wanted = list(range(8, 160, 8))
+    stills = cut(video, tmp_path / "images", wanted, _box)
+    for shift in (0, 4):
+        found = tie(video, renamed(stills, lambda index: index - shift))  # noqa: B023 - called at once
+        assert (found.kind, found.shift, found.crop) == (("shifted" if shift else "exact"), shift, BOX)
+        assert indices(found) == wanted
+
+
 def test_images_cropped_from_another_video(arenas: tuple[Path, Path], tmp_path: Path) -> None:
     found = tie(arenas[1], cut(arenas[0], tmp_path / "images", IMAGES_12, _box), crop_hint=(37, 117, 21, 86))
     assert not found.is_proven
@@ -399,7 +410,7 @@ def test_images_cropped_from_another_video(arenas: tuple[Path, Path], tmp_path: 
 
 def test_an_even_background_leaves_the_place_to_the_config(tmp_path: Path) -> None:
     video = tmp_path / "even.mp4"
-    write_clip(video, arena(0, even=True, asleep=[range(1000)]), Video())
+    write_clip(video, arena(0, contrast=0, asleep=[range(1000)]), Video())
     stills = cut(video, tmp_path / "images", IMAGES_12, lambda image: image[0:30, 8:48])
     found = tie(video, stills)
     assert (found.kind, found.crop) == ("unknown", None)
@@ -528,7 +539,7 @@ def test_stopping_and_progress(textured: Path, tmp_path: Path) -> None:
     stills = renamed(cut(textured, tmp_path / "images", IMAGES_12), lambda index: None)
     seen: list[int] = []
     tie(textured, stills, on_frames=seen.append)
-    assert seen == [64, 128, 192]
+    assert seen == [64, 128]
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted):
