@@ -53,10 +53,13 @@ def pair_names(names: Iterable[str], sessions: Iterable[str]) -> dict[str, str]:
     names, sessions = list(dict.fromkeys(names)), list(dict.fromkeys(sessions))
     pairs: dict[str, str] = {}
     for key in (spelled, name_key):
-        free = {key(session): session for session in reversed(sessions) if session not in pairs.values()}
+        free: dict[str, list[str]] = {}
+        for session in sessions:
+            if session not in pairs.values():
+                free.setdefault(key(session), []).append(session)
         for name in names:
-            if name not in pairs and key(name) in free:
-                pairs[name] = free.pop(key(name))
+            if name not in pairs and free.get(key(name)):
+                pairs[name] = free[key(name)].pop(0)
     return pairs
 
 

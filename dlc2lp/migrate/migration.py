@@ -358,6 +358,8 @@ def _folders_of_individuals(source: Path, target: Path, options: Options) -> dic
 def _individuals(source: Path, options: Options) -> tuple[str, ...]:
     """Return the individuals that have labels, ``single`` among them."""
     decided = decide_labels(survey(source, replace(options, individuals="auto", videos="none")), options)
+    if decided.refusals:
+        decided.or_raise()
     labelled = dict.fromkeys(
         name
         for session in decided.chosen.sessions
