@@ -397,14 +397,7 @@ def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[P
         The folder is no target of dlc2lp (``not-a-target``).
     """
     folder = _absolute(Path(target))
-    stored = stored_plan(folder)
-    if stored is None:
-        raise TargetRefused.of(
-            "not-a-target",
-            str(folder),
-            f"found no {PLAN_FILE}, so dlc2lp did not write this folder",
-            hint="give the folder that `dlc2lp convert` wrote to",
-        )
+    stored = required_plan(folder)
     return stored, verify_target(_moved(stored, folder), (run_options or RunOptions()).verify)
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlc2lp.errors import TargetRefused
 from dlc2lp.lp.config import ConfigChoices, ConfigFacts, StarterConfig, keep_edits, starter_config
 from dlc2lp.migrate.execute import write_text
 from dlc2lp.migrate.journal import Journal, Record
 from dlc2lp.migrate.plan import Plan, WriteText
 from dlc2lp.migrate.planner import CONFIG_FILE
-from dlc2lp.migrate.target import PLAN_FILE, stored_plan
+from dlc2lp.migrate.target import required_plan
 from dlc2lp.model import Finding, by_severity
 
 
@@ -59,14 +58,7 @@ def reconfigure(
         A choice is impossible.
     """
     folder = Path(target).absolute()
-    plan = stored_plan(folder)
-    if plan is None:
-        raise TargetRefused.of(
-            "not-a-target",
-            str(folder),
-            f"found no {PLAN_FILE}, so dlc2lp did not write this folder",
-            hint="give the folder that `dlc2lp convert` wrote to",
-        )
+    plan = required_plan(folder)
     journal = Journal(folder)
     earlier = _last_call(journal)
     before: dict[str, Any] = earlier.detail if earlier else {"choices": plan.options["config"], "data_dir": None}

@@ -82,6 +82,25 @@ def stored_plan(target: Path) -> Plan | None:
     return Plan.from_text(text, path)
 
 
+def required_plan(target: Path) -> Plan:
+    """Return the plan of a folder that must be a target.
+
+    Raises
+    ------
+    TargetRefused
+        dlc2lp did not write the folder (``not-a-target``).
+    """
+    plan = stored_plan(target)
+    if plan is None:
+        raise TargetRefused.of(
+            "not-a-target",
+            str(target),
+            f"found no {PLAN_FILE}, so dlc2lp did not write this folder",
+            hint="give the folder that `dlc2lp convert` wrote to",
+        )
+    return plan
+
+
 def check_owner(plan: Plan, stored: Plan | None) -> None:
     """Refuse a target that was made from another project.
 
