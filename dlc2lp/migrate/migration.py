@@ -44,6 +44,7 @@ from dlc2lp.migrate.target import (
     check_place,
     check_room,
     refusals,
+    required_plan,
     stored_plan,
 )
 from dlc2lp.migrate.verify import Verification, verify_target
