@@ -35,6 +35,7 @@ from dlc2lp.migrate.plan import (
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video.checks import VideoOrder, against_source
 from dlc2lp.video.convert import make_video
+from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import Action, EncodeSettings
 from dlc2lp.video.frames import encode_png, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
@@ -148,39 +149,6 @@ def write_text(target: Path, step: WriteText, *, by: str, detail: dict[str, Any]
         raise TargetRefused(_disk_fault(step, error)) from error
     finally:
         shutil.rmtree(target / SCRATCH, ignore_errors=True)
-
-
-def allowed_cpus() -> int:
-    """CPUs that this process may use: what the scheduler or the container gave, not what the machine has.
-
-    ``SLURM_CPUS_PER_TASK`` (set by sbatch and srun with ``-c``), ``NSLOTS`` (SGE), the affinity mask and the
-    cgroup's quota; the smallest that is set.
-    """
-    limits = [_cgroup_cpus()]
-    for variable in ("SLURM_CPUS_PER_TASK", "NSLOTS"):
-        value = os.environ.get(variable, "")
-        if value.isdigit():
-            limits.append(int(value))
-    try:
-        limits.append(len(os.sched_getaffinity(0)))
-    except AttributeError:  # macOS and Windows have no affinity call
-        limits.append(os.cpu_count() or 1)
-    return max(1, min(limit for limit in limits if limit))
-
-
-def _cgroup_cpus() -> int:
-    """Whole CPUs of the cgroup's quota, 0 where there is none (cgroup v2 ``cpu.max``, v1 ``cpu.cfs_*``)."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
-        try:
-            quota = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text().strip()
-            period = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text().strip()
-        except OSError:
-            return 0
-    if not quota.isdigit() or not period.isdigit():
-        return 0
-    return max(1, int(quota) // int(period))
 
 
 def _run_all(work: Iterable[Step], worker: _Worker, jobs: int, run: Run, stop: threading.Event) -> None:

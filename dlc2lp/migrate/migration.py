@@ -143,7 +143,7 @@ def inspect(source: str | Path, options: Options | None = None) -> Inspection:
     # The target only gives its name to the plan; an inspection has none.
     nowhere = seen.project.root.with_name(f"{seen.project.root.name}-lp")
     try:
-        plan = make_plan(seen, options, _absolute(nowhere))
+        plan = make_plan(seen, decided, options, _absolute(nowhere))
     except (SourceRefused, DecisionNeeded) as error:
         return Inspection(seen, decided, None, tuple(by_severity(list(error.findings))), error.exit_code, splits)
     return Inspection(seen, decided, plan, tuple(by_severity([*notes, *plan.findings])), EXIT_OK, splits)
@@ -184,7 +184,8 @@ def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, OneAnimal
             f"found {options.data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs",
         )
     seen = survey(source, options)
-    return make_plan(seen, options, _absolute(target)), decide_labels(seen, options).or_raise()
+    decided = decide_labels(seen, options)
+    return make_plan(seen, decided, options, _absolute(target)), decided.or_raise()
 
 
 def _absolute(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""(survey, options, target) -> plan. Pure: the same input gives the same plan, byte for byte."""
+"""(survey, which labels count, options, target) -> plan. Pure: the same input gives the same plan, byte for byte."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlc2lp.errors import SourceRefused
 from dlc2lp.lp.config import ConfigFacts, StarterConfig, starter_config
 from dlc2lp.lp.labels import LabelRow, render_labels, render_queue
 from dlc2lp.lp.project import render_project_yaml
-from dlc2lp.migrate.decide import decide_labels
+from dlc2lp.migrate.decide import Decided
 from dlc2lp.migrate.individuals import OneAnimal
 from dlc2lp.migrate.match_rows import match_rows
 from dlc2lp.migrate.options import Options
@@ -31,7 +31,7 @@ PROJECT_FILE = "project.yaml"
 CONFIG_FILE = "configs/default.yaml"
 
 
-def make_plan(survey: Survey, options: Options, target: Path) -> Plan:
+def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) -> Plan:
     """Decide everything about a migration.
 
     Raises
@@ -41,7 +41,6 @@ def make_plan(survey: Survey, options: Options, target: Path) -> Plan:
     DecisionNeeded
         A person must choose; every open question is in the error, not only the first.
     """
-    decided = decide_labels(survey, options)
     findings = list(decided.findings)
     matched = [match_rows(session, options, findings) for session in decided.chosen.sessions]
     animal = decided.or_raise(findings)

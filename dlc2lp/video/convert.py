@@ -14,6 +14,7 @@ from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, refuse_bad_run
+from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
@@ -207,7 +208,7 @@ def convert_video(
     VideoFailed, ToolMissing, Interrupted
         See :func:`make_video`.
     """
-    threads = _n_usable_cpus() if threads is None else threads
+    threads = allowed_cpus() if threads is None else threads
     settings = encode_settings(profile, crf=crf, preset=preset, gop=gop, threads=threads)
     _refuse_target(source, target, overwrite)
     verdict = check_video(source, stop=stop)
@@ -227,12 +228,6 @@ def convert_video(
             made = make_video(source, temp, info, action, settings, verify=verify, on_frames=on_frames, stop=stop)
     _publish(temp, target)
     return ConvertedVideo(info, replace(made, path=target), action, reasons)
-
-
-def _n_usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:

@@ -1,0 +1,39 @@
+"""How many CPUs this process may use, which decides how many encodes run at a time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def allowed_cpus() -> int:
+    """CPUs that this process may use: what the scheduler or the container gave, not what the machine has.
+
+    ``SLURM_CPUS_PER_TASK`` (set by sbatch and srun with ``-c``), ``NSLOTS`` (SGE), the affinity mask and the
+    cgroup's quota; the smallest that is set.
+    """
+    limits = [_cgroup_cpus()]
+    for variable in ("SLURM_CPUS_PER_TASK", "NSLOTS"):
+        value = os.environ.get(variable, "")
+        if value.isdigit():
+            limits.append(int(value))
+    try:
+        limits.append(len(os.sched_getaffinity(0)))
+    except AttributeError:  # macOS and Windows have no affinity call
+        limits.append(os.cpu_count() or 1)
+    return max(1, min(limit for limit in limits if limit))
+
+
+def _cgroup_cpus() -> int:
+    """Whole CPUs of the cgroup's quota, 0 where there is none (cgroup v2 ``cpu.max``, v1 ``cpu.cfs_*``)."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text().strip()
+            period = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return 0
+    if not quota.isdigit() or not period.isdigit():
+        return 0
+    return max(1, int(quota) // int(period))
