@@ -160,8 +160,8 @@ def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:
         Severity.ERROR,
         "no-labels",
         str(survey.project.root),
-        f"found {len(sessions)} sessions and no label file that can be read{only_machine}",
-        hint="expected CollectedData_<scorer>.h5 or .csv in the folders of labeled-data",
+        f"found no label file that can be read in any of its sessions ({len(sessions)}){only_machine}",
+        hint="put CollectedData_<scorer>.h5 or .csv back into the folders of labeled-data, or label some frames",
     )
 
 

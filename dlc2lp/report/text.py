@@ -62,7 +62,7 @@ def inspection_text(found: Inspection) -> str:
     config = project.config
     parts = [
         f"DeepLabCut project {project.name!r}"
-        + (f", scorer {config.scorer}, {config.date}" if config else ", without config.yaml")
+        + (f", scorer {config.scorer}, {config.date}" if config else _config_state(found.findings))
         + f"\n{project.root}",
         _session_table(found.decided.chosen.sessions),
     ]
@@ -85,6 +85,12 @@ def inspection_text(found: Inspection) -> str:
     else:
         parts.append("convert would refuse this project (exit 3); nothing would be written")
     return "\n\n".join(parts)
+
+
+def _config_state(findings: Sequence[Finding]) -> str:
+    """Say why nothing of a ``config.yaml`` is shown."""
+    unreadable = any(finding.code == "config-unreadable" for finding in findings)
+    return ", its config.yaml can't be read" if unreadable else ", without config.yaml"
 
 
 def _session_table(sessions: Sequence[ChosenSession]) -> str:
