@@ -149,20 +149,23 @@ class Crop(NamedTuple):
     height_px: int
 
 
-def choose(info: VideoInfo) -> Treatment:
+def choose(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> Treatment:
     """The cheapest way for one video.
 
     Parameters
     ----------
     info
         What :func:`dlc2lp.video.probe.probe` found.
+    crop, turn_deg
+        The part of the picture, and its clockwise turn from what is stored, that the target must show, because the
+        labeled images show it so; None for all of it, and for what players show.
 
     Returns
     -------
     Treatment
         The action and why nothing cheaper will do.
     """
-    pictures = _against_these_pictures(info)
+    pictures = _against_these_pictures(info) + _against_this_view(info, crop, turn_deg)
     wrapping = _against_this_wrapping(info)
     if not pictures and not wrapping:
         return Treatment("place", _worth_knowing(info))
@@ -190,6 +193,19 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
         found.append(Reason("hidden-frames", f"an edit list hides {info.n_hidden_packets} frames"))
     if not info.starts_with_keyframe:
         found.append(Reason("starts-between-keyframes", "the first frame is no key frame"))
+    return tuple(found)
+
+
+def _against_this_view(info: VideoInfo, crop: Crop | None, turn_deg: int | None) -> tuple[Reason, ...]:
+    """What the labeled images show otherwise."""
+    found = []
+    if turn_deg is not None and turn_deg != info.rotation_deg:
+        found.append(
+            Reason("turned", f"the labeled images show its stored picture turned by {turn_deg} degrees clockwise")
+        )
+    if crop is not None:
+        size, place = f"{crop.width_px}x{crop.height_px}", f"({crop.x_px}, {crop.y_px})"
+        found.append(Reason("cropped", f"the labeled images are its part of {size} px at {place}"))
     return tuple(found)
 
 
@@ -233,17 +249,17 @@ def track_timescale(rate: Fraction) -> int:
     return rate.numerator if rate.numerator >= 1000 else rate.numerator * 1000
 
 
-def encoded_size(info: VideoInfo, *, crop: Crop | None = None, autorotate: bool = True) -> tuple[int, int]:
+def encoded_size(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> tuple[int, int]:
     """Width and height in pixels that :func:`encode_argv` gives: upright, cropped, padded to even numbers."""
-    width, height = displayed_size(info, autorotate=autorotate)
+    width, height = displayed_size(info, turn_deg)
     if crop is not None:
         width, height = crop.width_px, crop.height_px
     return width + width % 2, height + height % 2
 
 
-def displayed_size(info: VideoInfo, *, autorotate: bool = True) -> tuple[int, int]:
-    """Width and height in pixels as a player shows the video, or as stored where ``autorotate`` is off."""
-    if autorotate and info.rotation_deg in (90, 270):
+def displayed_size(info: VideoInfo, turn_deg: int | None = None) -> tuple[int, int]:
+    """Width and height in pixels of the stored picture after a clockwise turn; None for the one players apply."""
+    if (info.rotation_deg if turn_deg is None else turn_deg) in (90, 270):
         return info.height_px, info.width_px
     return info.width_px, info.height_px
 
@@ -273,9 +289,9 @@ def encode_argv(
     crop
         What to keep of the picture, where not all of it.
     turn_back_deg
-        ffmpeg turns the pixels as the source's display matrix asks. The source's ``rotation_deg`` here undoes that, so
-        that the target holds the picture as it is stored. Either way the target has no such matrix, which
-        ``-noautorotate`` does not manage: ffmpeg 5 copies the matrix.
+        ffmpeg turns the pixels as the source's display matrix asks. This is turned back counter-clockwise afterwards:
+        with the source's ``rotation_deg`` the target holds the picture as it is stored. Either way the target has no
+        such matrix, which ``-noautorotate`` does not manage: ffmpeg 5 copies the matrix.
 
     Returns
     -------
