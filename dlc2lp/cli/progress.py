@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import click
 
@@ -36,6 +36,21 @@ class Progress:
         self._bar: Any = None
         self._total = 0
         self._began = self._last_line = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
+        """Tell how far the comparison of images with videos is."""
+        now = time.monotonic()
+        with self._lock:
+            if self._quiet or now - self._last_line < _LINE_EVERY_S:
+                return
+            self._last_line = now
+        click.echo(f"compared the images of {n_sessions} of {n_all} sessions with {n_frames} video frames", err=True)
 
     def planned(self, steps: Sequence[Step]) -> None:
         """Learn what there is to do."""

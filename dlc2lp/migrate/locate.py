@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dlc2lp.dlc.config import VideoEntry
+from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.project import VIDEOS, DlcProject, DlcSession, is_drawn_on
+from dlc2lp.migrate.frame_names import prefix_name, split_folder
 from dlc2lp.migrate.options import Options
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 
@@ -131,7 +133,9 @@ class _Finder:
             yield from self._named(entries[0].stem, self._find_listed(entries))
         asked = set(pair_names(listed, [session.name for session in self._project.sessions]).values())
         for session in self._project.sessions:
-            if session.name not in asked:
+            by_prefix = self._find_by_prefix(session)
+            yield from by_prefix
+            if session.name not in asked and not by_prefix:
                 yield from self._named(session.name, self._find_by_stem(session))
         if everything or not self._entries:
             # A project whose video_sets names nothing (DeepLabCut's own examples) has only the folder to go by.
@@ -195,6 +199,15 @@ class _Finder:
                 hint="move the others away, or list the right one in video_sets of config.yaml",
             )
         return found[0]
+
+    def _find_by_prefix(self, session: DlcSession) -> list[tuple[str, Path]]:
+        """Find the videos of a folder that holds the frames of several (``07a-img310.png`` is one of ``07a.avi``)."""
+        groups = split_folder(session.name, session.images.values())
+        if len(groups) < 2:
+            return []
+        stems = (prefix_name(parse_frame_name(images[0].path.name)) for images in groups.values())
+        found = [(stem, path) for stem in stems if stem for path in self._by_stem(stem)[:1]]
+        return [(stem, path) for stem, path in found if self._is_there(path)]
 
     def _by_stem(self, stem: str) -> list[Path]:
         return self._spelled_like(stem, [(path.stem, path) for path in (*self._originals, *self._in_roots)])

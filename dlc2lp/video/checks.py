@@ -147,9 +147,7 @@ def against_source(
     if how == "full" and order.action != "encode":  # an encode has decoded the source already
         result = ffmpeg.run(encoding.decode_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
         refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
-    comparison = compare_frames(
-        source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop
-    )
+    comparison = compare_frames(source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop)
     found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
     if comparison.first_mismatch is not None:
         found.append(

@@ -121,7 +121,7 @@ def compare_frames(
                 break
             if worst_index is None or errors[index] > worst_error:
                 worst_error, worst_index = errors[index], index
-            if first_mismatch is None and _is_another(errors, index):
+            if first_mismatch is None and is_another(errors, index):
                 first_mismatch = index
         if how == "full" and n_compared != n_frames:
             problems.append(f"found {n_compared} frames that can be decoded, expected {n_frames}")
@@ -160,7 +160,8 @@ def _errors_around(
         yield index, {at: float(np.mean((original - copy) ** 2)) for at, original in window.items() if at in near}
 
 
-def _is_another(errors: dict[int, float], index: int) -> bool:
+def is_another(errors: dict[int, float], index: int) -> bool:
+    """Whether a frame is not the one of its index, from its errors to that frame and to the ones around it."""
     own = errors[index]
     best = min(errors.values())
     return own > _GROSS_ERROR or own > _BETTER_RATIO * best + _BETTER_BY

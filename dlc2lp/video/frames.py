@@ -58,6 +58,48 @@ def read_frames(path: Path, info: VideoInfo, indices: Iterable[int]) -> Iterator
         yield index, _pixels(frame, "rgb24")
 
 
+def cut_frames(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int],
+    *,
+    crop: Crop | None = None,
+    turn_deg: int | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Frames as DeepLabCut cuts them out of a video: turned, and of that a part.
+
+    Parameters
+    ----------
+    path, info, indices
+        See :func:`read_frames`.
+    crop
+        The part to keep, in pixels of the turned picture; by default all of it.
+    turn_deg
+        By how much the stored picture is turned clockwise; by default as players do.
+    stop
+        When set, reading ends.
+
+    Yields
+    ------
+    tuple of int and uint8 array of shape (h, w, 3)
+        The index and the RGB picture, in rising order of the index.
+
+    Raises
+    ------
+    IndexError, VideoFailed, Interrupted
+        See :func:`read_frames`.
+    """
+    import numpy as np
+
+    turn_deg = info.rotation_deg if turn_deg is None else turn_deg
+    for index, frame in _frames_at(path, info, indices, stop):
+        picture = np.rot90(_pixels(frame, "rgb24"), -turn_deg // 90)
+        if crop is not None:
+            picture = picture[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
+        yield index, np.ascontiguousarray(picture)
+
+
 def iter_gray(path: Path, *, width_px: int = COMPARED_WIDTH_PX) -> Iterator[NDArray[np.uint8]]:
     """All frames of a video in the order of display, as small grey pictures.
 
@@ -329,11 +371,16 @@ def encode_png(image: NDArray[Any]) -> bytes:
     image
         uint8 or uint16 array of shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.
     """
+    return encode_image(image, ".png")
+
+
+def encode_image(image: NDArray[Any], suffix: str) -> bytes:
+    """An image file's bytes, in the format that a suffix names: ``.png``, or ``.jpg`` of a quality of 95 of 100."""
     import cv2
 
-    done, data = cv2.imencode(".png", _swap_red_and_blue(image))
+    done, data = cv2.imencode(suffix, _swap_red_and_blue(image))
     if not done:
-        raise ValueError(f"OpenCV makes no PNG of an array of {image.dtype} and shape {image.shape}")
+        raise ValueError(f"OpenCV makes no {suffix} of an array of {image.dtype} and shape {image.shape}")
     return data.tobytes()
 
 
