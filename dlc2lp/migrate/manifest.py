@@ -14,6 +14,7 @@ from dlc2lp.migrate.journal import Record
 from dlc2lp.migrate.plan import STATE_FOLDER, Plan, PlannedFrame, PlannedVideo
 from dlc2lp.migrate.ties import SessionTie, by_session
 from dlc2lp.model import Finding
+from dlc2lp.video.encoding import Crop
 from dlc2lp.video.ties import Tie
 
 SCHEMA = "dlc2lp/manifest/1"
@@ -63,9 +64,16 @@ def _video(video: PlannedVideo, tie: SessionTie | None) -> dict[str, Any]:
         **asdict(video),
         "session": video.session or None,
         "reasons": list(video.reasons),
-        "crop": video.crop._asdict() if video.crop else None,
-        "tie": {"kind": tie.kind, "shift": tie.shift, "images": [_part(part) for part in tie.parts]} if tie else None,
+        "crop": describe_crop(video.crop),
+        "tie": describe_tie(tie),
     }
+
+
+def describe_tie(tie: SessionTie | None) -> dict[str, Any] | None:
+    """What a document says of how a session's images and its video belong together."""
+    if tie is None:
+        return None
+    return {"kind": tie.kind, "shift": tie.shift, "images": [_part(part) for part in tie.parts]}
 
 
 def _part(part: Tie) -> dict[str, Any]:
@@ -76,11 +84,16 @@ def _part(part: Tie) -> dict[str, Any]:
         "width_px": part.size_px[0] if part.size_px else None,
         "height_px": part.size_px[1] if part.size_px else None,
         "turn_deg": part.rotation_deg,
-        "crop": part.crop._asdict() if part.crop else None,
+        "crop": describe_crop(part.crop),
         "scaled": part.scaled,
         "reason": part.reason,
         "evidence": asdict(part.evidence),
     }
+
+
+def describe_crop(crop: Crop | None) -> dict[str, int] | None:
+    """What a document says of a part of a picture."""
+    return crop._asdict() if crop else None
 
 
 def manifest_text(plan: Plan, records: Mapping[str, Record], failed: Iterable[str], findings: Iterable[Finding]) -> str:
