@@ -94,8 +94,9 @@ def cut_frames(
     import numpy as np
 
     turn_deg = info.rotation_deg if turn_deg is None else turn_deg
+    pixels = _Pixels("rgb24")
     for index, frame in _frames_at(path, info, indices, stop):
-        picture = np.rot90(_pixels(frame, "rgb24"), -turn_deg // 90)
+        picture = np.rot90(pixels.of(frame), -turn_deg // 90)
         if crop is not None:
             picture = picture[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
         yield index, np.ascontiguousarray(picture)
