@@ -122,7 +122,9 @@ def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[n
     """The images whose best frames agree with their numbers and each other; none if that can be chance."""
     import numpy as np
 
-    numbered = np.flatnonzero(is_ahead(looks) & (claims >= 0))
+    # A frame counter burned into the picture, or a lamp that blinks alike, makes the frame of that number in another
+    # recording the best one; it is far from like it.
+    numbered = np.flatnonzero(is_ahead(looks) & ~is_absent(looks) & (claims >= 0))
     shifts = looks.best_index[numbered] - claims[numbered]
     like = looks.best_error <= _LIKE * looks.mean_error + _LIKE_BY
     common, n_common = _most_common(shifts)
