@@ -123,6 +123,7 @@ def test_two_images_of_one_frame_are_both_kept(tmp_path):
 
 
 def test_the_video_of_another_day_proves_nothing(tmp_path):
+    """Though both carry the number of each frame burned into the picture, as many recorders do."""
     project = one_session(tmp_path / "dlc")
     other = one_session(tmp_path / "other", sessions=("m2",))
     shutil.copy(other.videos["m2"], project.videos["m1"])
