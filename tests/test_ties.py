@@ -42,10 +42,7 @@ def numbered_from(first):
 
 def images_of(document, session="m1"):
     return {
-        image["source"]: image
-        for each in document["sessions"]
-        if each["source"] == session
-        for image in each["images"]
+        image["source"]: image for each in document["sessions"] if each["source"] == session for image in each["images"]
     }
 
 
