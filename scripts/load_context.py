@@ -1,8 +1,8 @@
 """Does Lightning Pose find the neighbors of every labeled frame: ``load_context.py TARGET LAST_FRAME``.
 
-Runs where lightning-pose is installed. Its own dataset of its own context model (``heatmap_mhcrnn``) reads every labeled
-frame with the two frames on either side, and each of the five pictures must be the one that its name says; only in
-front of the first frame of a video and behind its last one, LAST_FRAME, may Lightning Pose take another for it.
+Runs where lightning-pose is installed. Its own dataset of its own context model (``heatmap_mhcrnn``) reads every
+labeled frame with the two frames on either side, and each of the five pictures must be the one that its name says. Only
+in front of the first frame of a video and behind its last one, LAST_FRAME, may Lightning Pose take another for it.
 """
 
 from __future__ import annotations

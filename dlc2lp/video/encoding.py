@@ -78,10 +78,13 @@ class EncodeSettings:
     threads: int = 1
 
 
-#: Measured against x264's defaults (medium, crf 23, GOP 250) on a clean and on a noisy clip:
-#: balanced  1.6 to 2.0 times as fast, PSNR +0.2 and +2.2 dB; seeks as fast as all key frames do in OpenCV
-#: small     1.8 times as fast, PSNR -0.3 and +1.7 dB, a third (clean) to a seventh (noisy) smaller than balanced
-#: intra     2.9 times as fast, PSNR +0.1 dB, 3.5 times the size of balanced; LP's viewer is frame-accurate with it
+#: Measured against x264's defaults (medium, crf 23, GOP 250; Lightning Pose's documentation) on a clean clip, a noisy
+#: one and a real recording of an open field (``scripts/bench video``; docs/benchmarks.md). Each is faster and nowhere
+#: worse in PSNR and SSIM:
+#: balanced  1.2 to 1.9 times less CPU, 1.8 to 2.9 times the size, PSNR +0.3 to +5.2 dB; OpenCV seeks in it as fast as
+#:           where all frames are key frames
+#: small     1.1 to 1.4 times less CPU, 0.9 to 1.9 times the size, PSNR +0.2 to +3.0 dB
+#: intra     1.2 to 3.3 times less CPU, 2.5 to 15 times the size, PSNR +0.1 to +6.1 dB; LP's viewer is frame-accurate
 PROFILES = {
     "balanced": EncodeSettings("balanced", preset="veryfast", crf=20, gop=12),
     "small": EncodeSettings("small", preset="faster", crf=22, gop=250),

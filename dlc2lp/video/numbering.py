@@ -40,8 +40,8 @@ _LIKE, _VERY_LIKE, _LIKE_BY = 0.1, 0.025, 0.1  # shares of the mean error
 #: The noise of an encode does not differ more than this between the images of a session.
 _SESSION_RATIO, _SESSION_BY = 3.0, 0.5
 _ABSENT_ERROR = 10.0
-#: Share of the mean error that no image's own frame reaches, not even after a change of gamma (0.13) or in a part of the
-#: picture that is two pixels beside (0.33).
+#: Share of the mean error that no image's own frame reaches, not even after a change of gamma (0.13) or in a part of
+#: the picture that is two pixels beside (0.33).
 _FAR = 0.4
 
 #: Images that must be equally far from their numbers. Within 8 frames around, images of another video have a common
