@@ -109,6 +109,8 @@ def tie_all(
         meter.done(pair.session)
         return SessionTie(pair.session, str(path), fingerprint, parts)
 
+    if pairs:
+        meter.begin()
     ties = []
     for answer in in_threads(tie, pairs, allowed_cpus()):
         if isinstance(answer, Finding):
@@ -127,6 +129,10 @@ class _Meter:
         self._lock = threading.Lock()
         self._n_done = 0
         self._frames: dict[str, int] = {}
+
+    def begin(self) -> None:
+        with self._lock:
+            self._tell()
 
     def decoded(self, session: str, n_frames: int) -> None:
         with self._lock:
