@@ -119,7 +119,11 @@ class _Finder:
         self._findings = findings
         self._entries = _entries(project)
         listed = frozenset(entry.name for entry in self._entries)
-        self._originals = [path for path in project.video_files if not is_drawn_on(path, listed)]
+        sessions = {spelled(session.name) for session in project.sessions}
+        # Nobody labels a video with labels drawn on: one that has a folder of labels is a source, however it is called.
+        self._originals = [
+            path for path in project.video_files if spelled(path.stem) in sessions or not is_drawn_on(path, listed)
+        ]
         self._in_roots = _index(roots)
         self._stems = {spelled(entry.stem) for entry in self._entries}
         self._stems |= {spelled(session.name) for session in project.sessions}
@@ -162,11 +166,11 @@ class _Finder:
                     "video-renamed", first.name, f"found {path} instead, which has the same name but for its suffix"
                 )
                 return path
-        places = [*(entry.recorded for entry in entries), str(self._project.root / VIDEOS), *map(str, self._roots)]
+        recorded = ", ".join(entry.recorded for entry in entries)
         self._say(
             "video-missing",
             first.name,
-            f"is listed in config.yaml and in none of: {', '.join(places)}",
+            f"is listed in config.yaml and in none of: {recorded}, {self._looked_in()}",
             hint="give the folder where the videos are now: --video-root DIR",
         )
         return None
@@ -186,7 +190,8 @@ class _Finder:
                     Severity.NOTE,
                     "session-without-video",
                     session.name,
-                    "no video has this name; its frames and labels are migrated all the same",
+                    f"found no video of this name in {self._looked_in()}; its frames and labels are migrated all the "
+                    "same",
                     hint="if there is one elsewhere: --video-root DIR",
                 )
             )
@@ -220,6 +225,10 @@ class _Finder:
             for called, path in paths
             if name_key(called) == name_key(name) and spelled(path.stem) not in self._stems
         ]
+
+    def _looked_in(self) -> str:
+        """Name the folders that every video is looked for in."""
+        return ", ".join(map(str, (self._project.root / VIDEOS, *self._roots)))
 
     def _is_there(self, path: Path) -> bool:
         if path.is_file():
