@@ -228,7 +228,7 @@ def _camera(table: object) -> Camera:
     if not isinstance(rows, list) or len(rows) != 3:
         raise _FieldError(f"found the matrix {rows!r}, expected three rows of three numbers")
     one, two, three = (_vector({"matrix": row}, "matrix") for row in rows)
-    if not (one[0] > 0 and two[1] > 0 and two[0] == 0 and three == (0, 0, 1)):
+    if not (one[0] > 0 and two[1] > 0 and two[0] == 0.0 and three == (0.0, 0.0, 1.0)):
         raise _FieldError(f"found the matrix {rows!r}, expected [[f, s, c], [0, f, c], [0, 0, 1]]")
     is_fisheye = table.get("fisheye", False) is True
     distortions = _numbers(table, "distortions")
@@ -374,7 +374,7 @@ def fit_to_images(
         (fx, skew, cx), (zero, fy, cy), last = camera.matrix
         moved = ((fx, skew, cx - offset_px[0]), (zero, fy, cy - offset_px[1]), last)
         return dataclasses.replace(camera, size_px=image_px, matrix=moved if any(offset_px) else camera.matrix)
-    width, height = camera.size_px or full_px
+    width, height = camera.size_px
     return Finding(
         Severity.ERROR,
         "calibration-size",
