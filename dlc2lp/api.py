@@ -63,6 +63,7 @@ class ConvertOptions(TypedDict, total=False):
     backbone: str
     losses: tuple[str, ...]
     nan_means: NanMeans
+    mirror: tuple[str, ...]
 
 
 def _options(given: ConvertOptions) -> Options:

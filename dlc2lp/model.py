@@ -235,3 +235,41 @@ class VideoInfo:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         rate = f"{self.frame_rate.numerator}/{self.frame_rate.denominator}"
         return fields | {"path": str(self.path), "frame_rate": rate}
+
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A calibrated camera: how it maps a point of space to a pixel.
+
+    A point X of space stands at ``R X + translation`` before the camera, is divided by its depth, bent by the lens
+    (OpenCV's model) and brought to pixels by ``matrix``. Plain tuples, so that cameras can be compared and stored
+    without losing a digit.
+
+    Attributes
+    ----------
+    name
+        The camera's, which is the view's.
+    size_px
+        (width, height) of the images that it was calibrated with; None if nobody says.
+    matrix
+        3x3 intrinsic matrix, rows first, in pixels.
+    distortions
+        OpenCV's coefficients k1, k2, p1, p2, k3 and so on: 4, 5, 8, 12 or 14 of them.
+    rotation
+        R as a Rodrigues vector: axis times angle in radians.
+    translation
+        In whatever unit the calibration has.
+    is_fisheye
+        Whether the distortions are those of OpenCV's fisheye model (k1 to k4).
+    """
+
+    name: str
+    size_px: tuple[int, int] | None
+    matrix: tuple[Vector, Vector, Vector]
+    distortions: tuple[float, ...]
+    rotation: Vector
+    translation: Vector
+    is_fisheye: bool = False

@@ -64,6 +64,11 @@ def _losses(context: click.Context, option: click.Parameter, value: str | None) 
     return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+def _suffixes(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    # An end may be empty: keypoints that have none of the others.
+    return None if value is None else tuple(suffix.strip() for suffix in value.split(","))
+
+
 LABEL_OPTIONS = stacked(
     click.option(
         "--labels",
@@ -203,6 +208,13 @@ CONFIG_OPTIONS = stacked(
         default=None,
         help="What an empty cell beside labelled ones means [occluded].",
     ),
+    click.option(
+        "--mirror",
+        callback=_suffixes,
+        metavar="SUFFIX,SUFFIX",
+        help="Mirrors show the animal more than once in one image: the ends of its keypoints' names in each view, "
+        "for example _top,_bot.",
+    ),
 )
 
 DATA_DIR = click.option(
@@ -218,6 +230,7 @@ _CHOICES = (
     "backbone",
     "losses",
     "nan_means",
+    "mirror",
 )
 
 

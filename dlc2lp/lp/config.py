@@ -16,9 +16,10 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal, Self
 
 from dlc2lp.errors import UsageError
-from dlc2lp.lp import sizing
+from dlc2lp.lp import multiview, sizing
 from dlc2lp.lp.document import Document, KeyPath, printable, render, values_of
 from dlc2lp.lp.edits import Merged, keep_edits
+from dlc2lp.lp.mirror import explain_mirror, match_mirrored
 from dlc2lp.lp.sizing import BACKBONES, SIDE_STEP_PX, Batch, ImageSize, is_transformer
 from dlc2lp.lp.starter import HEAD, Decided, starter_document
 from dlc2lp.model import Finding, Severity
@@ -35,6 +36,8 @@ DEFAULT_BACKBONE = "resnet50_animal_ap10k"
 #: keypoints go together and would pull a hidden one, with growing confidence, to where it usually is.
 OFTEN_HIDDEN_SHARE = 0.2
 
+_N_SHOWN = 5
+
 #: A pose PCA of one keypoint says nothing about a pose.
 _MIN_PCA_KEYPOINTS = 2
 
@@ -42,7 +45,11 @@ _MIN_PCA_KEYPOINTS = 2
 OFFERED_LOSSES = ("temporal", "pca_singleview")
 
 _OTHER_LOSSES = {
-    "pca_multiview": "it needs data.mirrored_column_matches, which only you know; write both into the config",
+    "pca_multiview": (
+        "it needs data.mirrored_column_matches, which only you know: tell keypoints of mirrored views apart with "
+        "--mirror SUFFIX,SUFFIX"
+    ),
+    "pca_singleview": "Lightning Pose has it for a single view only",
     "unimodal_mse": "Lightning Pose 2.4 has it no more",
     "unimodal_kl": "Lightning Pose 2.4 has it no more",
     "temporal_heatmap_mse": "Lightning Pose names no weight for it; write it into the config by hand",
@@ -63,13 +70,23 @@ class ConfigFacts:
     keypoint_names
         K names in the order of the label file.
     n_labeled_frames
-        Rows of the label file.
+        Rows of the label file; in a multi-view project of each label file.
     image_sizes
-        ((width_px, height_px), number of images) for each size of the labeled images.
+        ((width_px, height_px), number of images) for each size of the labeled images, of all views.
     hidden_share
         Keypoint -> share of the labeled frames in which it is empty, 0 to 1.
     n_videos
-        Videos in ``videos/``.
+        Videos in ``videos/``; in a multi-view project sessions with a video of every view.
+    view_names
+        The views in order; empty in a single-view project.
+    is_calibrated
+        Whether there is a calibration for every session.
+    one_view_keypoints
+        Keypoints that at least one view never shows.
+    incomplete_sessions
+        Sessions that have videos, but not of every view.
+    unequal_sessions
+        Sessions whose videos have different numbers of frames.
     """
 
     data_dir: str
@@ -78,9 +95,31 @@ class ConfigFacts:
     image_sizes: tuple[tuple[tuple[int, int], int], ...] = ()
     hidden_share: Mapping[str, float] = field(default_factory=dict)
     n_videos: int = 0
+    view_names: tuple[str, ...] = ()
+    is_calibrated: bool = False
+    one_view_keypoints: tuple[str, ...] = ()
+    incomplete_sessions: tuple[str, ...] = ()
+    unequal_sessions: tuple[str, ...] = ()
+
+    @property
+    def n_views(self) -> int:
+        """Images of one labeled frame."""
+        return max(1, len(self.view_names))
+
+    @property
+    def can_predict(self) -> bool:
+        """Whether Lightning Pose can predict the videos after training without ending in an error."""
+        return self.n_videos > 0 and not self.unequal_sessions
 
     def as_json(self) -> dict[str, Any]:
-        """All fields in plain JSON types."""
+        """All fields in plain JSON types; those of views only where there are any."""
+        of_views = {
+            "view_names": list(self.view_names),
+            "is_calibrated": self.is_calibrated,
+            "one_view_keypoints": list(self.one_view_keypoints),
+            "incomplete_sessions": list(self.incomplete_sessions),
+            "unequal_sessions": list(self.unequal_sessions),
+        }
         return {
             "data_dir": self.data_dir,
             "keypoint_names": list(self.keypoint_names),
@@ -88,6 +127,7 @@ class ConfigFacts:
             "image_sizes": [[list(size), count] for size, count in self.image_sizes],
             "hidden_share": dict(self.hidden_share),
             "n_videos": self.n_videos,
+            **(of_views if self.view_names else {}),
         }
 
     @classmethod
@@ -100,6 +140,11 @@ class ConfigFacts:
             image_sizes=tuple(((width, height), count) for (width, height), count in data["image_sizes"]),
             hidden_share=dict(data["hidden_share"]),
             n_videos=data["n_videos"],
+            view_names=tuple(data.get("view_names", ())),
+            is_calibrated=data.get("is_calibrated", False),
+            one_view_keypoints=tuple(data.get("one_view_keypoints", ())),
+            incomplete_sessions=tuple(data.get("incomplete_sessions", ())),
+            unequal_sessions=tuple(data.get("unequal_sessions", ())),
         )
 
 
@@ -120,12 +165,15 @@ class ConfigChoices:
     resize
         (height_px, width_px) that images are resized to, multiples of 128.
     backbone
-        The network below the heatmaps; None: ``resnet50_animal_ap10k``.
+        The network below the heatmaps; None: ``resnet50_animal_ap10k``, for several views ``vits_dino``.
     losses
         Unsupervised losses; None or empty: none.
     nan_means
         What an empty cell beside labelled ones means: the keypoint is hidden (``occluded``) or nobody labelled it
         (``unlabeled``); None: ``occluded``.
+    mirror
+        Ends of the keypoints' names in each view, where mirrors show the animal more than once in one image; None: they
+        do not.
     """
 
     gpu_memory: float | None = None
@@ -136,17 +184,17 @@ class ConfigChoices:
     backbone: str | None = None
     losses: tuple[str, ...] | None = None
     nan_means: NanMeans | None = None
+    mirror: tuple[str, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All fields in plain JSON types."""
-        listed = {"resize": _as_list(self.resize), "losses": _as_list(self.losses)}
-        return asdict(self) | listed
+        return asdict(self) | {name: _as_list(getattr(self, name)) for name in ("resize", "losses", "mirror")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read back what :meth:`as_json` gave."""
         given: dict[str, Any] = {name: data.get(name) for name in cls.__dataclass_fields__}
-        for name in ("resize", "losses"):
+        for name in ("resize", "losses", "mirror"):
             if given[name] is not None:
                 given[name] = tuple(given[name])
         return cls(**given)
@@ -204,7 +252,7 @@ class StarterConfig:
 
 
 def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
-    """Make the starter config of a single-view project.
+    """Make the starter config of a project with one view or several.
 
     Parameters
     ----------
@@ -217,18 +265,19 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
     ------
     UsageError
         A choice is none (``bad-config-option``), or the data do not allow it (``losses-without-videos``,
-        ``too-few-frames-for-pca``).
+        ``losses-without-all-views``, ``too-few-frames-for-pca``, ``mirror-matches-nothing``).
     """
     if not facts.keypoint_names or len(set(facts.keypoint_names)) < len(facts.keypoint_names):
         raise ValueError("a config needs keypoints, each with a name of its own")
     _check_choices(facts, choices)
-    backbone = choices.backbone or DEFAULT_BACKBONE
+    backbone = _backbone(facts, choices)
+    matches = match_mirrored(facts.keypoint_names, choices.mirror) if choices.mirror is not None else None
     gpu_gb = sizing.ASSUMED_GPU_GB if choices.gpu_memory is None else choices.gpu_memory
     size = _size(facts, choices, backbone, gpu_gb)
     losses = choices.losses or ()
     train_prob, val_prob = _split(facts.n_labeled_frames)
     batch = sizing.choose_batch(
-        sizing.images_that_fit(gpu_gb, size.area_px, backbone),
+        sizing.images_that_fit(gpu_gb, size.area_px, backbone) // facts.n_views,
         _n_train_frames(facts.n_labeled_frames),
         choices.num_gpus or 1,
         unsupervised=bool(losses),
@@ -241,7 +290,7 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
         video_dir=_video_dir(facts.data_dir),
         keypoint_names=facts.keypoint_names,
         n_labeled_frames=facts.n_labeled_frames,
-        has_videos=facts.n_videos > 0,
+        has_videos=facts.can_predict,
         size=size,
         backbone=backbone,
         n_gpus=choices.num_gpus or 1,
@@ -252,6 +301,9 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
         pca_columns=_pca_columns(facts.keypoint_names, hidden),
         losses=losses,
         reasons=_reasons(facts, choices, backbone, gpu_gb, size, batch, hidden),
+        matches=_matches(facts, matches.columns if matches else None),
+        view_names=facts.view_names,
+        is_calibrated=facts.is_calibrated,
     )
     _check_pca(decided)
     document = starter_document(decided)
@@ -259,10 +311,28 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
         text=render(document, HEAD),
         values=values_of(document),
         reasons=_listed_reasons(decided, values_of(document)),
-        findings=tuple(_findings(facts, decided, gpu_gb)),
+        findings=(*_findings(facts, decided, gpu_gb), *(explain_mirror(matches) if matches else ())),
         document=document,
         chosen_keys=_chosen_keys(choices),
     )
+
+
+def _backbone(facts: ConfigFacts, choices: ConfigChoices) -> str:
+    return choices.backbone or (multiview.DEFAULT_BACKBONE if facts.view_names else DEFAULT_BACKBONE)
+
+
+def _matches(facts: ConfigFacts, mirrored: tuple[tuple[int, ...], ...] | None) -> list[Any] | None:
+    """Return what stands in ``mirrored_column_matches``: for views one list of positions, which are the same in all."""
+    if not facts.view_names:
+        return [list(view) for view in mirrored] if mirrored else None
+    in_all = [index for index, name in enumerate(facts.keypoint_names) if name not in facts.one_view_keypoints]
+    return in_all or None
+
+
+def _offered_losses(facts: ConfigFacts, choices: ConfigChoices) -> tuple[str, ...]:
+    if facts.view_names:
+        return multiview.LOSSES
+    return OFFERED_LOSSES if choices.mirror is None else (*OFFERED_LOSSES, "pca_multiview")
 
 
 def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
@@ -271,14 +341,17 @@ def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
     if choices.backbone is not None and choices.backbone not in BACKBONES:
         near = difflib.get_close_matches(choices.backbone, BACKBONES, 3) or list(BACKBONES)
         raise _bad_option("--backbone", choices.backbone, "a backbone of Lightning Pose", f"one of {', '.join(near)}")
+    if facts.view_names:
+        _check_views(facts, choices)
     if choices.resize is not None:
-        _check_resize(choices.resize, choices.backbone or DEFAULT_BACKBONE)
+        _check_resize(choices.resize, _backbone(facts, choices))
     if choices.nan_means not in (None, "occluded", "unlabeled"):
         raise _bad_option("--nan-means", choices.nan_means, "occluded or unlabeled", "--nan-means occluded")
+    offered = _offered_losses(facts, choices)
     for loss in choices.losses or ():
-        if loss not in OFFERED_LOSSES:
-            known = f"one or more of {', '.join(OFFERED_LOSSES)}"
-            raise _bad_option("--losses", loss, known, _OTHER_LOSSES.get(loss, f"--losses {OFFERED_LOSSES[0]}"))
+        if loss not in offered:
+            known = f"one or more of {', '.join(offered)}"
+            raise _bad_option("--losses", loss, known, _OTHER_LOSSES.get(loss, f"--losses {offered[0]}"))
     if len(set(choices.losses or ())) < len(choices.losses or ()):
         raise _bad_option("--losses", ",".join(choices.losses or ()), "each loss once", "name it once")
     if choices.losses and not facts.n_videos:
@@ -290,6 +363,15 @@ def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
         )
     if not (PurePosixPath(facts.data_dir).is_absolute() or PureWindowsPath(facts.data_dir).is_absolute()):
         raise _bad_option("--data-dir", facts.data_dir, "an absolute path", "write the path from / or the drive on")
+
+
+def _check_views(facts: ConfigFacts, choices: ConfigChoices) -> None:
+    multiview.check_backbone(_backbone(facts, choices))
+    multiview.check_videos(choices.losses or (), facts.incomplete_sessions, facts.unequal_sessions)
+    if choices.mirror is not None:
+        raise _bad_option(
+            "--mirror", ",".join(choices.mirror), "no mirrors beside several cameras", "leave --mirror or the views out"
+        )
 
 
 def _check_numbers(choices: ConfigChoices) -> None:
@@ -358,19 +440,35 @@ def _pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, 
 
 
 def _check_pca(decided: Decided) -> None:
-    """Refuse the pose PCA where Lightning Pose could not fit it: it wants as many training frames as coordinates."""
-    if "pca_singleview" not in decided.losses:
-        return
-    columns = decided.pca_columns
-    n_dims = 2 * (len(decided.keypoint_names) if columns is None else len(columns))
+    """Refuse a PCA that Lightning Pose could not fit: it wants as many rows as coordinates."""
     n_train = _n_train_frames(decided.n_labeled_frames)
-    if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
+    if "pca_singleview" in decided.losses:
+        columns = decided.pca_columns
+        n_dims = 2 * (len(decided.keypoint_names) if columns is None else len(columns))
+        if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
+            raise UsageError.of(
+                "too-few-frames-for-pca",
+                "--losses",
+                f"found {n_train} frames to train on for a PCA of {n_dims // 2} keypoints, expected at least "
+                f"{max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
+                hint="leave pca_singleview out: --losses temporal",
+            )
+    if "pca_multiview" in decided.losses:
+        _check_multiview_pca(decided, n_train)
+
+
+def _check_multiview_pca(decided: Decided, n_train: int) -> None:
+    """Its rows are the keypoints of all frames, its columns x and y in every view."""
+    matches = decided.matches or []
+    per_view = matches if decided.view_names or not matches else matches[0]
+    n_dims = 2 * (len(decided.view_names) or len(matches))
+    if n_train * len(per_view) < n_dims or not per_view:
         raise UsageError.of(
             "too-few-frames-for-pca",
             "--losses",
-            f"found {n_train} frames to train on for a PCA of {n_dims // 2} keypoints, expected at least "
-            f"{max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
-            hint="leave pca_singleview out: --losses temporal",
+            f"found {n_train} frames to train on with {len(per_view)} keypoints that all views show, expected "
+            f"{n_dims} or more keypoints in all of them together",
+            hint="leave pca_multiview out: --losses temporal",
         )
 
 
@@ -394,8 +492,9 @@ def _reasons(
     gpu = f"the {gpu_gb:g} GB of the GPU"
     if choices.gpu_memory is None:
         gpu = f"the {gpu_gb:g} GB that are assumed (tell yours with --gpu-memory)"
-    need = sizing.needed_gb(batch.n_on_one_gpu, size.area_px, backbone)
-    memory = f"{batch.n_on_one_gpu} frames of {size} px at a time on one GPU need about {need:.1f} GB of {gpu}"
+    need = sizing.needed_gb(batch.n_on_one_gpu * facts.n_views, size.area_px, backbone)
+    frames = _frames_at_a_time(facts, batch)
+    memory = f"{frames} of {size} px at a time on one GPU need about {need:.1f} GB of {gpu}"
     if choices.train_batch_size is not None:
         n_labeled = f"as asked for with --train-batch-size; {memory}"
     elif batch.n_effective < sizing.EFFECTIVE_BATCH:
@@ -409,7 +508,7 @@ def _reasons(
         accumulated = f"as asked for with --accumulate-grad-batches; {accumulated}"
     return {
         "data.image_resize_dims": size.reason,
-        "data.columns_for_singleview_pca": _hidden_reason(facts, hidden),
+        **_view_reasons(facts, choices, hidden),
         "training.train_batch_size": n_labeled,
         "training.accumulate_grad_batches": accumulated,
         "training.num_gpus": "as asked for with --num-gpus" if choices.num_gpus else "one GPU; more with --num-gpus",
@@ -424,22 +523,60 @@ def _reasons(
             if facts.n_labeled_frames < 50
             else "Lightning Pose's default"
         ),
-        "model.backbone": (
-            "as asked for with --backbone"
-            if choices.backbone
-            else "Lightning Pose's default; it was pretrained on animals and trains on a modest GPU"
-        ),
+        "model.backbone": _backbone_reason(facts, choices),
         "model.losses_to_use": (
             f"as asked for with --losses {','.join(choices.losses)}"
             if choices.losses
             else "labels alone train everywhere; unsupervised losses need an NVIDIA GPU with DALI"
         ),
-        "eval.predict_vids_after_training": (
-            f"videos found: {facts.n_videos}"
-            if facts.n_videos
-            else "there is no video, and Lightning Pose would end with an error"
-        ),
+        "eval.predict_vids_after_training": _prediction_reason(facts),
     }  # fmt: skip
+
+
+def _frames_at_a_time(facts: ConfigFacts, batch: Batch) -> str:
+    """Return how many frames one GPU holds; with several views each is as many images."""
+    if not facts.view_names:
+        return f"{batch.n_on_one_gpu} frames"
+    return f"{batch.n_on_one_gpu} frames in {facts.n_views} views ({batch.n_on_one_gpu * facts.n_views} images)"
+
+
+def _view_reasons(facts: ConfigFacts, choices: ConfigChoices, hidden: tuple[str, ...]) -> dict[str, str]:
+    """Return the reasons of the keys that a single view has and several views have not, or the other way round."""
+    if not facts.view_names:
+        mirrored = {"data.mirrored_column_matches": f"as asked for with --mirror {','.join(choices.mirror or ())}"}
+        pose_pca = {"data.columns_for_singleview_pca": _hidden_reason(facts, hidden)}
+        return (mirrored if choices.mirror is not None else {}) | pose_pca
+    alone = ", ".join(map(printable, facts.one_view_keypoints))
+    return {
+        "data.view_names": "in the order in which all files of the project have them",
+        "data.mirrored_column_matches": (
+            f"without the keypoints that not every view shows: {alone}" if alone else "every view shows all keypoints"
+        ),
+        "training.imgaug_3d": (
+            "there is a calibration for every session"
+            if facts.is_calibrated
+            else "there is no calibration for every session, and without one it can't be done"
+        ),
+    }
+
+
+def _backbone_reason(facts: ConfigFacts, choices: ConfigChoices) -> str:
+    if choices.backbone:
+        return "as asked for with --backbone"
+    if facts.view_names:
+        return "Lightning Pose's default for several views, and the smallest that its multi-view transformer takes"
+    return "Lightning Pose's default; it was pretrained on animals and trains on a modest GPU"
+
+
+def _prediction_reason(facts: ConfigFacts) -> str:
+    if facts.unequal_sessions:
+        named = ", ".join(facts.unequal_sessions[:_N_SHOWN])
+        return f"the views' videos have different lengths ({named}), and Lightning Pose would end with an error"
+    if not facts.n_videos:
+        return "there is no video, and Lightning Pose would end with an error"
+    if facts.view_names:
+        return f"sessions with videos of all views: {facts.n_videos}"
+    return f"videos found: {facts.n_videos}"
 
 
 def _hidden_reason(facts: ConfigFacts, hidden: tuple[str, ...]) -> str:
@@ -471,20 +608,21 @@ def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Findi
             Finding(
                 Severity.WARNING,
                 "too-few-labels",
-                "CollectedData.csv",
+                multiview.label_files(facts.view_names)[0] if facts.view_names else "CollectedData.csv",
                 f"found {facts.n_labeled_frames} labeled frames, expected at least 2: "
                 "Lightning Pose needs one to train on and one to choose the best model by",
                 hint="label more frames in the Lightning Pose app",
             )
         )
     if not decided.batch.fits:
-        need = sizing.needed_gb(decided.batch.n_on_one_gpu, decided.size.area_px, decided.backbone)
+        n_images = decided.batch.n_on_one_gpu * facts.n_views
+        need = sizing.needed_gb(n_images, decided.size.area_px, decided.backbone)
         findings.append(
             Finding(
                 Severity.WARNING,
                 "gpu-memory-small",
                 "configs/default.yaml",
-                f"found {decided.batch.n_on_one_gpu} frames of {decided.size} px at a time on one GPU, "
+                f"found {_frames_at_a_time(facts, decided.batch)} of {decided.size} px at a time on one GPU, "
                 f"which need about {need:.1f} GB; expected what fits into {gpu_gb:g} GB",
                 where="training.train_batch_size",
                 hint="give a smaller --resize, --train-batch-size or --backbone",
@@ -515,5 +653,6 @@ def _chosen_keys(choices: ConfigChoices) -> frozenset[KeyPath]:
         "backbone": (("model", "backbone"),),
         "losses": (("model", "losses_to_use"),),
         "nan_means": (("training", "uniform_heatmaps_for_nan_keypoints"),),
+        "mirror": (("data", "mirrored_column_matches"),),
     }
     return frozenset(key for name, paths in keys.items() if getattr(choices, name) is not None for key in paths)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dlc2lp.lp import multiview, starter_views
 from dlc2lp.lp.document import Document, Entry
 from dlc2lp.lp.sizing import Batch, ImageSize, is_transformer
 
@@ -44,6 +45,12 @@ class Decided:
         Positions of the keypoints of the pose PCA; None for all.
     reasons
         Key -> why.
+    matches
+        What stands in ``mirrored_column_matches``.
+    view_names
+        The views in order; empty for a single one.
+    is_calibrated
+        Whether every session has a calibration.
     """
 
     data_dir: str
@@ -61,10 +68,13 @@ class Decided:
     pca_columns: tuple[int, ...] | None
     losses: tuple[str, ...]
     reasons: Mapping[str, str]
+    matches: list[Any] | None = None
+    view_names: tuple[str, ...] = ()
+    is_calibrated: bool = False
 
     def because(self, key: str) -> str:
-        """Return the paragraph that gives the reason of a choice."""
-        return f"\nHere: {self.reasons[key]}."
+        """Return the paragraph that gives the reason of a choice; nothing where there was nothing to choose."""
+        return f"\nHere: {self.reasons[key]}." if key in self.reasons else ""
 
 
 def omegaconf_text(text: str) -> str:
@@ -84,7 +94,11 @@ def starter_document(decided: Decided) -> Document:
             "How many video frames are read at a time: for training beside each labeled batch (only unsupervised "
             "losses do that; so many fit into memory), and for prediction.",
         ),
-        Entry("losses", _losses(), "Settings of the losses that model.losses_to_use may name; unused ones do nothing."),
+        Entry(
+            "losses",
+            _losses(decided),
+            "Settings of the losses that model.losses_to_use may name; unused ones do nothing.",
+        ),
         Entry("eval", _eval(decided)),
         Entry("callbacks", _callbacks(), "Unsupervised losses fade in, so that labels shape the network first."),
     )
@@ -111,15 +125,31 @@ def _data(decided: Decided) -> Document:
             "`dlc2lp config --data-dir`.",
         ),
         Entry("video_dir", omegaconf_text(decided.video_dir), "Folder of the unlabeled videos; it must exist."),
-        Entry("csv_file", "CollectedData.csv", "The labels, relative to data_dir."),
+        *_label_files(decided),
         Entry("downsample_factor", 2, "Heatmaps are smaller than the image by 2 to this power."),
         Entry("num_keypoints", len(decided.keypoint_names)),
         Entry("keypoint_names", names, "In the order of the label file."),
+        *_matched_columns(decided),
+    )
+
+
+def _label_files(decided: Decided) -> Document:
+    if decided.view_names:
+        return starter_views.label_files(decided.view_names, decided.because("data.view_names"))
+    return (Entry("csv_file", "CollectedData.csv", "The labels, relative to data_dir."),)
+
+
+def _matched_columns(decided: Decided) -> Document:
+    """Return which keypoints go together, over the views and within one."""
+    because = decided.because("data.mirrored_column_matches")
+    if decided.view_names:
+        return (starter_views.matched_columns(decided.matches, because),)
+    return (
         Entry(
             "mirrored_column_matches",
-            None,
+            decided.matches,
             "One image, several views of the animal (mirrors)? For each view a list of the positions of the same "
-            "keypoints; only the loss pca_multiview reads it.",
+            "keypoints; only the loss pca_multiview reads it." + because,
         ),
         Entry(
             "columns_for_singleview_pca",
@@ -135,7 +165,7 @@ def _data(decided: Decided) -> Document:
 def _training(decided: Decided) -> Document:
     n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.n_labeled_frames < _FEW_FRAMES else _EPOCHS
     learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
-    return (
+    augmentation: Document = (
         Entry(
             "imgaug",
             "dlc",
@@ -143,6 +173,11 @@ def _training(decided: Decided) -> Document:
             "turns), dlc-top-down (dlc, and quarter turns: for cameras above freely moving animals).",
         ),
         Entry("imgaug_hflip", False, "Mirror images at random; every *_left keypoint needs its *_right."),
+    )
+    if decided.view_names:
+        augmentation = starter_views.augmentation(decided.is_calibrated, decided.because("training.imgaug_3d"))
+    return (
+        *augmentation,
         *_memory(decided),
         Entry(
             "train_prob",
@@ -189,6 +224,7 @@ def _training(decided: Decided) -> Document:
             "A column `visible` in the label file decides this cell by cell and goes before."
             + decided.because("training.uniform_heatmaps_for_nan_keypoints"),
         ),
+        *((starter_views.PATCH_MASK,) if decided.view_names else ()),
     )
 
 
@@ -202,7 +238,8 @@ def _memory(decided: Decided) -> Document:
             "Out of memory? Four things help. (1) A smaller train_batch_size: memory falls in proportion. Raise "
             "accumulate_grad_batches as much, and the network learns the same way, only slower. (2) More GPUs: "
             "num_gpus divides the batch among them. (3) Smaller data.image_resize_dims: a quarter of the memory for "
-            "half the sides, but small keypoints blur. (4) A smaller backbone: resnet18 needs a quarter of resnet50."
+            "half the sides, but small keypoints blur. (4) A smaller backbone: "
+            + (starter_views.SMALLER_BACKBONE if decided.view_names else "resnet18 needs a quarter of resnet50.")
             + decided.because("training.train_batch_size"),
         ),
         Entry(
@@ -225,29 +262,29 @@ def _log_steps(decided: Decided) -> int:
 
 
 def _model(decided: Decided) -> Document:
+    losses, backbones, model_type, kinds = (
+        "temporal (keypoints do not jump), pca_singleview (keypoints keep plausible poses), pca_multiview (mirrored "
+        "views agree). They need an NVIDIA GPU with DALI, memory for the video frames, and make the network surer of "
+        "hidden keypoints; see data.columns_for_singleview_pca.",
+        "resnet18 to resnet152, resnet50_animal_apose, resnet50_animal_ap10k, resnet50_human_hand, efficientnet_b0 to "
+        "b2, vits_dino, vitb_dino and others. The first training downloads its weights.",
+        "heatmap",
+        "heatmap; heatmap_mhcrnn also looks at the two frames before and after (in labeled-data/ beside each labeled "
+        "frame); regression.",
+    )
+    if decided.view_names:
+        losses, backbones, model_type, kinds = (
+            starter_views.LOSSES, starter_views.BACKBONES, multiview.MODEL_TYPE, starter_views.MODEL_TYPE,
+        )  # fmt: skip
     return (
         Entry(
             "losses_to_use",
             list(decided.losses),
-            "Unsupervised losses learn from the videos too: temporal (keypoints do not jump), pca_singleview "
-            "(keypoints keep plausible poses), pca_multiview (mirrored views agree). They need an NVIDIA GPU with "
-            "DALI, memory for the video frames, and make the network surer of hidden keypoints; see "
-            "data.columns_for_singleview_pca." + decided.because("model.losses_to_use"),
+            f"Unsupervised losses learn from the videos too: {losses}" + decided.because("model.losses_to_use"),
         ),
-        Entry(
-            "backbone",
-            decided.backbone,
-            "resnet18 to resnet152, resnet50_animal_apose, resnet50_animal_ap10k, resnet50_human_hand, "
-            "efficientnet_b0 to b2, vits_dino, vitb_dino and others. The first training downloads its weights."
-            + decided.because("model.backbone"),
-        ),
+        Entry("backbone", decided.backbone, backbones + decided.because("model.backbone")),
         Entry("backbone_pretrained", True),
-        Entry(
-            "model_type",
-            "heatmap",
-            "heatmap; heatmap_mhcrnn also looks at the two frames before and after (in labeled-data/ beside each "
-            "labeled frame); regression.",
-        ),
+        Entry("model_type", model_type, kinds),
         Entry("heatmap_loss_type", "mse"),
         Entry("model_name", "starter"),
         Entry("checkpoint", None, "Weights of an earlier training to start from."),
@@ -256,7 +293,7 @@ def _model(decided: Decided) -> Document:
 
 def _dali(decided: Decided) -> Document:
     train = (Entry("sequence_length", decided.batch.n_unlabeled),)
-    predict = (Entry("sequence_length", 96),)
+    predict = (Entry("sequence_length", starter_views.PREDICTED_AT_A_TIME if decided.view_names else 96),)
     return (
         Entry("base", (Entry("train", train), Entry("predict", predict))),
         Entry(
@@ -267,11 +304,12 @@ def _dali(decided: Decided) -> Document:
     )  # fmt: skip
 
 
-def _losses() -> Document:
+def _losses(decided: Decided) -> Document:
     pca = (Entry("log_weight", 11.0, "The loss counts 1 / (2 * e^log_weight): smaller = stronger."),)
+    pose: Document = (Entry("log_weight", 11.0), Entry("components_to_keep", 0.99), Entry("epsilon", None))
     return (
         Entry("pca_multiview", (*pca, Entry("components_to_keep", 3), Entry("epsilon", None))),
-        Entry("pca_singleview", (Entry("log_weight", 11.0), Entry("components_to_keep", 0.99), Entry("epsilon", None))),
+        *(() if decided.view_names else (Entry("pca_singleview", pose),)),
         Entry(
             "temporal",
             (
@@ -280,6 +318,7 @@ def _losses() -> Document:
                 Entry("prob_threshold", 0.05),
             ),
         ),
+        *(starter_views.CALIBRATED_LOSSES if decided.is_calibrated else ()),
     )
 
 

@@ -1,0 +1,401 @@
+"""Camera calibrations of DeepLabCut 3D: ``camera_matrix/stereo_params.pickle`` and the intrinsic parameters beside it.
+
+Written by ``calibrate_cameras`` (``pose_estimation_3d/camera_calibration.py``, the same since 2.1). What one must
+know of it:
+
+* It calibrates the first two of ``camera_names`` and no others, whatever ``num_cameras`` says.
+* The board's corners are (0, 0), (1, 0), ...: all lengths are in squares of the checkerboard, and its size stands
+  nowhere.
+* It gives OpenCV the image size as (height, width). That bends the rectification (P1, P2, Q), but neither the
+  matrices nor R and T, since the intrinsic parameters are held fixed; so only the latter are read here.
+* ``<camera>_intrinsic_params.pickle`` is written in the loop over the cameras, so the first camera's file holds an
+  empty list for each of the others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlc2lp.dlc.unpickle import load_arrays
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Camera, Finding, Severity, Vector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+CAMERA_MATRIX = "camera_matrix"
+STEREO_FILE = "stereo_params.pickle"
+_INTRINSIC_SUFFIX = "_intrinsic_params.pickle"
+
+#: Numbers of coefficients that OpenCV's lens model has.
+_N_DISTORTIONS = (4, 5, 8, 12, 14)
+
+#: How far R may be from a rotation; OpenCV's own are within 1e-15, and a hand-typed one has some digits.
+_ROTATION_TOLERANCE = 1e-3
+
+_CALIBRATE_AGAIN = "calibrate again in DeepLabCut, or give a calibration in Anipose's form"
+
+
+@dataclass(frozen=True)
+class DlcCalibration:
+    """The calibration of a 3D project.
+
+    Attributes
+    ----------
+    path
+        ``stereo_params.pickle``.
+    cameras
+        All cameras in the order of ``camera_names``, the first at the origin of space; translations in squares of
+        the checkerboard. Empty unless every camera is calibrated: Lightning Pose has no use for some of them.
+    findings
+        Why there is none, or what is odd.
+    """
+
+    path: Path
+    cameras: tuple[Camera, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def read_calibration(root: Path, camera_names: Sequence[str]) -> DlcCalibration:
+    """Read the calibration of a DeepLabCut 3D project. What is missing or damaged becomes a finding.
+
+    Parameters
+    ----------
+    root
+        The 3D project's folder.
+    camera_names
+        Its cameras, in the order of ``config.yaml``.
+    """
+    path = root / CAMERA_MATRIX / STEREO_FILE
+    try:
+        pairs, findings = _read_pairs(path, camera_names)
+    except FileNotFoundError:
+        return DlcCalibration(path, (), (_not_calibrated(path, camera_names),))
+    except OSError as error:
+        finding = _broken(path, f"can't be opened: {error.strerror or error}", "check that you may read it")
+        return DlcCalibration(path, (), (finding,))
+    except UnreadableFile as error:
+        told = tuple(dataclasses.replace(each, hint=each.hint or _CALIBRATE_AGAIN) for each in error.findings)
+        return DlcCalibration(path, (), told)
+    cameras = _chain(pairs, camera_names)
+    missing = [name for name in camera_names if name not in cameras]
+    if missing and not any(finding.severity is Severity.ERROR for finding in findings):
+        findings.append(_incomplete(path, missing, camera_names))
+    if missing:
+        return DlcCalibration(path, (), tuple(findings))
+    findings += _against_intrinsics(path.parent, cameras)
+    return DlcCalibration(path, tuple(cameras[name] for name in camera_names), tuple(findings))
+
+
+def in_millimetres(cameras: Sequence[Camera], square_size_mm: float) -> tuple[Camera, ...]:
+    """Scale the translations of a DeepLabCut calibration from squares of the checkerboard to millimetres.
+
+    Raises
+    ------
+    ValueError
+        The size is not a finite number above 0.
+    """
+    if not (math.isfinite(square_size_mm) and square_size_mm > 0):
+        raise ValueError(f"the side of a square is {square_size_mm} mm, expected a finite number above 0")
+    return tuple(
+        dataclasses.replace(camera, translation=_vector([part * square_size_mm for part in camera.translation]))
+        for camera in cameras
+    )
+
+
+def rotation_vector(rotation: Array) -> Vector:
+    """Return a rotation matrix as Rodrigues vector: the axis, as long as the angle in radians (0 to pi).
+
+    By way of the quaternion, whose largest part is computed first: the usual formula, the antisymmetric part of the
+    matrix over the sine of the angle, has no digit left near 0 and near pi.
+
+    Parameters
+    ----------
+    rotation
+        Matrix of shape (3, 3); the rotation nearest to it is taken.
+    """
+    import numpy as np
+
+    m = _nearest_rotation(rotation)
+    trace = float(np.trace(m))
+    squares = np.array([trace, m[0, 0], m[1, 1], m[2, 2]])
+    largest = int(np.argmax(squares))
+    if largest == 0:
+        w = math.sqrt(1 + trace) / 2
+        axis = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]]) / (4 * w)
+    else:
+        i = largest - 1
+        j, k = (i + 1) % 3, (i + 2) % 3
+        part = math.sqrt(max(0.0, 1 + 2 * float(m[i, i]) - trace)) / 2
+        axis = np.zeros(3)
+        axis[i] = part
+        axis[j] = (m[i, j] + m[j, i]) / (4 * part)
+        axis[k] = (m[i, k] + m[k, i]) / (4 * part)
+        w = float(m[k, j] - m[j, k]) / (4 * part)
+    length = float(np.linalg.norm(axis))
+    if w < 0:  # the same rotation, the short way round
+        w, axis = -w, -axis
+    factor = 2 * math.atan2(length, w) / length if length > 0 else 2.0
+    return _vector(factor * axis)
+
+
+def _nearest_rotation(matrix: Array) -> Array:
+    """Return the rotation nearest to a matrix, as OpenCV's ``Rodrigues`` does before it looks at the angle."""
+    import numpy as np
+
+    left, _, right = np.linalg.svd(matrix)
+    return np.asarray(left @ right, dtype=np.float64)
+
+
+# --- the stereo pickle ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two cameras that were calibrated together: a point at X before the first is at ``R X + T`` before the second."""
+
+    first: Camera
+    second: Camera
+    rotation: Array
+    translation: Array
+
+
+def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Finding]]:
+    """Return the pairs of ``stereo_params.pickle``: one, if DeepLabCut wrote it; scripts of labs write more."""
+    with path.open("rb") as stream:
+        content = load_arrays(stream, subject=str(path))
+    if not isinstance(content, dict) or not content:
+        found = "an empty dictionary" if content == {} else type(content).__name__
+        return [], [_broken(path, f"found {found}, expected a dictionary with an entry '<camera>-<camera>'")]
+    pairs: list[_Pair] = []
+    findings: list[Finding] = []
+    for key, value in content.items():
+        named = _cameras_of(str(key), names)
+        if named is None:
+            known = ", ".join(f"{a}-{b}" for a, b in permutations(names, 2) if names.index(a) < names.index(b))
+            findings.append(
+                Finding(
+                    Severity.WARNING,
+                    "calibration-camera-unknown",
+                    str(path),
+                    f"found the pair of cameras '{key}', expected one of {known}; it is passed over",
+                    where=str(key),
+                    hint="cameras renamed after calibrating? give camera_names in config.yaml their old names",
+                )
+            )
+            continue
+        try:
+            pairs.append(_pair(value, named))
+        except _FieldError as error:
+            findings.append(_broken(path, str(error), where=f"{key}, {error.key}" if error.key else str(key)))
+    return pairs, findings
+
+
+def _cameras_of(key: str, names: Sequence[str]) -> tuple[str, str] | None:
+    """Return the two cameras that a pair's key names; their names may hold the dash that joins them."""
+    # DeepLabCut pairs cameras in the order of camera_names, so that order goes first.
+    found = sorted(
+        ((a, b) for a, b in permutations(names, 2) if f"{a}-{b}" == key),
+        key=lambda pair: (names.index(pair[0]) > names.index(pair[1]), names.index(pair[0]), names.index(pair[1])),
+    )
+    return found[0] if found else None
+
+
+class _FieldError(Exception):
+    """A field that is missing, or is not what OpenCV's calibration gives."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def _pair(value: object, names: tuple[str, str]) -> _Pair:
+    if not isinstance(value, dict):
+        raise _FieldError(
+            "", f"found {type(value).__name__}, expected a dictionary with cameraMatrix1, R, T and others"
+        )
+    rotation = _array(value, "R", (3, 3))
+    _check_rotation(rotation)
+    translation = _array(value, "T", (3,))
+    if not translation.any():
+        raise _FieldError("T", "found no distance between the cameras, expected their distance in squares")
+    first, second = (
+        Camera(
+            name,
+            _size(value.get("image_shape"), number),
+            _intrinsic_matrix(value, f"cameraMatrix{number}"),
+            _distortions(value, f"distCoeffs{number}"),
+            (0.0, 0.0, 0.0),
+            (0.0, 0.0, 0.0),
+        )
+        for number, name in enumerate(names, start=1)
+    )
+    return _Pair(first, second, rotation, translation)
+
+
+def _array(fields: Mapping[Any, object], key: str, shape: tuple[int, ...]) -> Array:
+    """Return a field as finite numbers of a shape; vectors may lie on their side."""
+    import numpy as np
+
+    if key not in fields:
+        raise _FieldError(key, f"found no {key}, expected numbers of shape {shape}")
+    try:
+        found = np.asarray(fields[key], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise _FieldError(key, f"found {type(fields[key]).__name__}, expected numbers of shape {shape}") from None
+    array = found.ravel() if len(shape) == 1 else found
+    if array.shape != shape:
+        raise _FieldError(key, f"found numbers of shape {found.shape}, expected {shape}")
+    if not np.isfinite(array).all():
+        raise _FieldError(key, "found a number that is not finite, expected finite ones")
+    return array
+
+
+def _check_rotation(rotation: Array) -> None:
+    import numpy as np
+
+    off = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
+    if off > _ROTATION_TOLERANCE or np.linalg.det(rotation) < 0:
+        raise _FieldError("R", f"found a matrix that is {off:.2g} away from a rotation, expected a rotation")
+
+
+def _intrinsic_matrix(fields: Mapping[Any, object], key: str) -> tuple[Vector, Vector, Vector]:
+    matrix = _array(fields, key, (3, 3))
+    if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and matrix[1, 0] == 0 and tuple(matrix[2]) == (0, 0, 1)):
+        raise _FieldError(
+            key, f"found {matrix.tolist()}, expected an intrinsic matrix [[f, s, c], [0, f, c], [0, 0, 1]]"
+        )
+    return _vector(matrix[0]), _vector(matrix[1]), _vector(matrix[2])
+
+
+def _distortions(fields: Mapping[Any, object], key: str) -> tuple[float, ...]:
+    import numpy as np
+
+    n_found = np.size(fields[key]) if key in fields else 5  # type: ignore[arg-type]
+    if n_found not in _N_DISTORTIONS:
+        raise _FieldError(key, f"found {n_found} numbers, expected {', '.join(map(str, _N_DISTORTIONS))} of them")
+    return tuple(float(number) for number in _array(fields, key, (n_found,)))
+
+
+def _size(image_shape: object, number: int) -> tuple[int, int] | None:
+    """Return (width, height) from ``image_shape``, a list of two such tuples; None if it is not that."""
+    try:
+        width, height = image_shape[number - 1]  # type: ignore[index]
+        size = int(width), int(height)
+    except (TypeError, ValueError, IndexError, KeyError):
+        return None
+    return size if min(size) > 0 else None
+
+
+def _vector(numbers: Sequence[float] | Array) -> Vector:
+    x, y, z = (float(number) for number in numbers)
+    return x, y, z
+
+
+def _chain(pairs: Sequence[_Pair], names: Sequence[str]) -> dict[str, Camera]:
+    """Place all cameras that the pairs link with the first one, which is the origin of space."""
+    import numpy as np
+
+    placed: dict[str, tuple[Array, Array]] = {}
+    found: dict[str, Camera] = {}
+    links: dict[str, list[tuple[Camera, Camera, Array, Array]]] = {name: [] for name in names}
+    for pair in pairs:
+        inverse = pair.rotation.T
+        links[pair.first.name].append((pair.first, pair.second, pair.rotation, pair.translation))
+        links[pair.second.name].append((pair.second, pair.first, inverse, -inverse @ pair.translation))
+    todo: deque[str] = deque()
+    if names and links[names[0]]:
+        placed[names[0]] = np.eye(3), np.zeros(3)
+        found[names[0]] = links[names[0]][0][0]
+        todo.append(names[0])
+    while todo:
+        name = todo.popleft()
+        rotation, translation = placed[name]
+        for _, other, turn, shift in links[name]:
+            if other.name in placed:
+                continue
+            placed[other.name] = turn @ rotation, turn @ translation + shift
+            found[other.name] = dataclasses.replace(
+                other,
+                rotation=rotation_vector(placed[other.name][0]),
+                translation=_vector(placed[other.name][1]),
+            )
+            todo.append(other.name)
+    return found
+
+
+# --- the intrinsic pickles ------------------------------------------------------------------------------------------
+
+
+def _against_intrinsics(folder: Path, cameras: Mapping[str, Camera]) -> list[Finding]:
+    """Tell cameras whose own parameters were calibrated anew after the stereo calibration, or before and kept."""
+    stale = []
+    for name, camera in cameras.items():
+        own = _read_intrinsics(folder / f"{name}{_INTRINSIC_SUFFIX}", name)
+        if own is not None and own != (camera.matrix, camera.distortions):
+            stale.append(name)
+    if not stale:
+        return []
+    return [
+        Finding(
+            Severity.WARNING,
+            "calibration-stale",
+            str(folder / STEREO_FILE),
+            f"holds other intrinsic parameters than the {_INTRINSIC_SUFFIX[1:]} of {', '.join(stale)}: they were not "
+            f"calibrated in one go; {STEREO_FILE} is taken",
+            hint=f"if the cameras were moved since, {_CALIBRATE_AGAIN}",
+        )
+    ]
+
+
+def _read_intrinsics(path: Path, camera: str) -> tuple[tuple[Vector, Vector, Vector], tuple[float, ...]] | None:
+    """Return matrix and distortions of one camera's own file; None where it does not tell them."""
+    try:
+        with path.open("rb") as stream:
+            content = load_arrays(stream, subject=str(path))
+        fields = content[camera]  # type: ignore[index]
+        return _intrinsic_matrix(fields, "mtx"), _distortions(fields, "dist")
+    except (OSError, UnreadableFile, _FieldError, LookupError, TypeError):
+        return None  # only a second witness; the stereo file has all that is needed
+
+
+# --- findings -------------------------------------------------------------------------------------------------------
+
+
+def _broken(path: Path, message: str, hint: str = _CALIBRATE_AGAIN, where: str = "") -> Finding:
+    return Finding(Severity.ERROR, "calibration-unreadable", str(path), message, where, hint)
+
+
+def _not_calibrated(path: Path, names: Sequence[str]) -> Finding:
+    """Tell a project that was never calibrated from one in which DeepLabCut stopped half way."""
+    have = [name for name in names if (path.parent / f"{name}{_INTRINSIC_SUFFIX}").is_file()]
+    alone = f"; intrinsic parameters alone ({', '.join(have)}) do not say where the cameras stand" if have else ""
+    return Finding(
+        Severity.WARNING,
+        "calibration-missing",
+        str(path),
+        f"found no such file{alone}; the target gets no calibration and no 3D options",
+        hint=f"if the cameras were calibrated, copy the file there; else {_CALIBRATE_AGAIN}",
+    )
+
+
+def _incomplete(path: Path, missing: Sequence[str], names: Sequence[str]) -> Finding:
+    n_missing = "DeepLabCut calibrates the first two cameras only" if len(names) > 2 else "the pair is not there"
+    return Finding(
+        Severity.WARNING,
+        "calibration-incomplete",
+        str(path),
+        f"found no calibration of {', '.join(missing)}, expected all of {', '.join(names)} ({n_missing}); "
+        "Lightning Pose needs all or none, so the target gets no calibration",
+        hint="calibrate all cameras with Anipose and give its calibration.toml",
+    )

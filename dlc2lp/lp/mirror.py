@@ -1,0 +1,101 @@
+"""One image that shows the animal more than once, by mirrors: which keypoints are the same one in several views.
+
+Lightning Pose's loss ``pca_multiview`` reads ``data.mirrored_column_matches``: for each view the positions of the same
+keypoints in the same order (``utils/pca.py:format_multiview_data_for_pca``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dlc2lp.errors import UsageError
+from dlc2lp.model import Finding, Severity
+
+OPTION = "--mirror"
+_N_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class MirrorMatches:
+    """Which keypoints belong together.
+
+    Attributes
+    ----------
+    columns
+        For each suffix the positions (from 0) of the keypoints that every view has, in the same order.
+    parts
+        Their names without suffix, in that order.
+    without_partner
+        Keypoints that not every view has, in the order of the label file.
+    """
+
+    columns: tuple[tuple[int, ...], ...]
+    parts: tuple[str, ...]
+    without_partner: tuple[str, ...]
+
+
+def match_mirrored(keypoint_names: Sequence[str], suffixes: Sequence[str]) -> MirrorMatches:
+    """Match keypoints by the end of their names: ``nose_top`` and ``nose_bot`` for ``_top`` and ``_bot``.
+
+    Where a name ends in several of the suffixes the longest counts. One suffix may be empty: it stands for the names
+    that end in none of the others.
+
+    Parameters
+    ----------
+    keypoint_names
+        K names in the order of the label file.
+    suffixes
+        One for each view, at least two different ones.
+
+    Raises
+    ------
+    UsageError
+        There are fewer than two suffixes or one twice (``bad-config-option``), or no keypoint is in all views
+        (``mirror-matches-nothing``).
+    """
+    if len(suffixes) < 2 or len(set(suffixes)) < len(suffixes):
+        raise UsageError.of(
+            "bad-config-option",
+            OPTION,
+            f"found {','.join(suffixes)!r}, expected two or more different ends of keypoint names",
+            hint=f"for example {OPTION} _top,_bot",
+        )
+    by_length = sorted(suffixes, key=len, reverse=True)
+    found: dict[str, dict[str, int]] = {}
+    for index, name in enumerate(keypoint_names):
+        suffix = next((each for each in by_length if name.endswith(each) and name != each), None)
+        if suffix is not None:
+            found.setdefault(name.removesuffix(suffix), {})[suffix] = index
+    parts = tuple(part for part, columns in found.items() if len(columns) == len(suffixes))
+    if not parts:
+        ends = ", ".join(repr(suffix) for suffix in suffixes)
+        raise UsageError.of(
+            "mirror-matches-nothing",
+            OPTION,
+            f"found no keypoint whose name occurs with all the ends {ends}, among {_some(keypoint_names)}",
+            hint="give the ends exactly as they stand in the keypoints' names, case and underscore included",
+        )
+    columns = tuple(tuple(found[part][suffix] for part in parts) for suffix in suffixes)
+    matched = {index for view in columns for index in view}
+    alone = tuple(name for index, name in enumerate(keypoint_names) if index not in matched)
+    return MirrorMatches(columns, parts, alone)
+
+
+def explain_mirror(matches: MirrorMatches) -> list[Finding]:
+    """Return a note that names the keypoints without a partner."""
+    if not matches.without_partner:
+        return []
+    return [
+        Finding(
+            Severity.NOTE,
+            "mirror-without-partner",
+            _some(matches.without_partner),
+            f"{len(matches.without_partner)} keypoints are not in every mirrored view; they are trained like all "
+            f"others, and the loss pca_multiview leaves them out. In all views: {_some(matches.parts)}",
+        )
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_N_SHOWN]) + (f" and {len(names) - _N_SHOWN} more" if len(names) > _N_SHOWN else "")

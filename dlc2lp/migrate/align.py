@@ -1,0 +1,305 @@
+"""Several views' frames become moments: row n of every view's label file is one and the same. Pure.
+
+Lightning Pose reads the label files of all views in parallel (``MultiviewHeatmapDataset``). A frame that one view lacks
+is cut from that view's video where the video is known to be the one that the images come from; where it can't be, the
+moment is left out of all views.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dlc2lp.model import Finding, Severity
+
+_N_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class ViewFrame:
+    """An image of one view.
+
+    Attributes
+    ----------
+    session
+        The recording.
+    image
+        How the image is called in the source; unique inside the session and view.
+    frame_index
+        0-based position in the view's video, proven or as the image's name claims; None if it carries no number.
+    is_labeled
+        Whether it has a label.
+    is_proven
+        Whether the position was proven.
+    """
+
+    session: str
+    image: str
+    frame_index: int | None
+    is_labeled: bool = True
+    is_proven: bool = False
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One row of every view's label file.
+
+    Attributes
+    ----------
+    session
+        The recording.
+    frame_index
+        0-based position in every view's video; None where the images carry no number and go by their names.
+    images
+        The image in each view, in the order of the views; None: to be cut from that view's video.
+    is_labeled
+        Whether any view has a label.
+    is_proven
+        Whether the position of every image was proven.
+    """
+
+    session: str
+    frame_index: int | None
+    images: tuple[str | None, ...]
+    is_labeled: bool
+    is_proven: bool
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An image that can't be part of a moment.
+
+    Attributes
+    ----------
+    view
+        Its view.
+    frame
+        The image.
+    lacking
+        Views that have no such frame, and no video to cut it from.
+    """
+
+    view: str
+    frame: ViewFrame
+    lacking: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SessionFrames:
+    """How the views of one session meet.
+
+    Attributes
+    ----------
+    session
+        The recording.
+    n_frames
+        Labeled frames of each view, in the order of the views.
+    n_shared
+        Moments with a label, for which every view has its own image.
+    n_filled
+        Moments with a label, for which an image is cut from the video of at least one view.
+    n_left_out
+        Labeled frames that are left out, over all views.
+    """
+
+    session: str
+    n_frames: tuple[int, ...]
+    n_shared: int
+    n_filled: int
+    n_left_out: int
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """All frames of all views.
+
+    Attributes
+    ----------
+    views
+        The views in order.
+    moments
+        By session and then by position; every image of the source is in one of them or in ``left_out``.
+    left_out
+        What is in none.
+    sessions
+        The table for people.
+    """
+
+    views: tuple[str, ...]
+    moments: tuple[Moment, ...]
+    left_out: tuple[LeftOut, ...]
+    sessions: tuple[SessionFrames, ...]
+
+
+#: What tells moments of a session apart: the position or the image's name, and which of several such images it is.
+_Key = tuple[int, str, int]
+
+
+def align(
+    frames: Mapping[str, Sequence[ViewFrame]],
+    n_video_frames: Mapping[tuple[str, str], int],
+    sessions: Sequence[str] = (),
+) -> Alignment:
+    """Bring the frames of all views to moments.
+
+    Images with a number meet by session and number; images without, by session and name, and these can't be cut from
+    a video. Where a view has one number twice, the first meets the others' first, and a second that not all views
+    have is left out: cut from the video, it would be the same frame without its labels.
+
+    Parameters
+    ----------
+    frames
+        View -> its images, in their order; the views' order is that of the result.
+    n_video_frames
+        (session, view) -> frames of the video, for videos that are known to be the images' own: frame N is image N.
+    sessions
+        Order of the sessions; those that are not named follow in order of their names.
+    """
+    views = tuple(frames)
+    cells: dict[str, dict[_Key, dict[str, ViewFrame]]] = {}
+    for view, images in frames.items():
+        seen: Counter[tuple[str, int, str]] = Counter()
+        for frame in images:
+            index, name = (frame.frame_index, "") if frame.frame_index is not None else (-1, _stem(frame.image))
+            which = seen[frame.session, index, name]
+            seen[frame.session, index, name] += 1
+            cells.setdefault(frame.session, {}).setdefault((index, name, which), {})[view] = frame
+    order = {session: number for number, session in enumerate(sessions)}
+    moments: list[Moment] = []
+    left_out: list[LeftOut] = []
+    for session in sorted(cells, key=lambda name: (order.get(name, len(order)), name)):
+        for key in sorted(cells[session], key=lambda key: (key[0] < 0, key)):
+            found = cells[session][key]
+            lacking = tuple(v for v in views if v not in found and not _can_cut(session, v, key, n_video_frames))
+            if lacking:
+                left_out += [LeftOut(view, found[view], lacking) for view in views if view in found]
+            else:
+                moments.append(_moment(session, key, found, views))
+    table = tuple(
+        _session_frames(session, frames, moments, left_out) for session in dict.fromkeys(_sessions(moments, left_out))
+    )
+    return Alignment(views, tuple(moments), tuple(left_out), table)
+
+
+def _stem(image: str) -> str:
+    return image.rpartition(".")[0] or image
+
+
+def _can_cut(session: str, view: str, key: _Key, n_video_frames: Mapping[tuple[str, str], int]) -> bool:
+    index, _, which = key
+    return which == 0 and 0 <= index < n_video_frames.get((session, view), 0)
+
+
+def _moment(session: str, key: _Key, found: Mapping[str, ViewFrame], views: Sequence[str]) -> Moment:
+    return Moment(
+        session,
+        key[0] if key[0] >= 0 else None,
+        tuple(found[view].image if view in found else None for view in views),
+        any(frame.is_labeled for frame in found.values()),
+        all(frame.is_proven for frame in found.values()),
+    )
+
+
+def _sessions(moments: Iterable[Moment], left_out: Iterable[LeftOut]) -> list[str]:
+    # Sessions with moments are in order already; one that is left out altogether comes after them.
+    return [moment.session for moment in moments] + [each.frame.session for each in left_out]
+
+
+def _session_frames(
+    session: str,
+    frames: Mapping[str, Sequence[ViewFrame]],
+    moments: Iterable[Moment],
+    left_out: Iterable[LeftOut],
+) -> SessionFrames:
+    own = [moment for moment in moments if moment.session == session and moment.is_labeled]
+    n_filled = sum(None in moment.images for moment in own)
+    return SessionFrames(
+        session,
+        tuple(sum(frame.session == session and frame.is_labeled for frame in images) for images in frames.values()),
+        len(own) - n_filled,
+        n_filled,
+        sum(each.frame.session == session and each.frame.is_labeled for each in left_out),
+    )
+
+
+def explain_alignment(alignment: Alignment) -> list[Finding]:
+    """Return what a person should know of how the views meet: what was cut from videos and what is left out."""
+    findings = []
+    filled = Counter(
+        view
+        for moment in alignment.moments
+        for view, image in zip(alignment.views, moment.images, strict=True)
+        if image is None and moment.is_labeled
+    )
+    if filled:
+        told = ", ".join(f"{n} in {view}" for view, n in sorted(filled.items()))
+        message = f"frames that only other views have labelled are cut from the videos, without labels: {told}"
+        findings.append(Finding(Severity.NOTE, "views-filled", "views", message))
+    for session in alignment.sessions:
+        if not session.n_left_out:
+            continue
+        lacking = Counter(
+            view
+            for each in alignment.left_out
+            if each.frame.session == session.session and each.frame.is_labeled
+            for view in each.lacking
+        )
+        told = ", ".join(f"{n} not in {view}" for view, n in sorted(lacking.items()))
+        shared = session.n_shared + session.n_filled
+        message = (
+            f"found {_per_view(alignment.views, session.n_frames)} labeled frames, of which the views share {shared}; "
+            f"{session.n_left_out} are left out ({told}): they can't be cut from a video that is proven to be theirs"
+        )
+        hint = "give the missing views' videos (--video-root DIR), or extract these frames there in DeepLabCut"
+        findings.append(Finding(Severity.ERROR, "frames-not-in-all-views", session.session, message, hint=hint))
+    return findings
+
+
+def _per_view(views: Sequence[str], numbers: Sequence[int]) -> str:
+    return ", ".join(f"{number} ({view})" for view, number in zip(views, numbers, strict=True))
+
+
+def unequal_videos(n_frames: Mapping[tuple[str, str], int]) -> list[Finding]:
+    """Return a finding for each session whose videos have different numbers of frames.
+
+    Lightning Pose refuses to predict such a session, and frame N is then not the same moment in every view, or at
+    least not to the end.
+
+    Parameters
+    ----------
+    n_frames
+        (session, view) -> frames of the video, as counted.
+    """
+    sessions: dict[str, dict[str, int]] = {}
+    for (session, view), number in n_frames.items():
+        sessions.setdefault(session, {})[view] = number
+    return [
+        Finding(
+            Severity.WARNING,
+            "view-videos-differ",
+            session,
+            f"found videos of {_per_view(list(numbers), list(numbers.values()))} frames, expected as many in every "
+            "view: frame N must be the same moment, and Lightning Pose predicts no such session",
+            hint="cut the videos to the same moments and frames, or find the recording without dropped frames",
+        )
+        for session, numbers in sorted(sessions.items())
+        if len(set(numbers.values())) > 1
+    ]
+
+
+def union_keypoints(views: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Return the keypoints of all views in one order: each after those that go before it in its own view.
+
+    Where two views have an order that contradicts the other's, the earlier view's counts.
+    """
+    before: dict[str, set[str]] = {}
+    for names in views:
+        for position, name in enumerate(names):
+            before.setdefault(name, set()).update(names[position - 1 : position])
+    joined: dict[str, None] = {}
+    while len(joined) < len(before):
+        rest = [name for name in before if name not in joined]
+        free = [name for name in rest if before[name] <= joined.keys()]
+        joined[(free or rest)[0]] = None
+    return tuple(joined)
