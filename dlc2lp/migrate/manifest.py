@@ -12,7 +12,7 @@ from typing import Any
 
 from dlc2lp.migrate.journal import Record
 from dlc2lp.migrate.plan import STATE_FOLDER, Plan, PlannedFrame, PlannedVideo
-from dlc2lp.migrate.ties import SessionTie, by_session
+from dlc2lp.migrate.ties import SessionTie, by_view
 from dlc2lp.model import Finding
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.ties import Tie
@@ -23,7 +23,7 @@ MANIFEST_FILE = f"{STATE_FOLDER}/manifest.json"
 
 def describe(plan: Plan) -> dict[str, Any]:
     """What a plan says about sessions, videos, counts and configuration, as every document shows it."""
-    ties = by_session(plan.ties)
+    ties = by_view(plan.ties)
     return {
         "source": plan.source,
         "target": plan.target,
@@ -34,12 +34,15 @@ def describe(plan: Plan) -> dict[str, Any]:
             {
                 "source": session.source,
                 "target": session.target,
+                "view": session.view or None,
                 "label_file": session.label_file,
-                "images": [_image(frame, ties.get(session.source)) for frame in session.frames],
+                "images": [_image(frame, ties.get((session.view, session.source))) for frame in session.frames],
             }
             for session in plan.sessions
         ],
-        "videos": [_video(video, ties.get(video.session)) for video in plan.videos],
+        "videos": [_video(video, ties.get((video.view, video.session))) for video in plan.videos],
+        "views": list(plan.views),
+        "view_frames": list(plan.view_frames),
         "config": list(plan.config_reasons),
     }
 
@@ -63,6 +66,7 @@ def _video(video: PlannedVideo, tie: SessionTie | None) -> dict[str, Any]:
     return {
         **asdict(video),
         "session": video.session or None,
+        "view": video.view or None,
         "reasons": list(video.reasons),
         "crop": describe_crop(video.crop),
         "tie": describe_tie(tie),

@@ -330,7 +330,8 @@ class PlannedSession:
     """A session, its names on both sides and its frames.
 
     ``folder`` is DeepLabCut's folder; ``source`` differs from it only where one folder holds the frames of
-    several videos and becomes several sessions.
+    several videos and becomes several sessions. ``view`` is the view in the target, empty in a single-view project;
+    ``target`` is the folder's name there, with the view.
     """
 
     folder: str
@@ -338,6 +339,7 @@ class PlannedSession:
     target: str
     label_file: str
     frames: tuple[PlannedFrame, ...]
+    view: str = ""
 
 
 @dataclass(frozen=True)
@@ -356,6 +358,8 @@ class PlannedVideo:
         DeepLabCut's session that it belongs to; empty if to none.
     turn_deg, crop
         What the target shows of its picture; see :class:`EncodeVideo`.
+    view
+        Its view in the target; empty in a single-view project.
     """
 
     source: str
@@ -367,6 +371,7 @@ class PlannedVideo:
     session: str = ""
     turn_deg: int | None = None
     crop: Crop | None = None
+    view: str = ""
 
 
 def _video_from_json(document: Mapping[str, Any]) -> PlannedVideo:
@@ -418,6 +423,11 @@ class Plan:
         What a person should know.
     steps
         The work.
+    views
+        Names of the views in order; empty in a single-view project.
+    view_frames
+        For each session of a multi-view project how many labeled frames each view has, how many all share, how many
+        are cut from videos and how many are left out (:class:`dlc2lp.migrate.align.SessionFrames`).
     """
 
     dlc2lp_version: str
@@ -434,6 +444,8 @@ class Plan:
     config_reasons: tuple[dict[str, Any], ...]
     findings: tuple[Finding, ...]
     steps: tuple[Step, ...] = field(repr=False)
+    views: tuple[str, ...] = ()
+    view_frames: tuple[dict[str, Any], ...] = ()
 
     #: Folders that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
     folders: ClassVar[tuple[str, ...]] = ("labeled-data", "videos", "configs")
@@ -511,4 +523,6 @@ class Plan:
                 Finding(**{**finding, "severity": Severity(finding["severity"])}) for finding in document["findings"]
             ),
             steps=tuple(step_from_json(step) for step in document["steps"]),
+            views=tuple(document["views"]),
+            view_frames=tuple(document["view_frames"]),
         )

@@ -1,4 +1,4 @@
-"""The part of planning that has the neighbors of labeled frames cut from their video. Pure.
+"""The part of planning that has frames cut out of videos: the neighbors of labeled frames, and what a view lacks. Pure.
 
 Lightning Pose's context models (``heatmap_mhcrnn``) look at the two frames on either side of a labeled one. They find
 them by name (``get_context_img_paths`` in ``lightning_pose/utils/io.py``): the first group of digits of the labeled
@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from dlc2lp.migrate.plan import ExtractedFrame, ExtractFrames, PlannedFrame, PlannedSession
+from dlc2lp.migrate.plan import ExtractedFrame, ExtractFrames, PlannedFrame
 from dlc2lp.migrate.plan_frames import Draft
 from dlc2lp.migrate.survey import SurveyedVideo
 from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
+from dlc2lp.video.ties import Tie
 
 #: Frames on either side that Lightning Pose looks at.
 N_NEIGHBORS = 2
@@ -27,6 +29,33 @@ _SPARE_SHARE = 1.25
 
 _DIGITS = re.compile(r"[0-9]+")
 _LISTED = 5
+
+
+@dataclass(frozen=True)
+class RowFrame:
+    """A frame that has a row of labels, and where it stands in its video.
+
+    Attributes
+    ----------
+    target
+        Path of its image in the target.
+    index
+        0-based index of the video frame that it is.
+    part
+        Which of the tie's parts tells where in the picture it lies.
+    is_cut
+        Whether the image itself is to be cut from the video.
+    """
+
+    target: str
+    index: int
+    part: int
+    is_cut: bool = False
+
+
+def can_be_cut(part: Tie) -> bool:
+    """Whether frames can be cut like images; of images at another size than the video's no pixel has a place in it."""
+    return part.size_px is not None and part.rotation_deg is not None and not part.scaled
 
 
 def add_context(draft: Draft, videos: Iterable[SurveyedVideo], images: Mapping[tuple[str, str], ImageInfo]) -> None:
@@ -46,16 +75,28 @@ def add_context(draft: Draft, videos: Iterable[SurveyedVideo], images: Mapping[t
     for session in draft.sessions:
         labeled = [frame for frame in session.frames if frame.state in {"labeled", "test"}]
         video = video_of.get(session.source)
-        proven = [frame for frame in labeled if frame.video_frame_index is not None]
-        if labeled and (video is None or not proven):
+        rows = row_frames(labeled, video.tie) if video is not None and video.tie is not None else []
+        if labeled and not rows:
             without.append(session.source)
-        if video is not None and video.info is not None and video.tie is not None and proven:
-            draft.steps += _steps(session, proven, video.tie, video.info, images)
+        if video is not None and video.info is not None and video.tie is not None and rows:
+            taken = {frame.target for frame in session.frames}
+            sizes = [images[session.folder, frame.source].size_bytes for frame in labeled]
+            draft.steps += cut_steps(session.target, rows, video.tie, video.info, taken, sizes)
     if without:
-        draft.findings.append(_no_context(without))
+        draft.findings.append(no_context(without))
 
 
-def _no_context(sessions: list[str]) -> Finding:
+def row_frames(labeled: Iterable[PlannedFrame], tie: SessionTie) -> list[RowFrame]:
+    """Return the labeled frames that are proven to be frames of a video."""
+    return [
+        RowFrame(frame.target, frame.video_frame_index, tie.part_of[frame.source])
+        for frame in labeled
+        if frame.video_frame_index is not None
+    ]
+
+
+def no_context(sessions: Sequence[str]) -> Finding:
+    """Say which sessions have no context frames."""
     more = f" and {len(sessions) - _LISTED} more" if len(sessions) > _LISTED else ""
     return Finding(
         Severity.NOTE,
@@ -66,30 +107,50 @@ def _no_context(sessions: list[str]) -> Finding:
     )
 
 
-def _steps(
-    session: PlannedSession,
-    labeled: list[PlannedFrame],
+def cut_steps(
+    session: str,
+    rows: Iterable[RowFrame],
     tie: SessionTie,
     info: VideoInfo,
-    images: Mapping[tuple[str, str], ImageInfo],
+    taken: Iterable[str],
+    sizes_bytes: Sequence[int],
+    *,
+    with_neighbors: bool = True,
 ) -> Iterator[ExtractFrames]:
-    """One step for each part of the picture that labeled frames show."""
-    taken = {frame.target for frame in session.frames}
-    groups: dict[int, list[PlannedFrame]] = defaultdict(list)
-    for frame in labeled:
-        groups[tie.part_of[frame.source]].append(frame)
+    """Plan what is cut for one session; one step for each part of the picture that its frames show.
+
+    Parameters
+    ----------
+    session
+        Name of the session's folder in the target.
+    rows
+        Its frames that have a row.
+    tie, info
+        How its images and its video belong together, and the video.
+    taken
+        Paths of images in the target, which are never replaced.
+    sizes_bytes
+        Sizes of some of its images.
+    with_neighbors
+        Whether the neighbors are cut, or only the rows' own images where these are to be cut.
+    """
+    groups: dict[int, list[RowFrame]] = defaultdict(list)
+    for row in rows:
+        groups[row.part].append(row)
+    there = {*taken, *(row.target for group in groups.values() for row in group)}
     for number, group in groups.items():
         part = tie.parts[number]
-        # Of images at another size no pixel has a place in the video.
-        if part.size_px is None or part.rotation_deg is None or part.scaled:
+        if part.size_px is None or not can_be_cut(part):
             continue
-        wanted = _neighbors(group, info.n_frames, taken)
-        taken |= wanted.keys()
+        wanted = {row.target: row.index for row in group if row.is_cut}
+        if with_neighbors:
+            neighbors = _neighbors(group, info.n_frames, there)
+            wanted |= neighbors
+            there |= neighbors.keys()
         if not wanted:
             continue
-        sizes = [images[session.folder, frame.source].size_bytes for frame in group]
         yield ExtractFrames(
-            session=session.target,
+            session=session,
             source=tie.video,
             size_bytes=info.size_bytes,
             n_frames=info.n_frames,
@@ -97,23 +158,22 @@ def _steps(
             height_px=part.size_px[1],
             turn_deg=part.rotation_deg,
             crop=part.crop,
-            image_bytes=round(_SPARE_SHARE * sum(sizes) / len(sizes)),
+            image_bytes=round(_SPARE_SHARE * sum(sizes_bytes) / max(1, len(sizes_bytes))),
             frames=tuple(ExtractedFrame(index, target) for target, index in sorted(wanted.items())),
         )
 
 
-def _neighbors(labeled: Iterable[PlannedFrame], n_frames: int, taken: set[str]) -> dict[str, int]:
+def _neighbors(rows: Iterable[RowFrame], n_frames: int, taken: set[str]) -> dict[str, int]:
     """Return the index of each neighbor by its path in the target; what is an image of the source is left alone.
 
     Two labeled frames may want one name for two frames where names keep DeepLabCut's numbers (``--frame-names keep``)
     and these are not those of the frames: then neither gets it, and Lightning Pose takes the labeled frame instead.
     """
     wanted: dict[str, set[int]] = defaultdict(set)
-    for frame in labeled:
-        index = frame.video_frame_index
-        for path, step in neighbor_paths(frame.target):
-            if index is not None and path not in taken and 0 <= index + step < n_frames:
-                wanted[path].add(index + step)
+    for row in rows:
+        for path, step in neighbor_paths(row.target):
+            if path not in taken and 0 <= row.index + step < n_frames:
+                wanted[path].add(row.index + step)
     return {path: indices.pop() for path, indices in wanted.items() if len(indices) == 1}
 
 

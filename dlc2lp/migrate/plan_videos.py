@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import EncodeVideo, PlaceVideo, PlannedSession, PlannedVideo, RemuxVideo, Step
 from dlc2lp.migrate.plan_frames import Draft
-from dlc2lp.migrate.survey import Survey, SurveyedVideo
+from dlc2lp.migrate.survey import SurveyedVideo
 from dlc2lp.migrate.ties import Picture
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import EncodeSettings, Treatment, encode_settings, encoded_size
@@ -19,17 +19,32 @@ from dlc2lp.video.encoding import EncodeSettings, Treatment, encode_settings, en
 _MOST_THREADS = 4
 
 
-def place_videos(
-    survey: Survey, sessions: Sequence[PlannedSession], options: Options, draft: Draft
-) -> list[PlannedVideo]:
-    """Decide on every video that can be read; one that belongs to a session is called like it.
+@dataclass(frozen=True)
+class NamedVideo:
+    """A video and how it is called in the target.
+
+    Attributes
+    ----------
+    video
+        The video, measured.
+    name
+        Its name in the target, without suffix.
+    view
+        Its view; empty in a single-view project.
+    """
+
+    video: SurveyedVideo
+    name: str
+    view: str = ""
+
+
+def place_videos(videos: Sequence[NamedVideo], options: Options, draft: Draft) -> list[PlannedVideo]:
+    """Decide on every video that can be read.
 
     Parameters
     ----------
-    survey
-        The videos, measured.
-    sessions
-        The sessions of the target.
+    videos
+        All videos, with their names.
     options
         What a person chose.
     draft
@@ -40,21 +55,21 @@ def place_videos(
     UsageError
         An encode setting is impossible.
     """
-    names = _names(survey.videos, sessions)
     settings = encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
-    work = {video.stem: _pixels(video) for video in survey.videos}
+    all_pixels = sum(_pixels(named.video) for named in videos)
     planned = []
-    for video in survey.videos:
+    for named in videos:
+        video = named.video
         if video.info is None or video.treatment is None:
             continue
-        name = names[video.stem]
-        threaded = replace(settings, threads=_threads(work[video.stem], sum(work.values())))
-        step = _video_step(video.info, video.treatment, video.picture, f"videos/{name}.mp4", threaded, options)
+        target = f"videos/{named.name}.mp4"
+        threaded = replace(settings, threads=_threads(_pixels(video), all_pixels))
+        step = _video_step(video.info, video.treatment, video.picture, target, threaded, options)
         draft.steps.append(step)
         planned.append(
             PlannedVideo(
                 str(video.path),
-                f"videos/{name}.mp4",
+                target,
                 video.treatment.action,
                 tuple(reason.message for reason in video.treatment.reasons),
                 video.info.n_frames,
@@ -62,6 +77,7 @@ def place_videos(
                 video.session,
                 video.picture.turn_deg,
                 video.picture.crop,
+                named.view,
             )
         )
     return planned
@@ -85,8 +101,8 @@ def _threads(pixels: int, all_pixels: int) -> int:
     return max(1, _MOST_THREADS * pixels // all_pixels) if all_pixels else 1
 
 
-def _names(videos: Sequence[SurveyedVideo], sessions: Sequence[PlannedSession]) -> dict[str, str]:
-    """Return the name in the target of each video by its stem: that of its session, or one that no other has."""
+def name_videos(videos: Sequence[SurveyedVideo], sessions: Sequence[PlannedSession]) -> list[NamedVideo]:
+    """Give each video of a single-view project the name of its session, or one that no other has."""
     targets = {session.source: session.target for session in sessions if session.target}
     session_of = {video.stem: video.session for video in videos if video.session in targets}
     taken = {target.lower() for target in targets.values()}
@@ -94,7 +110,8 @@ def _names(videos: Sequence[SurveyedVideo], sessions: Sequence[PlannedSession]) 
     stems = [video.stem for video in videos]
     others = {stem: f"{stem} video" if stem.lower() in taken else stem for stem in stems if stem not in session_of}
     free = unique_sessions([*targets.values(), *others.values()])
-    return {stem: targets[session_of[stem]] if stem in session_of else free[others[stem]] for stem in stems}
+    names = {stem: targets[session_of[stem]] if stem in session_of else free[others[stem]] for stem in stems}
+    return [NamedVideo(video, names[video.stem]) for video in videos]
 
 
 def _video_step(

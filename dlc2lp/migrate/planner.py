@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Sequence
-from math import isnan
 from pathlib import Path
 
 from dlc2lp.errors import SourceRefused
 from dlc2lp.lp.config import ConfigFacts, StarterConfig, starter_config
-from dlc2lp.lp.labels import LabelRow, render_labels, render_queue
+from dlc2lp.lp.labels import render_labels, render_queue
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.migrate.decide import Decided
 from dlc2lp.migrate.individuals import OneAnimal
@@ -19,10 +17,11 @@ from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import Count, Plan, PlannedVideo, WriteText
 from dlc2lp.migrate.plan_context import add_context
 from dlc2lp.migrate.plan_frames import Draft, place_frames
-from dlc2lp.migrate.plan_videos import place_videos
+from dlc2lp.migrate.plan_labels import count_cells, count_labeled, hidden_shares, identity, skeleton
+from dlc2lp.migrate.plan_videos import name_videos, place_videos
 from dlc2lp.migrate.survey import Survey
 from dlc2lp.migrate.ties import by_session
-from dlc2lp.migrate.visibility import explain, never_labelled, session_of, wants_column, with_visibility
+from dlc2lp.migrate.visibility import explain, never_labelled, wants_column, with_visibility
 from dlc2lp.model import Finding, ImageInfo, Severity, by_severity
 from dlc2lp.version import __version__
 
@@ -52,7 +51,7 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
     draft.findings[:0] = findings
     if not draft.rows:
         raise SourceRefused(*_nothing_to_train(survey, draft), *by_severity(draft.findings))
-    videos = place_videos(survey, draft.sessions, options, draft)
+    videos = place_videos(name_videos(survey.videos, draft.sessions), options, draft)
     if options.context_frames:
         add_context(draft, survey.videos, _images(decided))
     facts, config = _write_texts(survey, animal, options, target, draft, videos)
@@ -63,7 +62,7 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
         dlc2lp_version=__version__,
         source=str(survey.project.root),
         target=str(target),
-        project=_identity(survey),
+        project=identity(survey.project),
         options=options.as_json(),
         keypoints=dict(facts.hidden_share),
         sessions=tuple(draft.sessions),
@@ -71,11 +70,11 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
         ties=tuple(ties.values()),
         counts={
             "labeled_frames": Count(
-                decided.n_source_frames, _n_labeled(draft.all_rows), draft.n_frames_left_out + n_others_frames
+                decided.n_source_frames, count_labeled(draft.all_rows), draft.n_frames_left_out + n_others_frames
             ),
             "labeled_cells": Count(
                 decided.n_source_cells,
-                _n_cells(draft.all_rows),
+                count_cells(draft.all_rows),
                 draft.n_cells_left_out + rowless + animal.n_left_out,
             ),
         },
@@ -89,13 +88,6 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
 def _images(decided: Decided) -> dict[tuple[str, str], ImageInfo]:
     folders = [chosen.session for chosen in decided.chosen.sessions]
     return {(folder.name, name): image for folder in folders for name, image in folder.images.items()}
-
-
-def _identity(survey: Survey) -> dict[str, str]:
-    config = survey.project.config
-    if config is None:
-        return {"task": "", "scorer": "", "date": ""}
-    return {"task": config.task, "scorer": config.scorer, "date": config.date}
 
 
 def _write_texts(
@@ -113,17 +105,17 @@ def _write_texts(
         keypoint_names=names,
         n_labeled_frames=len(draft.rows),
         image_sizes=tuple(sorted(draft.image_sizes.items())),
-        hidden_share=_hidden_shares(names, draft.all_rows),
+        hidden_share=hidden_shares(names, draft.all_rows),
         n_videos=len(videos),
     )
     config = starter_config(facts, options.config)
     draft.findings += config.findings
     _add_visibility(names, options, draft)
-    skeleton = _skeleton(survey, animal, draft.findings)
+    edges = skeleton((survey.project, *survey.merged), animal.origin, draft.findings)
     # A blank one would be taken for a missing name by pandas.
     scorer = animal.labels.scorer if animal.labels.scorer.strip() else "unknown"
     draft.steps += [
-        WriteText(PROJECT_FILE, render_project_yaml(names, skeleton)),
+        WriteText(PROJECT_FILE, render_project_yaml(names, edges)),
         WriteText(CONFIG_FILE, config.text),
         WriteText(LABELS_FILE, render_labels(scorer, names, draft.rows)),
     ]
@@ -145,59 +137,6 @@ def _add_visibility(names: Sequence[str], options: Options, draft: Draft) -> Non
     draft.test_rows = with_visibility(draft.test_rows, never, nan_means)
     if options.visibility == "auto":
         draft.findings.append(explain(never, names))
-
-
-def _skeleton(survey: Survey, animal: OneAnimal, findings: list[Finding]) -> list[tuple[str, str]]:
-    """Return the edges of the configuration between keypoints that exist here.
-
-    Where individuals were flattened, an edge between two keypoints holds within each individual.
-    """
-    configs = [project.config for project in (survey.project, *survey.merged) if project.config]
-    pairs = list(dict.fromkeys(pair for config in configs for pair in config.skeleton))
-    kept, known = [], 0
-    for a, b in pairs:
-        edges = [
-            (first, second)
-            for first, (individual, keypoint) in animal.origin.items()
-            for second, (other, partner) in animal.origin.items()
-            if (keypoint, partner) == (a, b) and individual == other and first != second
-        ]
-        kept += edges
-        known += bool(edges)
-    if known < len(pairs):
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "skeleton-unknown",
-                "skeleton",
-                f"{len(pairs) - known} of its {len(pairs)} edges name a keypoint without labels; they are left out",
-            )
-        )
-    return kept
-
-
-def _hidden_shares(names: Sequence[str], rows: Sequence[LabelRow]) -> dict[str, float]:
-    """Share of labeled frames in which each keypoint is empty, rounded so that the plan reads well.
-
-    Sessions that never labelled a keypoint say nothing about how often it is hidden.
-    """
-    never = never_labelled(rows, len(names))
-    empty: Counter[str] = Counter()
-    looked_for: Counter[str] = Counter()
-    for row in rows:
-        for k, (name, (x, _)) in enumerate(zip(names, row.xy, strict=True)):
-            if k not in never[session_of(row)]:
-                looked_for[name] += 1
-                empty[name] += isnan(x)
-    return {name: round(empty[name] / looked_for[name], 4) if looked_for[name] else 1.0 for name in names}
-
-
-def _n_cells(rows: Sequence[LabelRow]) -> int:
-    return sum(not isnan(x) for row in rows for x, _ in row.xy)
-
-
-def _n_labeled(rows: Sequence[LabelRow]) -> int:
-    return sum(any(not isnan(x) for x, _ in row.xy) for row in rows)
 
 
 def _nothing_to_train(survey: Survey, draft: Draft) -> list[Finding]:

@@ -46,12 +46,15 @@ class SessionTie:
         Hash of all that was compared. Where it is the same, comparing again would give the same.
     parts
         One tie for each size of images.
+    view
+        The view in the target; empty in a single-view project.
     """
 
     session: str
     video: str
     fingerprint: str
     parts: tuple[Tie, ...]
+    view: str = ""
 
     @cached_property
     def images(self) -> dict[str, ImageTie]:
@@ -127,9 +130,14 @@ def _part_from_json(document: Mapping[str, Any]) -> Tie:
 
 
 def by_session(*lists: Iterable[SessionTie]) -> dict[str, SessionTie]:
-    """Return the tie of each session; where several lists have one, that of the first."""
+    """Return the tie of each session of one source; where several lists have one, that of the first."""
     found: dict[str, SessionTie] = {}
     for ties in lists:
         for tie in ties:
             found.setdefault(tie.session, tie)
     return found
+
+
+def by_view(ties: Iterable[SessionTie]) -> dict[tuple[str, str], SessionTie]:
+    """Return the ties of a plan by view and session: two cameras' projects may call a session alike."""
+    return {(tie.view, tie.session): tie for tie in ties}
