@@ -167,7 +167,7 @@ class _Namer:
         number = 0
         while self.taken[target]:
             number += 1
-            target = frame_file_name(index, suffix, f"{stem}-{_letters(number)}")
+            target = frame_file_name(index, suffix, f"{stem}-{letters(number)}")
         if number:
             self.twice.append(source_name)
         return target
@@ -198,6 +198,6 @@ class _Namer:
         return found
 
 
-def _letters(number: int) -> str:
+def letters(number: int) -> str:
     """Return 1 -> ``b``, 2 -> ``c`` ... 25 -> ``z``, 26 -> ``zb``: a name part without digits for any count."""
     return "z" * (number // 25) + (chr(ord("a") + number % 25) if number % 25 else "")

@@ -29,14 +29,16 @@ from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
 from dlc2lp.migrate.decide import Decided, decide_labels
 from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute, remove_stale
-from dlc2lp.migrate.individuals import OneAnimal, labelled_individuals, unique_individual
+from dlc2lp.migrate.individuals import labelled_individuals, unique_individual
 from dlc2lp.migrate.journal import Journal, Record, State, write_whole
 from dlc2lp.migrate.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.migrate.options import Options, RunOptions
 from dlc2lp.migrate.plan import STATE_FOLDER, EncodeVideo, Plan
+from dlc2lp.migrate.plan_views import make_views_plan
 from dlc2lp.migrate.planner import make_plan
 from dlc2lp.migrate.runlog import RunLog
 from dlc2lp.migrate.survey import Survey, survey
+from dlc2lp.migrate.survey_views import has_views, survey_views
 from dlc2lp.migrate.target import (
     PLAN_FILE,
     check_only_holds,
@@ -48,7 +50,7 @@ from dlc2lp.migrate.target import (
     stored_plan,
 )
 from dlc2lp.migrate.ties import SessionTie, by_session
-from dlc2lp.migrate.verify import Verification, verify_target
+from dlc2lp.migrate.verify import SourceLabels, Verification, verify_target
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.ffmpeg import find_ffmpeg
 
@@ -173,7 +175,7 @@ def plan(
     Interrupted
         ``stop`` was set.
     """
-    return _plan(Path(source), Path(target), options or Options(), observer, stop)[0]
+    return _plan(_path(source), Path(target), options or Options(), observer, stop)[0]
 
 
 def preview(
@@ -189,19 +191,23 @@ def preview(
 
     Parameters are those of :func:`convert`; ``known`` is what was found out about videos of the source already.
     """
-    made, _ = _plan(Path(source), Path(target), options or Options(), observer, stop, known)
+    made, _ = _plan(_path(source), Path(target), options or Options(), observer, stop, known)
     assessment = Journal(Path(made.target)).assess(made)
     return Preview(made, assessment.states, tuple(refusals(made, stored_plan(Path(made.target)), assessment)))
 
 
+def _path(source: str | Path | None) -> Path | None:
+    return None if source is None else Path(source)
+
+
 def _plan(
-    source: Path,
+    source: Path | None,
     target: Path,
     options: Options,
     observer: Observer | None,
     stop: threading.Event | None,
     known: Iterable[SessionTie] = (),
-) -> tuple[Plan, OneAnimal]:
+) -> tuple[Plan, SourceLabels]:
     """Decide on a migration. What the target's own plan found out about videos is taken over like ``known``."""
     if options.individuals == "split":
         raise UsageError.of(
@@ -210,7 +216,8 @@ def _plan(
             "found 'split', which makes several targets, expected one",
             hint="call convert_individuals, or give the name of one individual",
         )
-    for each in (source, *options.merge):
+    sources = [*(() if source is None else (source,)), *options.merge, *(path for _, path in options.views)]
+    for each in sources:
         check_place(locate_project(each)[0], target)
     if options.data_dir is not None and not _is_absolute(options.data_dir):
         raise UsageError.of(
@@ -219,10 +226,17 @@ def _plan(
             f"found {options.data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs",
         )
     stored = stored_plan(target)
-    ties = by_session(stored.ties if stored else (), known)
-    seen = survey(source, options, ties, watcher=observer, stop=stop)
+    ties = (*(stored.ties if stored else ()), *known)
+    if has_views(source, options):
+        cameras = survey_views(source, options, ties, watcher=observer, stop=stop)
+        made = make_views_plan(cameras, options, _absolute(target))
+        labels = zip(made.views, (view.decided.or_raise().labels for view in cameras.views), strict=True)
+        return made, dict(labels)
+    if source is None:
+        raise UsageError.of("no-source", "SOURCE", "found no source", hint="give a DeepLabCut project")
+    seen = survey(source, options, by_session(ties), watcher=observer, stop=stop)
     decided = decide_labels(seen, options)
-    return make_plan(seen, decided, options, _absolute(target)), decided.or_raise()
+    return make_plan(seen, decided, options, _absolute(target)), {"": decided.or_raise().labels}
 
 
 def _absolute(path: Path) -> Path:
@@ -272,7 +286,7 @@ def convert(
         ``stop`` was set.
     """
     run_options = run_options or RunOptions()
-    made, animal = _plan(Path(source), Path(target), options or Options(), observer, stop, known)
+    made, labels = _plan(_path(source), Path(target), options or Options(), observer, stop, known)
     folder = Path(made.target)
     journal = Journal(folder)
     check_owner(made, stored_plan(folder))
@@ -286,7 +300,7 @@ def convert(
     watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
     run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
     removed = [] if run.failed else remove_stale(folder, assessment.stale, journal, made)
-    verification = verify_target(made, run_options.verify, animal.labels)
+    verification = verify_target(made, run_options.verify, labels)
     records = journal.read()
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.
     lasting = _merge(made.findings, run.findings, _encoded_instead(made, records), verification.findings)

@@ -47,6 +47,14 @@ class Options:
         labelled elsewhere.
     machine_labels
         Whether unrefined machine labels become suggestions in the app's queue.
+    views
+        (name, project) of each camera, where each has a DeepLabCut project of its own.
+    view_pattern
+        How names are made up where one project holds all cameras: ``{session}_{view}``.
+    square_size
+        Side of a square of the checkerboard in millimetres, which DeepLabCut's calibration does not know.
+    calibration
+        The lab's own calibrations in Anipose's form: files, or folders that hold them.
     derived_crops
         What becomes of DeepLabCut's random sub-crops.
     split
@@ -78,6 +86,10 @@ class Options:
     empty_frames: EmptyFrames = "queue"
     visibility: Visibility = "auto"
     machine_labels: MachineLabels = "queue"
+    views: tuple[tuple[str, Path], ...] = ()
+    view_pattern: str | None = None
+    square_size: float | None = None
+    calibration: tuple[Path, ...] = ()
     derived_crops: DerivedCrops = "skip"
     split: str | None = None
     frame_names: FrameNames = "lp"
@@ -97,6 +109,8 @@ class Options:
         """All options in plain JSON types, as the plan records them."""
         return asdict(self) | {
             "merge": [str(source) for source in self.merge],
+            "views": [[name, str(source)] for name, source in self.views],
+            "calibration": [str(path) for path in self.calibration],
             "video_roots": [str(root) for root in self.video_roots],
             "config": self.config.as_json(),
         }

@@ -125,7 +125,7 @@ class _Placer:
         """Place the frames of one ``labeled-data`` folder, which may become several sessions."""
         session = chosen.session
         deepest = self.survey.deep_image_max.get(session.name, 0)
-        shift = _shift_of(deepest)
+        shift = shift_of(deepest)
         frames: dict[str, list[PlannedFrame]] = {}
         placements: dict[str, list[ImagePlacement]] = {}
         for frame in matched.named:
@@ -137,7 +137,7 @@ class _Placer:
                 PlannedFrame(frame.source_name, target, frame.frame_index, frame.video_frame_index, state)
             )
             if target:
-                placements.setdefault(self.safe[frame.folder], []).append(_placement(image, path, shift))
+                placements.setdefault(self.safe[frame.folder], []).append(placement(image, path, shift))
         if deepest:
             self._say_deep(session.name, deepest, shift)
         lost = [self._leave_out(frame) for frame in matched.lost]
@@ -194,7 +194,7 @@ class _Placer:
         return PlannedFrame(frame.file_name, "", frame.frame_index, None, "left-out")
 
 
-def _shift_of(largest: int) -> int:
+def shift_of(largest: int) -> int:
     """Return by how many bits 16-bit values go down so that the largest just fits 8 bits.
 
     A 12-bit camera writes values up to 4095 into 16-bit files; shifted by 8 its images would be almost black.
@@ -202,11 +202,20 @@ def _shift_of(largest: int) -> int:
     return max(0, largest.bit_length() - 8)
 
 
-def _placement(image: ImageInfo, target: str, shift: int) -> ImagePlacement:
+def placement(image: ImageInfo, target: str, shift: int) -> ImagePlacement:
+    """Return how an image travels; what Lightning Pose does not read becomes PNG.
+
+    Parameters
+    ----------
+    image, target
+        The image, and its path in the target.
+    shift
+        By how many bits the values of 16-bit images go down.
+    """
     return ImagePlacement(
         str(image.path),
         target,
         image.size_bytes,
         shift if image.bits_per_channel > 8 else None,
-        as_png=image.kind not in {"png", "jpg"},
+        as_png=image.kind not in {"png", "jpg"} or (image.kind == "jpg" and not target.endswith(".jpg")),
     )

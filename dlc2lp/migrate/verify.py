@@ -6,7 +6,7 @@ DLC wing read from the source; the videos are counted again; the rest is LP's ow
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isnan
@@ -25,9 +25,6 @@ from dlc2lp.video.probe import probe
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: The label files of a single-view target, the second only where test frames are held out.
-LABEL_FILES = ("CollectedData.csv", "CollectedData_test.csv")
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,11 @@ class Verification:
         return all(finding.severity is not Severity.ERROR for finding in self.findings)
 
 
-def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: LabelTable | None = None) -> Verification:
+#: The source's labels as those of one animal, by view; by "" where there is a single one.
+SourceLabels = Mapping[str, LabelTable]
+
+
+def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabels | None = None) -> Verification:
     """Check a target against its plan and against Lightning Pose's rules.
 
     Parameters
@@ -61,7 +62,7 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: LabelTable 
     level
         ``full`` also decodes every image; ``none`` looks at names and records only.
     labels
-        The source's labels as those of one animal, where they are at hand: every cell is then compared with its origin.
+        The source's labels, where they are at hand: every cell is then compared with its origin.
     """
     target = Path(plan.target)
     findings: list[Finding] = []
@@ -69,13 +70,13 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: LabelTable 
     if not _check_records(plan, findings, n_checked):
         return Verification(tuple(by_severity(findings)), n_checked)
     findings += check_target(target, every_image=level == "full")
-    files = [target / name for name in LABEL_FILES if (target / name).is_file()]
+    names = {view: label_files(view) for view in plan.views or ("",)}
     edited = {finding.subject for finding in findings if finding.code == "target-edited"}
-    if not edited & set(LABEL_FILES):
-        table = _read_labels(files)
-        _check_counts(plan, table, findings, n_checked)
-        if labels is not None:
-            _check_cells(plan, table, labels, findings, n_checked)
+    if not edited & {name for listed in names.values() for name in listed}:
+        tables = {view: _read_labels([target / name for name in listed]) for view, listed in names.items()}
+        _check_counts(plan, list(tables.values()), findings, n_checked)
+        for view, table in (labels or {}).items():
+            _check_cells(plan, view, tables[view], table, findings, n_checked)
     if level != "none":
         _check_videos(plan, target, findings, n_checked)
         findings += check_context(plan, level, n_checked)
@@ -109,7 +110,13 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                 )
             )
     n_checked["files"] = sum(len(step.targets) for step in plan.steps)
-    return (Path(plan.target) / LABEL_FILES[0]).is_file()
+    return all((Path(plan.target) / label_files(view)[0]).is_file() for view in plan.views or ("",))
+
+
+def label_files(view: str) -> tuple[str, str]:
+    """Return the names of a view's label files, the second only there where test frames are held out."""
+    stem = f"CollectedData_{view}" if view else "CollectedData"
+    return f"{stem}.csv", f"{stem}_test.csv"
 
 
 def _read_labels(paths: Sequence[Path]) -> pd.DataFrame:
@@ -119,14 +126,23 @@ def _read_labels(paths: Sequence[Path]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    texts = [pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for path in paths]
+    texts = [
+        pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False)
+        for path in paths
+        if path.is_file()
+    ]
     return pd.concat(texts).map(lambda cell: float(cell) if cell else float("nan"))
 
 
-def _check_counts(plan: Plan, table: pd.DataFrame, findings: list[Finding], n_checked: dict[str, int]) -> None:
+def _check_counts(
+    plan: Plan, tables: Sequence[pd.DataFrame], findings: list[Finding], n_checked: dict[str, int]
+) -> None:
     """Nothing lost: what is in the target, and what was left out with a finding, make up the source."""
-    xs = table.loc[:, [column for column in table.columns if column[2] == "x"]].notna().to_numpy()
-    found = {"labeled_cells": int(xs.sum()), "labeled_frames": int(xs.any(axis=1).sum())}
+    xs = [table.loc[:, [column for column in table.columns if column[2] == "x"]].notna().to_numpy() for table in tables]
+    found = {
+        "labeled_cells": sum(int(each.sum()) for each in xs),
+        "labeled_frames": sum(int(each.any(axis=1).sum()) for each in xs),
+    }
     for name, n_found in found.items():
         count = plan.counts[name]
         if n_found != count.written or not count.balanced:
@@ -134,7 +150,7 @@ def _check_counts(plan: Plan, table: pd.DataFrame, findings: list[Finding], n_ch
                 Finding(
                     Severity.ERROR,
                     "nothing-lost",
-                    LABEL_FILES[0],
+                    label_files(plan.views[0] if plan.views else "")[0],
                     f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
                     f"{count.source} in the source, {count.left_out} left out with a finding",
                     hint="please report this: it must never happen",
@@ -144,13 +160,18 @@ def _check_counts(plan: Plan, table: pd.DataFrame, findings: list[Finding], n_ch
 
 
 def _check_cells(
-    plan: Plan, table: pd.DataFrame, labels: LabelTable, findings: list[Finding], n_checked: dict[str, int]
+    plan: Plan,
+    view: str,
+    table: pd.DataFrame,
+    labels: LabelTable,
+    findings: list[Finding],
+    n_checked: dict[str, int],
 ) -> None:
     """Compare every coordinate in the target with its origin, bit for bit."""
     row_of = {str(name): row for row, name in enumerate(table.index)}
     values = table.to_numpy(dtype="float64")
     column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(table.columns)}
-    target_of = _targets(plan)
+    target_of = _targets(plan, view)
     n_compared, wrong = 0, []
     for row, ref in enumerate(labels.frames):
         path = target_of.get((ref.session, ref.file_name))
@@ -163,23 +184,23 @@ def _check_cells(
             n_compared += 1
             if here != there and not (isnan(here) and isnan(there)):
                 wrong.append(f"{path} {labels.keypoint_names[k]}: found {here!r}, expected {there!r}")
-    n_checked["coordinates"] = n_compared
+    n_checked["coordinates"] = n_checked.get("coordinates", 0) + n_compared
     if wrong:
         findings.append(
             Finding(
                 Severity.ERROR,
                 "labels-differ",
-                LABEL_FILES[0],
+                label_files(view)[0],
                 f"{len(wrong)} coordinates differ from the source: {'; '.join(wrong[:3])}",
                 hint="please report this: it must never happen",
             )
         )
 
 
-def _targets(plan: Plan) -> dict[tuple[str, str], str]:
-    """Return the target path of each labeled frame by DeepLabCut's folder and file name."""
+def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
+    """Return the target path of each labeled frame of a view by DeepLabCut's folder and file name."""
     found = {}
-    for session in plan.sessions:
+    for session in (each for each in plan.sessions if each.view == view):
         for frame in session.frames:
             if frame.state in {"labeled", "test"}:
                 found[session.folder, frame.source] = frame.target

@@ -39,12 +39,12 @@ def check_context(plan: Plan, level: VerifyLevel, n_checked: dict[str, int]) -> 
         How many there are is noted here.
     """
     target = Path(plan.target)
-    videos = {video.session: video for video in plan.videos if video.session}
-    video_of = {session.target: videos.get(session.source) for session in plan.sessions}
+    videos = {(video.view, video.session): video for video in plan.videos if video.session}
+    video_of = {session.target: videos.get((session.view, session.source)) for session in plan.sessions}
     findings: list[Finding] = []
     steps = [step for step in plan.steps if isinstance(step, ExtractFrames)]
     for step in steps:
-        video = video_of[step.session]
+        video = video_of.get(step.session)
         if video is None or not (target / video.target).is_file() or video.turn_deg != step.turn_deg:
             continue
         try:

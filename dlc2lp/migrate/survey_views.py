@@ -1,0 +1,429 @@
+"""One picture of several cameras: which project holds which camera, and which of its folders are one recording.
+
+Three ways in: one DeepLabCut project per camera (``--view``), one project that holds all (``--view-pattern``), and a
+DeepLabCut 3D project, which names its cameras. Only reads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dlc2lp.dlc.cameras import in_millimetres
+from dlc2lp.dlc.config import DlcConfig, read_config
+from dlc2lp.dlc.project import locate_project
+from dlc2lp.dlc.project3d import Dlc3dProject, read_3d_project
+from dlc2lp.errors import UnreadableFile, UsageError
+from dlc2lp.lp.calibration import parse_calibration
+from dlc2lp.migrate.choose import Decision
+from dlc2lp.migrate.decide import Decided, decide_labels
+from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.survey import Survey, survey
+from dlc2lp.migrate.ties import SessionTie, by_session
+from dlc2lp.migrate.tying import Watcher
+from dlc2lp.migrate.view_pattern import ViewTable, apply_pattern, parse_view_pattern, split_by_camera
+from dlc2lp.model import Camera, Finding, Severity
+
+CALIBRATION_FILE = "calibration.toml"
+CALIBRATIONS = "calibrations"
+
+
+@dataclass(frozen=True)
+class View:
+    """One camera.
+
+    Attributes
+    ----------
+    name
+        As the source or the person calls it.
+    survey, decided
+        The project that holds its frames, which other cameras may share, and which of its labels count.
+    session_of
+        Recording by session of that project, for its folders; those of other cameras are not in it.
+    video_of
+        Recording by stem of a video.
+    """
+
+    name: str
+    survey: Survey
+    decided: Decided
+    session_of: Mapping[str, str]
+    video_of: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Calibrations:
+    """How the cameras stand, as far as the sources say.
+
+    Attributes
+    ----------
+    for_all
+        The cameras of all recordings; empty if nobody calibrated them.
+    by_session
+        Those of single recordings.
+    origin
+        The file, for people.
+    """
+
+    for_all: tuple[Camera, ...] = ()
+    by_session: Mapping[str, tuple[Camera, ...]] = field(default_factory=dict, hash=False)
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class ViewsSurvey:
+    """All cameras.
+
+    Attributes
+    ----------
+    views
+        The cameras in order.
+    calibrations
+        How they stand.
+    findings, decisions, refusals
+        What is odd, what a person must decide, and why it can't be migrated so.
+    outsiders
+        Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
+    """
+
+    views: tuple[View, ...]
+    calibrations: Calibrations
+    findings: tuple[Finding, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    refusals: tuple[Finding, ...] = ()
+    outsiders: tuple[tuple[str, int, int], ...] = ()
+
+    @property
+    def surveys(self) -> list[tuple[Survey, Decided]]:
+        """Each project once, with the labels that count."""
+        unique: dict[int, tuple[Survey, Decided]] = {}
+        for view in self.views:
+            unique.setdefault(id(view.survey), (view.survey, view.decided))
+        return list(unique.values())
+
+
+def has_views(source: Path | None, options: Options) -> bool:
+    """Whether a multi-view project is asked for."""
+    return bool(options.views or options.view_pattern) or (source is not None and three_d_config(source) is not None)
+
+
+def three_d_config(source: Path) -> DlcConfig | None:
+    """Return the configuration of a DeepLabCut 3D project; None for any other source."""
+    _, path = locate_project(source)
+    try:
+        config = read_config(path) if path else None
+    except UnreadableFile:
+        return None  # told when the project is read
+    return config if config is not None and config.is_3d else None
+
+
+def survey_views(
+    source: Path | None,
+    options: Options,
+    known: Iterable[SessionTie] = (),
+    *,
+    watcher: Watcher | None = None,
+    stop: threading.Event | None = None,
+) -> ViewsSurvey:
+    """Read the projects of all cameras.
+
+    Parameters
+    ----------
+    source
+        The project that holds all cameras, or a DeepLabCut 3D project; None where each camera has one of its own.
+    options
+        What a person chose.
+    known, watcher, stop
+        As for :func:`~dlc2lp.migrate.survey.survey`.
+
+    Raises
+    ------
+    SourceRefused
+        One of the sources is no DeepLabCut project.
+    UsageError
+        The options contradict each other.
+    """
+    _check_options(source, options)
+    reader = _Reader(options, tuple(known), watcher, stop)
+    if options.views:
+        return reader.one_project_each(list(options.views))
+    if source is None:  # _check_options has refused it
+        raise AssertionError("neither a source nor views")
+    config = three_d_config(source)
+    if config is not None:
+        return reader.three_d(read_3d_project(locate_project(source)[0], config, options.video_roots))
+    return reader.one_project(source)
+
+
+def _check_options(source: Path | None, options: Options) -> None:
+    found = ""
+    if options.views and source is not None:
+        found = f"found the source {source} beside --view NAME=SOURCE, which names the sources"
+    elif options.merge:
+        found = "found --merge beside several views; merge each camera's projects in DeepLabCut, or label them by view"
+    elif options.individuals == "split":
+        found = "found --individuals split beside several views; choose one individual or flatten them"
+    elif len(options.views) == 1:
+        found = f"found one view ({options.views[0][0]}), expected two or more"
+    elif len({name for name, _ in options.views}) < len(options.views):
+        found = f"found a view twice: {', '.join(name for name, _ in options.views)}"
+    if found:
+        raise UsageError.of("bad-views", "--view", found)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads projects, each once."""
+
+    options: Options
+    known: tuple[SessionTie, ...]
+    watcher: Watcher | None
+    stop: threading.Event | None
+
+    def read(self, source: Path, views: Sequence[str]) -> tuple[Survey, Decided]:
+        """Read one project; what is known of the given views is taken over."""
+        known = by_session(tie for tie in self.known if tie.view in views or not views)
+        seen = survey(source, self.options, known, watcher=self.watcher, stop=self.stop)
+        return seen, decide_labels(seen, self.options)
+
+    def one_project_each(self, sources: Sequence[tuple[str, Path]]) -> ViewsSurvey:
+        """Each camera has a project of its own."""
+        read = {name: self.read(path, [name]) for name, path in sources}
+        folders = {name: _folders(seen) for name, (seen, _) in read.items()}
+        sessions, decisions = sessions_of_projects(folders, self.options.view_pattern)
+        views, outsiders = [], []
+        for name, (seen, decided) in read.items():
+            told = replace(decided, findings=tuple(_of_view(name, each) for each in decided.findings))
+            views.append(_view(name, seen, told, sessions[name]))
+            outsiders += _outsiders(decided, set(sessions[name]))
+        roots = [seen.project.root for seen, _ in read.values()]
+        calibrations, findings = find_calibrations([*self.options.calibration, *roots])
+        return self._joined(views, calibrations, findings, decisions, outsiders)
+
+    def one_project(self, source: Path) -> ViewsSurvey:
+        """One project holds all cameras, told apart by a pattern of names."""
+        seen, decided = self.read(source, ())
+        table = apply_pattern(parse_view_pattern(self.options.view_pattern or ""), _folders(seen))
+        calibrations, findings = find_calibrations([*self.options.calibration, seen.project.root])
+        return self._of_table(seen, decided, table, calibrations, findings)
+
+    def three_d(self, project: Dlc3dProject) -> ViewsSurvey:
+        """A 3D project names its cameras and the projects that hold their frames."""
+        calibrations, findings = find_calibrations([*self.options.calibration, project.root])
+        decisions: list[Decision] = []
+        if not calibrations.for_all and not calibrations.by_session:
+            calibrations, decisions = self._scaled(project)
+        findings = [*project.findings, *findings]
+        refusals = [each for each in findings if each.severity is Severity.ERROR and each.code in _FATAL]
+        if refusals:
+            return ViewsSurvey((), calibrations, tuple(findings), tuple(decisions), tuple(refusals))
+        paths = {camera.camera: camera.config_path for camera in project.cameras if camera.config_path}
+        if project.is_shared:
+            seen, decided = self.read(next(iter(paths.values())), ())
+            table = split_by_camera(_folders(seen), list(paths))
+            found = self._of_table(seen, decided, table, calibrations, findings)
+        else:
+            found = self.one_project_each(list(paths.items()))
+            found = replace(found, calibrations=calibrations, findings=(*findings, *found.findings))
+        return replace(found, decisions=(*decisions, *found.decisions))
+
+    def _scaled(self, project: Dlc3dProject) -> tuple[Calibrations, list[Decision]]:
+        """Bring a 3D project's calibration, in squares of the checkerboard, to millimetres."""
+        cameras, size_mm = project.calibration.cameras, self.options.square_size
+        if not cameras:
+            return Calibrations(), []
+        if size_mm is None:
+            question = (
+                "its calibration is in squares of the checkerboard, whose size DeepLabCut does not store; "
+                "how long is the side of a square?"
+            )
+            option = "--square-size MM (1 keeps squares as the unit of length)"
+            return Calibrations(), [
+                Decision("square-size-unknown", str(project.calibration.path), question, (), option)
+            ]
+        return Calibrations(in_millimetres(cameras, size_mm), {}, str(project.calibration.path)), []
+
+    def _of_table(
+        self, seen: Survey, decided: Decided, table: ViewTable, calibrations: Calibrations, findings: list[Finding]
+    ) -> ViewsSurvey:
+        """Make views of one project by a table of its names."""
+        views = [
+            _view(name, seen, decided, {place.name: place.session for place in table.placed if place.view == name})
+            for name in table.views
+        ]
+        outsiders = _outsiders(decided, {place.name for place in table.placed})
+        return self._joined(views, calibrations, findings, table.decisions, outsiders)
+
+    def _joined(
+        self,
+        views: Sequence[View],
+        calibrations: Calibrations,
+        findings: Sequence[Finding],
+        decisions: Sequence[Decision],
+        outsiders: Sequence[tuple[str, int, int]],
+    ) -> ViewsSurvey:
+        joined = ViewsSurvey(tuple(views), calibrations, (), (), (), tuple(outsiders))
+        told = [finding for _, decided in joined.surveys for finding in decided.findings]
+        asked = [decision for _, decided in joined.surveys for decision in decided.decisions]
+        refused = [finding for _, decided in joined.surveys for finding in decided.refusals]
+        return replace(
+            joined,
+            findings=(*findings, *told),
+            decisions=tuple(dict.fromkeys((*decisions, *asked))),
+            refusals=tuple(refused),
+        )
+
+
+#: Findings about a 3D project without which there are no views at all.
+_FATAL = frozenset(["camera-project-missing", "too-few-cameras"])
+
+
+def _of_view(view: str, finding: Finding) -> Finding:
+    return replace(finding, subject=f"{view}: {finding.subject}")
+
+
+def _folders(seen: Survey) -> list[str]:
+    """Return the names that tell recordings and cameras apart: of folders, and of videos without one."""
+    folders = [folder.name for folder in seen.project.sessions]
+    return list(dict.fromkeys([*folders, *(video.stem for video in seen.videos if not video.session)]))
+
+
+def _view(name: str, seen: Survey, decided: Decided, sessions: Mapping[str, str]) -> View:
+    """Return a view; where a folder became several sessions, these follow the folder."""
+    videos = {
+        video.stem: sessions[key]
+        for video in seen.videos
+        if (key := video.session or video.stem) in sessions or (key := video.stem) in sessions
+    }
+    return View(name, seen, decided, sessions, videos)
+
+
+def _outsiders(decided: Decided, placed: set[str]) -> list[tuple[str, int, int]]:
+    found = []
+    for chosen in decided.chosen.sessions:
+        if chosen.session.name not in placed and chosen.labels is not None:
+            labelled = chosen.labels.labelled
+            found.append((chosen.session.name, int(labelled.sum()), int(labelled.any(axis=(1, 2)).sum())))
+    return [each for each in found if each[1]]
+
+
+def sessions_of_projects(
+    names: Mapping[str, Sequence[str]], pattern: str | None
+) -> tuple[dict[str, dict[str, str]], list[Decision]]:
+    """Find out which folders of several cameras' projects are one recording.
+
+    They are called alike in all projects, or alike but for the camera's name, or by the pattern that a person gave;
+    where each project has a single recording, it is the same.
+
+    Parameters
+    ----------
+    names
+        View -> folders and videos of its project.
+    pattern
+        How names are made up, if that was said.
+
+    Returns
+    -------
+    dict
+        View -> (name -> recording).
+    list of Decision
+        The question, where no recording has two cameras.
+    """
+    if pattern is not None:
+        ways: list[dict[str, dict[str, str]]] = [_by_pattern(names, pattern)]
+    else:
+        plain = {view: {name: name for name in found} for view, found in names.items()}
+        ways = [plain, _without_cameras(names)]
+        if all(len(found) == 1 for found in names.values()):
+            only = next(iter(_without_cameras(names).values()))
+            recording = next(iter(only.values()))
+            ways.append({view: dict.fromkeys(found, recording) for view, found in names.items()})
+    best = max(ways, key=_n_shared)
+    twice = [_twice(view, found) for view, found in best.items() if len(set(found.values())) < len(found)]
+    if _n_shared(best):
+        return best, twice
+    listed = "; ".join(f"{view}: {', '.join(list(found)[:5])}" for view, found in names.items())
+    message = f"found no recording that two cameras have, by the names of their folders and videos ({listed})"
+    option = "--view-pattern, which says how the names are made up, for example '{session}_{view}'"
+    return best, [Decision("no-common-session", ", ".join(names), message, (), option)]
+
+
+def _twice(view: str, sessions: Mapping[str, str]) -> Decision:
+    """Ask which of several folders of one camera is a recording's."""
+    names: dict[str, list[str]] = {}
+    for name, session in sessions.items():
+        names.setdefault(session, []).append(name)
+    session, found = next((session, found) for session, found in names.items() if len(found) > 1)
+    message = f"{', '.join(found)} would all be the recording {session} of the camera {view}"
+    return Decision("session-twice", view, message, (), "--view-pattern, which says how the names are made up")
+
+
+def _by_pattern(names: Mapping[str, Sequence[str]], text: str) -> dict[str, dict[str, str]]:
+    parsed = parse_view_pattern(text)
+    found: dict[str, dict[str, str]] = {}
+    for view, listed in names.items():
+        readings = {name: parsed.readings(name) for name in listed}
+        found[view] = {
+            name: next((place.session for place in ways if place.view == view), ways[0].session)
+            for name, ways in readings.items()
+            if ways
+        }
+    return found
+
+
+def _without_cameras(names: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
+    """Return each name without that of its camera."""
+    found: dict[str, dict[str, str]] = {}
+    for view, listed in names.items():
+        stripped = {place.name: place.session for place in split_by_camera(listed, [view]).placed}
+        found[view] = {name: stripped.get(name, name) for name in listed}
+    return found
+
+
+def _n_shared(sessions: Mapping[str, Mapping[str, str]]) -> int:
+    """Return how many recordings have at least two cameras."""
+    cameras: dict[str, set[str]] = {}
+    for view, found in sessions.items():
+        for session in found.values():
+            cameras.setdefault(session, set()).add(view)
+    return sum(len(views) > 1 for views in cameras.values())
+
+
+def find_calibrations(places: Sequence[Path]) -> tuple[Calibrations, list[Finding]]:
+    """Read the lab's own calibrations in Anipose's form.
+
+    Parameters
+    ----------
+    places
+        Files, or folders that may hold ``calibration.toml`` or ``calibrations/<recording>.toml``; the first that has
+        any counts.
+    """
+    for place in dict.fromkeys(places):
+        if place.is_file():
+            cameras, findings = _read_calibration(place)
+            return Calibrations(cameras, {}, str(place)), findings
+        single = place / CALIBRATION_FILE
+        several = sorted((place / CALIBRATIONS).glob("*.toml"))
+        if single.is_file() or several:
+            cameras, findings = _read_calibration(single) if single.is_file() else ((), [])
+            by_session = {}
+            for path in several:
+                by_session[path.stem], told = _read_calibration(path)
+                findings += told
+            return Calibrations(
+                cameras, by_session, str(single if single.is_file() else place / CALIBRATIONS)
+            ), findings
+    return Calibrations((), {}), []
+
+
+def _read_calibration(path: Path) -> tuple[tuple[Camera, ...], list[Finding]]:
+    try:
+        parsed = parse_calibration(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"can't be read: {getattr(error, 'strerror', None) or error}"
+        return (), [
+            Finding(Severity.ERROR, "calibration-unreadable", str(path), message, hint="save it again as UTF-8")
+        ]
+    return parsed.cameras, list(parsed.findings)
