@@ -42,6 +42,10 @@ class ConvertOptions(TypedDict, total=False):
     empty_frames: EmptyFrames
     visibility: Visibility
     machine_labels: MachineLabels
+    views: tuple[tuple[str, Path], ...]
+    view_pattern: str
+    square_size: float
+    calibration: tuple[Path, ...]
     derived_crops: DerivedCrops
     split: str
     frame_names: FrameNames
@@ -77,18 +81,21 @@ def _options(given: ConvertOptions) -> Options:
     if unknown:
         raise UsageError.of("unknown-option", ", ".join(unknown), f"expected some of {', '.join(sorted(known))}")
     config = ConfigChoices(**{name: named.pop(name) for name in choices & named.keys()})
-    for name in {"video_roots", "merge"} & named.keys():
+    for name in {"video_roots", "merge", "calibration"} & named.keys():
         named[name] = tuple(Path(folder) for folder in named[name])
+    if "views" in named:
+        named["views"] = tuple((name, Path(source)) for name, source in dict(named["views"]).items())
     return Options(config=config, **named)
 
 
-def inspect(source: str | Path, **options: Unpack[ConvertOptions]) -> Inspection:
+def inspect(source: str | Path | None, **options: Unpack[ConvertOptions]) -> Inspection:
     """Look at a DeepLabCut project and say what would be done; nothing is written.
 
     Parameters
     ----------
     source
-        Project folder, its ``config.yaml``, or a folder that has only ``labeled-data``.
+        Project folder, its ``config.yaml``, or a folder that has only ``labeled-data``; None with ``views``, which name
+        the project of each camera.
 
     Raises
     ------
@@ -100,7 +107,7 @@ def inspect(source: str | Path, **options: Unpack[ConvertOptions]) -> Inspection
     return migration.inspect(source, _options(options))
 
 
-def plan(source: str | Path, target: str | Path, **options: Unpack[ConvertOptions]) -> Plan:
+def plan(source: str | Path | None, target: str | Path, **options: Unpack[ConvertOptions]) -> Plan:
     """Decide on a migration without writing anything; the plan can be printed and stored as JSON.
 
     Raises
@@ -114,7 +121,7 @@ def plan(source: str | Path, target: str | Path, **options: Unpack[ConvertOption
 
 
 def convert(
-    source: str | Path,
+    source: str | Path | None,
     target: str | Path,
     *,
     jobs: int | None = None,
@@ -130,7 +137,7 @@ def convert(
     Parameters
     ----------
     source, target
-        The DeepLabCut project and the folder of the Lightning Pose project.
+        The DeepLabCut project and the folder of the Lightning Pose project; the source is None with ``views``.
     jobs
         Files worked on at a time; None: the CPUs that this process may use.
     verify

@@ -13,13 +13,16 @@ from dlc2lp.cli.options import (
     DATA_DIR,
     JOBS,
     LABEL_OPTIONS,
-    SOURCE,
+    SOURCE_AND_TARGET,
+    SOURCE_OR_VIEWS,
     TARGET,
     VERIFY,
     VIDEO_OPTIONS,
+    VIEW_OPTIONS,
     everywhere,
     take_choices,
     take_options,
+    take_source,
 )
 from dlc2lp.cli.signals import STOP
 
@@ -28,16 +31,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@SOURCE
+@SOURCE_OR_VIEWS
 @LABEL_OPTIONS
+@VIEW_OPTIONS
 @VIDEO_OPTIONS
 @CONFIG_OPTIONS
 @DATA_DIR
 @everywhere
-def inspect(source: Path, **options: Any) -> int:
+def inspect(source: Path | None, **options: Any) -> int:
     """Say what is in SOURCE, what would be done and what needs a decision. Writes nothing.
 
-    SOURCE is a DeepLabCut project folder, its config.yaml, or a folder that has only labeled-data/.
+    SOURCE is a DeepLabCut project folder, its config.yaml, a DeepLabCut 3D project, or a folder that has only
+    labeled-data/. With --view NAME=SOURCE for each camera there is no other.
     """
     from dlc2lp.cli.progress import Progress
     from dlc2lp.migrate.migration import inspect as look
@@ -45,7 +50,7 @@ def inspect(source: Path, **options: Any) -> int:
     from dlc2lp.report.text import inspection_text
 
     chosen = take_options(options)
-    if chosen.split == "list":
+    if chosen.split == "list" and source is not None:
         return _show_splits(source)
     with Progress(quiet=output.wants_quiet()) as progress:
         found = look(source, chosen, observer=progress, stop=STOP)
@@ -54,9 +59,9 @@ def inspect(source: Path, **options: Any) -> int:
 
 
 @click.command()
-@SOURCE
-@TARGET
+@SOURCE_AND_TARGET
 @LABEL_OPTIONS
+@VIEW_OPTIONS
 @VIDEO_OPTIONS
 @CONFIG_OPTIONS
 @DATA_DIR
@@ -79,8 +84,11 @@ def inspect(source: Path, **options: Any) -> int:
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
 @everywhere
-def convert(source: Path, target: Path, *, dry_run: bool, register_as: str | None, **options: Any) -> int:
+def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None, **options: Any) -> int:
     """Turn the DeepLabCut project SOURCE into the Lightning Pose project TARGET.
+
+    Several cameras become one multi-view project: a DeepLabCut 3D project as SOURCE, one project with --view-pattern,
+    or one project for each camera with --view NAME=SOURCE and no other SOURCE.
 
     Run the same command again to finish what was interrupted; what is done stays done. SOURCE is never written to.
     """
@@ -89,11 +97,12 @@ def convert(source: Path, target: Path, *, dry_run: bool, register_as: str | Non
     from dlc2lp.migrate.options import RunOptions
     from dlc2lp.report import json, text
 
+    source, target = take_source(places, options)
     run_options = RunOptions(options.pop("jobs"), options.pop("verify"), options.pop("edited"))
     chosen = take_options(options)
-    if chosen.split == "list":
+    if chosen.split == "list" and source is not None:
         return _show_splits(source)
-    if chosen.individuals == "split":
+    if chosen.individuals == "split" and source is not None:
         return _convert_each(source, target, chosen, run_options, register_as=register_as, dry_run=dry_run)
     if dry_run:
         with Progress(quiet=output.wants_quiet()) as progress:

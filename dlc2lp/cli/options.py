@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 SOURCE = click.argument("source", type=click.Path(path_type=Path))
+SOURCE_OR_VIEWS = click.argument("source", type=click.Path(path_type=Path), required=False)
+SOURCE_AND_TARGET = click.argument(
+    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="[SOURCE] TARGET"
+)
 TARGET = click.argument("target", type=click.Path(path_type=Path))
 JOBS = click.option("--jobs", type=click.IntRange(1), metavar="N", help="Work on N files at a time [CPUs allowed].")
 VERIFY = click.option(
@@ -68,6 +72,58 @@ def _suffixes(context: click.Context, option: click.Parameter, value: str | None
     # An end may be empty: keypoints that have none of the others.
     return None if value is None else tuple(suffix.strip() for suffix in value.split(","))
 
+
+def _views(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    pairs = []
+    for text in value:
+        name, equals, source = text.partition("=")
+        if not (name.strip() and equals and source):
+            raise click.BadParameter(f"found {text!r}, expected NAME=SOURCE such as top=my-project", context, option)
+        pairs.append((name.strip(), Path(source)))
+    return tuple(pairs)
+
+
+def take_source(places: tuple[Path, ...], options: dict[str, Any]) -> tuple[Path | None, Path]:
+    """Return source and target; with ``--view`` the sources are there and the target stands alone."""
+    expected = ("TARGET",) if options["views"] else ("SOURCE", "TARGET")
+    if len(places) != len(expected):
+        besides = " beside --view NAME=SOURCE" if options["views"] else ""
+        found = " ".join(map(str, places))
+        raise click.UsageError(f"expected {' and '.join(expected)}{besides}, found {found}")
+    return (None, places[0]) if options["views"] else (places[0], places[1])
+
+
+VIEW_OPTIONS = stacked(
+    click.option(
+        "--view",
+        "views",
+        multiple=True,
+        callback=_views,
+        metavar="NAME=SOURCE",
+        help="Several cameras, each with a DeepLabCut project of its own: the camera's name and its project. "
+        "Repeatable; there is no other SOURCE then.",
+    ),
+    click.option(
+        "--view-pattern",
+        metavar="PATTERN",
+        help="Several cameras in one project: how folders and videos are called, for example '{session}_{view}' or "
+        "'{view:top|side}-{session}'.",
+    ),
+    click.option(
+        "--square-size",
+        type=click.FloatRange(0, min_open=True),
+        metavar="MM",
+        help="Side of a square of the checkerboard of a DeepLabCut 3D calibration.",
+    ),
+    click.option(
+        "--calibration",
+        multiple=True,
+        type=click.Path(path_type=Path, exists=True),
+        metavar="PATH",
+        help="Calibration of the cameras in Anipose's form (TOML), or a folder with calibration.toml or "
+        "calibrations/<session>.toml [those in SOURCE].",
+    ),
+)
 
 LABEL_OPTIONS = stacked(
     click.option(

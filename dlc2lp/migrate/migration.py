@@ -27,6 +27,7 @@ from dlc2lp.errors import (
 )
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
+from dlc2lp.migrate.choose import Decision
 from dlc2lp.migrate.decide import Decided, decide_labels
 from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute, remove_stale
 from dlc2lp.migrate.individuals import labelled_individuals, unique_individual
@@ -61,10 +62,11 @@ class Inspection:
 
     Attributes
     ----------
-    survey
-        What was read and measured.
-    decided
-        Which labels count, and the open questions.
+    surveys
+        What was read and measured of each project, and which of its labels count; one project but where several cameras
+        have one each.
+    decisions
+        The open questions.
     plan
         What would be done; None while a question is open or the source is refused.
     findings
@@ -75,12 +77,17 @@ class Inspection:
         Names of the train/test splits that the project has.
     """
 
-    survey: Survey
-    decided: Decided
+    surveys: tuple[tuple[Survey, Decided], ...]
+    decisions: tuple[Decision, ...]
     plan: Plan | None
     findings: tuple[Finding, ...]
     exit_code: int
     splits: tuple[str, ...] = ()
+
+    @property
+    def survey(self) -> Survey:
+        """The first project."""
+        return self.surveys[0][0]
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ class Outcome:
 
 
 def inspect(
-    source: str | Path,
+    source: str | Path | None,
     options: Options | None = None,
     *,
     observer: Observer | None = None,
@@ -140,6 +147,10 @@ def inspect(
         It is no DeepLabCut project at all.
     """
     options = options or Options()
+    if has_views(_path(source), options):
+        return _inspect_views(_path(source), options, observer, stop)
+    if source is None:
+        raise _no_source()
     notes: list[Finding] = []
     if options.individuals == "split":
         names = _individuals(Path(source), options)
@@ -151,15 +162,40 @@ def inspect(
     splits = _split_names(seen.project)
     # The target only gives its name to the plan; an inspection has none.
     nowhere = seen.project.root.with_name(f"{seen.project.root.name}-lp")
+    surveys = ((seen, decided),)
     try:
         plan = make_plan(seen, decided, options, _absolute(nowhere))
     except (SourceRefused, DecisionNeeded) as error:
-        return Inspection(seen, decided, None, tuple(by_severity(list(error.findings))), error.exit_code, splits)
-    return Inspection(seen, decided, plan, tuple(by_severity([*notes, *plan.findings])), EXIT_OK, splits)
+        told = tuple(by_severity(list(error.findings)))
+        return Inspection(surveys, decided.decisions, None, told, error.exit_code, splits)
+    told = tuple(by_severity([*notes, *plan.findings]))
+    return Inspection(surveys, decided.decisions, plan, told, EXIT_OK, splits)
+
+
+def _no_source() -> UsageError:
+    hint = "give a DeepLabCut project, or each camera's with --view NAME=SOURCE"
+    return UsageError.of("no-source", "SOURCE", "found no source", hint=hint)
+
+
+def _inspect_views(
+    source: Path | None, options: Options, observer: Observer | None, stop: threading.Event | None
+) -> Inspection:
+    """Look at several cameras."""
+    seen = survey_views(source, options, watcher=observer, stop=stop)
+    surveys = tuple(seen.surveys)
+    if not surveys:
+        raise SourceRefused(*by_severity([*seen.refusals, *seen.findings]))
+    root = surveys[0][0].project.root
+    try:
+        plan = make_views_plan(seen, options, _absolute(root.with_name(f"{root.name}-lp")))
+    except (SourceRefused, DecisionNeeded) as error:
+        told = tuple(by_severity(list(error.findings)))
+        return Inspection(surveys, seen.decisions, None, told, error.exit_code)
+    return Inspection(surveys, seen.decisions, plan, tuple(by_severity(list(plan.findings))), EXIT_OK)
 
 
 def plan(
-    source: str | Path,
+    source: str | Path | None,
     target: str | Path,
     options: Options | None = None,
     *,
@@ -179,7 +215,7 @@ def plan(
 
 
 def preview(
-    source: str | Path,
+    source: str | Path | None,
     target: str | Path,
     options: Options | None = None,
     *,
@@ -233,7 +269,7 @@ def _plan(
         labels = zip(made.views, (view.decided.or_raise().labels for view in cameras.views), strict=True)
         return made, dict(labels)
     if source is None:
-        raise UsageError.of("no-source", "SOURCE", "found no source", hint="give a DeepLabCut project")
+        raise _no_source()
     seen = survey(source, options, by_session(ties), watcher=observer, stop=stop)
     decided = decide_labels(seen, options)
     return make_plan(seen, decided, options, _absolute(target)), {"": decided.or_raise().labels}
@@ -249,7 +285,7 @@ def _is_absolute(path: str) -> bool:
 
 
 def convert(
-    source: str | Path,
+    source: str | Path | None,
     target: str | Path,
     options: Options | None = None,
     run_options: RunOptions | None = None,
@@ -264,7 +300,8 @@ def convert(
     Parameters
     ----------
     source, target
-        The DeepLabCut project and the folder of the Lightning Pose project.
+        The DeepLabCut project and the folder of the Lightning Pose project; no source where the options name the
+        project of each camera.
     options, run_options
         What is chosen, and how it is carried out.
     register_as

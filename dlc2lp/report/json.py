@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from dlc2lp.migrate.choose import ChosenSession
 from dlc2lp.migrate.manifest import describe, describe_crop, describe_tie
 from dlc2lp.migrate.migration import Inspection, Outcome, Preview
 from dlc2lp.migrate.plan import Plan
@@ -21,7 +22,8 @@ def inspection(found: Inspection) -> dict[str, Any]:
     """Return the document of ``dlc2lp inspect``."""
     project = found.survey.project
     config = project.config
-    tables = [chosen.labels for chosen in found.decided.chosen.sessions if chosen.labels is not None]
+    chosen = [session for _, decided in found.surveys for session in decided.chosen.sessions]
+    tables = [session.labels for session in chosen if session.labels is not None]
     keypoints = list(found.plan.keypoints) if found.plan else _names(tables)
     return document(
         "inspect",
@@ -33,12 +35,12 @@ def inspection(found: Inspection) -> dict[str, Any]:
             "scorer": config.scorer if config else None,
             "date": config.date if config else None,
         },
-        sessions=_sessions(found),
+        sessions=_sessions(chosen),
         keypoints=[
             {"name": name, "hidden_share": found.plan.keypoints[name] if found.plan else None} for name in keypoints
         ],
         individuals=sorted({name for table in tables for name in table.individuals if name}),
-        videos=[_video(video) for video in found.survey.videos],
+        videos=[_video(video) for survey, _ in found.surveys for video in survey.videos],
         decisions=[
             {
                 "code": decision.code,
@@ -47,10 +49,12 @@ def inspection(found: Inspection) -> dict[str, Any]:
                 "candidates": list(decision.candidates),
                 "option": decision.option or None,
             }
-            for decision in found.decided.decisions
+            for decision in found.decisions
         ],
         counts=describe(found.plan)["counts"] if found.plan else None,
         splits=list(found.splits),
+        views=list(found.plan.views) if found.plan else [],
+        view_frames=list(found.plan.view_frames) if found.plan else [],
     )
 
 
@@ -58,9 +62,9 @@ def _names(tables: Iterable[Any]) -> list[str]:
     return list(dict.fromkeys(name for table in tables for name in table.keypoint_names))
 
 
-def _sessions(found: Inspection) -> list[dict[str, Any]]:
+def _sessions(sessions_chosen: Iterable[ChosenSession]) -> list[dict[str, Any]]:
     sessions = []
-    for chosen in found.decided.chosen.sessions:
+    for chosen in sessions_chosen:
         labels = chosen.labels
         n_labeled = 0 if labels is None else int(labels.labelled.any(axis=(1, 2)).sum())
         n_rows = 0 if labels is None else len(labels.frames)

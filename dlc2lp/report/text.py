@@ -64,9 +64,11 @@ def inspection_text(found: Inspection) -> str:
     parts = [
         f"DeepLabCut project {project.name!r}"
         + (f", scorer {config.scorer}, {config.date}" if config else _config_state(found.findings))
-        + f"\n{project.root}",
-        _session_table(found.decided.chosen.sessions, found.survey.videos),
+        + "".join(f"\n{survey.project.root}" for survey, _ in found.surveys),
+        *(_session_table(decided.chosen.sessions, survey.videos) for survey, decided in found.surveys),
     ]
+    if found.plan is not None and found.plan.views:
+        parts.append(_view_table(found.plan))
     if found.plan is not None:
         parts.append(
             table(
@@ -75,8 +77,9 @@ def inspection_text(found: Inspection) -> str:
                 right=(1,),
             )
         )
-    if found.survey.videos:
-        parts.append(_video_table(found.survey.videos))
+    videos = [video for survey, _ in found.surveys for video in survey.videos]
+    if videos:
+        parts.append(_video_table(videos))
     if found.findings:
         parts.append(findings_text(found.findings))
     if found.plan is not None:
@@ -117,6 +120,24 @@ def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedV
         ("session", "labeled", "empty", "unlabeled", "images", "labels from", "frame numbers"), rows, right=(1, 2, 3)
     )
     hidden = len(sessions) - len(rows)
+    return text + (f"\n... and {plural(hidden, 'session')} more" if hidden else "")
+
+
+def _view_table(plan: Plan) -> str:
+    """Lay out how many labeled frames each view has, and what becomes of them together."""
+    rows = [
+        (
+            frames["session"],
+            *map(str, frames["n_frames"]),
+            str(frames["n_shared"]),
+            str(frames["n_filled"]),
+            str(frames["n_left_out"]),
+        )
+        for frames in plan.view_frames[:_MAX_ROWS]
+    ]
+    header = ("session", *plan.views, "in all", "cut from videos", "left out")
+    hidden = len(plan.view_frames) - len(rows)
+    text = table(header, rows, right=range(1, len(header)))
     return text + (f"\n... and {plural(hidden, 'session')} more" if hidden else "")
 
 
@@ -184,7 +205,7 @@ def _work_text(plan: Plan) -> str:
     kinds = Counter(type(step) for step in plan.steps)
     n_context = _n_context(plan)
     parts = [f"place {plural(n_images, 'image')}"]
-    parts += [f"cut {plural(n_context, 'context frame')}"] if n_context else []
+    parts += [f"cut {plural(n_context, 'frame' if plan.views else 'context frame')}"] if n_context else []
     parts += [
         f"{verb} {plural(kinds[kind], 'video')}"
         for kind, verb in ((PlaceVideo, "copy"), (RemuxVideo, "remux"), (EncodeVideo, "encode"))
@@ -213,6 +234,7 @@ def preview_text(found: Preview) -> str:
         rows.append((step.kind, what, _size(step.space_bytes), state))
     parts = [
         f"plan for {found.plan.source}\n  into {found.plan.target}",
+        *([_view_table(found.plan)] if found.plan.views else []),
         table(("step", "makes", "about", ""), rows, right=(2,)),
         _config_text((reason["key"], reason["value"], reason["reason"]) for reason in found.plan.config_reasons),
         _counts_text(found.plan),
@@ -245,6 +267,8 @@ def outcome_text(came: Outcome) -> str:
     """Lay out what a conversion did."""
     queued = sum(frame.state == "queued" for session in came.plan.sessions for frame in session.frames)
     parts = [_counts_text(came.plan)]
+    if came.plan.views:
+        parts.append(_view_table(came.plan))
     if came.plan.videos:
         videos = came.plan.videos[:_MAX_ROWS]
         rows = [(video.target, str(video.n_frames), video.action) for video in videos]
@@ -254,7 +278,15 @@ def outcome_text(came: Outcome) -> str:
     if queued:
         extra.append(f"{plural(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
     if n_context := _n_context(came.plan):
-        extra.append(f"{plural(n_context, 'context frame')} cut from the videos beside the labeled frames")
+        what = "frame" if came.plan.views else "context frame"
+        extra.append(
+            f"{plural(n_context, what)} cut from the videos"
+            + (
+                ": neighbors of labeled frames, and what a view lacked"
+                if came.plan.views
+                else " beside the labeled frames"
+            )
+        )
     if extra:
         parts.append("\n".join(extra))
     if came.findings:
