@@ -8,10 +8,10 @@ import tomllib
 import cv2
 import numpy as np
 import pytest
+import rig
 import yaml
 from builder import Video, barcode, build_project, read_clip, snapshot
 from command import dlc2lp
-from rig import calibrated, config_text_3d, write_calibration
 
 import dlc2lp as library
 
@@ -32,7 +32,7 @@ def rows_of(target, view, suffix=""):
             name: (float(cell["x"] or "nan"), float(cell["y"] or "nan"), cell.get("visible"))
             for name, cell in cells.items()
         }
-    assert len({cell for cell in header[1:]}) == 1
+    assert len(set(header[1:])) == 1
     return found
 
 
@@ -228,7 +228,7 @@ def test_names_that_lightning_pose_would_mistake_are_changed(tmp_path):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--view", "top={a}", "{b}"),
+        ("--view", "top={a}", "{lp}"),
         ("--view", "top={a}", "--view", "side={b}", "{a}", "{lp}"),
         ("--view", "top", "--view", "side={b}", "{lp}"),
         ("--view", "top={a}", "--view", "top={b}", "{lp}"),
@@ -282,9 +282,8 @@ def test_a_folder_that_the_pattern_does_not_fit_is_counted(tmp_path):
 
 
 def test_a_pattern_that_can_be_read_in_two_ways_is_not_guessed(tmp_path):
-    project = build_project(
-        tmp_path / "dlc", sessions=("m1-d1-top", "m1-d2-top", "m1-d1-low", "m1-d2-low"), frames=(2,)
-    )
+    names = [f"m1-{day}-{view}" for day in ("d1", "d2") for view in ("top", "low")]
+    project = build_project(tmp_path / "dlc", sessions=names, frames=(2,))
     result = dlc2lp("inspect", project.root, "--view-pattern", "{session}-{view}", "--json")
     assert result.exit_code == 0 or "view-pattern-ambiguous" in result.codes
     result = dlc2lp("convert", project.root, tmp_path / "lp", "--view-pattern", "{session}+{view}", "--json")
@@ -309,38 +308,56 @@ def test_held_out_and_queued_frames_are_aligned_too(tmp_path):
 # --------------------------------------------------------------------------------------------------- calibrations
 
 
-def three_d(root, rig):
+def triangulated(cameras, pixels):
+    """Points of space by OpenCV's own triangulation, from their pixels in both images and a calibration's tables."""
+    seen, projections = [], []
+    for number, points in enumerate(pixels):
+        camera = cameras[f"cam_{number}"]
+        matrix, distortions = np.array(camera["matrix"]), np.array(camera["distortions"])
+        seen.append(cv2.undistortPoints(points.reshape(-1, 1, 2), matrix, distortions).reshape(-1, 2).T)
+        rotation = cv2.Rodrigues(np.array(camera["rotation"]))[0]
+        projections.append(np.column_stack([rotation, camera["translation"]]))
+    found = cv2.triangulatePoints(*projections, *seen)
+    return (found[:3] / found[3]).T
+
+
+def three_d(root):
     """A DeepLabCut 3D project and the projects of its two cameras, calibrated."""
     names = ("camera-1", "camera-2")
     projects = {
-        name: build_project(root / f"{name}-Anna-2021-08-30", sessions=("m1",), frames=(2, 5, 9)) for name in names
+        name: build_project(
+            root / f"{name}-Anna-2021-08-30", sessions=("m1",), frames=(2, 5, 9), n_frames=12, size_px=rig.SIZE
+        )
+        for name in names
     }
     folder = root / "reach-3d"
     folder.mkdir()
-    configs = {f"config_file_{name}": str(project.config) for name, project in projects.items()}
     configs = {name: str(project.config) for name, project in projects.items()}
-    (folder / "config.yaml").write_text(config_text_3d(names, configs, str(folder)))
-    write_calibration(folder, rig)
+    (folder / "config.yaml").write_text(rig.config_text_3d(names, configs, str(folder)))
+    rig.write_calibration(folder, rig.calibrated())
     return folder, projects
 
 
-def small_rig(monkeypatch_size=None):
-    return calibrated()
-
-
 def test_a_3d_project_names_its_cameras_and_their_calibration(tmp_path):
-    rig = calibrated()
-    folder, projects = three_d(tmp_path, rig)
+    folder, projects = three_d(tmp_path)
     asked = dlc2lp("convert", folder, tmp_path / "lp", "--json")
     assert asked.exit_code == 3
     question = asked.finding("square-size-unknown")
     assert "--square-size" in question["hint"]
     assert not (tmp_path / "lp").exists()
     result = dlc2lp("convert", folder, tmp_path / "lp", "--square-size", "2.5", "--json")
+    assert result.exit_code == 0, result.stderr
     assert result.document["views"] == ["camera-1", "camera-2"]
     expect_aligned(tmp_path / "lp", ("camera-1", "camera-2"))
     for name, project in projects.items():
         expect_labels(project, tmp_path / "lp", name)
+    cameras = tomllib.loads((tmp_path / "lp/calibration.toml").read_text())
+    assert [cameras[f"cam_{k}"]["name"] for k in (0, 1)] == ["camera-1", "camera-2"]
+    # OpenCV's own triangulation with the calibration that was written finds the board's corners, in millimetres.
+    corners = np.array([[x, 0.0, 15.0] for x in range(-3, 4)])  # in squares, before the first camera
+    found_mm = triangulated(cameras, [rig.project(corners, camera) for camera in (0, 1)])
+    assert np.allclose(found_mm, 2.5 * corners, atol=0.15)
+    assert np.allclose(np.linalg.norm(np.diff(found_mm, axis=0), axis=1), 2.5, atol=0.03)
 
 
 def write_toml(path, size, names=("top", "side")):
@@ -366,7 +383,7 @@ def test_a_lab_s_own_calibration_is_taken_over(tmp_path):
     assert [cameras[f"cam_{k}"]["name"] for k in (0, 1)] == ["top", "side"]
     assert cameras["cam_1"]["translation"] == [0.0, 0.0, 0.0]
     config = yaml.safe_load((tmp_path / "lp/configs/default.yaml").read_text())
-    assert config["data"]["camera_params_file"] or "imgaug_3d" in config["training"]
+    assert config["training"]["imgaug_3d"] is True
 
 
 def test_a_crop_moves_the_principal_point(tmp_path):
