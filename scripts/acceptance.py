@@ -102,6 +102,8 @@ class Case:
     needs: Path | None = None
 
 
+_PAIR = tuple(part for view in ("top", "side") for part in ("--view", f"{view}={FIXTURES / f'pair-{view}'}"))
+
 CASES = (
     Case(
         name="demo",
@@ -131,6 +133,25 @@ CASES = (
             ("verify", "{work}/lp"),
         ),
         target="{work}/lp",
+    ),
+    Case(
+        # One project with three cameras and the lab's calibration; one camera's missing frame is cut from its video.
+        name="three-cameras",
+        commands=(
+            ("convert", str(FIXTURES / "three-cameras"), "{work}/lp", "--view-pattern", "{{session}}_{{view}}"),
+            ("verify", "{work}/lp"),
+        ),
+        target="{work}/lp",
+    ),
+    Case(
+        # A project for each camera, calibrated, with frames and keypoints that only one has.
+        name="two-cameras",
+        commands=(
+            ("convert", *_PAIR, "{work}/lp"),
+            ("verify", "{work}/lp"),
+        ),
+        target="{work}/lp",
+        judge=("--train", "--as-written"),
     ),
     Case(
         name="openfield",

@@ -13,7 +13,16 @@ GOLDEN = FIXTURES / "golden"
 OPTIONS = {
     "grown": ("--data-dir", "/data/grown"),
     "two-mice": ("--data-dir", "/data/two-mice", "--individuals", "flatten"),
+    "three-cameras": ("--data-dir", "/data/three-cameras", "--view-pattern", "{session}_{view}"),
+    "pair": ("--data-dir", "/data/pair"),
 }
+
+
+def sources(name: str) -> list[str]:
+    """What a conversion is made of, as arguments: one project, or one for each camera."""
+    if name == "pair":
+        return [part for view in ("top", "side") for part in ("--view", f"{view}={PROJECTS / f'pair-{view}'}")]
+    return [str(PROJECTS / name)]
 
 
 def golden_texts(target: Path) -> dict[str, str]:

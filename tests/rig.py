@@ -110,3 +110,18 @@ def config_text_3d(names: Sequence[str], configs: dict[str, str], project_path: 
     lines += [f"shuffle_{name}: 1" for name in names]
     lines += [f"trainingsetindex_camera-{number}: 0" for number in range(1, len(names) + 1)]
     return "\n".join(lines) + "\n"
+
+
+def write_anipose(path: Path, names: Sequence[str], size_px: tuple[int, int]) -> Path:
+    """A calibration as a lab has it, in Anipose's form: cameras side by side, each turned a little."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    width, height = size_px
+    tables = [
+        f'[cam_{number}]\nname = "{name}"\nsize = [{width}, {height}]\n'
+        f"matrix = [[100.0, 0.0, {width / 2}], [0.0, 100.0, {height / 2}], [0.0, 0.0, 1.0]]\n"
+        f"distortions = [0.0, 0.0, 0.0, 0.0, 0.0]\nrotation = [0.0, {0.3 * number}, 0.0]\n"
+        f"translation = [{10.0 * number}, 0.0, 0.0]\nfisheye = false\n"
+        for number, name in enumerate(names)
+    ]
+    path.write_text("\n".join([*tables, "[metadata]\nadjusted = false\n"]), encoding="utf-8")
+    return path

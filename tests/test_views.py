@@ -360,23 +360,9 @@ def test_a_3d_project_names_its_cameras_and_their_calibration(tmp_path):
     assert np.allclose(np.linalg.norm(np.diff(found_mm, axis=0), axis=1), 2.5, atol=0.03)
 
 
-def write_toml(path, size, names=("top", "side")):
-    """A calibration as a lab has it, in Anipose's form."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tables = []
-    for number, name in enumerate(names):
-        tables.append(
-            f'[cam_{number}]\nname = "{name}"\nsize = [{size[0]}, {size[1]}]\n'
-            f"matrix = [[100.0, 0.0, 64.0], [0.0, 100.0, 48.0], [0.0, 0.0, 1.0]]\n"
-            f"distortions = [0.0, 0.0, 0.0, 0.0, 0.0]\nrotation = [0.0, {0.3 * number}, 0.0]\n"
-            f"translation = [{10.0 * number}, 0.0, 0.0]\nfisheye = false\n"
-        )
-    path.write_text("\n".join([*tables, "[metadata]\nadjusted = false\n"]))
-
-
 def test_a_lab_s_own_calibration_is_taken_over(tmp_path):
     top, side = two_projects(tmp_path)
-    write_toml(tmp_path / "cal/calibration.toml", (128, 96), names=("Side", "TOP"))
+    rig.write_anipose(tmp_path / "cal/calibration.toml", ("Side", "TOP"), (128, 96))
     result = convert(tmp_path / "lp", {"top": top, "side": side}, "--calibration", tmp_path / "cal/calibration.toml")
     assert result.exit_code == 0, result.stderr
     cameras = tomllib.loads((tmp_path / "lp/calibration.toml").read_text())
@@ -389,18 +375,18 @@ def test_a_lab_s_own_calibration_is_taken_over(tmp_path):
 def test_a_crop_moves_the_principal_point(tmp_path):
     top = build_project(tmp_path / "top", sessions=("m1",), frames=(2, 5, 9), size_px=(160, 128), crop=(9, 150, 4, 88))
     side = build_project(tmp_path / "side", sessions=("m1",), frames=(2, 5, 9), size_px=(160, 128))
-    write_toml(tmp_path / "calibration.toml", (160, 128))
+    rig.write_anipose(tmp_path / "calibration.toml", CAMERAS, (160, 128))
     result = convert(tmp_path / "lp", {"top": top, "side": side}, "--calibration", tmp_path / "calibration.toml")
     assert result.exit_code == 0, result.stderr
     cameras = tomllib.loads((tmp_path / "lp/calibration.toml").read_text())
-    assert (cameras["cam_0"]["matrix"][0][2], cameras["cam_0"]["matrix"][1][2]) == (64.0 - 9, 48.0 - 4)
+    assert (cameras["cam_0"]["matrix"][0][2], cameras["cam_0"]["matrix"][1][2]) == (80.0 - 9, 64.0 - 4)
     assert cameras["cam_0"]["size"] == [141, 84]
-    assert (cameras["cam_1"]["matrix"][0][2], cameras["cam_1"]["matrix"][1][2]) == (64.0, 48.0)
+    assert (cameras["cam_1"]["matrix"][0][2], cameras["cam_1"]["matrix"][1][2]) == (80.0, 64.0)
 
 
 def test_a_calibration_of_other_images_is_an_error(tmp_path):
     top, side = two_projects(tmp_path)
-    write_toml(tmp_path / "calibration.toml", (640, 480))
+    rig.write_anipose(tmp_path / "calibration.toml", CAMERAS, (640, 480))
     result = convert(tmp_path / "lp", {"top": top, "side": side}, "--calibration", tmp_path / "calibration.toml")
     assert result.exit_code == 1
     assert "640x480" in result.finding("calibration-size")["message"]

@@ -81,6 +81,9 @@ class ConfigFacts:
         The views in order; empty in a single-view project.
     is_calibrated
         Whether there is a calibration for every session.
+    n_frames_against_3d
+        Labeled frames that Lightning Pose's augmentation in space can't take: three or more keypoints are labelled in
+        two views, and some view has fewer than three of these.
     one_view_keypoints
         Keypoints that at least one view never shows.
     incomplete_sessions
@@ -97,6 +100,7 @@ class ConfigFacts:
     n_videos: int = 0
     view_names: tuple[str, ...] = ()
     is_calibrated: bool = False
+    n_frames_against_3d: int = 0
     one_view_keypoints: tuple[str, ...] = ()
     incomplete_sessions: tuple[str, ...] = ()
     unequal_sessions: tuple[str, ...] = ()
@@ -105,6 +109,16 @@ class ConfigFacts:
     def n_views(self) -> int:
         """Images of one labeled frame."""
         return max(1, len(self.view_names))
+
+    @property
+    def uses_3d(self) -> bool:
+        """Whether the scene can be moved in space in training, and what the views see compared there.
+
+        ``MultiviewHeatmapDataset._transform_images`` of Lightning Pose 2.4.3 ends the training with "Fewer than 3 valid
+        keypoints in 3d data augmentation" where a view has too few of a frame's keypoints. Where there is a
+        calibration file it moves the scene in space whatever ``imgaug_3d`` says, unless ``imgaug`` is ``default``.
+        """
+        return self.is_calibrated and not self.n_frames_against_3d
 
     @property
     def can_predict(self) -> bool:
@@ -116,6 +130,7 @@ class ConfigFacts:
         of_views = {
             "view_names": list(self.view_names),
             "is_calibrated": self.is_calibrated,
+            "n_frames_against_3d": self.n_frames_against_3d,
             "one_view_keypoints": list(self.one_view_keypoints),
             "incomplete_sessions": list(self.incomplete_sessions),
             "unequal_sessions": list(self.unequal_sessions),
@@ -142,6 +157,7 @@ class ConfigFacts:
             n_videos=data["n_videos"],
             view_names=tuple(data.get("view_names", ())),
             is_calibrated=data.get("is_calibrated", False),
+            n_frames_against_3d=data.get("n_frames_against_3d", 0),
             one_view_keypoints=tuple(data.get("one_view_keypoints", ())),
             incomplete_sessions=tuple(data.get("incomplete_sessions", ())),
             unequal_sessions=tuple(data.get("unequal_sessions", ())),
@@ -303,7 +319,8 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
         reasons=_reasons(facts, choices, backbone, gpu_gb, size, batch, hidden),
         matches=_matches(facts, matches.columns if matches else None),
         view_names=facts.view_names,
-        is_calibrated=facts.is_calibrated,
+        uses_3d=facts.uses_3d,
+        is_augmented=facts.uses_3d or not facts.is_calibrated,
     )
     _check_pca(decided)
     document = starter_document(decided)
@@ -552,12 +569,20 @@ def _view_reasons(facts: ConfigFacts, choices: ConfigChoices, hidden: tuple[str,
         "data.mirrored_column_matches": (
             f"without the keypoints that not every view shows: {alone}" if alone else "every view shows all keypoints"
         ),
-        "training.imgaug_3d": (
-            "there is a calibration for every session"
-            if facts.is_calibrated
-            else "there is no calibration for every session, and without one it can't be done"
-        ),
+        "training.imgaug_3d": _space_reason(facts),
     }
+
+
+def _space_reason(facts: ConfigFacts) -> str:
+    if not facts.is_calibrated:
+        return "there is no calibration for every session, and without one it can't be done"
+    if facts.n_frames_against_3d:
+        n_frames = f"{facts.n_frames_against_3d} labeled frame" + ("s" if facts.n_frames_against_3d > 1 else "")
+        return (
+            f"there is a calibration for every session, but in {n_frames} one view has "
+            "fewer than three of the keypoints that others show, and there Lightning Pose 2.4.3 would end the training"
+        )
+    return "there is a calibration for every session"
 
 
 def _backbone_reason(facts: ConfigFacts, choices: ConfigChoices) -> str:
@@ -612,6 +637,17 @@ def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Findi
                 f"found {facts.n_labeled_frames} labeled frames, expected at least 2: "
                 "Lightning Pose needs one to train on and one to choose the best model by",
                 hint="label more frames in the Lightning Pose app",
+            )
+        )
+    if not decided.is_augmented:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "augmentation-off",
+                "configs/default.yaml",
+                f"{_space_reason(facts)}; so training images are not augmented",
+                where="training.imgaug",
+                hint="label these frames in all views; or take the calibration out of the project and set imgaug: dlc",
             )
         )
     if not decided.batch.fits:

@@ -49,8 +49,10 @@ class Decided:
         What stands in ``mirrored_column_matches``.
     view_names
         The views in order; empty for a single one.
-    is_calibrated
-        Whether every session has a calibration.
+    uses_3d
+        Whether the scene can be moved in space in training, for which every session needs a calibration.
+    is_augmented
+        Whether training images can be changed at all.
     """
 
     data_dir: str
@@ -70,7 +72,8 @@ class Decided:
     reasons: Mapping[str, str]
     matches: list[Any] | None = None
     view_names: tuple[str, ...] = ()
-    is_calibrated: bool = False
+    uses_3d: bool = False
+    is_augmented: bool = True
 
     def because(self, key: str) -> str:
         """Return the paragraph that gives the reason of a choice; nothing where there was nothing to choose."""
@@ -175,7 +178,11 @@ def _training(decided: Decided) -> Document:
         Entry("imgaug_hflip", False, "Mirror images at random; every *_left keypoint needs its *_right."),
     )
     if decided.view_names:
-        augmentation = starter_views.augmentation(decided.is_calibrated, decided.because("training.imgaug_3d"))
+        augmentation = starter_views.augmentation(
+            uses_3d=decided.uses_3d,
+            is_augmented=decided.is_augmented,
+            because=decided.because("training.imgaug_3d"),
+        )
     return (
         *augmentation,
         *_memory(decided),
@@ -318,7 +325,7 @@ def _losses(decided: Decided) -> Document:
                 Entry("prob_threshold", 0.05),
             ),
         ),
-        *(starter_views.CALIBRATED_LOSSES if decided.is_calibrated else ()),
+        *(starter_views.CALIBRATED_LOSSES if decided.uses_3d else ()),
     )
 
 

@@ -87,18 +87,30 @@ def matched_columns(matches: list[Any] | None, because: str) -> Entry:
     )
 
 
-def augmentation(is_calibrated: bool, because: str) -> Document:
-    """Return how training images are changed, so that the views still fit together."""
+def augmentation(*, uses_3d: bool, is_augmented: bool, because: str) -> Document:
+    """Return how training images are changed, so that the views still fit together.
+
+    Parameters
+    ----------
+    uses_3d
+        Whether the scene can be moved in space.
+    is_augmented
+        Whether training images can be changed at all: with a calibration file Lightning Pose 2.4.3 moves the scene in
+        space whatever ``imgaug_3d`` says, unless ``imgaug`` is ``default``.
+    because
+        The reason, as a paragraph.
+    """
     return (
         Entry(
             "imgaug",
-            "dlc",
+            "dlc" if is_augmented else "default",
             "Random changes of the training images: default (none), dlc (as in DeepLabCut; with a calibration without "
-            "its turns and distortions, which would tear the views apart).",
+            "its turns and distortions, which would tear the views apart)."
+            + ("" if is_augmented else f"{because} To use dlc, label these frames in all views."),
         ),
         Entry(
             "imgaug_3d",
-            is_calibrated,
+            uses_3d,
             "Move and turn the whole scene in space instead, and all views with it. It needs a calibration for every "
             "session: calibrations/<session>.toml, or calibration.toml for all." + because,
         ),

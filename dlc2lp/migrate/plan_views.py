@@ -304,6 +304,7 @@ class _ViewsPlanner:
             n_videos=sum(n == len(views) for n in of_session.values()),
             view_names=views,
             is_calibrated=is_calibrated,
+            n_frames_against_3d=_n_frames_against_3d([made.rows for made in placed]),
             one_view_keypoints=self._one_view_keypoints(placed),
             incomplete_sessions=tuple(session for session, n in of_session.items() if n < len(views)),
             unequal_sessions=tuple(finding.subject for finding in unequal),
@@ -374,6 +375,22 @@ class _ViewsPlanner:
             ),
             "labeled_cells": Count(n_cells, count_cells(rows), self.draft.n_cells_left_out + others_cells + out_cells),
         }
+
+
+#: Points that an affine change of an image is told from.
+_FEWEST_POINTS = 3
+
+
+def _n_frames_against_3d(rows: Sequence[Sequence[LabelRow]]) -> int:
+    """Return in how many labeled frames some view has too few of the keypoints that two views or more have."""
+    n = 0
+    for moment in zip(*rows, strict=True):
+        seen = [{k for k, (x, _) in enumerate(row.xy) if not isnan(x)} for row in moment]
+        counts = Counter(k for keypoints in seen for k in keypoints)
+        in_space = {k for k, n_views in counts.items() if n_views > 1}
+        if len(in_space) >= _FEWEST_POINTS:
+            n += any(len(keypoints & in_space) < _FEWEST_POINTS for keypoints in seen)
+    return n
 
 
 def _stranger_videos(names: Sequence[str]) -> Finding:
