@@ -14,7 +14,8 @@ from typing import Any, Self
 
 import click
 
-from dlc2lp.migrate.plan import ExtractFrames, Step, VideoStep
+from dlc2lp.migrate.plan import ExtractFrames, Plan, Step, VideoStep
+from dlc2lp.report.text import view_table
 
 #: Seconds between two lines where nobody watches a terminal: often enough for a log, rare enough to read it.
 _LINE_EVERY_S = 30.0
@@ -61,6 +62,13 @@ class Progress:
         with self._lock:
             self._show_bar(f"comparing images with videos, {n_frames} frames read", n_all, n_sessions)
             self._line(f"compared the images of {n_sessions} of {n_all} sessions with {n_frames} video frames")
+
+    def decided(self, plan: Plan) -> None:
+        """Show how several cameras' recordings were found to belong together, before anything is written."""
+        with self._lock:
+            self._close_bar()
+            if plan.views and not self._quiet:
+                click.echo(f"{view_table(plan)}\n", err=True)
 
     def planned(self, steps: Sequence[Step]) -> None:
         """Learn what there is to do."""

@@ -52,6 +52,9 @@ class Observer(Protocol):
     def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
         """Before anything is planned: the images of so many sessions of all are compared with their videos."""
 
+    def decided(self, plan: Plan) -> None:
+        """A plan is made; nothing is written yet."""
+
     def planned(self, steps: Sequence[Step]) -> None:
         """These steps are to be done."""
 
@@ -69,6 +72,9 @@ class Nobody:
     """An observer that does not look."""
 
     def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
+        """Do nothing."""
+
+    def decided(self, plan: Plan) -> None:
         """Do nothing."""
 
     def planned(self, steps: Sequence[Step]) -> None:

@@ -89,6 +89,11 @@ class Inspection:
         """The first project."""
         return self.surveys[0][0]
 
+    @property
+    def decided(self) -> Decided:
+        """Which labels of the first project count."""
+        return self.surveys[0][1]
+
 
 @dataclass(frozen=True)
 class Preview:
@@ -332,6 +337,8 @@ def convert(
     to_do = [step for step in made.steps if assessment.states[step.id] is State.TO_DO]
     if any(isinstance(step, EncodeVideo) for step in to_do):
         find_ffmpeg()
+    if observer is not None:
+        observer.decided(made)
     _write_if_new(folder / PLAN_FILE, made.to_text())
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())

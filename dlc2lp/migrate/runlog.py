@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlc2lp.migrate.execute import Observer
-from dlc2lp.migrate.plan import Step
+from dlc2lp.migrate.plan import Plan, Step
 
 
 class RunLog:
@@ -34,6 +34,10 @@ class RunLog:
     def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
         """Pass it on."""
         self._then.compared(n_sessions, n_all, n_frames)
+
+    def decided(self, plan: Plan) -> None:
+        """Pass it on."""
+        self._then.decided(plan)
 
     def planned(self, steps: Sequence[Step]) -> None:
         """Pass it on."""

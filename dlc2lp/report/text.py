@@ -68,7 +68,7 @@ def inspection_text(found: Inspection) -> str:
         *(_session_table(decided.chosen.sessions, survey.videos) for survey, decided in found.surveys),
     ]
     if found.plan is not None and found.plan.views:
-        parts.append(_view_table(found.plan))
+        parts.append(view_table(found.plan))
     if found.plan is not None:
         parts.append(
             table(
@@ -123,7 +123,7 @@ def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedV
     return text + (f"\n... and {plural(hidden, 'session')} more" if hidden else "")
 
 
-def _view_table(plan: Plan) -> str:
+def view_table(plan: Plan) -> str:
     """Lay out how many labeled frames each view has, and what becomes of them together."""
     rows = [
         (
@@ -234,7 +234,7 @@ def preview_text(found: Preview) -> str:
         rows.append((step.kind, what, _size(step.space_bytes), state))
     parts = [
         f"plan for {found.plan.source}\n  into {found.plan.target}",
-        *([_view_table(found.plan)] if found.plan.views else []),
+        *([view_table(found.plan)] if found.plan.views else []),
         table(("step", "makes", "about", ""), rows, right=(2,)),
         _config_text((reason["key"], reason["value"], reason["reason"]) for reason in found.plan.config_reasons),
         _counts_text(found.plan),
@@ -267,8 +267,6 @@ def outcome_text(came: Outcome) -> str:
     """Lay out what a conversion did."""
     queued = sum(frame.state == "queued" for session in came.plan.sessions for frame in session.frames)
     parts = [_counts_text(came.plan)]
-    if came.plan.views:
-        parts.append(_view_table(came.plan))
     if came.plan.videos:
         videos = came.plan.videos[:_MAX_ROWS]
         rows = [(video.target, str(video.n_frames), video.action) for video in videos]

@@ -139,8 +139,9 @@ def three_d(root: Path) -> Outcome:
     return Outcome(
         BuiltProject(root, "reach", "Anna", "2021-08-30", (), (), (), ()),
         exit_code=3,
-        errors={"dlc-3d-project"},
-        says={"dlc-3d-project": ("2 cameras", "cam-left", "/home/jane/left-Anna-2021-08-30/config.yaml")},
+        errors={"camera-project-missing"},
+        warnings={"calibration-missing"},
+        says={"camera-project-missing": ("cam-left", "/home/jane/left-Anna-2021-08-30/config.yaml")},
     )
 
 

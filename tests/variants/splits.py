@@ -73,7 +73,7 @@ class _Payload:
 
 @variant(94, "stereo calibration")
 def stereo(root: Path) -> Outcome:
-    """Of a 3D project; nothing of its pickles is loaded to say so."""
+    """Of a 3D project, with code in its pickle, which is not run."""
     (root / "camera_matrix").mkdir(parents=True)
     marker = root.with_name("pwned")
     (root / "camera_matrix" / "stereo_params.pickle").write_bytes(pickle.dumps(_Payload(marker)))
@@ -82,7 +82,7 @@ def stereo(root: Path) -> Outcome:
     return Outcome(
         BuiltProject(root, "reach", "Anna", "2021-08-30", (), (), (), ()),
         exit_code=3,
-        errors={"dlc-3d-project"},
+        errors={"camera-project-missing", "unsafe-pickle"},
         check=lambda target, result: _assert_absent(marker),
     )
 

@@ -14,6 +14,7 @@ from builder import Video, barcode, build_project, read_clip, snapshot
 from command import dlc2lp
 
 import dlc2lp as library
+from dlc2lp.migrate.execute import Nobody
 
 CAMERAS = ("top", "side")
 
@@ -113,6 +114,24 @@ def test_a_project_for_each_camera(tmp_path):
     assert config["model"]["model_type"] == "heatmap_multiview_transformer"
     assert config["data"].get("camera_params_file") is None
     assert dlc2lp("verify", target, "--verify", "full").exit_code == 0
+
+
+def test_the_table_is_shown_before_anything_is_written(tmp_path):
+    top, side = two_projects(tmp_path)
+    shown = []
+
+    class Eye(Nobody):
+        def decided(self, plan):
+            shown.append((plan.view_frames, (tmp_path / "lp").exists()))
+
+    views = {"top": top.root, "side": side.root}
+    library.convert(None, tmp_path / "lp", views=views, observer=Eye())
+    ((table, was_written),) = shown
+    assert [frames["n_filled"] for frames in table] == [2, 2]
+    assert not was_written
+    result = dlc2lp("convert", *(f"--view={name}={path}" for name, path in views.items()), tmp_path / "lp2")
+    assert "cut from videos" in result.stderr
+    assert "cut from videos" not in result.stdout
 
 
 def test_a_dry_run_writes_nothing_and_a_second_run_only_looks(tmp_path):
@@ -370,6 +389,41 @@ def test_a_lab_s_own_calibration_is_taken_over(tmp_path):
     assert cameras["cam_1"]["translation"] == [0.0, 0.0, 0.0]
     config = yaml.safe_load((tmp_path / "lp/configs/default.yaml").read_text())
     assert config["training"]["imgaug_3d"] is True
+
+
+def test_each_recording_may_have_its_own_calibration(tmp_path):
+    top, side = two_projects(tmp_path)
+    for number, session in enumerate(("m1", "m2")):
+        path = rig.write_anipose(top.root / f"calibrations/{session}.toml", CAMERAS, (128, 96))
+        path.write_text(path.read_text().replace("translation = [10.0", f"translation = [1{number}.0"))
+    result = convert(tmp_path / "lp", {"top": top, "side": side})
+    assert result.exit_code == 0, result.stderr
+    found = {path.stem: tomllib.loads(path.read_text()) for path in (tmp_path / "lp/calibrations").iterdir()}
+    assert {name: each["cam_1"]["translation"][0] for name, each in found.items()} == {"m1": 10.0, "m2": 11.0}
+    (top.root / "calibrations/m2.toml").unlink()
+    result = convert(tmp_path / "lp2", {"top": top, "side": side})
+    assert "calibration-partial" in result.codes
+    assert not (tmp_path / "lp2/calibrations").exists()
+
+
+def test_what_lightning_pose_cannot_augment_in_space_is_not_asked_of_it(tmp_path):
+    """Three cameras, one of which has too few keypoints in some frame: its training would end there."""
+    names = [f"a_{view}" for view in ("left", "mid", "top")]
+    project = build_project(tmp_path / "dlc", sessions=names, frames=(2, 5, 9))
+    rig.write_anipose(project.root / "calibration.toml", ("left", "mid", "top"), (128, 96))
+
+    def training(target, source):
+        pattern = ("--view-pattern", "{session}_{view}")
+        assert dlc2lp("convert", source, target, *pattern).exit_code == 0
+        return yaml.safe_load((target / "configs/default.yaml").read_text())["training"]
+
+    whole = training(tmp_path / "lp", project.root)
+    assert (whole["imgaug"], whole["imgaug_3d"]) == ("dlc", True)
+    labels = lambda key, point: None if key[:2] == ("a_mid", "img05.png") and key[2] != "nose" else point  # noqa: E731
+    hidden = build_project(tmp_path / "dlc2", sessions=names, frames=(2, 5, 9), labels=labels)
+    shutil.copy(project.root / "calibration.toml", hidden.root / "calibration.toml")
+    some = training(tmp_path / "lp2", hidden.root)
+    assert (some["imgaug"], some["imgaug_3d"]) == ("default", False)
 
 
 def test_a_crop_moves_the_principal_point(tmp_path):
