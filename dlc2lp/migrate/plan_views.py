@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 from pathlib import Path
 
 from dlc2lp.errors import DecisionNeeded, SourceRefused
-from dlc2lp.lp.calibration import cameras_of_views, fit_to_images, place_calibrations, render_calibration
 from dlc2lp.lp.config import ConfigFacts, StarterConfig, starter_config
 from dlc2lp.lp.labels import NOT_LABELED, LabelRow, render_labels, render_queue
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.migrate.align import Alignment, explain_alignment, unequal_videos, union_keypoints
+from dlc2lp.migrate.frame_names import split_folder
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import (
     Count,
@@ -30,15 +30,16 @@ from dlc2lp.migrate.plan import (
     PlannedVideo,
     WriteText,
 )
+from dlc2lp.migrate.plan_calibration import calibration_files
 from dlc2lp.migrate.plan_context import cut_steps, no_context
 from dlc2lp.migrate.plan_frames import Draft, placement, shift_of
 from dlc2lp.migrate.plan_labels import count_cells, count_labeled, hidden_shares, identity, skeleton
 from dlc2lp.migrate.plan_videos import NamedVideo, place_videos
 from dlc2lp.migrate.planner import CONFIG_FILE, PROJECT_FILE
-from dlc2lp.migrate.survey_views import Calibrations, ViewsSurvey
+from dlc2lp.migrate.survey_views import View, ViewsSurvey
 from dlc2lp.migrate.view_frames import (
-    PlacedMoment,
     PlacedView,
+    ViewImage,
     ViewImages,
     align_views,
     collect,
@@ -47,7 +48,7 @@ from dlc2lp.migrate.view_frames import (
 )
 from dlc2lp.migrate.view_names import safe_views
 from dlc2lp.migrate.visibility import never_labelled, wants_column, with_visibility
-from dlc2lp.model import Camera, Finding, Severity, by_severity
+from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.version import __version__
 
 
@@ -70,6 +71,8 @@ def make_views_plan(seen: ViewsSurvey, options: Options, target: Path) -> Plan:
     keypoints = union_keypoints([animal.labels.keypoint_names for animal in animals])
     recordings = list(dict.fromkeys(name for view in seen.views for name in view.session_of.values()))
     recordings += [name for view in seen.views for name in view.video_of.values() if name not in recordings]
+    # A folder with the frames of several videos is several recordings, whose names follow its own.
+    recordings += [name for view in seen.views for name in _split_recordings(view) if name not in recordings]
     sessions = unique_sessions(recordings)
     views, renamed = safe_views([view.name for view in seen.views], sessions.values())
     findings += renamed
@@ -82,6 +85,13 @@ def make_views_plan(seen: ViewsSurvey, options: Options, target: Path) -> Plan:
     findings += _outsiders(seen)
     planner = _ViewsPlanner(seen, options, target, keypoints, sessions, images, alignment, Draft(findings))
     return planner.plan()
+
+
+def _split_recordings(view: View) -> Iterator[str]:
+    for chosen in view.decided.chosen.sessions:
+        recording = view.session_of.get(chosen.session.name)
+        for folder in split_folder(chosen.session.name, chosen.session.images.values()) if recording else ():
+            yield f"{recording}{folder.removeprefix(chosen.session.name)}"
 
 
 def _outsiders(seen: ViewsSurvey) -> list[Finding]:
@@ -122,7 +132,9 @@ class _ViewsPlanner:
             self._place_images(view, made)
             self._cut_frames(view, made)
         videos = self._place_videos()
-        calibrations = self._calibrate(moments)
+        recordings = list(dict.fromkeys(moment.moment.session for moment in moments))
+        calibrations, told = calibration_files(self.seen.calibrations, self.images, recordings, self.sessions)
+        self.draft.findings += told
         facts, config = self._write_texts(placed, videos, is_calibrated=bool(calibrations))
         self.draft.steps += [WriteText(path, text) for path, text in sorted(calibrations.items())]
         roots = [survey.project for survey, _ in self.seen.surveys]
@@ -152,10 +164,7 @@ class _ViewsPlanner:
 
     def _folders(self, view: ViewImages) -> dict[str, str]:
         """The folder in ``labeled-data`` of each recording of one view."""
-        names = {moment.session for moment in self.alignment.moments} | {each.frame.session for each in
-                 self.alignment.left_out}  # fmt: skip
-        extra = unique_sessions({*self.sessions.values(), *(names - self.sessions.keys())})
-        return {name: f"{self.sessions.get(name) or extra[name]}_{view.name}" for name in names | set(self.sessions)}
+        return {recording: f"{safe}_{view.name}" for recording, safe in self.sessions.items()}
 
     def _nothing_shared(self) -> list[Finding]:
         return [
@@ -174,7 +183,7 @@ class _ViewsPlanner:
         folders = self._folders(view)
         frames: dict[str, list[PlannedFrame]] = {}
         placements: dict[str, list[ImagePlacement]] = {}
-        for (session, name), image in view.images.items():
+        for session, name, image in _each(view):
             path, state = made.placed.get((session, name), ("", "left-out"))
             target = "" if state == "left-out" else path
             frame = image.frame
@@ -201,7 +210,7 @@ class _ViewsPlanner:
             found = view.folder_of.get(session)
             folder = found.session.name if found else session
             label_file = str(found.label_file) if found and found.label_file else ""
-            source = next((i.frame.folder for (s, _), i in view.images.items() if s == session), folder)
+            source = next((image.frame.folder for image in view.images.get(session, {}).values()), folder)
             self.draft.sessions.append(
                 PlannedSession(folder, source, folders[session], label_file, tuple(listed), view.name)
             )
@@ -220,7 +229,7 @@ class _ViewsPlanner:
                 without.append(folders[session])
             if video is None or video.tie is None or video.info is None:
                 continue
-            sizes = [image.info.size_bytes for (name, _), image in view.images.items() if name == session]
+            sizes = [image.info.size_bytes for image in view.images.get(session, {}).values()]
             queued = made.queue_cut.get(session, [])
             for listed, with_neighbors in ((rows, self.options.context_frames), (queued, False)):
                 self.draft.steps += cut_steps(
@@ -251,39 +260,6 @@ class _ViewsPlanner:
             for session, video in view.videos.items()
             if video.info is not None
         }
-
-    def _calibrate(self, moments: Iterable[PlacedMoment]) -> dict[str, str]:
-        """Return the calibration files by path; none unless every session has one."""
-        found = self.seen.calibrations
-        if not found.for_all and not found.by_session:
-            return {}
-        sessions = list(dict.fromkeys(moment.moment.session for moment in moments))
-        texts: dict[str, str | None] = {}
-        for session in sessions:
-            texts[self._safe(session)] = self._calibration_of(session, found)
-        files, findings = place_calibrations(texts)
-        self.draft.findings += [each for each in dict.fromkeys(findings) if each not in self.draft.findings]
-        return files
-
-    def _safe(self, session: str) -> str:
-        view = self.images[0]
-        return self._folders(view)[session].removesuffix(f"_{view.name}")
-
-    def _calibration_of(self, session: str, found: Calibrations) -> str | None:
-        cameras = found.by_session.get(session) or found.for_all
-        if not cameras:
-            return None
-        aliases = {image.name: (image.view.name,) for image in self.images}
-        chosen, findings = cameras_of_views(cameras, aliases, found.origin)
-        fitted: list[Camera] = []
-        for view, camera in zip(self.images, chosen, strict=False):
-            result = _fitted(view, session, camera)
-            if isinstance(result, Finding):
-                findings.append(dataclasses.replace(result, where=found.origin))
-            else:
-                fitted.append(result)
-        self.draft.findings += [each for each in findings if each not in self.draft.findings]
-        return render_calibration(fitted) if len(fitted) == len(self.images) else None
 
     def _write_texts(
         self, placed: Sequence[PlacedView], videos: Sequence[PlannedVideo], *, is_calibrated: bool
@@ -393,6 +369,12 @@ def _n_frames_against_3d(rows: Sequence[Sequence[LabelRow]]) -> int:
     return n
 
 
+def _each(view: ViewImages) -> Iterator[tuple[str, str, ViewImage]]:
+    for session, images in view.images.items():
+        for name, image in images.items():
+            yield session, name, image
+
+
 def _stranger_videos(names: Sequence[str]) -> Finding:
     return Finding(
         Severity.WARNING,
@@ -408,21 +390,3 @@ def _unlabeled_fillers(rows: Iterable[LabelRow], fillers: set[str]) -> list[Labe
     return [
         dataclasses.replace(row, visible=(NOT_LABELED,) * len(row.xy)) if row.image in fillers else row for row in rows
     ]
-
-
-def _fitted(view: ViewImages, session: str, camera: Camera) -> Camera | Finding:
-    """Return the camera as it is for the images of one recording, which may be parts of the video's picture."""
-    sizes = Counter(
-        (image.info.width_px, image.info.height_px) for (name, _), image in view.images.items() if name == session
-    )
-    video = view.videos.get(session)
-    picture = video.picture if video is not None else None
-    crop = video.tie.picture.crop if video is not None and video.tie is not None else None
-    full = None
-    if crop is not None and video is not None and video.info is not None and picture is not None:
-        turned = (picture.turn_deg if picture.turn_deg is not None else video.info.rotation_deg) % 180 == 90
-        full = (video.info.height_px, video.info.width_px) if turned else (video.info.width_px, video.info.height_px)
-    if not sizes:
-        return camera
-    offset = (crop.x_px, crop.y_px) if crop is not None else (0, 0)
-    return fit_to_images(camera, sizes.most_common(1)[0][0], offset_px=offset, full_px=full)

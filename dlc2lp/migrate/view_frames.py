@@ -19,7 +19,7 @@ from dlc2lp.migrate.plan_context import RowFrame, can_be_cut
 from dlc2lp.migrate.plan_frames import Points
 from dlc2lp.migrate.survey import SurveyedVideo
 from dlc2lp.migrate.survey_views import View
-from dlc2lp.migrate.ties import by_session
+from dlc2lp.migrate.ties import SessionTie, by_session
 from dlc2lp.model import Finding, FrameRef, ImageInfo
 
 #: As for images without a number in a single view: wide apart, so that none is taken for another's neighbor.
@@ -40,12 +40,15 @@ class ViewImage:
         The image.
     points
         Its labels for the keypoints of all views; None where it has no row.
+    position
+        Where it stands in its video, proven or as its number claims; None where that can't be said.
     """
 
     chosen: ChosenSession
     frame: NamedFrame
     info: ImageInfo
     points: Points | None
+    position: int | None
 
     @property
     def is_labeled(self) -> bool:
@@ -64,7 +67,7 @@ class ViewImages:
     animal
         The labels of its project as those of one animal.
     images
-        By (recording, DeepLabCut's file name).
+        By recording and by DeepLabCut's file name.
     folder_of
         DeepLabCut's folder of each recording.
     lost
@@ -76,7 +79,7 @@ class ViewImages:
     view: View
     name: str
     animal: OneAnimal
-    images: Mapping[tuple[str, str], ViewImage]
+    images: Mapping[str, Mapping[str, ViewImage]]
     folder_of: Mapping[str, ChosenSession]
     lost: tuple[tuple[ChosenSession, FrameRef], ...]
     videos: Mapping[str, SurveyedVideo]
@@ -84,10 +87,9 @@ class ViewImages:
     def frames(self) -> list[ViewFrame]:
         """Return the images as they are aligned with those of other views."""
         return [
-            ViewFrame(
-                session, name, _position(self, image), image.is_labeled, image.frame.video_frame_index is not None
-            )
-            for (session, name), image in self.images.items()
+            ViewFrame(session, name, image.position, image.is_labeled, image.frame.video_frame_index is not None)
+            for session, images in self.images.items()
+            for name, image in images.items()
         ]
 
     def cut_part(self, session: str) -> int | None:
@@ -99,13 +101,11 @@ class ViewImages:
         return next((number for number, part in parts if part.is_proven and can_be_cut(part)), None)
 
 
-def _position(view: ViewImages, image: ViewImage) -> int | None:
-    """Return where an image stands in its video, proven or as its number claims; None where it can't be said."""
-    if image.frame.video_frame_index is not None:
-        return image.frame.video_frame_index
-    video = next((v for v in view.view.survey.videos if v.session == image.frame.folder), None)
-    trusted = video is None or video.tie is None or video.tie.number_holds(image.frame.source_name)
-    return image.frame.frame_index if trusted else None
+def _position(frame: NamedFrame, tie: SessionTie | None) -> int | None:
+    if frame.video_frame_index is not None:
+        return frame.video_frame_index
+    trusted = tie is None or tie.number_holds(frame.source_name)
+    return frame.frame_index if trusted else None
 
 
 def collect(
@@ -129,7 +129,7 @@ def collect(
     ties = by_session(video.tie for video in view.survey.videos if video.tie is not None)
     rows = {(ref.session, ref.file_name): row for row, ref in enumerate(animal.labels.frames)}
     columns = [animal.labels.keypoint_names.index(k) if k in animal.labels.keypoint_names else None for k in keypoints]
-    images: dict[tuple[str, str], ViewImage] = {}
+    images: dict[str, dict[str, ViewImage]] = {}
     folder_of: dict[str, ChosenSession] = {}
     lost: list[tuple[ChosenSession, FrameRef]] = []
     for chosen in view.decided.chosen.sessions:
@@ -144,7 +144,9 @@ def collect(
             row = rows.get((chosen.session.name, frame.source_name))
             points = None if row is None else _points(animal, row, columns)
             info = chosen.session.images[frame.source_name]
-            images[session, frame.source_name] = ViewImage(chosen, frame, info, points)
+            position = _position(frame, ties.get(frame.folder))
+            image = ViewImage(chosen, frame, info, points, position)
+            images.setdefault(session, {})[frame.source_name] = image
             folder_of[session] = chosen
     videos = {
         view.video_of[video.stem]: video for video in view.survey.videos if video.stem in view.video_of and video.info
@@ -222,14 +224,14 @@ def _suffixes(alignment: Alignment, views: Sequence[ViewImages]) -> dict[str, st
     """Return the suffix of each session's images: rows of all views must have the same names."""
     kinds: dict[str, set[str]] = {}
     for view in views:
-        for (session, _), image in view.images.items():
-            kinds.setdefault(session, set()).add(image.info.kind)
+        for session, images in view.images.items():
+            kinds.setdefault(session, set()).update(image.info.kind for image in images.values())
     return {moment.session: ".jpg" if kinds[moment.session] == {"jpg"} else ".png" for moment in alignment.moments}
 
 
 def _state(moment: Moment, views: Sequence[ViewImages], options: Options) -> str:
     images = [
-        (view, view.images[moment.session, name])
+        (view, view.images[moment.session][name])
         for view, name in zip(views, moment.images, strict=True)
         if name is not None
     ]
@@ -272,7 +274,7 @@ def place_moments(
     for placed in moments:
         session, name = placed.moment.session, placed.moment.images[number]
         path = f"labeled-data/{folders[session]}/{placed.file_name}"
-        image = view.images[session, name] if name is not None else None
+        image = view.images[session][name] if name is not None else None
         if name is not None:
             made.placed[session, name] = (path, placed.state)
         if placed.state == "left-out":
