@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from dlc2lp.dlc.project import DlcProject, locate_project, read_project
 from dlc2lp.dlc.splits import list_splits
@@ -27,11 +25,11 @@ from dlc2lp.errors import (
 )
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
+from dlc2lp.migrate.closing import close_target, merge_findings, write_if_new
 from dlc2lp.migrate.decide import Decided, decide_labels
-from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute, remove_stale
+from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute
 from dlc2lp.migrate.individuals import OneAnimal, labelled_individuals, unique_individual
-from dlc2lp.migrate.journal import Journal, Record, State, write_whole
-from dlc2lp.migrate.manifest import MANIFEST_FILE, manifest_text
+from dlc2lp.migrate.journal import Journal, State
 from dlc2lp.migrate.options import Options, RunOptions
 from dlc2lp.migrate.plan import STATE_FOLDER, EncodeVideo, Plan
 from dlc2lp.migrate.planner import make_plan
@@ -47,7 +45,7 @@ from dlc2lp.migrate.target import (
     required_plan,
     stored_plan,
 )
-from dlc2lp.migrate.verify import Verification, verify_target
+from dlc2lp.migrate.verify import Verification, check_planned_labels, verify_target
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.ffmpeg import find_ffmpeg
 
@@ -188,6 +186,27 @@ def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, OneAnimal
     return make_plan(seen, decided, options, _absolute(target)), decided.or_raise()
 
 
+def store_plan(source: str | Path, target: str | Path, options: Options | None = None) -> Plan:
+    """Decide on a migration and write the plan into the target, for others to carry out.
+
+    The label files stand in the plan already, so each of their cells is compared with its origin here, while the
+    origin is at hand.
+
+    Raises
+    ------
+    SourceRefused, TargetRefused
+        The migration is not possible so; nothing was written.
+    """
+    made, animal = _plan(Path(source), Path(target), options or Options())
+    folder = Path(made.target)
+    check_owner(made, stored_plan(folder))
+    wrong = [finding for finding in check_planned_labels(made, animal.labels) if finding.severity is Severity.ERROR]
+    if wrong:
+        raise SourceRefused(*wrong)
+    write_if_new(folder / PLAN_FILE, made.to_text())
+    return made
+
+
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links that the user gave on purpose)
 
@@ -241,34 +260,15 @@ def convert(
     to_do = [step for step in made.steps if assessment.states[step.id] is State.TO_DO]
     if any(isinstance(step, EncodeVideo) for step in to_do):
         find_ffmpeg()
-    _write_if_new(folder / PLAN_FILE, made.to_text())
+    write_if_new(folder / PLAN_FILE, made.to_text())
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
     run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
-    removed = [] if run.failed else remove_stale(folder, assessment.stale, journal, made)
-    verification = verify_target(made, run_options.verify, animal.labels)
-    records = journal.read()
-    # The manifest tells the state of the target, not the story of this run, or a second run would change it.
-    lasting = _merge(made.findings, run.findings, _encoded_instead(made, records), verification.findings)
-    _write_if_new(folder / MANIFEST_FILE, manifest_text(made, records, run.failed, lasting))
-    findings = _merge(removed, lasting)
+    closed = close_target(made, run.failed, run.findings, assessment.stale, run_options.verify, animal.labels)
+    findings = closed.findings
     if register_as is not None:
-        findings = _merge(findings, _register(folder, register_as))
-    return Outcome(made, run, verification, findings)
-
-
-def _encoded_instead(plan: Plan, records: Mapping[str, Record]) -> list[Finding]:
-    """Say which videos were to be remuxed and had to be encoded, and why."""
-    return [
-        Finding(
-            Severity.NOTE,
-            "video-encoded-instead",
-            step.targets[0],
-            f"was encoded, since a remux did not keep every frame: {records[step.id].detail['encoded_because']}",
-        )
-        for step in plan.steps
-        if step.id in records and "encoded_because" in records[step.id].detail
-    ]
+        findings = merge_findings(findings, _register(folder, register_as))
+    return Outcome(made, run, closed.verification, findings)
 
 
 def _register(folder: Path, name: str) -> list[Finding]:
@@ -310,7 +310,7 @@ def convert_each_individual(
     SourceRefused, TargetRefused, ToolMissing, Interrupted
         As :func:`convert`.
     """
-    folders = _folders_of_individuals(Path(source), Path(target), options)
+    folders = folders_of_individuals(Path(source), Path(target), options)
     for name, folder in folders.items():  # all or none: a refused target is known before the first is written
         for refusal in preview(source, folder, replace(options, individuals=name)).refusals:
             raise refusal
@@ -331,11 +331,11 @@ def convert_each_individual(
 
 def preview_each_individual(source: str | Path, target: str | Path, options: Options) -> dict[str, Preview]:
     """Decide on what :func:`convert_each_individual` would do; nothing is written."""
-    folders = _folders_of_individuals(Path(source), Path(target), options)
+    folders = folders_of_individuals(Path(source), Path(target), options)
     return {name: preview(source, folder, replace(options, individuals=name)) for name, folder in folders.items()}
 
 
-def _folders_of_individuals(source: Path, target: Path, options: Options) -> dict[str, Path]:
+def folders_of_individuals(source: Path, target: Path, options: Options) -> dict[str, Path]:
     """Return the target of each individual.
 
     Raises
@@ -406,33 +406,3 @@ def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[P
 def _moved(stored: Plan, folder: Path) -> Plan:
     """Return the plan for a target that was moved since; its paths are relative but for the target's own."""
     return stored if stored.target == str(folder) else replace(stored, target=str(folder))
-
-
-def _write_if_new(path: Path, text: str) -> None:
-    """Write a file of dlc2lp's own folder unless it already holds just that: a second run touches nothing."""
-    content = text.encode()
-    try:
-        if path.read_bytes() == content:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TargetRefused.of(
-                "target-not-writable",
-                str(path.parent),
-                f"could not be made: {error.strerror or error}",
-                hint="choose another folder for the target",
-            ) from error
-    write_whole(path, content)
-
-
-def _merge(*lists: Any) -> tuple[Finding, ...]:
-    """Join lists of findings; what an earlier one says of a thing is not said again by a later one."""
-    merged: dict[tuple[str, str, str], Finding] = {}
-    for findings in lists:
-        for finding in findings:
-            key = (finding.code, finding.subject, "" if finding.code == "target-edited" else finding.message)
-            merged.setdefault(key, finding)
-    return tuple(by_severity(list(merged.values())))

@@ -6,6 +6,7 @@ DLC wing read from the source; the videos are counted again; the rest is LP's ow
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -17,7 +18,7 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.lp.check import check_target
 from dlc2lp.migrate.journal import Journal, State
 from dlc2lp.migrate.options import VerifyLevel
-from dlc2lp.migrate.plan import Plan
+from dlc2lp.migrate.plan import Plan, WriteText
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -80,6 +81,16 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: LabelTable 
     return Verification(tuple(by_severity(findings)), n_checked)
 
 
+def check_planned_labels(plan: Plan, labels: LabelTable) -> tuple[Finding, ...]:
+    """Compare the label files that a plan would write, cell by cell, with the labels that they come from."""
+    texts = [step.text for step in plan.steps if isinstance(step, WriteText) and step.target in LABEL_FILES]
+    table = _read_labels([io.StringIO(text) for text in texts])
+    findings: list[Finding] = []
+    _check_counts(plan, table, findings, {})
+    _check_cells(plan, table, labels, findings, {})
+    return tuple(findings)
+
+
 def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int]) -> bool:
     assessment = Journal(Path(plan.target)).assess(plan)
     for step in plan.steps:
@@ -110,14 +121,14 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
     return (Path(plan.target) / LABEL_FILES[0]).is_file()
 
 
-def _read_labels(paths: Sequence[Path]) -> pd.DataFrame:
+def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
     """Read label files as Lightning Pose does, but each number by Python's own exact parser.
 
     pandas' default one may be off in the last bit, and its exact one is deprecated since pandas 3.1.
     """
     import pandas as pd
 
-    texts = [pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for path in paths]
+    texts = [pd.read_csv(file, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for file in files]
     return pd.concat(texts).map(lambda cell: float(cell) if cell else float("nan"))
 
 
