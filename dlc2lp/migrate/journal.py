@@ -7,6 +7,7 @@ with the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import hashlib
 import json
@@ -259,8 +260,8 @@ def _known_files(records: Iterable[Record]) -> dict[str, dict[tuple[int, str], s
     return known
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file so that it is there whole or not at all.
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file, from one piece or from many, so that it is there whole or not at all.
 
     Raises
     ------
@@ -270,12 +271,15 @@ def write_whole(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{own_tag()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise TargetRefused.of(
             "target-not-writable",
             str(path),
