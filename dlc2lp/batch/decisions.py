@@ -61,6 +61,11 @@ class Decisions:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     projects: frozenset[str] = frozenset()
 
+    def of(self, project: str) -> Decisions:
+        """Return what was decided for one project."""
+        given = self.options.get(project)
+        return Decisions(options={project: given} if given else {})
+
     def skips(self, project: str) -> bool:
         """Whether a project is left out."""
         return self.options.get(project, {}).get(SKIP) == "true"
@@ -186,7 +191,7 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
     text = decisions.text or _HEADER
     blocks = [_block(project, asked) for project, asked in sorted(new.items())]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (text.rstrip("\n") + "\n\n" + "\n".join(blocks)).encode())
+    write_whole(path, (text.rstrip("\n") + "\n\n" + "\n".join(blocks)).encode(errors="backslashreplace"))
     return len(new)
 
 

@@ -145,7 +145,7 @@ class _Search:
                 if _is_folder(entry):
                     self._hidden.append(path)
             elif _leads_elsewhere(entry):
-                if entry.is_dir():
+                if _leads_to_folder(entry):
                     self._links.append((path, os.path.realpath(entry.path)))
             elif _is_folder(entry) and not self._is_out(entry):
                 inside.append(path)
@@ -251,6 +251,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
+        return False
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
         return False
 
 

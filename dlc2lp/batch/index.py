@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -96,6 +96,8 @@ class Entry:
         Why it is not planned. Of a planned one the plan itself holds them, and here stand their counts.
     n_findings
         Findings of the plan by severity.
+    twins
+        Targets of the project's other individuals, which hold the same videos.
     steps
         What there is to do.
     """
@@ -109,10 +111,13 @@ class Entry:
     identity: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     n_findings: Mapping[str, int] = field(default_factory=dict)
+    twins: tuple[str, ...] = ()
     steps: tuple[IndexedStep, ...] = ()
 
     @classmethod
-    def of_plan(cls, project: str, target: str, individual: str, plan: Plan, digest: str) -> Self:
+    def of_plan(
+        cls, project: str, target: str, plan: Plan, digest: str, *, individual: str = "", twins: Sequence[str] = ()
+    ) -> Self:
         """Return the entry of a project that can be migrated."""
         counts = {str(severity): 0 for severity in Severity}
         for finding in plan.findings:
@@ -126,6 +131,7 @@ class Entry:
             digest,
             tuple(plan.project.values()),
             n_findings=counts,
+            twins=tuple(twins),
             steps=tuple(map(IndexedStep.of, plan.steps)),
         )
 
@@ -146,6 +152,7 @@ class Entry:
         document = json.loads(line)
         document["identity"] = tuple(document["identity"])
         document["findings"] = tuple(map(finding_from_json, document["findings"]))
+        document["twins"] = tuple(document["twins"])
         document["steps"] = tuple(IndexedStep(*step) for step in document["steps"])
         return cls(**document)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dlc2lp.batch.index import Entry, IndexedStep
 from dlc2lp.errors import UsageError
@@ -104,7 +104,7 @@ class Unit:
 
     Attributes
     ----------
-    target, plan
+    target, plan, twins
         As in the index.
     steps
         The steps.
@@ -113,6 +113,7 @@ class Unit:
     target: str
     plan: str
     steps: tuple[IndexedStep, ...]
+    twins: tuple[str, ...] = ()
 
     @property
     def cost(self) -> int:
@@ -134,7 +135,7 @@ def units(entries: Iterable[Entry], limit: int) -> Iterator[Unit]:
     """Cut projects into units, none heavier than a limit unless it is a single step."""
     for entry in entries:
         if entry.steps:
-            yield from divide(Unit(entry.target, entry.plan, entry.steps), limit)
+            yield from divide(Unit(entry.target, entry.plan, entry.steps, entry.twins), limit)
 
 
 def divide(unit: Unit, limit: int) -> Iterator[Unit]:
@@ -146,11 +147,11 @@ def divide(unit: Unit, limit: int) -> Iterator[Unit]:
     cost = 0
     for step in sorted(unit.steps, key=lambda step: (-step.cost, step.id)):
         if bundle and cost + step.cost > limit:
-            yield Unit(unit.target, unit.plan, tuple(bundle))
+            yield replace(unit, steps=tuple(bundle))
             bundle, cost = [], 0
         bundle.append(step)
         cost += step.cost
-    yield Unit(unit.target, unit.plan, tuple(bundle))
+    yield replace(unit, steps=tuple(bundle))
 
 
 def shard_units(read_entries: Callable[[], Iterable[Entry]], total_cost: int, shard: Shard) -> list[Unit]:
