@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dlc2lp.migrate.execute import Observer
     from dlc2lp.migrate.migration import Inspection, Outcome
     from dlc2lp.migrate.options import (
+        CropChoice,
         DerivedCrops,
         EditedFiles,
         EmptyFrames,
@@ -44,9 +45,11 @@ class ConvertOptions(TypedDict, total=False):
     derived_crops: DerivedCrops
     split: str
     frame_names: FrameNames
+    context_frames: bool
     link: Link
     videos: VideoChoice
     video_roots: tuple[Path, ...]
+    crop: CropChoice
     profile: str
     crf: int
     preset: str

@@ -65,6 +65,15 @@ def video_frames(n_frames: dict[str, int]) -> Expectation:
     return expect
 
 
+def context_loads(last_frame: int) -> Expectation:
+    """LP's context dataset finds both neighbors on each side of every labeled frame up to the last of its video."""
+
+    def expect(place: Place) -> None:
+        run([place.lp_python, SCRIPTS / "load_context.py", place.target, last_frame])
+
+    return expect
+
+
 @dataclass(frozen=True)
 class Case:
     """One conversion and what must hold of it.
@@ -99,6 +108,14 @@ CASES = (
         commands=(("demo", "{work}/demo"), ("verify", "{work}/demo/lp-project")),
         target="{work}/demo/lp-project",
         judge=("--train", "--as-written"),
+    ),
+    Case(
+        # The context model: it loads the neighbors of labeled frames, trains on them and predicts with them.
+        name="context",
+        commands=(("demo", "{work}/demo"),),
+        target="{work}/demo/lp-project",
+        judge=("--train", "--override", "model.model_type=heatmap_mhcrnn"),
+        expectations=(context_loads(last_frame=89),),
     ),
     Case(
         # A keypoint that was added later: the column `visible`, empty cells of both meanings, suggestions in the queue.

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from builder import snapshot
 from command import Result, dlc2lp
+from context import expect_context
 from targets import Labels, read_labels, read_queue
 from variants import VARIANTS, Outcome, Variant
 from variants.table import labels_of, whole
@@ -140,7 +141,10 @@ def images_by_source(document: dict[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def expect_images(outcome: Outcome, target: Path, document: dict[str, Any], labels: Mapping[Any, Any]) -> None:
-    """Every image arrives byte for byte under its frame number, and those without a label are in the queue."""
+    """Every image arrives byte for byte under its frame number, and those without a label are in the queue.
+
+    What else is there are neighbors of labeled frames.
+    """
     project = outcome.project
     placed = images_by_source(document)
     assert len(set(placed.values())) == len(placed)
@@ -151,8 +155,7 @@ def expect_images(outcome: Outcome, target: Path, document: dict[str, Any], labe
             suffix = ".jpg" if image.endswith(".jpg") else ".png"
             name = f"img{project.frame_index[session, image]:08d}{suffix}"
         assert path.rpartition("/")[2] == name
-    files = {path.relative_to(target).as_posix() for path in (target / "labeled-data").rglob("*") if path.is_file()}
-    assert files == set(placed.values())
+    expect_context(target, document, coded=outcome.coded)
     unlabeled = {
         frame
         for frame in project.frame_index

@@ -362,6 +362,9 @@ class _Recorder:
         self._costs = {step.id: step.cost for step in unit.steps}
         self._began: dict[str, float] = {}
 
+    def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
+        """Do nothing: a plan is made already."""
+
     def planned(self, steps: Sequence[Step]) -> None:
         """Do nothing."""
 

@@ -39,6 +39,7 @@ def inspect(source: Path, **options: Any) -> int:
 
     SOURCE is a DeepLabCut project folder, its config.yaml, or a folder that has only labeled-data/.
     """
+    from dlc2lp.cli.progress import Progress
     from dlc2lp.migrate.migration import inspect as look
     from dlc2lp.report.json import inspection
     from dlc2lp.report.text import inspection_text
@@ -46,7 +47,8 @@ def inspect(source: Path, **options: Any) -> int:
     chosen = take_options(options)
     if chosen.split == "list":
         return _show_splits(source)
-    found = look(source, chosen)
+    with Progress(quiet=output.wants_quiet()) as progress:
+        found = look(source, chosen, observer=progress, stop=STOP)
     output.result(inspection_text(found), inspection(found))
     return found.exit_code
 
@@ -94,16 +96,14 @@ def convert(source: Path, target: Path, *, dry_run: bool, register_as: str | Non
     if chosen.individuals == "split":
         return _convert_each(source, target, chosen, run_options, register_as=register_as, dry_run=dry_run)
     if dry_run:
-        preview = migration.preview(source, target, chosen)
+        with Progress(quiet=output.wants_quiet()) as progress:
+            preview = migration.preview(source, target, chosen, observer=progress, stop=STOP)
         output.result(text.preview_text(preview), json.dry_run(preview))
         return preview.exit_code
-    progress = Progress(quiet=output.wants_quiet())
-    try:
+    with Progress(quiet=output.wants_quiet()) as progress:
         came = migration.convert(
             source, target, chosen, run_options, register_as=register_as, observer=progress, stop=STOP
         )
-    finally:
-        progress.close()
     output.result(text.outcome_text(came), json.outcome(came))
     return came.exit_code
 
@@ -126,17 +126,15 @@ def _convert_each(
     from dlc2lp.report import json, text
 
     if dry_run:
-        previews = migration.preview_each_individual(source, target, chosen)
+        with Progress(quiet=output.wants_quiet()) as progress:
+            previews = migration.preview_each_individual(source, target, chosen, observer=progress, stop=STOP)
         document = json.each("plan", {name: json.dry_run(preview) for name, preview in previews.items()})
         output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), document)
         return int(document["exit_code"])
-    progress = Progress(quiet=output.wants_quiet())
-    try:
+    with Progress(quiet=output.wants_quiet()) as progress:
         outcomes = migration.convert_each_individual(
             source, target, chosen, run_options, register_as=register_as, observer=progress, stop=STOP
         )
-    finally:
-        progress.close()
     document = json.each("convert", {name: json.outcome(came) for name, came in outcomes.items()})
     output.result(text.each({name: text.outcome_text(came) for name, came in outcomes.items()}), document)
     return int(document["exit_code"])
@@ -194,8 +192,7 @@ def demo(folder: Path) -> int:
     source = make_demo_project(folder / "dlc-project")
     if not output.wants_quiet():
         click.echo(f"$ dlc2lp convert {source} {folder / 'lp-project'}\n", err=output.wants_json())
-    progress = Progress(quiet=output.wants_quiet())
-    came = migration.convert(source, folder / "lp-project", observer=progress, stop=STOP)
-    progress.close()
+    with Progress(quiet=output.wants_quiet()) as progress:
+        came = migration.convert(source, folder / "lp-project", observer=progress, stop=STOP)
     output.result(text.outcome_text(came), json.outcome(came))
     return came.exit_code

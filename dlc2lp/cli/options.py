@@ -129,6 +129,12 @@ LABEL_OPTIONS = stacked(
         help="img%08d.png as the LP app names frames, or DeepLabCut's names where LP takes them.",
     ),
     click.option(
+        "--context-frames/--no-context-frames",
+        default=True,
+        show_default=True,
+        help="Cut the two neighbors on each side of every labeled frame from the video, for LP's context models.",
+    ),
+    click.option(
         "--link",
         type=click.Choice(["auto", "copy", "hardlink", "symlink"]),
         default="auto",
@@ -165,6 +171,13 @@ VIDEO_OPTIONS = stacked(
         metavar="DIR",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
         help="Where to look for videos whose recorded path is from another machine. Repeatable.",
+    ),
+    click.option(
+        "--crop",
+        type=click.Choice(["auto", "never"]),
+        default="auto",
+        show_default=True,
+        help="Crop a video like its labeled images, where these are proven to be a part of its picture.",
     ),
     PROFILE_OPTIONS,
 )

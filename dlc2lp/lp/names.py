@@ -128,7 +128,7 @@ def _free_name(base: str, taken: set[str]) -> str:
     return candidate
 
 
-def frame_file_name(index: int, suffix: str = ".png") -> str:
+def frame_file_name(index: int, suffix: str = ".png", stem: str = "img") -> str:
     """Return the file name of a frame as the Lightning Pose app writes it: ``img00000042.png``.
 
     Parameters
@@ -137,10 +137,12 @@ def frame_file_name(index: int, suffix: str = ".png") -> str:
         0-based frame index, not negative.
     suffix
         ``.png`` or ``.jpg``.
+    stem
+        What stands before the index, without digits.
     """
     if index < 0 or suffix not in {".png", ".jpg"}:
         raise ValueError(f"no frame is named by index {index} and suffix {suffix!r}")
-    return f"img{index:08d}{suffix}"
+    return f"{stem}{index:08d}{suffix}"
 
 
 def is_frame_name(name: str) -> bool:

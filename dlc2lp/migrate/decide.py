@@ -80,7 +80,7 @@ def decide_labels(survey: Survey, options: Options) -> Decided:
         *survey.findings,
         *chosen.findings,
         *odd_labels(chosen.sessions, config),
-        *odd_videos(chosen.sessions, survey.videos, config),
+        *odd_videos(survey.videos, config, options),
     ]
     refusals = list(survey.refusals)
     decisions = [*survey.decisions, *chosen.decisions, *_split_of_crops(survey, chosen.sessions, options)]

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, assert_never, cast
 
 from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused, VideoFailed
@@ -25,12 +25,14 @@ from dlc2lp.migrate.place import place
 from dlc2lp.migrate.plan import (
     STATE_FOLDER,
     EncodeVideo,
+    ExtractFrames,
     ImagePlacement,
     PlaceImages,
     PlaceVideo,
     Plan,
     RemuxVideo,
     Step,
+    VideoStep,
     WriteText,
 )
 from dlc2lp.migrate.scratch import make_folder, own_tag, workplace
@@ -39,7 +41,7 @@ from dlc2lp.video.checks import VideoOrder, against_source
 from dlc2lp.video.convert import make_video
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import Action, EncodeSettings
-from dlc2lp.video.frames import encode_png, read_image, to_eight_bit
+from dlc2lp.video.frames import cut_frames, encode_image, encode_png, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
 
 #: Where files are made before they get their names; on the target's own disk, so that a rename suffices.
@@ -49,6 +51,9 @@ SCRATCH = f"{STATE_FOLDER}/scratch"
 class Observer(Protocol):
     """Who wants to know how a run goes on: a progress bar, a log, nobody. Called from several threads."""
 
+    def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
+        """Before anything is planned: the images of so many sessions of all are compared with their videos."""
+
     def planned(self, steps: Sequence[Step]) -> None:
         """These steps are to be done."""
 
@@ -56,7 +61,7 @@ class Observer(Protocol):
         """A step begins."""
 
     def advanced(self, step: Step, n_frames: int) -> None:
-        """A video step has written so many frames in all."""
+        """A step has written so many frames in all."""
 
     def finished(self, step: Step, state: str) -> None:
         """A step ended: ``done``, ``skipped`` or ``failed``."""
@@ -64,6 +69,9 @@ class Observer(Protocol):
 
 class Nobody:
     """An observer that does not look."""
+
+    def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
+        """Do nothing."""
 
     def planned(self, steps: Sequence[Step]) -> None:
         """Do nothing."""
@@ -287,6 +295,8 @@ class _Worker:
                 (image.target, self._make_image(image, scratch / str(number), step.link))
                 for number, image in enumerate(step.images)
             ], {}
+        if isinstance(step, ExtractFrames):
+            return self._extract(step, scratch), {"n_frames": len(step.frames)}
         if isinstance(step, PlaceVideo):
             temporary = scratch / "video"
             self._place_video(step, temporary)
@@ -307,6 +317,22 @@ class _Worker:
             pixels = to_eight_bit(pixels, image.shift)
         temporary.write_bytes(encode_png(pixels))
         return temporary
+
+    def _extract(self, step: ExtractFrames, scratch: Path) -> list[tuple[str, Path]]:
+        """Cut frames out of a video; one frame may have several names."""
+        info = _unchanged(step)
+        targets: dict[int, list[str]] = {}
+        for frame in step.frames:
+            targets.setdefault(frame.index, []).append(frame.target)
+        made: list[tuple[str, Path]] = []
+        cut = cut_frames(info.path, info, targets, crop=step.crop, turn_deg=step.turn_deg, stop=self.stop)
+        for index, picture in cut:
+            for target in targets[index]:
+                temporary = scratch / str(len(made))
+                temporary.write_bytes(encode_image(picture, PurePosixPath(target).suffix))
+                made.append((target, temporary))
+            self.observer.advanced(step, len(made))
+        return made
 
     def _from_twin(
         self, step: RemuxVideo | EncodeVideo, temporary: Path
@@ -371,10 +397,12 @@ class _Worker:
             verify=self.run_options.verify,
             on_frames=_reporter(self.observer, step),
             stop=self.stop,
+            crop=step.crop if isinstance(step, EncodeVideo) else None,
+            turn_deg=step.turn_deg if isinstance(step, EncodeVideo) else None,
         )
 
 
-def _unchanged(step: PlaceVideo | RemuxVideo | EncodeVideo) -> VideoInfo:
+def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
     """Return what the source holds, if that still is what was planned for.
 
     Raises

@@ -4,18 +4,23 @@ DeepLabCut's names carry the frame number in as many digits as a pass over the v
 ``img0044.png``); the Lightning Pose app writes ``img%08d`` and takes two names for two frames. One folder can
 hold several widths, several videos' frames (``07a-img310.png`` beside ``12a-img310.png``) and images without any
 number; here each gets one name that nothing else has.
+
+``img%08d`` carries the index of the frame that the image was proven to be. An image that could not be told, among
+others that were proven to be other frames than their numbers say, gets ``dlc%08d`` with DeepLabCut's number: it is
+nobody's neighbor.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlc2lp.dlc.labels import FrameName, parse_frame_name
 from dlc2lp.lp.names import frame_file_name, is_frame_name
 from dlc2lp.migrate.options import FrameNames
+from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, ImageInfo, Severity
 
 #: Distance between the numbers of images that have none of their own, and of random crops, which show another place
@@ -39,16 +44,47 @@ class NamedFrame:
         File names on both sides.
     frame_index
         The number that the source's name carries.
+    video_frame_index
+        0-based index of the video frame that it was proven to be; None while unproven.
     """
 
     folder: str
     source_name: str
     target_name: str
     frame_index: int | None
+    video_frame_index: int | None = None
+
+
+def split_folder(folder: str, images: Iterable[ImageInfo]) -> dict[str, list[ImageInfo]]:
+    """Return the images of one ``labeled-data`` folder by session.
+
+    They are one session, called like the folder, unless one frame number occurs under several prefixes: then each
+    prefix is a session of its own, ``<folder>-<prefix>``.
+    """
+    named = [(image, parse_frame_name(image.path.name)) for image in images]
+    prefixes_of: dict[int, set[str]] = {}
+    for _, name in named:
+        if name.index is not None:
+            prefixes_of.setdefault(name.index, set()).add(name.prefix)
+    several = any(len(prefixes) > 1 for prefixes in prefixes_of.values())
+    sessions: dict[str, list[ImageInfo]] = {}
+    for image, name in named:
+        apart = several and name.index is not None
+        sessions.setdefault(f"{folder}-{prefix_name(name)}" if apart else folder, []).append(image)
+    return sessions
+
+
+def prefix_name(name: FrameName) -> str:
+    """Return what the prefix of an image's name says: ``07a`` for ``07a-img310.png``, mostly the name of a video."""
+    return name.prefix.strip("-_ ")
 
 
 def name_frames(
-    folder: str, images: Iterable[ImageInfo], style: FrameNames, findings: list[Finding]
+    folder: str,
+    images: Iterable[ImageInfo],
+    style: FrameNames,
+    findings: list[Finding],
+    ties: Mapping[str, SessionTie] | None = None,
 ) -> list[NamedFrame]:
     """Name all frames of one ``labeled-data`` folder.
 
@@ -62,85 +98,104 @@ def name_frames(
         ``lp`` for the app's names, ``keep`` for DeepLabCut's where Lightning Pose takes them.
     findings
         What was odd is added here.
+    ties
+        What is known of the frames of each session that has a video.
     """
-    parsed = [(image, parse_frame_name(image.path.name)) for image in images]
-    split = _several_videos(parsed)
-    if split:
+    sessions = split_folder(folder, images)
+    if len(sessions) > 1:
+        prefixes = sorted({parse_frame_name(found[0].path.name).prefix for found in sessions.values()})
         findings.append(
             Finding(
                 Severity.WARNING,
                 "folder-of-several-videos",
                 folder,
-                f"holds frames of {len(split)} videos, told apart by the prefixes {', '.join(map(repr, split))}; "
+                f"holds frames of {len(prefixes)} videos, told apart by the prefixes {', '.join(map(repr, prefixes))}; "
                 "each becomes a session of its own",
             )
         )
-    groups: dict[str, list[tuple[ImageInfo, FrameName]]] = {}
-    for image, name in parsed:
-        session = f"{folder}-{name.prefix.strip('-_ ')}" if name.prefix in split else folder
-        groups.setdefault(session, []).append((image, name))
-    return [frame for session in groups for frame in _name_group(session, groups[session], style, findings)]
-
-
-def _several_videos(parsed: Sequence[tuple[ImageInfo, FrameName]]) -> list[str]:
-    """Return the prefixes under which one frame number occurs more than once, if there are any."""
-    prefixes: dict[int, set[str]] = {}
-    for _, name in parsed:
-        if name.index is not None:
-            prefixes.setdefault(name.index, set()).add(name.prefix)
-    shared = [found for found in prefixes.values() if len(found) > 1]
-    return sorted({name.prefix for _, name in parsed if name.index is not None}) if shared else []
-
-
-def _name_group(
-    session: str, group: Sequence[tuple[ImageInfo, FrameName]], style: FrameNames, findings: list[Finding]
-) -> list[NamedFrame]:
-    taken: Counter[str] = Counter()
     named = []
-    twice: list[str] = []
-    stills = crops = 0
-    for image, name in group:
-        suffix = _SUFFIX_OF_KIND[image.kind]
-        source_name = image.path.name
-        kept = str(Path(source_name).with_suffix(suffix))
-        if name.index is None:
-            stills += 1
-            target = f"still{stills * _STILL_SPACING:08d}{suffix}"
-        elif name.crop is not None:
-            crops += 1
-            target = f"crop{crops * _STILL_SPACING:08d}{suffix}"
-        elif style == "keep" and is_frame_name(kept) and not taken[kept]:
-            target = kept
-        else:
-            target = frame_file_name(name.index, suffix)
-            if taken[target]:
-                # The same number twice (img44.png, img0044.png): a letter, and the index stays what it is.
-                twice.append(source_name)
-                target = f"img-{_letters(taken[target])}{name.index:08d}{suffix}"
-        taken[target] += 1
-        if target.startswith("img-"):
-            taken[frame_file_name(name.index or 0, suffix)] += 1
-        named.append(NamedFrame(session, source_name, target, name.index))
-    if twice:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "frame-number-twice",
-                session,
-                f"{len(twice)} images carry the number of another one: {', '.join(twice[:5])}; all are kept",
-                hint="they may be the same frame extracted twice; compare them",
-            )
-        )
-    if stills:
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "frame-number-unknown",
-                session,
-                f"{stills} images carry no frame number; they are named still%08d and have no context frames",
-            )
-        )
+    for session, group in sessions.items():
+        namer = _Namer(session, style, (ties or {}).get(session))
+        named += [namer.name(image) for image in group]
+        findings += namer.findings()
     return named
+
+
+@dataclass
+class _Namer:
+    """Names the images of one session, one after the other."""
+
+    session: str
+    style: FrameNames
+    tie: SessionTie | None
+    taken: Counter[str] = field(default_factory=Counter)
+    twice: list[str] = field(default_factory=list)
+    n_stills: int = 0
+    n_crops: int = 0
+
+    def name(self, image: ImageInfo) -> NamedFrame:
+        source_name = image.path.name
+        name = parse_frame_name(source_name)
+        proven = self.tie.proven_index(source_name) if self.tie and name.crop is None else None
+        target = self._target_name(image, name, proven)
+        self.taken[target] += 1
+        return NamedFrame(self.session, source_name, target, name.index, proven)
+
+    def _target_name(self, image: ImageInfo, name: FrameName, proven: int | None) -> str:
+        suffix = _SUFFIX_OF_KIND[image.kind]
+        kept = str(Path(image.path.name).with_suffix(suffix))
+        if name.crop is not None:
+            self.n_crops += 1
+            return f"crop{self.n_crops * _STILL_SPACING:08d}{suffix}"
+        if name.index is not None and self.style == "keep" and is_frame_name(kept) and not self.taken[kept]:
+            return kept
+        if proven is not None:
+            return self._free("img", proven, suffix, image.path.name)
+        if name.index is None:
+            self.n_stills += 1
+            return f"still{self.n_stills * _STILL_SPACING:08d}{suffix}"
+        trusted = self.tie is None or self.tie.number_holds(image.path.name)
+        return self._free("img" if trusted else "dlc", name.index, suffix, image.path.name)
+
+    def _free(self, stem: str, index: int, suffix: str, source_name: str) -> str:
+        """Return a name with this index that is free.
+
+        The same frame can be there twice (img44.png, img0044.png; two of DeepLabCut's numbers for one frame of a video
+        of variable rate): then a letter is added, and the index stays what it is.
+        """
+        target = frame_file_name(index, suffix, stem)
+        number = 0
+        while self.taken[target]:
+            number += 1
+            target = frame_file_name(index, suffix, f"{stem}-{_letters(number)}")
+        if number:
+            self.twice.append(source_name)
+        return target
+
+    def findings(self) -> list[Finding]:
+        found = []
+        if self.twice:
+            found.append(
+                Finding(
+                    Severity.WARNING,
+                    "frame-number-twice",
+                    self.session,
+                    f"{len(self.twice)} images are the same frame as another one, or carry its number: "
+                    f"{', '.join(self.twice[:5])}; all are kept",
+                    hint="they may be the same frame extracted twice; compare them",
+                )
+            )
+        if self.n_stills:
+            found.append(
+                Finding(
+                    Severity.NOTE,
+                    "frame-number-unknown",
+                    self.session,
+                    f"{self.n_stills} images carry no frame number; they are named still%08d and have no context "
+                    "frames",
+                )
+            )
+        return found
 
 
 def _letters(number: int) -> str:

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dlc2lp.dlc.config import VideoEntry
+from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.project import VIDEOS, DlcProject, DlcSession, is_drawn_on
+from dlc2lp.migrate.frame_names import prefix_name, split_folder
 from dlc2lp.migrate.options import Options
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 
@@ -117,7 +119,11 @@ class _Finder:
         self._findings = findings
         self._entries = _entries(project)
         listed = frozenset(entry.name for entry in self._entries)
-        self._originals = [path for path in project.video_files if not is_drawn_on(path, listed)]
+        sessions = {spelled(session.name) for session in project.sessions}
+        # Nobody labels a video with labels drawn on: one that has a folder of labels is a source, however it is called.
+        self._originals = [
+            path for path in project.video_files if spelled(path.stem) in sessions or not is_drawn_on(path, listed)
+        ]
         self._in_roots = _index(roots)
         self._stems = {spelled(entry.stem) for entry in self._entries}
         self._stems |= {spelled(session.name) for session in project.sessions}
@@ -131,7 +137,9 @@ class _Finder:
             yield from self._named(entries[0].stem, self._find_listed(entries))
         asked = set(pair_names(listed, [session.name for session in self._project.sessions]).values())
         for session in self._project.sessions:
-            if session.name not in asked:
+            by_prefix = self._find_by_prefix(session)
+            yield from by_prefix
+            if session.name not in asked and not by_prefix:
                 yield from self._named(session.name, self._find_by_stem(session))
         if everything or not self._entries:
             # A project whose video_sets names nothing (DeepLabCut's own examples) has only the folder to go by.
@@ -158,11 +166,11 @@ class _Finder:
                     "video-renamed", first.name, f"found {path} instead, which has the same name but for its suffix"
                 )
                 return path
-        places = [*(entry.recorded for entry in entries), str(self._project.root / VIDEOS), *map(str, self._roots)]
+        recorded = ", ".join(entry.recorded for entry in entries)
         self._say(
             "video-missing",
             first.name,
-            f"is listed in config.yaml and in none of: {', '.join(places)}",
+            f"is listed in config.yaml and in none of: {recorded}, {self._looked_in()}",
             hint="give the folder where the videos are now: --video-root DIR",
         )
         return None
@@ -182,7 +190,8 @@ class _Finder:
                     Severity.NOTE,
                     "session-without-video",
                     session.name,
-                    "no video has this name; its frames and labels are migrated all the same",
+                    f"found no video of this name in {self._looked_in()}; its frames and labels are migrated all the "
+                    "same",
                     hint="if there is one elsewhere: --video-root DIR",
                 )
             )
@@ -196,6 +205,15 @@ class _Finder:
             )
         return found[0]
 
+    def _find_by_prefix(self, session: DlcSession) -> list[tuple[str, Path]]:
+        """Find the videos of a folder that holds the frames of several (``07a-img310.png`` is one of ``07a.avi``)."""
+        groups = split_folder(session.name, session.images.values())
+        if len(groups) < 2:
+            return []
+        stems = (prefix_name(parse_frame_name(images[0].path.name)) for images in groups.values())
+        found = [(stem, path) for stem in stems if stem for path in self._by_stem(stem)[:1]]
+        return [(stem, path) for stem, path in found if self._is_there(path)]
+
     def _by_stem(self, stem: str) -> list[Path]:
         return self._spelled_like(stem, [(path.stem, path) for path in (*self._originals, *self._in_roots)])
 
@@ -207,6 +225,10 @@ class _Finder:
             for called, path in paths
             if name_key(called) == name_key(name) and spelled(path.stem) not in self._stems
         ]
+
+    def _looked_in(self) -> str:
+        """Name the folders that every video is looked for in."""
+        return ", ".join(map(str, (self._project.root / VIDEOS, *self._roots)))
 
     def _is_there(self, path: Path) -> bool:
         if path.is_file():

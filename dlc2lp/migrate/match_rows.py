@@ -6,12 +6,13 @@ Nothing here depends on whose labels count, so it can be told while a person sti
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dlc2lp.migrate.choose import ChosenSession
 from dlc2lp.migrate.frame_names import NamedFrame, name_frames
 from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, FrameRef, Severity
 
 
@@ -31,7 +32,9 @@ class MatchedSession:
     lost: tuple[FrameRef, ...]
 
 
-def match_rows(chosen: ChosenSession, options: Options, findings: list[Finding]) -> MatchedSession:
+def match_rows(
+    chosen: ChosenSession, options: Options, findings: list[Finding], ties: Mapping[str, SessionTie]
+) -> MatchedSession:
     """Match the rows of one session with its images.
 
     Parameters
@@ -42,13 +45,15 @@ def match_rows(chosen: ChosenSession, options: Options, findings: list[Finding])
         What a person chose.
     findings
         Every row that is left out is told here, and what is odd about the images.
+    ties
+        Which video frames the images of each session are.
     """
     session = chosen.session
     images = session.images
     if session.random_crops and options.derived_crops == "skip":
         findings.append(_crops_left_out(chosen))
         images = {name: image for name, image in images.items() if name not in session.random_crops}
-    named = tuple(name_frames(session.name, images.values(), options.frame_names, findings))
+    named = tuple(name_frames(session.name, images.values(), options.frame_names, findings, ties))
     lost = _rows_without_image(chosen, images.keys(), findings)
     labelled = {frame.file_name for frame in chosen.labels.frames} if chosen.labels else set()
     findings += [

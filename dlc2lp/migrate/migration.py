@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,6 +46,7 @@ from dlc2lp.migrate.target import (
     required_plan,
     stored_plan,
 )
+from dlc2lp.migrate.ties import SessionTie, by_session
 from dlc2lp.migrate.verify import Verification, check_planned_labels, verify_target
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.ffmpeg import find_ffmpeg
@@ -120,7 +122,13 @@ class Outcome:
         return EXIT_FAILED if lost or self.run.failed else EXIT_OK
 
 
-def inspect(source: str | Path, options: Options | None = None) -> Inspection:
+def inspect(
+    source: str | Path,
+    options: Options | None = None,
+    *,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> Inspection:
     """Look at a source and say what would be done; nothing is written.
 
     Raises
@@ -135,7 +143,7 @@ def inspect(source: str | Path, options: Options | None = None) -> Inspection:
         message = f"each of {', '.join(names)} becomes a target of its own; shown here is {names[0]}"
         notes.append(Finding(Severity.NOTE, "individuals-split", "individuals", message))
         options = replace(options, individuals=names[0])
-    seen = survey(Path(source), options)
+    seen = survey(Path(source), options, watcher=observer, stop=stop)
     decided = decide_labels(seen, options)
     splits = _split_names(seen.project)
     # The target only gives its name to the plan; an inspection has none.
@@ -147,25 +155,53 @@ def inspect(source: str | Path, options: Options | None = None) -> Inspection:
     return Inspection(seen, decided, plan, tuple(by_severity([*notes, *plan.findings])), EXIT_OK, splits)
 
 
-def plan(source: str | Path, target: str | Path, options: Options | None = None) -> Plan:
+def plan(
+    source: str | Path,
+    target: str | Path,
+    options: Options | None = None,
+    *,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> Plan:
     """Decide on a migration; nothing is written.
 
     Raises
     ------
     SourceRefused, TargetRefused
         The migration is not possible so.
+    Interrupted
+        ``stop`` was set.
     """
-    return _plan(Path(source), Path(target), options or Options())[0]
+    return _plan(Path(source), Path(target), options or Options(), observer, stop)[0]
 
 
-def preview(source: str | Path, target: str | Path, options: Options | None = None) -> Preview:
-    """Decide on a migration and compare it with what the target holds; nothing is written."""
-    made, _ = _plan(Path(source), Path(target), options or Options())
+def preview(
+    source: str | Path,
+    target: str | Path,
+    options: Options | None = None,
+    *,
+    known: Iterable[SessionTie] = (),
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> Preview:
+    """Decide on a migration and compare it with what the target holds; nothing is written.
+
+    Parameters are those of :func:`convert`; ``known`` is what was found out about videos of the source already.
+    """
+    made, _ = _plan(Path(source), Path(target), options or Options(), observer, stop, known)
     assessment = Journal(Path(made.target)).assess(made)
     return Preview(made, assessment.states, tuple(refusals(made, stored_plan(Path(made.target)), assessment)))
 
 
-def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, OneAnimal]:
+def _plan(
+    source: Path,
+    target: Path,
+    options: Options,
+    observer: Observer | None,
+    stop: threading.Event | None,
+    known: Iterable[SessionTie] = (),
+) -> tuple[Plan, OneAnimal]:
+    """Decide on a migration. What the target's own plan found out about videos is taken over like ``known``."""
     if options.individuals == "split":
         raise UsageError.of(
             "individuals-split",
@@ -181,23 +217,36 @@ def _plan(source: Path, target: Path, options: Options) -> tuple[Plan, OneAnimal
             "--data-dir",
             f"found {options.data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs",
         )
-    seen = survey(source, options)
+    stored = stored_plan(target)
+    ties = by_session(stored.ties if stored else (), known)
+    seen = survey(source, options, ties, watcher=observer, stop=stop)
     decided = decide_labels(seen, options)
     return make_plan(seen, decided, options, _absolute(target)), decided.or_raise()
 
 
-def store_plan(source: str | Path, target: str | Path, options: Options | None = None) -> Plan:
+def store_plan(
+    source: str | Path,
+    target: str | Path,
+    options: Options | None = None,
+    *,
+    known: Iterable[SessionTie] = (),
+    stop: threading.Event | None = None,
+) -> Plan:
     """Decide on a migration and write the plan into the target, for others to carry out.
 
     The label files stand in the plan already, so each of their cells is compared with its origin here, while the
     origin is at hand.
 
+    Parameters are those of :func:`convert`.
+
     Raises
     ------
     SourceRefused, TargetRefused
         The migration is not possible so; nothing was written.
+    Interrupted
+        ``stop`` was set; nothing was written.
     """
-    made, animal = _plan(Path(source), Path(target), options or Options())
+    made, animal = _plan(Path(source), Path(target), options or Options(), None, stop, known)
     folder = Path(made.target)
     check_owner(made, stored_plan(folder))
     wrong = [finding for finding in check_planned_labels(made, animal.labels) if finding.severity is Severity.ERROR]
@@ -223,6 +272,7 @@ def convert(
     run_options: RunOptions | None = None,
     *,
     register_as: str | None = None,
+    known: Iterable[SessionTie] = (),
     observer: Observer | None = None,
     stop: threading.Event | None = None,
 ) -> Outcome:
@@ -236,6 +286,8 @@ def convert(
         What is chosen, and how it is carried out.
     register_as
         Name under which the project is added to the Lightning Pose app; None: it is not.
+    known
+        What was found out about videos of the source already.
     observer
         Hears of every step.
     stop
@@ -251,7 +303,7 @@ def convert(
         ``stop`` was set.
     """
     run_options = run_options or RunOptions()
-    made, animal = _plan(Path(source), Path(target), options or Options())
+    made, animal = _plan(Path(source), Path(target), options or Options(), observer, stop, known)
     folder = Path(made.target)
     journal = Journal(folder)
     check_owner(made, stored_plan(folder))
@@ -311,9 +363,10 @@ def convert_each_individual(
         As :func:`convert`.
     """
     folders = folders_of_individuals(Path(source), Path(target), options)
-    for name, folder in folders.items():  # all or none: a refused target is known before the first is written
-        for refusal in preview(source, folder, replace(options, individuals=name)).refusals:
-            raise refusal
+    # All or none: a refused target is known before the first is written.
+    previews = _preview_each(source, folders, options, observer, stop)
+    for refusal in (refusal for found in previews.values() for refusal in found.refusals):
+        raise refusal
     outcomes = {}
     for name in folders:
         twins = tuple(folder for other, folder in folders.items() if other != name)
@@ -323,16 +376,40 @@ def convert_each_individual(
             replace(options, individuals=name),
             replace(run_options or RunOptions(), twins=twins),
             register_as=None if register_as is None else f"{register_as or Path(target).name}-{name}",
+            known=previews[name].plan.ties,
             observer=observer,
             stop=stop,
         )
     return outcomes
 
 
-def preview_each_individual(source: str | Path, target: str | Path, options: Options) -> dict[str, Preview]:
+def preview_each_individual(
+    source: str | Path,
+    target: str | Path,
+    options: Options,
+    *,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> dict[str, Preview]:
     """Decide on what :func:`convert_each_individual` would do; nothing is written."""
     folders = folders_of_individuals(Path(source), Path(target), options)
-    return {name: preview(source, folder, replace(options, individuals=name)) for name, folder in folders.items()}
+    return _preview_each(source, folders, options, observer, stop)
+
+
+def _preview_each(
+    source: str | Path,
+    folders: Mapping[str, Path],
+    options: Options,
+    observer: Observer | None,
+    stop: threading.Event | None,
+) -> dict[str, Preview]:
+    """Decide on each target; what the first one finds out about the videos serves the others."""
+    previews: dict[str, Preview] = {}
+    for name, folder in folders.items():
+        known = next(iter(previews.values())).plan.ties if previews else ()
+        chosen = replace(options, individuals=name)
+        previews[name] = preview(source, folder, chosen, known=known, observer=observer, stop=stop)
+    return previews
 
 
 def folders_of_individuals(source: Path, target: Path, options: Options) -> dict[str, Path]:

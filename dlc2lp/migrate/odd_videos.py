@@ -1,115 +1,203 @@
-"""Images that do not fit the video of their name: cut out of it, of another one, beyond its end. Told, never changed.
+"""What comparing images with videos brought up: told, never guessed from names or from the configuration. Pure.
 
-Labels are in pixels of the image and stay so; but whoever cuts further frames out of the video must know. Pure.
+Labels are in pixels of the image and stay so; the video follows them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.labels import frame_index
-from dlc2lp.migrate.choose import ChosenSession
-from dlc2lp.migrate.locate import pair_names
+from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.survey import SurveyedVideo
-from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
+from dlc2lp.migrate.ties import SessionTie
+from dlc2lp.model import Finding, Severity, VideoInfo
+from dlc2lp.video.encoding import Crop, displayed_size
+from dlc2lp.video.ties import Outcome, Tie
 
-#: Where OpenCV reads a cropped frame in relative coordinates, a bound is one pixel smaller (DeepLabCut since 2.3).
+#: DeepLabCut since 2.3 cuts by ``int(width * (x / width))``, which can be one pixel less than the configuration says.
 _CROP_TOLERANCE_PX = 1
 
-Crop = tuple[int, int, int, int]
+_LISTED = 3
 
 
-def odd_videos(
-    sessions: Sequence[ChosenSession], videos: Sequence[SurveyedVideo], config: DlcConfig | None
-) -> list[Finding]:
-    """Compare the images of each session with the video of its name.
+def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, options: Options) -> list[Finding]:
+    """Tell how images and videos belong together, where that is not plain.
 
     Parameters
     ----------
-    sessions
-        The project's folders.
     videos
-        The videos that are migrated, measured.
+        The videos that are migrated, compared with the images of their sessions.
     config
-        The project's configuration, whose crops may explain the images' sizes.
+        The project's configuration, whose crops may contradict the images.
+    options
+        What a person chose.
     """
-    by_name = {chosen.session.name: chosen for chosen in sessions}
-    pairs = pair_names([video.stem for video in videos], by_name)
-    crops = _crops(config, by_name)
-    findings = []
+    crops = {entry.stem: entry.crop for entry in reversed(config.video_sets) if entry.crop} if config else {}
+    findings: list[Finding] = []
     for video in videos:
-        if video.info is not None and video.stem in pairs:
-            session = by_name[pairs[video.stem]].session
-            images = [image for name, image in session.images.items() if name not in session.random_crops]
-            findings += _odd_sizes(session.name, images, video.info, crops.get(session.name))
-            findings += _beyond_the_end(session.name, images, video.info)
+        if video.info is None or video.tie is None:
+            continue
+        findings += _numbers(video.tie, video.info)
+        for part in video.tie.parts:
+            findings += _place(video, video.info, part, options)
+        findings += _several_places(video.tie, video.info)
+        findings += _against_config(video.tie, video.info, crops.get(video.stem))
     return findings
 
 
-def _crops(config: DlcConfig | None, sessions: dict[str, ChosenSession]) -> dict[str, Crop]:
-    """The crop of each session that the configuration has one for; it alone does not say that it was used."""
-    entries = config.video_sets if config else ()
-    pairs = pair_names([entry.stem for entry in entries], sessions)
-    return {pairs[entry.stem]: entry.crop for entry in entries if entry.crop and entry.stem in pairs}
-
-
-def _odd_sizes(session: str, images: Sequence[ImageInfo], info: VideoInfo, crop: Crop | None) -> list[Finding]:
-    """Images of another size than the video's frames as a player shows them, and so as OpenCV reads them."""
-    width_px, height_px = info.width_px, info.height_px
-    if info.rotation_deg in {90, 270}:
-        width_px, height_px = height_px, width_px
-    groups: dict[str, list[ImageInfo]] = {}
-    for image in images:
-        if (image.width_px, image.height_px) != (width_px, height_px):
-            fits = image.width_px <= width_px and image.height_px <= height_px
-            groups.setdefault("images-smaller-than-video" if fits else "images-larger-than-video", []).append(image)
-    why = {
-        "images-smaller-than-video": "they were cut out of it, or it is another video",
-        "images-larger-than-video": "it is another video, or was scaled down since",
+def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
+    """Whether DeepLabCut's numbers are those of the frames."""
+    reason = "; ".join(part.reason for part in tie.parts if part.kind == tie.kind) or tie.parts[0].reason
+    says: dict[str, tuple[Severity, str, str, str]] = {
+        "shifted": (Severity.WARNING, "frames-shifted", "the new names carry the index of the frame", ""),
+        "renumbered": (Severity.NOTE, "frames-renumbered", "the new names carry the index of the frame", ""),
+        "other-video": (
+            Severity.WARNING,
+            "other-video",
+            "the images keep DeepLabCut's numbers",
+            "put the video that the images were cut from into video_sets of config.yaml, or name its folder with "
+            "--video-root DIR",
+        ),
+        "unknown": (Severity.NOTE, "frames-not-tied", "the images keep DeepLabCut's numbers", ""),
     }
-    return [
-        Finding(
-            Severity.WARNING,
-            code,
-            session,
-            f"found {len(odd)} images of {_sizes(odd)}, and a video of {width_px}x{height_px}: "
-            f"{_explained_by(crop, odd)}{why[code]}; their labels stay where they are",
-            where=f"{odd[0].path.name}, {info.path}",
-            hint="compare the images with the video before you train on more of its frames",
+    findings = []
+    if tie.kind in says:
+        severity, code, then, hint = says[tie.kind]
+        findings.append(Finding(severity, code, tie.session, f"{reason}; {then}", where=str(info.path), hint=hint))
+    beyond = list(_having(tie, "beyond-end"))
+    if beyond:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "frame-beyond-video",
+                tie.session,
+                f"found {len(beyond)} images whose number is beyond the video's {info.n_frames} frames; it was cut or "
+                "replaced since, or is another one",
+                where=f"{beyond[0]}, {info.path}",
+                hint="if there is a longer one, put its path into video_sets of config.yaml",
+            )
         )
-        for code, odd in groups.items()
-    ]
+    strange = list(_having(tie, "not-found"))
+    if strange and tie.kind not in {"other-video", "unknown"}:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "image-not-in-video",
+                tie.session,
+                f"found {len(strange)} images that are in no frame of the video, though the others are: "
+                f"{_listed(strange)}; they keep DeepLabCut's numbers",
+                where=str(info.path),
+                hint="compare them with the video: they may be from another recording",
+            )
+        )
+    return findings
 
 
-def _sizes(images: Sequence[ImageInfo]) -> str:
-    return " and ".join(dict.fromkeys(f"{image.width_px}x{image.height_px}" for image in images))
+def _having(tie: SessionTie, outcome: Outcome) -> Iterator[str]:
+    return (name for name, image in tie.images.items() if image.outcome == outcome)
 
 
-def _explained_by(crop: Crop | None, images: Sequence[ImageInfo]) -> str:
-    if crop is None:
-        return ""
-    x1, x2, y1, y2 = crop
-    same = all(
-        abs(image.width_px - (x2 - x1)) <= _CROP_TOLERANCE_PX and abs(image.height_px - (y2 - y1)) <= _CROP_TOLERANCE_PX
-        for image in images
-    )
-    return f"the size of the crop {x1}, {x2}, {y1}, {y2} in config.yaml; " if same else ""
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
-def _beyond_the_end(session: str, images: Sequence[ImageInfo], info: VideoInfo) -> list[Finding]:
-    """Images whose number no frame of the video has."""
-    beyond = [image for image in images if (frame_index(image.path.name) or 0) >= info.n_frames]
-    if not beyond:
+def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -> list[Finding]:
+    """Where in the video's picture the images of one size lie."""
+    if part.size_px is None or part.kind == "other-video":
         return []
+    shown = displayed_size(info)
+    size, whole = _size(part.size_px), _size(shown)
+    say = _teller(video, part)
+    if part.scaled:
+        message = (
+            f"found {len(part.images)} images of {size}, which are whole frames of a video of {whole} at another size; "
+            "their labels stay where they are, and no context frames are cut for them"
+        )
+        return [say(Severity.WARNING, "images-scaled", message, "use the video in the size that was labelled")]
+    if part.crop is not None:
+        place = f"at ({part.crop.x_px}, {part.crop.y_px})"
+        then = "the video is cropped likewise" if video.picture.crop == part.crop else "the video is left whole"
+        if options.crop == "never":
+            then += " (--crop never)"
+        message = f"found {len(part.images)} images of {size}, which are its part {place} of {whole}; {then}"
+        return [say(Severity.NOTE, "images-cropped", message, "")]
+    if part.rotation_deg is None and part.size_px != shown and part.size_px != shown[::-1]:
+        fits = part.size_px[0] <= max(shown) and part.size_px[1] <= max(shown)
+        code = "images-smaller-than-video" if fits else "images-larger-than-video"
+        message = (
+            f"found {len(part.images)} images of {size} and a video of {whole}, and could not tell which part of it "
+            "they show; their labels stay where they are, and the video is left whole"
+        )
+        hint = "compare the images with the video before you train on more of its frames"
+        return [say(Severity.WARNING, code, message, hint)]
+    if part.rotation_deg is not None and part.rotation_deg != info.rotation_deg:
+        message = (
+            f"found {len(part.images)} images that show its stored picture turned by {part.rotation_deg} degrees "
+            f"clockwise, where players turn it by {info.rotation_deg}; the video is turned like the images"
+        )
+        return [say(Severity.NOTE, "video-turned", message, "")]
+    return []
+
+
+def _teller(video: SurveyedVideo, part: Tie) -> Callable[[Severity, str, str, str], Finding]:
+    where = f"{part.images[0].name}, {video.path}"
+    return lambda severity, code, message, hint: Finding(severity, code, video.session, message, where, hint)
+
+
+def _size(size_px: tuple[int, int]) -> str:
+    return f"{size_px[0]}x{size_px[1]}"
+
+
+def _several_places(tie: SessionTie, info: VideoInfo) -> list[Finding]:
+    """Images of one session that show different parts: the video can follow only one of them."""
+    if len(tie.pictures) < 2:
+        return []
+    places = " and ".join(
+        "all of it"
+        if picture.crop is None
+        else f"{picture.crop.width_px}x{picture.crop.height_px} at ({picture.crop.x_px}, {picture.crop.y_px})"
+        for picture in tie.pictures
+    )
     return [
         Finding(
             Severity.WARNING,
-            "frame-beyond-video",
-            session,
-            f"found {len(beyond)} images whose number is beyond the video's {info.n_frames} frames; it was cut or "
-            "replaced since, or is another one",
-            where=f"{beyond[0].path.name}, {info.path}",
-            hint="if there is a longer one, put its path into video_sets of config.yaml",
+            "crops-differ",
+            tie.session,
+            f"its images show {places} of the video's picture; the video is left whole",
+            where=str(info.path),
+            hint="the network sees both; crop the images alike in DeepLabCut if that is not meant",
         )
     ]
+
+
+def _against_config(tie: SessionTie, info: VideoInfo, configured: tuple[int, int, int, int] | None) -> list[Finding]:
+    """Where the configuration says another crop than the images."""
+    if configured is None or not any(part.is_proven for part in tie.parts):
+        return []
+    width_px, height_px = displayed_size(info, tie.picture.turn_deg)
+    x1, x2, y1, y2 = configured
+    said = Crop(x1, y1, x2 - x1, y2 - y1)
+    whole = Crop(0, 0, width_px, height_px)
+    shown = [picture.crop or whole for picture in tie.pictures]
+    if not shown or any(_alike(said, crop) for crop in shown):
+        return []
+    found = " and ".join(f"{each.x_px}, {each.x_px + each.width_px}, {each.y_px}, {each.y_px + each.height_px}"
+                         for each in shown)  # fmt: skip
+    if shown == [whole]:
+        message = f"config.yaml has the crop {x1}, {x2}, {y1}, {y2}, but the images are whole frames; it is not applied"
+        return [Finding(Severity.NOTE, "crop-unused", tie.session, message, where=str(info.path))]
+    return [
+        Finding(
+            Severity.WARNING,
+            "crop-differs",
+            tie.session,
+            f"config.yaml has the crop {x1}, {x2}, {y1}, {y2}, but the images show {found}; the images decide",
+            where=str(info.path),
+            hint="correct crop in video_sets of config.yaml, if you go on extracting frames with DeepLabCut",
+        )
+    ]
+
+
+def _alike(one: Crop, other: Crop) -> bool:
+    return all(abs(a - b) <= _CROP_TOLERANCE_PX for a, b in zip(one, other, strict=True))

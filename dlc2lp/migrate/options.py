@@ -23,6 +23,7 @@ Link = Literal["auto", "copy", "hardlink", "symlink"]
 VideoChoice = Literal["listed", "all", "none"]
 VerifyLevel = Literal["sample", "full", "none"]
 EditedFiles = Literal["keep", "replace"]
+CropChoice = Literal["auto", "never"]
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,16 @@ class Options:
         Shuffle whose test frames are held out in ``CollectedData_test.csv``.
     frame_names
         ``img%08d.png`` as the Lightning Pose app names frames, or DeepLabCut's names where LP takes them.
+    context_frames
+        Whether the two neighbors on either side of each labeled frame are cut from the video.
     link
         How files that need no change travel.
     videos
         ``listed``: those of ``video_sets`` and of labeled sessions; ``all``: also the others in ``videos/``.
     video_roots
         Where to look for videos whose recorded path is from another machine.
+    crop
+        Whether a video whose labeled images are proven to be a part of its picture is cropped likewise.
     profile, crf, preset, gop
         Encode settings: a named profile and what overrides it.
     config
@@ -76,9 +81,11 @@ class Options:
     derived_crops: DerivedCrops = "skip"
     split: str | None = None
     frame_names: FrameNames = "lp"
+    context_frames: bool = True
     link: Link = "auto"
     videos: VideoChoice = "listed"
     video_roots: tuple[Path, ...] = ()
+    crop: CropChoice = "auto"
     profile: str = "balanced"
     crf: int | None = None
     preset: str | None = None

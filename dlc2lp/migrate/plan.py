@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from dlc2lp.errors import UsageError
+from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, Severity
+from dlc2lp.video.encoding import Crop
 
 SCHEMA = "dlc2lp/plan/1"
 
@@ -118,15 +120,21 @@ class PlaceImages(Step):
 
 
 @dataclass(frozen=True)
-class PlaceVideo(Step):
-    """A video that already is what Lightning Pose needs."""
+class VideoStep(Step):
+    """A step that makes one video.
 
-    kind: ClassVar[str] = "place-video"
+    Attributes
+    ----------
+    source, target
+        Absolute path, and path relative to the target.
+    size_bytes, n_frames
+        What the source held when it was planned; a source that changed since is refused.
+    """
+
     source: str
     target: str
     size_bytes: int
     n_frames: int
-    link: str
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -138,7 +146,15 @@ class PlaceVideo(Step):
 
 
 @dataclass(frozen=True)
-class RemuxVideo(Step):
+class PlaceVideo(VideoStep):
+    """A video that already is what Lightning Pose needs."""
+
+    kind: ClassVar[str] = "place-video"
+    link: str
+
+
+@dataclass(frozen=True)
+class RemuxVideo(VideoStep):
     """A video whose stream moves into an mp4 without being encoded again.
 
     ``action`` is ``remux`` where the source's clock is constant and ``rewrite`` where packets get new times. What comes
@@ -146,25 +162,13 @@ class RemuxVideo(Step):
     """
 
     kind: ClassVar[str] = "remux-video"
-    source: str
-    target: str
     action: Literal["remux", "rewrite"]
-    size_bytes: int
-    n_frames: int
     rate: str
     profile: str
     preset: str
     crf: int
     gop: int
     threads: int
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        return (self.target,)
-
-    @property
-    def weight(self) -> int:
-        return self.size_bytes
 
 
 #: Bytes per pixel of a noisy camera's video in the default settings, the worst measured; for the space check.
@@ -173,31 +177,38 @@ _NOISY_BYTES_PER_PIXEL = 0.036
 #: What encoding one pixel costs, in bytes copied in the same time, roughly: for balance only.
 _BYTES_PER_ENCODED_PIXEL = 4
 
+#: The same for decoding one, and writing it as a part of a PNG.
+_BYTES_PER_EXTRACTED_PIXEL = 6
+
 
 @dataclass(frozen=True)
-class EncodeVideo(Step):
+class EncodeVideo(VideoStep):
     """A video that is encoded, frame by frame.
 
     The number of threads is part of the step because x264's bytes depend on it.
+
+    Attributes
+    ----------
+    width_px, height_px
+        Size of what is encoded.
+    turn_deg, crop
+        What it shows: the stored picture turned clockwise, and of that the part ``x, y, width, height``; None for what
+        players show and for all of it.
+    rate, profile, preset, crf, gop, threads
+        How it is encoded.
     """
 
     kind: ClassVar[str] = "encode-video"
-    source: str
-    target: str
-    size_bytes: int
     width_px: int
     height_px: int
-    n_frames: int
     rate: str
     profile: str
     preset: str
     crf: int
     gop: int
     threads: int
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        return (self.target,)
+    turn_deg: int | None = None
+    crop: Crop | None = None
 
     @property
     def weight(self) -> int:
@@ -209,8 +220,69 @@ class EncodeVideo(Step):
         return int(pixels * _NOISY_BYTES_PER_PIXEL) + 65536
 
 
+@dataclass(frozen=True)
+class ExtractedFrame:
+    """One frame that is cut from a video.
+
+    Attributes
+    ----------
+    index
+        0-based position in the order of display.
+    target
+        Path relative to the target.
+    """
+
+    index: int
+    target: str
+
+
+@dataclass(frozen=True)
+class ExtractFrames(Step):
+    """Frames of one session that are cut from its video: the neighbors of labeled frames.
+
+    Attributes
+    ----------
+    session
+        The session in the target.
+    source, size_bytes, n_frames
+        The video, and what it held when it was planned.
+    width_px, height_px
+        Size of the images.
+    turn_deg, crop
+        What they show; see :class:`EncodeVideo`.
+    image_bytes
+        What an image takes on disk, estimated from the labeled frames.
+    frames
+        What is cut.
+    """
+
+    kind: ClassVar[str] = "extract-frames"
+    session: str
+    source: str
+    size_bytes: int
+    n_frames: int
+    width_px: int
+    height_px: int
+    turn_deg: int | None
+    crop: Crop | None
+    image_bytes: int
+    frames: tuple[ExtractedFrame, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(frame.target for frame in self.frames)
+
+    @property
+    def weight(self) -> int:
+        return len(self.frames) * self.width_px * self.height_px * _BYTES_PER_EXTRACTED_PIXEL
+
+    @property
+    def space_bytes(self) -> int:
+        return len(self.frames) * self.image_bytes
+
+
 STEP_KINDS: dict[str, type[Step]] = {
-    step.kind: step for step in (WriteText, PlaceImages, PlaceVideo, RemuxVideo, EncodeVideo)
+    step.kind: step for step in (WriteText, PlaceImages, ExtractFrames, PlaceVideo, RemuxVideo, EncodeVideo)
 }
 
 
@@ -220,6 +292,10 @@ def step_from_json(document: Mapping[str, Any]) -> Step:
     kind = STEP_KINDS[document["kind"]]
     if kind is PlaceImages:
         fields["images"] = tuple(ImagePlacement(**image) for image in fields["images"])
+    if kind is ExtractFrames:
+        fields["frames"] = tuple(ExtractedFrame(**frame) for frame in fields["frames"])
+    if fields.get("crop"):
+        fields["crop"] = Crop(*fields["crop"])
     return kind(**fields)
 
 
@@ -235,6 +311,8 @@ class PlannedFrame:
         Path in the target; empty where the frame is left out.
     frame_index
         The number that DeepLabCut's name carries; None if it carries none.
+    video_frame_index
+        0-based index of the video frame that the image was proven to be; None while unproven.
     state
         ``labeled`` (a row of the label file), ``test`` (a row of the one held out), ``queued`` (in the app's queue) or
         ``left-out``.
@@ -243,6 +321,7 @@ class PlannedFrame:
     source: str
     target: str
     frame_index: int | None
+    video_frame_index: int | None
     state: str
 
 
@@ -263,7 +342,21 @@ class PlannedSession:
 
 @dataclass(frozen=True)
 class PlannedVideo:
-    """A video, what is done to it and why."""
+    """A video, what is done to it and why.
+
+    Attributes
+    ----------
+    source, target
+        Absolute path, and path relative to the target.
+    action, reasons
+        ``place``, ``remux``, ``rewrite`` or ``encode``, and what stands against a cheaper way.
+    n_frames, size_bytes
+        Of the source.
+    session
+        DeepLabCut's session that it belongs to; empty if to none.
+    turn_deg, crop
+        What the target shows of its picture; see :class:`EncodeVideo`.
+    """
 
     source: str
     target: str
@@ -271,6 +364,14 @@ class PlannedVideo:
     reasons: tuple[str, ...]
     n_frames: int
     size_bytes: int
+    session: str = ""
+    turn_deg: int | None = None
+    crop: Crop | None = None
+
+
+def _video_from_json(document: Mapping[str, Any]) -> PlannedVideo:
+    crop = Crop(*document["crop"]) if document["crop"] else None
+    return PlannedVideo(**{**document, "reasons": tuple(document["reasons"]), "crop": crop})
 
 
 @dataclass(frozen=True)
@@ -305,6 +406,8 @@ class Plan:
         Keypoint names in the order of the label file, each with the share of labeled frames in which it is empty.
     sessions, videos
         What becomes of each.
+    ties
+        Which frames of its video each session's images are, with the evidence.
     counts
         ``labeled_frames`` and ``labeled_cells`` (points with both coordinates).
     config_facts
@@ -325,6 +428,7 @@ class Plan:
     keypoints: dict[str, float]
     sessions: tuple[PlannedSession, ...]
     videos: tuple[PlannedVideo, ...]
+    ties: tuple[SessionTie, ...]
     counts: dict[str, Count]
     config_facts: dict[str, Any]
     config_reasons: tuple[dict[str, Any], ...]
@@ -347,6 +451,7 @@ class Plan:
             **document,
             "sessions": [asdict(session) for session in self.sessions],
             "videos": [asdict(video) for video in self.videos],
+            "ties": [tie.as_json() for tie in self.ties],
             "counts": {name: asdict(count) for name, count in self.counts.items()},
             "config_reasons": list(self.config_reasons),
             "findings": [finding.as_json() for finding in self.findings],
@@ -397,7 +502,8 @@ class Plan:
                 PlannedSession(**{**session, "frames": tuple(PlannedFrame(**frame) for frame in session["frames"])})
                 for session in document["sessions"]
             ),
-            videos=tuple(PlannedVideo(**{**video, "reasons": tuple(video["reasons"])}) for video in document["videos"]),
+            videos=tuple(map(_video_from_json, document["videos"])),
+            ties=tuple(map(SessionTie.from_json, document["ties"])),
             counts={name: Count(**count) for name, count in document["counts"].items()},
             config_facts=document["config_facts"],
             config_reasons=tuple(document["config_reasons"]),

@@ -134,7 +134,7 @@ class _Placer:
             state = self._place_frame(path, image, chosen, frame)
             target = "" if state == "left-out" else path
             frames.setdefault(frame.folder, []).append(
-                PlannedFrame(frame.source_name, target, frame.frame_index, state)
+                PlannedFrame(frame.source_name, target, frame.frame_index, frame.video_frame_index, state)
             )
             if target:
                 placements.setdefault(self.safe[frame.folder], []).append(_placement(image, path, shift))
@@ -191,7 +191,7 @@ class _Placer:
         n_cells = sum(not isnan(x) for x, _ in self.points.get((frame.session, frame.file_name), ()))
         self.draft.n_cells_left_out += n_cells
         self.draft.n_frames_left_out += n_cells > 0
-        return PlannedFrame(frame.file_name, "", frame.frame_index, "left-out")
+        return PlannedFrame(frame.file_name, "", frame.frame_index, None, "left-out")
 
 
 def _shift_of(largest: int) -> int:

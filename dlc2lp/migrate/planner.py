@@ -17,11 +17,13 @@ from dlc2lp.migrate.individuals import OneAnimal
 from dlc2lp.migrate.match_rows import match_rows
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import Count, Plan, PlannedVideo, WriteText
+from dlc2lp.migrate.plan_context import add_context
 from dlc2lp.migrate.plan_frames import Draft, place_frames
 from dlc2lp.migrate.plan_videos import place_videos
 from dlc2lp.migrate.survey import Survey
+from dlc2lp.migrate.ties import by_session
 from dlc2lp.migrate.visibility import explain, never_labelled, session_of, wants_column, with_visibility
-from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.model import Finding, ImageInfo, Severity, by_severity
 from dlc2lp.version import __version__
 
 LABELS_FILE = "CollectedData.csv"
@@ -42,7 +44,8 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
         A person must choose; every open question is in the error, not only the first.
     """
     findings = list(decided.findings)
-    matched = [match_rows(session, options, findings) for session in decided.chosen.sessions]
+    ties = by_session(video.tie for video in survey.videos if video.tie is not None)
+    matched = [match_rows(session, options, findings, ties) for session in decided.chosen.sessions]
     animal = decided.or_raise(findings)
     test_frames = survey.split.test if survey.split else frozenset()
     draft = place_frames(survey, decided.chosen, matched, animal, test_frames, options)
@@ -50,6 +53,8 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
     if not draft.rows:
         raise SourceRefused(*_nothing_to_train(survey, draft), *by_severity(draft.findings))
     videos = place_videos(survey, draft.sessions, options, draft)
+    if options.context_frames:
+        add_context(draft, survey.videos, _images(decided))
     facts, config = _write_texts(survey, animal, options, target, draft, videos)
     # A frame whose only labels are those of an individual that was not chosen is left out with them.
     n_others_frames = decided.n_source_frames - int(animal.labels.labelled.any(axis=(1, 2)).sum())
@@ -63,6 +68,7 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
         keypoints=dict(facts.hidden_share),
         sessions=tuple(draft.sessions),
         videos=tuple(videos),
+        ties=tuple(ties.values()),
         counts={
             "labeled_frames": Count(
                 decided.n_source_frames, _n_labeled(draft.all_rows), draft.n_frames_left_out + n_others_frames
@@ -78,6 +84,11 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
         findings=tuple(by_severity(draft.findings)),
         steps=tuple(draft.steps),
     )
+
+
+def _images(decided: Decided) -> dict[tuple[str, str], ImageInfo]:
+    folders = [chosen.session for chosen in decided.chosen.sessions]
+    return {(folder.name, name): image for folder in folders for name, image in folder.images.items()}
 
 
 def _identity(survey: Survey) -> dict[str, str]:

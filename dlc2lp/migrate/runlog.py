@@ -31,6 +31,10 @@ class RunLog:
         self._lock = threading.Lock()
         self._began: dict[str, float] = {}
 
+    def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
+        """Pass it on."""
+        self._then.compared(n_sessions, n_all, n_frames)
+
     def planned(self, steps: Sequence[Step]) -> None:
         """Pass it on."""
         self._then.planned(steps)

@@ -19,6 +19,7 @@ from dlc2lp.lp.check import check_target
 from dlc2lp.migrate.journal import Journal, State
 from dlc2lp.migrate.options import VerifyLevel
 from dlc2lp.migrate.plan import Plan, WriteText
+from dlc2lp.migrate.verify_context import check_context
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -78,6 +79,7 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: LabelTable 
             _check_cells(plan, table, labels, findings, n_checked)
     if level != "none":
         _check_videos(plan, target, findings, n_checked)
+        findings += check_context(plan, level, n_checked)
     return Verification(tuple(by_severity(findings)), n_checked)
 
 

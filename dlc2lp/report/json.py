@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dlc2lp.migrate.manifest import describe
+from dlc2lp.migrate.manifest import describe, describe_crop, describe_tie
 from dlc2lp.migrate.migration import Inspection, Outcome, Preview
 from dlc2lp.migrate.plan import Plan
 from dlc2lp.migrate.reconfigure import Reconfigured
@@ -84,6 +84,10 @@ def _video(video: SurveyedVideo) -> dict[str, Any]:
         "info": video.info.as_json() if video.info else None,
         "action": video.treatment.action if video.treatment else None,
         "reasons": [reason.message for reason in video.treatment.reasons] if video.treatment else [],
+        "session": video.session or None,
+        "turn_deg": video.picture.turn_deg,
+        "crop": describe_crop(video.picture.crop),
+        "tie": describe_tie(video.tie),
     }
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from dlc2lp.migrate.choose import ChosenSession
 from dlc2lp.migrate.journal import State
 from dlc2lp.migrate.migration import Inspection, Outcome, Preview
-from dlc2lp.migrate.plan import EncodeVideo, PlaceImages, PlaceVideo, Plan, RemuxVideo, WriteText
+from dlc2lp.migrate.plan import EncodeVideo, ExtractFrames, PlaceImages, PlaceVideo, Plan, RemuxVideo, WriteText
 from dlc2lp.migrate.reconfigure import Reconfigured
 from dlc2lp.migrate.survey import SurveyedVideo
+from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.migrate.verify import Verification
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.report.findings import WIDTH, findings_text
@@ -64,7 +65,7 @@ def inspection_text(found: Inspection) -> str:
         f"DeepLabCut project {project.name!r}"
         + (f", scorer {config.scorer}, {config.date}" if config else _config_state(found.findings))
         + f"\n{project.root}",
-        _session_table(found.decided.chosen.sessions),
+        _session_table(found.decided.chosen.sessions, found.survey.videos),
     ]
     if found.plan is not None:
         parts.append(
@@ -93,7 +94,8 @@ def _config_state(findings: Sequence[Finding]) -> str:
     return ", its config.yaml can't be read" if unreadable else ", without config.yaml"
 
 
-def _session_table(sessions: Sequence[ChosenSession]) -> str:
+def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedVideo]) -> str:
+    ties = {video.session: video.tie for video in videos}
     rows = []
     for chosen in sessions[:_MAX_ROWS]:
         labels = chosen.labels
@@ -108,11 +110,28 @@ def _session_table(sessions: Sequence[ChosenSession]) -> str:
                 str(len(chosen.session.images.keys() - named)),
                 _image_sizes(chosen),
                 chosen.label_file.name if chosen.label_file else "-",
+                _numbering(ties.get(chosen.session.name)),
             )
         )
-    text = table(("session", "labeled", "empty", "unlabeled", "images", "labels from"), rows, right=(1, 2, 3))
+    text = table(
+        ("session", "labeled", "empty", "unlabeled", "images", "labels from", "frame numbers"), rows, right=(1, 2, 3)
+    )
     hidden = len(sessions) - len(rows)
     return text + (f"\n... and {plural(hidden, 'session')} more" if hidden else "")
+
+
+def _numbering(tie: SessionTie | None) -> str:
+    """Say what DeepLabCut's frame numbers turned out to be."""
+    if tie is None:
+        return "no video to compare"
+    numbers = {
+        "exact": "proven",
+        "shifted": f"off by {abs(tie.shift)}, corrected",
+        "renumbered": "wrong, corrected",
+        "other-video": "of another video",
+        "unknown": "can't be told",
+    }
+    return numbers[tie.kind]
 
 
 def _image_sizes(chosen: ChosenSession) -> str:
@@ -163,13 +182,19 @@ def describe_video(info: VideoInfo) -> str:
 def _work_text(plan: Plan) -> str:
     n_images = sum(len(step.images) for step in plan.steps if isinstance(step, PlaceImages))
     kinds = Counter(type(step) for step in plan.steps)
+    n_context = _n_context(plan)
     parts = [f"place {plural(n_images, 'image')}"]
+    parts += [f"cut {plural(n_context, 'context frame')}"] if n_context else []
     parts += [
         f"{verb} {plural(kinds[kind], 'video')}"
         for kind, verb in ((PlaceVideo, "copy"), (RemuxVideo, "remux"), (EncodeVideo, "encode"))
         if kinds[kind]
     ]
     return ", ".join([*parts, f"write {plural(kinds[WriteText], 'text file')}"])
+
+
+def _n_context(plan: Plan) -> int:
+    return sum(len(step.frames) for step in plan.steps if isinstance(step, ExtractFrames))
 
 
 def _size(n_bytes: int) -> str:
@@ -225,8 +250,13 @@ def outcome_text(came: Outcome) -> str:
         rows = [(video.target, str(video.n_frames), video.action) for video in videos]
         remarks = ["; ".join(video.reasons) for video in videos]
         parts.append(table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks))
+    extra = []
     if queued:
-        parts.append(f"{plural(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
+        extra.append(f"{plural(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
+    if n_context := _n_context(came.plan):
+        extra.append(f"{plural(n_context, 'context frame')} cut from the videos beside the labeled frames")
+    if extra:
+        parts.append("\n".join(extra))
     if came.findings:
         parts.append(findings_text(came.findings))
     done = f"{plural(len(came.run.done), 'step')} done"

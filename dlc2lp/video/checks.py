@@ -35,8 +35,10 @@ class VideoOrder:
         How to encode; None where nothing is encoded.
     crop
         Which part of the picture it shows; all of it where None.
+    turn_deg
+        The clockwise turn from the stored picture to the one it shows.
     turn_back_deg
-        The turn of the display matrix that is not applied.
+        What of the turn that players apply is undone.
     """
 
     action: Action
@@ -46,6 +48,7 @@ class VideoOrder:
     height_px: int
     settings: EncodeSettings | None = None
     crop: Crop | None = None
+    turn_deg: int = 0
     turn_back_deg: int = 0
 
     @classmethod
@@ -56,7 +59,7 @@ class VideoOrder:
         settings: EncodeSettings | None,
         *,
         crop: Crop | None = None,
-        autorotate: bool = True,
+        turn_deg: int | None = None,
     ) -> VideoOrder:
         """The order for one video.
 
@@ -68,14 +71,15 @@ class VideoOrder:
         rate = encoding.target_rate(info)
         if (action == "encode") != (settings is not None):
             raise ValueError(f"action {action!r} with settings {settings}")
-        if action != "encode" and (crop is not None or not autorotate):
+        turn_deg = info.rotation_deg if turn_deg is None else turn_deg
+        if action != "encode" and (crop is not None or turn_deg != info.rotation_deg):
             raise ValueError(f"action {action!r} changes no pixel")
         if action == "encode":
-            width, height = encoding.encoded_size(info, crop=crop, autorotate=autorotate)
+            width, height = encoding.encoded_size(info, crop=crop, turn_deg=turn_deg)
         else:
             width, height = info.width_px, info.height_px
-        turn_back_deg = 0 if autorotate else info.rotation_deg
-        return cls(action, rate, info.n_frames, width, height, settings, crop, turn_back_deg)
+        turn_back_deg = (info.rotation_deg - turn_deg) % 360
+        return cls(action, rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg)
 
 
 def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, failed: str) -> None:
@@ -143,9 +147,7 @@ def against_source(
     if how == "full" and order.action != "encode":  # an encode has decoded the source already
         result = ffmpeg.run(encoding.decode_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
         refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
-    comparison = compare_frames(
-        source, info, temp, made, how=how, crop=order.crop, autorotate=not order.turn_back_deg, stop=stop
-    )
+    comparison = compare_frames(source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop)
     found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
     if comparison.first_mismatch is not None:
         found.append(

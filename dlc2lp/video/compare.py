@@ -70,7 +70,7 @@ def compare_frames(
     *,
     how: Literal["sample", "full"],
     crop: Crop | None = None,
-    autorotate: bool = True,
+    turn_deg: int | None = None,
     stop: threading.Event | None = None,
 ) -> Comparison:
     """Compare the frames of a written video with those of its source, index by index.
@@ -84,9 +84,9 @@ def compare_frames(
         The two videos and what they hold.
     how
         ``full`` decodes both whole; ``sample`` looks at the first, the last and some frames between.
-    crop, autorotate
-        What the target keeps of the source's displayed picture, and whether that was turned as the source's display
-        matrix asks. What the target has to the right and below is padding and not compared.
+    crop, turn_deg
+        What the target keeps of the source's picture after it was turned clockwise; by default all, turned as the
+        source's display matrix asks. What the target has to the right and below is padding and not compared.
     stop
         When set, the comparison ends.
 
@@ -100,10 +100,10 @@ def compare_frames(
     Interrupted
         ``stop`` was set.
     """
-    width, height = displayed_size(source_info, autorotate=autorotate)
+    turn_deg = source_info.rotation_deg if turn_deg is None else turn_deg
+    width, height = displayed_size(source_info, turn_deg)
     crop = crop or Crop(0, 0, width, height)
     without_padding = Crop(0, 0, crop.width_px, crop.height_px)
-    turn_deg = source_info.rotation_deg if autorotate else 0
     n_frames = min(source_info.n_frames, target_info.n_frames)
     samples = around = None
     if how == "sample":
@@ -121,7 +121,7 @@ def compare_frames(
                 break
             if worst_index is None or errors[index] > worst_error:
                 worst_error, worst_index = errors[index], index
-            if first_mismatch is None and _is_another(errors, index):
+            if first_mismatch is None and is_another(errors, index):
                 first_mismatch = index
         if how == "full" and n_compared != n_frames:
             problems.append(f"found {n_compared} frames that can be decoded, expected {n_frames}")
@@ -160,7 +160,8 @@ def _errors_around(
         yield index, {at: float(np.mean((original - copy) ** 2)) for at, original in window.items() if at in near}
 
 
-def _is_another(errors: dict[int, float], index: int) -> bool:
+def is_another(errors: dict[int, float], index: int) -> bool:
+    """Whether a frame is not the one of its index, from its errors to that frame and to the ones around it."""
     own = errors[index]
     best = min(errors.values())
     return own > _GROSS_ERROR or own > _BETTER_RATIO * best + _BETTER_BY

@@ -76,7 +76,7 @@ def make_video(
     *,
     verify: Verify = "sample",
     crop: Crop | None = None,
-    autorotate: bool = True,
+    turn_deg: int | None = None,
     on_frames: Callable[[int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> VideoInfo:
@@ -93,8 +93,9 @@ def make_video(
     verify
         How many frames are decoded and compared: ``sample`` some, ``full`` all, ``none`` none. The count, the
         codec, the rate and the size are checked always.
-    crop, autorotate
-        What to keep of the displayed picture, and whether it is turned as the source's display matrix asks.
+    crop, turn_deg
+        What to keep of the picture after the stored one was turned clockwise; by default all of it, turned as the
+        source's display matrix asks.
     on_frames
         Called with the number of frames written so far.
     stop
@@ -115,7 +116,7 @@ def make_video(
     Interrupted
         ``stop`` was set.
     """
-    order = VideoOrder.of(info, action, settings, crop=crop, autorotate=autorotate)
+    order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg)
     try:
         if settings is not None:
             _encode(source, temp, order, settings, on_frames, stop)

@@ -78,13 +78,16 @@ class EncodeSettings:
     threads: int = 1
 
 
-#: Measured against x264's defaults (medium, crf 23, GOP 250) on a clean and on a noisy clip:
-#: balanced  1.6 to 2.0 times as fast, PSNR +0.2 and +2.2 dB; seeks as fast as all key frames do in OpenCV
-#: small     1.8 times as fast, PSNR -0.3 and +1.7 dB, a third (clean) to a seventh (noisy) smaller than balanced
-#: intra     2.9 times as fast, PSNR +0.1 dB, 3.5 times the size of balanced; LP's viewer is frame-accurate with it
+#: Measured against x264's defaults (medium, crf 23, GOP 250; Lightning Pose's documentation) on a clean clip, a noisy
+#: one and a real recording of an open field (``scripts/bench video``; docs/benchmarks.md). Each is faster and nowhere
+#: worse in PSNR and SSIM:
+#: balanced  1.2 to 1.9 times less CPU, 1.8 to 2.9 times the size, PSNR +0.3 to +5.2 dB; OpenCV seeks in it as fast as
+#:           where all frames are key frames
+#: small     1.1 to 1.4 times less CPU, 0.9 to 1.9 times the size, PSNR +0.2 to +3.0 dB
+#: intra     1.2 to 3.3 times less CPU, 2.5 to 15 times the size, PSNR +0.1 to +6.1 dB; LP's viewer is frame-accurate
 PROFILES = {
     "balanced": EncodeSettings("balanced", preset="veryfast", crf=20, gop=12),
-    "small": EncodeSettings("small", preset="veryfast", crf=20, gop=250),
+    "small": EncodeSettings("small", preset="faster", crf=22, gop=250),
     "intra": EncodeSettings("intra", preset="veryfast", crf=20, gop=1),
 }
 
@@ -149,20 +152,23 @@ class Crop(NamedTuple):
     height_px: int
 
 
-def choose(info: VideoInfo) -> Treatment:
+def choose(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> Treatment:
     """The cheapest way for one video.
 
     Parameters
     ----------
     info
         What :func:`dlc2lp.video.probe.probe` found.
+    crop, turn_deg
+        The part of the picture, and its clockwise turn from what is stored, that the target must show, because the
+        labeled images show it so; None for all of it, and for what players show.
 
     Returns
     -------
     Treatment
         The action and why nothing cheaper will do.
     """
-    pictures = _against_these_pictures(info)
+    pictures = _against_these_pictures(info) + _against_this_view(info, crop, turn_deg)
     wrapping = _against_this_wrapping(info)
     if not pictures and not wrapping:
         return Treatment("place", _worth_knowing(info))
@@ -190,6 +196,19 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
         found.append(Reason("hidden-frames", f"an edit list hides {info.n_hidden_packets} frames"))
     if not info.starts_with_keyframe:
         found.append(Reason("starts-between-keyframes", "the first frame is no key frame"))
+    return tuple(found)
+
+
+def _against_this_view(info: VideoInfo, crop: Crop | None, turn_deg: int | None) -> tuple[Reason, ...]:
+    """What the labeled images show otherwise."""
+    found = []
+    if turn_deg is not None and turn_deg != info.rotation_deg:
+        found.append(
+            Reason("turned", f"the labeled images show its stored picture turned by {turn_deg} degrees clockwise")
+        )
+    if crop is not None:
+        size, place = f"{crop.width_px}x{crop.height_px}", f"({crop.x_px}, {crop.y_px})"
+        found.append(Reason("cropped", f"the labeled images are its part of {size} px at {place}"))
     return tuple(found)
 
 
@@ -233,17 +252,17 @@ def track_timescale(rate: Fraction) -> int:
     return rate.numerator if rate.numerator >= 1000 else rate.numerator * 1000
 
 
-def encoded_size(info: VideoInfo, *, crop: Crop | None = None, autorotate: bool = True) -> tuple[int, int]:
+def encoded_size(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> tuple[int, int]:
     """Width and height in pixels that :func:`encode_argv` gives: upright, cropped, padded to even numbers."""
-    width, height = displayed_size(info, autorotate=autorotate)
+    width, height = displayed_size(info, turn_deg)
     if crop is not None:
         width, height = crop.width_px, crop.height_px
     return width + width % 2, height + height % 2
 
 
-def displayed_size(info: VideoInfo, *, autorotate: bool = True) -> tuple[int, int]:
-    """Width and height in pixels as a player shows the video, or as stored where ``autorotate`` is off."""
-    if autorotate and info.rotation_deg in (90, 270):
+def displayed_size(info: VideoInfo, turn_deg: int | None = None) -> tuple[int, int]:
+    """Width and height in pixels of the stored picture after a clockwise turn; None for the one players apply."""
+    if (info.rotation_deg if turn_deg is None else turn_deg) in (90, 270):
         return info.height_px, info.width_px
     return info.width_px, info.height_px
 
@@ -273,9 +292,9 @@ def encode_argv(
     crop
         What to keep of the picture, where not all of it.
     turn_back_deg
-        ffmpeg turns the pixels as the source's display matrix asks. The source's ``rotation_deg`` here undoes that, so
-        that the target holds the picture as it is stored. Either way the target has no such matrix, which
-        ``-noautorotate`` does not manage: ffmpeg 5 copies the matrix.
+        ffmpeg turns the pixels as the source's display matrix asks. This is turned back counter-clockwise afterwards:
+        with the source's ``rotation_deg`` the target holds the picture as it is stored. Either way the target has no
+        such matrix, which ``-noautorotate`` does not manage: ffmpeg 5 copies the matrix.
 
     Returns
     -------

@@ -40,6 +40,9 @@ _LIKE, _VERY_LIKE, _LIKE_BY = 0.1, 0.025, 0.1  # shares of the mean error
 #: The noise of an encode does not differ more than this between the images of a session.
 _SESSION_RATIO, _SESSION_BY = 3.0, 0.5
 _ABSENT_ERROR = 10.0
+#: Share of the mean error that no image's own frame reaches, not even after a change of gamma (0.13) or in a part of
+#: the picture that is two pixels beside (0.33).
+_FAR = 0.4
 
 #: Images that must be equally far from their numbers. Within 8 frames around, images of another video have a common
 #: distance in one of 225 cases where they are three, hence one of them must be like its frame besides.
@@ -122,7 +125,10 @@ def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[n
     """The images whose best frames agree with their numbers and each other; none if that can be chance."""
     import numpy as np
 
-    numbered = np.flatnonzero(is_ahead(looks) & (claims >= 0))
+    # A frame counter burned into the picture, or a lamp that blinks alike, makes the frame of that number in another
+    # recording the best one; it is far from like it.
+    far = (looks.best_error > _FAR * looks.mean_error) & (looks.best_error > _ABSENT_ERROR)
+    numbered = np.flatnonzero(is_ahead(looks) & ~far & (claims >= 0))
     shifts = looks.best_index[numbered] - claims[numbered]
     like = looks.best_error <= _LIKE * looks.mean_error + _LIKE_BY
     common, n_common = _most_common(shifts)

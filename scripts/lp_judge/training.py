@@ -183,15 +183,23 @@ def check_video_predictions(model_dir: Path, video: Path, n_frames: int | None) 
 
 
 def predict_frame(subject: Subject, model: Any, verdict: Verdict) -> None:
-    """The trained model finds every keypoint somewhere in a labeled image."""
+    """The trained model finds every keypoint somewhere in a labeled image; a context model with its neighbors."""
     import numpy as np
+    import torch
+    from lightning_pose.utils.io import get_context_img_paths
     from PIL import Image
 
     if subject.views:
         raise Skipped("predict_frame is single-view")
     labels = subject.labels[subject.label_files[0]]
-    image = Image.open(subject.directory / labels.image_names[0]).convert("RGB")
-    keypoints = model.predict_frame(np.asarray(image))["keypoints"]
+    path = subject.directory / labels.image_names[0]
+    has_context = model.cfg.model.model_type == "heatmap_mhcrnn"
+    paths = get_context_img_paths(path) if has_context else [path]
+    pictures = [np.asarray(Image.open(each if each.exists() else path).convert("RGB")) for each in paths]
+    with (
+        torch.inference_mode()
+    ):  # LP 2.4.3 changes a context model's result in place outside of it, which torch refuses
+        keypoints = model.predict_frame(np.stack(pictures) if has_context else pictures[0])["keypoints"]
     require(keypoints.shape == (len(labels.keypoint_names), 2), f"keypoints of shape {keypoints.shape}")
     require(np.isfinite(keypoints).all(), "keypoints are not finite")
     verdict.say(f"keypoints {keypoints.shape}")

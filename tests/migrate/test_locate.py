@@ -105,3 +105,61 @@ def test_a_video_listed_twice_is_a_note_only_if_both_hold_the_same(tmp_path, dif
     project.config.write_text(text.replace(entry, entry + entry.replace(str(project.videos["m1"]), str(original))))
     finding = dlc2lp("inspect", project.root, "--json").finding("video-listed-twice")
     assert finding["severity"] == ("note" if difference == "none" else "warning")
+
+
+#: What DeepLabCut 2.0 to 3.0 leaves beside a video ``m1.mp4``.
+DRAWN_ON = (
+    "m1DLC_resnet50_reachAug30shuffle1_100000_labeled.mp4",
+    "m1DLC_resnet50_reachAug30shuffle1_100000filtered_labeled.mp4",
+    "m1DLC_resnet50_reachAug30shuffle1_100000_p60_labeled.mp4",
+    "m1DLC_resnet50_reachAug30shuffle1_100000_bp_labeled.mp4",
+    "m1DLC_dlcrnetms5_reachAug30shuffle1_50000_el_id_labeled.mp4",
+    "m1DLC_Resnet50_reachAug30shuffle1_snapshot_200_p60_labeled.mp4",
+    "m1DLC_HrnetW32_reachAug30shuffle1_detector_best-200_labeled.mp4",
+    "m1DLC_resnet50_reachAug30shuffle1_100000_full.mp4",
+    "m1DeepCut_resnet50_reachAug30shuffle1_50000_labeled.mp4",
+    "m1DLClabeled.mp4",
+    "m1_superanimal_topviewmouse_hrnet_w32_labeled_before_adapt.mp4",
+    "m1_superanimal_topviewmouse_hrnet_w32_labeled_after_adapt.mp4",
+)
+
+
+@pytest.mark.parametrize("choice", ["listed", "all"])
+def test_what_deeplabcut_drew_on_is_no_video(tmp_path, choice):
+    project = build_project(tmp_path / "dlc", sessions=("m1",), frames=(2, 5))
+    for name in DRAWN_ON:
+        shutil.copy(project.videos["m1"], project.root / "videos" / name)
+    for other in ("m1cropped.mp4", "m1short.mp4"):  # made by DeepLabCut's tools, and videos like any other
+        shutil.copy(project.videos["m1"], project.root / "videos" / other)
+    result = dlc2lp("convert", project.root, tmp_path / "lp", "--json", "--videos", choice)
+    assert result.exit_code == 0, result.stderr
+    made = {path.name for path in (tmp_path / "lp/videos").iterdir()}
+    assert made == ({"m1.mp4"} if choice == "listed" else {"m1.mp4", "m1cropped.mp4", "m1short.mp4"})
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_video_that_is_called_like_an_output_and_was_labelled_is_a_source(tmp_path, is_listed):
+    name = "tailDLC_test_labeled"
+    options = {} if is_listed else {"video_sets": "placeholder"}
+    project = build_project(tmp_path / "dlc", sessions=(name,), frames=(2, 5), **options)
+    result = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [video["session"] for video in result.document["videos"]] == [name]
+
+
+def test_every_place_that_was_looked_at_is_told(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1", "m2"), frames=(2, 5), video_sets="windows")
+    (tmp_path / "disk" / "deep").mkdir(parents=True)
+    project.videos["m1"].rename(tmp_path / "disk" / "deep" / "m1.mp4")
+    project.videos["m2"].rename(tmp_path / "elsewhere.mp4")
+    result = dlc2lp("convert", project.root, tmp_path / "lp", "--json", "--video-root", tmp_path / "disk")
+    assert result.exit_code == 0, result.stderr
+    assert [video["session"] for video in result.document["videos"]] == ["m1"]
+    told = result.finding("video-missing")
+    assert "C:\\Users\\Jane Doe" in told["message"]
+    assert str(project.root / "videos") in told["message"]
+    assert str(tmp_path / "disk") in told["message"]
+    assert "--video-root" in told["hint"]
+    unlisted = build_project(tmp_path / "dlc2", sessions=("m3",), frames=(2, 5), video="none", video_sets="empty")
+    told = dlc2lp("inspect", unlisted.root, "--json").finding("session-without-video")
+    assert str(unlisted.root / "videos") in told["message"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from builder import BuiltProject, Session, Video, build_project
@@ -94,17 +95,30 @@ def cropped_images(root: Path) -> Outcome:
     return Outcome(
         project,
         (),
-        warnings={"images-smaller-than-video"},
-        notes={"image-sizes-differ"},
-        says={"images-smaller-than-video": ("m1", "3 images", "112x80", "128x96", "crop 8, 120, 8, 88")},
+        notes={"image-sizes-differ", "images-cropped"},
+        says={"images-cropped": ("m1", "3 images", "112x80", "128x96", "(8, 8)", "the video is cropped likewise")},
+        coded=False,
+        check=_m1_is_cropped,
     )
+
+
+def _m1_is_cropped(target: Path, result: Result) -> None:
+    """The video shows what the images show, and the context frames too."""
+    with av.open(str(target / "videos/m1.mp4")) as video:
+        frames = [frame.to_ndarray(format="bgr24") for frame in video.decode(video=0)]
+    for index in (0, 3, 7, 11):
+        neighbor = cv2.imread(str(target / f"labeled-data/m1/img{index:08d}.png"))
+        assert neighbor.shape == frames[index].shape == (80, 112, 3)
+        errors = [np.abs(neighbor.astype(float) - frame).mean() for frame in frames]
+        assert np.argmin(errors) == index
+        assert errors[index] < 4
 
 
 @variant(39, "crop in the config, images of full size")
 def crop_not_used(root: Path) -> Outcome:
     project = build_project(root, sessions=("m1",), frames=(2, 5, 9))
     edit_text(project.config, ("0, 128, 0, 96", "10, 100, 5, 80"))
-    return Outcome(project, ())
+    return Outcome(project, (), notes={"crop-unused"}, says={"crop-unused": ("m1", "10, 100, 5, 80", "whole frames")})
 
 
 @variant(40, "crop changed between extractions")
@@ -117,9 +131,13 @@ def crop_changed(root: Path) -> Outcome:
     return Outcome(
         project,
         (),
-        warnings={"images-smaller-than-video"},
-        notes={"image-sizes-differ"},
-        says={"images-smaller-than-video": ("1 images", "120x80", "128x96", "img09.png")},
+        warnings={"crops-differ"},
+        notes={"image-sizes-differ", "images-cropped"},
+        says={
+            "images-cropped": ("1 images", "120x80", "128x96", "img09.png", "(0, 0)", "left whole"),
+            "crops-differ": ("m1", "all of it and 120x80 at (0, 0)"),
+        },
+        coded=False,
     )
 
 

@@ -49,6 +49,8 @@ class Outcome:
         (session, image)s that are held out in ``CollectedData_test.csv``.
     names
         (session, image) -> the image's name in the target, where it is not ``img`` and eight digits.
+    coded
+        Whether all pictures carry the index of their frame where it can be read.
     check
         Looks at what is particular, given the target and the result.
     """
@@ -68,6 +70,7 @@ class Outcome:
     not_queued: Collection[tuple[str, str]] = ()
     test_frames: Collection[tuple[str, str]] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    coded: bool = True
     check: Callable[[Path, Result], None] = lambda target, result: None
 
 

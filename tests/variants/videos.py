@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from builder import WINDOWS_ROOT, BuiltProject, Video, barcode, build_project, read_clip
@@ -222,14 +223,20 @@ def rotation(root: Path) -> Outcome:
     return Outcome(project, (), check=videos_arrive("m1.mp4"))
 
 
-@variant(87, "frame number beyond the video", "cut", "scaled down")
+@variant(87, "frame number beyond the video", "cut", "scaled down", "another")
 def another_video(root: Path, case: str) -> Outcome:
     """The video was cut or replaced since the frames were extracted."""
     project = with_videos(root)
+    frames = read_clip(project.videos["m1"])
     if case == "scaled down":
-        write_clip(project.videos["m1"], [frame[:80, :112] for frame in read_clip(project.videos["m1"])], Video())
-        words = ("m1", "3 images of 128x96", "112x80")
-        return Outcome(project, (), warnings={"images-larger-than-video"}, says={"images-larger-than-video": words})
+        small = [cv2.resize(frame, (96, 72), interpolation=cv2.INTER_AREA) for frame in frames]
+        write_clip(project.videos["m1"], small, Video())
+        words = ("m1", "3 images of 128x96", "96x72", "another size")
+        return Outcome(project, (), warnings={"images-scaled"}, says={"images-scaled": words})
+    if case == "another":
+        write_clip(project.videos["m1"], [frame[:80, :112] for frame in frames], Video())
+        words = ("m1", "128x96", "112x80", "another video")
+        return Outcome(project, (), warnings={"other-video"}, notes={"no-context-frames"}, says={"other-video": words})
     write_clip(project.videos["m1"], read_clip(project.videos["m1"])[:7], Video())
     return Outcome(
         project,

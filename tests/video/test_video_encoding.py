@@ -161,20 +161,20 @@ def test_the_whole_decode_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "crop", "autorotate", "size"),
+    ("changes", "crop", "turn_deg", "size"),
     [
-        ({}, None, True, (640, 480)),
-        ({"width_px": 641, "height_px": 481}, None, True, (642, 482)),
-        ({"width_px": 641, "rotation_deg": 90}, None, True, (480, 642)),
-        ({"width_px": 641, "rotation_deg": 270}, None, False, (642, 480)),
-        ({"rotation_deg": 180}, None, True, (640, 480)),
-        ({"rotation_deg": 90}, Crop(1, 2, 99, 100), True, (100, 100)),
+        ({}, None, None, (640, 480)),
+        ({"width_px": 641, "height_px": 481}, None, None, (642, 482)),
+        ({"width_px": 641, "rotation_deg": 90}, None, None, (480, 642)),
+        ({"width_px": 641, "rotation_deg": 270}, None, 0, (642, 480)),
+        ({"rotation_deg": 180}, None, 90, (480, 640)),
+        ({"rotation_deg": 90}, Crop(1, 2, 99, 100), None, (100, 100)),
     ],
 )
 def test_the_size_that_comes_out(
-    changes: dict[str, Any], crop: Crop | None, autorotate: bool, size: tuple[int, int]
+    changes: dict[str, Any], crop: Crop | None, turn_deg: int | None, size: tuple[int, int]
 ) -> None:
-    assert encoded_size(replace(CONFORMING, **changes), crop=crop, autorotate=autorotate) == size
+    assert encoded_size(replace(CONFORMING, **changes), crop=crop, turn_deg=turn_deg) == size
 
 
 @given(st.fractions(min_value=Fraction(1, 100), max_value=2000, max_denominator=1001))

@@ -16,9 +16,10 @@ from dlc2lp.video.frames import (
     max_value,
     read_frames,
     read_image,
+    small_gray_frames,
     to_eight_bit,
 )
-from dlc2lp.video.probe import probe
+from dlc2lp.video.probe import open_video, probe
 from dlc2lp.video.synthetic import write_clip
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -83,6 +84,16 @@ def test_small_gray_pictures_in_order(shop: Workshop) -> None:
     assert [image.shape for image in small] == [(51, 64)] * N_FRAMES
     wide = [index_in(image) for image in iter_gray(shop.clip("h264 avi B"), width_px=1000)]
     assert tuple(wide) == ALL
+
+
+@pytest.mark.parametrize("name", ["h264", "full range", "10 bit", "gray", "odd size", "interlaced h264"])
+def test_one_converter_gives_each_frame_what_its_own_would(name: str, shop: Workshop) -> None:
+    path = shop.clip(name)
+    info = probe(path)
+    with open_video(path) as container:
+        own = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    shared = dict(small_gray_frames(path, info, None, width_px=info.width_px))
+    assert [np.array_equal(shared[index], image) for index, image in enumerate(own)] == [True] * info.n_frames
 
 
 # -------------------------------------------------------------------------------------------------------------- stills

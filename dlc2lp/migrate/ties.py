@@ -1,0 +1,135 @@
+"""What is known of which frames a session's images are, as the plan keeps it. Pure.
+
+The pictures were compared in :mod:`dlc2lp.video.matching`; here the answer for one session is put together: images of
+different sizes were judged apart, and one session has one video with one picture.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+from dlc2lp.video.encoding import Crop
+from dlc2lp.video.ties import Evidence, ImageTie, Kind, Tie, kind_of
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The part of a video's picture that a session's images show.
+
+    Attributes
+    ----------
+    turn_deg
+        Clockwise turn from the stored picture; None where the images do not tell.
+    crop
+        Part of the turned picture; None for all of it.
+    """
+
+    turn_deg: int | None = None
+    crop: Crop | None = None
+
+
+@dataclass(frozen=True)
+class SessionTie:
+    """How a session's images and its video belong together.
+
+    Attributes
+    ----------
+    session
+        The session; DeepLabCut's folder, or ``<folder>-<prefix>`` where a folder holds the frames of several videos.
+    video
+        The video's path.
+    fingerprint
+        Hash of all that was compared. Where it is the same, comparing again would give the same.
+    parts
+        One tie for each size of images.
+    """
+
+    session: str
+    video: str
+    fingerprint: str
+    parts: tuple[Tie, ...]
+
+    @cached_property
+    def images(self) -> dict[str, ImageTie]:
+        """What is known of each image, by its file name."""
+        return {image.name: image for part in self.parts for image in part.images}
+
+    @property
+    def kind(self) -> Kind:
+        """``exact``, ``shifted``, ``renumbered``, ``other-video`` or ``unknown``, over images of all sizes."""
+        return kind_of(list(self.images.values()))[0]
+
+    @property
+    def shift(self) -> int:
+        """Proven index minus DeepLabCut's number, where it is the same for all images."""
+        return kind_of(list(self.images.values()))[1]
+
+    def number_holds(self, image: str) -> bool:
+        """Whether DeepLabCut's number may stand for the frame of an image that is not tied itself.
+
+        It may not where the others' numbers turned out wrong, or where the image is in none of the frames though the
+        others are.
+        """
+        if self.kind in {"shifted", "renumbered"}:
+            return False
+        tie = self.images.get(image)
+        return self.kind != "exact" or tie is None or tie.outcome != "not-found"
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The parts of the video's picture that images are known to show, each once."""
+        known = (
+            Picture(part.rotation_deg, part.crop)
+            for part in self.parts
+            if part.kind != "other-video" and not part.scaled and part.rotation_deg is not None
+        )
+        return tuple(dict.fromkeys(known))
+
+    @property
+    def picture(self) -> Picture:
+        """The part that all images show; all of the picture, as players show it, where they differ or do not tell."""
+        return self.pictures[0] if len(self.pictures) == 1 else Picture()
+
+    def proven_index(self, image: str) -> int | None:
+        """Return the 0-based index of the video frame that an image is; None while unproven."""
+        tie = self.images.get(image)
+        return tie.frame_index if tie else None
+
+    @cached_property
+    def part_of(self) -> dict[str, int]:
+        """Which of the parts each image is in, by its file name."""
+        return {image.name: number for number, part in enumerate(self.parts) for image in part.images}
+
+    def as_json(self) -> dict[str, Any]:
+        """The tie in plain JSON types."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The inverse of :meth:`as_json`."""
+        return cls(**{**document, "parts": tuple(map(_part_from_json, document["parts"]))})
+
+
+def _part_from_json(document: Mapping[str, Any]) -> Tie:
+    return Tie(
+        **{
+            **document,
+            "size_px": tuple(document["size_px"]) if document["size_px"] else None,
+            "crop": Crop(*document["crop"]) if document["crop"] else None,
+            "images": tuple(ImageTie(**image) for image in document["images"]),
+            "evidence": Evidence(**document["evidence"]),
+        }
+    )
+
+
+def by_session(*lists: Iterable[SessionTie]) -> dict[str, SessionTie]:
+    """Return the tie of each session; where several lists have one, that of the first."""
+    found: dict[str, SessionTie] = {}
+    for ties in lists:
+        for tie in ties:
+            found.setdefault(tie.session, tie)
+    return found
