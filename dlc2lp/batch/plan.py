@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections import defaultdict
@@ -15,20 +16,19 @@ from dlc2lp.batch.planning import (
     DECISIONS_FILE,
     Listed,
     Request,
-    end_planning,
     list_projects,
-    planned_numbers,
-    read_lines,
-    write_lines,
+    planned_lines,
 )
 from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.project import Task, plan_project
 from dlc2lp.batch.shards import Shard
+from dlc2lp.batch.space import Estimate, Load, estimate
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Dlc2LpError, UsageError
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.cpus import allowed_cpus
+from dlc2lp.video.encoding import encode_settings
 
 #: How many projects a finding lists.
 _N_NAMED = 5
@@ -50,6 +50,8 @@ class ArchivePlan:
         How many this call has planned; the others had been planned by an earlier or a parallel one.
     decisions_file, n_asked
         Where a person decides, and how many projects were added there.
+    estimate
+        What it will cost; None where only a part was planned.
     findings
         Everything that a person should know, errors first.
     """
@@ -60,6 +62,7 @@ class ArchivePlan:
     n_planned_here: int
     decisions_file: Path
     n_asked: int
+    estimate: Estimate | None
     findings: tuple[Finding, ...]
 
     @property
@@ -79,7 +82,7 @@ def plan_archive(
     shard: Shard | None = None,
     list_only: bool = False,
     jobs: int | None = None,
-    on_planned: Callable[[int, int, Entry], None] | None = None,
+    on_planned: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> ArchivePlan:
     """Plan the migration of every project below a folder; the plans are written into the targets.
@@ -100,7 +103,7 @@ def plan_archive(
     jobs
         Processes at a time; None: the CPUs that this process may use.
     on_planned
-        Called with how many projects are planned, how many there are, and the newest entry.
+        Called with how many projects are planned, and how many there are.
     stop
         Set it to stop; the same call goes on from there.
 
@@ -113,17 +116,20 @@ def plan_archive(
     Interrupted
         ``stop`` was set.
     """
+    chosen = options or Options()
+    # What no project can be planned with is told once, not once for each.
+    encode_settings(chosen.profile, crf=chosen.crf, preset=chosen.preset, gop=chosen.gop)
     root, out = (Path(os.path.abspath(path)) for path in (root, out))  # noqa: PTH100  (links given on purpose stay)
     decisions_file = Path(decisions) if decisions is not None else out / DECISIONS_FILE
     if decisions is not None and not decisions_file.parent.is_dir():
         raise UsageError.of("decisions-unreadable", str(decisions_file), "found no folder to put it into")
-    request = Request(root, out, options or Options(), read_decisions(decisions_file))
+    request = Request(root, out, chosen, read_decisions(decisions_file))
     listed = list_projects(request, must_exist=shard is not None)
     if list_only:
-        return ArchivePlan(None, (), len(listed.targets), 0, decisions_file, 0, listed.findings)
+        return ArchivePlan(None, (), len(listed.targets), 0, decisions_file, 0, None, listed.findings)
     n_planned = _plan_all(request, listed, shard or Shard(), jobs or allowed_cpus(), on_planned, stop)
     if shard is not None:
-        return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, ())
+        return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, None, ())
     return _join(request, listed, n_planned, decisions_file)
 
 
@@ -132,11 +138,12 @@ def _plan_all(
     listed: Listed,
     shard: Shard,
     jobs: int,
-    on_planned: Callable[[int, int, Entry], None] | None,
+    on_planned: Callable[[int, int], None] | None,
     stop: threading.Event | None,
 ) -> int:
     """Plan what has no line yet; return how many projects that were."""
-    have = planned_numbers(request.out)
+    ledger = planned_lines(request.out)
+    have = ledger.numbers()
     tasks = [
         Task(number, project, target, replace(request, decisions=request.decisions.of(project)))
         for number, (project, target) in enumerate(listed.targets.items())
@@ -146,21 +153,23 @@ def _plan_all(
         return 0
     n_before = len(listed.targets) - len(tasks)
     results = call_each(plan_project, tasks, len(tasks), jobs, stop or threading.Event())
-    for n, entry in enumerate(write_lines(request.out, results), 1):
+    for n, _ in enumerate(ledger.write(results), n_before + 1):
         if on_planned is not None:
-            on_planned(n_before + n, len(listed.targets), entry)
+            on_planned(n, len(listed.targets))
     return len(tasks)
 
 
 def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path) -> ArchivePlan:
     """Make the index of all lines, and ask what is open."""
-    totals = Totals()
+    totals, load = Totals(), Load()
     refused: list[Entry] = []
     copies: dict[tuple[str, ...], list[str]] = defaultdict(list)
     targets = set()
-    for line in read_lines(request.out, len(listed.targets)):
+    ledger = planned_lines(request.out)
+    for line in itertools.chain.from_iterable(ledger.read(len(listed.targets))):
         entry = Entry.from_line(line)
         totals = totals.plus(entry)
+        load.add(entry)
         targets.add(entry.target)
         if entry.state in {"refused", "needs-decision"}:
             refused.append(entry)
@@ -174,12 +183,27 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
         *_left_over(request, targets),
     ]
     index = Index(request.out, str(request.root), request.options.as_json(), totals, tuple(by_severity(findings)))
-    write_index(index, read_lines(request.out, len(listed.targets)))
-    end_planning(request.out)
+    write_index(index, itertools.chain.from_iterable(ledger.read(len(listed.targets))))
+    ledger.remove()
     questions = {entry.project: _questions(entry) for entry in refused if entry.state == "needs-decision"}
     n_asked = add_open(decisions_file, request.decisions, questions)
     told = by_severity([*findings, *(finding for entry in refused for finding in located(entry))])
-    return ArchivePlan(index, tuple(refused), len(listed.targets), n_planned, decisions_file, n_asked, tuple(told))
+    cost = estimate(request.out, load, request.options)
+    if not cost.fits:
+        told.insert(0, _no_room(request.out, cost))
+    return ArchivePlan(
+        index, tuple(refused), len(listed.targets), n_planned, decisions_file, n_asked, cost, tuple(by_severity(told))
+    )
+
+
+def _no_room(out: Path, cost: Estimate) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "little-space",
+        str(out),
+        f"found {cost.free_bytes / 1e9:.2f} GB free, and up to {cost.space_bytes / 1e9:.2f} GB are to be written",
+        hint="free some space, choose another disk for OUT, or leave out videos: --videos none",
+    )
 
 
 def _questions(entry: Entry) -> list[Finding]:

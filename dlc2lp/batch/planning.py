@@ -1,27 +1,21 @@
-"""The folder of a planning that goes on: the list of projects, and a line for each that is decided.
-
-What is decided of a project is a line in a file that one process appends to, and whoever comes next plans only what
-has no line yet. So planning can be interrupted, and be done by many machines at once, by the same means.
-"""
+"""The folder of a planning that goes on: the list of projects, and a line for each that is decided."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dlc2lp.batch.decisions import Decisions
 from dlc2lp.batch.discover import discover
 from dlc2lp.batch.index import STATE_FOLDER, Entry, Index, finding_from_json
+from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
 from dlc2lp.errors import Dlc2LpError, UsageError
 from dlc2lp.migrate.closing import write_if_new
 from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.scratch import own_tag
 from dlc2lp.migrate.target import check_only_holds
 from dlc2lp.model import Finding
 from dlc2lp.version import __version__
@@ -102,7 +96,7 @@ def list_projects(request: Request, *, must_exist: bool) -> Listed:
         check_only_holds(request.out, (STATE_FOLDER, DECISIONS_FILE))
     found = discover(request.root, request.out)
     targets = name_targets(found.projects, request.root.name or "archive", _previous_targets(request))
-    shutil.rmtree(request.out / _PLANNING, ignore_errors=True)
+    planned_lines(request.out).remove()
     document = {
         "request": request.digest,
         "targets": targets,
@@ -128,50 +122,6 @@ def _whole_target(entry: Entry) -> str:
     return entry.target.rsplit("/", 1)[0] if entry.individual else entry.target
 
 
-def _offsets(out: Path) -> dict[int, tuple[Path, int]]:
-    """Return where the line of each planned project stands."""
-    found: dict[int, tuple[Path, int]] = {}
-    for path in sorted((out / _PLANNING).glob("*.jsonl")):
-        offset = 0
-        with path.open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    found[int(line[1 : line.index(b",")])] = (path, offset)
-                offset += len(line)
-    return found
-
-
-def read_lines(out: Path, n_projects: int) -> Iterator[str]:
-    """Read the lines of all projects in their order."""
-    offsets = _offsets(out)
-    files: dict[Path, Any] = {}
-    try:
-        for number in range(n_projects):
-            path, offset = offsets[number]
-            if path not in files:
-                files[path] = path.open("rb")
-            files[path].seek(offset)
-            yield from json.loads(files[path].readline())[1]
-    finally:
-        for file in files.values():
-            file.close()
-
-
-def planned_numbers(out: Path) -> set[int]:
-    """Return the numbers of the projects that are decided."""
-    return set(_offsets(out))
-
-
-def write_lines(out: Path, results: Iterable[tuple[int, Sequence[Entry]]]) -> Iterator[Entry]:
-    """Write down what is decided of each project, as soon as it is; yield its first entry."""
-    with (out / _PLANNING / f"{own_tag()}.jsonl").open("a", encoding="ascii") as file:
-        for number, entries in results:
-            # One line for each project, so that a line that was cut off makes it a project without one.
-            file.write(json.dumps([number, [entry.to_line() for entry in entries]]) + "\n")
-            file.flush()
-            yield entries[0]
-
-
-def end_planning(out: Path) -> None:
-    """Remove the folder: the index holds all of it."""
-    shutil.rmtree(out / _PLANNING, ignore_errors=True)
+def planned_lines(out: Path) -> Ledger:
+    """Return what is decided of each project so far."""
+    return Ledger(out / _PLANNING)

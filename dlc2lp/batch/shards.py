@@ -170,22 +170,49 @@ def shard_units(read_entries: Callable[[], Iterable[Entry]], total_cost: int, sh
     shard
         Which part.
     """
-    limit = max(1, total_cost // (shard.of * _PARTS_OF_SHARD))
-    mine = None if shard.of == 1 else _assigned(sorted(unit.order for unit in units(read_entries(), limit)), shard)
-    cut = (unit for unit in units(read_entries(), limit) if mine is None or unit.order[1:] in mine)
-    return sorted(cut, key=lambda unit: unit.order)
+    limit = _limit(total_cost, shard.of)
+    if shard.of == 1:
+        return sorted(units(read_entries(), limit), key=lambda unit: unit.order)
+    ordered = sorted(unit.order for unit in units(read_entries(), limit))
+    mine = {(target, step) for number, target, step in _assign(ordered, shard.of) if number == shard.number}
+    return sorted(
+        (unit for unit in units(read_entries(), limit) if unit.order[1:] in mine), key=lambda unit: unit.order
+    )
 
 
-def _assigned(ordered: Sequence[tuple[int, str, str]], shard: Shard) -> set[tuple[str, str]]:
-    """Return target and first step of each unit that belongs to a shard."""
-    loads = [(0, number) for number in range(1, shard.of + 1)]
-    mine = set()
+def shards_with(
+    read_entries: Callable[[], Iterable[Entry]], total_cost: int, n_shards: int, is_left: Callable[[Unit], bool]
+) -> list[int]:
+    """Return the numbers of the shards that have a unit with something left to do, in order.
+
+    Parameters
+    ----------
+    read_entries, total_cost
+        As for :func:`shard_units`.
+    n_shards
+        How many shards there are.
+    is_left
+        Whether a unit has something left.
+    """
+    limit = _limit(total_cost, n_shards)
+    all_units = [(unit.order, is_left(unit)) for unit in units(read_entries(), limit)]
+    left = {order[1:] for order, has_some in all_units if has_some}
+    assigned = _assign(sorted(order for order, _ in all_units), n_shards)
+    return sorted({number for number, target, step in assigned if (target, step) in left})
+
+
+def _limit(total_cost: int, n_shards: int) -> int:
+    """Return what a unit may weigh that is more than one step."""
+    return max(1, total_cost // (n_shards * _PARTS_OF_SHARD))
+
+
+def _assign(ordered: Iterable[tuple[int, str, str]], n_shards: int) -> Iterator[tuple[int, str, str]]:
+    """Yield the shard of each unit, with the unit's target and first step."""
+    loads = [(0, number) for number in range(1, n_shards + 1)]
     for cost, target, step in ordered:
         load, number = loads[0]
         heapq.heapreplace(loads, (load - cost, number))  # the order holds costs below zero
-        if number == shard.number:
-            mine.add((target, step))
-    return mine
+        yield number, target, step
 
 
 def split_among(work: Sequence[Unit], n_workers: int) -> list[Unit]:

@@ -11,8 +11,10 @@ from dlc2lp.cli import output
 from dlc2lp.cli.options import (
     CONFIG_OPTIONS,
     DATA_DIR,
+    EDITED,
     JOBS,
     LABEL_OPTIONS,
+    MERGE,
     SOURCE,
     TARGET,
     VERIFY,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @SOURCE
+@MERGE
 @LABEL_OPTIONS
 @VIDEO_OPTIONS
 @CONFIG_OPTIONS
@@ -56,6 +59,7 @@ def inspect(source: Path, **options: Any) -> int:
 @click.command()
 @SOURCE
 @TARGET
+@MERGE
 @LABEL_OPTIONS
 @VIDEO_OPTIONS
 @CONFIG_OPTIONS
@@ -70,13 +74,7 @@ def inspect(source: Path, **options: Any) -> int:
 )
 @JOBS
 @VERIFY
-@click.option(
-    "--edited",
-    type=click.Choice(["keep", "replace"]),
-    default="keep",
-    show_default=True,
-    help="Files of TARGET that a person changed: keep them, or write them anew.",
-)
+@EDITED
 @click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
 @everywhere
 def convert(source: Path, target: Path, *, dry_run: bool, register_as: str | None, **options: Any) -> int:

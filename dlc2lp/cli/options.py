@@ -20,6 +20,13 @@ Command = Callable[..., Any]
 SOURCE = click.argument("source", type=click.Path(path_type=Path))
 TARGET = click.argument("target", type=click.Path(path_type=Path))
 JOBS = click.option("--jobs", type=click.IntRange(1), metavar="N", help="Work on N files at a time [CPUs allowed].")
+EDITED = click.option(
+    "--edited",
+    type=click.Choice(["keep", "replace"]),
+    default="keep",
+    show_default=True,
+    help="Files of TARGET that a person changed: keep them, or write them anew.",
+)
 VERIFY = click.option(
     "--verify",
     type=click.Choice(["sample", "full", "none"]),
@@ -64,6 +71,14 @@ def _losses(context: click.Context, option: click.Parameter, value: str | None) 
     return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+MERGE = click.option(
+    "--merge",
+    multiple=True,
+    metavar="SOURCE",
+    type=click.Path(path_type=Path),
+    help="A further DeepLabCut project whose sessions and keypoints join in. Repeatable.",
+)
+
 LABEL_OPTIONS = stacked(
     click.option(
         "--labels",
@@ -80,13 +95,6 @@ LABEL_OPTIONS = stacked(
         show_default=True,
         help="Several animals. auto: plain keypoints where no two individuals share a name; flatten: "
         "<individual>_<keypoint>; split: a target for each; NAME: that one.",
-    ),
-    click.option(
-        "--merge",
-        multiple=True,
-        metavar="SOURCE",
-        type=click.Path(path_type=Path),
-        help="A further DeepLabCut project whose sessions and keypoints join in. Repeatable.",
     ),
     click.option(
         "--empty-frames",

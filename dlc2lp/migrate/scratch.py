@@ -95,7 +95,9 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def sweep(folders: Iterable[Path], is_gone: Callable[[Tag], bool] = lambda tag: tag.is_gone) -> list[Path]:
+def sweep(
+    folders: Iterable[Path], is_gone: Callable[[Tag], bool] = lambda tag: tag.is_gone, *, only_files: bool = False
+) -> list[Path]:
     """Remove the temporaries of processes that are gone.
 
     Parameters
@@ -104,6 +106,8 @@ def sweep(folders: Iterable[Path], is_gone: Callable[[Tag], bool] = lambda tag: 
         Where to look, not below; one that does not exist is empty.
     is_gone
         Whether the process of a tag has ended.
+    only_files
+        Leave folders alone, where some are a person's.
 
     Returns
     -------
@@ -117,6 +121,8 @@ def sweep(folders: Iterable[Path], is_gone: Callable[[Tag], bool] = lambda tag: 
             if tag is None or not is_gone(tag):
                 continue
             if path.is_dir() and not path.is_symlink():
+                if only_files:
+                    continue
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
