@@ -261,6 +261,7 @@ def _read_number(value: Any) -> float | None:
 #: How a text of the file becomes a value of each type; None: it can't.
 _READERS: dict[Any, Callable[[Any, tuple[Any, ...]], Any]] = {
     Literal: lambda value, args: value if value in args else None,
+    bool: lambda value, args: {"true": True, "false": False}.get(str(value).lower()),
     str: lambda value, args: value if isinstance(value, str) else None,
     int: lambda value, args: int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None,
     float: lambda value, args: _read_number(value),
@@ -272,7 +273,7 @@ _READERS: dict[Any, Callable[[Any, tuple[Any, ...]], Any]] = {
 def _describe(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
-    return {str: "a name", int: "a whole number", float: "a number"}.get(
+    return {bool: "true or false", str: "a name", int: "a whole number", float: "a number"}.get(
         hint, "a list" if get_origin(hint) is tuple else ""
     )
 

@@ -63,7 +63,8 @@ def _estimate_text(estimate: Estimate) -> str:
     lines = [f"to write: {size_text(estimate.space_bytes)} at most; free: {size_text(estimate.free_bytes)}"]
     minutes = estimate.cpu_minutes
     if estimate.n_encodes:
-        line = f"to encode: {plural(estimate.n_encodes, 'video')}, {estimate.encode_pixels / 1e9:.1f} gigapixels"
+        megapixels = f"{estimate.encode_pixels / 1e6:,.0f}".replace(",", " ")
+        line = f"to encode: {plural(estimate.n_encodes, 'video')}, {megapixels} megapixels"
         if minutes is not None and estimate.pixels_per_s is not None:
             line += (
                 f"; about {duration_text(minutes * 60 / estimate.n_cpus)} on the {plural(estimate.n_cpus, 'CPU')} "
