@@ -51,8 +51,29 @@ def test_every_command_keeps_to_its_schema(tmp_path):
         result = dlc2lp(*each, *options)
         assert result.document["schema"] == f"dlc2lp/{name}/1"
         assert result.document["individuals"].keys() == {"a", "b"}
-    documented = commands.keys() | {"manifest", "plan-each", "convert-each"}
+    documented = commands.keys() | _batch_commands_keep_to_theirs(tmp_path) | {"manifest", "plan-each", "convert-each"}
     assert {path.stem for path in SCHEMAS.glob("*.json")} == documented
+
+
+def _batch_commands_keep_to_theirs(folder):
+    build_project(folder / "archive/reach", sessions=("m1",), n_frames=12, frames=(2, 5))
+    out = folder / "archive-lp"
+    commands = {
+        "batch-plan": ("plan", folder / "archive", out),
+        "batch-submit": ("submit", out, "--shards", 2, "--dry-run"),
+        "batch-run": ("run", out),
+        "batch-status": ("status", out),
+        "batch-finish-part": ("finish", out, "--shard", "1/2"),
+        "batch-finish": ("finish", out),
+        "batch-convert": ("convert", folder / "archive", out),
+    }
+    for name, command in commands.items():
+        result = dlc2lp("batch", *command, "--json")
+        assert result.exit_code == 0, result.stderr
+        assert result.document["schema"] == f"dlc2lp/{name}/1"
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(report, json.loads((SCHEMAS / "batch-finish.json").read_text(encoding="utf-8")))
+    return commands.keys()
 
 
 @pytest.mark.parametrize(

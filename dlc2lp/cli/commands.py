@@ -11,8 +11,10 @@ from dlc2lp.cli import output
 from dlc2lp.cli.options import (
     CONFIG_OPTIONS,
     DATA_DIR,
+    EDITED,
     JOBS,
     LABEL_OPTIONS,
+    MERGE,
     SOURCE_AND_TARGET,
     SOURCE_OR_VIEWS,
     TARGET,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @SOURCE_OR_VIEWS
+@MERGE
 @LABEL_OPTIONS
 @VIEW_OPTIONS
 @VIDEO_OPTIONS
@@ -60,6 +63,7 @@ def inspect(source: Path | None, **options: Any) -> int:
 
 @click.command()
 @SOURCE_AND_TARGET
+@MERGE
 @LABEL_OPTIONS
 @VIEW_OPTIONS
 @VIDEO_OPTIONS
@@ -75,13 +79,7 @@ def inspect(source: Path | None, **options: Any) -> int:
 )
 @JOBS
 @VERIFY
-@click.option(
-    "--edited",
-    type=click.Choice(["keep", "replace"]),
-    default="keep",
-    show_default=True,
-    help="Files of TARGET that a person changed: keep them, or write them anew.",
-)
+@EDITED
 @click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
 @everywhere
 def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None, **options: Any) -> int:

@@ -11,6 +11,7 @@ import traceback
 import click
 
 from dlc2lp.cli import output
+from dlc2lp.cli.batch import batch
 from dlc2lp.cli.commands import config, convert, demo, inspect, verify
 from dlc2lp.cli.signals import stop_on_signals
 from dlc2lp.cli.video import video
@@ -29,13 +30,14 @@ def cli() -> None:
     \b
     Look first:     dlc2lp inspect my-dlc-project
     Then convert:   dlc2lp convert my-dlc-project my-lp-project
+    An archive:     dlc2lp batch convert my-archive my-archive-lp
 
     The source is never written to. Exit codes: 0 done, 1 some step or check failed, 2 wrong usage,
     3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal (run again to go on).
     """
 
 
-for command in (inspect, convert, verify, config, video, demo):
+for command in (inspect, convert, verify, config, video, batch, demo):
     cli.add_command(command)
 
 

@@ -24,6 +24,13 @@ SOURCE_AND_TARGET = click.argument(
 )
 TARGET = click.argument("target", type=click.Path(path_type=Path))
 JOBS = click.option("--jobs", type=click.IntRange(1), metavar="N", help="Work on N files at a time [CPUs allowed].")
+EDITED = click.option(
+    "--edited",
+    type=click.Choice(["keep", "replace"]),
+    default="keep",
+    show_default=True,
+    help="Files of TARGET that a person changed: keep them, or write them anew.",
+)
 VERIFY = click.option(
     "--verify",
     type=click.Choice(["sample", "full", "none"]),
@@ -125,6 +132,14 @@ VIEW_OPTIONS = stacked(
     ),
 )
 
+MERGE = click.option(
+    "--merge",
+    multiple=True,
+    metavar="SOURCE",
+    type=click.Path(path_type=Path),
+    help="A further DeepLabCut project whose sessions and keypoints join in. Repeatable.",
+)
+
 LABEL_OPTIONS = stacked(
     click.option(
         "--labels",
@@ -141,13 +156,6 @@ LABEL_OPTIONS = stacked(
         show_default=True,
         help="Several animals. auto: plain keypoints where no two individuals share a name; flatten: "
         "<individual>_<keypoint>; split: a target for each; NAME: that one.",
-    ),
-    click.option(
-        "--merge",
-        multiple=True,
-        metavar="SOURCE",
-        type=click.Path(path_type=Path),
-        help="A further DeepLabCut project whose sessions and keypoints join in. Repeatable.",
     ),
     click.option(
         "--empty-frames",

@@ -76,6 +76,13 @@ def result(text: str, document: dict[str, Any]) -> None:
         click.echo(_printable("\n".join(f"error: {e['subject']}: {e['message']}" for e in errors)), err=True)
 
 
+def note(text: str) -> None:
+    """Say something on the way, which is no result."""
+    logger.info("%s", text)
+    if not wants_quiet():
+        click.echo(_printable(text), err=True)
+
+
 def failed(exit_code: int, findings: Iterable[Finding]) -> None:
     """Show why a command ended before it had a result."""
     from dlc2lp.report.findings import findings_text

@@ -15,10 +15,10 @@ from typing import Any, Self
 import click
 
 from dlc2lp.migrate.plan import ExtractFrames, Plan, Step, VideoStep
-from dlc2lp.report.text import view_table
+from dlc2lp.report.text import duration_text, view_table
 
 #: Seconds between two lines where nobody watches a terminal: often enough for a log, rare enough to read it.
-_LINE_EVERY_S = 30.0
+LINE_EVERY_S = 30.0
 
 _BAR = "{percentage:3.0f}% |{bar}| {desc} [{elapsed}<{remaining}]"
 
@@ -112,7 +112,7 @@ class Progress:
         self._show_bar(frames if self._n_frames else "converting", self._weight, weight)
         if self._n_frames:
             left_s = elapsed_s * (self._weight - weight) / weight if weight else None
-            self._line(frames + (f", about {_duration(left_s)} left" if left_s is not None else ""))
+            self._line(frames + (f", about {duration_text(left_s)} left" if left_s is not None else ""))
 
     def _show_bar(self, what: str, total: int, done: float) -> None:
         if self._quiet or not total or not sys.stderr.isatty():
@@ -131,15 +131,7 @@ class Progress:
 
     def _line(self, text: str) -> None:
         now = self._clock()
-        if self._quiet or self._bar is not None or now - self._last_line < _LINE_EVERY_S:
+        if self._quiet or self._bar is not None or now - self._last_line < LINE_EVERY_S:
             return
         self._last_line = now
         click.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", err=True)
-
-
-def _duration(seconds: float) -> str:
-    """Return ``40 s``, ``12 min`` or ``3 h 05 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"

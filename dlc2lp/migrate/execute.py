@@ -7,6 +7,7 @@ run finds by the records what is left.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -34,6 +35,7 @@ from dlc2lp.migrate.plan import (
     VideoStep,
     WriteText,
 )
+from dlc2lp.migrate.scratch import make_folder, own_tag, workplace
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video.checks import VideoOrder, against_source
 from dlc2lp.video.convert import make_video
@@ -115,8 +117,22 @@ def execute(
     run_options: RunOptions,
     observer: Observer,
     stop: threading.Event,
+    steps: Sequence[Step] | None = None,
 ) -> Run:
     """Carry out all steps that are not done; one that fails does not stop the others.
+
+    Parameters
+    ----------
+    plan, states, edited
+        What to do, and what of it the target holds already.
+    run_options
+        How it is done.
+    observer
+        Hears of every step.
+    stop
+        Set it to stop cleanly.
+    steps
+        The steps to see to, where others see to the rest, perhaps at the same time; None: all.
 
     Raises
     ------
@@ -128,7 +144,7 @@ def execute(
         (target / folder).mkdir(parents=True, exist_ok=True)
     run = Run()
     work: list[Step] = []
-    for step in sorted(plan.steps, key=lambda step: (-step.weight, step.id)):
+    for step in sorted(plan.steps if steps is None else steps, key=lambda step: (-step.weight, step.id)):
         state = states[step.id]
         if state is State.EDITED and run_options.edited == "keep":
             run.failed.append(step.id)
@@ -145,8 +161,14 @@ def execute(
     try:
         _run_all(work, worker, run_options.jobs or allowed_cpus(), run, stop)
     finally:
-        shutil.rmtree(target / SCRATCH, ignore_errors=True)
+        leave_scratch(target)
     return run
+
+
+def leave_scratch(target: Path) -> None:
+    """Remove the folder of temporaries, unless another process still has some there."""
+    with contextlib.suppress(OSError):
+        (target / SCRATCH).rmdir()
 
 
 def write_text(target: Path, step: WriteText, *, by: str, detail: dict[str, Any]) -> None:
@@ -162,7 +184,7 @@ def write_text(target: Path, step: WriteText, *, by: str, detail: dict[str, Any]
     except OSError as error:
         raise TargetRefused(_disk_fault(step, error)) from error
     finally:
-        shutil.rmtree(target / SCRATCH, ignore_errors=True)
+        leave_scratch(target)
 
 
 def _run_all(work: Iterable[Step], worker: _Worker, jobs: int, run: Run, stop: threading.Event) -> None:
@@ -250,10 +272,9 @@ class _Worker:
             raise Interrupted.of("interrupted", step.targets[0], "stopped before it began")
         self.observer.started(step)
         journal = Journal(self.target)
-        scratch = self.target / SCRATCH / f"{step.id}-{os.getpid()}"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        scratch = self.target / SCRATCH / f"{step.id}-{own_tag()}"
         try:
+            make_folder(scratch)
             made, measured = self._make_files(step, scratch)
             files = tuple(replace(digest(temporary), path=path) for path, temporary in made)
             record = Record(step.id, step.kind, files, False, measured | (detail or {}), by)
@@ -349,6 +370,12 @@ class _Worker:
     def _make_video(
         self, step: RemuxVideo | EncodeVideo, temporary: Path
     ) -> tuple[list[tuple[str, Path]], dict[str, Any]]:
+        with workplace(self.run_options.tmp_dir, temporary, step.space_bytes) as place_to_work:
+            measured = self._make_video_at(step, place_to_work)
+        _sync(temporary)
+        return [(step.target, temporary)], measured
+
+    def _make_video_at(self, step: RemuxVideo | EncodeVideo, temporary: Path) -> dict[str, Any]:
         info = _unchanged(step)
         settings = EncodeSettings(
             profile=step.profile, preset=step.preset, crf=step.crf, gop=step.gop, threads=step.threads
@@ -362,8 +389,7 @@ class _Worker:
                 made = self._write_video(info, temporary, "encode", settings, step)
         else:
             made = self._write_video(info, temporary, "encode", settings, step)
-        _sync(temporary)
-        return [(step.target, temporary)], {"n_frames": made.n_frames} | detail
+        return {"n_frames": made.n_frames} | detail
 
     def _write_video(
         self, info: VideoInfo, temporary: Path, action: Action, settings: EncodeSettings | None, step: Step

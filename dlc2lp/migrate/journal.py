@@ -7,17 +7,20 @@ with the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from dlc2lp.errors import TargetRefused
-from dlc2lp.migrate.plan import STATE_FOLDER, Plan, Step
+from dlc2lp.migrate.plan import STATE_FOLDER, Plan, Step, WriteText
+from dlc2lp.migrate.scratch import own_tag
 
 SCHEMA = "dlc2lp/record/1"
 
@@ -133,22 +136,8 @@ class Journal:
 
     def read(self) -> dict[str, Record]:
         """All records by step id. A record that was cut off by a crash counts as none."""
-        records = {}
-        for path in sorted(self.folder.glob("*.json")):
-            try:
-                document = json.loads(path.read_text(encoding="utf-8"))
-                record = Record(
-                    document["step"],
-                    document["kind"],
-                    tuple(FileRecord(**file) for file in document["files"]),
-                    document["done"],
-                    document["detail"],
-                    document["by"],
-                )
-            except (ValueError, KeyError, TypeError):
-                continue
-            records[record.step] = record
-        return records
+        found = (_read_record(path) for path in sorted(self.folder.glob("*.json")))
+        return {record.step: record for record in found if record is not None}
 
     def write(self, record: Record) -> None:
         """Write one record whole."""
@@ -159,14 +148,32 @@ class Journal:
         """Forget a step of an earlier plan."""
         (self.folder / f"{step}.json").unlink(missing_ok=True)
 
-    def assess(self, plan: Plan) -> Assessment:
-        """Compare a plan with what lies in the target."""
+    def assess(self, plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False) -> Assessment:
+        """Compare a plan with what lies in the target.
+
+        Parameters
+        ----------
+        plan
+            The whole plan.
+        steps
+            The steps to look at, where others see to the rest, perhaps at this moment; None: all.
+        quick
+            Believe in images and videos that have the recorded size and were not touched since they were recorded,
+            without reading them. Texts, which people edit, are always read.
+        """
         records = self.read()
+        looked_at: dict[str, FileRecord | None] = dict(self._untouched(records.values())) if quick else {}
         known = _known_files(records.values())
-        looked_at: dict[str, FileRecord | None] = {}
         states, edited = {}, {}
-        for step in plan.steps:
+        for step in plan.steps if steps is None else steps:
             states[step.id], changed = self._assess_step(step, records, known, looked_at)
+            if changed:
+                # Whoever else works on this step records a file before it appears: that record may be newer than
+                # our list of records.
+                records = self.read()
+                known = _known_files(records.values())
+                looked_at = {path: file for path, file in looked_at.items() if path not in changed}
+                states[step.id], changed = self._assess_step(step, records, known, looked_at)
             if changed:
                 edited[step.id] = changed
         planned = {path for step in plan.steps for path in step.targets}
@@ -176,6 +183,24 @@ class Journal:
             if path not in planned and (now := self._look(path, looked_at)) and _key(now) in known[path]
         ]
         return Assessment(states, edited, tuple(stale))
+
+    def _untouched(self, records: Iterable[Record]) -> Iterator[tuple[str, FileRecord]]:
+        """Yield the images and videos that are as recorded, judged by their size and the order of their times.
+
+        A file is made before the second record of its step is written; what was changed afterwards is newer than
+        the record, and is read.
+        """
+        for record in records:
+            if not record.done or record.kind == WriteText.kind:
+                continue
+            try:
+                recorded_ns = (self.folder / f"{record.step}.json").stat().st_mtime_ns
+                for file in record.files:
+                    status = (self.target / file.path).stat()
+                    if status.st_size == file.size_bytes and status.st_mtime_ns <= recorded_ns:
+                        yield file.path, file
+            except (FileNotFoundError, NotADirectoryError):
+                continue
 
     def _assess_step(
         self,
@@ -207,6 +232,21 @@ class Journal:
         return looked_at[path]
 
 
+def _read_record(path: Path) -> Record | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return Record(
+            document["step"],
+            document["kind"],
+            tuple(FileRecord(**file) for file in document["files"]),
+            document["done"],
+            document["detail"],
+            document["by"],
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _key(file: FileRecord) -> tuple[int, str]:
     return file.size_bytes, file.digest
 
@@ -220,23 +260,26 @@ def _known_files(records: Iterable[Record]) -> dict[str, dict[tuple[int, str], s
     return known
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file so that it is there whole or not at all.
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file, from one piece or from many, so that it is there whole or not at all.
 
     Raises
     ------
     TargetRefused
         The folder can't be written to (``target-not-writable``).
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{own_tag()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise TargetRefused.of(
             "target-not-writable",
             str(path),

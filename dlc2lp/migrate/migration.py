@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from dlc2lp.dlc.project import DlcProject, locate_project, read_project
 from dlc2lp.dlc.splits import list_splits
@@ -28,11 +27,11 @@ from dlc2lp.errors import (
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
 from dlc2lp.migrate.choose import Decision
+from dlc2lp.migrate.closing import close_target, merge_findings, write_if_new
 from dlc2lp.migrate.decide import Decided, decide_labels
-from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute, remove_stale
+from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute
 from dlc2lp.migrate.individuals import labelled_individuals, unique_individual
-from dlc2lp.migrate.journal import Journal, Record, State, write_whole
-from dlc2lp.migrate.manifest import MANIFEST_FILE, manifest_text
+from dlc2lp.migrate.journal import Journal, State
 from dlc2lp.migrate.options import Options, RunOptions
 from dlc2lp.migrate.plan import STATE_FOLDER, EncodeVideo, Plan
 from dlc2lp.migrate.plan_views import make_views_plan
@@ -51,7 +50,7 @@ from dlc2lp.migrate.target import (
     stored_plan,
 )
 from dlc2lp.migrate.ties import SessionTie, by_session
-from dlc2lp.migrate.verify import SourceLabels, Verification, verify_target
+from dlc2lp.migrate.verify import SourceLabels, Verification, check_planned_labels, verify_target
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.ffmpeg import find_ffmpeg
 
@@ -280,6 +279,38 @@ def _plan(
     return make_plan(seen, decided, options, _absolute(target)), {"": decided.or_raise().labels}
 
 
+def store_plan(
+    source: str | Path | None,
+    target: str | Path,
+    options: Options | None = None,
+    *,
+    known: Iterable[SessionTie] = (),
+    stop: threading.Event | None = None,
+) -> Plan:
+    """Decide on a migration and write the plan into the target, for others to carry out.
+
+    The label files stand in the plan already, so each of their cells is compared with its origin here, while the
+    origin is at hand.
+
+    Parameters are those of :func:`convert`.
+
+    Raises
+    ------
+    SourceRefused, TargetRefused
+        The migration is not possible so; nothing was written.
+    Interrupted
+        ``stop`` was set; nothing was written.
+    """
+    made, labels = _plan(_path(source), Path(target), options or Options(), None, stop, known)
+    folder = Path(made.target)
+    check_owner(made, stored_plan(folder))
+    wrong = [finding for finding in check_planned_labels(made, labels) if finding.severity is Severity.ERROR]
+    if wrong:
+        raise SourceRefused(*wrong)
+    write_if_new(folder / PLAN_FILE, made.to_text())
+    return made
+
+
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links that the user gave on purpose)
 
@@ -339,34 +370,15 @@ def convert(
         find_ffmpeg()
     if observer is not None:
         observer.decided(made)
-    _write_if_new(folder / PLAN_FILE, made.to_text())
+    write_if_new(folder / PLAN_FILE, made.to_text())
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
     run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
-    removed = [] if run.failed else remove_stale(folder, assessment.stale, journal, made)
-    verification = verify_target(made, run_options.verify, labels)
-    records = journal.read()
-    # The manifest tells the state of the target, not the story of this run, or a second run would change it.
-    lasting = _merge(made.findings, run.findings, _encoded_instead(made, records), verification.findings)
-    _write_if_new(folder / MANIFEST_FILE, manifest_text(made, records, run.failed, lasting))
-    findings = _merge(removed, lasting)
+    closed = close_target(made, run.failed, run.findings, assessment.stale, run_options.verify, labels)
+    findings = closed.findings
     if register_as is not None:
-        findings = _merge(findings, _register(folder, register_as))
-    return Outcome(made, run, verification, findings)
-
-
-def _encoded_instead(plan: Plan, records: Mapping[str, Record]) -> list[Finding]:
-    """Say which videos were to be remuxed and had to be encoded, and why."""
-    return [
-        Finding(
-            Severity.NOTE,
-            "video-encoded-instead",
-            step.targets[0],
-            f"was encoded, since a remux did not keep every frame: {records[step.id].detail['encoded_because']}",
-        )
-        for step in plan.steps
-        if step.id in records and "encoded_because" in records[step.id].detail
-    ]
+        findings = merge_findings(findings, _register(folder, register_as))
+    return Outcome(made, run, closed.verification, findings)
 
 
 def _register(folder: Path, name: str) -> list[Finding]:
@@ -408,7 +420,7 @@ def convert_each_individual(
     SourceRefused, TargetRefused, ToolMissing, Interrupted
         As :func:`convert`.
     """
-    folders = _folders_of_individuals(Path(source), Path(target), options)
+    folders = folders_of_individuals(Path(source), Path(target), options)
     # All or none: a refused target is known before the first is written.
     previews = _preview_each(source, folders, options, observer, stop)
     for refusal in (refusal for found in previews.values() for refusal in found.refusals):
@@ -438,7 +450,7 @@ def preview_each_individual(
     stop: threading.Event | None = None,
 ) -> dict[str, Preview]:
     """Decide on what :func:`convert_each_individual` would do; nothing is written."""
-    folders = _folders_of_individuals(Path(source), Path(target), options)
+    folders = folders_of_individuals(Path(source), Path(target), options)
     return _preview_each(source, folders, options, observer, stop)
 
 
@@ -458,7 +470,7 @@ def _preview_each(
     return previews
 
 
-def _folders_of_individuals(source: Path, target: Path, options: Options) -> dict[str, Path]:
+def folders_of_individuals(source: Path, target: Path, options: Options) -> dict[str, Path]:
     """Return the target of each individual.
 
     Raises
@@ -529,33 +541,3 @@ def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[P
 def _moved(stored: Plan, folder: Path) -> Plan:
     """Return the plan for a target that was moved since; its paths are relative but for the target's own."""
     return stored if stored.target == str(folder) else replace(stored, target=str(folder))
-
-
-def _write_if_new(path: Path, text: str) -> None:
-    """Write a file of dlc2lp's own folder unless it already holds just that: a second run touches nothing."""
-    content = text.encode()
-    try:
-        if path.read_bytes() == content:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TargetRefused.of(
-                "target-not-writable",
-                str(path.parent),
-                f"could not be made: {error.strerror or error}",
-                hint="choose another folder for the target",
-            ) from error
-    write_whole(path, content)
-
-
-def _merge(*lists: Any) -> tuple[Finding, ...]:
-    """Join lists of findings; what an earlier one says of a thing is not said again by a later one."""
-    merged: dict[tuple[str, str, str], Finding] = {}
-    for findings in lists:
-        for finding in findings:
-            key = (finding.code, finding.subject, "" if finding.code == "target-edited" else finding.message)
-            merged.setdefault(key, finding)
-    return tuple(by_severity(list(merged.values())))

@@ -130,9 +130,12 @@ class RunOptions:
         What happens to a target file that a person changed: it is kept, or written again.
     twins
         Targets made from the same source, which may hold the same videos already.
+    tmp_dir
+        Folder on a fast disk where videos are made before they move to the target; None: in the target itself.
     """
 
     jobs: int | None = None
     verify: VerifyLevel = "sample"
     edited: EditedFiles = "keep"
     twins: tuple[Path, ...] = ()
+    tmp_dir: Path | None = None

@@ -6,6 +6,7 @@ DLC wing read from the source; the videos are counted again; the rest is LP's ow
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -17,7 +18,7 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.lp.check import check_target
 from dlc2lp.migrate.journal import Journal, State
 from dlc2lp.migrate.options import VerifyLevel
-from dlc2lp.migrate.plan import Plan
+from dlc2lp.migrate.plan import Plan, WriteText
 from dlc2lp.migrate.verify_context import check_context
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.video.encoding import choose
@@ -73,7 +74,10 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
     names = {view: label_files(view) for view in plan.views or ("",)}
     edited = {finding.subject for finding in findings if finding.code == "target-edited"}
     if not edited & {name for listed in names.values() for name in listed}:
-        tables = {view: _read_labels([target / name for name in listed]) for view, listed in names.items()}
+        tables = {
+            view: _read_labels([target / name for name in listed if (target / name).is_file()])
+            for view, listed in names.items()
+        }
         _check_counts(plan, list(tables.values()), findings, n_checked)
         for view, table in (labels or {}).items():
             _check_cells(plan, view, tables[view], table, findings, n_checked)
@@ -81,6 +85,20 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
         _check_videos(plan, target, findings, n_checked)
         findings += check_context(plan, level, n_checked)
     return Verification(tuple(by_severity(findings)), n_checked)
+
+
+def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...]:
+    """Compare the label files that a plan would write, cell by cell, with the labels that they come from."""
+    texts = {step.target: step.text for step in plan.steps if isinstance(step, WriteText)}
+    tables = {
+        view: _read_labels([io.StringIO(texts[name]) for name in label_files(view) if name in texts])
+        for view in plan.views or ("",)
+    }
+    findings: list[Finding] = []
+    _check_counts(plan, list(tables.values()), findings, {})
+    for view, table in labels.items():
+        _check_cells(plan, view, tables[view], table, findings, {})
+    return tuple(findings)
 
 
 def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int]) -> bool:
@@ -119,18 +137,14 @@ def label_files(view: str) -> tuple[str, str]:
     return f"{stem}.csv", f"{stem}_test.csv"
 
 
-def _read_labels(paths: Sequence[Path]) -> pd.DataFrame:
+def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
     """Read label files as Lightning Pose does, but each number by Python's own exact parser.
 
     pandas' default one may be off in the last bit, and its exact one is deprecated since pandas 3.1.
     """
     import pandas as pd
 
-    texts = [
-        pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False)
-        for path in paths
-        if path.is_file()
-    ]
+    texts = [pd.read_csv(file, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for file in files]
     return pd.concat(texts).map(lambda cell: float(cell) if cell else float("nan"))
 
 

@@ -84,7 +84,7 @@ def inspection_text(found: Inspection) -> str:
         parts.append(findings_text(found.findings))
     if found.plan is not None:
         parts.append(
-            f"convert would: {_work_text(found.plan)}\nestimated size: {_size(found.plan.space_bytes)} at most"
+            f"convert would: {_work_text(found.plan)}\nestimated size: {size_text(found.plan.space_bytes)} at most"
         )
     else:
         parts.append("convert would refuse this project (exit 3); nothing would be written")
@@ -218,11 +218,22 @@ def _n_context(plan: Plan) -> int:
     return sum(len(step.frames) for step in plan.steps if isinstance(step, ExtractFrames))
 
 
-def _size(n_bytes: int) -> str:
+def size_text(n_bytes: int) -> str:
+    """``1.5 GB``, ``20.0 kB``."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if n_bytes >= factor:
             return f"{n_bytes / factor:.1f} {unit}"
     return f"{n_bytes} B"
+
+
+def duration_text(seconds: float) -> str:
+    """``40 s``, ``12 min``, ``3 h 05 min``, ``12 days``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours >= 72:
+        return f"{hours / 24:.0f} days"
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 def preview_text(found: Preview) -> str:
@@ -231,7 +242,7 @@ def preview_text(found: Preview) -> str:
     for step in found.plan.steps:
         state = "" if found.states[step.id] is State.TO_DO else str(found.states[step.id])
         what = step.targets[0] if len(step.targets) == 1 else f"{step.targets[0]} and {len(step.targets) - 1} more"
-        rows.append((step.kind, what, _size(step.space_bytes), state))
+        rows.append((step.kind, what, size_text(step.space_bytes), state))
     parts = [
         f"plan for {found.plan.source}\n  into {found.plan.target}",
         *([view_table(found.plan)] if found.plan.views else []),

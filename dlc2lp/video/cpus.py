@@ -5,6 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+_limit: list[int] = []
+
+
+def limit_cpus(n_cpus: int) -> None:
+    """Let :func:`allowed_cpus` answer no more than this in this process, which shares its CPUs with others."""
+    _limit[:] = [n_cpus]
+
 
 def allowed_cpus() -> int:
     """CPUs that this process may use: what the scheduler or the container gave, not what the machine has.
@@ -12,7 +19,7 @@ def allowed_cpus() -> int:
     ``SLURM_CPUS_PER_TASK`` (set by sbatch and srun with ``-c``), ``NSLOTS`` (SGE), the affinity mask and the
     cgroup's quota; the smallest that is set.
     """
-    limits = [_cgroup_cpus()]
+    limits = [_cgroup_cpus(), *_limit]
     for variable in ("SLURM_CPUS_PER_TASK", "NSLOTS"):
         value = os.environ.get(variable, "")
         if value.isdigit():

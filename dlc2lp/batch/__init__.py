@@ -1,0 +1,1 @@
+"""Many projects: found, planned, carried out in shards by any number of machines, and reported on."""

@@ -1,0 +1,330 @@
+"""The end of an archive: every target is checked and closed, and what became of every project is told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, finding_from_json
+from dlc2lp.batch.ledger import Ledger
+from dlc2lp.batch.processes import call_each
+from dlc2lp.batch.run import fault, plan_digest
+from dlc2lp.batch.shards import Shard
+from dlc2lp.batch.worklog import LOG_FOLDER, Story, read_story
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted
+from dlc2lp.migrate.closing import close_target
+from dlc2lp.migrate.execute import SCRATCH, leave_scratch
+from dlc2lp.migrate.journal import Journal, State
+from dlc2lp.migrate.options import VerifyLevel
+from dlc2lp.migrate.plan import STATE_FOLDER as STEP_STATE
+from dlc2lp.migrate.plan import PlaceImages, Plan, VideoStep
+from dlc2lp.migrate.scratch import make_folder, sweep
+from dlc2lp.migrate.target import required_plan
+from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.video.cpus import allowed_cpus
+
+_CLOSING = f"{STATE_FOLDER}/closing"
+_NAME_CHARS = 16
+
+ProjectState = Literal["done", "failed", "incomplete", "needs-decision", "refused", "skipped"]
+
+
+@dataclass(frozen=True)
+class ProjectReport:
+    """What became of one target, or of a project that got none.
+
+    Attributes
+    ----------
+    project, individual, source, target
+        As in the plan.
+    state
+        ``done``; ``failed``: some step or check did; ``incomplete``: steps were never carried out; ``needs-decision``
+        or ``refused``: not planned, the findings say why; ``skipped`` by a decision.
+    counts
+        Labeled frames and cells: how many the source has, how many were written and left out.
+    n_sessions, n_videos, n_video_frames
+        What the target holds.
+    seconds
+        Time that workers spent on it; 0 where nothing was left to do.
+    bytes_before, bytes_after
+        Images and videos that were migrated, and all files that were written.
+    findings
+        Everything that a person should know, errors first.
+    """
+
+    project: str
+    source: str
+    target: str
+    state: ProjectState
+    individual: str = ""
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    n_sessions: int = 0
+    n_videos: int = 0
+    n_video_frames: int = 0
+    seconds: float = 0.0
+    bytes_before: int = 0
+    bytes_after: int = 0
+    findings: tuple[Finding, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The report in plain JSON types."""
+        document = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        document["findings"] = [finding.as_json() for finding in self.findings]
+        return document
+
+    @classmethod
+    def from_line(cls, line: str) -> Self:
+        """The inverse of :meth:`as_json`, written as JSON."""
+        document = json.loads(line)
+        document["findings"] = tuple(map(finding_from_json, document["findings"]))
+        return cls(**document)
+
+
+@dataclass(frozen=True)
+class ArchiveReport:
+    """What became of an archive.
+
+    Attributes
+    ----------
+    index
+        The plan.
+    projects
+        What became of each project, in the order of the plan.
+    """
+
+    index: Index
+    projects: tuple[ProjectReport, ...]
+
+    @property
+    def n_by_state(self) -> dict[str, int]:
+        """How many targets and projects are in each state."""
+        return dict(sorted(Counter(project.state for project in self.projects).items()))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What concerns the archive as a whole, and every error of a project."""
+        errors = [
+            replace(finding, where=f"{project.project}: {finding.where}" if finding.where else project.project)
+            for project in self.projects
+            for finding in project.findings
+            if finding.severity is Severity.ERROR
+        ]
+        return tuple(by_severity([*self.index.findings, *errors]))
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every project arrived or was left out on purpose, else 1."""
+        ended_well = all(project.state in {"done", "skipped"} for project in self.projects)
+        lost = any(finding.severity is Severity.ERROR for finding in self.index.findings)
+        return EXIT_OK if ended_well and not lost else EXIT_FAILED
+
+
+def finish_archive(
+    out: str | Path,
+    *,
+    verify: VerifyLevel = "sample",
+    shard: Shard | None = None,
+    jobs: int | None = None,
+    on_closed: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ArchiveReport | None:
+    """Check every target of an archive and write its manifest.
+
+    Parameters
+    ----------
+    out
+        The folder that was planned for.
+    verify
+        How closely targets are looked at.
+    shard
+        Check only this part, for others to check the rest at the same time; a last call without it makes the report.
+    jobs
+        Targets at a time; None: the CPUs that this process may use.
+    on_closed
+        Called with how many targets are checked, and how many there are.
+    stop
+        Set it to stop; the same call goes on from there.
+
+    Returns
+    -------
+    ArchiveReport or None
+        None where only a part was asked for.
+
+    Raises
+    ------
+    TargetRefused
+        ``not-planned``.
+    Interrupted
+        ``stop`` was set.
+    """
+    index = Index.read(Path(out))
+    story = read_story(index.out)
+    # Checks that were made before somebody went on working tell nothing any more.
+    ledger = Ledger(index.out / _CLOSING / _state_of(index.out))
+    make_folder(ledger.folder)
+    part, n_all, have = shard or Shard(), index.totals.n_entries, ledger.numbers()
+    mine = [number for number in range(n_all) if number % part.of == part.number - 1 and number not in have]
+    results = call_each(
+        _close, _tasks(index, story, set(mine), verify), len(mine), jobs or allowed_cpus(), stop or threading.Event()
+    )
+    for n_closed, _ in enumerate(ledger.write(results), 1):
+        if on_closed is not None:
+            on_closed(n_closed, len(mine))
+    if shard is not None:
+        return None
+    report = ArchiveReport(index, tuple(map(ProjectReport.from_line, chain.from_iterable(ledger.read(n_all)))))
+    Ledger(index.out / _CLOSING).remove()
+    sweep([index.out, index.out / STATE_FOLDER], story.is_gone, only_files=True)
+    return report
+
+
+def _state_of(out: Path) -> str:
+    """Return a name for the state of an archive: it changes with the plan and with whatever a worker says."""
+    logs = sorted((path.name, path.stat().st_size) for path in (out / LOG_FOLDER).glob("*.jsonl"))
+    with (out / INDEX_FILE).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(json.dumps(logs).encode())
+    return digest.hexdigest()[:_NAME_CHARS]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One target to check.
+
+    Attributes
+    ----------
+    number, entry
+        Its place in the plan, and what the plan says.
+    out
+        Folder of the targets.
+    verify
+        How closely it is looked at.
+    failed, findings
+        Steps that failed when last tried, and why.
+    seconds
+        Time that was spent on it.
+    gone
+        Tags of processes that have ended, by all that is known.
+    """
+
+    number: int
+    entry: Entry
+    out: Path
+    verify: VerifyLevel
+    failed: frozenset[str]
+    findings: tuple[Finding, ...]
+    seconds: float
+    gone: frozenset[str]
+
+
+def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -> Iterator[_Task]:
+    now_s = time.time()
+    gone = frozenset(worker.tag for worker in story.workers if not worker.is_alive(now_s))
+    for number, entry in enumerate(index.entries()):
+        if number in numbers:
+            failed, findings = story.failed(entry.target)
+            seconds = story.seconds.get(entry.target, 0.0)
+            yield _Task(number, entry, index.out, verify, frozenset(failed), tuple(findings), seconds, gone)
+
+
+def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
+    """Check one target; whatever goes wrong with it stays with it."""
+    entry = task.entry
+    try:
+        report = _close_planned(task) if entry.state == "planned" else _not_planned(entry)
+    except Interrupted:
+        raise
+    except Dlc2LpError as error:
+        report = _failed(entry, error.findings)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        finding = Finding(
+            Severity.ERROR,
+            "target-unreadable",
+            entry.target,
+            f"could not be checked: {error.strerror or error}{where}",
+            hint="check the disk and the permissions, then run `dlc2lp batch finish` again",
+        )
+        report = _failed(entry, [finding])
+    except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
+        report = _failed(entry, [fault(entry.target, error)])
+    return task.number, [json.dumps(report.as_json(), separators=(",", ":"))]
+
+
+def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
+    return ProjectReport(
+        entry.project, entry.source, entry.target, "failed", entry.individual, findings=tuple(by_severity([*findings]))
+    )
+
+
+def _not_planned(entry: Entry) -> ProjectReport:
+    assert entry.state != "planned"  # noqa: S101  told to mypy
+    return ProjectReport(
+        entry.project, entry.source, entry.target, entry.state, entry.individual, findings=entry.findings
+    )
+
+
+def _close_planned(task: _Task) -> ProjectReport:
+    entry, folder = task.entry, task.out / task.entry.target
+    stored = required_plan(folder)
+    plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative
+    sweep([folder / SCRATCH, folder / STEP_STATE], lambda tag: tag.is_gone or str(tag) in task.gone)
+    leave_scratch(folder)
+    journal = Journal(folder)
+    assessment = journal.assess(plan, quick=True)
+    failed = {step for step in task.failed if assessment.states.get(step) in {State.TO_DO, State.EDITED}}
+    left = [step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed]
+    said = task.findings if failed else ()
+    closed = close_target(plan, sorted(failed), said, () if left else assessment.stale, task.verify)
+    findings = [_in_batch(finding, task.out) for finding in closed.findings]
+    if plan_digest(stored.to_text()) != entry.plan:
+        findings.append(
+            Finding(
+                Severity.NOTE,
+                "planned-anew",
+                entry.target,
+                "was converted or planned by itself since the archive was planned; told here is what it is now",
+            )
+        )
+    lost = any(finding.severity is Severity.ERROR for finding in findings)
+    return ProjectReport(
+        entry.project,
+        entry.source,
+        entry.target,
+        "incomplete" if left and not failed else "failed" if lost or failed else "done",
+        entry.individual,
+        {name: asdict(count) for name, count in plan.counts.items()},
+        len(plan.sessions),
+        len(plan.videos),
+        sum(video.n_frames for video in plan.videos),
+        round(task.seconds, 3),
+        _bytes_before(plan),
+        sum(file.size_bytes for record in journal.read().values() if record.done for file in record.files),
+        tuple(by_severity(findings)),
+    )
+
+
+def _in_batch(finding: Finding, out: Path) -> Finding:
+    """Return a finding with the command of an archive where it has that of a single project."""
+    if finding.code == "target-incomplete":
+        return replace(finding, hint=f"dlc2lp batch run {out}, then dlc2lp batch finish {out}")
+    return finding
+
+
+def _bytes_before(plan: Plan) -> int:
+    """Return the size of the images and videos that a plan migrates; what is read twice counts once."""
+    sizes: dict[str, int] = {}
+    for step in plan.steps:
+        if isinstance(step, PlaceImages):
+            sizes |= {image.source: image.size_bytes for image in step.images}
+        elif isinstance(step, VideoStep):
+            sizes[step.source] = step.size_bytes
+    return sum(sizes.values())

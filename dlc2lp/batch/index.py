@@ -1,0 +1,287 @@
+"""The plan of an archive: one line of JSON for each target, read as a stream.
+
+The work itself stands in each target's own ``.dlc2lp/plan.json``, as ``dlc2lp convert`` would write it. The index
+holds of every step only what it weighs, so that a shard of a hundred thousand projects is found without opening one of
+their plans, and no more than one line is in memory. The same archive and options give the same bytes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self
+
+from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.migrate.journal import write_whole
+from dlc2lp.migrate.plan import EncodeVideo, Plan, Step
+from dlc2lp.model import Finding, Severity
+from dlc2lp.version import __version__
+
+SCHEMA = "dlc2lp/batch-index/1"
+
+#: dlc2lp's own folder inside OUT.
+STATE_FOLDER = ".dlc2lp-batch"
+INDEX_FILE = f"{STATE_FOLDER}/index.jsonl"
+
+#: What opening, checking and recording one file costs, in bytes copied in the same time, roughly: for balance only.
+_FILE_COST = 100_000
+
+EntryState = Literal["planned", "needs-decision", "refused", "skipped"]
+
+
+class IndexedStep(NamedTuple):
+    """What the index tells of a step.
+
+    Attributes
+    ----------
+    id, kind
+        As in the target's plan.
+    cost
+        What it costs to carry it out, in bytes copied in the same time.
+    space_bytes
+        Estimate of what it writes.
+    n_frames, n_pixels
+        Frames of its video, and pixels of all of them where they are encoded.
+    n_threads
+        How many CPUs it keeps busy.
+    """
+
+    id: str
+    kind: str
+    cost: int
+    space_bytes: int
+    n_frames: int
+    n_pixels: int
+    n_threads: int
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        """Return what the index tells of a step."""
+        n_frames = getattr(step, "n_frames", 0)
+        encoded = isinstance(step, EncodeVideo)
+        n_pixels = n_frames * step.width_px * step.height_px if isinstance(step, EncodeVideo) else 0
+        return cls(
+            step.id,
+            step.kind,
+            step.weight + _FILE_COST * len(step.targets),
+            step.space_bytes,
+            n_frames,
+            n_pixels,
+            getattr(step, "threads", 1) if encoded else 1,
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One target of an archive, or a project that gets none.
+
+    Attributes
+    ----------
+    project
+        The project's path relative to the root, with ``/``.
+    individual
+        The individual whose target this is, where a project is split; else empty.
+    source, target
+        The project's absolute path; the target's path relative to OUT, with ``/``.
+    state
+        ``planned``; ``needs-decision`` or ``refused``, and then the findings say why; ``skipped`` by a decision.
+    plan
+        Digest of the target's ``plan.json``; empty where there is none.
+    identity
+        Task, scorer and date of the project, which its copies share.
+    findings
+        Why it is not planned. Of a planned one the plan itself holds them, and here stand their counts.
+    n_findings
+        Findings of the plan by severity.
+    twins
+        Targets of the project's other individuals, which hold the same videos.
+    steps
+        What there is to do.
+    """
+
+    project: str
+    source: str
+    target: str
+    state: EntryState
+    individual: str = ""
+    plan: str = ""
+    identity: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    n_findings: Mapping[str, int] = field(default_factory=dict)
+    twins: tuple[str, ...] = ()
+    steps: tuple[IndexedStep, ...] = ()
+
+    @classmethod
+    def of_plan(
+        cls, project: str, target: str, plan: Plan, digest: str, *, individual: str = "", twins: Sequence[str] = ()
+    ) -> Self:
+        """Return the entry of a project that can be migrated."""
+        counts = {str(severity): 0 for severity in Severity}
+        for finding in plan.findings:
+            counts[finding.severity] += 1
+        return cls(
+            project,
+            plan.source,
+            target,
+            "planned",
+            individual,
+            digest,
+            tuple(plan.project.values()),
+            n_findings=counts,
+            twins=tuple(twins),
+            steps=tuple(map(IndexedStep.of, plan.steps)),
+        )
+
+    @property
+    def cost(self) -> int:
+        """What all its steps cost."""
+        return sum(step.cost for step in self.steps)
+
+    def to_line(self) -> str:
+        """The entry as a line of JSON. Names may hold bytes that are no characters, so the line is plain ASCII."""
+        document = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        document["findings"] = [finding.as_json() for finding in self.findings]
+        return json.dumps(document, separators=(",", ":")) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> Self:
+        """The inverse of :meth:`to_line`."""
+        document = json.loads(line)
+        document["identity"] = tuple(document["identity"])
+        document["findings"] = tuple(map(finding_from_json, document["findings"]))
+        document["twins"] = tuple(document["twins"])
+        document["steps"] = tuple(IndexedStep(*step) for step in document["steps"])
+        return cls(**document)
+
+
+def finding_from_json(document: Mapping[str, Any]) -> Finding:
+    """Return a finding that was written as JSON."""
+    return Finding(**{**document, "severity": Severity(document["severity"])})
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over an index, known before its lines are read.
+
+    Attributes
+    ----------
+    n_entries, n_planned, n_steps
+        Lines, those with a plan, and steps of all plans.
+    cost
+        What all steps cost.
+    """
+
+    n_entries: int = 0
+    n_planned: int = 0
+    n_steps: int = 0
+    cost: int = 0
+
+    def plus(self, entry: Entry) -> Totals:
+        """Return the sums with one more entry."""
+        return Totals(
+            self.n_entries + 1,
+            self.n_planned + (entry.state == "planned"),
+            self.n_steps + len(entry.steps),
+            self.cost + entry.cost,
+        )
+
+
+@dataclass(frozen=True)
+class Index:
+    """The plan of an archive, without its lines.
+
+    Attributes
+    ----------
+    out
+        Where targets go; where the index was found, so that OUT can be moved or mounted elsewhere.
+    root
+        The archive, absolute.
+    options
+        What was chosen for all projects.
+    totals
+        Sums over the lines.
+    findings
+        What came up while the archive was searched.
+    """
+
+    out: Path
+    root: str
+    options: Mapping[str, Any]
+    totals: Totals
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def read(cls, out: Path) -> Self:
+        """Read the index of OUT.
+
+        Raises
+        ------
+        TargetRefused
+            ``not-planned``: OUT has none.
+        UsageError
+            ``plan-unreadable``: it is of another version, or was cut off.
+        """
+        path = out / INDEX_FILE
+        try:
+            with path.open(encoding="ascii") as file:
+                header = json.loads(file.readline())
+            if header["schema"] != SCHEMA:
+                raise ValueError(header["schema"])
+            return cls(
+                out,
+                header["root"],
+                header["options"],
+                Totals(**header["totals"]),
+                tuple(map(finding_from_json, header["findings"])),
+            )
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise TargetRefused.of(
+                "not-planned",
+                str(out),
+                f"found no {INDEX_FILE}, so no archive was planned for this folder",
+                hint=f"dlc2lp batch plan ROOT {out}",
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError.of(
+                "plan-unreadable",
+                str(path),
+                f"is no plan that this version of dlc2lp wrote ({error!r})",
+                hint=f"plan again: dlc2lp batch plan ROOT {out}",
+            ) from error
+
+    def entries(self) -> Iterator[Entry]:
+        """Read the lines, one at a time."""
+        with (self.out / INDEX_FILE).open(encoding="ascii") as file:
+            file.readline()
+            yield from map(Entry.from_line, file)
+
+    def planned(self) -> Iterator[Entry]:
+        """Read the lines of projects that are migrated."""
+        return (entry for entry in self.entries() if entry.state == "planned")
+
+    def target(self, entry: Entry) -> Path:
+        """Return an entry's target on this machine."""
+        return self.out / entry.target
+
+
+def write_index(index: Index, lines: Iterable[str]) -> None:
+    """Write an index whole.
+
+    Raises
+    ------
+    TargetRefused
+        OUT can't be written to.
+    """
+    header = {
+        "schema": SCHEMA,
+        "dlc2lp_version": __version__,
+        "root": index.root,
+        "options": dict(index.options),
+        "totals": index.totals.__dict__,
+        "findings": [finding.as_json() for finding in index.findings],
+    }
+    first = json.dumps(header, separators=(",", ":")) + "\n"
+    write_whole(index.out / INDEX_FILE, (line.encode("ascii") for line in itertools.chain([first], lines)))

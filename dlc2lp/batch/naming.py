@@ -1,0 +1,122 @@
+"""Gives every project of an archive its folder below OUT. Pure.
+
+Targets mirror the archive's folders. Three things force another name: signs that Windows or macOS can't hold, two
+names that are one where case or accents do not count, and a project inside a project, since Lightning Pose's app
+looks into the folders of a project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+
+from dlc2lp.batch.discover import parents
+
+#: What stands in OUT besides targets.
+OUT_FILES = ("report.json", "report.csv", "index.html", "decisions.yaml")
+
+_NOT_IN_NAMES = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f\ud800-\udfff]')
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_MAX_BYTES = 200
+_HASH_CHARS = 8
+
+
+def name_targets(projects: Iterable[str], root_name: str, previous: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the target of each project, relative to OUT with ``/``.
+
+    No target equals another or lies inside another, also where neither case nor the form of accents counts. The result
+    does not depend on the order of the projects.
+
+    Parameters
+    ----------
+    projects
+        Paths relative to the root, with ``/``; ``.`` is the root.
+    root_name
+        What the root is called, for a root that is a project.
+    previous
+        Targets of an earlier plan, which stay: a project that joins the archive later must not move another's.
+    """
+    ordered = sorted(set(projects), key=lambda key: PurePosixPath(key).parts)
+    names = _Names()
+    chosen: dict[str, str] = {}
+    for key in ordered:
+        target = (previous or {}).get(key)
+        if target is not None and names.is_free(target):
+            chosen[key] = names.take(target)
+    for key in ordered:
+        if key not in chosen:
+            wanted = _wanted(key, root_name, chosen)
+            chosen[key] = names.take(wanted if names.is_free(wanted) else f"{wanted}-{_hash(key)}")
+    return {key: chosen[key] for key in ordered}
+
+
+def _wanted(key: str, root_name: str, chosen: Mapping[str, str]) -> str:
+    """Mirror the path; a project inside another becomes its neighbour ``<outer>--<rest of the path>``."""
+    if key == ".":
+        return _safe(root_name)
+    outer = next((parent for parent in parents(key) if parent in chosen), None)
+    if outer is None:
+        return "/".join(map(_safe, PurePosixPath(key).parts))
+    rest = PurePosixPath(key).parts[0 if outer == "." else len(PurePosixPath(outer).parts) :]
+    *folders, last = chosen[outer].split("/")
+    return "/".join([*folders, _cut("--".join([last, "-".join(map(_safe, rest))]))])
+
+
+def _safe(name: str) -> str:
+    """Return a folder's name as Linux, macOS and Windows can all hold it."""
+    safe = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", name)).rstrip(". ")
+    if safe.startswith((".", "-", " ")) or not safe:
+        safe = f"_{safe.lstrip('. ')}"
+    if _DEVICE.fullmatch(safe):
+        safe = f"_{safe}"
+    return _cut(safe)
+
+
+def _cut(name: str) -> str:
+    if len(name.encode("utf-8", "surrogatepass")) <= _MAX_BYTES:
+        return name
+    short = name.encode("utf-8", "surrogatepass")[: _MAX_BYTES - _HASH_CHARS - 1].decode("utf-8", "ignore")
+    return f"{short.rstrip('. ')}-{_hash(name)}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_CHARS]
+
+
+class _Names:
+    """Names that are taken, and the folders that lead to them."""
+
+    def __init__(self) -> None:
+        self._taken = {_fold(name) for name in OUT_FILES}
+        self._above: set[str] = set()
+
+    def is_free(self, target: str) -> bool:
+        folded = _fold(target)
+        return (
+            folded not in self._taken
+            and folded not in self._above
+            and not any(parent in self._taken for parent in _above(folded))
+        )
+
+    def take(self, target: str) -> str:
+        """Take a name, with a number added until it is free."""
+        free, number = target, 1
+        while not self.is_free(free):
+            number += 1
+            free = f"{target}-{number}"
+        folded = _fold(free)
+        self._taken.add(folded)
+        self._above.update(_above(folded))
+        return free
+
+
+def _fold(target: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", target).casefold())
+
+
+def _above(folded: str) -> list[str]:
+    parts = folded.split("/")
+    return ["/".join(parts[:n]) for n in range(1, len(parts))]

@@ -1,0 +1,270 @@
+"""Plans an archive: finds its projects, decides on each, and writes one index of all."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dlc2lp.batch.decisions import add_open, read_decisions
+from dlc2lp.batch.index import INDEX_FILE, Entry, Index, Totals, write_index
+from dlc2lp.batch.planning import (
+    DECISIONS_FILE,
+    Listed,
+    Request,
+    list_projects,
+    planned_lines,
+)
+from dlc2lp.batch.processes import call_each
+from dlc2lp.batch.project import Task, plan_project
+from dlc2lp.batch.shards import Shard
+from dlc2lp.batch.space import Estimate, Load, estimate
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Dlc2LpError, UsageError
+from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.target import PLAN_FILE
+from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.video.cpus import allowed_cpus
+from dlc2lp.video.encoding import encode_settings
+
+#: How many projects a finding lists.
+_N_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ArchivePlan:
+    """What planning an archive came to.
+
+    Attributes
+    ----------
+    index
+        The plan; None where only a part of it was made.
+    refused
+        The entries that are not planned, with the reasons.
+    n_projects
+        How many projects were found.
+    n_planned_here
+        How many this call has planned; the others had been planned by an earlier or a parallel one.
+    decisions_file, n_asked
+        Where a person decides, and how many projects were added there.
+    estimate
+        What it will cost; None where only a part was planned.
+    findings
+        Everything that a person should know, errors first.
+    """
+
+    index: Index | None
+    refused: tuple[Entry, ...]
+    n_projects: int
+    n_planned_here: int
+    decisions_file: Path
+    n_asked: int
+    estimate: Estimate | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0; 1 where something is not migrated; 3 where nothing is."""
+        if not any(finding.severity is Severity.ERROR for finding in self.findings):
+            return EXIT_OK
+        return EXIT_FAILED if self.index is None or self.index.totals.n_planned else EXIT_REFUSED
+
+
+def plan_archive(
+    root: str | Path,
+    out: str | Path,
+    options: Options | None = None,
+    *,
+    decisions: str | Path | None = None,
+    shard: Shard | None = None,
+    list_only: bool = False,
+    jobs: int | None = None,
+    on_planned: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ArchivePlan:
+    """Plan the migration of every project below a folder; the plans are written into the targets.
+
+    Parameters
+    ----------
+    root, out
+        The archive, and where targets go.
+    options
+        What is chosen for all projects.
+    decisions
+        The file in which a person decides for single projects; by default ``OUT/decisions.yaml``.
+    shard
+        Plan only this part, for others to plan the rest at the same time; a last call without it makes the plan. The
+        list of projects must be there.
+    list_only
+        Only find the projects.
+    jobs
+        Processes at a time; None: the CPUs that this process may use.
+    on_planned
+        Called with how many projects are planned, and how many there are.
+    stop
+        Set it to stop; the same call goes on from there.
+
+    Raises
+    ------
+    UsageError
+        The root is no folder, the decisions can't be read, or a shard was asked for before the list was made.
+    TargetRefused
+        OUT holds something else, or can't be written to.
+    Interrupted
+        ``stop`` was set.
+    """
+    chosen = options or Options()
+    # What no project can be planned with is told once, not once for each.
+    encode_settings(chosen.profile, crf=chosen.crf, preset=chosen.preset, gop=chosen.gop)
+    root, out = (Path(os.path.abspath(path)) for path in (root, out))  # noqa: PTH100  (links given on purpose stay)
+    decisions_file = Path(decisions) if decisions is not None else out / DECISIONS_FILE
+    if decisions is not None and not decisions_file.parent.is_dir():
+        raise UsageError.of("decisions-unreadable", str(decisions_file), "found no folder to put it into")
+    request = Request(root, out, chosen, read_decisions(decisions_file))
+    listed = list_projects(request, must_exist=shard is not None)
+    if list_only:
+        return ArchivePlan(None, (), len(listed.targets), 0, decisions_file, 0, None, listed.findings)
+    n_planned = _plan_all(request, listed, shard or Shard(), jobs or allowed_cpus(), on_planned, stop)
+    if shard is not None:
+        return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, None, ())
+    return _join(request, listed, n_planned, decisions_file)
+
+
+def _plan_all(
+    request: Request,
+    listed: Listed,
+    shard: Shard,
+    jobs: int,
+    on_planned: Callable[[int, int], None] | None,
+    stop: threading.Event | None,
+) -> int:
+    """Plan what has no line yet; return how many projects that were."""
+    ledger = planned_lines(request.out)
+    have = ledger.numbers()
+    tasks = [
+        Task(number, project, target, replace(request, decisions=request.decisions.of(project)))
+        for number, (project, target) in enumerate(listed.targets.items())
+        if number % shard.of == shard.number - 1 and number not in have
+    ]
+    if not tasks:
+        return 0
+    n_before = len(listed.targets) - len(tasks)
+    results = call_each(plan_project, tasks, len(tasks), jobs, stop or threading.Event())
+    for n, _ in enumerate(ledger.write(results), n_before + 1):
+        if on_planned is not None:
+            on_planned(n, len(listed.targets))
+    return len(tasks)
+
+
+def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path) -> ArchivePlan:
+    """Make the index of all lines, and ask what is open."""
+    totals, load = Totals(), Load()
+    refused: list[Entry] = []
+    copies: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    targets = set()
+    ledger = planned_lines(request.out)
+    for line in itertools.chain.from_iterable(ledger.read(len(listed.targets))):
+        entry = Entry.from_line(line)
+        totals = totals.plus(entry)
+        load.add(entry)
+        targets.add(entry.target)
+        if entry.state in {"refused", "needs-decision"}:
+            refused.append(entry)
+        if any(entry.identity) and (entry.project not in copies[entry.identity]):
+            copies[entry.identity].append(entry.project)
+    findings = [
+        *listed.findings,
+        *_no_projects(request, listed),
+        *request.decisions.unused(listed.targets),
+        *_copies(copies),
+        *_left_over(request, targets),
+    ]
+    index = Index(request.out, str(request.root), request.options.as_json(), totals, tuple(by_severity(findings)))
+    write_index(index, itertools.chain.from_iterable(ledger.read(len(listed.targets))))
+    ledger.remove()
+    questions = {entry.project: _questions(entry) for entry in refused if entry.state == "needs-decision"}
+    n_asked = add_open(decisions_file, request.decisions, questions)
+    told = by_severity([*findings, *(finding for entry in refused for finding in located(entry))])
+    cost = estimate(request.out, load, request.options)
+    if not cost.fits:
+        told.insert(0, _no_room(request.out, cost))
+    return ArchivePlan(
+        index, tuple(refused), len(listed.targets), n_planned, decisions_file, n_asked, cost, tuple(by_severity(told))
+    )
+
+
+def _no_room(out: Path, cost: Estimate) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "little-space",
+        str(out),
+        f"found {cost.free_bytes / 1e9:.2f} GB free, and up to {cost.space_bytes / 1e9:.2f} GB are to be written",
+        hint="free some space, choose another disk for OUT, or leave out videos: --videos none",
+    )
+
+
+def _questions(entry: Entry) -> list[Finding]:
+    return [finding for finding in entry.findings if finding.severity is Severity.ERROR]
+
+
+def located(entry: Entry) -> list[Finding]:
+    """Return the findings of an entry, each with the project that it belongs to."""
+    return [
+        replace(finding, where=f"{entry.project}: {finding.where}" if finding.where else entry.project)
+        for finding in entry.findings
+    ]
+
+
+def _no_projects(request: Request, listed: Listed) -> list[Finding]:
+    if listed.targets:
+        return []
+    return [
+        Finding(
+            Severity.ERROR,
+            "no-projects",
+            str(request.root),
+            "found no DeepLabCut project in this folder or below it",
+            hint="give the folder that holds the projects; one has a config.yaml or a labeled-data folder",
+        )
+    ]
+
+
+def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:
+    """Tell of projects that share task, scorer and date: most are copies, but only a person knows which one counts."""
+    return [
+        Finding(
+            Severity.WARNING,
+            "project-twice",
+            ", ".join(names[:_N_NAMED]) + (f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""),
+            f"share the task {identity[0]!r}, the scorer {identity[1]!r} and the date {identity[2]!r}, so all but one "
+            "may be copies or backups; each is migrated",
+            hint=f"to leave one out, write `skip: true` for it in {DECISIONS_FILE}",
+        )
+        for identity, names in projects.items()
+        if len(names) > 1
+    ]
+
+
+def _left_over(request: Request, targets: set[str]) -> list[Finding]:
+    """Tell of targets that an earlier plan had and this one does not; they stay as they are."""
+    if not (request.out / INDEX_FILE).is_file():
+        return []
+    try:
+        gone = [entry.target for entry in Index.read(request.out).planned() if entry.target not in targets]
+    except (Dlc2LpError, ValueError, KeyError, TypeError):
+        return []  # of another version; a person sees the folders
+    gone = [target for target in gone if (request.out / target / PLAN_FILE).is_file()]
+    if not gone:
+        return []
+    return [
+        Finding(
+            Severity.NOTE,
+            "target-left-over",
+            ", ".join(gone[:_N_NAMED]) + (f" and {len(gone) - _N_NAMED} more" if len(gone) > _N_NAMED else ""),
+            f"{len(gone)} targets of an earlier plan belong to no project any more; they stay as they are",
+            hint="remove them if you no longer want them",
+        )
+    ]

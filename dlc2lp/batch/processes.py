@@ -1,0 +1,100 @@
+"""Calls one function for many projects, in several processes: reading labels keeps Python itself busy."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TypeVar
+
+from dlc2lp.errors import Dlc2LpError, Interrupted
+from dlc2lp.video.cpus import allowed_cpus, limit_cpus
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+#: Tasks per process that are handed out ahead, so that memory does not grow with their number.
+_AHEAD = 4
+
+#: A process needs about a second to start, as long as several projects take.
+_TASKS_WORTH_A_PROCESS = 8
+
+
+def call_each(
+    function: Callable[[Task, threading.Event | None], Result],
+    tasks: Iterable[Task],
+    n_tasks: int,
+    jobs: int,
+    stop: threading.Event,
+) -> Iterator[Result]:
+    """Yield what a function makes of each task, in the order in which it is ready.
+
+    Parameters
+    ----------
+    function
+        Takes one task, and what tells it to stop, which raises :exc:`Interrupted`; it raises nothing else. It and its
+        results must be picklable.
+    tasks, n_tasks
+        The tasks, and how many they are.
+    jobs
+        Processes at a time; few tasks are done in this one.
+    stop
+        Set it to end within seconds.
+
+    Raises
+    ------
+    Interrupted
+        ``stop`` was set.
+    Dlc2LpError
+        ``process-lost``: the system ended one of the processes.
+    """
+    jobs = min(jobs, n_tasks // _TASKS_WORTH_A_PROCESS)
+    if jobs <= 1:
+        for task in tasks:
+            _check(stop)
+            yield function(task, stop)
+        return
+    waiting = iter(tasks)
+    # Not forked: a copy of a process with threads may inherit a lock that nobody will ever open.
+    context = multiprocessing.get_context("spawn")
+    others = multiprocessing.active_children()
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(jobs,))
+    try:
+        running: set[Future[Result]] = {pool.submit(function, task, None) for task in islice(waiting, jobs * _AHEAD)}
+        while running:
+            finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+            _check(stop)
+            for future in finished:
+                yield future.result()
+            running |= {pool.submit(function, task, None) for task in islice(waiting, len(finished))}
+    except BrokenProcessPool as error:
+        raise Dlc2LpError.of(
+            "process-lost",
+            "batch",
+            "the system ended one of the processes, most likely for want of memory",
+            hint="run the same command again with fewer at a time: --jobs 1; what is done stays done",
+        ) from error
+    except BaseException:
+        for child in multiprocessing.active_children():
+            if child not in others:
+                child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _check(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise Interrupted.of("interrupted", "batch", "stopped by a signal", hint="run the same command again to go on")
+
+
+def _begin(jobs: int) -> None:
+    """Prepare a process that is one of several."""
+    # Ctrl-C reaches the whole group; it is the parent's business, which ends this process by SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Its own threads share the CPUs with the other processes.
+    limit_cpus(max(1, allowed_cpus() // jobs))

@@ -1,0 +1,119 @@
+"""Plans one project of an archive; whatever goes wrong with it stays with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dlc2lp.batch.index import Entry
+from dlc2lp.batch.planning import Request
+from dlc2lp.batch.run import fault, plan_digest
+from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted
+from dlc2lp.migrate.migration import folders_of_individuals, store_plan
+from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.ties import SessionTie
+from dlc2lp.model import Finding, Severity, by_severity
+
+
+@dataclass(frozen=True)
+class Task:
+    """One project to plan.
+
+    Attributes
+    ----------
+    number
+        Its place in the list of projects.
+    project, target
+        Its path relative to the root, and its target's relative to OUT.
+    request
+        What is asked, with the decisions about this project alone.
+    """
+
+    number: int
+    project: str
+    target: str
+    request: Request
+
+
+def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
+    """Plan one project and write its plan; whatever goes wrong is a finding of its entry.
+
+    Returns
+    -------
+    tuple
+        The task's number, and the index's lines for the project.
+
+    Raises
+    ------
+    Interrupted
+        ``stop`` was set.
+    """
+    return task.number, [entry.to_line() for entry in _entries_or_refusal(task, stop)]
+
+
+def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]:
+    try:
+        return _entries(task, stop)
+    except DecisionNeeded as error:
+        return [replace(_refused(task, error.findings), state="needs-decision")]
+    except Interrupted:
+        raise
+    except Dlc2LpError as error:
+        return [_refused(task, error.findings)]
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        finding = Finding(
+            Severity.ERROR,
+            "source-unreadable",
+            task.project,
+            f"could not be read: {error.strerror or error}{where}",
+            hint="get the permission to read it, or copy it anew, and plan again",
+        )
+        return [_refused(task, [finding])]
+    except UnicodeEncodeError:
+        finding = Finding(
+            Severity.ERROR,
+            "name-not-text",
+            task.project,
+            "a name in it holds bytes that are no text, and Lightning Pose's files are text",
+            hint="rename the folders and files, for example with convmv, and plan again",
+        )
+        return [_refused(task, [finding])]
+    except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
+        return [_refused(task, [fault(task.project, error)])]
+
+
+def _refused(task: Task, findings: Iterable[Finding]) -> Entry:
+    source = task.request.root / task.project
+    return Entry(task.project, str(source), task.target, "refused", findings=tuple(by_severity(list(findings))))
+
+
+def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
+    request = task.request
+    source, out = request.root / task.project, request.out
+    if request.decisions.skips(task.project):
+        return [Entry(task.project, str(source), task.target, "skipped")]
+    options = request.decisions.apply(task.project, request.options, request.root)
+    if options.individuals != "split":
+        plan = store_plan(source, out / task.target, _with_data_dir(options, task.target), stop=stop)
+        return [Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))]
+    folders = folders_of_individuals(source, out / task.target, options)
+    targets = {name: f"{task.target}/{folder.name}" for name, folder in folders.items()}
+    entries: list[Entry] = []
+    ties: tuple[SessionTie, ...] = ()
+    for name, target in targets.items():
+        chosen = replace(_with_data_dir(options, target), individuals=name)
+        plan = store_plan(source, out / target, chosen, known=ties, stop=stop)
+        ties = plan.ties  # what the first one finds out about the videos serves the others
+        twins = [other for other in targets.values() if other != target]
+        digest = plan_digest(plan.to_text())
+        entries.append(Entry.of_plan(task.project, target, plan, digest, individual=name, twins=twins))
+    return entries
+
+
+def _with_data_dir(options: Options, target: str) -> Options:
+    """Return the options for one target: ``data_dir`` is where OUT will lie."""
+    if options.data_dir is None:
+        return options
+    return replace(options, data_dir=f"{options.data_dir.rstrip('/')}/{target}")

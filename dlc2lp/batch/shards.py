@@ -1,0 +1,222 @@
+"""Cuts the plan of an archive into shards of equal weight. Pure, but for the scheduler's variables.
+
+A shard is found from the index alone and is the same on every machine. Small projects stay whole, so that a worker
+opens few plans; a project too heavy for that is cut, at the steps if it must be. What comes first is what weighs most.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dlc2lp.batch.index import Entry, IndexedStep
+from dlc2lp.errors import UsageError
+
+#: No unit of more than one step weighs more than this part of a shard; so no shard weighs an eighth more than another
+#: unless a single step does.
+_PARTS_OF_SHARD = 8
+
+#: Schedulers that tell a task's number and also the first and the last one of its array, and the distance between two.
+_COUNTED = (
+    ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX", "SLURM_ARRAY_TASK_STEP"),
+    ("SGE_TASK_ID", "SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_STEPSIZE"),
+)
+_UNCOUNTED = ("PBS_ARRAY_INDEX", "PBS_ARRAYID", "JOB_COMPLETION_INDEX")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part ``number`` of ``of``, counted from 1."""
+
+    number: int = 1
+    of: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    @classmethod
+    def from_text(cls, text: str) -> Shard:
+        """Read ``I/N``.
+
+        Raises
+        ------
+        UsageError
+            ``shard-invalid``.
+        """
+        found = re.fullmatch(r"0*([0-9]{1,9})/0*([0-9]{1,9})", text.strip())
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            raise UsageError.of("shard-invalid", "--shard", f"found {text!r}, expected I/N with I from 1 to N")
+        return cls(int(found[1]), int(found[2]))
+
+
+def shard_from_environment(environment: Mapping[str, str], n_shards: int | None = None) -> Shard | None:
+    """Return the shard that a scheduler's variables name; None outside of an array.
+
+    The numbers of an array may start anywhere: N consecutive ones, each taken modulo N, are the shards 1 to N.
+
+    Parameters
+    ----------
+    environment
+        The process's variables.
+    n_shards
+        How many shards there are, where the scheduler does not tell (PBS, Kubernetes).
+
+    Raises
+    ------
+    UsageError
+        ``shard-unknown``: this is a task of an array, and the number of shards is not known.
+    """
+    for names in _COUNTED:
+        value, first, last, step = (environment.get(name, "") for name in names)
+        if not value.isdigit():  # SGE says "undefined" outside of arrays
+            continue
+        if n_shards is None:
+            if not (first.isdigit() and last.isdigit() and step in {"", "1"}):
+                raise _unknown(names[0], value)
+            n_shards = int(last) - int(first) + 1
+            # --array=3,7 has the numbers between them neither; then two tasks are not two shards of two.
+            if environment.get("SLURM_ARRAY_TASK_COUNT", str(n_shards)) != str(n_shards):
+                raise _unknown(names[0], value)
+        return Shard(int(value) % n_shards + 1, n_shards)
+    for name in _UNCOUNTED:
+        value = environment.get(name, "")
+        if value.isdigit():
+            if n_shards is None:
+                raise _unknown(name, value)
+            return Shard(int(value) % n_shards + 1, n_shards)
+    return None
+
+
+def _unknown(name: str, value: str) -> UsageError:
+    return UsageError.of(
+        "shard-unknown",
+        name,
+        f"found {value}, so this is one task of an array, and can't tell how many shards there are",
+        hint="say it: --shards N, or name the shard: --shard I/N",
+    )
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Steps of one target that one worker carries out in one go.
+
+    Attributes
+    ----------
+    target, plan, twins
+        As in the index.
+    steps
+        The steps.
+    """
+
+    target: str
+    plan: str
+    steps: tuple[IndexedStep, ...]
+    twins: tuple[str, ...] = ()
+
+    @property
+    def cost(self) -> int:
+        """What all its steps cost."""
+        return sum(step.cost for step in self.steps)
+
+    @property
+    def n_threads(self) -> int:
+        """How many CPUs it keeps busy at most."""
+        return max(step.n_threads for step in self.steps)
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """The heaviest first, and one order for all machines."""
+        return -self.cost, self.target, self.steps[0].id
+
+
+def units(entries: Iterable[Entry], limit: int) -> Iterator[Unit]:
+    """Cut projects into units, none heavier than a limit unless it is a single step."""
+    for entry in entries:
+        if entry.steps:
+            yield from divide(Unit(entry.target, entry.plan, entry.steps, entry.twins), limit)
+
+
+def divide(unit: Unit, limit: int) -> Iterator[Unit]:
+    """Cut a unit so that no part is heavier than a limit unless it is a single step."""
+    if unit.cost <= limit or len(unit.steps) == 1:
+        yield unit
+        return
+    bundle: list[IndexedStep] = []
+    cost = 0
+    for step in sorted(unit.steps, key=lambda step: (-step.cost, step.id)):
+        if bundle and cost + step.cost > limit:
+            yield replace(unit, steps=tuple(bundle))
+            bundle, cost = [], 0
+        bundle.append(step)
+        cost += step.cost
+    yield replace(unit, steps=tuple(bundle))
+
+
+def shard_units(read_entries: Callable[[], Iterable[Entry]], total_cost: int, shard: Shard) -> list[Unit]:
+    """Return the units of one shard, the heaviest first.
+
+    Each unit, in the order of weight, goes to the shard that has the least so far (LPT); the heaviest shard then weighs
+    at most one unit more than the average.
+
+    Parameters
+    ----------
+    read_entries
+        Reads all planned entries of the index, in any order. Called twice, so that only the weights of other shards'
+        units have to be remembered.
+    total_cost
+        What all their steps cost.
+    shard
+        Which part.
+    """
+    limit = _limit(total_cost, shard.of)
+    if shard.of == 1:
+        return sorted(units(read_entries(), limit), key=lambda unit: unit.order)
+    ordered = sorted(unit.order for unit in units(read_entries(), limit))
+    mine = {(target, step) for number, target, step in _assign(ordered, shard.of) if number == shard.number}
+    return sorted(
+        (unit for unit in units(read_entries(), limit) if unit.order[1:] in mine), key=lambda unit: unit.order
+    )
+
+
+def shards_with(
+    read_entries: Callable[[], Iterable[Entry]], total_cost: int, n_shards: int, is_left: Callable[[Unit], bool]
+) -> list[int]:
+    """Return the numbers of the shards that have a unit with something left to do, in order.
+
+    Parameters
+    ----------
+    read_entries, total_cost
+        As for :func:`shard_units`.
+    n_shards
+        How many shards there are.
+    is_left
+        Whether a unit has something left.
+    """
+    limit = _limit(total_cost, n_shards)
+    all_units = [(unit.order, is_left(unit)) for unit in units(read_entries(), limit)]
+    left = {order[1:] for order, has_some in all_units if has_some}
+    assigned = _assign(sorted(order for order, _ in all_units), n_shards)
+    return sorted({number for number, target, step in assigned if (target, step) in left})
+
+
+def _limit(total_cost: int, n_shards: int) -> int:
+    """Return what a unit may weigh that is more than one step."""
+    return max(1, total_cost // (n_shards * _PARTS_OF_SHARD))
+
+
+def _assign(ordered: Iterable[tuple[int, str, str]], n_shards: int) -> Iterator[tuple[int, str, str]]:
+    """Yield the shard of each unit, with the unit's target and first step."""
+    loads = [(0, number) for number in range(1, n_shards + 1)]
+    for cost, target, step in ordered:
+        load, number = loads[0]
+        heapq.heapreplace(loads, (load - cost, number))  # the order holds costs below zero
+        yield number, target, step
+
+
+def split_among(work: Sequence[Unit], n_workers: int) -> list[Unit]:
+    """Cut the units of a shard finer, so that the threads of one machine end at about the same time."""
+    limit = sum(unit.cost for unit in work) // (n_workers * _PARTS_OF_SHARD)
+    cut = (part for unit in work for part in divide(unit, max(1, limit)))
+    return sorted(cut, key=lambda unit: unit.order)

@@ -1,0 +1,390 @@
+"""Hands an archive to Slurm: a job array of ``batch run --shard``, and a finishing job that depends on it.
+
+The scripts are kept in OUT, and everything in them can be typed by hand. Slurm is asked for two things only: to take a
+job, and whether the one that is being stopped was cancelled. What is done, dlc2lp's own records tell; ``sacct`` is not
+needed.
+
+References
+----------
+Slurm documentation: job arrays (job_array.html), sbatch (sbatch.html), scontrol (scontrol.html).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dlc2lp.batch.index import STATE_FOLDER, Index
+from dlc2lp.batch.shards import Unit, shards_with
+from dlc2lp.batch.worklog import read_story
+from dlc2lp.errors import Dlc2LpError, ToolMissing, UsageError
+from dlc2lp.migrate.journal import write_whole
+from dlc2lp.migrate.scratch import make_folder
+
+SLURM_FOLDER = f"{STATE_FOLDER}/slurm"
+FINISH_SCRIPT = "finish.sh"
+
+#: Slurm's own default of MaxArraySize; the largest index is one less.
+_DEFAULT_MAX_ARRAY_SIZE = 1001
+
+#: How long before the time limit a task is told to stop. Slurm looks at its clock only now and then.
+_WARNING_S = 120
+
+#: How often a task goes back into the queue when its time is up, before a person should look.
+_MAX_REQUEUES = 20
+
+_ANSWER_S = 60.0
+
+_TIME = re.compile(r"(\d+-)?\d+(:\d{1,2}){0,2}")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What to ask Slurm for.
+
+    Attributes
+    ----------
+    max_running
+        Tasks of the array that run at a time; None: as many as Slurm allows.
+    partition
+        Name of the partition; None: the cluster's default.
+    time
+        Time limit of each task, as Slurm writes it (``4:00:00``); None: the partition's default.
+    cpus
+        CPUs of each task.
+    mem_gb
+        Memory of each task in GB; None: the cluster's default.
+    sbatch_args
+        Further arguments of sbatch, as they are; both scripts get them.
+    preamble
+        Shell lines that come before dlc2lp: loading modules, setting ``SLURM_TMPDIR``.
+    """
+
+    max_running: int | None = None
+    partition: str | None = None
+    time: str | None = None
+    cpus: int = 4
+    mem_gb: float | None = None
+    sbatch_args: tuple[str, ...] = ()
+    preamble: str = ""
+
+    def __post_init__(self) -> None:
+        if self.time is not None and not _TIME.fullmatch(self.time):
+            raise UsageError.of(
+                "time-invalid", "--time", f"found {self.time!r}, expected minutes, H:MM:SS or DAYS-HH:MM:SS"
+            )
+        for argument in self.sbatch_args:
+            if not argument.startswith("-") or "\n" in argument:
+                raise UsageError.of(
+                    "sbatch-arg-invalid",
+                    "--sbatch-arg",
+                    f"found {argument!r}, expected one option of sbatch with its value",
+                    hint="for example --sbatch-arg=--account=my-lab",
+                )
+
+    def directives(self) -> list[str]:
+        """Return the options of sbatch that both scripts share."""
+        chosen = {"partition": self.partition, "time": self.time}
+        named = [f"--{name}={value}" for name, value in chosen.items() if value is not None]
+        memory = [] if self.mem_gb is None else [f"--mem={round(self.mem_gb * 1024)}M"]
+        stopping = ["--requeue", f"--signal=B:TERM@{_WARNING_S}", "--open-mode=append"]
+        return [*named, f"--cpus-per-task={self.cpus}", *memory, *stopping, *self.sbatch_args]
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script for sbatch.
+
+    Attributes
+    ----------
+    name, text
+        Its file name and its content.
+    waits_for
+        Names of the scripts whose jobs have to end first, however they do.
+    """
+
+    name: str
+    text: str
+    waits_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was handed to Slurm.
+
+    Attributes
+    ----------
+    folder
+        Where the scripts and the logs are.
+    scripts
+        The arrays, then the finishing job.
+    n_shards, n_left
+        How many shards there are, and how many of them have something left to do.
+    jobs
+        Slurm's number of each script's job; empty for a dry run, and where nothing is left.
+    archive_exit_code
+        What the archive ended with, where it was waited for.
+    """
+
+    folder: Path
+    scripts: tuple[Script, ...]
+    n_shards: int
+    n_left: int
+    jobs: Mapping[str, str] = field(default_factory=dict)
+    archive_exit_code: int | None = None
+
+
+def submit_archive(
+    out: str | Path,
+    command: Sequence[str],
+    n_shards: int,
+    resources: Resources,
+    *,
+    run_arguments: Sequence[str] = (),
+    finish_arguments: Sequence[str] = (),
+    dry_run: bool = False,
+    wait: bool = False,
+) -> Submission:
+    """Submit what is left of an archive.
+
+    Parameters
+    ----------
+    out
+        The folder that was planned for.
+    command
+        How dlc2lp is called on the nodes.
+    n_shards
+        Into how many parts the plan is cut; those that are done already are not submitted.
+    resources
+        What to ask for.
+    run_arguments, finish_arguments
+        Further arguments of ``batch run`` and ``batch finish``.
+    dry_run
+        Only make the scripts' text.
+    wait
+        Return when the finishing job has ended.
+
+    Raises
+    ------
+    TargetRefused
+        ``not-planned``, or OUT can't be written to.
+    ToolMissing
+        ``no-slurm``: there is no sbatch.
+    Dlc2LpError
+        ``submit-refused``: Slurm said no; its own words are in the message.
+    """
+    index = Index.read(Path(out).absolute())
+    story = read_story(index.out)
+
+    def is_left(unit: Unit) -> bool:
+        return not story.done(unit.target).issuperset(step.id for step in unit.steps)
+
+    left = shards_with(index.planned, index.totals.cost, n_shards, is_left)
+    maximum = _max_array_size(required=not dry_run)
+    scripts = tuple(_scripts(index.out, command, left, n_shards, maximum, resources, run_arguments, finish_arguments))
+    submission = Submission(index.out / SLURM_FOLDER, scripts, n_shards, len(left))
+    if dry_run or not left:
+        return submission
+    return _submit(submission, wait=wait)
+
+
+def _scripts(
+    out: Path,
+    command: Sequence[str],
+    left: Sequence[int],
+    n_shards: int,
+    maximum: int,
+    resources: Resources,
+    run_arguments: Sequence[str],
+    finish_arguments: Sequence[str],
+) -> Iterator[Script]:
+    """Make the arrays, none with an index that Slurm has not, and the finishing job."""
+    names: list[str] = []
+    for first in range(1, n_shards + 1, maximum):
+        numbers = [number - first for number in left if first <= number < first + maximum]
+        if not numbers:
+            continue
+        task = "SLURM_ARRAY_TASK_ID + " + str(first)
+        run = [*command, "batch", "run", str(out), f"--requeue={_MAX_REQUEUES}", *run_arguments]
+        at_a_time = f"%{resources.max_running}" if resources.max_running else ""
+        directives = [
+            f"--job-name=dlc2lp-{out.name}-run".translate(_NO_BLANKS),
+            f"--array={_ranges(numbers)}{at_a_time}",
+            *resources.directives(),
+            "--output=%A_%a.log",
+        ]
+        name = f"run-{len(names) + 1}.sh"
+        call = f'{shlex.join(run)} --shard "$(({task}))/{n_shards}"'
+        # One array after the other where there are several, or more would run at a time than was asked for.
+        waits_for = tuple(names[-1:]) if resources.max_running else ()
+        yield Script(name, _text(name, directives, resources.preamble, call), waits_for)
+        names.append(name)
+    directives = [
+        f"--job-name=dlc2lp-{out.name}-finish".translate(_NO_BLANKS),
+        *resources.directives(),
+        "--output=%j-finish.log",
+    ]
+    call = shlex.join([*command, "batch", "finish", str(out), f"--requeue={_MAX_REQUEUES}", *finish_arguments])
+    yield Script(FINISH_SCRIPT, _text(FINISH_SCRIPT, directives, resources.preamble, call), tuple(names))
+
+
+#: A job's name is for people, and a directive ends at a blank.
+_NO_BLANKS = {ord(sign): "-" for sign in " \t\r\n\"'\\#%"}
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Write ``0-3,7`` for 0, 1, 2, 3 and 7."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+
+
+def _text(name: str, directives: Sequence[str], preamble: str, call: str) -> str:
+    """Return a whole script.
+
+    It ends in ``exec``, since the batch shell would not pass a signal on to dlc2lp.
+    """
+    lines = [
+        "#!/bin/bash",
+        f"# Written by dlc2lp batch submit. By hand: cd to this folder, then sbatch {name}",
+        *(f"#SBATCH {directive}" for directive in directives),
+        "",
+        *preamble.splitlines(),
+        f"exec {call}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _submit(submission: Submission, *, wait: bool) -> Submission:
+    make_folder(submission.folder)
+    jobs: dict[str, str] = {}
+    code = None
+    for script in submission.scripts:
+        write_whole(submission.folder / script.name, script.text.encode())
+        arguments = ["sbatch", "--parsable"]
+        if script.waits_for:
+            arguments.append("--dependency=afterany:" + ":".join(jobs[name] for name in script.waits_for))
+        waits = wait and script.name == FINISH_SCRIPT
+        if waits:
+            arguments.append("--wait")
+        done = _call([*arguments, script.name], submission.folder, timeout_s=None if waits else _ANSWER_S)
+        jobs[script.name] = done.stdout.strip().partition(";")[0]  # "4711;cluster" where there are several clusters
+        if not jobs[script.name].isdigit() or (done.returncode and not waits):
+            raise _refused(script, done, jobs)
+        if waits:
+            code = done.returncode
+    return Submission(submission.folder, submission.scripts, submission.n_shards, submission.n_left, jobs, code)
+
+
+def _refused(script: Script, done: subprocess.CompletedProcess[str], jobs: Mapping[str, str]) -> Dlc2LpError:
+    running = [job for job in jobs.values() if job.isdigit()]
+    hint = "correct the option that it names and submit again"
+    if running:
+        hint += f"; before that, cancel what it took already: scancel {' '.join(running)}"
+    said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+    return Dlc2LpError.of("submit-refused", script.name, f"Slurm did not take it: {said}", hint=hint)
+
+
+def _max_array_size(*, required: bool) -> int:
+    """Return Slurm's MaxArraySize, which is one more than the largest index.
+
+    Raises
+    ------
+    ToolMissing
+        There is no Slurm, and one is required.
+    """
+    try:
+        said = _call(["scontrol", "show", "config"]).stdout
+    except ToolMissing:
+        if required:
+            raise
+        return _DEFAULT_MAX_ARRAY_SIZE
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", said, re.MULTILINE)
+    return max(1, int(found[1])) if found else _DEFAULT_MAX_ARRAY_SIZE
+
+
+def _call(
+    arguments: Sequence[str], folder: Path | None = None, *, timeout_s: float | None = _ANSWER_S
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603  a list, no shell; Slurm's programs are wherever the site put them
+            list(arguments),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Dlc2LpError.of(
+            "slurm-silent", arguments[0], f"gave no answer within {timeout_s:.0f} s", hint="try again in a while"
+        ) from error
+    except OSError as error:
+        raise ToolMissing.of(
+            "no-slurm",
+            arguments[0],
+            f"could not be started: {error.strerror or error}",
+            hint="submit from a machine of the cluster, or run the shards by other means: see docs/cluster.md",
+        ) from error
+
+
+def requeue_this_task(environment: Mapping[str, str], at_most: int) -> str:
+    """Put this task back into Slurm's queue after it was told to stop, unless a person cancelled it.
+
+    Clusters that list exit code 75 under ``RequeueExit`` do that by themselves; most list nothing.
+
+    Parameters
+    ----------
+    environment
+        The process's variables.
+    at_most
+        How often it may go back, the times before included.
+
+    Returns
+    -------
+    str
+        What was done or why not, for the log; empty outside of Slurm.
+    """
+    job = environment.get("SLURM_JOB_ID", "")
+    if not job.isdigit():
+        return ""
+    restarts = environment.get("SLURM_RESTART_COUNT", "0")
+    if restarts.isdigit() and int(restarts) >= at_most:
+        return f"job {job} went back into the queue {restarts} times already and is not put there again"
+    try:
+        state = re.search(r"\bJobState=(\w+)", _call(["scontrol", "show", "job", job]).stdout)
+        # RUNNING: the warning before the time limit; TIMEOUT: the limit itself. A preempted job Slurm takes care of.
+        if state is None or state[1] not in {"RUNNING", "TIMEOUT"}:
+            return f"job {job} is {state[1] if state else 'unknown'} and not put back into the queue"
+        done = _call(["scontrol", "requeue", job])
+    except Dlc2LpError as error:
+        return f"job {job} could not be put back into the queue: {error}"
+    if done.returncode:
+        return f"job {job} could not be put back into the queue: {' '.join(done.stderr.split())}"
+    return f"job {job} was put back into the queue"
+
+
+def read_preamble(path: Path | None) -> str:
+    """Read the shell lines that come before dlc2lp.
+
+    Raises
+    ------
+    UsageError
+        ``preamble-unreadable``.
+    """
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError.of("preamble-unreadable", str(path), f"could not be read: {error}") from error

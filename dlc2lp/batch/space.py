@@ -1,0 +1,111 @@
+"""How much an archive's targets will take, how long it will take, and whether there is room."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlc2lp.batch.index import Entry
+from dlc2lp.errors import TargetRefused, ToolMissing, VideoFailed
+from dlc2lp.migrate.options import Options
+from dlc2lp.video.cpus import allowed_cpus
+from dlc2lp.video.encoding import encode_settings
+from dlc2lp.video.rate import pixels_per_second
+
+#: Room that is left free besides what the plan needs.
+_SPARE_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an archive will cost.
+
+    Attributes
+    ----------
+    space_bytes
+        What is to be written, at most.
+    n_encodes, encode_pixels
+        Videos to encode, and the pixels of all their frames.
+    pixels_per_s
+        What one CPU of this machine encodes in a second; None where nothing is to be encoded or it can't be measured.
+    n_cpus
+        CPUs that this process may use.
+    free_bytes
+        What is free on the disk of the targets.
+    """
+
+    space_bytes: int
+    n_encodes: int
+    encode_pixels: int
+    pixels_per_s: float | None
+    n_cpus: int
+    free_bytes: int
+
+    @property
+    def cpu_minutes(self) -> float | None:
+        """How long one CPU like this machine's would encode; None if that can't be told."""
+        if not self.n_encodes:
+            return 0.0
+        return self.encode_pixels / self.pixels_per_s / 60 if self.pixels_per_s else None
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for all of it."""
+        return self.free_bytes >= self.space_bytes + _SPARE_BYTES
+
+
+@dataclass
+class Load:
+    """Adds up what entries will cost; what is done already is not left out."""
+
+    space_bytes: int = 0
+    n_encodes: int = 0
+    encode_pixels: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """Take in one more entry."""
+        for step in entry.steps:
+            self.space_bytes += step.space_bytes
+            self.n_encodes += step.n_pixels > 0
+            self.encode_pixels += step.n_pixels
+
+
+def estimate(out: Path, load: Load, options: Options) -> Estimate:
+    """Say what an archive will cost here; how fast this machine encodes is measured, which takes about two seconds."""
+    rate = None
+    if load.n_encodes:
+        with contextlib.suppress(ToolMissing, VideoFailed):  # running the plan will tell
+            rate = pixels_per_second(
+                encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop, threads=1)
+            )
+    n_cpus = allowed_cpus()
+    return Estimate(load.space_bytes, load.n_encodes, load.encode_pixels, rate, n_cpus, free_bytes(out))
+
+
+def free_bytes(folder: Path) -> int:
+    """Return what is free where a folder lies or will lie."""
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    return shutil.disk_usage(existing).free
+
+
+def check_space(out: Path, needed_bytes: int) -> None:
+    """Refuse to begin where the disk has too little room for what is left.
+
+    Raises
+    ------
+    TargetRefused
+        ``no-space``.
+    """
+    free = free_bytes(out)
+    if needed_bytes and free < needed_bytes + _SPARE_BYTES:
+        raise TargetRefused.of(
+            "no-space",
+            str(out),
+            f"found {free / 1e9:.2f} GB free, expected at least {(needed_bytes + _SPARE_BYTES) / 1e9:.2f} GB "
+            "for the estimate of what is to be written",
+            hint="free some space, choose another disk for OUT, or leave out videos: batch plan ... --videos none",
+        )

@@ -1,0 +1,179 @@
+"""How far an archive is, from the plan and from what its workers said; no target is opened."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from dlc2lp.batch.index import Entry, Index
+from dlc2lp.batch.worklog import Story, Worker, read_story
+from dlc2lp.model import Finding
+
+#: A worker's rate tells nothing before it has worked for a while.
+_MIN_RATE_S = 1.0
+
+TargetState = Literal["done", "running", "failed", "interrupted", "waiting"]
+
+
+@dataclass(frozen=True)
+class TargetStatus:
+    """How far one target is, where that is neither done nor untouched.
+
+    Attributes
+    ----------
+    target, project
+        As in the plan.
+    state
+        ``running``: a worker has steps of it in hand; ``failed``: some step failed and nobody is at it;
+        ``interrupted``: it was begun and nobody is at it.
+    n_steps, n_done, n_failed
+        Steps in all, those that are carried out, and those that failed.
+    seconds
+        Time spent on it.
+    findings
+        Why steps failed.
+    """
+
+    target: str
+    project: str
+    state: TargetState
+    n_steps: int
+    n_done: int
+    n_failed: int
+    seconds: float
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far an archive is.
+
+    Attributes
+    ----------
+    out
+        Folder of the targets.
+    n_targets
+        Targets by state: ``done``, ``running``, ``failed``, ``interrupted``, ``waiting``.
+    n_not_planned
+        Projects that are not planned by the reason: ``needs-decision``, ``refused``, ``skipped``.
+    n_steps, n_steps_done, n_steps_failed
+        Steps of all targets.
+    cost, cost_done
+        What all steps cost, and those that are carried out, in bytes copied in the same time.
+    targets
+        Those that are at work, failed or interrupted, in the order of the plan.
+    workers
+        The workers that are at work, the earliest first.
+    left_s
+        How long the rest takes if these workers go on as they did; None if that can't be told.
+    """
+
+    out: Path
+    n_targets: Mapping[TargetState, int]
+    n_not_planned: Mapping[str, int]
+    n_steps: int
+    n_steps_done: int
+    n_steps_failed: int
+    cost: int
+    cost_done: int
+    targets: tuple[TargetStatus, ...]
+    workers: tuple[Worker, ...]
+    left_s: float | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every step of the plan is carried out."""
+        return self.n_steps == self.n_steps_done
+
+
+def archive_status(out: str | Path) -> Status:
+    """Say how far an archive is.
+
+    Raises
+    ------
+    TargetRefused
+        ``not-planned``: OUT has no plan.
+    UsageError
+        ``plan-unreadable``.
+    """
+    index = Index.read(Path(out))
+    story = read_story(index.out)
+    now_s = time.time()
+    workers = tuple(worker for worker in story.workers if worker.is_alive(now_s))
+    at_work = {target for worker in workers for target in worker.targets}
+    sums = _Sums()
+    for entry in index.entries():
+        if entry.state == "planned":
+            sums.add(entry, story, at_work)
+        else:
+            sums.not_planned[entry.state] += 1
+    return Status(
+        index.out,
+        {state: sums.states[state] for state in ("done", "running", "failed", "interrupted", "waiting")},
+        dict(sorted(sums.not_planned.items())),
+        sums.n_steps,
+        sums.n_done,
+        sums.n_failed,
+        sums.cost,
+        sums.cost_done,
+        tuple(sums.targets),
+        workers,
+        _left_s(workers, sums.cost - sums.cost_done, now_s),
+    )
+
+
+@dataclass
+class _Sums:
+    """Sums over the targets that were looked at."""
+
+    states: Counter[TargetState] = field(default_factory=Counter)
+    not_planned: Counter[str] = field(default_factory=Counter)
+    n_steps: int = 0
+    n_done: int = 0
+    n_failed: int = 0
+    cost: int = 0
+    cost_done: int = 0
+    targets: list[TargetStatus] = field(default_factory=list)
+
+    def add(self, entry: Entry, story: Story, at_work: set[str]) -> None:
+        done = story.done(entry.target)
+        planned = {step.id for step in entry.steps}
+        failed, findings = story.failed(entry.target)
+        failed &= planned
+        n_done = len(done & planned)
+        state = _state(len(planned), n_done, len(failed), running=entry.target in at_work)
+        cost = entry.cost
+        self.states[state] += 1
+        self.n_steps += len(planned)
+        self.n_done += n_done
+        self.n_failed += len(failed)
+        self.cost += cost
+        self.cost_done += cost if state == "done" else sum(step.cost for step in entry.steps if step.id in done)
+        if state in {"running", "failed", "interrupted"}:
+            seconds = story.seconds.get(entry.target, 0.0)
+            told = tuple(findings) if failed else ()
+            self.targets.append(
+                TargetStatus(entry.target, entry.project, state, len(planned), n_done, len(failed), seconds, told)
+            )
+
+
+def _state(n_steps: int, n_done: int, n_failed: int, *, running: bool) -> TargetState:
+    if n_done == n_steps:
+        return "done"
+    if running:
+        return "running"
+    if n_failed:
+        return "failed"
+    return "interrupted" if n_done else "waiting"
+
+
+def _left_s(workers: tuple[Worker, ...], cost_left: int, now_s: float) -> float | None:
+    """Return the time left at the rate of the workers that are at work."""
+    if cost_left <= 0:
+        return 0.0
+    rate = sum(worker.cost / (now_s - worker.began_s) for worker in workers if now_s - worker.began_s > _MIN_RATE_S)
+    return cost_left / rate if rate else None

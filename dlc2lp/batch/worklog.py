@@ -1,0 +1,281 @@
+"""What workers say of themselves, each in a file of its own: the only place of a batch that holds clocks and hosts.
+
+One worker appends to its file and nobody else does, so no line is ever torn by another writer, on any file system;
+one that is cut off by a crash is passed over. ``batch status`` reads these files and no others. They are a story, not
+the truth: what is done, a worker always reads from the target's own records.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dlc2lp.batch.index import STATE_FOLDER, finding_from_json
+from dlc2lp.batch.shards import Shard
+from dlc2lp.errors import TargetRefused
+from dlc2lp.migrate.scratch import Tag, own_tag
+from dlc2lp.model import Finding
+
+LOG_FOLDER = f"{STATE_FOLDER}/log"
+
+#: How often a worker touches its file, and after how long without that it counts as lost. In between there is room for
+#: a network file system, which shows another machine's changes up to a minute late.
+_HEARTBEAT_S = 20.0
+LOST_AFTER_S = 180.0
+
+#: How often finished steps are written down.
+_FLUSH_S = 5.0
+
+_ID_BYTES = 8
+
+
+class WorkLog:
+    """The file of this worker. Open it with ``with``; it is alive as long as the block runs.
+
+    Parameters
+    ----------
+    out
+        Folder of the archive's targets.
+    shard
+        What the worker sees to.
+    n_cpus
+        CPUs that it uses.
+
+    Raises
+    ------
+    TargetRefused
+        OUT can't be written to.
+    """
+
+    def __init__(self, out: Path, shard: Shard, n_cpus: int) -> None:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        name = f"{stamp}-{shard.number}of{shard.of}-{own_tag()}.jsonl"
+        self._path = out / LOG_FOLDER / name
+        self._lock = threading.Lock()
+        self._done: dict[str, _Done] = {}
+        self._flushed = time.monotonic()
+        self._ended = threading.Event()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("a", encoding="ascii")
+        except OSError as error:
+            raise TargetRefused.of(
+                "target-not-writable", str(self._path), f"could not be made: {error.strerror or error}"
+            ) from error
+        self._write({"shard": str(shard), "tag": str(own_tag()), "n_cpus": n_cpus, "job": _job(), "at": time.time()})
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._beat, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        with self._lock:
+            self._flush()
+            self._write({"end": "done" if kind is None else "stopped", "at": time.time()})
+            self._file.close()
+
+    def began(self, target: str, n_steps: int) -> None:
+        """Note that work on a target begins."""
+        with self._lock:
+            self._write({"target": target, "began": n_steps, "at": time.time()})
+
+    def done(self, target: str, step: str, cost: int, seconds: float) -> None:
+        """Note a step that was carried out."""
+        with self._lock:
+            self._done.setdefault(target, _Done()).add(step, cost, seconds)
+            if time.monotonic() - self._flushed > _FLUSH_S:
+                self._flush()
+
+    def found_done(self, target: str, steps: Sequence[str]) -> None:
+        """Note steps that an earlier worker had carried out and not written down."""
+        if steps:
+            with self._lock:
+                self._write({"target": target, "found": list(steps)})
+
+    def failed(self, target: str, steps: Sequence[str], findings: Iterable[Finding]) -> None:
+        """Note steps that could not be carried out, and why."""
+        document = {"target": target, "failed": list(steps), "findings": [finding.as_json() for finding in findings]}
+        with self._lock:
+            self._write(document | {"at": time.time()})
+
+    def ended(self, target: str) -> None:
+        """Note that work on a target ended, however it did."""
+        with self._lock:
+            self._flush()
+            self._write({"target": target, "ended": True})
+
+    def _flush(self) -> None:
+        for target, done in self._done.items():
+            self._write({"target": target, "done": done.steps, "cost": done.cost, "seconds": round(done.seconds, 3)})
+        self._done.clear()
+        self._flushed = time.monotonic()
+
+    def _write(self, document: Mapping[str, Any]) -> None:
+        # A full disk must not end the worker for the sake of its story.
+        with contextlib.suppress(OSError):
+            self._file.write(json.dumps(document, separators=(",", ":")) + "\n")
+            self._file.flush()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(_HEARTBEAT_S):
+            with contextlib.suppress(OSError):
+                os.utime(self._path)
+
+
+@dataclass
+class _Done:
+    steps: list[str] = field(default_factory=list)
+    cost: int = 0
+    seconds: float = 0.0
+
+    def add(self, step: str, cost: int, seconds: float) -> None:
+        self.steps.append(step)
+        self.cost += cost
+        self.seconds += seconds
+
+
+def _job() -> str:
+    """Name the scheduler's job, for people who look for its log."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    if array and task:
+        return f"{array}_{task}"
+    return os.environ.get("SLURM_JOB_ID") or os.environ.get("JOB_ID") or os.environ.get("PBS_JOBID") or ""
+
+
+@dataclass
+class Worker:
+    """One worker, as its file tells.
+
+    Attributes
+    ----------
+    name
+        Name of its file.
+    shard, job, tag
+        What it saw to, as which job, in which process.
+    began_s, last_s
+        When it began, and when it was last heard of; seconds since 1970.
+    ended
+        ``done`` or ``stopped``; empty while it is at work, or where it was killed.
+    cost
+        What it has carried out.
+    targets
+        Targets that it is working on.
+    """
+
+    name: str
+    shard: str = ""
+    job: str = ""
+    tag: str = ""
+    began_s: float = 0.0
+    last_s: float = 0.0
+    ended: str = ""
+    cost: int = 0
+    targets: set[str] = field(default_factory=set)
+
+    def is_alive(self, now_s: float) -> bool:
+        """Whether it is at work, as far as can be told from here."""
+        tag = Tag.of(self.tag)
+        return not self.ended and now_s - self.last_s < LOST_AFTER_S and not (tag and tag.is_gone)
+
+
+@dataclass
+class Story:
+    """What all workers together said.
+
+    Attributes
+    ----------
+    workers
+        All of them, the earliest first.
+    seconds
+        Time spent on each target.
+    """
+
+    workers: list[Worker] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    _done: dict[str, bytearray] = field(default_factory=dict)  # the steps' ids, packed: millions of them
+    _failed: dict[str, dict[str, list[Finding]]] = field(default_factory=dict)
+
+    def done(self, target: str) -> set[str]:
+        """Return the ids of a target's steps that are carried out."""
+        packed = self._done.get(target, b"")
+        return {packed[start : start + _ID_BYTES].hex() for start in range(0, len(packed), _ID_BYTES)}
+
+    def failed(self, target: str) -> tuple[set[str], list[Finding]]:
+        """Return the ids of a target's steps that failed and were not carried out since, and why they failed."""
+        said = self._failed.get(target, {})
+        left = said.keys() - self.done(target)
+        return left, list(dict.fromkeys(finding for step in sorted(left) for finding in said[step]))
+
+    def is_gone(self, tag: Tag) -> bool:
+        """Whether the process that made a temporary has ended."""
+        now_s = time.time()
+        known = [worker for worker in self.workers if worker.tag == str(tag)]
+        return tag.is_gone or any(not worker.is_alive(now_s) for worker in known)
+
+    def add(self, worker: Worker, line: Mapping[str, Any]) -> None:
+        """Take in one line of a worker's file."""
+        worker.last_s = max(worker.last_s, line.get("at", 0.0))
+        if "shard" in line:
+            worker.shard, worker.job, worker.tag = line["shard"], line["job"], line["tag"]
+            worker.began_s = line["at"]
+        elif "end" in line:
+            worker.ended = line["end"]
+            worker.targets.clear()
+        else:
+            self._add_work(worker, line["target"], line)
+
+    def _add_work(self, worker: Worker, target: str, line: Mapping[str, Any]) -> None:
+        if "began" in line:
+            worker.targets.add(target)
+        elif "ended" in line:
+            worker.targets.discard(target)
+        elif "failed" in line:
+            findings = list(map(finding_from_json, line["findings"]))
+            self._failed.setdefault(target, {}).update(dict.fromkeys(line["failed"], findings))
+        else:
+            self._done.setdefault(target, bytearray()).extend(
+                bytes.fromhex("".join(line["done"] if "done" in line else line["found"]))
+            )
+            worker.cost += line.get("cost", 0)
+            self.seconds[target] = self.seconds.get(target, 0.0) + line.get("seconds", 0.0)
+
+
+def read_story(out: Path) -> Story:
+    """Read what all workers of an archive said."""
+    story = Story()
+    try:
+        paths = sorted((out / LOG_FOLDER).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return story
+    for path in paths:
+        if path.suffix != ".jsonl":
+            continue
+        worker = Worker(path.name)
+        for line in _lines(path):
+            story.add(worker, line)
+        with contextlib.suppress(OSError):
+            worker.last_s = max(worker.last_s, path.stat().st_mtime)
+        story.workers.append(worker)
+    return story
+
+
+def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    with contextlib.suppress(FileNotFoundError), path.open(encoding="ascii", errors="replace") as file:
+        for line in file:
+            try:
+                document = json.loads(line)
+            except ValueError:
+                continue  # cut off by a crash
+            if isinstance(document, dict):
+                yield document

@@ -1,0 +1,351 @@
+"""The commands about archives. Each calls the library and shows what came of it; none decides anything."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlc2lp.cli import output
+from dlc2lp.cli.options import (
+    CONFIG_OPTIONS,
+    EDITED,
+    JOBS,
+    LABEL_OPTIONS,
+    VERIFY,
+    VIDEO_OPTIONS,
+    everywhere,
+    stacked,
+    take_options,
+)
+from dlc2lp.cli.signals import STOP
+from dlc2lp.errors import EXIT_OK, Interrupted
+
+if TYPE_CHECKING:
+    from dlc2lp.batch.finish import ArchiveReport
+    from dlc2lp.batch.plan import ArchivePlan
+    from dlc2lp.batch.shards import Shard
+    from dlc2lp.cli.batch_progress import BatchProgress
+    from dlc2lp.migrate.options import RunOptions
+
+ROOT = click.argument("root", type=click.Path(path_type=Path))
+OUT = click.argument("out", type=click.Path(path_type=Path))
+
+_PLAN_OPTIONS = stacked(
+    click.option(
+        "--decisions",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="YAML file of options for single projects; what is open is added to it [OUT/decisions.yaml].",
+    ),
+    LABEL_OPTIONS,
+    VIDEO_OPTIONS,
+    CONFIG_OPTIONS,
+    click.option(
+        "--data-dir", metavar="PATH", help="Absolute path of OUT in the configs, where training runs elsewhere [OUT]."
+    ),
+)
+_TMP_DIR = click.option(
+    "--tmp-dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder on a fast local disk where videos are made before they move to OUT [$SLURM_TMPDIR].",
+)
+_SHARD = click.option("--shard", "shard_text", metavar="I/N", help="Only part I of N, I from 1 to N.")
+_REQUEUE = click.option(
+    "--requeue",
+    type=click.IntRange(1),
+    metavar="N",
+    help="In a Slurm job: when the time is up, go back into the queue, at most N times.",
+)
+
+
+@click.group()
+def batch() -> None:
+    """An archive of projects: find, plan, run, finish; on one machine or on a cluster.
+
+    \b
+    On one machine:   dlc2lp batch convert archive archive-lp
+    With Slurm:       dlc2lp batch plan archive archive-lp
+                      dlc2lp batch submit archive-lp --shards 100 --time 4:00:00
+                      dlc2lp batch status archive-lp
+    """
+
+
+@batch.command()
+@ROOT
+@OUT
+@_PLAN_OPTIONS
+@JOBS
+@VERIFY
+@EDITED
+@_TMP_DIR
+@everywhere
+def convert(root: Path, out: Path, *, decisions: Path | None, tmp_dir: Path | None, **options: Any) -> int:
+    """Find every DeepLabCut project below ROOT and convert it to a Lightning Pose project below OUT.
+
+    The same as batch plan, batch run and batch finish. One project that fails does not stop the others. Run the same
+    command again to finish what was interrupted; what is done stays done.
+    """
+    from dlc2lp.batch.run import run_shard
+    from dlc2lp.report import batch as text
+    from dlc2lp.report import batch_json as json
+
+    run_options = _take_run_options(options, tmp_dir)
+    chosen = take_options(options)
+    with _progress() as progress:
+        planned = _plan(progress, root, out, chosen, decisions=decisions, jobs=run_options.jobs)
+        if planned.index is None or not planned.index.totals.n_planned:
+            output.result(text.plan_text(planned), json.plan("batch-convert", planned))
+            return planned.exit_code
+        output.note(text.plan_text(planned))
+        came = run_shard(planned.index.out, None, run_options, watcher=progress, stop=STOP)
+        report = _finish(progress, out, run_options)
+    assert report is not None  # noqa: S101  only a part would be none; told to mypy
+    output.result(text.report_text(report), json.converted(planned, came, report))
+    return report.exit_code
+
+
+@batch.command()
+@ROOT
+@OUT
+@_PLAN_OPTIONS
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Plan N projects at a time [CPUs allowed].")
+@click.option("--list-only", is_flag=True, help="Only find the projects, for several calls with --shard to plan them.")
+@_SHARD
+@everywhere
+def plan(
+    root: Path,
+    out: Path,
+    *,
+    decisions: Path | None,
+    jobs: int | None,
+    list_only: bool,
+    shard_text: str | None,
+    **options: Any,
+) -> int:
+    """Find every DeepLabCut project below ROOT and plan its migration to OUT.
+
+    Whatever can't be planned is named and does not stop the rest; what needs a decision is listed in
+    OUT/decisions.yaml: fill that in and run the same command again. No label, image or video is written yet.
+    """
+    from dlc2lp.report import batch as text
+    from dlc2lp.report import batch_json as json
+
+    chosen = take_options(options)
+    shard = _shard(shard_text, None)
+    with _progress() as progress:
+        planned = _plan(progress, root, out, chosen, decisions=decisions, jobs=jobs, shard=shard, list_only=list_only)
+    output.result(text.plan_text(planned), json.plan("batch-plan", planned))
+    return planned.exit_code
+
+
+@batch.command()
+@OUT
+@_SHARD
+@click.option(
+    "--shards",
+    "n_shards",
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many shards there are, where I comes from the scheduler and N does not.",
+)
+@JOBS
+@VERIFY
+@EDITED
+@_TMP_DIR
+@_REQUEUE
+@everywhere
+def run(
+    out: Path,
+    *,
+    shard_text: str | None,
+    n_shards: int | None,
+    tmp_dir: Path | None,
+    requeue: int | None,
+    **options: Any,
+) -> int:
+    """Carry out the plan of OUT, or one shard of it. Needs nothing but the plan and the files.
+
+    Any number of these may run at the same time, on any number of machines, and any may be run again at any time. In a
+    job array the shard follows from SLURM_ARRAY_TASK_ID, SGE_TASK_ID, PBS_ARRAY_INDEX or JOB_COMPLETION_INDEX,
+    whatever number the array starts at.
+    """
+    from dlc2lp.batch.run import run_shard
+    from dlc2lp.report import batch as text
+    from dlc2lp.report import batch_json as json
+
+    shard = _shard(shard_text, n_shards)
+    try:
+        with _progress() as progress:
+            came = run_shard(out, shard, _take_run_options(options, tmp_dir), watcher=progress, stop=STOP)
+    except (Interrupted, KeyboardInterrupt):
+        _requeue(requeue)
+        raise
+    output.result(text.run_text(out, came), json.run(out, came))
+    return came.exit_code
+
+
+@batch.command()
+@OUT
+@everywhere
+def status(out: Path) -> int:
+    """Say what of OUT is done, running, failed and left, and how long it will take.
+
+    Reads only what dlc2lp wrote down itself: no scheduler is asked.
+    """
+    from dlc2lp.batch.status import archive_status
+    from dlc2lp.report import batch as text
+    from dlc2lp.report import batch_json as json
+
+    found = archive_status(out)
+    output.result(text.status_text(found), json.status(found))
+    return EXIT_OK
+
+
+@batch.command()
+@OUT
+@VERIFY
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Check N targets at a time [CPUs allowed].")
+@_SHARD
+@_REQUEUE
+@everywhere
+def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options: Any) -> int:
+    """Verify every target and write OUT/index.html, OUT/report.json and OUT/report.csv.
+
+    Says what became of every project; exit 1 if any did not arrive whole. To be run when no worker is at work any more.
+    With --shard it only verifies a part, and one call without it afterwards writes the reports.
+    """
+    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.report import batch as text
+    from dlc2lp.report import batch_json as json
+
+    run_options = RunOptions(options["jobs"], options["verify"])
+    shard = None if shard_text is None else _shard(shard_text, None)
+    try:
+        with _progress() as progress:
+            report = _finish(progress, out, run_options, shard)
+    except (Interrupted, KeyboardInterrupt):
+        _requeue(requeue)
+        raise
+    if report is None:
+        output.result(f"part {shard} of {out} is verified", json.finished_part(out, str(shard)))
+        return EXIT_OK
+    output.result(text.report_text(report), json.report(report))
+    return report.exit_code
+
+
+@batch.command()
+@OUT
+@click.option(
+    "--shards", "n_shards", type=click.IntRange(1), required=True, metavar="N", help="Tasks of the job array."
+)
+@click.option("--max-running", type=click.IntRange(1), metavar="M", help="Tasks that run at a time [Slurm's limit].")
+@click.option("--partition", metavar="P", help="Partition [the cluster's default].")
+@click.option("--time", metavar="T", help="Time limit of each task, as Slurm writes it: 4:00:00 [the partition's].")
+@click.option("--cpus", type=click.IntRange(1), default=4, show_default=True, metavar="C", help="CPUs of each task.")
+@click.option(
+    "--mem", type=click.FloatRange(0, min_open=True), metavar="G", help="GB of memory [the cluster's default]."
+)
+@click.option(
+    "--sbatch-arg", "sbatch_args", multiple=True, metavar="A", help="Further option of sbatch, as it is. Repeatable."
+)
+@click.option(
+    "--preamble",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Shell lines to run before dlc2lp: module load, export SLURM_TMPDIR=...",
+)
+@VERIFY
+@EDITED
+@click.option("--tmp-dir", metavar="DIR", help="Folder on the nodes' own disks where videos are made [$SLURM_TMPDIR].")
+@click.option("--dry-run", is_flag=True, help="Print the scripts and submit nothing.")
+@click.option("--wait", is_flag=True, help="Wait for the end, and end with the exit code of batch finish.")
+@everywhere
+def submit(out: Path, *, n_shards: int, dry_run: bool, wait: bool, **options: Any) -> int:
+    """Hand what is left of OUT to Slurm: a job array of batch run, and a job of batch finish after it.
+
+    The scripts and the logs are kept in OUT/.dlc2lp-batch/slurm. Submit again to go on with what failed or was stopped.
+    """
+    from dlc2lp.batch.slurm import Resources, read_preamble, submit_archive
+    from dlc2lp.report import batch as text
+    from dlc2lp.report import batch_json as json
+
+    verify = f"--verify={options['verify']}"
+    scratch = [f"--tmp-dir={options['tmp_dir']}"] if options["tmp_dir"] else []
+    resources = Resources(
+        options["max_running"],
+        options["partition"],
+        options["time"],
+        options["cpus"],
+        options["mem"],
+        options["sbatch_args"],
+        read_preamble(options["preamble"]),
+    )
+    made = submit_archive(
+        out,
+        [sys.executable, "-m", "dlc2lp"],
+        n_shards,
+        resources,
+        run_arguments=[verify, f"--edited={options['edited']}", *scratch],
+        finish_arguments=[verify],
+        dry_run=dry_run,
+        wait=wait,
+    )
+    exit_code = made.archive_exit_code or EXIT_OK
+    output.result(text.submission_text(made, dry_run=dry_run), json.submission(made, exit_code))
+    return exit_code
+
+
+def _progress() -> BatchProgress:
+    from dlc2lp.cli.batch_progress import BatchProgress
+
+    return BatchProgress(quiet=output.wants_quiet())
+
+
+def _plan(progress: BatchProgress, root: Path, out: Path, options: Any, **how: Any) -> ArchivePlan:
+    from dlc2lp.batch.plan import plan_archive
+
+    return plan_archive(root, out, options, on_planned=progress.planned, stop=STOP, **how)
+
+
+def _finish(
+    progress: BatchProgress, out: Path, run_options: RunOptions, shard: Shard | None = None
+) -> ArchiveReport | None:
+    from dlc2lp.batch.finish import finish_archive
+    from dlc2lp.report.archive import write_reports
+
+    report = finish_archive(
+        out, verify=run_options.verify, jobs=run_options.jobs, shard=shard, on_closed=progress.closed, stop=STOP
+    )
+    if report is not None:
+        write_reports(report)
+    return report
+
+
+def _take_run_options(options: dict[str, Any], tmp_dir: Path | None) -> RunOptions:
+    from dlc2lp.migrate.options import RunOptions
+
+    # A site that sets the variable to a folder that is not there loses speed, not its work.
+    scratch = tmp_dir or (Path(os.environ["SLURM_TMPDIR"]) if os.environ.get("SLURM_TMPDIR") else None)
+    return RunOptions(options.pop("jobs"), options.pop("verify"), options.pop("edited"), tmp_dir=scratch)
+
+
+def _shard(text: str | None, n_shards: int | None, environment: Mapping[str, str] = os.environ) -> Shard | None:
+    from dlc2lp.batch.shards import Shard, shard_from_environment
+
+    return Shard.from_text(text) if text is not None else shard_from_environment(environment, n_shards)
+
+
+def _requeue(at_most: int | None) -> None:
+    if at_most is None:
+        return
+    from dlc2lp.batch.slurm import requeue_this_task
+
+    said = requeue_this_task(os.environ, at_most)
+    if said:
+        output.note(said)

@@ -1,0 +1,178 @@
+"""The report of an archive as files: JSON for programs, CSV for tables, HTML to read."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from dlc2lp.batch.finish import ArchiveReport, ProjectReport
+from dlc2lp.migrate.journal import write_whole
+from dlc2lp.model import Finding, Severity
+from dlc2lp.report.text import size_text
+
+JSON_FILE = "report.json"
+CSV_FILE = "report.csv"
+HTML_FILE = "index.html"
+
+_COUNTS = ("labeled_frames", "labeled_cells")
+_SIDES = ("source", "written", "left_out")
+
+CSV_COLUMNS = (
+    "project",
+    "individual",
+    "target",
+    "state",
+    "n_sessions",
+    *(f"{name}_{side}" for name in _COUNTS for side in _SIDES),
+    "n_videos",
+    "n_video_frames",
+    "bytes_before",
+    "bytes_after",
+    "seconds",
+    *(f"n_{severity}s" for severity in Severity),
+    "codes",
+)
+
+
+def write_reports(report: ArchiveReport) -> None:
+    """Write all three files into OUT.
+
+    Raises
+    ------
+    TargetRefused
+        OUT can't be written to.
+    """
+    from dlc2lp.report.batch_json import report as as_document
+
+    text = json.dumps(as_document(report), indent=1, ensure_ascii=True) + "\n"
+    for name, content in ((JSON_FILE, text), (CSV_FILE, csv_text(report)), (HTML_FILE, html_text(report))):
+        write_whole(report.index.out / name, content.encode("utf-8", "backslashreplace"))
+
+
+def csv_text(report: ArchiveReport) -> str:
+    """Return one row for each target and each project that got none."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for project in report.projects:
+        severities = Counter(finding.severity for finding in project.findings)
+        writer.writerow(
+            [
+                project.project,
+                project.individual,
+                project.target,
+                project.state,
+                project.n_sessions,
+                *(project.counts.get(name, {}).get(side, 0) for name in _COUNTS for side in _SIDES),
+                project.n_videos,
+                project.n_video_frames,
+                project.bytes_before,
+                project.bytes_after,
+                project.seconds,
+                *(severities[severity] for severity in Severity),
+                " ".join(dict.fromkeys(finding.code for finding in project.findings)),
+            ]
+        )
+    return file.getvalue()
+
+
+_STYLE = """\
+:root { color-scheme: light dark; --line: #8884; --bad: #c0392b; --ask: #b9770e; --good: #1e8449; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+h1 { font-size: 1.4rem; } .path, code { font-family: ui-monospace, monospace; font-size: .92em; }
+table { border-collapse: collapse; width: 100%; }
+th, td { padding: .3rem .6rem; text-align: left; vertical-align: top; }
+thead th { border-bottom: 2px solid var(--line); } tbody td, tbody th { border-bottom: 1px solid var(--line); }
+tbody th { font-weight: inherit; } .n { text-align: right; font-variant-numeric: tabular-nums; }
+.failed, .incomplete, .refused, .error { color: var(--bad); } .needs-decision, .warning { color: var(--ask); }
+.done { color: var(--good); } li { margin: .3rem 0; } summary { cursor: pointer; }
+"""
+
+_HEADS = (
+    ("project", ""),
+    ("state", ""),
+    ("sessions", "n"),
+    ("labeled frames in", "n"),
+    ("out", "n"),
+    ("videos", "n"),
+    ("video frames", "n"),
+    ("before", "n"),
+    ("after", "n"),
+    ("time", "n"),
+    ("findings", ""),
+)
+
+
+def html_text(report: ArchiveReport) -> str:
+    """Return one page that needs nothing else: every project in the order of the plan, with its findings."""
+    return "".join(_page(report))
+
+
+def _page(report: ArchiveReport) -> Iterator[str]:
+    states = ", ".join(f"{n} {_words(state)}" for state, n in report.n_by_state.items()) or "no project"
+    yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    yield f"<title>dlc2lp: {states}</title>\n<style>\n{_STYLE}</style>\n"
+    yield f'<h1>{states}</h1>\n<p>From <span class="path">{_escape(report.index.root)}</span>'
+    yield f' to <span class="path">{_escape(str(report.index.out))}</span>.</p>\n'
+    if report.index.findings:
+        yield f"<h2>The archive</h2>\n{_findings(report.index.findings)}\n"
+    yield "<h2>The projects</h2>\n<table>\n<thead><tr>"
+    yield "".join(f'<th scope="col" class="{kind}">{name}</th>' for name, kind in _HEADS)
+    yield "</tr></thead>\n<tbody>\n"
+    for project in report.projects:
+        yield _row(project)
+    yield "</tbody>\n</table>\n</html>\n"
+
+
+def _row(project: ProjectReport) -> str:
+    name = _escape(project.project + (f" ({project.individual})" if project.individual else ""))
+    if project.counts:
+        name = f'<a href="{quote(project.target, errors="surrogateescape")}/">{name}</a>'
+    frames = project.counts.get("labeled_frames", {})
+    cells = [
+        project.n_sessions,
+        frames.get("source", 0),
+        frames.get("written", 0),
+        project.n_videos,
+        project.n_video_frames,
+        size_text(project.bytes_before),
+        size_text(project.bytes_after),
+        f"{project.seconds:.1f} s",
+    ]
+    numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
+    told = ""
+    if project.findings:
+        counts = Counter(finding.severity for finding in project.findings)
+        summary = ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
+        is_open = "" if project.state in {"done", "skipped"} else " open"
+        told = f"<details{is_open}><summary>{summary}</summary>{_findings(project.findings)}</details>"
+    state = f'<td class="{project.state}">{_words(project.state)}</td>'
+    return f'<tr><th scope="row">{name}</th>{state}{numbers}<td>{told}</td></tr>\n'
+
+
+def _findings(findings: tuple[Finding, ...]) -> str:
+    return "<ul>" + "".join(f"<li>{_finding(finding)}</li>" for finding in findings) + "</ul>"
+
+
+def _finding(finding: Finding) -> str:
+    text = f'<span class="{finding.severity}">{finding.severity}</span>: '
+    text += f"{_escape(finding.subject)}: {_escape(finding.message)}"
+    if finding.where:
+        text += f" (at {_escape(finding.where)})"
+    text += f" <code>{finding.code}</code>"
+    return text + (f"<br>{_escape(finding.hint)}" if finding.hint else "")
+
+
+def _words(state: str) -> str:
+    return state.replace("-", " ")
+
+
+def _escape(text: str) -> str:
+    """Return text for HTML; bytes that are no characters are shown as such."""
+    return html.escape(text.encode("utf-8", "backslashreplace").decode())

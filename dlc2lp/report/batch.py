@@ -1,0 +1,163 @@
+"""What people read in the terminal about an archive. Returns text, prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from dlc2lp.batch.finish import ArchiveReport
+from dlc2lp.batch.plan import ArchivePlan
+from dlc2lp.batch.run import ShardRun
+from dlc2lp.batch.slurm import Submission
+from dlc2lp.batch.space import Estimate
+from dlc2lp.batch.status import Status
+from dlc2lp.model import Finding
+from dlc2lp.report.archive import HTML_FILE
+from dlc2lp.report.findings import findings_text
+from dlc2lp.report.text import duration_text, plural, size_text, table
+
+#: More rows than this are summed up.
+_MAX_ROWS = 40
+
+
+def plan_text(planned: ArchivePlan) -> str:
+    """Lay out what planning an archive came to."""
+    if planned.index is None:
+        return "\n\n".join(
+            filter(None, [findings_text(planned.findings), f"{plural(planned.n_projects, 'project')} found"])
+        )
+    index, totals = planned.index, planned.index.totals
+    parts = [f"{index.root}\n  into {index.out}"]
+    if planned.refused:
+        rows = [(entry.project, entry.state.replace("-", " "), _codes(entry.findings)) for entry in planned.refused]
+        parts.append(table(("not planned", "why", "findings"), rows[:_MAX_ROWS]) + _more(len(rows), "project"))
+    if planned.findings:
+        parts.append(findings_text(planned.findings))
+    parts.append(
+        f"{plural(planned.n_projects, 'project')} found; {plural(totals.n_planned, 'target')} planned, "
+        f"{plural(totals.n_steps, 'step')}"
+    )
+    if planned.estimate is not None:
+        parts[-1] += "\n" + _estimate_text(planned.estimate)
+    if planned.n_asked:
+        parts.append(
+            f"{plural(planned.n_asked, 'project')} newly listed in {planned.decisions_file}: fill in the options there "
+            "and plan again; the others need not wait"
+        )
+    if totals.n_planned:
+        parts.append(f"next: dlc2lp batch run {index.out}")
+    return "\n\n".join(parts)
+
+
+def _codes(findings: Iterable[Finding]) -> str:
+    counts = Counter(finding.code for finding in findings)
+    return ", ".join(code if n == 1 else f"{code} ({n})" for code, n in counts.items())
+
+
+def _more(n_all: int, what: str) -> str:
+    return f"\n... and {plural(n_all - _MAX_ROWS, what)} more" if n_all > _MAX_ROWS else ""
+
+
+def _estimate_text(estimate: Estimate) -> str:
+    lines = [f"to write: {size_text(estimate.space_bytes)} at most; free: {size_text(estimate.free_bytes)}"]
+    minutes = estimate.cpu_minutes
+    if estimate.n_encodes:
+        megapixels = f"{estimate.encode_pixels / 1e6:,.0f}".replace(",", " ")
+        line = f"to encode: {plural(estimate.n_encodes, 'video')}, {megapixels} megapixels"
+        if minutes is not None and estimate.pixels_per_s is not None:
+            line += (
+                f"; about {duration_text(minutes * 60 / estimate.n_cpus)} on the {plural(estimate.n_cpus, 'CPU')} "
+                f"here (measured: {estimate.pixels_per_s / 1e6:.0f} megapixels per second and CPU)"
+            )
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def run_text(out: Path, came: ShardRun) -> str:
+    """Lay out what came of a shard."""
+    parts = [findings_text(came.findings)] if came.findings else []
+    done = f"{plural(came.n_done, 'step')} done, {came.n_skipped} were done before"
+    if came.failed:
+        parts.append("failed:\n" + "\n".join(f"  {target}" for target in sorted(came.failed)))
+        done += f"; steps of {plural(len(came.failed), 'target')} failed, run the same command again to try them again"
+    part = "" if came.shard.of == 1 else f"shard {came.shard}: "
+    parts.append(part + done)
+    parts.append(f"next, when all shards have ended: dlc2lp batch finish {out}")
+    return "\n\n".join(parts)
+
+
+def status_text(found: Status) -> str:
+    """Lay out how far an archive is."""
+    rows = [(str(state), str(n)) for state, n in found.n_targets.items() if n]
+    rows += [(f"not planned: {state.replace('-', ' ')}", str(n)) for state, n in found.n_not_planned.items()]
+    parts = [str(found.out), table(("targets", ""), rows, right=(1,))]
+    if found.targets:
+        listed = [
+            (each.target, each.state, f"{each.n_done} of {each.n_steps}", str(each.n_failed)) for each in found.targets
+        ]
+        parts.append(
+            table(("target", "state", "steps done", "failed"), listed[:_MAX_ROWS], right=(2, 3))
+            + _more(len(listed), "target")
+        )
+    findings = [finding for each in found.targets for finding in each.findings]
+    if findings:
+        parts.append(findings_text(findings))
+    if found.workers:
+        at_work = [
+            (worker.shard, worker.job or "-", ", ".join(sorted(worker.targets)[:2]) or "-") for worker in found.workers
+        ]
+        parts.append(table(("at work: shard", "job", "on"), at_work[:_MAX_ROWS]) + _more(len(at_work), "worker"))
+    share = found.cost_done / found.cost if found.cost else 1.0
+    steps = f"{found.n_steps_done} of {plural(found.n_steps, 'step')} done, {share:.0%} of the work"
+    if found.is_done:
+        steps += f"; next: dlc2lp batch finish {found.out}"
+    elif found.left_s is not None:
+        steps += f"; about {duration_text(found.left_s)} left"
+    elif not found.workers:
+        steps += f"; nobody is at work: dlc2lp batch run {found.out}, or batch submit, goes on"
+    parts.append(steps)
+    return "\n\n".join(parts)
+
+
+def report_text(report: ArchiveReport) -> str:
+    """Lay out what became of an archive."""
+    parts = []
+    lost = [project for project in report.projects if project.state not in {"done", "skipped"}]
+    if lost:
+        rows = [
+            (project.project, project.individual, project.state.replace("-", " "), _codes(project.findings))
+            for project in lost
+        ]
+        parts.append(
+            table(("not complete", "individual", "state", "findings"), rows[:_MAX_ROWS]) + _more(len(rows), "project")
+        )
+    if report.findings:
+        parts.append(findings_text(report.findings))
+    states = ", ".join(f"{n} {state.replace('-', ' ')}" for state, n in report.n_by_state.items()) or "none"
+    before = sum(project.bytes_before for project in report.projects)
+    after = sum(project.bytes_after for project in report.projects)
+    parts.append(
+        f"{plural(len(report.projects), 'project')}: {states}\n"
+        f"images and videos before: {size_text(before)}; all files after: {size_text(after)}\n"
+        f"the report: {report.index.out / HTML_FILE}"
+    )
+    return "\n\n".join(parts)
+
+
+def submission_text(made: Submission, *, dry_run: bool) -> str:
+    """Lay out what was handed to Slurm, or would be."""
+    if not made.n_left:
+        return f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {made.folder.parents[1]}"
+    if dry_run:
+        return "\n\n".join(f"# {made.folder / script.name}\n{script.text.rstrip()}" for script in made.scripts)
+    rows = [(script.name, made.jobs[script.name], ", ".join(script.waits_for) or "-") for script in made.scripts]
+    parts = [
+        table(("script", "job", "after"), rows),
+        f"{made.n_left} of {plural(made.n_shards, 'shard')} submitted; scripts and logs are in {made.folder}",
+    ]
+    if made.archive_exit_code is None:
+        parts.append(f"how far it is: dlc2lp batch status {made.folder.parents[1]}")
+    else:
+        parts.append(f"the archive has ended with exit code {made.archive_exit_code}")
+    return "\n\n".join(parts)

@@ -1,0 +1,84 @@
+"""What a person writes for single projects is taken exactly, kept as it stands, or refused with its place."""
+
+from pathlib import Path
+
+import pytest
+
+from dlc2lp.batch.decisions import add_open, read_decisions
+from dlc2lp.errors import UsageError
+from dlc2lp.migrate.options import Options
+from dlc2lp.model import Finding, Severity
+
+
+def read(tmp_path, text):
+    path = tmp_path / "decisions.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_decisions(path)
+
+
+def test_values_become_what_the_option_takes(tmp_path):
+    found = read(
+        tmp_path,
+        "lab/a:\n  individuals: no\n  scorer: 007\n  crf: 20\n  resize: 256x384\n  losses: [temporal]\n"
+        "  video-roots: [../videos]\n  gpu_memory: 11.5\n  merge: lab/b\n  context-frames: false\n"
+        '"x: y":\n  skip: true\n',
+    )
+    options = found.apply("lab/a", Options(preset="slow"), Path("/archive"))
+    assert (options.individuals, options.scorer, options.crf, options.preset) == ("no", "007", 20, "slow")
+    assert (options.config.resize, options.config.losses, options.config.gpu_memory) == (
+        (256, 384),
+        ("temporal",),
+        11.5,
+    )
+    assert options.video_roots == (Path("/archive/../videos"),)
+    assert options.merge == (Path("/archive/lab/b"),)
+    assert options.context_frames is False
+    assert found.skips("x: y")
+    assert not found.skips("lab/a")
+    assert found.apply("other", Options(), Path("/archive")) == Options()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a:\n  colour: red\n", "colour"),
+        ("a:\n  labels: hdf\n", "h5 or csv or newest"),
+        ("a:\n  crf: many\n", "a whole number"),
+        ("a:\n  resize: [1, 2, 3]\n", "a list"),
+        ("a:\n  context_frames: maybe\n", "true or false"),
+        ("a:\n  skip: perhaps\n", "true or false"),
+    ],
+)
+def test_an_impossible_value_is_refused_for_its_project_alone(tmp_path, text, says):
+    found = read(tmp_path, text)
+    with pytest.raises(UsageError, match=says):
+        found.apply("a", Options(), Path("/archive"))
+    assert found.apply("b", Options(), Path("/archive")) == Options()
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [\n", "- a\n", "a: flatten\n", "a:\n  crf: 1\n  crf: 2\n", "a: !!python/name:os.system x\n"]
+)
+def test_a_file_that_is_no_decisions_is_refused(tmp_path, text):
+    with pytest.raises(UsageError):
+        read(tmp_path, text)
+
+
+def test_open_questions_are_added_once_and_what_a_person_wrote_stays(tmp_path):
+    path = tmp_path / "decisions.yaml"
+    path.write_text("# mine\na:\n  individuals: flatten  # as agreed\n", encoding="utf-8")
+    asked = [Finding(Severity.ERROR, "several-individuals", "individuals", "found 2\na\nb", hint="--individuals split")]
+    n_added = add_open(path, read_decisions(path), {"a": asked, "x: 'y'\n": asked, "no": asked})
+    assert n_added == 2
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# mine\na:\n  individuals: flatten  # as agreed\n")
+    again = read_decisions(path)
+    assert again.projects == {"a", "x: 'y'\n", "no"}
+    assert again.options == {"a": {"individuals": "flatten"}}
+    assert add_open(path, again, {"no": asked}) == 0
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_decisions_about_projects_that_are_not_there_are_told(tmp_path):
+    found = read(tmp_path, "a:\n  crf: 1\nb:\n  crf: 1\n").unused(["a"])
+    assert [(finding.code, finding.subject) for finding in found] == [("decision-unused", "b")]
