@@ -305,9 +305,10 @@ def test_a_pattern_that_can_be_read_in_two_ways_is_not_guessed(tmp_path):
     project = build_project(tmp_path / "dlc", sessions=names, frames=(2,))
     result = dlc2lp("inspect", project.root, "--view-pattern", "{session}-{view}", "--json")
     assert result.exit_code == 0 or "view-pattern-ambiguous" in result.codes
-    result = dlc2lp("convert", project.root, tmp_path / "lp", "--view-pattern", "{session}+{view}", "--json")
-    assert result.exit_code == 3
-    assert "view-pattern-fits-nothing" in result.codes
+    for command in (("inspect", project.root), ("convert", project.root, tmp_path / "lp")):
+        result = dlc2lp(*command, "--view-pattern", "{session}+{view}", "--json")
+        assert result.exit_code == 3
+        assert "view-pattern-fits-nothing" in result.codes
 
 
 def test_held_out_and_queued_frames_are_aligned_too(tmp_path):

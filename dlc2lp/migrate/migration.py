@@ -34,7 +34,7 @@ from dlc2lp.migrate.individuals import labelled_individuals, unique_individual
 from dlc2lp.migrate.journal import Journal, State
 from dlc2lp.migrate.options import Options, RunOptions
 from dlc2lp.migrate.plan import STATE_FOLDER, EncodeVideo, Plan
-from dlc2lp.migrate.plan_views import make_views_plan
+from dlc2lp.migrate.plan_views import make_views_plan, refuse_open
 from dlc2lp.migrate.planner import make_plan
 from dlc2lp.migrate.runlog import RunLog
 from dlc2lp.migrate.survey import Survey, survey
@@ -187,8 +187,8 @@ def _inspect_views(
     """Look at several cameras."""
     seen = survey_views(source, options, watcher=observer, stop=stop)
     surveys = tuple(seen.surveys)
-    if not surveys:
-        raise SourceRefused(*by_severity([*seen.refusals, *seen.findings]))
+    if not surveys:  # no camera was found, so there is nothing to show but why
+        refuse_open(seen)
     root = surveys[0][0].project.root
     try:
         plan = make_views_plan(seen, options, _absolute(root.with_name(f"{root.name}-lp")))

@@ -62,11 +62,8 @@ def make_views_plan(seen: ViewsSurvey, options: Options, target: Path) -> Plan:
     DecisionNeeded
         A person must choose; every open question is in the error.
     """
+    refuse_open(seen)
     findings = list(seen.findings)
-    questions = [decision.as_finding() for decision in seen.decisions]
-    if seen.refusals or questions:
-        error = SourceRefused if seen.refusals else DecisionNeeded
-        raise error(*by_severity([*seen.refusals, *questions, *findings]))
     animals = [view.decided.or_raise(findings) for view in seen.views]
     keypoints = union_keypoints([animal.labels.keypoint_names for animal in animals])
     recordings = list(dict.fromkeys(name for view in seen.views for name in view.session_of.values()))
@@ -85,6 +82,20 @@ def make_views_plan(seen: ViewsSurvey, options: Options, target: Path) -> Plan:
     findings += _outsiders(seen)
     planner = _ViewsPlanner(seen, options, target, keypoints, sessions, images, alignment, Draft(findings))
     return planner.plan()
+
+
+def refuse_open(seen: ViewsSurvey) -> None:
+    """Refuse cameras that can't be migrated as they are, or of which something is still to be decided.
+
+    Raises
+    ------
+    SourceRefused, DecisionNeeded
+        With everything that stands against it.
+    """
+    questions = [decision.as_finding() for decision in seen.decisions]
+    if seen.refusals or questions:
+        error = SourceRefused if seen.refusals else DecisionNeeded
+        raise error(*by_severity([*seen.refusals, *questions, *seen.findings]))
 
 
 def _split_recordings(view: View) -> Iterator[str]:
