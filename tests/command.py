@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,3 +78,14 @@ def start(*arguments: object, env: dict[str, str] | None = None, **options: Any)
         env=os.environ | (env or {}),
         **options,
     )
+
+
+def wait_for(
+    condition: Callable[[], object], process: subprocess.Popen[str] | None = None, seconds: float = 60.0
+) -> None:
+    """Wait until something holds, and fail where it can't any more."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        assert process is None or process.poll() is None, f"ended before it could be stopped: {process.communicate()}"
+        time.sleep(0.01)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from builder import Video, build_project, snapshot
-from command import dlc2lp, start
+from command import dlc2lp, start, wait_for
 
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 
@@ -21,14 +21,6 @@ def tree(target):
         for path in sorted(target.rglob("*"))
         if path.is_file() and path.suffix != ".log"
     }
-
-
-def wait_for(condition, process=None, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        assert process is None or process.poll() is None, f"ended before it could be stopped: {process.communicate()}"
-        time.sleep(0.01)
 
 
 def encoding(target):

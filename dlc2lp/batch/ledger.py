@@ -8,6 +8,7 @@ and the folder goes.
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -61,7 +62,8 @@ class Ledger:
 
     def write(self, results: Iterable[tuple[int, Sequence[str]]]) -> Iterator[int]:
         """Write down each result as soon as it is there; yield its number."""
-        with (self.folder / f"{own_tag()}.jsonl").open("a", encoding="ascii") as file:
+        # A file that a crash cut off is never appended to.
+        with (self.folder / f"{own_tag()}-{secrets.token_hex(4)}.jsonl").open("x", encoding="ascii") as file:
             for number, lines in results:
                 # One line for each project, so that a line that was cut off makes it a project without one.
                 file.write(json.dumps([number, list(lines)]) + "\n")

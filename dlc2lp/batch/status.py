@@ -145,7 +145,8 @@ class _Sums:
         failed, findings = story.failed(entry.target)
         failed &= planned
         n_done = len(done & planned)
-        state = _state(len(planned), n_done, len(failed), running=entry.target in at_work)
+        begun, running = entry.target in story.begun, entry.target in at_work
+        state = _state(len(planned), n_done, len(failed), begun=begun, running=running)
         cost = entry.cost
         self.states[state] += 1
         self.n_steps += len(planned)
@@ -161,14 +162,14 @@ class _Sums:
             )
 
 
-def _state(n_steps: int, n_done: int, n_failed: int, *, running: bool) -> TargetState:
+def _state(n_steps: int, n_done: int, n_failed: int, *, begun: bool, running: bool) -> TargetState:
     if n_done == n_steps:
         return "done"
     if running:
         return "running"
     if n_failed:
         return "failed"
-    return "interrupted" if n_done else "waiting"
+    return "interrupted" if n_done or begun else "waiting"
 
 
 def _left_s(workers: tuple[Worker, ...], cost_left: int, now_s: float) -> float | None:

@@ -197,11 +197,14 @@ class Story:
     ----------
     workers
         All of them, the earliest first.
+    begun
+        Targets that some worker began with.
     seconds
         Time spent on each target.
     """
 
     workers: list[Worker] = field(default_factory=list)
+    begun: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
     _done: dict[str, bytearray] = field(default_factory=dict)  # the steps' ids, packed: millions of them
     _failed: dict[str, dict[str, list[Finding]]] = field(default_factory=dict)
@@ -238,6 +241,7 @@ class Story:
     def _add_work(self, worker: Worker, target: str, line: Mapping[str, Any]) -> None:
         if "began" in line:
             worker.targets.add(target)
+            self.begun.add(target)
         elif "ended" in line:
             worker.targets.discard(target)
         elif "failed" in line:
