@@ -1,4 +1,4 @@
-"""What is handed to Slurm; a real one is asked by scripts/prove_slurm. Here stand the texts, and what a site can say."""
+"""What is handed to Slurm: the texts, and what a site can say. A real one is asked by scripts/prove_slurm."""
 
 import re
 import shlex
