@@ -165,7 +165,7 @@ def submission_text(made: Submission, *, dry_run: bool) -> str:
         f"{made.n_left} of {plural(made.n_shards, 'shard')} submitted; scripts and logs are in {made.folder}",
     ]
     if made.archive_exit_code is None:
-        parts.append(f"how far it is: dlc2lp batch status {_shown(made.folder.parents[1])}")
+        parts.append(f"how far it is: dlc2lp batch status {out}")
     else:
         parts.append(f"the archive has ended with exit code {made.archive_exit_code}")
     return "\n\n".join(parts)
