@@ -153,10 +153,9 @@ def report_text(report: ArchiveReport) -> str:
 
 def submission_text(made: Submission, *, dry_run: bool) -> str:
     """Lay out what was handed to Slurm, or would be."""
+    out = _shown(made.folder.parents[1])
     if not made.n_left:
-        return (
-            f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {_shown(made.folder.parents[1])}"
-        )
+        return f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {out}"
     if dry_run:
         return "\n\n".join(f"# {made.folder / script.name}\n{script.text.rstrip()}" for script in made.scripts)
     rows = [(script.name, made.jobs[script.name], ", ".join(script.waits_for) or "-") for script in made.scripts]
