@@ -31,8 +31,10 @@ FINISH_SCRIPT = "finish.sh"
 #: Slurm's own default of MaxArraySize; the largest index is one less.
 _DEFAULT_MAX_ARRAY_SIZE = 1001
 
-#: How long before the time limit a task is told to stop. Slurm looks at its clock only now and then.
+#: How long before the time limit a task is told to stop, and what part of a short limit that may be. Slurm looks at its
+#: clock only about once a minute.
 _WARNING_S = 120
+_WARNING_PART = 4
 
 #: How often a task goes back into the queue when its time is up, before a person should look.
 _MAX_REQUEUES = 20
@@ -86,13 +88,27 @@ class Resources:
                     hint="for example --sbatch-arg=--account=my-lab",
                 )
 
+    @property
+    def _warning_s(self) -> int:
+        if self.time is None:
+            return _WARNING_S
+        return min(_WARNING_S, max(1, _seconds(self.time) // _WARNING_PART))
+
     def directives(self) -> list[str]:
         """Return the options of sbatch that both scripts share."""
         chosen = {"partition": self.partition, "time": self.time}
         named = [f"--{name}={value}" for name, value in chosen.items() if value is not None]
         memory = [] if self.mem_gb is None else [f"--mem={round(self.mem_gb * 1024)}M"]
-        stopping = ["--requeue", f"--signal=B:TERM@{_WARNING_S}", "--open-mode=append"]
+        stopping = ["--requeue", f"--signal=B:TERM@{self._warning_s}", "--open-mode=append"]
         return [*named, f"--cpus-per-task={self.cpus}", *memory, *stopping, *self.sbatch_args]
+
+
+def _seconds(time: str) -> int:
+    """Return a time limit in seconds; Slurm reads a single number as minutes, and one behind days as hours."""
+    days, dash, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    factors = (3600, 60, 1) if dash or len(parts) == 3 else (60, 1)
+    return int(days or 0) * 86400 + sum(part * factor for part, factor in zip(parts, factors, strict=False))
 
 
 @dataclass(frozen=True)

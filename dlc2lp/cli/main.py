@@ -5,6 +5,7 @@ Imports here are kept light, so that ``dlc2lp --help`` answers at once; each com
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 
@@ -43,6 +44,9 @@ for command in (inspect, convert, verify, config, video, batch, demo):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with the documented exit code."""
+    # Comparing images multiplies many small matrices, each in a thread of ours. OpenBLAS would start a thread per CPU for
+    # every one of them, which on a busy machine takes a hundred times as long. It reads this when numpy is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

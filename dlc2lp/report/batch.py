@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,8 +47,13 @@ def plan_text(planned: ArchivePlan) -> str:
             "and plan again; the others need not wait"
         )
     if totals.n_planned:
-        parts.append(f"next: dlc2lp batch run {index.out}")
+        parts.append(f"next: dlc2lp batch run {_shown(index.out)}")
     return "\n\n".join(parts)
+
+
+def _shown(path: Path) -> str:
+    """Return a path as a shell takes it, so that the command can be copied."""
+    return shlex.quote(str(path))
 
 
 def _codes(findings: Iterable[Finding]) -> str:
@@ -83,7 +89,7 @@ def run_text(out: Path, came: ShardRun) -> str:
         done += f"; steps of {plural(len(came.failed), 'target')} failed, run the same command again to try them again"
     part = "" if came.shard.of == 1 else f"shard {came.shard}: "
     parts.append(part + done)
-    parts.append(f"next, when all shards have ended: dlc2lp batch finish {out}")
+    parts.append(f"next, when all shards have ended: dlc2lp batch finish {_shown(out)}")
     return "\n\n".join(parts)
 
 
@@ -111,11 +117,11 @@ def status_text(found: Status) -> str:
     share = found.cost_done / found.cost if found.cost else 1.0
     steps = f"{found.n_steps_done} of {plural(found.n_steps, 'step')} done, {share:.0%} of the work"
     if found.is_done:
-        steps += f"; next: dlc2lp batch finish {found.out}"
+        steps += f"; next: dlc2lp batch finish {_shown(found.out)}"
     elif found.left_s is not None:
         steps += f"; about {duration_text(found.left_s)} left"
     elif not found.workers:
-        steps += f"; nobody is at work: dlc2lp batch run {found.out}, or batch submit, goes on"
+        steps += f"; nobody is at work: dlc2lp batch run {_shown(found.out)}, or batch submit, goes on"
     parts.append(steps)
     return "\n\n".join(parts)
 
@@ -147,8 +153,9 @@ def report_text(report: ArchiveReport) -> str:
 
 def submission_text(made: Submission, *, dry_run: bool) -> str:
     """Lay out what was handed to Slurm, or would be."""
+    out = _shown(made.folder.parents[1])
     if not made.n_left:
-        return f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {made.folder.parents[1]}"
+        return f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {out}"
     if dry_run:
         return "\n\n".join(f"# {made.folder / script.name}\n{script.text.rstrip()}" for script in made.scripts)
     rows = [(script.name, made.jobs[script.name], ", ".join(script.waits_for) or "-") for script in made.scripts]
@@ -157,7 +164,7 @@ def submission_text(made: Submission, *, dry_run: bool) -> str:
         f"{made.n_left} of {plural(made.n_shards, 'shard')} submitted; scripts and logs are in {made.folder}",
     ]
     if made.archive_exit_code is None:
-        parts.append(f"how far it is: dlc2lp batch status {made.folder.parents[1]}")
+        parts.append(f"how far it is: dlc2lp batch status {out}")
     else:
         parts.append(f"the archive has ended with exit code {made.archive_exit_code}")
     return "\n\n".join(parts)

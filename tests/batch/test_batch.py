@@ -14,7 +14,7 @@ from command import dlc2lp, start, wait_for
 
 from dlc2lp.batch.index import INDEX_FILE, Index
 
-SLOW = ("--preset", "veryslow", "--crf", "1")
+SLOW = ("--preset", "slower", "--crf", "1")
 
 
 def batch(*arguments):
