@@ -15,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from builder import BuiltProject, build_project
 
 SIZE = (640, 480)
 N_COLUMNS, N_ROWS = 6, 8
@@ -125,3 +126,25 @@ def write_anipose(path: Path, names: Sequence[str], size_px: tuple[int, int]) ->
     ]
     path.write_text("\n".join([*tables, "[metadata]\nadjusted = false\n"]), encoding="utf-8")
     return path
+
+
+def build_3d_project(root: Path) -> tuple[Path, dict[str, BuiltProject]]:
+    """Write a DeepLabCut 3D project and the projects of its two cameras, calibrated."""
+    names = ("camera-1", "camera-2")
+    projects = {
+        name: build_project(
+            root / f"{name}-Anna-2021-08-30",
+            task=name,
+            sessions=("m1",),
+            frames=(2, 5, 9),
+            n_frames=12,
+            size_px=SIZE,
+        )
+        for name in names
+    }
+    folder = root / "reach-3d"
+    folder.mkdir()
+    configs = {name: str(project.config) for name, project in projects.items()}
+    (folder / "config.yaml").write_text(config_text_3d(names, configs, str(folder)))
+    write_calibration(folder, calibrated())
+    return folder, projects

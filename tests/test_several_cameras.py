@@ -341,25 +341,8 @@ def triangulated(cameras, pixels):
     return (found[:3] / found[3]).T
 
 
-def three_d(root):
-    """A DeepLabCut 3D project and the projects of its two cameras, calibrated."""
-    names = ("camera-1", "camera-2")
-    projects = {
-        name: build_project(
-            root / f"{name}-Anna-2021-08-30", sessions=("m1",), frames=(2, 5, 9), n_frames=12, size_px=rig.SIZE
-        )
-        for name in names
-    }
-    folder = root / "reach-3d"
-    folder.mkdir()
-    configs = {name: str(project.config) for name, project in projects.items()}
-    (folder / "config.yaml").write_text(rig.config_text_3d(names, configs, str(folder)))
-    rig.write_calibration(folder, rig.calibrated())
-    return folder, projects
-
-
 def test_a_3d_project_names_its_cameras_and_their_calibration(tmp_path):
-    folder, projects = three_d(tmp_path)
+    folder, projects = rig.build_3d_project(tmp_path)
     asked = dlc2lp("convert", folder, tmp_path / "lp", "--json")
     assert asked.exit_code == 3
     question = asked.finding("square-size-unknown")

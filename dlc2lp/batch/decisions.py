@@ -6,8 +6,13 @@
       individuals: flatten
     "old: copy of reach":
       skip: true
+    arena/top:
+      view: {top: arena/top, side: arena/side}
+    arena/side:
+      skip: true
 
-``batch plan`` adds what is open, with its candidates, and never touches what a person wrote.
+Paths are relative to the archive. ``batch plan`` adds what is open, with its candidates, and never touches what a
+person wrote.
 """
 
 from __future__ import annotations
@@ -78,26 +83,30 @@ class Decisions:
         UsageError
             ``decision-invalid``: an option is unknown or its value impossible.
         """
-        given = {name.replace("-", "_"): value for name, value in self.options.get(project, {}).items()}
-        if given.pop(SKIP, "false") not in {"true", "false"}:
-            raise _invalid(project, SKIP, self.options[project][SKIP], "true or false")
+        given = dict(self.options.get(project, {}))
+        if given.get(SKIP, "false") not in {"true", "false"}:
+            raise _invalid(project, SKIP, given[SKIP], "true or false")
+        given.pop(SKIP, None)
         own: dict[str, Any] = {}
         choices: dict[str, Any] = {}
         for name, value in given.items():
-            if name in _CHOICE_TYPES:
-                choices[name] = _check(project, name, value, _CHOICE_TYPES[name])
-            elif name in _OPTION_TYPES:
-                own[name] = _check(project, name, value, _OPTION_TYPES[name])
-            else:
+            option = _FIELDS.get(name.replace("_", "-"))
+            if option is None:
                 raise UsageError.of(
                     "decision-invalid",
                     project,
-                    f"found the option {name!r}, expected some of {', '.join(sorted(_OPTION_TYPES | _CHOICE_TYPES))}",
+                    f"found the option {name!r}, expected some of {', '.join(sorted({*_FIELDS, SKIP}))}",
                     where="decisions file",
                 )
-        for name in ("merge", "video_roots"):
-            if name in own:
-                own[name] = tuple(root / path for path in own[name])
+            if option in _CHOICE_TYPES:
+                choices[option] = _check(project, name, value, _CHOICE_TYPES[option])
+            else:
+                own[option] = _check(project, name, value, _OPTION_TYPES[option])
+        for option in ("merge", "video_roots", "calibration"):
+            if option in own:
+                own[option] = tuple(root / path for path in own[option])
+        if "views" in own:
+            own["views"] = tuple((view, root / path) for view, path in own["views"])
         config = dataclasses.replace(options.config, **choices)
         return dataclasses.replace(options, config=config, **own)
 
@@ -201,7 +210,7 @@ def _block(project: str, asked: Sequence[Finding]) -> str:
     for finding in asked:
         lines += [f"# {line}" for line in f"{finding.code}: {finding.message}".splitlines()]
         lines.append(f"#   {' '.join(finding.hint.splitlines())}")
-        named |= dict.fromkeys(name for name in _OPTION.findall(finding.hint) if name.replace("-", "_") in _ALL_TYPES)
+        named |= dict.fromkeys(name for name in _OPTION.findall(finding.hint) if name in _FIELDS)
     options = "".join(f"  {name}:\n" for name in named or (SKIP,))
     return "\n".join(lines) + f"\n{_key(project)}:\n{options}"
 
@@ -219,7 +228,12 @@ def _option_types(options: type) -> dict[str, Any]:
 
 _OPTION_TYPES = _option_types(Options)
 _CHOICE_TYPES = _option_types(ConfigChoices)
-_ALL_TYPES = _OPTION_TYPES | _CHOICE_TYPES
+
+#: Options that the command line takes several times have a name in the singular there.
+_REPEATED = {"video_roots": "video-root", "views": "view"}
+
+#: Field by the name of the option on the command line.
+_FIELDS = {_REPEATED.get(name, name.replace("_", "-")): name for name in _OPTION_TYPES | _CHOICE_TYPES}
 
 
 def _check(project: str, name: str, value: Any, hint: Any) -> Any:
@@ -243,11 +257,15 @@ def _read_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """Read a list; ``resize`` is also written ``256x384``, and a single item needs no list."""
     if args == (int, int) and isinstance(value, str):
         value = value.lower().split("x")
+    if isinstance(value, dict):
+        value = [list(item) for item in value.items()]
     items = value if isinstance(value, list) else [value]
     kinds = (args[0],) * len(items) if args[-1] is Ellipsis else args
     if len(items) != len(kinds):
         return None
-    read = tuple(_READERS[kind](item, ()) for item, kind in zip(items, kinds, strict=True))
+    read = tuple(
+        _READERS[get_origin(kind) or kind](item, get_args(kind)) for item, kind in zip(items, kinds, strict=True)
+    )
     return None if None in read else read
 
 
@@ -274,8 +292,13 @@ def _describe(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
     return {bool: "true or false", str: "a name", int: "a whole number", float: "a number"}.get(
-        hint, "a list" if get_origin(hint) is tuple else ""
+        hint, _describe_list(hint) if get_origin(hint) is tuple else ""
     )
+
+
+def _describe_list(hint: Any) -> str:
+    pairs = get_origin(get_args(hint)[0]) is tuple
+    return "names and projects, such as {top: lab/top, side: lab/side}" if pairs else "a list"
 
 
 def _invalid(project: str, name: str, value: Any, expected: str) -> UsageError:

@@ -91,13 +91,15 @@ class Entry:
     plan
         Digest of the target's ``plan.json``; empty where there is none.
     identity
-        Task, scorer and date of the project, which its copies share.
+        Task, scorer, date and views of the project, which its copies share.
     findings
         Why it is not planned. Of a planned one the plan itself holds them, and here stand their counts.
     n_findings
         Findings of the plan by severity.
     twins
         Targets of the project's other individuals, which hold the same videos.
+    cameras
+        Paths relative to the root of the other projects that are its cameras, where it is a multi-view one.
     steps
         What there is to do.
     """
@@ -112,6 +114,7 @@ class Entry:
     findings: tuple[Finding, ...] = ()
     n_findings: Mapping[str, int] = field(default_factory=dict)
     twins: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
     steps: tuple[IndexedStep, ...] = ()
 
     @classmethod
@@ -129,7 +132,7 @@ class Entry:
             "planned",
             individual,
             digest,
-            tuple(plan.project.values()),
+            (*plan.project.values(), *plan.views),  # a camera's project is no copy of the one that joins all cameras
             n_findings=counts,
             twins=tuple(twins),
             steps=tuple(map(IndexedStep.of, plan.steps)),
@@ -150,9 +153,9 @@ class Entry:
     def from_line(cls, line: str) -> Self:
         """The inverse of :meth:`to_line`."""
         document = json.loads(line)
-        document["identity"] = tuple(document["identity"])
         document["findings"] = tuple(map(finding_from_json, document["findings"]))
-        document["twins"] = tuple(document["twins"])
+        for name in ("identity", "twins", "cameras"):
+            document[name] = tuple(document[name])
         document["steps"] = tuple(IndexedStep(*step) for step in document["steps"])
         return cls(**document)
 

@@ -23,6 +23,7 @@ from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.project import Task, plan_project
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.space import Estimate, Load, estimate
+from dlc2lp.batch.worklog import read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Dlc2LpError, UsageError
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.target import PLAN_FILE
@@ -51,7 +52,7 @@ class ArchivePlan:
     decisions_file, n_asked
         Where a person decides, and how many projects were added there.
     estimate
-        What it will cost; None where only a part was planned.
+        What it will still cost; None where only a part was planned.
     findings
         Everything that a person should know, errors first.
     """
@@ -164,15 +165,22 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
     totals, load = Totals(), Load()
     refused: list[Entry] = []
     copies: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    cameras: dict[str, tuple[str, ...]] = {}
+    planned: set[str] = set()
     targets = set()
     ledger = planned_lines(request.out)
+    story = read_story(request.out)
     for line in itertools.chain.from_iterable(ledger.read(len(listed.targets))):
         entry = Entry.from_line(line)
         totals = totals.plus(entry)
-        load.add(entry)
+        load.add(entry, story.done(entry.target))
         targets.add(entry.target)
         if entry.state in {"refused", "needs-decision"}:
             refused.append(entry)
+        if entry.state == "planned":
+            planned.add(entry.project)
+        if entry.cameras:
+            cameras[entry.project] = entry.cameras
         if any(entry.identity) and (entry.project not in copies[entry.identity]):
             copies[entry.identity].append(entry.project)
     findings = [
@@ -180,6 +188,7 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
         *_no_projects(request, listed),
         *request.decisions.unused(listed.targets),
         *_copies(copies),
+        *_cameras(cameras, planned),
         *_left_over(request, targets),
     ]
     index = Index(request.out, str(request.root), request.options.as_json(), totals, tuple(by_severity(findings)))
@@ -245,6 +254,22 @@ def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:
         )
         for identity, names in projects.items()
         if len(names) > 1
+    ]
+
+
+def _cameras(cameras: Mapping[str, tuple[str, ...]], planned: set[str]) -> list[Finding]:
+    """Tell of projects that are migrated as cameras of another one and by themselves too."""
+    return [
+        Finding(
+            Severity.WARNING,
+            "camera-alone",
+            ", ".join(alone),
+            f"migrated as cameras of {project} and by themselves too, so their images and videos are written twice",
+            hint=f"to have them as cameras only, write `skip: true` for them in {DECISIONS_FILE}",
+        )
+        for project, names in cameras.items()
+        for alone in ([name for name in names if name in planned],)
+        if alone
     ]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request
 from dlc2lp.batch.run import fault, plan_digest
-from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted
+from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
 from dlc2lp.migrate.migration import folders_of_individuals, store_plan
 from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.survey_views import camera_projects, has_views
 from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, Severity, by_severity
 
@@ -91,13 +94,19 @@ def _refused(task: Task, findings: Iterable[Finding]) -> Entry:
 
 def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
     request = task.request
-    source, out = request.root / task.project, request.out
+    source: Path | None = request.root / task.project
+    out = request.out
     if request.decisions.skips(task.project):
         return [Entry(task.project, str(source), task.target, "skipped")]
     options = request.decisions.apply(task.project, request.options, request.root)
-    if options.individuals != "split":
+    if options.views:
+        _check_views(task, options)
+        source = None
+    if options.individuals != "split" or has_views(source, options):
         plan = store_plan(source, out / task.target, _with_data_dir(options, task.target), stop=stop)
-        return [Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))]
+        entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
+        return [replace(entry, cameras=_cameras(task, source, options))]
+    assert source is not None  # noqa: S101  only views come without one; told to mypy
     folders = folders_of_individuals(source, out / task.target, options)
     targets = {name: f"{task.target}/{folder.name}" for name, folder in folders.items()}
     entries: list[Entry] = []
@@ -110,6 +119,35 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
         digest = plan_digest(plan.to_text())
         entries.append(Entry.of_plan(task.project, target, plan, digest, individual=name, twins=twins))
     return entries
+
+
+def _check_views(task: Task, options: Options) -> None:
+    """Refuse views of other projects alone: nobody would look for their target under this project's name.
+
+    Raises
+    ------
+    UsageError
+        ``decision-invalid``.
+    """
+    own = Path(os.path.normpath(task.request.root / task.project))
+    if own not in {Path(os.path.normpath(path)) for _, path in options.views}:
+        raise UsageError.of(
+            "decision-invalid",
+            task.project,
+            f"found the views {', '.join(str(path) for _, path in options.views)}, expected this project among them",
+            where="decisions file",
+            hint="write `view` under one of the projects that are its cameras, and `skip: true` under the others",
+        )
+
+
+def _cameras(task: Task, source: Path | None, options: Options) -> tuple[str, ...]:
+    """Return the archive's other projects that are cameras of this one, relative to the root."""
+    root = os.path.realpath(task.request.root)
+    keys = (
+        PurePosixPath(Path(os.path.relpath(os.path.realpath(path), root)).as_posix())
+        for path in camera_projects(source, options)
+    )
+    return tuple(sorted({str(key) for key in keys if ".." not in key.parts} - {task.project}))
 
 
 def _with_data_dir(options: Options, target: str) -> Options:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,15 +59,17 @@ class Estimate:
 
 @dataclass
 class Load:
-    """Adds up what entries will cost; what is done already is not left out."""
+    """Adds up what entries will still cost."""
 
     space_bytes: int = 0
     n_encodes: int = 0
     encode_pixels: int = 0
 
-    def add(self, entry: Entry) -> None:
-        """Take in one more entry."""
+    def add(self, entry: Entry, done: Container[str] = ()) -> None:
+        """Take in one more entry, of which the given steps are carried out already."""
         for step in entry.steps:
+            if step.id in done:
+                continue
             self.space_bytes += step.space_bytes
             self.n_encodes += step.n_pixels > 0
             self.encode_pixels += step.n_pixels

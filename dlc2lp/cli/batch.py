@@ -16,6 +16,7 @@ from dlc2lp.cli.options import (
     EDITED,
     JOBS,
     LABEL_OPTIONS,
+    SQUARE_SIZE,
     VERIFY,
     VIDEO_OPTIONS,
     everywhere,
@@ -43,6 +44,7 @@ _PLAN_OPTIONS = stacked(
         help="YAML file of options for single projects; what is open is added to it [OUT/decisions.yaml].",
     ),
     LABEL_OPTIONS,
+    SQUARE_SIZE,
     VIDEO_OPTIONS,
     CONFIG_OPTIONS,
     click.option(

@@ -44,8 +44,8 @@ for command in (inspect, convert, verify, config, video, batch, demo):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with the documented exit code."""
-    # Comparing images multiplies many small matrices, each in a thread of ours. OpenBLAS would start a thread per CPU for
-    # every one of them, which on a busy machine takes a hundred times as long. It reads this when numpy is loaded.
+    # Comparing images multiplies many small matrices, each in a thread of ours. OpenBLAS would start a thread per CPU
+    # for every one of them, which on a busy machine takes a hundred times as long. It reads this when numpy is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 

@@ -100,6 +100,13 @@ def take_source(places: tuple[Path, ...], options: dict[str, Any]) -> tuple[Path
     return (None, places[0]) if options["views"] else (places[0], places[1])
 
 
+SQUARE_SIZE = click.option(
+    "--square-size",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MM",
+    help="Side of a square of the checkerboard of a DeepLabCut 3D calibration.",
+)
+
 VIEW_OPTIONS = stacked(
     click.option(
         "--view",
@@ -116,12 +123,7 @@ VIEW_OPTIONS = stacked(
         help="Several cameras in one project: how folders and videos are called, for example '{session}_{view}' or "
         "'{view:top|side}-{session}'.",
     ),
-    click.option(
-        "--square-size",
-        type=click.FloatRange(0, min_open=True),
-        metavar="MM",
-        help="Side of a square of the checkerboard of a DeepLabCut 3D calibration.",
-    ),
+    SQUARE_SIZE,
     click.option(
         "--calibration",
         multiple=True,

@@ -249,7 +249,7 @@ def _plan(
     known: Iterable[SessionTie] = (),
 ) -> tuple[Plan, SourceLabels]:
     """Decide on a migration. What the target's own plan found out about videos is taken over like ``known``."""
-    if options.individuals == "split":
+    if options.individuals == "split" and not has_views(source, options):
         raise UsageError.of(
             "individuals-split",
             "individuals",

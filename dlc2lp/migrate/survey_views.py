@@ -119,6 +119,17 @@ def three_d_config(source: Path) -> DlcConfig | None:
     return config if config is not None and config.is_3d else None
 
 
+def camera_projects(source: Path | None, options: Options) -> tuple[Path, ...]:
+    """Return the folders of the cameras' projects, where each camera has one of its own."""
+    if options.views:
+        return tuple(locate_project(path)[0] for _, path in options.views)
+    config = None if source is None else three_d_config(source)
+    if source is None or config is None:
+        return ()
+    project = read_3d_project(locate_project(source)[0], config, options.video_roots)
+    return tuple(camera.config_path.parent for camera in project.cameras if camera.config_path)
+
+
 def survey_views(
     source: Path | None,
     options: Options,

@@ -266,6 +266,9 @@ def test_the_estimate_adds_up(archive, tmp_path):
     assert (estimate["n_encodes"], estimate["encode_pixels"]) == (1, 12 * 64 * 48)
     assert estimate["pixels_per_s"] > 1e5
     assert estimate["cpu_minutes"] == pytest.approx(12 * 64 * 48 / estimate["pixels_per_s"] / 60)
+    assert batch("run", tmp_path / "lp").exit_code == 0
+    left = batch("plan", archive, tmp_path / "lp").document["estimate"]
+    assert (left["space_bytes"], left["n_encodes"]) == (0, 0)
 
 
 def test_copies_of_a_project_are_told(tmp_path):

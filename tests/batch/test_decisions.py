@@ -20,7 +20,7 @@ def test_values_become_what_the_option_takes(tmp_path):
     found = read(
         tmp_path,
         "lab/a:\n  individuals: no\n  scorer: 007\n  crf: 20\n  resize: 256x384\n  losses: [temporal]\n"
-        "  video-roots: [../videos]\n  gpu_memory: 11.5\n  merge: lab/b\n  context-frames: false\n"
+        "  video-root: [../videos]\n  gpu_memory: 11.5\n  merge: lab/b\n  context-frames: false\n"
         '"x: y":\n  skip: true\n',
     )
     options = found.apply("lab/a", Options(preset="slow"), Path("/archive"))
@@ -47,6 +47,8 @@ def test_values_become_what_the_option_takes(tmp_path):
         ("a:\n  resize: [1, 2, 3]\n", "a list"),
         ("a:\n  context_frames: maybe\n", "true or false"),
         ("a:\n  skip: perhaps\n", "true or false"),
+        ("a:\n  view: [top, side]\n", "names and projects"),
+        ("a:\n  square-size: small\n", "a number"),
     ],
 )
 def test_an_impossible_value_is_refused_for_its_project_alone(tmp_path, text, says):
@@ -54,6 +56,23 @@ def test_an_impossible_value_is_refused_for_its_project_alone(tmp_path, text, sa
     with pytest.raises(UsageError, match=says):
         found.apply("a", Options(), Path("/archive"))
     assert found.apply("b", Options(), Path("/archive")) == Options()
+
+
+def test_options_are_called_as_on_the_command_line(tmp_path):
+    found = read(
+        tmp_path,
+        "a:\n  view: {top: a, side: lab/b}\n  square-size: 12.5\n  calibration: rig\n  video-root: old\n"
+        "b:\n  mirror: [_top, _bot]\n  view-pattern: '{view}-{session}'\n",
+    )
+    options = found.apply("a", Options(), Path("/archive"))
+    assert options.views == (("top", Path("/archive/a")), ("side", Path("/archive/lab/b")))
+    assert (options.square_size, options.calibration, options.video_roots) == (
+        12.5,
+        (Path("/archive/rig"),),
+        (Path("/archive/old"),),
+    )
+    options = found.apply("b", Options(), Path("/archive"))
+    assert (options.config.mirror, options.view_pattern) == (("_top", "_bot"), "{view}-{session}")
 
 
 @pytest.mark.parametrize(
