@@ -105,7 +105,7 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
     if options.individuals != "split" or has_views(source, options):
         plan = store_plan(source, out / task.target, _with_data_dir(options, task.target), stop=stop)
         entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
-        return [replace(entry, cameras=_cameras(task, source, options))]
+        return [replace(entry, cameras=_cameras(task, source, options) if plan.views else ())]
     assert source is not None  # noqa: S101  only views come without one; told to mypy
     folders = folders_of_individuals(source, out / task.target, options)
     targets = {name: f"{task.target}/{folder.name}" for name, folder in folders.items()}
