@@ -2,14 +2,18 @@
 
 The work itself stands in each target's own ``.dlc2lp/plan.json``, as ``dlc2lp convert`` would write it. The index
 holds of every step only what it weighs, so that a shard of a hundred thousand projects is found without opening one of
-their plans, and no more than one line is in memory. The same archive and options give the same bytes.
+their plans, and no more than one line is in memory. Beside it stands what each line weighs and where it begins, a
+hundredth of its size: a worker reads that, and of the index only its own lines. The same archive and options give the
+same bytes.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -192,6 +196,58 @@ class Totals:
         )
 
 
+class Weight(NamedTuple):
+    """What a target weighs.
+
+    Attributes
+    ----------
+    target
+        As in the index.
+    cost
+        What all its steps cost.
+    at
+        Where its line begins, in bytes behind the index's header.
+    """
+
+    target: str
+    cost: int
+    at: int
+
+
+@dataclass
+class Lines:
+    """What is known of an index's lines when all were read once.
+
+    Attributes
+    ----------
+    totals
+        Sums over them.
+    weights
+        What each target with steps weighs, in the order of the lines.
+    """
+
+    totals: Totals = field(default_factory=Totals)
+    weights: list[Weight] = field(default_factory=list)
+    _at: int = 0
+    _digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, line: str) -> Entry:
+        """Take in the next line; return its entry."""
+        entry = Entry.from_line(line)
+        self.totals = self.totals.plus(entry)
+        if entry.steps:
+            self.weights.append(Weight(entry.target, entry.cost, self._at))
+        content = line.encode("ascii")
+        self._at += len(content)
+        self._digest.update(content)
+        return entry
+
+    @property
+    def weights_file(self) -> str:
+        """Name of the file of weights: another one for other lines."""
+        return f"{STATE_FOLDER}/weights-{self._digest.hexdigest()[:16]}.jsonl"
+
+
 @dataclass(frozen=True)
 class Index:
     """The plan of an archive, without its lines.
@@ -208,6 +264,8 @@ class Index:
         Sums over the lines.
     findings
         What came up while the archive was searched.
+    weights_file
+        Where the weights stand, relative to OUT.
     """
 
     out: Path
@@ -215,6 +273,7 @@ class Index:
     options: Mapping[str, Any]
     totals: Totals
     findings: tuple[Finding, ...]
+    weights_file: str
 
     @classmethod
     def read(cls, out: Path) -> Self:
@@ -239,6 +298,7 @@ class Index:
                 header["options"],
                 Totals(**header["totals"]),
                 tuple(map(finding_from_json, header["findings"])),
+                header["weights"],
             )
         except (FileNotFoundError, NotADirectoryError) as error:
             raise TargetRefused.of(
@@ -265,12 +325,39 @@ class Index:
         """Read the lines of projects that are migrated."""
         return (entry for entry in self.entries() if entry.state == "planned")
 
-    def target(self, entry: Entry) -> Path:
-        """Return an entry's target on this machine."""
-        return self.out / entry.target
+    def weights(self) -> list[Weight]:
+        """Read what each target with steps weighs.
+
+        Raises
+        ------
+        UsageError
+            ``plan-replaced``: somebody has planned anew since the header was read.
+        """
+        try:
+            with (self.out / self.weights_file).open(encoding="ascii") as file:
+                return [Weight(*json.loads(line)) for line in file]
+        except FileNotFoundError as error:
+            raise UsageError.of(
+                "plan-replaced",
+                str(self.out / self.weights_file),
+                "is gone: the archive is being planned anew",
+                hint="run the same command again",
+            ) from error
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[Callable[[Weight], Entry]]:
+        """Lend what reads single lines."""
+        with (self.out / INDEX_FILE).open("rb") as file:
+            start = len(file.readline())
+
+            def read(weight: Weight) -> Entry:
+                file.seek(start + weight.at)
+                return Entry.from_line(file.readline().decode("ascii"))
+
+            yield read
 
 
-def write_index(index: Index, lines: Iterable[str]) -> None:
+def write_index(index: Index, weights: Iterable[Weight], lines: Iterable[str]) -> None:
     """Write an index whole.
 
     Raises
@@ -285,6 +372,14 @@ def write_index(index: Index, lines: Iterable[str]) -> None:
         "options": dict(index.options),
         "totals": index.totals.__dict__,
         "findings": [finding.as_json() for finding in index.findings],
+        "weights": index.weights_file,
     }
-    first = json.dumps(header, separators=(",", ":")) + "\n"
-    write_whole(index.out / INDEX_FILE, (line.encode("ascii") for line in itertools.chain([first], lines)))
+    write_whole(index.out / index.weights_file, (_line(weight) for weight in weights))
+    write_whole(index.out / INDEX_FILE, itertools.chain([_line(header)], (line.encode("ascii") for line in lines)))
+    for path in (index.out / STATE_FOLDER).glob("weights-*.jsonl"):
+        if path.name != Path(index.weights_file).name:
+            path.unlink(missing_ok=True)
+
+
+def _line(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"

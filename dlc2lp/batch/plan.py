@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.batch.decisions import add_open, read_decisions
-from dlc2lp.batch.index import INDEX_FILE, Entry, Index, Totals, write_index
+from dlc2lp.batch.index import INDEX_FILE, Entry, Index, Lines, write_index
 from dlc2lp.batch.planning import (
     DECISIONS_FILE,
     Listed,
@@ -162,7 +162,7 @@ def _plan_all(
 
 def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path) -> ArchivePlan:
     """Make the index of all lines, and ask what is open."""
-    totals, load = Totals(), Load()
+    known, load = Lines(), Load()
     refused: list[Entry] = []
     copies: dict[tuple[str, ...], list[str]] = defaultdict(list)
     cameras: dict[str, tuple[str, ...]] = {}
@@ -171,8 +171,7 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
     ledger = planned_lines(request.out)
     story = read_story(request.out)
     for line in itertools.chain.from_iterable(ledger.read(len(listed.targets))):
-        entry = Entry.from_line(line)
-        totals = totals.plus(entry)
+        entry = known.add(line)
         load.add(entry, story.done(entry.target))
         targets.add(entry.target)
         if entry.state in {"refused", "needs-decision"}:
@@ -191,8 +190,15 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
         *_cameras(cameras, planned),
         *_left_over(request, targets),
     ]
-    index = Index(request.out, str(request.root), request.options.as_json(), totals, tuple(by_severity(findings)))
-    write_index(index, itertools.chain.from_iterable(ledger.read(len(listed.targets))))
+    index = Index(
+        request.out,
+        str(request.root),
+        request.options.as_json(),
+        known.totals,
+        tuple(by_severity(findings)),
+        known.weights_file,
+    )
+    write_index(index, known.weights, itertools.chain.from_iterable(ledger.read(len(listed.targets))))
     ledger.remove()
     questions = {entry.project: _questions(entry) for entry in refused if entry.state == "needs-decision"}
     n_asked = add_open(decisions_file, request.decisions, questions)

@@ -22,7 +22,7 @@ from dlc2lp.batch.index import Index
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.space import check_space
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
 from dlc2lp.migrate.execute import SCRATCH, Run, execute
 from dlc2lp.migrate.journal import Journal
 from dlc2lp.migrate.options import RunOptions
@@ -150,8 +150,9 @@ def run_shard(
     watcher = watcher or Nobody()
     index = Index.read(out)
     jobs = run_options.jobs or allowed_cpus()
-    work = split_among(shard_units(index.planned, index.totals.cost, shard), jobs)
-    story = read_story(out)
+    with index.reader() as read_entry:
+        work = split_among(shard_units(index.weights(), read_entry, index.totals.cost, shard), jobs)
+    story = read_story(out, shard)
     _check_needs(out, work, story)
     if run_options.tmp_dir is not None:
         sweep([run_options.tmp_dir])
@@ -162,6 +163,13 @@ def run_shard(
 
 def _check_needs(out: Path, work: Sequence[Unit], story: Story) -> None:
     """Refuse before the first byte what can't end well."""
+    try:
+        _check_left(out, work, story)
+    except (TargetRefused, ToolMissing):
+        _check_left(out, work, read_story(out))  # others may have done it, when the plan was cut in another way
+
+
+def _check_left(out: Path, work: Sequence[Unit], story: Story) -> None:
     left = [step for unit in work for done in (story.done(unit.target),) for step in unit.steps if step.id not in done]
     check_space(out, sum(step.space_bytes for step in left))
     if any(step.kind == EncodeVideo.kind for step in left):

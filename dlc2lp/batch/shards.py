@@ -1,7 +1,8 @@
 """Cuts the plan of an archive into shards of equal weight. Pure, but for the scheduler's variables.
 
-A shard is found from the index alone and is the same on every machine. Small projects stay whole, so that a worker
-opens few plans; a project too heavy for that is cut, at the steps if it must be. What comes first is what weighs most.
+A shard is found from the index alone, mostly from what its targets weigh, and is the same on every machine. Small
+projects stay whole, so that a worker opens few plans; a project too heavy for that is cut, at the steps if it must be.
+What comes first is what weighs most.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
-from dlc2lp.batch.index import Entry, IndexedStep
+from dlc2lp.batch.index import Entry, IndexedStep, Weight
 from dlc2lp.errors import UsageError
 
 #: No unit of more than one step weighs more than this part of a shard; so no shard weighs an eighth more than another
@@ -115,6 +117,11 @@ class Unit:
     steps: tuple[IndexedStep, ...]
     twins: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Return a whole target."""
+        return cls(entry.target, entry.plan, entry.steps, entry.twins)
+
     @property
     def cost(self) -> int:
         """What all its steps cost."""
@@ -129,13 +136,6 @@ class Unit:
     def order(self) -> tuple[int, str, str]:
         """The heaviest first, and one order for all machines."""
         return -self.cost, self.target, self.steps[0].id
-
-
-def units(entries: Iterable[Entry], limit: int) -> Iterator[Unit]:
-    """Cut projects into units, none heavier than a limit unless it is a single step."""
-    for entry in entries:
-        if entry.steps:
-            yield from divide(Unit(entry.target, entry.plan, entry.steps, entry.twins), limit)
 
 
 def divide(unit: Unit, limit: int) -> Iterator[Unit]:
@@ -154,7 +154,9 @@ def divide(unit: Unit, limit: int) -> Iterator[Unit]:
     yield replace(unit, steps=tuple(bundle))
 
 
-def shard_units(read_entries: Callable[[], Iterable[Entry]], total_cost: int, shard: Shard) -> list[Unit]:
+def shard_units(
+    weights: Sequence[Weight], read_entry: Callable[[Weight], Entry], total_cost: int, shard: Shard
+) -> list[Unit]:
     """Return the units of one shard, the heaviest first.
 
     Each unit, in the order of weight, goes to the shard that has the least so far (LPT); the heaviest shard then weighs
@@ -162,9 +164,10 @@ def shard_units(read_entries: Callable[[], Iterable[Entry]], total_cost: int, sh
 
     Parameters
     ----------
-    read_entries
-        Reads all planned entries of the index, in any order. Called twice, so that only the weights of other shards'
-        units have to be remembered.
+    weights
+        What each target weighs, in any order.
+    read_entry
+        Reads one target's entry; called for those of this shard, and for those too heavy for one shard.
     total_cost
         What all their steps cost.
     shard
@@ -172,33 +175,57 @@ def shard_units(read_entries: Callable[[], Iterable[Entry]], total_cost: int, sh
     """
     limit = _limit(total_cost, shard.of)
     if shard.of == 1:
-        return sorted(units(read_entries(), limit), key=lambda unit: unit.order)
-    ordered = sorted(unit.order for unit in units(read_entries(), limit))
-    mine = {(target, step) for number, target, step in _assign(ordered, shard.of) if number == shard.number}
-    return sorted(
-        (unit for unit in units(read_entries(), limit) if unit.order[1:] in mine), key=lambda unit: unit.order
-    )
+        mine = [unit for weight in weights for unit in divide(Unit.of(read_entry(weight)), limit)]
+        return sorted(mine, key=lambda unit: unit.order)
+    pieces = sorted(_pieces(weights, read_entry, limit), key=lambda piece: piece.order)
+    assigned = [piece for piece, number in _assign(pieces, shard.of) if number == shard.number]
+    return sorted((piece.unit(read_entry) for piece in assigned), key=lambda unit: unit.order)
 
 
 def shards_with(
-    read_entries: Callable[[], Iterable[Entry]], total_cost: int, n_shards: int, is_left: Callable[[Unit], bool]
+    weights: Sequence[Weight],
+    read_entry: Callable[[Weight], Entry],
+    total_cost: int,
+    n_shards: int,
+    is_left: Callable[[Unit], bool],
 ) -> list[int]:
     """Return the numbers of the shards that have a unit with something left to do, in order.
 
     Parameters
     ----------
-    read_entries, total_cost
+    weights, read_entry, total_cost
         As for :func:`shard_units`.
     n_shards
         How many shards there are.
     is_left
         Whether a unit has something left.
     """
-    limit = _limit(total_cost, n_shards)
-    all_units = [(unit.order, is_left(unit)) for unit in units(read_entries(), limit)]
-    left = {order[1:] for order, has_some in all_units if has_some}
-    assigned = _assign(sorted(order for order, _ in all_units), n_shards)
-    return sorted({number for number, target, step in assigned if (target, step) in left})
+    pieces = sorted(_pieces(weights, read_entry, _limit(total_cost, n_shards)), key=lambda piece: piece.order)
+    return sorted({number for piece, number in _assign(pieces, n_shards) if is_left(piece.unit(read_entry))})
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A unit of which only the weight is known, or that had to be read to be cut."""
+
+    weight: Weight
+    part: Unit | None = None
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        return self.part.order if self.part else (-self.weight.cost, self.weight.target, "")
+
+    def unit(self, read_entry: Callable[[Weight], Entry]) -> Unit:
+        return self.part or Unit.of(read_entry(self.weight))
+
+
+def _pieces(weights: Iterable[Weight], read_entry: Callable[[Weight], Entry], limit: int) -> Iterator[_Piece]:
+    """Cut what is too heavy."""
+    for weight in weights:
+        if weight.cost <= limit:
+            yield _Piece(weight)
+        else:
+            yield from (_Piece(weight, part) for part in divide(Unit.of(read_entry(weight)), limit))
 
 
 def _limit(total_cost: int, n_shards: int) -> int:
@@ -206,13 +233,13 @@ def _limit(total_cost: int, n_shards: int) -> int:
     return max(1, total_cost // (n_shards * _PARTS_OF_SHARD))
 
 
-def _assign(ordered: Iterable[tuple[int, str, str]], n_shards: int) -> Iterator[tuple[int, str, str]]:
-    """Yield the shard of each unit, with the unit's target and first step."""
+def _assign(pieces: Iterable[_Piece], n_shards: int) -> Iterator[tuple[_Piece, int]]:
+    """Yield each piece with the number of its shard."""
     loads = [(0, number) for number in range(1, n_shards + 1)]
-    for cost, target, step in ordered:
+    for piece in pieces:
         load, number = loads[0]
-        heapq.heapreplace(loads, (load - cost, number))  # the order holds costs below zero
-        yield number, target, step
+        heapq.heapreplace(loads, (load - piece.order[0], number))  # the order holds costs below zero
+        yield piece, number
 
 
 def split_among(work: Sequence[Unit], n_workers: int) -> list[Unit]:

@@ -199,7 +199,8 @@ def submit_archive(
     def is_left(unit: Unit) -> bool:
         return not story.done(unit.target).issuperset(step.id for step in unit.steps)
 
-    left = shards_with(index.planned, index.totals.cost, n_shards, is_left)
+    with index.reader() as read_entry:
+        left = shards_with(index.weights(), read_entry, index.totals.cost, n_shards, is_left)
     maximum = _max_array_size(required=not dry_run)
     scripts = tuple(_scripts(index.out, command, left, n_shards, maximum, resources, run_arguments, finish_arguments))
     submission = Submission(index.out / SLURM_FOLDER, scripts, n_shards, len(left))

@@ -57,7 +57,7 @@ class WorkLog:
 
     def __init__(self, out: Path, shard: Shard, n_cpus: int) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        name = f"{stamp}-{shard.number}of{shard.of}-{own_tag()}.jsonl"
+        name = f"{stamp}-{_name(shard)}-{own_tag()}.jsonl"
         self._path = out / LOG_FOLDER / name
         self._lock = threading.Lock()
         self._done: dict[str, _Done] = {}
@@ -143,6 +143,10 @@ class _Done:
         self.steps.append(step)
         self.cost += cost
         self.seconds += seconds
+
+
+def _name(shard: Shard) -> str:
+    return f"{shard.number}of{shard.of}"
 
 
 def _job() -> str:
@@ -255,15 +259,18 @@ class Story:
             self.seconds[target] = self.seconds.get(target, 0.0) + line.get("seconds", 0.0)
 
 
-def read_story(out: Path) -> Story:
-    """Read what all workers of an archive said."""
+def read_story(out: Path, shard: Shard | None = None) -> Story:
+    """Read what all workers of an archive said, or only those who saw to one shard.
+
+    A worker does with the latter: among thousands, each would read what all others said.
+    """
     story = Story()
     try:
         paths = sorted((out / LOG_FOLDER).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return story
     for path in paths:
-        if path.suffix != ".jsonl":
+        if path.suffix != ".jsonl" or (shard is not None and f"-{_name(shard)}-" not in path.name):
             continue
         worker = Worker(path.name)
         for line in _lines(path):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.measure import say, table
 from benchmarks.watched import Watched, watch
-from dlc2lp.batch.index import INDEX_FILE, Index
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Index, Lines, write_index
 from dlc2lp.batch.worklog import LOG_FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,8 @@ def report(folder: Path, extent: Extent) -> str:
     say(f"  making {extent.n_projects} projects of {extent.n_sessions} sessions")
     make_archive(small, max(1, extent.n_projects // 10), extent.n_sessions)
     make_archive(large, extent.n_projects, extent.n_sessions)
-    parts = [_extent_text(large, extent), _planning(folder, small, large), _going_over(folder / "large-lp")]
+    out = folder / "large-lp"
+    parts = [_extent_text(large, extent), _planning(folder, small, large), _going_over(out), _beyond(out, folder)]
     return "\n\n".join(parts)
 
 
@@ -71,8 +72,8 @@ def _extent_text(root: Path, extent: Extent) -> str:
     n_bytes = sum(path.stat().st_size for path in files)
     return (
         f"## An archive of {extent.n_projects} projects with {extent.n_sessions} sessions each\n\n"
-        f"{len(files)} files, {n_bytes / 1e9:.2f} GB; each session has a video of 60 frames and three labeled ones. All "
-        "files were read shortly before, so that no disk is measured."
+        f"{len(files)} files, {n_bytes / 1e9:.2f} GB; each session has a video of 60 frames and three labeled ones. "
+        "All files were read shortly before, so that no disk is measured."
     )
 
 
@@ -105,8 +106,8 @@ def _planning(folder: Path, small: Path, large: Path) -> str:
     text = (
         f"The index holds {totals.n_planned} targets and {totals.n_steps} steps in {index_bytes / 1e6:.1f} MB "
         f"({index_bytes / totals.n_planned / 1e3:.1f} kB for each target). Planning took "
-        f"{planning.peak_bytes / 1e6:.0f} MB of memory, and {fewer.peak_bytes / 1e6:.0f} MB for a tenth of the projects: "
-        f"{growth / 1e3:.1f} kB for each further project."
+        f"{planning.peak_bytes / 1e6:.0f} MB of memory, and {fewer.peak_bytes / 1e6:.0f} MB for a tenth of the "
+        f"projects: {growth / 1e3:.1f} kB for each further project."
     )
     shutil.rmtree(small_out)
     heads = ("planning", "wall, s", "wall, of reading", "CPU, of reading")
@@ -122,6 +123,7 @@ def _going_over(out: Path) -> str:
     took["listing the folders of records"] = listing
     took["`batch status`, all done"] = _dlc2lp("status", out)
     took["`batch run`, all done"] = _dlc2lp("run", out, "--verify", "none")
+    took["`batch run --shard 7/100`, all done"] = _dlc2lp("run", out, "--verify", "none", "--shard", "7/100")
     took["`batch finish --verify none`"] = _dlc2lp("finish", out, "--verify", "none")
     took["`dlc2lp --version`, for comparison"] = watch([sys.executable, "-m", "dlc2lp", "--version"])
     written = sum(path.stat().st_size for kind in ("png", "mp4") for path in out.rglob(f"*.{kind}"))
@@ -136,6 +138,51 @@ def _going_over(out: Path) -> str:
     )
     return f"{table(('going over it', 'wall, s', 'read, MB', 'memory, MB'), rows)}\n\n{text}"
 
+
+def _beyond(out: Path, folder: Path) -> str:
+    """What an archive a hundred times as large asks of the index: its entries again and again, under other names."""
+    index, far = Index.read(out), folder / "far"
+    (far / STATE_FOLDER).mkdir(parents=True)
+    with Path(folder, "lines").open("w", encoding="ascii") as file:
+        lines = Lines()
+        for again in range(_TIMES):
+            for entry in index.entries():
+                name = f"again{again:02d}/{entry.target}"
+                line = replace(entry, project=name, target=name).to_line()
+                lines.add(line)
+                file.write(line)
+    beyond = replace(index, out=far, totals=lines.totals, weights_file=lines.weights_file)
+    with Path(folder, "lines").open(encoding="ascii") as file:
+        write_index(beyond, lines.weights, file)
+    say("  an index a hundred times as large")
+    took = {
+        "`batch status`": _dlc2lp("status", far),
+        "finding shard 7 of 1000": watch([sys.executable, "-c", _FIND_SHARD, str(far), "7/1000"]),
+        "importing the same and reading nothing": watch([sys.executable, "-c", "import dlc2lp.batch.shards"]),
+    }
+    rows = [
+        [name, f"{each.wall_s:.2f}", f"{each.read_bytes / 1e6:.1f}", f"{each.peak_bytes / 1e6:.0f}"]
+        for name, each in took.items()
+    ]
+    text = (
+        f"{lines.totals.n_planned} targets with {lines.totals.n_steps} steps: the index takes "
+        f"{(far / INDEX_FILE).stat().st_size / 1e6:.0f} MB and the weights beside it "
+        f"{(far / beyond.weights_file).stat().st_size / 1e6:.1f} MB."
+    )
+    return f"## An index a hundred times as large\n\n{text}\n\n{table(('', 'wall, s', 'read, MB', 'memory, MB'), rows)}"
+
+
+_TIMES = 100
+
+_FIND_SHARD = """
+import sys
+from pathlib import Path
+from dlc2lp.batch.index import Index
+from dlc2lp.batch.shards import Shard, shard_units
+index = Index.read(Path(sys.argv[1]))
+with index.reader() as read_entry:
+    assert shard_units(index.weights(), read_entry, index.totals.cost, Shard.from_text(sys.argv[2]))
+"""
 
 #: Each target keeps a record of each step, which says what a file of the target must look like.
 _LIST_RECORDS = """

@@ -266,6 +266,10 @@ def test_the_estimate_adds_up(archive, tmp_path):
     assert (estimate["n_encodes"], estimate["encode_pixels"]) == (1, 12 * 64 * 48)
     assert estimate["pixels_per_s"] > 1e5
     assert estimate["cpu_minutes"] == pytest.approx(12 * 64 * 48 / estimate["pixels_per_s"] / 60)
+    index = Index.read(tmp_path / "lp")
+    with index.reader() as read_entry:
+        assert [read_entry(weight) for weight in index.weights()] == entries
+    assert [weight.cost for weight in index.weights()] == [entry.cost for entry in entries]
     assert batch("run", tmp_path / "lp").exit_code == 0
     left = batch("plan", archive, tmp_path / "lp").document["estimate"]
     assert (left["space_bytes"], left["n_encodes"]) == (0, 0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlc2lp.batch.index import Entry, IndexedStep
+from dlc2lp.batch.index import Entry, IndexedStep, Weight
 from dlc2lp.batch.shards import Shard, shard_from_environment, shard_units, shards_with, split_among
 from dlc2lp.errors import UsageError
 
@@ -26,8 +26,23 @@ def ids(units):
     return [(unit.target, step.id) for unit in units for step in unit.steps]
 
 
+def weighed(entries):
+    """What the index tells: weights, and what reads an entry."""
+    weights = [Weight(each.target, each.cost, at) for at, each in enumerate(entries) if each.steps]
+    return weights, lambda weight: entries[weight.at], sum(each.cost for each in entries)
+
+
 def cut(entries, shard):
-    return shard_units(lambda: entries, sum(each.cost for each in entries), shard)
+    return shard_units(*weighed(entries), shard)
+
+
+def test_a_worker_reads_its_own_entries_and_those_too_heavy_for_one():
+    entries = [entry(0, [100] * 40), *(entry(number, [1] * 20) for number in range(1, 100))]
+    weights, read_entry, total = weighed(entries)
+    read = []
+    mine = shard_units(weights, lambda weight: read.append(weight.target) or read_entry(weight), total, Shard(3, 10))
+    assert set(read) == {unit.target for unit in mine} | {"p0"}
+    assert len(read) < 20
 
 
 @given(archives, st.integers(1, 40), st.randoms())
@@ -53,8 +68,7 @@ def test_no_shard_weighs_more_than_the_average_and_one_unit(entries, n_shards):
 def test_only_shards_with_something_left_are_named(entries, n_shards, data):
     all_keys = [(each.target, step.id) for each in entries for step in each.steps]
     left = set(data.draw(st.lists(st.sampled_from(all_keys)))) if all_keys else set()
-    total = sum(each.cost for each in entries)
-    named = shards_with(lambda: entries, total, n_shards, lambda unit: bool(left & set(ids([unit]))))
+    named = shards_with(*weighed(entries), n_shards, lambda unit: bool(left & set(ids([unit]))))
     expected = [number for number in range(1, n_shards + 1) if left & set(ids(cut(entries, Shard(number, n_shards))))]
     assert named == expected
 
