@@ -13,7 +13,19 @@ The library does all that the commands do. It never prints and never exits; what
 Options have the names and defaults of the command line.
 """
 
-from dlc2lp.api import check_video, convert, convert_individuals, convert_video, inspect, plan, verify
+from dlc2lp.api import (
+    archive_status,
+    check_video,
+    convert,
+    convert_individuals,
+    convert_video,
+    finish_archive,
+    inspect,
+    plan,
+    plan_archive,
+    run_archive,
+    verify,
+)
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.model import Finding, LabelTable, Severity, VideoInfo
 from dlc2lp.version import __version__
@@ -25,11 +37,15 @@ __all__ = [
     "Severity",
     "VideoInfo",
     "__version__",
+    "archive_status",
     "check_video",
     "convert",
     "convert_individuals",
     "convert_video",
+    "finish_archive",
     "inspect",
     "plan",
+    "plan_archive",
+    "run_archive",
     "verify",
 ]

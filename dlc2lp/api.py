@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from dlc2lp.errors import UsageError
 
 if TYPE_CHECKING:
+    from dlc2lp.batch.finish import ArchiveReport
+    from dlc2lp.batch.plan import ArchivePlan
+    from dlc2lp.batch.run import ShardRun, Watcher
+    from dlc2lp.batch.status import Status
     from dlc2lp.migrate.execute import Observer
     from dlc2lp.migrate.migration import Inspection, Outcome
     from dlc2lp.migrate.options import (
@@ -279,13 +283,133 @@ def convert_video(
     )
 
 
+def plan_archive(
+    root: str | Path,
+    out: str | Path,
+    *,
+    decisions: str | Path | None = None,
+    jobs: int | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[ConvertOptions],
+) -> ArchivePlan:
+    """Find every DeepLabCut project below a folder and plan its migration; what can't be planned stops no other.
+
+    Parameters
+    ----------
+    root, out
+        The archive, and the folder of the targets.
+    decisions
+        File of options for single projects; None: ``decisions.yaml`` in ``out``.
+    jobs
+        Projects planned at a time, in processes: call it below ``if __name__ == "__main__":``.
+    stop
+        Set it from another thread to stop; the same call goes on.
+
+    Raises
+    ------
+    UsageError, TargetRefused
+        Nothing was planned.
+    Interrupted
+        ``stop`` was set.
+    """
+    from dlc2lp.batch import plan as archive
+
+    return archive.plan_archive(root, out, _options(options), decisions=decisions, jobs=jobs, stop=stop)
+
+
+def run_archive(
+    out: str | Path,
+    *,
+    shard: str = "1/1",
+    jobs: int | None = None,
+    verify: VerifyLevel = "sample",
+    edited: EditedFiles = "keep",
+    tmp_dir: str | Path | None = None,
+    watcher: Watcher | None = None,
+    stop: threading.Event | None = None,
+) -> ShardRun:
+    """Carry out the plan of an archive, or part ``"I/N"`` of it; called again, it goes on.
+
+    Parameters
+    ----------
+    out
+        The folder that was planned for.
+    shard
+        Which part.
+    jobs, verify, edited, stop
+        As for :func:`convert`.
+    tmp_dir
+        Folder on a fast disk where videos are made before they move to ``out``.
+    watcher
+        Hears how it goes on; see :class:`dlc2lp.batch.run.Watcher`.
+
+    Raises
+    ------
+    TargetRefused, ToolMissing
+        Nothing was written.
+    Interrupted
+        ``stop`` was set.
+    """
+    from dlc2lp.batch.run import run_shard
+    from dlc2lp.batch.shards import Shard
+    from dlc2lp.migrate.options import RunOptions
+
+    how = RunOptions(jobs, verify, edited, tmp_dir=None if tmp_dir is None else Path(tmp_dir))
+    return run_shard(Path(out), Shard.from_text(shard), how, watcher=watcher, stop=stop)
+
+
+def archive_status(out: str | Path) -> Status:
+    """Say how far an archive is, from what its workers wrote down.
+
+    Raises
+    ------
+    TargetRefused
+        Nothing was planned for this folder.
+    """
+    from dlc2lp.batch import status
+
+    return status.archive_status(out)
+
+
+def finish_archive(
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    verify: VerifyLevel = "sample",
+    stop: threading.Event | None = None,
+) -> ArchiveReport:
+    """Verify every target of an archive and write ``index.html``, ``report.json`` and ``report.csv``.
+
+    Parameters are those of :func:`run_archive`.
+
+    Raises
+    ------
+    TargetRefused
+        Nothing was planned for this folder, or it can't be written to.
+    Interrupted
+        ``stop`` was set.
+    """
+    from dlc2lp.batch import finish
+    from dlc2lp.report.archive import write_reports
+
+    report = finish.finish_archive(out, verify=verify, jobs=jobs, stop=stop)
+    if report is None:  # only a part was asked for, which this call can't do
+        raise AssertionError("no report")
+    write_reports(report)
+    return report
+
+
 __all__ = [
     "ConvertOptions",
+    "archive_status",
     "check_video",
     "convert",
     "convert_individuals",
     "convert_video",
+    "finish_archive",
     "inspect",
     "plan",
+    "plan_archive",
+    "run_archive",
     "verify",
 ]

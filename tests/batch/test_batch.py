@@ -12,6 +12,7 @@ from archives import SMALL, break_project, build_archive, debris, target_digests
 from builder import Video, build_project, snapshot
 from command import dlc2lp, start, wait_for
 
+import dlc2lp as library
 from dlc2lp.batch.index import INDEX_FILE, Index
 
 SLOW = ("--preset", "slower", "--crf", "1")
@@ -273,6 +274,17 @@ def test_the_estimate_adds_up(archive, tmp_path):
     assert batch("run", tmp_path / "lp").exit_code == 0
     left = batch("plan", archive, tmp_path / "lp").document["estimate"]
     assert (left["space_bytes"], left["n_encodes"]) == (0, 0)
+
+
+def test_from_python(archive, undisturbed, tmp_path):
+    planned = library.plan_archive(archive, tmp_path / "lp", jobs=1)
+    assert (planned.n_projects, planned.exit_code) == (4, 0)
+    for part in ("2/2", "1/2"):
+        assert library.run_archive(tmp_path / "lp", shard=part).exit_code == 0
+    assert library.archive_status(tmp_path / "lp").is_done
+    assert library.finish_archive(tmp_path / "lp", jobs=1).n_by_state == {"done": 4}
+    assert (tmp_path / "lp/index.html").is_file()
+    assert target_digests_of(tmp_path / "lp") == undisturbed
 
 
 def test_copies_of_a_project_are_told(tmp_path):
