@@ -56,6 +56,8 @@ class ProjectReport:
         Time that workers spent on it; 0 where nothing was left to do.
     bytes_before, bytes_after
         Images and videos that were migrated, and all files that were written.
+    decisions_open
+        Codes of the questions that only a person can answer.
     findings
         Everything that a person should know, errors first.
     """
@@ -72,11 +74,13 @@ class ProjectReport:
     seconds: float = 0.0
     bytes_before: int = 0
     bytes_after: int = 0
+    decisions_open: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report in plain JSON types."""
         document = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        document["decisions_open"] = list(self.decisions_open)
         document["findings"] = [finding.as_json() for finding in self.findings]
         return document
 
@@ -85,6 +89,7 @@ class ProjectReport:
         """The inverse of :meth:`as_json`, written as JSON."""
         document = json.loads(line)
         document["findings"] = tuple(map(finding_from_json, document["findings"]))
+        document["decisions_open"] = tuple(document["decisions_open"])
         return cls(**document)
 
 
@@ -267,8 +272,16 @@ def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
 
 def _not_planned(entry: Entry) -> ProjectReport:
     assert entry.state != "planned"  # noqa: S101  told to mypy
+    asked = entry.state == "needs-decision"
+    codes = (finding.code for finding in entry.findings if asked and finding.severity is Severity.ERROR)
     return ProjectReport(
-        entry.project, entry.source, entry.target, entry.state, entry.individual, findings=entry.findings
+        entry.project,
+        entry.source,
+        entry.target,
+        entry.state,
+        entry.individual,
+        decisions_open=tuple(dict.fromkeys(codes)),
+        findings=entry.findings,
     )
 
 
@@ -308,7 +321,7 @@ def _close_planned(task: _Task) -> ProjectReport:
         round(task.seconds, 3),
         _bytes_before(plan),
         sum(file.size_bytes for record in journal.read().values() if record.done for file in record.files),
-        tuple(by_severity(findings)),
+        findings=tuple(by_severity(findings)),
     )
 
 

@@ -7,7 +7,7 @@ import html
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
@@ -34,6 +34,7 @@ CSV_COLUMNS = (
     "bytes_before",
     "bytes_after",
     "seconds",
+    "decisions_open",
     *(f"n_{severity}s" for severity in Severity),
     "codes",
 )
@@ -74,6 +75,7 @@ def csv_text(report: ArchiveReport) -> str:
                 project.bytes_before,
                 project.bytes_after,
                 project.seconds,
+                " ".join(project.decisions_open),
                 *(severities[severity] for severity in Severity),
                 " ".join(dict.fromkeys(finding.code for finding in project.findings)),
             ]
@@ -92,6 +94,9 @@ tbody th { font-weight: inherit; } .n { text-align: right; font-variant-numeric:
 .failed, .incomplete, .refused, .error { color: var(--bad); } .needs-decision, .warning { color: var(--ask); }
 .done { color: var(--good); } li { margin: .3rem 0; } summary { cursor: pointer; }
 """
+
+#: Browsers become slow beyond some thousand rows. Projects that need a person are always shown.
+_MAX_ROWS = 5000
 
 _HEADS = (
     ("project", ""),
@@ -122,12 +127,41 @@ def _page(report: ArchiveReport) -> Iterator[str]:
     yield f' to <span class="path">{_escape(str(report.index.out))}</span>.</p>\n'
     if report.index.findings:
         yield f"<h2>The archive</h2>\n{_findings(report.index.findings)}\n"
+    asked = [project for project in report.projects if project.decisions_open]
+    if asked:
+        yield '<h2>Decisions open</h2>\n<p>Fill them in in <span class="path">decisions.yaml</span>, then plan, run '
+        yield "and finish again: what is done stays done.</p>\n<ul>"
+        for project in asked:
+            yield f"<li>{_escape(project.project)}: {', '.join(project.decisions_open)}</li>"
+        yield "</ul>\n"
     yield "<h2>The projects</h2>\n<table>\n<thead><tr>"
     yield "".join(f'<th scope="col" class="{kind}">{name}</th>' for name, kind in _HEADS)
     yield "</tr></thead>\n<tbody>\n"
-    for project in report.projects:
+    shown = _shown(report.projects)
+    for project in shown:
         yield _row(project)
-    yield "</tbody>\n</table>\n</html>\n"
+    yield "</tbody>\n</table>\n"
+    if len(shown) < len(report.projects):
+        yield f"<p>{len(report.projects) - len(shown)} more arrived whole; all are in "
+        yield f'<a href="{CSV_FILE}">{CSV_FILE}</a>.</p>\n'
+    yield "</html>\n"
+
+
+def _shown(projects: Sequence[ProjectReport]) -> list[ProjectReport]:
+    """Return the projects of the page: of those that arrived whole only as many as it can hold."""
+    left = _MAX_ROWS - sum(not _is_whole(project) for project in projects)
+    shown = []
+    for project in projects:
+        if _is_whole(project):
+            left -= 1
+            if left < 0:
+                continue
+        shown.append(project)
+    return shown
+
+
+def _is_whole(project: ProjectReport) -> bool:
+    return project.state in {"done", "skipped"}
 
 
 def _row(project: ProjectReport) -> str:
@@ -150,7 +184,7 @@ def _row(project: ProjectReport) -> str:
     if project.findings:
         counts = Counter(finding.severity for finding in project.findings)
         summary = ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
-        is_open = "" if project.state in {"done", "skipped"} else " open"
+        is_open = "" if _is_whole(project) else " open"
         told = f"<details{is_open}><summary>{summary}</summary>{_findings(project.findings)}</details>"
     state = f'<td class="{project.state}">{_words(project.state)}</td>'
     return f'<tr><th scope="row">{name}</th>{state}{numbers}<td>{told}</td></tr>\n'

@@ -3,9 +3,11 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
 from archives import SMALL, break_project, build_archive, debris, target_digests
@@ -13,7 +15,9 @@ from builder import Video, build_project, snapshot
 from command import dlc2lp, start, wait_for
 
 import dlc2lp as library
-from dlc2lp.batch.index import INDEX_FILE, Index
+from dlc2lp.batch.finish import ArchiveReport, ProjectReport
+from dlc2lp.batch.index import INDEX_FILE, Index, Totals
+from dlc2lp.report import archive as report_archive
 
 SLOW = ("--preset", "slower", "--crf", "1")
 
@@ -124,6 +128,9 @@ def test_broken_and_undecided_projects_do_not_stop_the_others(tmp_path):
         "lab1/reach01": "done",
         "pair": "needs-decision",
     }
+    open_ones = {p["project"]: p["decisions_open"] for p in result.document["report"]["projects"]}
+    assert open_ones == {name: [] for name in states} | {"pair": ["several-individuals"]}
+    assert "Decisions open" in (out / "index.html").read_text(encoding="utf-8")
     assert "pair:\n  individuals:\n" in (out / "decisions.yaml").read_text(encoding="utf-8")
 
     (out / "decisions.yaml").write_text("pair:\n  individuals: split\nlab0/reach02:\n  skip: true\n", encoding="utf-8")
@@ -231,6 +238,16 @@ def test_reports_tell_the_same_in_three_forms(archive, tmp_path):
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "<b>&lp" not in page
     assert all(f'href="{row["target"]}/"' in page for row in rows)
+
+
+def test_the_page_of_a_large_archive_shows_whoever_needs_a_person(tmp_path, monkeypatch):
+    index = Index(tmp_path, "/archive", {}, Totals(), (), "")
+    projects = [ProjectReport(f"p{n}", f"/archive/p{n}", f"p{n}", "done") for n in range(8)]
+    projects[5] = replace(projects[5], state="failed")
+    monkeypatch.setattr(report_archive, "_MAX_ROWS", 3)
+    page = report_archive.html_text(ArchiveReport(index, tuple(projects)))
+    assert re.findall(r'<th scope="row">(p\d)', page) == ["p0", "p1", "p5"]
+    assert "5 more arrived whole" in page
 
 
 def test_finishing_may_be_shared_and_stale_checks_do_not_count(archive, tmp_path):
