@@ -7,8 +7,13 @@ import sys
 import pytest
 from builder import Video, build_project
 
+from dlc2lp.batch.index import IndexedStep
+from dlc2lp.batch.shards import Shard, Unit
+from dlc2lp.cli.batch_progress import BatchProgress
 from dlc2lp.cli.progress import Progress
+from dlc2lp.migrate.execute import Run
 from dlc2lp.migrate.plan import EncodeVideo, ExtractedFrame, ExtractFrames, PlaceVideo
+from dlc2lp.model import Finding, Severity
 
 ENCODE = EncodeVideo("/a.avi", "videos/a.mp4", 900, 1000, 100, 100, "30/1", "balanced", "veryfast", 20, 12, 1)
 PLACE = PlaceVideo("/b.mp4", "videos/b.mp4", 900, 1000, "auto")
@@ -16,6 +21,8 @@ CUT = ExtractFrames("b", "/b.mp4", 900, 1000, 10, 10, 0, None, 90, (ExtractedFra
 
 
 class Clock:
+    """Seconds that a test sets."""
+
     def __init__(self):
         self.now = 1000.0
 
@@ -98,3 +105,38 @@ def test_a_terminal_gets_a_bar(tmp_path):
     text = shown.decode()
     assert "comparing images with videos," in text
     assert "of 77 frames" in text  # 60 of the video, and 17 context frames
+
+
+UNIT = Unit("lab/reach", "digest", (IndexedStep("a" * 16, "place-video", 600, 600, 10, 0, 1),))
+BROKEN = Finding(Severity.ERROR, "video-vanished", "m1.avi", "found no such file")
+
+
+def test_a_worker_of_an_archive_tells_how_far_it_is_and_what_failed(capsys):
+    clock = Clock()
+    progress = BatchProgress(quiet=False, clock=clock)
+    progress.planned(0, 40)
+    clock.now += 31
+    progress.planned(10, 40)
+    progress.begun(Shard(3, 8), 5, 1000)
+    clock.now += 20
+    progress.advanced(100)  # nothing yet: there was a line 20 seconds ago
+    progress.settled(UNIT, Run(failed=["a" * 16], findings=[BROKEN]))
+    clock.now += 20
+    progress.advanced(400)
+    progress.settled(UNIT, Run(done=["a" * 16]))
+    lines = [line.split(maxsplit=2)[2] for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "planned 10 of 40 projects, 25%, about 2 min left",
+        "failed: lab/reach: m1.avi: found no such file",
+        "1 of 5 pieces of shard 3/8, 1 failed, 40%, about 60 s left",
+    ]
+
+
+def test_a_quiet_worker_says_nothing(capsys):
+    clock = Clock()
+    progress = BatchProgress(quiet=True, clock=clock)
+    progress.begun(Shard(), 1, 1000)
+    clock.now += 100
+    progress.advanced(500)
+    progress.settled(UNIT, Run(failed=["a" * 16], findings=[BROKEN]))
+    assert capsys.readouterr().err == ""
