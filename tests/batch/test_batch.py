@@ -1,5 +1,6 @@
 """An archive from the first folder to the report: planned, run in shards, stopped, gone on with, finished."""
 
+import contextlib
 import csv
 import json
 import os
@@ -17,6 +18,8 @@ from command import dlc2lp, start, wait_for
 import dlc2lp as library
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.index import INDEX_FILE, Index, Totals
+from dlc2lp.migrate import execute
+from dlc2lp.migrate.scratch import workplace
 from dlc2lp.report import archive as report_archive
 
 SLOW = ("--preset", "slower", "--crf", "1")
@@ -210,6 +213,29 @@ def test_videos_are_made_on_the_fast_disk_and_nothing_stays_there(archive, undis
     assert batch("convert", archive, tmp_path / "lp", "--tmp-dir", fast).exit_code == 0
     assert list(fast.iterdir()) == []
     assert target_digests_of(tmp_path / "lp") == undisturbed
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "missing"])
+def test_where_videos_are_made(archive, tmp_path, monkeypatch, how):
+    fast = tmp_path / "fast"
+    if how != "missing":
+        fast.mkdir()
+    if how != "option":
+        monkeypatch.setenv("SLURM_TMPDIR", str(fast))
+    places = []
+
+    @contextlib.contextmanager
+    def spy(tmp_dir, final, space_bytes):
+        with workplace(tmp_dir, final, space_bytes) as place:
+            places.append(place)
+            yield place
+
+    monkeypatch.setattr(execute, "workplace", spy)
+    assert batch("plan", archive, tmp_path / "lp").exit_code == 0
+    option = ("--tmp-dir", fast) if how == "option" else ()
+    assert batch("run", tmp_path / "lp", *option).exit_code == 0
+    assert len(places) == 1
+    assert (fast in places[0].parents) is (how != "missing"), "a site's variable may name what is not there"
 
 
 def test_a_scheduler_that_names_the_shard_by_a_variable(archive, tmp_path, monkeypatch):
