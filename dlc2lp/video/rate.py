@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_WIDTH_PX, _HEIGHT_PX = 320, 240
+_WIDTH_PX, _HEIGHT_PX = 640, 480
 
 #: Two clips, of which the longer tells the rate and the shorter what starting a program takes.
 _N_FRAMES_SHORT, _N_FRAMES_LONG = 4, 36
 
 #: Grey levels; about what a camera has in the light of a lab.
-_NOISE = 4.0
+_NOISE = 2.0
+
+#: Starting a program takes no more than this part of the longer trial; if it seems so, the machine was busy.
+_MAX_START = 0.5
 
 
 def pixels_per_second(settings: EncodeSettings) -> float:
@@ -38,9 +41,8 @@ def pixels_per_second(settings: EncodeSettings) -> float:
         The trial did not work.
     """
     short_s, long_s = (_seconds(n_frames, settings) for n_frames in (_N_FRAMES_SHORT, _N_FRAMES_LONG))
-    n_frames, seconds = _N_FRAMES_LONG - _N_FRAMES_SHORT, long_s - short_s
-    if seconds <= 0:  # the machine was busy with something else in between
-        n_frames, seconds = _N_FRAMES_LONG, long_s
+    n_frames = _N_FRAMES_LONG - _N_FRAMES_SHORT
+    seconds = long_s - min(short_s, long_s * _MAX_START)
     return _WIDTH_PX * _HEIGHT_PX * n_frames / (seconds * settings.threads)
 
 
