@@ -68,7 +68,7 @@ def shard_from_environment(environment: Mapping[str, str], n_shards: int | None 
     Raises
     ------
     UsageError
-        ``shard-unknown``: this is a task of an array, and the number of shards is not known.
+        ``shard-unknown``: this is a task of an array, and the number of shards is not known; or the other way round.
     """
     for names in _COUNTED:
         value, first, last, step = (environment.get(name, "") for name in names)
@@ -88,6 +88,13 @@ def shard_from_environment(environment: Mapping[str, str], n_shards: int | None 
             if n_shards is None:
                 raise _unknown(name, value)
             return Shard(int(value) % n_shards + 1, n_shards)
+    if n_shards is not None:
+        raise UsageError.of(
+            "shard-unknown",
+            "--shards",
+            f"found {n_shards} shards, and no scheduler's variable that tells which one this is",
+            hint="name it: --shard I/N; for all of them leave out --shards",
+        )
     return None
 
 

@@ -116,6 +116,8 @@ def test_schedulers_that_do_not_tell_how_many_there_are(name):
 def test_outside_of_an_array_there_is_no_shard():
     assert shard_from_environment({}) is None
     assert shard_from_environment({"SGE_TASK_ID": "undefined"}) is None
+    with pytest.raises(UsageError, match="no scheduler's variable"):
+        shard_from_environment({}, 4)
 
 
 def test_an_array_with_holes_is_no_set_of_shards():
