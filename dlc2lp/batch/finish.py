@@ -170,7 +170,7 @@ def finish_archive(
     Interrupted
         ``stop`` was set.
     """
-    index = Index.read(Path(out))
+    index = Index.read(Path(out).absolute())
     story = read_story(index.out)
     # Checks that were made before somebody went on working tell nothing any more.
     ledger = Ledger(index.out / _CLOSING / _state_of(index.out))

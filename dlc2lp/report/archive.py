@@ -13,7 +13,7 @@ from urllib.parse import quote
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.migrate.journal import write_whole
 from dlc2lp.model import Finding, Severity
-from dlc2lp.report.text import size_text
+from dlc2lp.report.text import duration_text, plural, size_text
 
 JSON_FILE = "report.json"
 CSV_FILE = "report.csv"
@@ -92,7 +92,8 @@ th, td { padding: .3rem .6rem; text-align: left; vertical-align: top; }
 thead th { border-bottom: 2px solid var(--line); } tbody td, tbody th { border-bottom: 1px solid var(--line); }
 tbody th { font-weight: inherit; } .n { text-align: right; font-variant-numeric: tabular-nums; }
 .failed, .incomplete, .refused, .error { color: var(--bad); } .needs-decision, .warning { color: var(--ask); }
-.done { color: var(--good); } li { margin: .3rem 0; } summary { cursor: pointer; }
+.done { color: var(--good); } li { margin: .3rem 0; } summary { cursor: pointer; } .message { white-space: pre-wrap; }
+tr.told td { padding: 0 .6rem .6rem 2rem; } tr:has(+ .told) > * { border-bottom: 0; }
 """
 
 #: Browsers become slow beyond some thousand rows. Projects that need a person are always shown.
@@ -109,7 +110,6 @@ _HEADS = (
     ("before", "n"),
     ("after", "n"),
     ("time", "n"),
-    ("findings", ""),
 )
 
 
@@ -129,7 +129,7 @@ def _page(report: ArchiveReport) -> Iterator[str]:
         yield f"<h2>The archive</h2>\n{_findings(report.index.findings)}\n"
     asked = [project for project in report.projects if project.decisions_open]
     if asked:
-        yield '<h2>Decisions open</h2>\n<p>Fill them in in <span class="path">decisions.yaml</span>, then plan, run '
+        yield '<h2>Decisions open</h2>\n<p>Answer them in <span class="path">decisions.yaml</span>, then plan, run '
         yield "and finish again: what is done stays done.</p>\n<ul>"
         for project in asked:
             yield f"<li>{_escape(project.project)}: {', '.join(project.decisions_open)}</li>"
@@ -166,28 +166,34 @@ def _is_whole(project: ProjectReport) -> bool:
 
 def _row(project: ProjectReport) -> str:
     name = _escape(project.project + (f" ({project.individual})" if project.individual else ""))
+    cells = [""] * (len(_HEADS) - 2)
     if project.counts:
         name = f'<a href="{quote(project.target, errors="surrogateescape")}/">{name}</a>'
-    frames = project.counts.get("labeled_frames", {})
-    cells = [
-        project.n_sessions,
-        frames.get("source", 0),
-        frames.get("written", 0),
-        project.n_videos,
-        project.n_video_frames,
-        size_text(project.bytes_before),
-        size_text(project.bytes_after),
-        f"{project.seconds:.1f} s",
-    ]
+        frames = project.counts["labeled_frames"]
+        cells = [
+            str(project.n_sessions),
+            str(frames["source"]),
+            str(frames["written"]),
+            str(project.n_videos),
+            str(project.n_video_frames),
+            size_text(project.bytes_before),
+            size_text(project.bytes_after),
+            duration_text(project.seconds),
+        ]
     numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
-    told = ""
-    if project.findings:
-        counts = Counter(finding.severity for finding in project.findings)
-        summary = ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
-        is_open = "" if _is_whole(project) else " open"
-        told = f"<details{is_open}><summary>{summary}</summary>{_findings(project.findings)}</details>"
     state = f'<td class="{project.state}">{_words(project.state)}</td>'
-    return f'<tr><th scope="row">{name}</th>{state}{numbers}<td>{told}</td></tr>\n'
+    return f'<tr><th scope="row">{name}</th>{state}{numbers}</tr>\n{_told(project)}'
+
+
+def _told(project: ProjectReport) -> str:
+    """Return a row below the project's with its findings, open where they need a person."""
+    if not project.findings:
+        return ""
+    counts = Counter(finding.severity for finding in project.findings)
+    summary = ", ".join(plural(counts[severity], severity) for severity in Severity if counts[severity])
+    is_open = "" if _is_whole(project) else " open"
+    details = f"<details{is_open}><summary>{summary}</summary>{_findings(project.findings)}</details>"
+    return f'<tr class="told"><td colspan="{len(_HEADS)}">{details}</td></tr>\n'
 
 
 def _findings(findings: tuple[Finding, ...]) -> str:
@@ -196,7 +202,8 @@ def _findings(findings: tuple[Finding, ...]) -> str:
 
 def _finding(finding: Finding) -> str:
     text = f'<span class="{finding.severity}">{finding.severity}</span>: '
-    text += f"{_escape(finding.subject)}: {_escape(finding.message)}"
+    kind = "message path" if "\n" in finding.message else "message"  # a table wants letters of one width
+    text += f'{_escape(finding.subject)}: <span class="{kind}">{_escape(finding.message)}</span>'
     if finding.where:
         text += f" (at {_escape(finding.where)})"
     text += f" <code>{finding.code}</code>"
