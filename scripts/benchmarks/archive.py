@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def _planning(folder: Path, small: Path, large: Path) -> str:
     took["`batch plan --jobs 1`"] = planning = _dlc2lp("plan", large, out, "--jobs", "1")
     shutil.rmtree(out)
     took["`batch plan`"] = _dlc2lp("plan", large, out)
+    took["`batch plan --list-only`"] = _dlc2lp("plan", large, folder / "list-lp", "--list-only")
     rows = [
         [name, f"{each.wall_s:.1f}", f"{each.wall_s / reading.wall_s:.2f}", f"{each.cpu_s / reading.cpu_s:.2f}"]
         for name, each in took.items()
@@ -128,15 +130,19 @@ def _going_over(out: Path) -> str:
     took["`dlc2lp --version`, for comparison"] = watch([sys.executable, "-m", "dlc2lp", "--version"])
     written = sum(path.stat().st_size for kind in ("png", "mp4") for path in out.rglob(f"*.{kind}"))
     log_bytes = sum(path.stat().st_size for path in (out / LOG_FOLDER).iterdir())
-    rows = [
-        [name, f"{each.wall_s:.2f}", f"{each.read_bytes / 1e6:.1f}", f"{each.peak_bytes / 1e6:.0f}"]
-        for name, each in took.items()
-    ]
     text = (
         f"The targets hold {written / 1e6:.0f} MB of images and videos; the workers' records in `{LOG_FOLDER}` take "
         f"{log_bytes / 1e6:.1f} MB."
     )
-    return f"{table(('going over it', 'wall, s', 'read, MB', 'memory, MB'), rows)}\n\n{text}"
+    return f"{_costs('going over it', took)}\n\n{text}"
+
+
+def _costs(what: str, took: Mapping[str, Watched]) -> str:
+    rows = [
+        [name, f"{each.wall_s:.2f}", f"{each.read_bytes / 1e6:.1f}", f"{each.peak_bytes / 1e6:.0f}"]
+        for name, each in took.items()
+    ]
+    return table((what, "wall, s", "read, MB", "memory, MB"), rows)
 
 
 def _beyond(out: Path, folder: Path) -> str:
@@ -160,16 +166,12 @@ def _beyond(out: Path, folder: Path) -> str:
         "finding shard 7 of 1000": watch([sys.executable, "-c", _FIND_SHARD, str(far), "7/1000"]),
         "importing the same and reading nothing": watch([sys.executable, "-c", "import dlc2lp.batch.shards"]),
     }
-    rows = [
-        [name, f"{each.wall_s:.2f}", f"{each.read_bytes / 1e6:.1f}", f"{each.peak_bytes / 1e6:.0f}"]
-        for name, each in took.items()
-    ]
     text = (
         f"{lines.totals.n_planned} targets with {lines.totals.n_steps} steps: the index takes "
         f"{(far / INDEX_FILE).stat().st_size / 1e6:.0f} MB and the weights beside it "
         f"{(far / beyond.weights_file).stat().st_size / 1e6:.1f} MB."
     )
-    return f"## An index a hundred times as large\n\n{text}\n\n{table(('', 'wall, s', 'read, MB', 'memory, MB'), rows)}"
+    return f"## An index a hundred times as large\n\n{text}\n\n{_costs('', took)}"
 
 
 _TIMES = 100
