@@ -23,6 +23,10 @@ _AHEAD = 4
 #: A process needs about a second to start, as long as several projects take.
 _TASKS_WORTH_A_PROCESS = 8
 
+#: After so many, processes make room for new ones: the threads that decode videos leave holes in a process's memory,
+#: which then grows by a hundred kilobytes with each project, though nothing is kept.
+_TASKS_OF_A_PROCESS = 200
+
 
 def call_each(
     function: Callable[[Task, threading.Event | None], Result],
@@ -52,13 +56,24 @@ def call_each(
     Dlc2LpError
         ``process-lost``: the system ended one of the processes.
     """
-    jobs = min(jobs, n_tasks // _TASKS_WORTH_A_PROCESS)
-    if jobs <= 1:
+    jobs = max(1, min(jobs, n_tasks // _TASKS_WORTH_A_PROCESS))
+    if jobs == 1 and n_tasks <= _TASKS_OF_A_PROCESS:
         for task in tasks:
             _check(stop)
             yield function(task, stop)
         return
     waiting = iter(tasks)
+    for _ in range(0, n_tasks, jobs * _TASKS_OF_A_PROCESS):
+        yield from _in_processes(function, islice(waiting, jobs * _TASKS_OF_A_PROCESS), jobs, stop)
+
+
+def _in_processes(
+    function: Callable[[Task, threading.Event | None], Result],
+    waiting: Iterator[Task],
+    jobs: int,
+    stop: threading.Event,
+) -> Iterator[Result]:
+    """Do tasks in processes that end afterwards."""
     # Not forked: a copy of a process with threads may inherit a lock that nobody will ever open.
     context = multiprocessing.get_context("spawn")
     others = multiprocessing.active_children()
