@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from command import dlc2lp
 
+from dlc2lp.batch.decisions import read_decisions
+from dlc2lp.migrate.options import Options
+
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 
@@ -41,6 +44,19 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
     assert capsys.readouterr().out == "0 Count(source=97, written=97, left_out=0)\n"
+
+
+def test_the_decisions_that_are_shown_are_understood(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "decisions.yaml").write_text(example, encoding="utf-8")
+    decisions = read_decisions(tmp_path / "decisions.yaml")
+    assert decisions.apply("arena/pair-2019", Options(), Path("/archive")).individuals == "split"
+    assert decisions.apply("reach/top", Options(), Path("/archive")).views == (
+        ("top", Path("/archive/reach/top")),
+        ("side", Path("/archive/reach/side")),
+    )
+    assert decisions.skips("arena/pair-2019-copy")
+    assert decisions.skips("reach/side")
 
 
 def test_every_exit_code_is_explained():
