@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from types import FrameType
 from typing import TypeVar
 
 from dlc2lp.errors import Dlc2LpError, Interrupted
@@ -79,14 +81,15 @@ def _in_processes(
     others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(jobs,))
     try:
-        running: set[Future[Result]] = {pool.submit(function, task, None) for task in islice(waiting, jobs * _AHEAD)}
+        running: set[Future[Result]] = {pool.submit(_call, function, task) for task in islice(waiting, jobs * _AHEAD)}
         while running:
             finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
             _check(stop)
             for future in finished:
                 yield future.result()
-            running |= {pool.submit(function, task, None) for task in islice(waiting, len(finished))}
+            running |= {pool.submit(_call, function, task) for task in islice(waiting, len(finished))}
     except BrokenProcessPool as error:
+        _check(stop)  # whoever stops all processes of a job may have reached the others first
         raise Dlc2LpError.of(
             "process-lost",
             "batch",
@@ -107,9 +110,32 @@ def _check(stop: threading.Event) -> None:
         raise Interrupted.of("interrupted", "batch", "stopped by a signal", hint="run the same command again to go on")
 
 
+#: Tells the task of this process to stop, where it is one of several.
+_STOP = threading.Event()
+
+#: How long a task may take to stop by itself.
+_GRACE_S = 3.0
+
+
 def _begin(jobs: int) -> None:
     """Prepare a process that is one of several."""
     # Ctrl-C reaches the whole group; it is the parent's business, which ends this process by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _on_end)
     # Its own threads share the CPUs with the other processes.
     limit_cpus(max(1, allowed_cpus() // jobs))
+
+
+def _on_end(number: int, frame: FrameType | None) -> None:
+    """Have the task stop cleanly, as it would by itself; whatever hangs is not waited for."""
+    _STOP.set()
+    end = threading.Timer(_GRACE_S, os._exit, (1,))
+    end.daemon = True
+    end.start()
+
+
+def _call(function: Callable[[Task, threading.Event | None], Result], task: Task) -> Result:
+    try:
+        return function(task, _STOP)
+    except Interrupted:
+        os._exit(1)  # the parent, which wanted it so, looks at nothing that came of it

@@ -1,7 +1,9 @@
 """Tasks in several processes: each once, none lost, no process for ever."""
 
 import os
+import sys
 import threading
+import time
 
 import pytest
 
@@ -38,6 +40,33 @@ def test_processes_make_room_for_new_ones_and_no_task_is_lost(monkeypatch):
 def test_a_process_that_the_system_ends_is_told():
     with pytest.raises(Dlc2LpError, match="ended one of the processes"):
         call(end_the_process, 16, 2)
+
+
+def until_stopped(folder, stop):
+    """Leave a file that only a clean end removes."""
+    path = folder / str(os.getpid())
+    path.touch()
+    if not stop.wait(60):
+        raise AssertionError("nobody stopped it")
+    path.unlink()
+    raise Interrupted.of("interrupted", "task", "stopped")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, a process can only be ended hard")
+def test_tasks_end_cleanly_when_all_are_stopped(tmp_path):
+    stop = threading.Event()
+
+    def stop_when_both_are_at_work():
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.02)
+        stop.set()
+
+    threading.Thread(target=stop_when_both_are_at_work, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(Interrupted):
+        list(processes.call_each(until_stopped, [tmp_path] * 16, 16, 2, stop))
+    assert list(tmp_path.iterdir()) == []
+    assert time.monotonic() - began < 30
 
 
 def test_stopping_ends_all_of_them():
