@@ -25,8 +25,7 @@ _AHEAD = 4
 #: A process needs about a second to start, as long as several projects take.
 _TASKS_WORTH_A_PROCESS = 8
 
-#: After so many, processes make room for new ones: the threads that decode videos leave holes in a process's memory,
-#: which then grows by a hundred kilobytes with each project, though nothing is kept.
+#: After so many, processes make room for new ones: whatever a library keeps, it can't add up.
 _TASKS_OF_A_PROCESS = 200
 
 

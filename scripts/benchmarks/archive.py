@@ -44,7 +44,7 @@ def report(folder: Path, extent: Extent) -> str:
         return "## An archive\n\nNot measured: only Linux tells what a process has read."
     small, large = folder / "small", folder / "large"
     say(f"  making {extent.n_projects} projects of {extent.n_sessions} sessions")
-    make_archive(small, max(1, extent.n_projects // 10), extent.n_sessions)
+    make_archive(small, max(1, extent.n_projects // 4), extent.n_sessions)
     make_archive(large, extent.n_projects, extent.n_sessions)
     out = folder / "large-lp"
     parts = [_extent_text(large, extent), _planning(folder, small, large), _going_over(out), _beyond(out, folder)]
@@ -108,7 +108,7 @@ def _planning(folder: Path, small: Path, large: Path) -> str:
     text = (
         f"The index holds {totals.n_planned} targets and {totals.n_steps} steps in {index_bytes / 1e6:.1f} MB "
         f"({index_bytes / totals.n_planned / 1e3:.1f} kB for each target). Planning took "
-        f"{planning.peak_bytes / 1e6:.0f} MB of memory, and {fewer.peak_bytes / 1e6:.0f} MB for a tenth of the "
+        f"{planning.peak_bytes / 1e6:.0f} MB of memory, and {fewer.peak_bytes / 1e6:.0f} MB for a quarter of the "
         f"projects: {growth / 1e3:.1f} kB for each further project."
     )
     shutil.rmtree(small_out)
