@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rig import DISTORTIONS, MATRICES, ROTATION, SIZE, TRANSLATION, calibrated, write_calibration, write_pickle
 
@@ -46,6 +46,7 @@ _unit = st.floats(-1, 1)
 
 
 @given(st.tuples(_unit, _unit, _unit), st.floats(0, math.pi), st.sampled_from([1.0, 1e-4, 1e-9, 1e-14]), st.booleans())
+@example((0.0, 0.0, 1.0), 1e-6, 1.0, True)
 def test_rotation_vectors_are_those_of_opencv(
     axis: tuple[float, float, float], angle: float, scale: float, near_pi: bool
 ) -> None:
@@ -58,8 +59,9 @@ def test_rotation_vectors_are_those_of_opencv(
     assert cv2.Rodrigues(np.array(vector))[0] == pytest.approx(matrix, abs=1e-12)
     assert math.hypot(*vector) == pytest.approx(turned, abs=1e-9)
     expected = cv2.Rodrigues(matrix)[0].ravel()
-    if math.pi - turned > 1e-6:  # at pi the axis may point either way
-        # OpenCV takes what is below 1e-5 for no turn at all
+    if math.pi - turned > 2e-5:
+        # OpenCV takes what is below 1e-5 for no turn at all, and as near to pi it takes another formula, which is off
+        # by as much as what is missing to pi; at pi the axis may point either way.
         assert vector == pytest.approx(expected, abs=1e-7 if turned > 1e-4 else 2e-5)
 
 
