@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -28,6 +29,9 @@ SLOW_VIDEO = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 SMALL = ("--cpus", "1", "--mem", "0.5")
 
 _WAIT_S = 300.0
+
+#: Work that surely lasts until Slurm warns of a limit of one minute: its clock is up to a minute late.
+_LONG_S = 150.0
 
 
 def batch(command: str, *arguments: object, expect: int = 0, **options: object) -> dict[str, object]:
@@ -149,9 +153,9 @@ def prove_array(ordinary: Ordinary) -> None:
         ordinary.ended_well(runner[0])
 
 
-def build_slow(root: Path, n_projects: int) -> None:
-    """Write projects that are copies of one whose encode takes seconds."""
-    build_project(root / "slow00", sessions=("m1",), video=SLOW_VIDEO, n_frames=80, size_px=(320, 240))
+def build_slow(root: Path, n_projects: int, n_frames: int = 80) -> None:
+    """Write projects that are copies of one whose encode takes a second, or several with more frames."""
+    build_project(root / "slow00", sessions=("m1",), video=SLOW_VIDEO, n_frames=n_frames, size_px=(320, 240))
     for number in range(1, n_projects):
         shutil.copytree(root / "slow00", root / f"slow{number:02d}")
 
@@ -159,7 +163,7 @@ def build_slow(root: Path, n_projects: int) -> None:
 def prove_kill(folder: Path) -> None:
     """A task is killed in the middle of an encode; the archive says so; a second submit finishes it."""
     root, out = folder / "slow", folder / "slow-lp"
-    build_slow(root, 2)
+    build_slow(root, 2, n_frames=320)
     batch("convert", root, out, *SLOW)
     local = put_away(out)
     batch("plan", root, out, *SLOW)
@@ -179,7 +183,7 @@ def prove_kill(folder: Path) -> None:
 def prove_cancel(folder: Path) -> None:
     """A person cancels: dlc2lp ends within seconds, leaves nothing, and the task does not come back."""
     root, out = folder / "cancelled", folder / "cancelled-lp"
-    build_slow(root, 1)
+    build_slow(root, 1, n_frames=320)
     batch("plan", root, out, *SLOW)
     made = batch("submit", out, "--shards", 1, *SMALL)
     wait_for("an encode", lambda: is_encoding(out))
@@ -195,10 +199,21 @@ def prove_cancel(folder: Path) -> None:
     slurm("scancel", job_of(made, "finish.sh"))
 
 
+def long_enough(folder: Path) -> int:
+    """Return how many slow projects keep one CPU of this machine busy for long."""
+    n_trial = 5
+    build_slow(folder / "trial", n_trial)
+    batch("plan", folder / "trial", folder / "trial-lp", *SLOW)
+    began = time.monotonic()
+    batch("run", folder / "trial-lp", "--jobs", "1")
+    return math.ceil(_LONG_S * n_trial / (time.monotonic() - began))
+
+
 def prove_time_limit(folder: Path) -> None:
     """The time limit comes: the task stops cleanly, goes back into the queue by itself and is finished there."""
     root, out = folder / "limited", folder / "limited-lp"
-    build_slow(root, 24)
+    n_projects = long_enough(folder)
+    build_slow(root, n_projects)
     batch("plan", root, out, *SLOW)
     made = batch("submit", out, "--shards", 1, "--time", "1", *SMALL)
     (job,) = job_states(job_of(made, "run-1.sh"))
@@ -208,13 +223,13 @@ def prove_time_limit(folder: Path) -> None:
     wait_for("the queue", lambda: job_states(job) == {job: "PENDING"})
     check("time limit: no ffmpeg, no debris", not ffmpegs(out) and debris(out) == [])
     before = batch("status", out)["targets"]
-    check(f"time limit: what was done stays done ({before['done']} of 24)", 0 < before["done"] < 24)
+    check(f"time limit: what was done stays done ({before['done']} of {n_projects})", 0 < before["done"] < n_projects)
     # Slurm holds a requeued job back for two minutes; that much is Slurm's, and need not be waited for.
     slurm("scontrol", "update", f"JobId={job}", "TimeLimit=30", "StartTime=now")
     wait_for("the finishing job", lambda: has_ended(job_of(made, "finish.sh")))
     check("time limit: it was started again", "Restarts=1" in slurm("scontrol", "show", "job", job))
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    check("time limit: the finishing job waited and found all 24 done", report["n_by_state"] == {"done": 24})
+    check("time limit: the finishing job waited and found all done", report["n_by_state"] == {"done": n_projects})
     videos = {digest for name, digest in target_digests(out).items() if name.endswith(".mp4")}
     check("time limit: all copies became the same bytes", len(videos) == 1)
 
