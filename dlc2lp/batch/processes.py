@@ -26,7 +26,7 @@ _AHEAD = 4
 _TASKS_WORTH_A_PROCESS = 8
 
 #: After so many, processes make room for new ones: whatever a library keeps, it can't add up.
-_TASKS_OF_A_PROCESS = 200
+TASKS_OF_A_PROCESS = 200
 
 
 def call_each(
@@ -58,14 +58,14 @@ def call_each(
         ``process-lost``: the system ended one of the processes.
     """
     jobs = max(1, min(jobs, n_tasks // _TASKS_WORTH_A_PROCESS))
-    if jobs == 1 and n_tasks <= _TASKS_OF_A_PROCESS:
+    if jobs == 1 and n_tasks <= TASKS_OF_A_PROCESS:
         for task in tasks:
             _check(stop)
             yield function(task, stop)
         return
     waiting = iter(tasks)
-    for _ in range(0, n_tasks, jobs * _TASKS_OF_A_PROCESS):
-        yield from _in_processes(function, islice(waiting, jobs * _TASKS_OF_A_PROCESS), jobs, stop)
+    for _ in range(0, n_tasks, jobs * TASKS_OF_A_PROCESS):
+        yield from _in_processes(function, islice(waiting, jobs * TASKS_OF_A_PROCESS), jobs, stop)
 
 
 def _in_processes(

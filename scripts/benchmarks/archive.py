@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.measure import say, table
 from benchmarks.watched import Watched, watch
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Index, Lines, write_index
+from dlc2lp.batch.processes import TASKS_OF_A_PROCESS
 from dlc2lp.batch.worklog import LOG_FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,12 +105,11 @@ def _planning(folder: Path, small: Path, large: Path) -> str:
     ]
     totals = Index.read(out).totals
     index_bytes = (out / INDEX_FILE).stat().st_size
-    growth = (planning.peak_bytes - fewer.peak_bytes) / (totals.n_planned - Index.read(small_out).totals.n_planned)
     text = (
         f"The index holds {totals.n_planned} targets and {totals.n_steps} steps in {index_bytes / 1e6:.1f} MB "
-        f"({index_bytes / totals.n_planned / 1e3:.1f} kB for each target). Planning took "
+        f"({index_bytes / totals.n_planned / 1e3:.1f} kB for each target). The largest process took "
         f"{planning.peak_bytes / 1e6:.0f} MB of memory, and {fewer.peak_bytes / 1e6:.0f} MB for a quarter of the "
-        f"projects: {growth / 1e3:.1f} kB for each further project."
+        f"projects; none sees to more than {TASKS_OF_A_PROCESS} projects before another takes its place."
     )
     shutil.rmtree(small_out)
     heads = ("planning", "wall, s", "wall, of reading", "CPU, of reading")

@@ -29,7 +29,7 @@ def test_few_tasks_need_no_process(n_tasks):
 
 
 def test_processes_make_room_for_new_ones_and_no_task_is_lost(monkeypatch):
-    monkeypatch.setattr(processes, "_TASKS_OF_A_PROCESS", 10)
+    monkeypatch.setattr(processes, "TASKS_OF_A_PROCESS", 10)
     found = call(square, 25, 1)
     assert sorted((number, result) for number, result, _ in found) == [(n, n * n) for n in range(25)]
     by_process = [[each[0] for each in found if each[2] == process] for process in {each[2] for each in found}]
