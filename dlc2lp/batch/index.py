@@ -97,9 +97,7 @@ class Entry:
     identity
         Task, scorer, date and views of the project, which its copies share.
     findings
-        Why it is not planned. Of a planned one the plan itself holds them, and here stand their counts.
-    n_findings
-        Findings of the plan by severity.
+        Why it is not planned. Of a planned one the plan itself holds them.
     twins
         Targets of the project's other individuals, which hold the same videos.
     cameras
@@ -116,7 +114,6 @@ class Entry:
     plan: str = ""
     identity: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    n_findings: Mapping[str, int] = field(default_factory=dict)
     twins: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     steps: tuple[IndexedStep, ...] = ()
@@ -126,9 +123,6 @@ class Entry:
         cls, project: str, target: str, plan: Plan, digest: str, *, individual: str = "", twins: Sequence[str] = ()
     ) -> Self:
         """Return the entry of a project that can be migrated."""
-        counts = {str(severity): 0 for severity in Severity}
-        for finding in plan.findings:
-            counts[finding.severity] += 1
         return cls(
             project,
             plan.source,
@@ -137,7 +131,6 @@ class Entry:
             individual,
             digest,
             (*plan.project.values(), *plan.views),  # a camera's project is no copy of the one that joins all cameras
-            n_findings=counts,
             twins=tuple(twins),
             steps=tuple(map(IndexedStep.of, plan.steps)),
         )

@@ -20,13 +20,14 @@ from typing import Protocol
 
 from dlc2lp.batch.index import Index
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
-from dlc2lp.batch.space import check_space
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
 from dlc2lp.migrate.execute import SCRATCH, Run, execute
+from dlc2lp.migrate.execute import Nobody as Unobserved
 from dlc2lp.migrate.journal import Journal
 from dlc2lp.migrate.options import RunOptions
 from dlc2lp.migrate.plan import EncodeVideo, Plan, Step
+from dlc2lp.migrate.room import check_space
 from dlc2lp.migrate.scratch import sweep
 from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity
@@ -171,7 +172,8 @@ def _check_needs(out: Path, work: Sequence[Unit], story: Story) -> None:
 
 def _check_left(out: Path, work: Sequence[Unit], story: Story) -> None:
     left = [step for unit in work for done in (story.done(unit.target),) for step in unit.steps if step.id not in done]
-    check_space(out, sum(step.space_bytes for step in left))
+    hint = "free some space, choose another disk for OUT, or leave out videos: batch plan ... --videos none"
+    check_space(out, sum(step.space_bytes for step in left), hint)
     if any(step.kind == EncodeVideo.kind for step in left):
         find_ffmpeg()
 
@@ -360,7 +362,7 @@ class _Meter:
             self._watcher.advanced(self._settled + sum(self._going.values()))
 
 
-class _Recorder:
+class _Recorder(Unobserved):
     """An observer of steps that writes down how long each took."""
 
     def __init__(self, log: WorkLog, meter: _Meter, unit: Unit) -> None:
@@ -369,15 +371,6 @@ class _Recorder:
         self._target = unit.target
         self._costs = {step.id: step.cost for step in unit.steps}
         self._began: dict[str, float] = {}
-
-    def decided(self, plan: Plan) -> None:
-        """Do nothing: the plans were made before."""
-
-    def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
-        """Do nothing: a plan is made already."""
-
-    def planned(self, steps: Sequence[Step]) -> None:
-        """Do nothing."""
 
     def started(self, step: Step) -> None:
         """Note the time."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.batch.index import Entry
-from dlc2lp.errors import TargetRefused, ToolMissing, VideoFailed
+from dlc2lp.errors import ToolMissing, VideoFailed
 from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.room import SPARE_BYTES, free_bytes
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import encode_settings
 from dlc2lp.video.rate import pixels_per_second
-
-#: Room that is left free besides what the plan needs.
-_SPARE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Estimate:
     @property
     def fits(self) -> bool:
         """Whether there is room for all of it."""
-        return self.free_bytes >= self.space_bytes + _SPARE_BYTES
+        return self.free_bytes >= self.space_bytes + SPARE_BYTES
 
 
 @dataclass
@@ -85,30 +82,3 @@ def estimate(out: Path, load: Load, options: Options) -> Estimate:
             )
     n_cpus = allowed_cpus()
     return Estimate(load.space_bytes, load.n_encodes, load.encode_pixels, rate, n_cpus, free_bytes(out))
-
-
-def free_bytes(folder: Path) -> int:
-    """Return what is free where a folder lies or will lie."""
-    existing = folder.absolute()
-    while not existing.exists():
-        existing = existing.parent
-    return shutil.disk_usage(existing).free
-
-
-def check_space(out: Path, needed_bytes: int) -> None:
-    """Refuse to begin where the disk has too little room for what is left.
-
-    Raises
-    ------
-    TargetRefused
-        ``no-space``.
-    """
-    free = free_bytes(out)
-    if needed_bytes and free < needed_bytes + _SPARE_BYTES:
-        raise TargetRefused.of(
-            "no-space",
-            str(out),
-            f"found {free / 1e9:.2f} GB free, expected at least {(needed_bytes + _SPARE_BYTES) / 1e9:.2f} GB "
-            "for the estimate of what is to be written",
-            hint="free some space, choose another disk for OUT, or leave out videos: batch plan ... --videos none",
-        )

@@ -18,14 +18,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlc2lp.migrate.room import SPARE_BYTES
+
 #: host, process number, token: ``.dlc2lp-node17-4711-9f3ab2c4``.
 _TAG = re.compile(r"dlc2lp-(?P<host>[A-Za-z0-9]+)-(?P<process>\d+)-(?P<token>[0-9a-f]{8})")
 
 #: A folder can vanish between its making and its use, when its last other user leaves; never often.
 _ATTEMPTS = 100
-
-#: Room that is left free in a folder for temporaries.
-_SPARE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,7 @@ def workplace(tmp_dir: Path | None, final: Path, space_bytes: int) -> Iterator[P
 
 def _has_room(folder: Path, space_bytes: int) -> bool:
     try:
-        return shutil.disk_usage(folder).free > space_bytes + _SPARE_BYTES and os.access(folder, os.W_OK | os.X_OK)
+        return shutil.disk_usage(folder).free > space_bytes + SPARE_BYTES and os.access(folder, os.W_OK | os.X_OK)
     except OSError:
         return False
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from dlc2lp.errors import Dlc2LpError, TargetRefused
 from dlc2lp.migrate.journal import Assessment, State
 from dlc2lp.migrate.plan import STATE_FOLDER, Plan
+from dlc2lp.migrate.room import check_space, nearest_existing
 
 PLAN_FILE = f"{STATE_FOLDER}/plan.json"
 
 #: Files that a file manager leaves in any folder that it shows.
 _NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
-
-#: Room that is left free besides what the plan needs.
-_SPARE_BYTES = 64 * 2**20
 
 
 def check_place(source: Path, target: Path) -> None:
@@ -130,9 +127,7 @@ def check_room(plan: Plan, assessment: Assessment) -> None:
     TargetRefused
         ``target-not-writable`` or ``no-space``.
     """
-    existing = Path(plan.target)
-    while not existing.exists():
-        existing = existing.parent
+    existing = nearest_existing(Path(plan.target))
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise TargetRefused.of(
             "target-not-writable",
@@ -141,19 +136,8 @@ def check_room(plan: Plan, assessment: Assessment) -> None:
             hint="choose a folder of your own, or ask the owner for write permission",
         )
     needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] is State.TO_DO)
-    free = shutil.disk_usage(existing).free
-    if needed and free < needed + _SPARE_BYTES:
-        raise TargetRefused.of(
-            "no-space",
-            plan.target,
-            f"found {_gigabytes(free)} free, expected at least {_gigabytes(needed + _SPARE_BYTES)} "
-            "for the estimate of what is to be written",
-            hint="free some space, choose another disk, or migrate the labels alone with --videos none",
-        )
-
-
-def _gigabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.2f} GB"
+    hint = "free some space, choose another disk, or migrate the labels alone with --videos none"
+    check_space(Path(plan.target), needed, hint)
 
 
 def refusals(plan: Plan, stored: Plan | None, assessment: Assessment) -> list[Dlc2LpError]:

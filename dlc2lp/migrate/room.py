@@ -1,0 +1,43 @@
+"""How much room there is on a disk, and whether it is enough."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from dlc2lp.errors import TargetRefused
+
+#: Room that is left free besides what is to be written.
+SPARE_BYTES = 64 * 2**20
+
+
+def nearest_existing(folder: Path) -> Path:
+    """Return a folder, or the nearest above it that exists."""
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    return existing
+
+
+def free_bytes(folder: Path) -> int:
+    """Return what is free where a folder lies or will lie."""
+    return shutil.disk_usage(nearest_existing(folder)).free
+
+
+def check_space(folder: Path, needed_bytes: int, hint: str) -> None:
+    """Refuse to begin where the disk has too little room.
+
+    Raises
+    ------
+    TargetRefused
+        ``no-space``.
+    """
+    free = free_bytes(folder)
+    if needed_bytes and free < needed_bytes + SPARE_BYTES:
+        raise TargetRefused.of(
+            "no-space",
+            str(folder),
+            f"found {free / 1e9:.2f} GB free, expected at least {(needed_bytes + SPARE_BYTES) / 1e9:.2f} GB "
+            "for the estimate of what is to be written",
+            hint=hint,
+        )
