@@ -7,9 +7,8 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -18,7 +17,7 @@ from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.run import fault, plan_digest
 from dlc2lp.batch.shards import Shard
-from dlc2lp.batch.worklog import LOG_FOLDER, Story, read_story
+from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted
 from dlc2lp.migrate.closing import close_target
 from dlc2lp.migrate.execute import SCRATCH, leave_scratch
@@ -185,7 +184,15 @@ def finish_archive(
             on_closed(n_closed, len(mine))
     if shard is not None:
         return None
-    report = ArchiveReport(index, tuple(map(ProjectReport.from_line, chain.from_iterable(ledger.read(n_all)))))
+    projects: list[ProjectReport] = []
+    lost: dict[str, list[str]] = {}
+    for line, left in ledger.read(n_all):
+        projects.append(ProjectReport.from_line(line))
+        target = projects[-1].target
+        if gone := sorted(story.done(target).intersection(json.loads(left))):
+            lost[target] = gone
+    report = ArchiveReport(index, tuple(projects))
+    note_lost(index.out, lost)
     Ledger(index.out / _CLOSING).remove()
     sweep([index.out, index.out / STATE_FOLDER], story.is_gone, only_files=True)
     return report
@@ -241,10 +248,11 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
 
 
 def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
-    """Check one target; whatever goes wrong with it stays with it."""
+    """Check one target; whatever goes wrong with it stays with it. Return its report, and what is left to do."""
     entry = task.entry
+    left: Sequence[str] = ()
     try:
-        report = _close_planned(task) if entry.state == "planned" else _not_planned(entry)
+        report, left = _close_planned(task) if entry.state == "planned" else (_not_planned(entry), ())
     except Interrupted:
         raise
     except Dlc2LpError as error:
@@ -261,7 +269,7 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[
         report = _failed(entry, [finding])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
         report = _failed(entry, [fault(entry.target, error)])
-    return task.number, [json.dumps(report.as_json(), separators=(",", ":"))]
+    return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(left)]
 
 
 def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
@@ -285,7 +293,7 @@ def _not_planned(entry: Entry) -> ProjectReport:
     )
 
 
-def _close_planned(task: _Task) -> ProjectReport:
+def _close_planned(task: _Task) -> tuple[ProjectReport, list[str]]:
     entry, folder = task.entry, task.out / task.entry.target
     stored = required_plan(folder)
     plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative
@@ -308,7 +316,7 @@ def _close_planned(task: _Task) -> ProjectReport:
             )
         )
     lost = any(finding.severity is Severity.ERROR for finding in findings)
-    return ProjectReport(
+    report = ProjectReport(
         entry.project,
         entry.source,
         entry.target,
@@ -323,6 +331,7 @@ def _close_planned(task: _Task) -> ProjectReport:
         sum(file.size_bytes for record in journal.read().values() if record.done for file in record.files),
         findings=tuple(by_severity(findings)),
     )
+    return report, left
 
 
 def _in_batch(finding: Finding, out: Path) -> Finding:

@@ -23,8 +23,9 @@ from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.project import Task, plan_project
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.space import Estimate, Load, estimate
-from dlc2lp.batch.worklog import read_story
+from dlc2lp.batch.worklog import Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Dlc2LpError, UsageError
+from dlc2lp.migrate.journal import Journal
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity, by_severity
@@ -169,10 +170,12 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
     planned: set[str] = set()
     targets = set()
     ledger = planned_lines(request.out)
-    story = read_story(request.out)
+    story, lost = read_story(request.out), dict[str, list[str]]()
     for line in itertools.chain.from_iterable(ledger.read(len(listed.targets))):
         entry = known.add(line)
-        load.add(entry, story.done(entry.target))
+        if gone := _lost(entry, story, request.out):
+            lost[entry.target] = gone
+        load.add(entry, story.done(entry.target).difference(gone))
         targets.add(entry.target)
         if entry.state in {"refused", "needs-decision"}:
             refused.append(entry)
@@ -200,6 +203,7 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
     )
     write_index(index, known.weights, itertools.chain.from_iterable(ledger.read(len(listed.targets))))
     ledger.remove()
+    note_lost(request.out, lost)
     questions = {entry.project: _questions(entry) for entry in refused if entry.state == "needs-decision"}
     n_asked = add_open(decisions_file, request.decisions, questions)
     told = by_severity([*findings, *(finding for entry in refused for finding in located(entry))])
@@ -209,6 +213,12 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
     return ArchivePlan(
         index, tuple(refused), len(listed.targets), n_planned, decisions_file, n_asked, cost, tuple(by_severity(told))
     )
+
+
+def _lost(entry: Entry, story: Story, out: Path) -> list[str]:
+    """Return the steps that some worker carried out and of which the target knows nothing any more: it was removed."""
+    done = story.done(entry.target).intersection(step.id for step in entry.steps)
+    return sorted(done - Journal(out / entry.target).recorded()) if done else []
 
 
 def _no_room(out: Path, cost: Estimate) -> Finding:

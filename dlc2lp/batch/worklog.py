@@ -2,7 +2,8 @@
 
 One worker appends to its file and nobody else does, so no line is ever torn by another writer, on any file system;
 one that is cut off by a crash is passed over. ``batch status`` reads these files and no others. They are a story, not
-the truth: what is done, a worker always reads from the target's own records.
+the truth: what is done, a worker always reads from the target's own records. Where planning or finishing finds that
+what was done is there no more, they add it to the story.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ LOST_AFTER_S = 180.0
 _FLUSH_S = 5.0
 
 _ID_BYTES = 8
+
+#: Stands in the name of a file in which something is taken back; sorted before the workers who began in that second.
+_TAKEN_BACK = Shard(0, 0)
 
 
 class WorkLog:
@@ -108,6 +112,11 @@ class WorkLog:
         document = {"target": target, "failed": list(steps), "findings": [finding.as_json() for finding in findings]}
         with self._lock:
             self._write(document | {"at": time.time()})
+
+    def lost(self, target: str, steps: Sequence[str]) -> None:
+        """Note steps that were carried out once, and whose files or records are there no more."""
+        with self._lock:
+            self._write({"target": target, "lost": list(steps)})
 
     def ended(self, target: str) -> None:
         """Note that work on a target ended, however it did."""
@@ -248,6 +257,8 @@ class Story:
             self.begun.add(target)
         elif "ended" in line:
             worker.targets.discard(target)
+        elif "lost" in line:
+            self._take_back(target, set(line["lost"]))
         elif "failed" in line:
             findings = list(map(finding_from_json, line["findings"]))
             self._failed.setdefault(target, {}).update(dict.fromkeys(line["failed"], findings))
@@ -258,6 +269,12 @@ class Story:
             worker.cost += line.get("cost", 0)
             self.seconds[target] = self.seconds.get(target, 0.0) + line.get("seconds", 0.0)
 
+    def _take_back(self, target: str, lost: set[str]) -> None:
+        kept = sorted(self.done(target) - lost)
+        self._done[target] = bytearray(bytes.fromhex("".join(kept)))
+        if not kept:
+            self.begun.discard(target)
+
 
 def read_story(out: Path, shard: Shard | None = None) -> Story:
     """Read what all workers of an archive said, or only those who saw to one shard.
@@ -265,12 +282,13 @@ def read_story(out: Path, shard: Shard | None = None) -> Story:
     A worker does with the latter: among thousands, each would read what all others said.
     """
     story = Story()
+    wanted = None if shard is None else (f"-{_name(shard)}-", f"-{_name(_TAKEN_BACK)}-")
     try:
         paths = sorted((out / LOG_FOLDER).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return story
     for path in paths:
-        if path.suffix != ".jsonl" or (shard is not None and f"-{_name(shard)}-" not in path.name):
+        if path.suffix != ".jsonl" or (wanted and not any(part in path.name for part in wanted)):
             continue
         worker = Worker(path.name)
         for line in _lines(path):
@@ -279,6 +297,20 @@ def read_story(out: Path, shard: Shard | None = None) -> Story:
             worker.last_s = max(worker.last_s, path.stat().st_mtime)
         story.workers.append(worker)
     return story
+
+
+def note_lost(out: Path, lost: Mapping[str, Sequence[str]]) -> None:
+    """Take back steps of targets that the story takes for done, so that they are submitted again.
+
+    Raises
+    ------
+    TargetRefused
+        OUT can't be written to.
+    """
+    if lost:
+        with WorkLog(out, _TAKEN_BACK, 0) as log:
+            for target, steps in lost.items():
+                log.lost(target, steps)
 
 
 def _lines(path: Path) -> Iterator[Mapping[str, Any]]:

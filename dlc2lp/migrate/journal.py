@@ -139,6 +139,10 @@ class Journal:
         found = (_read_record(path) for path in sorted(self.folder.glob("*.json")))
         return {record.step: record for record in found if record is not None}
 
+    def recorded(self) -> set[str]:
+        """Ids of the steps that have a record, read from the names alone."""
+        return {path.stem for path in self.folder.glob("*.json")}
+
     def write(self, record: Record) -> None:
         """Write one record whole."""
         self.folder.mkdir(parents=True, exist_ok=True)

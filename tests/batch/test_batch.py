@@ -285,6 +285,37 @@ def test_finishing_may_be_shared_and_stale_checks_do_not_count(archive, tmp_path
     assert batch("finish", out).document["n_by_state"] == {"done": 4}
 
 
+def states(out):
+    return {state: n for state, n in batch("status", out).document["targets"].items() if n and isinstance(n, int)}
+
+
+def n_to_submit(out):
+    return batch("submit", out, "--shards", 1, "--dry-run").document["n_left"]
+
+
+def test_what_was_removed_after_it_was_done_is_left_to_do_again(archive, undisturbed, tmp_path):
+    out = tmp_path / "lp"
+    assert batch("convert", archive, out).exit_code == 0
+    assert (states(out), n_to_submit(out)) == ({"done": 4}, 0)
+
+    # a whole target: planning sees that it is gone
+    shutil.rmtree(out / "lab0/reach00")
+    planned = batch("plan", archive, out).document
+    assert (planned["estimate"]["space_bytes"] > 0, planned["estimate"]["n_encodes"]) == (True, 1)
+    assert (states(out), n_to_submit(out)) == ({"done": 3, "waiting": 1}, 1)
+    assert batch("run", out).exit_code == 0
+    assert states(out) == {"done": 4}
+
+    # one file of a target: finishing sees it
+    (video,) = (out / "lab1/reach03/videos").iterdir()
+    video.unlink()
+    assert batch("finish", out).document["n_by_state"] == {"done": 3, "incomplete": 1}
+    assert (states(out), n_to_submit(out)) == ({"done": 3, "interrupted": 1}, 1)
+    assert batch("run", out).exit_code == 0
+    assert batch("finish", out).exit_code == 0
+    assert target_digests_of(out) == undisturbed
+
+
 def test_a_folder_of_somebody_elses_is_refused(archive, tmp_path):
     (tmp_path / "lp").mkdir()
     (tmp_path / "lp/thesis.docx").write_bytes(b"mine")
