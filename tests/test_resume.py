@@ -102,6 +102,24 @@ def test_what_a_person_changed_is_kept_and_told(tmp_path):
     assert labels.read_bytes() == original
 
 
+def test_a_changed_label_file_that_the_target_should_have_no_more_is_kept_with_its_images(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1",), unlabeled=(7,))
+    target = tmp_path / "lp"
+    dlc2lp("convert", project.root, target, "--no-context-frames")
+    queue = target / "CollectedData.unlabeled.jsonl"
+    queue.write_bytes(queue.read_bytes() + b"\n")
+    image = target / "labeled-data/m1/img00000007.png"
+    other = ("--empty-frames", "drop", "--no-context-frames")
+    for _ in range(2):
+        result = dlc2lp("convert", project.root, target, *other, "--json")
+        assert result.exit_code == 1
+        assert result.finding("target-edited")["subject"] == queue.name
+        assert image.is_file()
+    queue.unlink()
+    assert dlc2lp("convert", project.root, target, *other).exit_code == 0
+    assert not image.exists()
+
+
 def test_a_lost_file_is_made_again(tmp_path):
     project = build_project(tmp_path / "dlc", sessions=("m1",))
     target = tmp_path / "lp"

@@ -150,6 +150,61 @@ def test_a_dry_run_writes_nothing_and_a_second_run_only_looks(tmp_path):
     assert snapshot(tmp_path / "lp") == before
 
 
+def edit(target, view):
+    """Move a label of one view, as somebody in the app would."""
+    path = target / f"CollectedData_{view}.csv"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    name, *cells = lines[3].rstrip("\n").split(",")
+    lines[3] = ",".join([name, *("1.5" if cell else cell for cell in cells)]) + "\n"
+    path.write_text("".join(lines), encoding="utf-8")
+    return path.read_bytes()
+
+
+def test_label_files_stay_together_where_a_person_changed_one(tmp_path):
+    top, side = two_projects(tmp_path)
+    target = tmp_path / "lp"
+    assert convert(target, {"top": top, "side": side}).exit_code == 0
+    before = (target / "CollectedData_top.csv").read_bytes()
+    edited = edit(target, "side")
+    shutil.rmtree(top.root)
+    top = build_project(top.root, sessions=("m1", "m2"), frames=(2, 4, 5, 9, 14))
+
+    for _ in range(2):
+        result = convert(target, {"top": top, "side": side})
+        assert result.exit_code == 1
+        assert result.finding("target-edited")["subject"] == "CollectedData_side.csv"
+        assert result.finding("labels-held")["subject"] == "CollectedData_top.csv"
+        assert "target-views-differ" not in result.codes
+        assert (target / "CollectedData_side.csv").read_bytes() == edited
+        assert (target / "CollectedData_top.csv").read_bytes() == before
+        assert all((target / path).is_file() for view in CAMERAS for path in rows_of(target, view))
+    assert convert(target, {"top": top, "side": side}, "--edited", "replace").exit_code == 0
+    assert "img00000004.png" in {name for _, name in expect_aligned(target, CAMERAS)}
+
+
+def test_labels_of_a_view_that_gets_another_name_are_not_left_without_their_images(tmp_path):
+    top, side = two_projects(tmp_path)
+    target = tmp_path / "lp"
+    assert convert(target, {"top": top, "side": side}).exit_code == 0
+    edited = edit(target, "side")
+    for project in (top, side):  # "side" is a part of "bedside", so the view needs another name
+        shutil.rmtree(project.root)
+    top, side = (build_project(project.root, sessions=("m1", "bedside"), frames=(2, 5, 9)) for project in (top, side))
+
+    for _ in range(2):
+        result = convert(target, {"top": top, "side": side})
+        assert result.exit_code == 1
+        assert result.finding("target-edited")["subject"] == "CollectedData_side.csv"
+        assert (target / "CollectedData_side.csv").read_bytes() == edited
+        assert all((target / path).is_file() for path in rows_of(target, "side"))
+    assert dlc2lp("verify", target, "--json").exit_code == 1
+    (target / "CollectedData_side.csv").rename(tmp_path / "mine.csv")
+    assert convert(target, {"top": top, "side": side}).exit_code == 0
+    assert sorted(path.name for path in (target / "labeled-data").iterdir()) == [
+        "bedside_top", "bedside_view-side", "m1_top", "m1_view-side",
+    ]  # fmt: skip
+
+
 def test_an_interrupted_run_is_finished_by_the_same_command(tmp_path):
     top, side = two_projects(tmp_path, video=Video(codec="mpeg4", suffix=".avi"))
     views = {"top": top, "side": side}

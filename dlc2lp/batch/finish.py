@@ -207,6 +207,9 @@ def _state_of(out: Path) -> str:
     return digest.hexdigest()[:_NAME_CHARS]
 
 
+_NOT_DONE = frozenset([State.TO_DO, State.EDITED, State.HELD])
+
+
 @dataclass(frozen=True)
 class _Task:
     """One target to check.
@@ -301,10 +304,10 @@ def _close_planned(task: _Task) -> tuple[ProjectReport, list[str]]:
     leave_scratch(folder)
     journal = Journal(folder)
     assessment = journal.assess(plan, quick=True)
-    failed = {step for step in task.failed if assessment.states.get(step) in {State.TO_DO, State.EDITED}}
+    failed = {step for step in task.failed if assessment.states.get(step) in _NOT_DONE}
     left = [step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed]
     said = task.findings if failed else ()
-    closed = close_target(plan, sorted(failed), said, () if left else assessment.stale, task.verify)
+    closed = close_target(plan, sorted(failed), said, None if left else assessment, task.verify)
     findings = [_in_batch(finding, task.out) for finding in closed.findings]
     if plan_digest(stored.to_text()) != entry.plan:
         findings.append(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dlc2lp.errors import TargetRefused
 from dlc2lp.migrate.execute import remove_stale
-from dlc2lp.migrate.journal import Journal, Record, write_whole
+from dlc2lp.migrate.journal import Assessment, Journal, Record, write_whole
 from dlc2lp.migrate.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.migrate.options import VerifyLevel
 from dlc2lp.migrate.plan import Plan
@@ -39,7 +39,7 @@ def close_target(
     plan: Plan,
     failed: Collection[str],
     findings: Iterable[Finding],
-    stale: Iterable[str],
+    assessment: Assessment | None,
     level: VerifyLevel,
     labels: SourceLabels | None = None,
 ) -> Closed:
@@ -51,8 +51,9 @@ def close_target(
         What was to be done.
     failed, findings
         Ids of the steps that failed, and what came up while the steps were carried out.
-    stale
-        Files of earlier plans, still as they were written; they go only where nothing failed.
+    assessment
+        What the target held. Files of earlier plans that still are as they were written go, where nothing failed and
+        none of the others was changed by a person; None: they stay.
     level
         How closely the target is looked at.
     labels
@@ -65,7 +66,9 @@ def close_target(
     """
     folder = Path(plan.target)
     journal = Journal(folder)
-    removed = [] if failed else remove_stale(folder, stale, journal, plan)
+    removed = []
+    if assessment is not None and not failed and not assessment.orphans:
+        removed = remove_stale(folder, assessment.stale, journal, plan)
     verification = verify_target(plan, level, labels)
     records = journal.read()
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, assert_never, cast
 
 from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused, VideoFailed
-from dlc2lp.migrate.journal import Journal, Record, State, digest
+from dlc2lp.migrate.journal import Journal, Record, State, digest, held
 from dlc2lp.migrate.options import RunOptions
 from dlc2lp.migrate.place import place
 from dlc2lp.migrate.plan import (
@@ -149,6 +149,10 @@ def execute(
         if state is State.EDITED and run_options.edited == "keep":
             run.failed.append(step.id)
             run.findings += [_edited(path) for path in edited[step.id]]
+            state = State.KEPT
+        elif state is State.HELD and run_options.edited == "keep":
+            run.failed.append(step.id)
+            run.findings.append(held(step))
             state = State.KEPT
         if state in {State.DONE, State.KEPT}:
             if step.id not in run.failed:

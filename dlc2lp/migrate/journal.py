@@ -21,6 +21,7 @@ from typing import Any
 from dlc2lp.errors import TargetRefused
 from dlc2lp.migrate.plan import STATE_FOLDER, Plan, Step, WriteText
 from dlc2lp.migrate.scratch import own_tag
+from dlc2lp.model import Finding, Severity
 
 SCHEMA = "dlc2lp/record/1"
 
@@ -78,6 +79,7 @@ class State(enum.StrEnum):
     DONE = "done"  # recorded, and the files are as recorded
     TO_DO = "to-do"  # files missing, or left by an interrupted run, or of an earlier plan
     EDITED = "edited"  # a file is there that dlc2lp did not leave so: a person's work
+    HELD = "held"  # of an earlier plan, and belongs together with a file that a person changed
     KEPT = "kept"  # remade by `dlc2lp config`: a person's choice, valid
 
 
@@ -93,11 +95,39 @@ class Assessment:
         By step id: the files that a person changed.
     stale
         Files that earlier plans wrote and this one does not have, still as they were written.
+    orphans
+        Files that earlier plans wrote and this one does not have, and that a person changed since.
     """
 
     states: dict[str, State]
     edited: dict[str, tuple[str, ...]]
     stale: tuple[str, ...]
+    orphans: tuple[str, ...] = ()
+
+
+def held(step: Step) -> Finding:
+    """Return the finding for a label file that must not be written anew while another one holds a person's changes."""
+    return Finding(
+        Severity.ERROR,
+        "labels-held",
+        step.targets[0],
+        "was left as it is, since another label file was changed by hand and their rows belong together; labels that "
+        "are new in DeepLabCut did not arrive",
+        hint="to write all label files anew and lose the changes: --edited replace; to have both, convert into a new "
+        "folder and carry the changes over",
+    )
+
+
+def orphaned(path: str) -> Finding:
+    """Return the finding for a file that a person changed and that belongs to the target no more."""
+    return Finding(
+        Severity.ERROR,
+        "target-edited",
+        path,
+        "was changed since dlc2lp wrote it, and with these options and this source the target has no such file any "
+        "more; it is kept, and so is everything else of the earlier migration",
+        hint="move the file out of the target and run the same command again, or convert into a new folder",
+    )
 
 
 def digest(path: Path) -> FileRecord:
@@ -180,13 +210,27 @@ class Journal:
                 states[step.id], changed = self._assess_step(step, records, known, looked_at)
             if changed:
                 edited[step.id] = changed
+        self._hold_labels(plan, records, known, looked_at, states)
         planned = {path for step in plan.steps for path in step.targets}
-        stale = [
-            path
-            for path in sorted(known)
-            if path not in planned and (now := self._look(path, looked_at)) and _key(now) in known[path]
-        ]
-        return Assessment(states, edited, tuple(stale))
+        left_over = {path: now for path in sorted(known.keys() - planned) if (now := self._look(path, looked_at))}
+        stale = tuple(path for path, now in left_over.items() if _key(now) in known[path])
+        return Assessment(states, edited, stale, tuple(path for path in left_over if path not in stale))
+
+    def _hold_labels(
+        self,
+        plan: Plan,
+        records: Mapping[str, Record],
+        known: Mapping[str, Mapping[tuple[int, str], str]],
+        looked_at: dict[str, FileRecord | None],
+        states: dict[str, State],
+    ) -> None:
+        """Hold back the label files that are there and would be written anew beside one that a person changed."""
+        steps = [step for step in plan.steps if isinstance(step, WriteText) and step.target in plan.label_files]
+        to_do = [step for step in steps if states.get(step.id) is State.TO_DO]
+        if to_do and any(self._assess_step(step, records, known, looked_at)[0] is State.EDITED for step in steps):
+            for step in to_do:
+                if self._look(step.target, looked_at) is not None:
+                    states[step.id] = State.HELD
 
     def _untouched(self, records: Iterable[Record]) -> Iterator[tuple[str, FileRecord]]:
         """Yield the images and videos that are as recorded, judged by their size and the order of their times.

@@ -374,7 +374,7 @@ def convert(
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
     run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
-    closed = close_target(made, run.failed, run.findings, assessment.stale, run_options.verify, labels)
+    closed = close_target(made, run.failed, run.findings, assessment, run_options.verify, labels)
     findings = closed.findings
     if register_as is not None:
         findings = merge_findings(findings, _register(folder, register_as))

@@ -393,6 +393,12 @@ class Count:
         return self.source == self.written + self.left_out
 
 
+def label_files(view: str) -> tuple[str, str]:
+    """Return the names of a view's label files, the second only there where test frames are held out."""
+    stem = f"CollectedData_{view}" if view else "CollectedData"
+    return f"{stem}.csv", f"{stem}_test.csv"
+
+
 @dataclass(frozen=True)
 class Plan:
     """A whole migration, decided.
@@ -449,6 +455,14 @@ class Plan:
 
     #: Folders that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
     folders: ClassVar[tuple[str, ...]] = ("labeled-data", "videos", "configs")
+
+    @property
+    def label_files(self) -> frozenset[str]:
+        """All label files: one with the frames to train on and perhaps one with those held out, for each view.
+
+        They belong together: row n is one moment in all views, and no frame is in both files of a view.
+        """
+        return frozenset(name for view in self.views or ("",) for name in label_files(view))
 
     @property
     def space_bytes(self) -> int:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.lp.check import check_target
-from dlc2lp.migrate.journal import Journal, State
+from dlc2lp.migrate.journal import Journal, State, held, orphaned
 from dlc2lp.migrate.options import VerifyLevel
-from dlc2lp.migrate.plan import Plan, WriteText
+from dlc2lp.migrate.plan import Plan, WriteText, label_files
 from dlc2lp.migrate.verify_context import check_context
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.video.encoding import choose
@@ -73,7 +73,7 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
     findings += check_target(target, every_image=level == "full")
     names = {view: label_files(view) for view in plan.views or ("",)}
     edited = {finding.subject for finding in findings if finding.code == "target-edited"}
-    if not edited & {name for listed in names.values() for name in listed}:
+    if not edited & plan.label_files:
         tables = {
             view: _read_labels([target / name for name in listed if (target / name).is_file()])
             for view, listed in names.items()
@@ -116,6 +116,8 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                 )
                 for path in assessment.edited[step.id]
             ]
+        elif state is State.HELD:
+            findings.append(held(step))
         elif state is State.TO_DO:
             missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
             findings.append(
@@ -127,14 +129,9 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                     hint="run the same convert command again to finish",
                 )
             )
+    findings += map(orphaned, assessment.orphans)
     n_checked["files"] = sum(len(step.targets) for step in plan.steps)
     return all((Path(plan.target) / label_files(view)[0]).is_file() for view in plan.views or ("",))
-
-
-def label_files(view: str) -> tuple[str, str]:
-    """Return the names of a view's label files, the second only there where test frames are held out."""
-    stem = f"CollectedData_{view}" if view else "CollectedData"
-    return f"{stem}.csv", f"{stem}_test.csv"
 
 
 def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:

@@ -316,6 +316,18 @@ def test_what_was_removed_after_it_was_done_is_left_to_do_again(archive, undistu
     assert target_digests_of(out) == undisturbed
 
 
+def test_finishing_before_all_of_a_changed_plan_is_done_forgets_nothing(tmp_path):
+    root, out = tmp_path / "root", tmp_path / "lp"
+    build_archive(root, 2, n_encoded=0)
+    assert batch("convert", root, out).exit_code == 0
+    assert batch("plan", root, out, "--gpu-memory", 16).exit_code == 0
+    for number in (1, 2):
+        assert batch("run", out, "--shard", f"{number}/2").exit_code == 0
+        finished = batch("finish", out)
+    assert finished.document["n_by_state"] == {"done": 2}
+    assert finished.exit_code == 0
+
+
 def test_a_folder_of_somebody_elses_is_refused(archive, tmp_path):
     (tmp_path / "lp").mkdir()
     (tmp_path / "lp/thesis.docx").write_bytes(b"mine")
