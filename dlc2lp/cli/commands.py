@@ -53,8 +53,8 @@ def inspect(source: Path | None, **options: Any) -> int:
     from dlc2lp.report.text import inspection_text
 
     chosen = take_options(options)
-    if chosen.split == "list" and source is not None:
-        return _show_splits(source)
+    if chosen.split == "list":
+        return _show_splits(source, chosen)
     with Progress(quiet=output.wants_quiet()) as progress:
         found = look(source, chosen, observer=progress, stop=STOP)
     output.result(inspection_text(found), inspection(found))
@@ -98,8 +98,8 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
     source, target = take_source(places, options)
     run_options = RunOptions(options.pop("jobs"), options.pop("verify"), options.pop("edited"))
     chosen = take_options(options)
-    if chosen.split == "list" and source is not None:
-        return _show_splits(source)
+    if chosen.split == "list":
+        return _show_splits(source, chosen)
     if chosen.individuals == "split" and source is not None:
         return _convert_each(source, target, chosen, run_options, register_as=register_as, dry_run=dry_run)
     if dry_run:
@@ -115,11 +115,11 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
     return came.exit_code
 
 
-def _show_splits(source: Path) -> int:
+def _show_splits(source: Path | None, chosen: Options) -> int:
     from dlc2lp.migrate import migration
     from dlc2lp.report import json, text
 
-    names = migration.list_project_splits(source)
+    names = migration.list_project_splits(source, chosen)
     output.result(text.splits_text(names), json.splits(names))
     return 0
 

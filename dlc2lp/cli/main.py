@@ -85,7 +85,10 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  (one return per way to e
 
 
 def _wrong_usage(error: click.ClickException) -> int:
+    context = error.ctx if isinstance(error, click.UsageError) else None
     if output.wants_json():
+        if context is not None:
+            output.set_command(context.command_path)
         finding = Finding(Severity.ERROR, "wrong-usage", "command line", error.format_message())
         output.failed(EXIT_USAGE, [finding])
     else:

@@ -50,8 +50,8 @@ def everywhere(command: Command) -> Command:
 
     @functools.wraps(command)
     def configured(*args: Any, as_json: bool, verbose: int, quiet: bool, log_file: str | None, **kwargs: Any) -> Any:
-        name = click.get_current_context().command_path.removeprefix("dlc2lp").strip().replace(" ", "-")
-        output.configure(name, as_json=as_json, verbose=verbose, quiet=quiet, log_file=log_file)
+        path = click.get_current_context().command_path
+        output.configure(path, as_json=as_json, verbose=verbose, quiet=quiet, log_file=log_file)
         return command(*args, **kwargs)
 
     return stacked(

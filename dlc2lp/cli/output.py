@@ -29,9 +29,15 @@ def reset(as_json: bool) -> None:
     logger.propagate = False
 
 
-def configure(command: str, *, as_json: bool, verbose: int, quiet: bool, log_file: str | None) -> None:
+def set_command(path: str) -> None:
+    """Say which command runs, as click calls it: ``dlc2lp batch plan``."""
+    _state["command"] = path.removeprefix("dlc2lp").strip().replace(" ", "-") or "dlc2lp"
+
+
+def configure(path: str, *, as_json: bool, verbose: int, quiet: bool, log_file: str | None) -> None:
     """Set how much is said, and where the log goes, before a command runs."""
-    _state.update(json=as_json, command=command, quiet=quiet)
+    set_command(path)
+    _state.update(json=as_json, quiet=quiet)
     if verbose:
         handler: logging.Handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))

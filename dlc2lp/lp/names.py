@@ -171,7 +171,8 @@ def check_views(names: Sequence[str], sessions: Iterable[str] = ()) -> list[Find
         problems.append((names[0], "found one view, expected none (single view) or at least two"))
     for position, name in enumerate(names):
         if not _VIEW_NAME.fullmatch(name):
-            problems.append((name, "expected letters, digits and '-' only: '_' parts the session from the view"))
+            reason = "; '_' parts the session from the view" if "_" in name else ""
+            problems.append((name, f"expected the letters a to z, digits and '-' only{reason}"))
         if name.lower() in _TAKEN_VIEW_NAMES:
             problems.append((name, "Lightning Pose gives this word in a file name another meaning"))
         for other in names[position + 1 :]:

@@ -223,8 +223,16 @@ def _session_frames(
     )
 
 
-def explain_alignment(alignment: Alignment) -> list[Finding]:
-    """Return what a person should know of how the views meet: what was cut from videos and what is left out."""
+def explain_alignment(alignment: Alignment, *, without_videos: bool = False) -> list[Finding]:
+    """Return what a person should know of how the views meet: what was cut from videos and what is left out.
+
+    Parameters
+    ----------
+    alignment
+        How they meet.
+    without_videos
+        Whether a person asked for no videos, so that nothing could be cut from any.
+    """
     findings = []
     filled = Counter(
         view
@@ -252,6 +260,8 @@ def explain_alignment(alignment: Alignment) -> list[Finding]:
             f"{session.n_left_out} are left out ({told}): they can't be cut from a video that is proven to be theirs"
         )
         hint = "give the missing views' videos (--video-root DIR), or extract these frames there in DeepLabCut"
+        if without_videos:
+            hint = "leave out --videos none, since what a view lacks is cut from its video"
         findings.append(Finding(Severity.ERROR, "frames-not-in-all-views", session.session, message, hint=hint))
     return findings
 

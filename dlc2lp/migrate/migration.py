@@ -38,7 +38,7 @@ from dlc2lp.migrate.plan_views import make_views_plan, refuse_open
 from dlc2lp.migrate.planner import make_plan
 from dlc2lp.migrate.runlog import RunLog
 from dlc2lp.migrate.survey import Survey, survey
-from dlc2lp.migrate.survey_views import has_views, survey_views
+from dlc2lp.migrate.survey_views import camera_projects, has_views, survey_views
 from dlc2lp.migrate.target import (
     PLAN_FILE,
     check_only_holds,
@@ -74,6 +74,8 @@ class Inspection:
         0, or 3 where the source is refused or needs a decision.
     splits
         Names of the train/test splits that the project has.
+    cameras
+        For each project the cameras that it holds, as the source or the person calls them; empty for a single camera.
     """
 
     surveys: tuple[tuple[Survey, Decided], ...]
@@ -82,6 +84,7 @@ class Inspection:
     findings: tuple[Finding, ...]
     exit_code: int
     splits: tuple[str, ...] = ()
+    cameras: tuple[tuple[str, ...], ...] = ()
 
     @property
     def survey(self) -> Survey:
@@ -189,13 +192,15 @@ def _inspect_views(
     surveys = tuple(seen.surveys)
     if not surveys:  # no camera was found, so there is nothing to show but why
         refuse_open(seen)
+    cameras = tuple(tuple(view.name for view in seen.views if view.survey is each) for each, _ in surveys)
     root = surveys[0][0].project.root
     try:
         plan = make_views_plan(seen, options, _absolute(root.with_name(f"{root.name}-lp")))
     except (SourceRefused, DecisionNeeded) as error:
         told = tuple(by_severity(list(error.findings)))
-        return Inspection(surveys, seen.decisions, None, told, error.exit_code)
-    return Inspection(surveys, seen.decisions, plan, tuple(by_severity(list(plan.findings))), EXIT_OK)
+        return Inspection(surveys, seen.decisions, None, told, error.exit_code, cameras=cameras)
+    told = tuple(by_severity(list(plan.findings)))
+    return Inspection(surveys, seen.decisions, plan, told, EXIT_OK, cameras=cameras)
 
 
 def plan(
@@ -513,9 +518,16 @@ def _individuals(source: Path, options: Options) -> tuple[str, ...]:
     return tuple(labelled)
 
 
-def list_project_splits(source: str | Path) -> tuple[str, ...]:
-    """Return the names of the train/test splits of a project, as ``--split`` takes them."""
-    return _split_names(read_project(Path(source)))
+def list_project_splits(source: str | Path | None, options: Options) -> tuple[str, ...]:
+    """Return the names of the train/test splits of a project, as ``--split`` takes them.
+
+    Of several cameras' projects those that all have.
+    """
+    projects = camera_projects(_path(source), options) or (() if source is None else (Path(source),))
+    if not projects:
+        raise _no_source()
+    listed = [_split_names(read_project(project)) for project in projects]
+    return tuple(name for name in listed[0] if all(name in others for others in listed))
 
 
 def _split_names(project: DlcProject) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ def odd_labels(sessions: Sequence[ChosenSession], config: DlcConfig | None) -> l
     if config is not None:
         keypoints.update(config.bodyparts, config.unique_bodyparts)
         individuals.update(config.individuals)
-    findings += _near_names("keypoint", keypoints)
-    findings += _near_names("individual", individuals)
+    findings += near_names("keypoint", keypoints)
+    findings += near_names("individual", individuals)
     return [*findings, *_image_sizes(images.values())]
 
 
@@ -107,7 +107,7 @@ def _parked_points(session: str, labels: LabelTable, corner: tuple[float, float]
     ]
 
 
-def _near_names(kind: str, names: Iterable[str]) -> list[Finding]:
+def near_names(kind: str, names: Iterable[str]) -> list[Finding]:
     """Names that differ only in case or blanks: one thing, written in two ways, perhaps."""
     groups: dict[str, list[str]] = {}
     for name in sorted(names):

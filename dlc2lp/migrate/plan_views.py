@@ -19,6 +19,7 @@ from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.migrate.align import Alignment, explain_alignment, unequal_videos, union_keypoints
 from dlc2lp.migrate.frame_names import split_folder
+from dlc2lp.migrate.odd_views import odd_views
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import (
     Count,
@@ -51,6 +52,8 @@ from dlc2lp.migrate.visibility import never_labelled, wants_column, with_visibil
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.version import __version__
 
+_RENAMING_HINT = "another name? it comes from the names in DeepLabCut: of the folders, or camera_names of a 3D project"
+
 
 def make_views_plan(seen: ViewsSurvey, options: Options, target: Path) -> Plan:
     """Decide everything about the migration of several cameras.
@@ -71,14 +74,16 @@ def make_views_plan(seen: ViewsSurvey, options: Options, target: Path) -> Plan:
     # A folder with the frames of several videos is several recordings, whose names follow its own.
     recordings += [name for view in seen.views for name in _split_recordings(view) if name not in recordings]
     sessions = unique_sessions(recordings)
-    views, renamed = safe_views([view.name for view in seen.views], sessions.values())
+    hint = "another name? --view NAME=SOURCE gives it" if options.views else _RENAMING_HINT
+    views, renamed = safe_views([view.name for view in seen.views], sessions.values(), hint)
     findings += renamed
     images = [
         collect(view, views[view.name], animal, keypoints, options, findings)
         for view, animal in zip(seen.views, animals, strict=True)
     ]
     alignment = align_views(images, recordings)
-    findings += explain_alignment(alignment)
+    findings += explain_alignment(alignment, without_videos=options.videos == "none")
+    findings += odd_views(seen.views, images, alignment, options)
     findings += _outsiders(seen)
     planner = _ViewsPlanner(seen, options, target, keypoints, sessions, images, alignment, Draft(findings))
     return planner.plan()
@@ -138,10 +143,14 @@ class _ViewsPlanner:
             for number, view in enumerate(self.images)
         ]
         if not any(moment.state == "labeled" for moment in moments):
-            raise SourceRefused(*self._nothing_shared(), *by_severity(self.draft.findings))
+            held_out = any(moment.state == "test" for moment in moments)
+            reason = self._all_held_out() if held_out else self._nothing_shared()
+            raise SourceRefused(reason, *by_severity(self.draft.findings))
         for view, made in zip(self.images, placed, strict=True):
             self._place_images(view, made)
-            self._cut_frames(view, made)
+        without = [folder for view, made in zip(self.images, placed, strict=True) for folder in self._cut(view, made)]
+        if without and self.options.context_frames:
+            self.draft.findings.append(no_context(without))
         videos = self._place_videos()
         recordings = list(dict.fromkeys(moment.moment.session for moment in moments))
         calibrations, told = calibration_files(self.seen.calibrations, self.images, recordings, self.sessions)
@@ -177,17 +186,24 @@ class _ViewsPlanner:
         """The folder in ``labeled-data`` of each recording of one view."""
         return {recording: f"{safe}_{view.name}" for recording, safe in self.sessions.items()}
 
-    def _nothing_shared(self) -> list[Finding]:
-        return [
-            Finding(
-                Severity.ERROR,
-                "no-common-frames",
-                ", ".join(view.name for view in self.images),
-                "found no labeled frame that all views have or that can be cut from their videos",
-                hint="check that the recordings and frame numbers of the cameras belong together; label some frames in "
-                "all of them",
-            )
-        ]
+    def _nothing_shared(self) -> Finding:
+        return Finding(
+            Severity.ERROR,
+            "no-common-frames",
+            ", ".join(view.name for view in self.images),
+            "found no labeled frame that all views have or that can be cut from their videos",
+            hint="check that the recordings and frame numbers of the cameras belong together; label some frames in "
+            "all of them",
+        )
+
+    def _all_held_out(self) -> Finding:
+        return Finding(
+            Severity.ERROR,
+            "nothing-to-train",
+            f"--split {self.options.split}",
+            "the splits of the cameras together hold out every labeled frame, so none is left to train on",
+            hint="choose another split, or leave out --split",
+        )
 
     def _place_images(self, view: ViewImages, made: PlacedView) -> None:
         """Plan how the images of one view travel, and account for those that don't."""
@@ -229,8 +245,11 @@ class _ViewsPlanner:
             PlaceImages(folders[session], tuple(listed), self.options.link) for session, listed in placements.items()
         ]
 
-    def _cut_frames(self, view: ViewImages, made: PlacedView) -> None:
-        """Plan what is cut from the videos of one view: frames that it lacks, and neighbors."""
+    def _cut(self, view: ViewImages, made: PlacedView) -> list[str]:
+        """Plan what is cut from the videos of one view: frames that it lacks, and neighbors.
+
+        Return the folders of which no frame is proven to be one of a video.
+        """
         folders = self._folders(view)
         taken = {path for path, state in made.placed.values() if state != "left-out"}
         without = []
@@ -246,8 +265,7 @@ class _ViewsPlanner:
                 self.draft.steps += cut_steps(
                     folders[session], listed, video.tie, video.info, taken, sizes, with_neighbors=with_neighbors
                 )
-        if without and self.options.context_frames:
-            self.draft.findings.append(no_context(without))
+        return without
 
     def _place_videos(self) -> list[PlannedVideo]:
         named = []

@@ -6,6 +6,7 @@ DeepLabCut 3D project, which names its cameras. Only reads.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.survey import Survey, survey
 from dlc2lp.migrate.ties import SessionTie, by_session
 from dlc2lp.migrate.tying import Watcher
-from dlc2lp.migrate.view_pattern import ViewTable, apply_pattern, parse_view_pattern, split_by_camera
+from dlc2lp.migrate.view_pattern import COMMON_PATTERNS, ViewTable, apply_pattern, parse_view_pattern, split_by_camera
 from dlc2lp.model import Camera, Finding, Severity
 
 CALIBRATION_FILE = "calibration.toml"
@@ -106,7 +107,9 @@ class ViewsSurvey:
 
 def has_views(source: Path | None, options: Options) -> bool:
     """Whether a multi-view project is asked for."""
-    return bool(options.views or options.view_pattern) or (source is not None and three_d_config(source) is not None)
+    # An empty pattern is a pattern that fits nothing: the script's variable that should hold one was not set.
+    asked = bool(options.views) or options.view_pattern is not None
+    return asked or (source is not None and three_d_config(source) is not None)
 
 
 def three_d_config(source: Path) -> DlcConfig | None:
@@ -182,6 +185,28 @@ def _check_options(source: Path | None, options: Options) -> None:
         found = f"found a view twice: {', '.join(name for name, _ in options.views)}"
     if found:
         raise UsageError.of("bad-views", "--view", found)
+    _check_unlike(options.views)
+
+
+def _check_unlike(views: Sequence[tuple[str, Path]]) -> None:
+    """Refuse one project for two cameras: each label would count for both.
+
+    Raises
+    ------
+    UsageError
+        ``same-project-twice``.
+    """
+    names: dict[str, str] = {}
+    for name, path in views:
+        other = names.setdefault(os.path.realpath(locate_project(path)[0]), name)
+        if other != name:
+            raise UsageError.of(
+                "same-project-twice",
+                "--view",
+                f"found the same project for {other} and {name}: {path}",
+                hint="if it holds both cameras, give it as SOURCE with --view-pattern '{session}_{view}', which says "
+                "how its folders are called",
+            )
 
 
 @dataclass(frozen=True)
@@ -206,8 +231,7 @@ class _Reader:
         sessions, decisions = sessions_of_projects(folders, self.options.view_pattern)
         views, outsiders = [], []
         for name, (seen, decided) in read.items():
-            told = replace(decided, findings=tuple(_of_view(name, each) for each in decided.findings))
-            views.append(_view(name, seen, told, sessions[name]))
+            views.append(_view(name, seen, _told_of(name, decided), sessions[name]))
             outsiders += _outsiders(decided, set(sessions[name]))
         roots = [seen.project.root for seen, _ in read.values()]
         calibrations, findings = find_calibrations([*self.options.calibration, *roots])
@@ -233,12 +257,18 @@ class _Reader:
         paths = {camera.camera: camera.config_path for camera in project.cameras if camera.config_path}
         if project.is_shared:
             seen, decided = self.read(next(iter(paths.values())), ())
-            table = split_by_camera(_folders(seen), list(paths))
+            table = self._by_camera(_folders(seen), list(paths))
             found = self._of_table(seen, decided, table, calibrations, findings)
         else:
             found = self.one_project_each(list(paths.items()))
             found = replace(found, calibrations=calibrations, findings=(*findings, *found.findings))
         return replace(found, decisions=(*decisions, *found.decisions))
+
+    def _by_camera(self, names: Sequence[str], cameras: Sequence[str]) -> ViewTable:
+        """Tell the cameras of a shared project apart as DeepLabCut does, or as a person says."""
+        if self.options.view_pattern is None:
+            return split_by_camera(names, cameras)
+        return apply_pattern(parse_view_pattern(self.options.view_pattern).with_views(cameras), names)
 
     def _scaled(self, project: Dlc3dProject) -> tuple[Calibrations, list[Decision]]:
         """Bring a 3D project's calibration, in squares of the checkerboard, to millimetres."""
@@ -277,7 +307,7 @@ class _Reader:
     ) -> ViewsSurvey:
         joined = ViewsSurvey(tuple(views), calibrations, (), (), (), tuple(outsiders))
         told = [finding for _, decided in joined.surveys for finding in decided.findings]
-        asked = [decision for _, decided in joined.surveys for decision in decided.decisions]
+        asked = [_beside_views(decision) for _, decided in joined.surveys for decision in decided.decisions]
         refused = [finding for _, decided in joined.surveys for finding in decided.refusals]
         return replace(
             joined,
@@ -287,12 +317,27 @@ class _Reader:
         )
 
 
+def _beside_views(decision: Decision) -> Decision:
+    """Return the question without the answer that several cameras rule out."""
+    return replace(decision, option=decision.option.replace("split|", ""))
+
+
 #: Findings about a 3D project without which there are no views at all.
 _FATAL = frozenset(["camera-project-missing", "too-few-cameras"])
 
 
-def _of_view(view: str, finding: Finding) -> Finding:
-    return replace(finding, subject=f"{view}: {finding.subject}")
+def _told_of(view: str, decided: Decided) -> Decided:
+    """Say with everything that came up in a camera's project which camera that is."""
+
+    def of_view(finding: Finding) -> Finding:
+        return replace(finding, subject=f"{view}: {finding.subject}")
+
+    return replace(
+        decided,
+        findings=tuple(map(of_view, decided.findings)),
+        refusals=tuple(map(of_view, decided.refusals)),
+        decisions=tuple(replace(each, subject=f"{view}: {each.subject}") for each in decided.decisions),
+    )
 
 
 def _folders(seen: Survey) -> list[str]:
@@ -358,7 +403,13 @@ def sessions_of_projects(
     listed = "; ".join(f"{view}: {', '.join(list(found)[:5])}" for view, found in names.items())
     message = f"found no recording that two cameras have, by the names of their folders and videos ({listed})"
     option = "--view-pattern, which says how the names are made up, for example '{session}_{view}'"
-    return best, [Decision("no-common-session", ", ".join(names), message, (), option)]
+    fitting = tuple(text for text in COMMON_PATTERNS if pattern is None and _joins(_by_pattern(names, text)))
+    return best, [Decision("no-common-session", ", ".join(names), message, fitting, option)]
+
+
+def _joins(sessions: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether recordings of several cameras come of it, none of which a camera has twice."""
+    return _n_shared(sessions) > 0 and all(len(set(found.values())) == len(found) for found in sessions.values())
 
 
 def _twice(view: str, sessions: Mapping[str, str]) -> Decision:

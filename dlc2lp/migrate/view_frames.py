@@ -237,12 +237,13 @@ def _state(moment: Moment, views: Sequence[ViewImages], options: Options) -> str
     ]
     has_row = any(image.points is not None for _, image in images)
     if moment.is_labeled or (has_row and options.empty_frames == "keep"):
-        held_out = any(_is_test(view, image) for view, image in images)
+        held_out = any(is_held_out(view, image) for view, image in images)
         return "test" if held_out else "labeled"
     return "left-out" if options.empty_frames == "drop" else "queued"
 
 
-def _is_test(view: ViewImages, image: ViewImage) -> bool:
+def is_held_out(view: ViewImages, image: ViewImage) -> bool:
+    """Whether the split of a camera's project holds an image out."""
     split = view.view.survey.split
     return split is not None and (image.chosen.session.name, image.frame.source_name) in split.test
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dlc2lp.errors import UsageError
@@ -38,11 +38,14 @@ class Placed:
         A folder of ``labeled-data`` or the stem of a video.
     session, view
         The recording, and the camera that made it.
+    n_before
+        Words of the recording's name that stand before the camera's.
     """
 
     name: str
     session: str
     view: str
+    n_before: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,14 @@ class ViewPattern:
 
     def readings(self, name: str) -> list[Placed]:
         """Return every way in which a name can be read, the one with the shortest view first."""
+        n_parts = sum(part == _SESSION for part in self.parts[: self.parts.index(_VIEW)])
         found = {
-            Placed(name, "_".join(values["session"]), values["view"][0])
+            Placed(
+                name,
+                "_".join(values["session"]),
+                values["view"][0],
+                sum(map(_n_words, values["session"][:n_parts])),
+            )
             for values in _assignments(self.parts, name)
             if not self.views or values["view"][0] in self.views
         }
@@ -206,23 +215,39 @@ def apply_pattern(pattern: ViewPattern, names: Iterable[str]) -> ViewTable:
         unclear = [name for name, found in matched.items() if len(found) > 1]
         decisions += [_unclear_name(pattern, matched[name]) for name in unclear[:_N_SHOWN]]
     else:
-        others = [reading for reading in _uniform_readings(matched) if _rivals(first, reading, pattern)]
-        decisions += [_several_readings(pattern, [first, *others])] if others else []
+        others = _unlike(reading for reading in _uniform_readings(matched) if _rivals(first, reading, pattern))
+        if others:
+            possible = [first] if len({place.view for place in first}) > 1 else []
+            decisions.append(_several_readings(pattern, [*possible, *others]))
     return _tabulate(first, unmatched, pattern.views, decisions)
 
 
 def _uniform_readings(ways: Mapping[str, Sequence[Placed]]) -> list[tuple[Placed, ...]]:
-    """Return the readings in which all views, or all sessions, have as many words; of each name exactly one way."""
+    """Return the readings in which all views, or all sessions, have as many words; of each name exactly one way.
+
+    Where the view stands inside the session's name, it must also begin at the same word of each.
+    """
     readings: dict[tuple[Placed, ...], None] = {}
-    for kind in ("view", "session"):
-        numbers = {_n_words(getattr(place, kind)) for found in ways.values() for place in found}
-        for number in sorted(numbers):
-            fitting = [
-                [place for place in found if _n_words(getattr(place, kind)) == number] for found in ways.values()
-            ]
+    kinds: tuple[Callable[[Placed], tuple[int, ...]], ...] = (
+        lambda place: (_n_words(place.view),),
+        lambda place: (_n_words(place.session),),
+        lambda place: (_n_words(place.view), place.n_before),
+    )
+    for count in kinds:
+        for number in sorted({count(place) for found in ways.values() for place in found}):
+            fitting = [[place for place in found if count(place) == number] for found in ways.values()]
             if all(len(found) == 1 for found in fitting):
                 readings[tuple(found[0] for found in fitting)] = None
     return list(readings)
+
+
+def _unlike(readings: Iterable[tuple[Placed, ...]]) -> list[tuple[Placed, ...]]:
+    """Of readings that group the names alike, keep the one whose views have the fewest words."""
+    kept: list[tuple[Placed, ...]] = []
+    for reading in sorted(readings, key=lambda reading: sum(_n_words(place.view) for place in reading)):
+        if all(_groups(reading) != _groups(other) for other in kept):
+            kept.append(reading)
+    return kept
 
 
 def _n_words(text: str) -> int:
@@ -273,8 +298,8 @@ def _tabulate(
     order = {view: number for number, view in enumerate(ordered)}
     placed = tuple(sorted(reading, key=lambda place: (natural_key(place.session), order[place.view], place.name)))
     twice = [cell for cell, count in Counter((p.session, p.view) for p in placed).items() if count > 1]
-    questions = [*decisions, *(_one_cell(cell, placed) for cell in twice[:_N_SHOWN])]
-    if len(ordered) < 2:
+    questions = [*decisions, *(_one_cell(cell, placed) for cell in twice[:_N_SHOWN]), *_spelled_twice(placed)]
+    if len(ordered) < 2 and not questions:
         questions.append(_one_view(ordered, placed))
     return ViewTable(ordered, sessions, placed, unmatched, tuple(questions))
 
@@ -359,9 +384,32 @@ def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[Placed]]
         views = sorted({place.view for place in reading}, key=natural_key)
         n_sessions = len({place.session for place in reading})
         told.append(f"{n_sessions} session{'s' if n_sessions > 1 else ''} with the views {_some(views)}")
-        candidates.append(pattern.with_views(views).text)
-    message = f"the names can be read as {' or as '.join(told)}"
-    return Decision("view-pattern-ambiguous", pattern.text, message, tuple(candidates), OPTION)
+        if len(views) > 1:
+            candidates.append(pattern.with_views(views).text)
+    message = f"the names can be read as {' or as '.join(told)}" + ("" if len(told) > 1 else ", if that is meant")
+    option = OPTION if candidates else f"{OPTION}, which may list the cameras: {{view:top|side}}"
+    return Decision("view-pattern-ambiguous", pattern.text, message, tuple(candidates), option)
+
+
+def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Decision]:
+    """Ask about cameras, and about recordings that share no camera, whose names differ only in case."""
+    for kind in ("view", "session"):
+        spellings: dict[str, dict[str, list[Placed]]] = {}
+        for place in placed:
+            name = getattr(place, kind)
+            spellings.setdefault(name.casefold(), {}).setdefault(name, []).append(place)
+        for found in spellings.values():
+            views = [place.view for places in found.values() for place in places]
+            if len(found) > 1 and (kind == "view" or len(set(views)) == len(views)):
+                names = " and ".join(found)
+                listed = _some([place.name for places in found.values() for place in places])
+                yield Decision(
+                    "spelled-in-two-ways",
+                    names,
+                    f"found {kind}s that differ only in case: {names} (in {listed}), which would be two {kind}s",
+                    (),
+                    "spell the folders alike in DeepLabCut",
+                )
 
 
 def _one_cell(cell: tuple[str, str], placed: Sequence[Placed]) -> Decision:

@@ -12,7 +12,7 @@ from dlc2lp.migrate.journal import State
 from dlc2lp.migrate.migration import Inspection, Outcome, Preview
 from dlc2lp.migrate.plan import EncodeVideo, ExtractFrames, PlaceImages, PlaceVideo, Plan, RemuxVideo, WriteText
 from dlc2lp.migrate.reconfigure import Reconfigured
-from dlc2lp.migrate.survey import SurveyedVideo
+from dlc2lp.migrate.survey import Survey, SurveyedVideo
 from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.migrate.verify import Verification
 from dlc2lp.model import Finding, VideoInfo
@@ -59,14 +59,11 @@ def plural(n: int, thing: str) -> str:
 
 def inspection_text(found: Inspection) -> str:
     """Lay out what a source holds, on one screen for an ordinary project."""
-    project = found.survey.project
-    config = project.config
-    parts = [
-        f"DeepLabCut project {project.name!r}"
-        + (f", scorer {config.scorer}, {config.date}" if config else _config_state(found.findings))
-        + "".join(f"\n{survey.project.root}" for survey, _ in found.surveys),
-        *(_session_table(decided.chosen.sessions, survey.videos) for survey, decided in found.surveys),
-    ]
+    cameras = found.cameras or ((),) * len(found.surveys)
+    parts = []
+    for names, (survey, decided) in zip(cameras, found.surveys, strict=True):
+        parts.append(_project_heading(names, survey, found.findings))
+        parts.append(_session_table(decided.chosen.sessions, survey.videos))
     if found.plan is not None and found.plan.views:
         parts.append(view_table(found.plan))
     if found.plan is not None:
@@ -77,7 +74,12 @@ def inspection_text(found: Inspection) -> str:
                 right=(1,),
             )
         )
-    videos = [video for survey, _ in found.surveys for video in survey.videos]
+    videos = [
+        # Cameras with projects of their own call their videos alike.
+        (f"{names[0]}: {video.path.name}" if len(names) == 1 else video.path.name, video)
+        for names, (survey, _) in zip(cameras, found.surveys, strict=True)
+        for video in survey.videos
+    ]
     if videos:
         parts.append(_video_table(videos))
     if found.findings:
@@ -89,6 +91,13 @@ def inspection_text(found: Inspection) -> str:
     else:
         parts.append("convert would refuse this project (exit 3); nothing would be written")
     return "\n\n".join(parts)
+
+
+def _project_heading(cameras: Sequence[str], survey: Survey, findings: Sequence[Finding]) -> str:
+    config = survey.project.config
+    whose = f"{', '.join(cameras)}: " if cameras else ""
+    what = f", scorer {config.scorer}, {config.date}" if config else _config_state(findings)
+    return f"{whose}DeepLabCut project {survey.project.name!r}{what}\n{survey.project.root}"
 
 
 def _config_state(findings: Sequence[Finding]) -> str:
@@ -164,21 +173,22 @@ def _image_sizes(chosen: ChosenSession) -> str:
     return f"{width}x{height} {kind}{more}"
 
 
-def _video_table(videos: Sequence[SurveyedVideo]) -> str:
+def _video_table(videos: Sequence[tuple[str, SurveyedVideo]]) -> str:
+    """Lay out what videos hold and need, each under its name."""
     rows = [
         (
-            video.path.name,
+            name,
             str(video.info.n_frames) if video.info else "-",
             describe_video(video.info) if video.info else "can't be read",
             _action(video.treatment),
         )
-        for video in videos[:_MAX_ROWS]
+        for name, video in videos[:_MAX_ROWS]
     ]
     text = table(
         ("video", "frames", "holds", "what it needs"),
         rows,
         right=(1,),
-        remarks=[_reasons(video.treatment) for video in videos[:_MAX_ROWS]],
+        remarks=[_reasons(video.treatment) for _, video in videos[:_MAX_ROWS]],
     )
     hidden = len(videos) - len(rows)
     return text + (f"\n... and {plural(hidden, 'video')} more" if hidden else "")
