@@ -315,7 +315,7 @@ def _check_stray_files(target: Path, views: Sequence[str]) -> Iterator[Finding]:
         path for path in tables if path not in expected and path.split("/")[0] not in {"models", "labeled-data"}
     )
     if strays:
-        message = f"{len(strays)} tables that the app lists as invalid label files: {some(strays)}"
+        message = f"the app lists as invalid label files: {some(strays)}"
         yield _warning("target-stray-csv", strays[0], message, "move them out of the project")
     for path in sorted(target.glob("*.unlabeled")):
         message = "found a queue of an old app; the app stops at it if there is a .unlabeled.jsonl too"

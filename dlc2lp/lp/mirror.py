@@ -91,8 +91,8 @@ def explain_mirror(matches: MirrorMatches) -> list[Finding]:
             Severity.NOTE,
             "mirror-without-partner",
             _some(matches.without_partner),
-            f"{len(matches.without_partner)} keypoints are not in every mirrored view; they are trained like all "
-            f"others, and the loss pca_multiview leaves them out. In all views: {_some(matches.parts)}",
+            f"not in every mirrored view, which is so for {len(matches.without_partner)} of the keypoints: trained "
+            f"like all others, and the loss pca_multiview leaves them out. In all views: {_some(matches.parts)}",
         )
     ]
 

@@ -257,7 +257,7 @@ def explain_alignment(alignment: Alignment, *, without_videos: bool = False) -> 
         shared = session.n_shared + session.n_filled
         message = (
             f"found {_per_view(alignment.views, session.n_frames)} labeled frames, of which the views share {shared}; "
-            f"{session.n_left_out} are left out ({told}): they can't be cut from a video that is proven to be theirs"
+            f"left out: {session.n_left_out} ({told}), which can't be cut from a video that is proven to be theirs"
         )
         hint = "give the missing views' videos (--video-root DIR), or extract these frames there in DeepLabCut"
         if without_videos:

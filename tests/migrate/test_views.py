@@ -267,9 +267,9 @@ def test_shared_filled_and_left_out() -> None:
     assert "1 in side, 2 in top" in filled.message
     assert (in_a.code, in_a.severity, in_a.subject) == ("frames-not-in-all-views", Severity.ERROR, "a")
     assert (
-        "3 (top), 3 (side) labeled frames, of which the views share 4; 1 are left out (1 not in side)" in in_a.message
+        "3 (top), 3 (side) labeled frames, of which the views share 4; left out: 1 (1 not in side)" in in_a.message
     )
-    assert "share 0; 2 are left out (1 not in side, 1 not in top)" in in_b.message
+    assert "share 0; left out: 2 (1 not in side, 1 not in top)" in in_b.message
 
 
 def test_an_image_without_label_serves_a_moment() -> None:
