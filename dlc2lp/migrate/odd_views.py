@@ -112,9 +112,9 @@ def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Findi
             Severity.WARNING,
             "views-matched-by-number",
             session,
-            f"{n} of the {n_all[session]} labeled frames that several cameras have are brought together by "
-            f"DeepLabCut's frame numbers alone, since not all images of {_some(list(unproven[session]))} are proven to "
-            "be frames of their video; where a camera's numbers are off, such rows are different moments",
+            f"brought together by DeepLabCut's frame numbers alone: {n} of the {n_all[session]} labeled frames that "
+            f"several cameras have, since not all images of {_some(list(unproven[session]))} are proven to be frames of "
+            "their video; where a camera's numbers are off, such rows are different moments",
             hint="give the videos that the images come from (--video-root DIR), or look at some rows yourself",
         )
         for session, n in n_claimed.items()
@@ -156,8 +156,8 @@ def _split_apart(alignment: Alignment, images: Sequence[ViewImages]) -> list[Fin
             Severity.WARNING,
             "splits-differ",
             "--split",
-            f"{n} labeled frames are held out by the split of one camera and trained on by that of another; a row is "
-            "one moment of all cameras, so they are held out",
+            f"held out by the split of one camera and trained on by that of another: {n} of the labeled frames; a row "
+            "is one moment of all cameras, so they are held out",
         )
     ]
 
@@ -206,8 +206,8 @@ def _unlabeled_left_out(alignment: Alignment) -> list[Finding]:
             Severity.NOTE,
             "unlabeled-not-in-all-views",
             session,
-            f"{n[session]} images without labels, and what a network suggested for them, are left out of the labeling "
-            f"queue: {', '.join(f'{count} not in {view}' for view, count in sorted(found.items()))}",
+            f"left out of the labeling queue, with what a network suggested for them: {n[session]} of the images without "
+            f"labels ({', '.join(f'{count} not in {view}' for view, count in sorted(found.items()))})",
         )
         for session, found in lacking.items()
     ]

@@ -266,9 +266,7 @@ def test_shared_filled_and_left_out() -> None:
     assert (filled.code, filled.severity) == ("views-filled", Severity.NOTE)
     assert "1 in side, 2 in top" in filled.message
     assert (in_a.code, in_a.severity, in_a.subject) == ("frames-not-in-all-views", Severity.ERROR, "a")
-    assert (
-        "3 (top), 3 (side) labeled frames, of which the views share 4; left out: 1 (1 not in side)" in in_a.message
-    )
+    assert "3 (top), 3 (side) labeled frames, of which the views share 4; left out: 1 (1 not in side)" in in_a.message
     assert "share 0; left out: 2 (1 not in side, 1 not in top)" in in_b.message
 
 
