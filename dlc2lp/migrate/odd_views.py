@@ -113,7 +113,7 @@ def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Findi
             "views-matched-by-number",
             session,
             f"brought together by DeepLabCut's frame numbers alone: {n} of the {n_all[session]} labeled frames that "
-            f"several cameras have, since not all images of {_some(list(unproven[session]))} are proven to be frames of "
+            f"several cameras have, since not all images of {_some(unproven[session])} are proven to be frames of "
             "their video; where a camera's numbers are off, such rows are different moments",
             hint="give the videos that the images come from (--video-root DIR), or look at some rows yourself",
         )
@@ -206,8 +206,8 @@ def _unlabeled_left_out(alignment: Alignment) -> list[Finding]:
             Severity.NOTE,
             "unlabeled-not-in-all-views",
             session,
-            f"left out of the labeling queue, with what a network suggested for them: {n[session]} of the images without "
-            f"labels ({', '.join(f'{count} not in {view}' for view, count in sorted(found.items()))})",
+            f"left out of the labeling queue, with what a network suggested for them: {n[session]} of the images "
+            f"without labels ({', '.join(f'{count} not in {view}' for view, count in sorted(found.items()))})",
         )
         for session, found in lacking.items()
     ]
