@@ -77,7 +77,25 @@ def read_calibration(root: Path, camera_names: Sequence[str]) -> DlcCalibration:
     camera_names
         Its cameras, in the order of ``config.yaml``.
     """
-    path = root / CAMERA_MATRIX / STEREO_FILE
+    return read_stereo(root / CAMERA_MATRIX / STEREO_FILE, camera_names)
+
+
+def calibrated_names(path: Path) -> tuple[str, ...]:
+    """Return the cameras whose own parameters lie beside a stereo calibration, where there are two or more."""
+    found = sorted(each.name.removesuffix(_INTRINSIC_SUFFIX) for each in path.parent.glob(f"*{_INTRINSIC_SUFFIX}"))
+    return tuple(found) if len(found) > 1 else ()
+
+
+def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
+    """Read a stereo calibration, wherever it lies. What is missing or damaged becomes a finding.
+
+    Parameters
+    ----------
+    path
+        ``stereo_params.pickle``.
+    camera_names
+        The cameras, in the order of ``config.yaml``.
+    """
     try:
         pairs, findings = _read_pairs(path, camera_names)
     except FileNotFoundError:
