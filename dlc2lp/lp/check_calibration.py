@@ -46,9 +46,7 @@ def check_calibration(target: Path, views: Sequence[str], files: Sequence[LabelF
     if without and len(without) < len(sessions):
         message = f"found no calibration for {some(without)}; Lightning Pose takes one for every session or none at all"
         yield error("target-calibration-partial", CALIBRATIONS, message)
-    for session, name in used.items():
-        for camera in cameras.get(name, ()):
-            yield from _check_size(target, name, session, camera, images.get((session, camera.name), ()))
+    yield from _check_sizes(target, used, cameras, images)
 
 
 def _read(target: Path, name: str, views: Sequence[str]) -> tuple[tuple[Camera, ...], list[Finding]]:
@@ -86,8 +84,32 @@ def _images(files: Iterable[LabelFile]) -> Mapping[tuple[str, str], list[str]]:
     return found
 
 
-def _check_size(target: Path, name: str, session: str, camera: Camera, images: Sequence[str]) -> Iterator[Finding]:
-    """Compare a camera's size with its images; one odd image among them is no fault of the calibration."""
+def _check_sizes(
+    target: Path,
+    used: Mapping[str, str],
+    cameras: Mapping[str, Sequence[Camera]],
+    images: Mapping[tuple[str, str], Sequence[str]],
+) -> Iterator[Finding]:
+    """Compare the cameras' sizes with those of their images, told once for each camera of a file."""
+    wrong: dict[tuple[str, str], list[str]] = {}
+    for session, name in used.items():
+        for camera in cameras.get(name, ()):
+            other_px = _other_size(target, camera, images.get((session, camera.name), ()))
+            if other_px is not None and camera.size_px is not None:
+                message = (
+                    f"found the size {_size(camera.size_px)} of {camera.name}, and its images have {_size(other_px)}"
+                )
+                wrong.setdefault((name, message), []).append(session)
+    for (name, message), sessions in wrong.items():
+        yield error("target-calibration-size", name, f"{message} (width x height) in {some(sessions)}")
+
+
+def _size(size_px: tuple[int, int]) -> str:
+    return f"{size_px[0]}x{size_px[1]} px"
+
+
+def _other_size(target: Path, camera: Camera, images: Sequence[str]) -> tuple[int, int] | None:
+    """Return the images' size where none has the camera's; one odd image among them is no fault of the calibration."""
     sizes = []
     for image in images[:_N_LOOKED_AT]:
         try:
@@ -96,9 +118,5 @@ def _check_size(target: Path, name: str, session: str, camera: Camera, images: S
             continue  # told elsewhere
         sizes.append((still.width_px, still.height_px))
         if sizes[-1] == camera.size_px:
-            return
-    if sizes and camera.size_px is not None:
-        width, height = camera.size_px
-        message = f"found the size {width}x{height} px of {camera.name}, and its images of {session} have "
-        message += f"{sizes[0][0]}x{sizes[0][1]} px (width x height)"
-        yield error("target-calibration-size", name, message)
+            return None
+    return sizes[0] if sizes else None
