@@ -225,7 +225,9 @@ class _Reader:
         findings = [each for each in project.findings if each not in project.calibration.findings]
         refusals = [each for each in findings if each.severity is Severity.ERROR and each.code in _FATAL]
         if refusals:
-            told, refused = (*findings, *calibrated.findings), (*refusals, *calibrated.refusals)
+            for_all = calibrated.calibrations.for_all
+            told = (*findings, *calibrated.findings, *(for_all.findings if for_all else ()))
+            refused = (*refusals, *calibrated.refusals)
             return ViewsSurvey((), calibrated.calibrations, told, calibrated.decisions, refused)
         paths = {camera.camera: camera.config_path for camera in project.cameras if camera.config_path}
         if project.is_shared:

@@ -274,8 +274,8 @@ def test_views_of_a_3d_project_by_decision(tmp_path):
 # ------------------------------------------------------------------------------------------------- turned images
 
 
-def turn_images(project, code):
-    for path in project.root.glob("labeled-data/*/img*.png"):
+def turn_images(root, code):
+    for path in root.glob("labeled-data/*/img*.png"):
         cv2.imwrite(str(path), cv2.rotate(cv2.imread(str(path)), code))
 
 
@@ -289,7 +289,7 @@ def turn_images(project, code):
 def test_a_camera_whose_images_are_turned(tmp_path, code, size, center, severity):
     top = build_project(tmp_path / "top", sessions=("m1",), frames=(2, 5, 11, 14))
     side = build_project(tmp_path / "side", sessions=("m1",), frames=(2, 5, 11, 14))
-    turn_images(side, code)
+    turn_images(side.root, code)
     calibration = write(tmp_path / "calibration.toml")
     views = [part for project in (top, side) for part in ("--view", f"{project.root.name}={project.root}")]
     result = dlc2lp("convert", *views, tmp_path / "lp", "--calibration", calibration, "--json")
@@ -299,3 +299,18 @@ def test_a_camera_whose_images_are_turned(tmp_path, code, size, center, severity
     turned = tomllib.loads((tmp_path / "lp/calibration.toml").read_text())["cam_1"]
     assert turned["size"] == size
     assert (turned["matrix"][0][2], turned["matrix"][1][2]) == center
+
+
+def test_turned_and_cut_images(tmp_path):
+    """The part is one of the turned picture, in which the pixel (x, y) of 160x128 stands at (127 - y, x)."""
+    for name in CAMERAS:
+        crop = (9, 150, 0, 88) if name == "side" else None
+        build_project(tmp_path / name, sessions=("m1",), frames=(2, 5, 11, 14), size_px=(160, 128), crop=crop)
+    turn_images(tmp_path / "side", cv2.ROTATE_90_CLOCKWISE)
+    rig.write_anipose(tmp_path / "calibration.toml", CAMERAS, (160, 128))
+    views = [part for name in CAMERAS for part in ("--view", f"{name}={tmp_path / name}")]
+    result = dlc2lp("convert", *views, tmp_path / "lp", "--calibration", tmp_path / "calibration.toml", "--json")
+    assert result.exit_code == 0, result.stdout
+    turned = tomllib.loads((tmp_path / "lp/calibration.toml").read_text())["cam_1"]
+    assert turned["size"] == [88, 141]
+    assert (turned["matrix"][0][2], turned["matrix"][1][2]) == (127 - 64.0 - 40, 80.0 - 9)
