@@ -86,7 +86,9 @@ def _options(given: ConvertOptions) -> Options:
         raise UsageError.of("unknown-option", ", ".join(unknown), f"expected some of {', '.join(sorted(known))}")
     config = ConfigChoices(**{name: named.pop(name) for name in choices & named.keys()})
     for name in {"video_roots", "merge", "calibration"} & named.keys():
-        named[name] = tuple(Path(folder) for folder in named[name])
+        paths = named[name]
+        # A single path needs no list; its letters are no paths.
+        named[name] = tuple(map(Path, [paths] if isinstance(paths, str | Path) else paths))
     if "views" in named:
         named["views"] = tuple((name, Path(source)) for name, source in dict(named["views"]).items())
     return Options(config=config, **named)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 import types
 import typing
@@ -271,9 +272,10 @@ def _read_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 def _read_number(value: Any) -> float | None:
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None  # no option means anything by nan or inf
 
 
 #: How a text of the file becomes a value of each type; None: it can't.

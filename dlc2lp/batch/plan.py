@@ -27,6 +27,7 @@ from dlc2lp.batch.worklog import Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Dlc2LpError, UsageError
 from dlc2lp.migrate.journal import Journal
 from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.survey_calibrations import check_calibration_options
 from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.cpus import allowed_cpus
@@ -121,6 +122,7 @@ def plan_archive(
     chosen = options or Options()
     # What no project can be planned with is told once, not once for each.
     encode_settings(chosen.profile, crf=chosen.crf, preset=chosen.preset, gop=chosen.gop)
+    check_calibration_options(chosen)
     root, out = (Path(os.path.abspath(path)) for path in (root, out))  # noqa: PTH100  (links given on purpose stay)
     decisions_file = Path(decisions) if decisions is not None else out / DECISIONS_FILE
     if decisions is not None and not decisions_file.parent.is_dir():

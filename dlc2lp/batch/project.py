@@ -14,7 +14,7 @@ from dlc2lp.batch.run import fault, plan_digest
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
 from dlc2lp.migrate.migration import folders_of_individuals, store_plan
 from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.survey_views import camera_projects, has_views
+from dlc2lp.migrate.survey_views import camera_projects, has_views, three_d_config
 from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, Severity, by_severity
 
@@ -99,9 +99,11 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
     if request.decisions.skips(task.project):
         return [Entry(task.project, str(source), task.target, "skipped")]
     options = request.decisions.apply(task.project, request.options, request.root)
-    if options.views:
+    if options.views and three_d_config(request.root / task.project) is None:
         _check_views(task, options)
         source = None
+    if not has_views(source, options):
+        options = _of_single_camera(options, request.options)
     if options.individuals != "split" or has_views(source, options):
         plan = store_plan(source, out / task.target, _with_data_dir(options, task.target), stop=stop)
         entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
@@ -138,6 +140,15 @@ def _check_views(task: Task, options: Options) -> None:
             where="decisions file",
             hint="write `view` under one of the projects that are its cameras, and `skip: true` under the others",
         )
+
+
+def _of_single_camera(options: Options, common: Options) -> Options:
+    """Drop what is said of cameras for the whole archive: only said of this very project, it would be a mistake."""
+    return replace(
+        options,
+        square_size=None if options.square_size == common.square_size else options.square_size,
+        calibration=() if options.calibration == common.calibration else options.calibration,
+    )
 
 
 def _cameras(task: Task, source: Path | None, options: Options) -> tuple[str, ...]:

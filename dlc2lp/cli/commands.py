@@ -45,7 +45,7 @@ def inspect(source: Path | None, **options: Any) -> int:
     """Say what is in SOURCE, what would be done and what needs a decision. Writes nothing.
 
     SOURCE is a DeepLabCut project folder, its config.yaml, a DeepLabCut 3D project, or a folder that has only
-    labeled-data/. With --view NAME=SOURCE for each camera there is no other.
+    labeled-data/. With --view NAME=SOURCE for each camera there is no other, but for a 3D project that they belong to.
     """
     from dlc2lp.cli.progress import Progress
     from dlc2lp.migrate.migration import inspect as look
@@ -86,7 +86,7 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
     """Turn the DeepLabCut project SOURCE into the Lightning Pose project TARGET.
 
     Several cameras become one multi-view project: a DeepLabCut 3D project as SOURCE, one project with --view-pattern,
-    or one project for each camera with --view NAME=SOURCE and no other SOURCE.
+    or one project for each camera with --view NAME=SOURCE and no other SOURCE but the 3D project that they belong to.
 
     Run the same command again to finish what was interrupted; what is done stays done. SOURCE is never written to.
     """
@@ -100,7 +100,7 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
     chosen = take_options(options)
     if chosen.split == "list":
         return _show_splits(source, chosen)
-    if chosen.individuals == "split" and source is not None:
+    if chosen.individuals == "split" and source is not None and not chosen.views:
         return _convert_each(source, target, chosen, run_options, register_as=register_as, dry_run=dry_run)
     if dry_run:
         with Progress(quiet=output.wants_quiet()) as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,18 +92,28 @@ def _views(context: click.Context, option: click.Parameter, value: tuple[str, ..
 
 
 def take_source(places: tuple[Path, ...], options: dict[str, Any]) -> tuple[Path | None, Path]:
-    """Return source and target; with ``--view`` the sources are there and the target stands alone."""
-    expected = ("TARGET",) if options["views"] else ("SOURCE", "TARGET")
-    if len(places) != len(expected):
-        besides = " beside --view NAME=SOURCE" if options["views"] else ""
-        found = " ".join(map(str, places))
-        raise click.UsageError(f"expected {' and '.join(expected)}{besides}, found {found}")
-    return (None, places[0]) if options["views"] else (places[0], places[1])
+    """Return source and target; with ``--view`` the target stands alone, unless a 3D project names the cameras."""
+    if len(places) == 2:
+        return places[0], places[1]
+    if options["views"] and len(places) == 1:
+        return None, places[0]
+    expected = "TARGET beside --view NAME=SOURCE" if options["views"] else "SOURCE and TARGET"
+    raise click.UsageError(f"expected {expected}, found {' '.join(map(str, places))}")
+
+
+class _FiniteRange(click.FloatRange):
+    """A range without ``nan``, which is in none and passes every comparison, and without ``inf``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"found {value}, expected a finite number", param, ctx)
+        return number
 
 
 SQUARE_SIZE = click.option(
     "--square-size",
-    type=click.FloatRange(0, min_open=True),
+    type=_FiniteRange(0, min_open=True),
     metavar="MM",
     help="Side of a square of the checkerboard of a DeepLabCut 3D calibration.",
 )
@@ -115,7 +126,7 @@ VIEW_OPTIONS = stacked(
         callback=_views,
         metavar="NAME=SOURCE",
         help="Several cameras, each with a DeepLabCut project of its own: the camera's name and its project. "
-        "Repeatable; there is no other SOURCE then.",
+        "Repeatable; there is no other SOURCE then but a 3D project, of whose cameras these are the projects.",
     ),
     click.option(
         "--view-pattern",
@@ -129,8 +140,8 @@ VIEW_OPTIONS = stacked(
         multiple=True,
         type=click.Path(path_type=Path, exists=True),
         metavar="PATH",
-        help="Calibration of the cameras in Anipose's form (TOML), or a folder with calibration.toml or "
-        "calibrations/<session>.toml [those in SOURCE].",
+        help="Calibration of the cameras: Anipose's (TOML), a folder with calibration.toml or "
+        "calibrations/<session>.toml, or a DeepLabCut 3D project [those in SOURCE]. Repeatable.",
     ),
 )
 
@@ -254,7 +265,7 @@ VIDEO_OPTIONS = stacked(
 )
 
 CONFIG_OPTIONS = stacked(
-    click.option("--gpu-memory", type=click.FloatRange(1), metavar="GB", help="Memory of the GPU to train on [8]."),
+    click.option("--gpu-memory", type=_FiniteRange(1), metavar="GB", help="Memory of the GPU to train on [8]."),
     click.option("--train-batch-size", type=int, metavar="N", help="Frames per training step [from --gpu-memory]."),
     click.option("--accumulate-grad-batches", type=int, metavar="N", help="Steps per update [to make up 16 frames]."),
     click.option("--num-gpus", type=int, metavar="N", help="GPUs to train on [1]."),

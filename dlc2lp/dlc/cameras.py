@@ -43,6 +43,7 @@ _N_DISTORTIONS = (4, 5, 8, 12, 14)
 #: How far R may be from a rotation; OpenCV's own are within 1e-15, and a hand-typed one has some digits.
 _ROTATION_TOLERANCE = 1e-3
 
+_UNKNOWN_PAIR = "calibration-camera-unknown"
 _CALIBRATE_AGAIN = "calibrate again in DeepLabCut, or give a calibration in Anipose's form"
 
 
@@ -76,7 +77,25 @@ def read_calibration(root: Path, camera_names: Sequence[str]) -> DlcCalibration:
     camera_names
         Its cameras, in the order of ``config.yaml``.
     """
-    path = root / CAMERA_MATRIX / STEREO_FILE
+    return read_stereo(root / CAMERA_MATRIX / STEREO_FILE, camera_names)
+
+
+def calibrated_names(path: Path) -> tuple[str, ...]:
+    """Return the cameras whose own parameters lie beside a stereo calibration, where there are two or more."""
+    found = sorted(each.name.removesuffix(_INTRINSIC_SUFFIX) for each in path.parent.glob(f"*{_INTRINSIC_SUFFIX}"))
+    return tuple(found) if len(found) > 1 else ()
+
+
+def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
+    """Read a stereo calibration, wherever it lies. What is missing or damaged becomes a finding.
+
+    Parameters
+    ----------
+    path
+        ``stereo_params.pickle``.
+    camera_names
+        The cameras, in the order of ``config.yaml``.
+    """
     try:
         pairs, findings = _read_pairs(path, camera_names)
     except FileNotFoundError:
@@ -89,6 +108,9 @@ def read_calibration(root: Path, camera_names: Sequence[str]) -> DlcCalibration:
         return DlcCalibration(path, (), told)
     cameras = _chain(pairs, camera_names)
     missing = [name for name in camera_names if name not in cameras]
+    if missing:
+        # A calibration that is there and does not arrive is an error, whether it can't be read or names other cameras.
+        findings = [_as_error(each) if each.code == _UNKNOWN_PAIR else each for each in findings]
     if missing and not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(_incomplete(path, missing, camera_names))
     if missing:
@@ -186,7 +208,7 @@ def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Fin
             findings.append(
                 Finding(
                     Severity.WARNING,
-                    "calibration-camera-unknown",
+                    _UNKNOWN_PAIR,
                     str(path),
                     f"found the pair of cameras '{key}', expected one of {known}; it is passed over",
                     where=str(key),
@@ -340,13 +362,17 @@ def _chain(pairs: Sequence[_Pair], names: Sequence[str]) -> dict[str, Camera]:
 def _against_intrinsics(folder: Path, cameras: Mapping[str, Camera]) -> list[Finding]:
     """Tell cameras whose own parameters were calibrated anew after the stereo calibration, or before and kept."""
     stale = []
+    findings = []
     for name, camera in cameras.items():
         own = _read_intrinsics(folder / f"{name}{_INTRINSIC_SUFFIX}", name)
-        if own is not None and own != (camera.matrix, camera.distortions):
+        if isinstance(own, Finding):
+            findings.append(own)
+        elif own is not None and own != (camera.matrix, camera.distortions):
             stale.append(name)
     if not stale:
-        return []
+        return findings
     return [
+        *findings,
         Finding(
             Severity.WARNING,
             "calibration-stale",
@@ -354,22 +380,51 @@ def _against_intrinsics(folder: Path, cameras: Mapping[str, Camera]) -> list[Fin
             f"holds other intrinsic parameters than the {_INTRINSIC_SUFFIX[1:]} of {', '.join(stale)}: they were not "
             f"calibrated in one go; {STEREO_FILE} is taken",
             hint=f"if the cameras were moved since, {_CALIBRATE_AGAIN}",
-        )
+        ),
     ]
 
 
-def _read_intrinsics(path: Path, camera: str) -> tuple[tuple[Vector, Vector, Vector], tuple[float, ...]] | None:
-    """Return matrix and distortions of one camera's own file; None where it does not tell them."""
+def _read_intrinsics(
+    path: Path, camera: str
+) -> tuple[tuple[Vector, Vector, Vector], tuple[float, ...]] | Finding | None:
+    """Return matrix and distortions of one camera's own file, or why it does not tell them; None without a file.
+
+    It is only a second witness, since the stereo file has all that is needed.
+    """
     try:
         with path.open("rb") as stream:
             content = load_arrays(stream, subject=str(path))
-        fields = content[camera]  # type: ignore[index]
+        fields = content.get(camera) if isinstance(content, dict) else None
+        if not isinstance(fields, dict):
+            return _no_witness(path, "found no parameters of this camera, expected mtx and dist", camera)
         return _intrinsic_matrix(fields, "mtx"), _distortions(fields, "dist")
-    except (OSError, UnreadableFile, _FieldError, LookupError, TypeError):
-        return None  # only a second witness; the stereo file has all that is needed
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return _no_witness(path, f"can't be opened: {error.strerror or error}")
+    except UnreadableFile as error:
+        return _no_witness(path, "; ".join(finding.message for finding in error.findings))
+    except _FieldError as error:
+        return _no_witness(path, str(error), f"{camera}, {error.key}")
+
+
+def _no_witness(path: Path, message: str, where: str = "") -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "calibration-unreadable",
+        str(path),
+        f"{message}; {STEREO_FILE} is taken, which could not be compared with it",
+        where,
+        hint=f"if it is not DeepLabCut's own file, delete it; else {_CALIBRATE_AGAIN}",
+    )
 
 
 # --- findings -------------------------------------------------------------------------------------------------------
+
+
+def _as_error(finding: Finding) -> Finding:
+    message = finding.message.replace("it is passed over", "the target gets no calibration")
+    return dataclasses.replace(finding, severity=Severity.ERROR, message=message)
 
 
 def _broken(path: Path, message: str, hint: str = _CALIBRATE_AGAIN, where: str = "") -> Finding:

@@ -9,7 +9,7 @@ names.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import TypeVar
@@ -34,7 +34,8 @@ class CameraProject:
     recorded
         The path of its ``config.yaml`` as the 3D project has it; empty if it was never filled in.
     config_path
-        That file on this machine; None where it was not found, or several could be it.
+        That file on this machine, or the project that a person named instead; None where it was not found, or several
+        could be it.
     candidates
         All that could be it, where ``config_path`` is None.
     looked_at
@@ -79,7 +80,9 @@ class Dlc3dProject:
         return len(self.cameras) > 1 and len(paths) == 1 and None not in paths
 
 
-def read_3d_project(root: Path, config: DlcConfig, search: Sequence[Path] = ()) -> Dlc3dProject:
+def read_3d_project(
+    root: Path, config: DlcConfig, search: Sequence[Path] = (), given: Mapping[str, Path] | None = None
+) -> Dlc3dProject:
     """Follow the paths of a 3D project's configuration and read its calibration.
 
     Each 2D project is looked for where it is recorded; where it would be if the projects had moved together; beside
@@ -94,9 +97,15 @@ def read_3d_project(root: Path, config: DlcConfig, search: Sequence[Path] = ()) 
         Its configuration (``is_3d``).
     search
         Further folders to look in, those of ``--video-root``.
+    given
+        The 2D projects that a person named for cameras, in place of what is recorded.
     """
+    given = given or {}
     cameras = tuple(
-        _find_project(name, config.camera_configs.get(name, ""), root, config, search) for name in config.camera_names
+        CameraProject(name, config.camera_configs.get(name, ""), given[name])
+        if name in given
+        else _find_project(name, config.camera_configs.get(name, ""), root, config, search)
+        for name in config.camera_names
     )
     calibration = read_calibration(root, config.camera_names)
     findings = [*config.findings, *calibration.findings]
@@ -178,16 +187,16 @@ def _is_file(path: Path) -> bool:
 
 
 def _not_found(camera: CameraProject, config: DlcConfig) -> Finding:
+    hint = f"add --view {camera.camera}=SOURCE to the same command"
     if camera.candidates:
         message = f"found {len(camera.candidates)} projects that could be the one recorded as {camera.recorded}"
-        hint = f"write the right one into config.yaml: {', '.join(map(str, camera.candidates))}"
+        hint += f" with the right one: {', '.join(map(str, camera.candidates))}"
     elif camera.recorded:
         where = ", ".join(str(path.parent) for path in camera.looked_at)
         message = f"found no 2D project {camera.recorded}; looked at {where}"
-        hint = f"give it with --view {camera.camera}=SOURCE, or write its path into config.yaml"
+        hint += ", or --video-root DIR with the folder that holds it"
     else:
         message = f"found no 2D project of the camera {camera.camera}: its path was never filled in"
-        hint = f"give it with --view {camera.camera}=SOURCE, or write its path into config.yaml"
     return Finding(
         Severity.ERROR,
         "camera-project-missing",

@@ -80,9 +80,44 @@ def render_calibration(cameras: Sequence[Camera], metadata: Metadata = NOT_ADJUS
 def _common_number(cameras: Sequence[Camera]) -> int:
     """Return how many coefficients every camera gets."""
     number = max((len(camera.distortions) for camera in cameras), default=0)
-    if any(camera.is_fisheye and len(camera.distortions) != number for camera in cameras):
+    if any(camera.is_fisheye for camera in cameras) and number != _N_FISHEYE:
         raise ValueError("a fisheye camera has four coefficients, and others here have more")
     return number
+
+
+def level_lenses(cameras: Sequence[Camera], subject: str) -> tuple[Camera, ...] | Finding:
+    """Return cameras whose lenses can be written side by side, or why they can't.
+
+    Zeros after the last coefficient change nothing, so other cameras lose theirs beside a fisheye camera, which has
+    four coefficients and can't have more.
+
+    Parameters
+    ----------
+    cameras
+        One per view.
+    subject
+        The calibration, for the finding.
+    """
+    if not any(camera.is_fisheye for camera in cameras):
+        return tuple(cameras)
+    long = [camera for camera in cameras if any(camera.distortions[_N_FISHEYE:])]
+    if not long:
+        return tuple(
+            dataclasses.replace(camera, distortions=camera.distortions[:_N_FISHEYE])
+            if len(camera.distortions) > _N_FISHEYE
+            else camera
+            for camera in cameras
+        )
+    fisheye = ", ".join(f"{camera.name} {len(camera.distortions)}" for camera in cameras if camera.is_fisheye)
+    others = ", ".join(f"{camera.name} {len(camera.distortions)}" for camera in long)
+    return Finding(
+        Severity.ERROR,
+        "calibration-lenses",
+        subject,
+        f"found {_N_FISHEYE} distortions where the lens is a fisheye ({fisheye}) and more elsewhere ({others}); "
+        "Lightning Pose needs as many of every camera",
+        hint="calibrate all cameras as fisheye lenses, or the others with four coefficients (k1, k2, p1, p2)",
+    )
 
 
 def _toml_numbers(numbers: Sequence[float]) -> str:
@@ -354,7 +389,7 @@ def fit_to_images(
     """Return the camera as it is for a view's images, or why its calibration does not hold for them.
 
     Cutting a region out of the frames moves the principal point by the region's corner and changes nothing else: the
-    lens model works on directions, not on pixels.
+    lens model works on directions, not on pixels. Frames that are turned come first (:func:`turned`).
 
     Parameters
     ----------
@@ -383,3 +418,97 @@ def fit_to_images(
         f"{full_px[0]}x{full_px[1]} px; the calibration does not hold for them",
         hint="calibrate with the camera's settings of the recordings, or give the calibration that was made so",
     )
+
+
+def turned(camera: Camera, turn_deg: int, size_px: tuple[int, int]) -> Camera | Finding:
+    """Return the camera whose images are those of another one, turned clockwise.
+
+    It is the same camera, rolled about its axis: everything that it projects moves exactly as the pixels do. A pixel's
+    centre has whole coordinates, as OpenCV has it.
+
+    Parameters
+    ----------
+    camera
+        As calibrated.
+    turn_deg
+        0, 90, 180 or 270.
+    size_px
+        (width, height) before the turn.
+
+    Returns
+    -------
+    Camera or Finding
+        A finding where the lens has no exact counterpart: after a quarter turn, a camera with skew or with a tilted
+        sensor is none that the model can say.
+    """
+    if turn_deg % 180 and (camera.matrix[0][1] or any(camera.distortions[_TILT])):
+        return Finding(
+            Severity.ERROR,
+            "calibration-turned",
+            camera.name,
+            f"has skew or a tilted sensor, and its images are turned by {turn_deg} degrees; OpenCV's lens model has no "
+            "such camera",
+            hint="calibrate with images that are turned like the labeled ones",
+        )
+    if turn_deg in (180, 270):
+        camera = _half_turned(camera, size_px)
+    return _quarter_turned(camera, size_px) if turn_deg in (90, 270) else camera
+
+
+#: Where the coefficients of a tilted sensor are among 14.
+_TILT = slice(12, 14)
+
+
+def _half_turned(camera: Camera, size_px: tuple[int, int]) -> Camera:
+    width, height = size_px
+    (fx, skew, cx), (zero, fy, cy), last = camera.matrix
+    x, y, z = camera.translation
+    flipped = camera.distortions
+    if not camera.is_fisheye:
+        k1, k2, p1, p2, *rest = camera.distortions
+        # Radial coefficients (k3 to k6) stay; those of the thin prism and of the tilt follow the axes.
+        flipped = (k1, k2, -p1, -p2, *rest[:4], *(-number for number in rest[4:]))
+    return dataclasses.replace(
+        camera,
+        size_px=size_px,
+        matrix=((fx, skew, width - 1 - cx), (zero, fy, height - 1 - cy), last),
+        distortions=flipped,
+        rotation=_rolled(camera.rotation, math.pi),
+        translation=(-x, -y, z),
+    )
+
+
+def _quarter_turned(camera: Camera, size_px: tuple[int, int]) -> Camera:
+    """Turn by 90 degrees clockwise: a pixel (x, y) comes to (height - 1 - y, x)."""
+    width, height = size_px
+    (fx, skew, cx), (zero, fy, cy), last = camera.matrix
+    x, y, z = camera.translation
+    bent = camera.distortions
+    if not camera.is_fisheye:
+        k1, k2, p1, p2, *rest = camera.distortions
+        bent = (k1, k2, p2, -p1, *rest[:4])
+        if prism := rest[4:8]:
+            s1, s2, s3, s4 = prism
+            bent = (*bent, -s3, -s4, s1, s2, *rest[8:])
+    return dataclasses.replace(
+        camera,
+        size_px=(height, width),
+        matrix=((fy, skew, height - 1 - cy), (zero, fx, cx), last),
+        distortions=bent,
+        rotation=_rolled(camera.rotation, math.pi / 2),
+        translation=(-y, x, z),
+    )
+
+
+def _rolled(rotation: Vector, angle: float) -> Vector:
+    """Return a rotation (a Rodrigues vector) followed by one about z, by way of quaternions."""
+    length = math.hypot(*rotation)
+    factor = math.sin(length / 2) / length if length else 0.5
+    w, (x, y, z) = math.cos(length / 2), (factor * part for part in rotation)
+    c, s = math.cos(angle / 2), math.sin(angle / 2)
+    w, x, y, z = c * w - s * z, c * x - s * y, c * y + s * x, c * z + s * w
+    sine = math.hypot(x, y, z)
+    if w < 0:  # the same rotation, the short way round
+        w, x, y, z = -w, -x, -y, -z
+    factor = 2 * math.atan2(sine, w) / sine if sine else 2.0
+    return factor * x, factor * y, factor * z

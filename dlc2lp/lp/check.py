@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
 from dlc2lp.lp.check_labels import LabelFile, error, label_file_name, read_label_file, some
 from dlc2lp.lp.names import check_views
@@ -69,6 +70,7 @@ def check_target(target: Path, *, every_image: bool) -> list[Finding]:
     checks: list[Callable[[], Iterable[Finding]]] = [
         lambda: _check_view_rows(files, settings.views),
         lambda: check_config(target, settings.views, files),
+        lambda: check_calibration(target, settings.views, files),
         lambda: _check_folders(target, settings.views),
         lambda: _check_images(target, every_image=every_image),
         lambda: _check_video_names(target, settings.views),

@@ -284,6 +284,8 @@ def _check_label_files(config: _Config, target: Path, views: Sequence[str]) -> _
         names = [label_file_name(view) for view in views] if views else label_file_name("")
         yield _bad("data.csv_file", csv_file, f"{names}")
         return
+    if len(set(listed)) < len(listed):
+        yield _bad("data.csv_file", csv_file, "another label file for each view")
     for name in listed:
         if not _is_absolute(name) and not (target / name).is_file():
             yield _bad("data.csv_file", name, "a file of the project")

@@ -38,6 +38,7 @@ from dlc2lp.migrate.plan_views import make_views_plan, refuse_open
 from dlc2lp.migrate.planner import make_plan
 from dlc2lp.migrate.runlog import RunLog
 from dlc2lp.migrate.survey import Survey, survey
+from dlc2lp.migrate.survey_calibrations import check_calibration_options
 from dlc2lp.migrate.survey_views import camera_projects, has_views, survey_views
 from dlc2lp.migrate.target import (
     PLAN_FILE,
@@ -154,6 +155,7 @@ def inspect(
         It is no DeepLabCut project at all.
     """
     options = options or Options()
+    check_calibration_options(options)
     if has_views(_path(source), options):
         return _inspect_views(_path(source), options, observer, stop)
     if source is None:
@@ -254,6 +256,7 @@ def _plan(
     known: Iterable[SessionTie] = (),
 ) -> tuple[Plan, SourceLabels]:
     """Decide on a migration. What the target's own plan found out about videos is taken over like ``known``."""
+    check_calibration_options(options)
     if options.individuals == "split" and not has_views(source, options):
         raise UsageError.of(
             "individuals-split",

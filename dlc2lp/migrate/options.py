@@ -48,13 +48,14 @@ class Options:
     machine_labels
         Whether unrefined machine labels become suggestions in the app's queue.
     views
-        (name, project) of each camera, where each has a DeepLabCut project of its own.
+        (name, project) of each camera, where each has a DeepLabCut project of its own; beside a 3D project, of those
+        cameras whose recorded project is not the one to take.
     view_pattern
         How names are made up where one project holds all cameras: ``{session}_{view}``.
     square_size
         Side of a square of the checkerboard in millimetres, which DeepLabCut's calibration does not know.
     calibration
-        The lab's own calibrations in Anipose's form: files, or folders that hold them.
+        The lab's own calibrations, Anipose's or those of a DeepLabCut 3D project: files, or folders that hold them.
     derived_crops
         What becomes of DeepLabCut's random sub-crops.
     split

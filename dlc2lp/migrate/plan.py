@@ -434,6 +434,8 @@ class Plan:
     view_frames
         For each session of a multi-view project how many labeled frames each view has, how many all share, how many
         are cut from videos and how many are left out (:class:`dlc2lp.migrate.align.SessionFrames`).
+    calibrations
+        Calibration files of the target, each with the file of the source that it comes from.
     """
 
     dlc2lp_version: str
@@ -452,6 +454,7 @@ class Plan:
     steps: tuple[Step, ...] = field(repr=False)
     views: tuple[str, ...] = ()
     view_frames: tuple[dict[str, Any], ...] = ()
+    calibrations: dict[str, str] = field(default_factory=dict)
 
     #: Folders that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
     folders: ClassVar[tuple[str, ...]] = ("labeled-data", "videos", "configs")
@@ -539,4 +542,5 @@ class Plan:
             steps=tuple(step_from_json(step) for step in document["steps"]),
             views=tuple(document["views"]),
             view_frames=tuple(document["view_frames"]),
+            calibrations=document["calibrations"],
         )

@@ -31,12 +31,13 @@ from dlc2lp.migrate.plan import (
     PlannedVideo,
     WriteText,
 )
-from dlc2lp.migrate.plan_calibration import calibration_files
+from dlc2lp.migrate.plan_calibration import plan_calibrations
 from dlc2lp.migrate.plan_context import cut_steps, no_context
 from dlc2lp.migrate.plan_frames import Draft, placement, shift_of
 from dlc2lp.migrate.plan_labels import count_cells, count_labeled, hidden_shares, identity, skeleton
 from dlc2lp.migrate.plan_videos import NamedVideo, place_videos
 from dlc2lp.migrate.planner import CONFIG_FILE, PROJECT_FILE
+from dlc2lp.migrate.survey_calibrations import unused_options
 from dlc2lp.migrate.survey_views import View, ViewsSurvey
 from dlc2lp.migrate.view_frames import (
     PlacedView,
@@ -153,10 +154,13 @@ class _ViewsPlanner:
             self.draft.findings.append(no_context(without))
         videos = self._place_videos()
         recordings = list(dict.fromkeys(moment.moment.session for moment in moments))
-        calibrations, told = calibration_files(self.seen.calibrations, self.images, recordings, self.sessions)
-        self.draft.findings += told
-        facts, config = self._write_texts(placed, videos, is_calibrated=bool(calibrations))
-        self.draft.steps += [WriteText(path, text) for path, text in sorted(calibrations.items())]
+        calibrated = plan_calibrations(self.seen.calibrations, self.images, recordings, self.sessions)
+        self.draft.findings += calibrated.findings
+        if not self.seen.calibrations.in_squares:
+            why = "no calibration of DeepLabCut is used, whose lengths are in squares"
+            self.draft.findings += unused_options(self.options, why=why, calibration=False)
+        facts, config = self._write_texts(placed, videos, is_calibrated=bool(calibrated.files))
+        self.draft.steps += [WriteText(path, text) for path, text in sorted(calibrated.files.items())]
         roots = [survey.project for survey, _ in self.seen.surveys]
         return Plan(
             dlc2lp_version=__version__,
@@ -177,6 +181,7 @@ class _ViewsPlanner:
             config_facts=facts.as_json(),
             config_reasons=tuple(dataclasses.asdict(reason) for reason in config.reasons),
             findings=tuple(by_severity(self.draft.findings)),
+            calibrations=dict(calibrated.origins),
             steps=tuple(self.draft.steps),
             views=tuple(view.name for view in self.images),
             view_frames=tuple(dataclasses.asdict(session) for session in self.alignment.sessions),

@@ -20,6 +20,7 @@ from dlc2lp.migrate.plan_frames import Draft, place_frames
 from dlc2lp.migrate.plan_labels import count_cells, count_labeled, hidden_shares, identity, skeleton
 from dlc2lp.migrate.plan_videos import name_videos, place_videos
 from dlc2lp.migrate.survey import Survey
+from dlc2lp.migrate.survey_calibrations import unused_options
 from dlc2lp.migrate.ties import by_session
 from dlc2lp.migrate.visibility import explain, never_labelled, wants_column, with_visibility
 from dlc2lp.model import Finding, ImageInfo, Severity, by_severity
@@ -43,6 +44,7 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
         A person must choose; every open question is in the error, not only the first.
     """
     findings = list(decided.findings)
+    findings += unused_options(options, why="a project of a single camera has no calibration")
     ties = by_session(video.tie for video in survey.videos if video.tie is not None)
     matched = [match_rows(session, options, findings, ties) for session in decided.chosen.sessions]
     animal = decided.or_raise(findings)

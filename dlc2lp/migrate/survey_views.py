@@ -9,26 +9,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.dlc.cameras import in_millimetres
 from dlc2lp.dlc.config import DlcConfig, read_config
 from dlc2lp.dlc.project import locate_project
 from dlc2lp.dlc.project3d import Dlc3dProject, read_3d_project
 from dlc2lp.errors import UnreadableFile, UsageError
-from dlc2lp.lp.calibration import parse_calibration
 from dlc2lp.migrate.choose import Decision
 from dlc2lp.migrate.decide import Decided, decide_labels
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.survey import Survey, survey
+from dlc2lp.migrate.survey_calibrations import Calibrations, FoundCalibrations, find_calibrations
 from dlc2lp.migrate.ties import SessionTie, by_session
 from dlc2lp.migrate.tying import Watcher
 from dlc2lp.migrate.view_pattern import COMMON_PATTERNS, ViewTable, apply_pattern, parse_view_pattern, split_by_camera
-from dlc2lp.model import Camera, Finding, Severity
-
-CALIBRATION_FILE = "calibration.toml"
-CALIBRATIONS = "calibrations"
+from dlc2lp.model import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -52,25 +48,6 @@ class View:
     decided: Decided
     session_of: Mapping[str, str]
     video_of: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Calibrations:
-    """How the cameras stand, as far as the sources say.
-
-    Attributes
-    ----------
-    for_all
-        The cameras of all recordings; empty if nobody calibrated them.
-    by_session
-        Those of single recordings.
-    origin
-        The file, for people.
-    """
-
-    for_all: tuple[Camera, ...] = ()
-    by_session: Mapping[str, tuple[Camera, ...]] = field(default_factory=dict, hash=False)
-    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,13 +101,28 @@ def three_d_config(source: Path) -> DlcConfig | None:
 
 def camera_projects(source: Path | None, options: Options) -> tuple[Path, ...]:
     """Return the folders of the cameras' projects, where each camera has one of its own."""
-    if options.views:
-        return tuple(locate_project(path)[0] for _, path in options.views)
     config = None if source is None else three_d_config(source)
-    if source is None or config is None:
-        return ()
-    project = read_3d_project(locate_project(source)[0], config, options.video_roots)
-    return tuple(camera.config_path.parent for camera in project.cameras if camera.config_path)
+    if source is not None and config is not None:
+        project = _three_d_project(source, config, options)
+        return tuple(locate_project(camera.config_path)[0] for camera in project.cameras if camera.config_path)
+    return tuple(locate_project(path)[0] for _, path in options.views)
+
+
+def _three_d_project(source: Path, config: DlcConfig, options: Options) -> Dlc3dProject:
+    """Read a 3D project; views that a person named stand in for the cameras' recorded projects.
+
+    Raises
+    ------
+    UsageError
+        ``bad-views``: a view is none of its cameras.
+    """
+    unknown = [name for name, _ in options.views if name not in config.camera_names]
+    if unknown:
+        found = f"found {', '.join(unknown)}, expected cameras of {config.path}: {', '.join(config.camera_names)}"
+        raise UsageError.of("bad-views", "--view", found)
+    located = {name: locate_project(path) for name, path in options.views}
+    given = {name: path or root for name, (root, path) in located.items()}
+    return read_3d_project(locate_project(source)[0], config, options.video_roots, given)
 
 
 def survey_views(
@@ -147,6 +139,7 @@ def survey_views(
     ----------
     source
         The project that holds all cameras, or a DeepLabCut 3D project; None where each camera has one of its own.
+        Beside a 3D project, views name the projects of its cameras in place of those that it records.
     options
         What a person chose.
     known, watcher, stop
@@ -161,31 +154,35 @@ def survey_views(
     """
     _check_options(source, options)
     reader = _Reader(options, tuple(known), watcher, stop)
+    config = None if source is None else three_d_config(source)
+    if source is not None and config is not None:
+        return reader.three_d(_three_d_project(source, config, options))
     if options.views:
         return reader.one_project_each(list(options.views))
     if source is None:  # _check_options has refused it
         raise AssertionError("neither a source nor views")
-    config = three_d_config(source)
-    if config is not None:
-        return reader.three_d(read_3d_project(locate_project(source)[0], config, options.video_roots))
     return reader.one_project(source)
 
 
 def _check_options(source: Path | None, options: Options) -> None:
     found = ""
-    if options.views and source is not None:
-        found = f"found the source {source} beside --view NAME=SOURCE, which names the sources"
+    if options.views and source is not None and three_d_config(source) is None:
+        found = (
+            f"found the source {source} beside --view NAME=SOURCE, which names the sources; "
+            "only a DeepLabCut 3D project may stand beside them"
+        )
     elif options.merge:
         found = "found --merge beside several views; merge each camera's projects in DeepLabCut, or label them by view"
     elif options.individuals == "split":
         found = "found --individuals split beside several views; choose one individual or flatten them"
-    elif len(options.views) == 1:
+    elif len(options.views) == 1 and source is None:
         found = f"found one view ({options.views[0][0]}), expected two or more"
     elif len({name for name, _ in options.views}) < len(options.views):
         found = f"found a view twice: {', '.join(name for name, _ in options.views)}"
     if found:
         raise UsageError.of("bad-views", "--view", found)
-    _check_unlike(options.views)
+    if source is None:  # the cameras of a 3D project may well share one, which tells them apart by its folders' names
+        _check_unlike(options.views)
 
 
 def _check_unlike(views: Sequence[tuple[str, Path]]) -> None:
@@ -224,8 +221,10 @@ class _Reader:
         seen = survey(source, self.options, known, watcher=self.watcher, stop=self.stop)
         return seen, decide_labels(seen, self.options)
 
-    def one_project_each(self, sources: Sequence[tuple[str, Path]]) -> ViewsSurvey:
-        """Each camera has a project of its own."""
+    def one_project_each(
+        self, sources: Sequence[tuple[str, Path]], calibrated: FoundCalibrations | None = None
+    ) -> ViewsSurvey:
+        """Each camera has a project of its own; its calibrations are looked for beside them, where none are given."""
         read = {name: self.read(path, [name]) for name, path in sources}
         folders = {name: _folders(seen) for name, (seen, _) in read.items()}
         sessions, decisions = sessions_of_projects(folders, self.options.view_pattern)
@@ -234,35 +233,34 @@ class _Reader:
             views.append(_view(name, seen, _told_of(name, decided), sessions[name]))
             outsiders += _outsiders(decided, set(sessions[name]))
         roots = [seen.project.root for seen, _ in read.values()]
-        calibrations, findings = find_calibrations([*self.options.calibration, *roots])
-        return self._joined(views, calibrations, findings, decisions, outsiders)
+        calibrated = calibrated or find_calibrations(self.options, roots, list(read))
+        return self._joined(views, calibrated, decisions, outsiders)
 
     def one_project(self, source: Path) -> ViewsSurvey:
         """One project holds all cameras, told apart by a pattern of names."""
         seen, decided = self.read(source, ())
         table = apply_pattern(parse_view_pattern(self.options.view_pattern or ""), _folders(seen))
-        calibrations, findings = find_calibrations([*self.options.calibration, seen.project.root])
-        return self._of_table(seen, decided, table, calibrations, findings)
+        return self._of_table(seen, decided, table, find_calibrations(self.options, [seen.project.root], table.views))
 
     def three_d(self, project: Dlc3dProject) -> ViewsSurvey:
         """A 3D project names its cameras and the projects that hold their frames."""
-        calibrations, findings = find_calibrations([*self.options.calibration, project.root])
-        decisions: list[Decision] = []
-        if not calibrations.for_all and not calibrations.by_session:
-            calibrations, decisions = self._scaled(project)
-        findings = [*project.findings, *findings]
+        names = [camera.camera for camera in project.cameras]
+        calibrated = find_calibrations(self.options, [project.root], names, project.calibration)
+        # What is odd about its own calibration is told only where that is the one that is used.
+        findings = [each for each in project.findings if each not in project.calibration.findings]
         refusals = [each for each in findings if each.severity is Severity.ERROR and each.code in _FATAL]
         if refusals:
-            return ViewsSurvey((), calibrations, tuple(findings), tuple(decisions), tuple(refusals))
+            for_all = calibrated.calibrations.for_all
+            told = (*findings, *calibrated.findings, *(for_all.findings if for_all else ()))
+            refused = (*refusals, *calibrated.refusals)
+            return ViewsSurvey((), calibrated.calibrations, told, calibrated.decisions, refused)
         paths = {camera.camera: camera.config_path for camera in project.cameras if camera.config_path}
         if project.is_shared:
             seen, decided = self.read(next(iter(paths.values())), ())
-            table = self._by_camera(_folders(seen), list(paths))
-            found = self._of_table(seen, decided, table, calibrations, findings)
+            found = self._of_table(seen, decided, self._by_camera(_folders(seen), list(paths)), calibrated)
         else:
-            found = self.one_project_each(list(paths.items()))
-            found = replace(found, calibrations=calibrations, findings=(*findings, *found.findings))
-        return replace(found, decisions=(*decisions, *found.decisions))
+            found = self.one_project_each(list(paths.items()), calibrated)
+        return replace(found, findings=(*findings, *found.findings))
 
     def _by_camera(self, names: Sequence[str], cameras: Sequence[str]) -> ViewTable:
         """Tell the cameras of a shared project apart as DeepLabCut does, or as a person says."""
@@ -270,50 +268,31 @@ class _Reader:
             return split_by_camera(names, cameras)
         return apply_pattern(parse_view_pattern(self.options.view_pattern).with_views(cameras), names)
 
-    def _scaled(self, project: Dlc3dProject) -> tuple[Calibrations, list[Decision]]:
-        """Bring a 3D project's calibration, in squares of the checkerboard, to millimetres."""
-        cameras, size_mm = project.calibration.cameras, self.options.square_size
-        if not cameras:
-            return Calibrations(), []
-        if size_mm is None:
-            question = (
-                "its calibration is in squares of the checkerboard, whose size DeepLabCut does not store; "
-                "how long is the side of a square?"
-            )
-            option = "--square-size MM (1 keeps squares as the unit of length)"
-            return Calibrations(), [
-                Decision("square-size-unknown", str(project.calibration.path), question, (), option)
-            ]
-        return Calibrations(in_millimetres(cameras, size_mm), {}, str(project.calibration.path)), []
-
-    def _of_table(
-        self, seen: Survey, decided: Decided, table: ViewTable, calibrations: Calibrations, findings: list[Finding]
-    ) -> ViewsSurvey:
+    def _of_table(self, seen: Survey, decided: Decided, table: ViewTable, calibrated: FoundCalibrations) -> ViewsSurvey:
         """Make views of one project by a table of its names."""
         views = [
             _view(name, seen, decided, {place.name: place.session for place in table.placed if place.view == name})
             for name in table.views
         ]
         outsiders = _outsiders(decided, {place.name for place in table.placed})
-        return self._joined(views, calibrations, findings, table.decisions, outsiders)
+        return self._joined(views, calibrated, table.decisions, outsiders)
 
     def _joined(
         self,
         views: Sequence[View],
-        calibrations: Calibrations,
-        findings: Sequence[Finding],
+        calibrated: FoundCalibrations,
         decisions: Sequence[Decision],
         outsiders: Sequence[tuple[str, int, int]],
     ) -> ViewsSurvey:
-        joined = ViewsSurvey(tuple(views), calibrations, (), (), (), tuple(outsiders))
+        joined = ViewsSurvey(tuple(views), calibrated.calibrations, (), (), (), tuple(outsiders))
         told = [finding for _, decided in joined.surveys for finding in decided.findings]
         asked = [_beside_views(decision) for _, decided in joined.surveys for decision in decided.decisions]
         refused = [finding for _, decided in joined.surveys for finding in decided.refusals]
         return replace(
             joined,
-            findings=(*findings, *told),
-            decisions=tuple(dict.fromkeys((*decisions, *asked))),
-            refusals=tuple(refused),
+            findings=(*calibrated.findings, *told),
+            decisions=tuple(dict.fromkeys((*calibrated.decisions, *decisions, *asked))),
+            refusals=(*calibrated.refusals, *refused),
         )
 
 
@@ -451,41 +430,3 @@ def _n_shared(sessions: Mapping[str, Mapping[str, str]]) -> int:
         for session in found.values():
             cameras.setdefault(session, set()).add(view)
     return sum(len(views) > 1 for views in cameras.values())
-
-
-def find_calibrations(places: Sequence[Path]) -> tuple[Calibrations, list[Finding]]:
-    """Read the lab's own calibrations in Anipose's form.
-
-    Parameters
-    ----------
-    places
-        Files, or folders that may hold ``calibration.toml`` or ``calibrations/<recording>.toml``; the first that has
-        any counts.
-    """
-    for place in dict.fromkeys(places):
-        if place.is_file():
-            cameras, findings = _read_calibration(place)
-            return Calibrations(cameras, {}, str(place)), findings
-        single = place / CALIBRATION_FILE
-        several = sorted((place / CALIBRATIONS).glob("*.toml"))
-        if single.is_file() or several:
-            cameras, findings = _read_calibration(single) if single.is_file() else ((), [])
-            by_session = {}
-            for path in several:
-                by_session[path.stem], told = _read_calibration(path)
-                findings += told
-            return Calibrations(
-                cameras, by_session, str(single if single.is_file() else place / CALIBRATIONS)
-            ), findings
-    return Calibrations((), {}), []
-
-
-def _read_calibration(path: Path) -> tuple[tuple[Camera, ...], list[Finding]]:
-    try:
-        parsed = parse_calibration(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"can't be read: {getattr(error, 'strerror', None) or error}"
-        return (), [
-            Finding(Severity.ERROR, "calibration-unreadable", str(path), message, hint="save it again as UTF-8")
-        ]
-    return parsed.cameras, list(parsed.findings)

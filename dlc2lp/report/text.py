@@ -65,7 +65,7 @@ def inspection_text(found: Inspection) -> str:
         parts.append(_project_heading(names, survey, found.findings))
         parts.append(_session_table(decided.chosen.sessions, survey.videos))
     if found.plan is not None and found.plan.views:
-        parts.append(view_table(found.plan))
+        parts.append(f"{view_table(found.plan)}\n\n{_calibration_text(found.plan)}")
     if found.plan is not None:
         parts.append(
             table(
@@ -148,6 +148,14 @@ def view_table(plan: Plan) -> str:
     hidden = len(plan.view_frames) - len(rows)
     text = table(header, rows, right=range(1, len(header)))
     return text + (f"\n... and {plural(hidden, 'session')} more" if hidden else "")
+
+
+def _calibration_text(plan: Plan) -> str:
+    """Say which calibration files the target gets, and from where."""
+    rows = [f"{path}, from {origin}" for path, origin in sorted(plan.calibrations.items())]
+    hidden = len(rows) - _MAX_ROWS
+    more = [f"... and {plural(hidden, 'file')} more"] if hidden > 0 else []
+    return "calibration: " + "\n             ".join([*rows[:_MAX_ROWS], *more] or ["none"])
 
 
 def _numbering(tie: SessionTie | None) -> str:
@@ -255,7 +263,7 @@ def preview_text(found: Preview) -> str:
         rows.append((step.kind, what, size_text(step.space_bytes), state))
     parts = [
         f"plan for {found.plan.source}\n  into {found.plan.target}",
-        *([view_table(found.plan)] if found.plan.views else []),
+        *([view_table(found.plan), _calibration_text(found.plan)] if found.plan.views else []),
         table(("step", "makes", "about", ""), rows, right=(2,)),
         _config_text((reason["key"], reason["value"], reason["reason"]) for reason in found.plan.config_reasons),
         _counts_text(found.plan),
@@ -293,7 +301,7 @@ def outcome_text(came: Outcome) -> str:
         rows = [(video.target, str(video.n_frames), video.action) for video in videos]
         remarks = ["; ".join(video.reasons) for video in videos]
         parts.append(table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks))
-    extra = []
+    extra = [_calibration_text(came.plan)] if came.plan.views else []
     if queued:
         extra.append(f"{plural(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
     if n_context := _n_context(came.plan):

@@ -174,11 +174,19 @@ def test_deeplabcut_calibrates_two_of_three(tmp_path: Path) -> None:
 def test_cameras_renamed_after_calibrating(tmp_path: Path) -> None:
     calibration = read(tmp_path, calibrated().stereo, ("top", "side"))
     assert calibration.cameras == ()
-    assert [finding.code for finding in calibration.findings] == [
-        "calibration-camera-unknown",
-        "calibration-incomplete",
-    ]
-    assert "'camera-1-camera-2', expected one of top-side" in calibration.findings[0].message
+    (finding,) = calibration.findings
+    # It was there and does not arrive, as one that can't be read.
+    assert (finding.code, finding.severity) == ("calibration-camera-unknown", Severity.ERROR)
+    assert "'camera-1-camera-2', expected one of top-side; the target gets no calibration" in finding.message
+
+
+def test_a_further_pair_of_other_cameras_is_passed_over(tmp_path: Path) -> None:
+    entry = calibrated().stereo["camera-1-camera-2"]
+    calibration = read(tmp_path, {"camera-1-camera-2": entry, "old-1-old-2": entry})
+    assert [camera.name for camera in calibration.cameras] == list(NAMES)
+    (finding,) = calibration.findings
+    assert (finding.code, finding.severity) == ("calibration-camera-unknown", Severity.WARNING)
+    assert "it is passed over" in finding.message
 
 
 def test_one_camera_calibrated_anew(tmp_path: Path) -> None:
@@ -192,6 +200,34 @@ def test_one_camera_calibrated_anew(tmp_path: Path) -> None:
     assert (finding.code, finding.severity) == ("calibration-stale", Severity.WARNING)
     assert "camera-2" in finding.message
     assert "camera-1" not in finding.message
+
+
+class _Hostile:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (print, ("opened",))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"camera-2": _Hostile()}, "expected plain values and numpy arrays"),
+        ({"camera-2": []}, "found no parameters of this camera"),
+        ({"camera-2": {"mtx": np.eye(2), "dist": np.zeros(5)}}, "shape (2, 2)"),
+        ([1], "found no parameters of this camera"),
+    ],
+)
+def test_a_camera_s_own_file_that_tells_nothing_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: object, says: str
+) -> None:
+    write_calibration(tmp_path, calibrated())
+    path = write_pickle(tmp_path / "camera_matrix" / "camera-2_intrinsic_params.pickle", content)
+    calibration = read_calibration(tmp_path, NAMES)
+    assert len(calibration.cameras) == 2
+    (finding,) = calibration.findings
+    assert (finding.severity, finding.subject) == (Severity.WARNING, str(path))
+    assert says in finding.message
+    assert finding.hint
+    assert "opened" not in capsys.readouterr().out
 
 
 BROKEN: dict[str, tuple[object, str]] = {

@@ -19,9 +19,11 @@ from dlc2lp.dlc.cameras import in_millimetres, read_calibration
 from dlc2lp.lp.calibration import (
     cameras_of_views,
     fit_to_images,
+    level_lenses,
     parse_calibration,
     place_calibrations,
     render_calibration,
+    turned,
 )
 from dlc2lp.model import Camera, Finding
 
@@ -343,3 +345,100 @@ def test_one_file_for_all_or_one_for_each_or_none() -> None:
     assert files == {}
     assert finding.code == "calibration-partial"
     assert "1 of 3 sessions (b)" in finding.message
+
+
+# --- turned images --------------------------------------------------------------------------------------------------
+
+
+def pixels_of(seen: Camera, points: np.ndarray) -> np.ndarray:
+    """What OpenCV makes of points of space (N, 3): pixels (N, 2)."""
+    if seen.is_fisheye:
+        rotation, translation = np.array(seen.rotation), np.array(seen.translation)
+        matrix, skew = np.array(seen.matrix), seen.matrix[0][1] / seen.matrix[0][0]
+        pixels, _ = cv2.fisheye.projectPoints(
+            points.reshape(1, -1, 3), rotation, translation, matrix, np.array(seen.distortions), alpha=skew
+        )
+        return pixels.reshape(-1, 2)
+    # projectPoints has no skew; the tests of skew use the matrix by itself.
+    pixels, _ = cv2.projectPoints(
+        points, np.array(seen.rotation), np.array(seen.translation), np.eye(3), np.array(seen.distortions)
+    )
+    straight = np.column_stack([pixels.reshape(-1, 2), np.ones(len(points))])
+    return (straight @ np.array(seen.matrix).T)[:, :2]
+
+
+def turn_pixels(pixels: np.ndarray, turn_deg: int, size_px: tuple[int, int]) -> np.ndarray:
+    """Where np.rot90 brings pixels: the last is at width - 1."""
+    (width, height), (x, y) = size_px, pixels.T
+    corners = {0: (x, y), 90: (height - 1 - y, x), 180: (width - 1 - x, height - 1 - y), 270: (y, width - 1 - x)}
+    return np.column_stack(corners[turn_deg])
+
+
+def test_pixels_turn_as_pictures_do() -> None:
+    picture = np.arange(12).reshape(3, 4)
+    for turn_deg in (0, 90, 180, 270):
+        after = np.rot90(picture, -turn_deg // 90)
+        for y, x in np.ndindex(picture.shape):
+            ((new_x, new_y),) = turn_pixels(np.array([[x, y]]), turn_deg, (4, 3))
+            assert after[new_y, new_x] == picture[y, x]
+
+
+_part = st.floats(-0.2, 0.2)
+
+
+@given(
+    st.sampled_from([90, 180, 270]),
+    st.sampled_from([4, 5, 8, 12, 14]),
+    st.lists(_part, min_size=14, max_size=14),
+    st.tuples(*[st.floats(-3.0, 3.0)] * 3),
+    st.booleans(),
+)
+def test_a_turned_camera_projects_to_turned_pixels(
+    turn_deg: int, n: int, numbers: list[float], rotation: tuple[float, float, float], is_fisheye: bool
+) -> None:
+    bent = tuple(0.2 * number for number in numbers[: 4 if is_fisheye else n])
+    if turn_deg != 180:
+        bent = (*bent[:12], *(0.0 for _ in bent[12:]))
+    upright = camera(rotation=rotation, translation=(0.3, -0.2, 0.5), distortions=bent, is_fisheye=is_fisheye)
+    result = turned(upright, turn_deg, (640, 480))
+    assert isinstance(result, Camera)
+    assert result.size_px == ((640, 480) if turn_deg == 180 else (480, 640))
+    before = np.random.default_rng(3).uniform((-0.5, -0.5, 2), (0.5, 0.5, 4), (20, 3))  # before the camera
+    in_space = (before - np.array(upright.translation)) @ cv2.Rodrigues(np.array(rotation))[0]
+    expected = turn_pixels(pixels_of(upright, in_space), turn_deg, (640, 480))
+    assert pixels_of(result, in_space) == pytest.approx(expected, abs=1e-6)
+    assert math.hypot(*result.rotation) <= math.pi + 1e-12
+
+
+def test_skew_survives_a_half_turn_and_no_quarter() -> None:
+    upright = camera(matrix=((500.0, 2.5, 320.0), (0.0, 480.0, 240.0), (0.0, 0.0, 1.0)), distortions=(0.0,) * 5)
+    points = np.random.default_rng(3).uniform((-2, -2, 6), (2, 2, 9), (20, 3))
+    result = turned(upright, 180, (640, 480))
+    assert isinstance(result, Camera)
+    expected = turn_pixels(pixels_of(upright, points), 180, (640, 480))
+    assert pixels_of(result, points) == pytest.approx(expected, abs=1e-9)
+    tilted = camera(distortions=(0.0,) * 12 + (0.01, 0.0))
+    for each in (upright, tilted):
+        told = turned(each, 90, (640, 480))
+        assert isinstance(told, Finding)
+        assert told.code == "calibration-turned"
+    assert turned(upright, 0, (640, 480)) == upright
+
+
+# --- lenses ---------------------------------------------------------------------------------------------------------
+
+
+def test_fisheye_beside_other_lenses() -> None:
+    wide = camera("wide", distortions=(0.1, 0.0, 0.0, 0.0), is_fisheye=True)
+    plain = camera("plain", distortions=(0.1, -0.2, 0.0, 0.001, 0.0))
+    level = level_lenses((wide, plain), "rig.toml")
+    assert not isinstance(level, Finding)
+    assert [each.distortions for each in level] == [wide.distortions, plain.distortions[:4]]
+    loaded = tomllib.loads(render_calibration(level))
+    assert [len(loaded[key]["distortions"]) for key in ("cam_0", "cam_1")] == [4, 4]
+    told = level_lenses((wide, camera("bent")), "rig.toml")
+    assert isinstance(told, Finding)
+    assert (told.code, told.subject) == ("calibration-lenses", "rig.toml")
+    assert "wide 4" in told.message
+    assert "bent 5" in told.message
+    assert level_lenses((camera("a"), camera("b", distortions=(0.1,) * 8)), "rig.toml")  # told by nobody: zeros fill up
