@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dlc2lp.batch.decisions import Decisions
-from dlc2lp.batch.discover import discover
-from dlc2lp.batch.index import STATE_FOLDER, Entry, Index, finding_from_json
+from dlc2lp.batch.discover import Discovery, discover
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, finding_from_json
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
-from dlc2lp.errors import Dlc2LpError, UsageError
+from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.migrate.closing import write_if_new
 from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.target import check_only_holds
-from dlc2lp.model import Finding
+from dlc2lp.migrate.target import check_only_holds, is_same_folder, not_a_folder
+from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
 
 DECISIONS_FILE = "decisions.yaml"
+
+#: The targets of all projects that ever were planned.
+NAMES_FILE = f"{STATE_FOLDER}/targets.json"
 
 _PLANNING = f"{STATE_FOLDER}/planning"
 _LIST = f"{_PLANNING}/projects.json"
@@ -68,23 +72,25 @@ class Listed:
     findings: tuple[Finding, ...]
 
 
-def list_projects(request: Request, *, must_exist: bool) -> Listed:
+def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> Listed:
     """Return the list of an interrupted planning that was asked the same, or search the archive.
 
     Raises
     ------
     UsageError
         The root is no folder; or ``not-listed``: the list must exist and does not.
+    SourceRefused
+        ``no-projects``: none was found, and OUT has a plan.
     TargetRefused
-        OUT holds something else, or can't be written to.
+        OUT holds something else, lies in one of the projects, or can't be written to.
     """
     path = request.out / _LIST
     try:
         document = json.loads(path.read_text(encoding="ascii"))
         if document["request"] == request.digest:
             return Listed(document["targets"], tuple(map(finding_from_json, document["findings"])))
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
-        pass
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # there is none, or a damaged one
     if must_exist:
         raise UsageError.of(
             "not-listed",
@@ -95,8 +101,11 @@ def list_projects(request: Request, *, must_exist: bool) -> Listed:
     if request.out.is_dir() and not (request.out / STATE_FOLDER).is_dir():
         check_only_holds(request.out, (STATE_FOLDER, DECISIONS_FILE))
     found = discover(request.root, request.out)
-    targets = name_targets(found.projects, request.root.name or "archive", _previous_targets(request))
+    _check_projects(request, found)
+    targets = name_targets(found.projects, request.root.name or "archive", previous.targets)
     planned_lines(request.out).remove()
+    names = {"root": str(request.root), "targets": {**previous.targets, **targets}}
+    write_if_new(request.out / NAMES_FILE, json.dumps(names, separators=(",", ":")))
     document = {
         "request": request.digest,
         "targets": targets,
@@ -106,15 +115,116 @@ def list_projects(request: Request, *, must_exist: bool) -> Listed:
     return Listed(targets, found.findings)
 
 
-def _previous_targets(request: Request) -> dict[str, str]:
-    """Return the targets of the plan that OUT was made by, so that no project moves."""
+def _check_projects(request: Request, found: Discovery) -> None:
+    """Refuse what was found, before anything is written.
+
+    Raises
+    ------
+    SourceRefused, TargetRefused
+        As :func:`list_projects`.
+    """
+    if not found.projects and (request.out / INDEX_FILE).exists():
+        raise SourceRefused(
+            replace(no_projects(request.root), hint="see whether its disk is there; the plan of OUT stays as it is"),
+            *found.findings,
+        )
+    real_out = Path(os.path.realpath(request.out))
+    for project in found.projects:
+        source = request.root / project
+        if Path(os.path.realpath(source)) in (real_out, *real_out.parents):
+            beside = request.root.with_name(f"{request.root.name}-lp")
+            raise TargetRefused.of(
+                "target-inside-source",
+                str(request.out),
+                f"lies inside the project {os.path.normpath(source)}, and dlc2lp never writes to a source",
+                hint=f"choose a folder that is in no project, for example {beside}",
+            )
+
+
+def no_projects(root: Path) -> Finding:
+    """Return the finding for an archive without projects."""
+    return Finding(
+        Severity.ERROR,
+        "no-projects",
+        str(root),
+        "found no DeepLabCut project in this folder or below it",
+        hint="give the folder that holds the projects; one has a config.yaml or a labeled-data folder",
+    )
+
+
+@dataclass(frozen=True)
+class Previous:
+    """What earlier plans of OUT left behind.
+
+    Attributes
+    ----------
+    targets
+        Target by project, of every project that ever got one: none moves, also where its disk was away for one plan.
+    findings
+        What of it could not be read.
+    """
+
+    targets: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def read_previous(root: Path, out: Path) -> Previous:
+    """Return what earlier plans of OUT left behind; a plan that can't be read counts as none.
+
+    Raises
+    ------
+    TargetRefused
+        ``out-of-another-archive``: OUT was planned for another archive, which is still there; ``target-not-a-folder``;
+        or somebody else's plan may not be read.
+    """
+    if out.exists() and not out.is_dir():
+        raise not_a_folder(out)
+    targets: dict[str, str] = {}
+    findings: list[Finding] = []
+    names, names_root = _read_names(out)
+    planned_for = names_root if (out / INDEX_FILE).exists() else None
     try:
-        index = Index.read(request.out)
-    except Dlc2LpError:
-        return {}
-    if index.root != str(request.root):
-        return {}
-    return {entry.project: _whole_target(entry) for entry in index.entries()}
+        index = Index.read(out)
+        planned_for = index.root if index.totals.n_planned else None
+        if _is_same_archive(index.root, root):
+            targets = {entry.project: _whole_target(entry) for entry in index.entries()}
+    except UsageError as error:
+        findings = [
+            Finding(
+                Severity.WARNING,
+                "plan-unreadable",
+                str(out / INDEX_FILE),
+                "the earlier plan is damaged or of another version; it is made anew",
+                where=error.findings[0].message,
+            )
+        ]
+    except TargetRefused as error:
+        if error.findings[0].code != "not-planned":
+            raise
+    if planned_for is not None and not _is_same_archive(planned_for, root):
+        raise TargetRefused.of(
+            "out-of-another-archive",
+            str(out),
+            f"was planned for the archive {planned_for}, which is still there, not for {root}",
+            hint="choose another OUT, one for each archive",
+        )
+    if names_root is not None and _is_same_archive(names_root, root):
+        targets = {**names, **targets}
+    return Previous(targets, tuple(findings))
+
+
+def _read_names(out: Path) -> tuple[dict[str, str], str | None]:
+    """Return the targets that were ever named, and the archive that they are of; None where that is not known."""
+    try:
+        document = json.loads((out / NAMES_FILE).read_text(encoding="ascii"))
+        return {str(project): str(target) for project, target in document["targets"].items()}, str(document["root"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, None
+
+
+def _is_same_archive(before: str, root: Path) -> bool:
+    """Whether an archive is the one of an earlier plan, perhaps by another spelling, or moved since."""
+    return before == str(root) or not Path(before).is_dir() or is_same_folder(Path(before), root)
 
 
 def _whole_target(entry: Entry) -> str:

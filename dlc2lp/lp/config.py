@@ -352,12 +352,23 @@ def _offered_losses(facts: ConfigFacts, choices: ConfigChoices) -> tuple[str, ..
     return OFFERED_LOSSES if choices.mirror is None else (*OFFERED_LOSSES, "pca_multiview")
 
 
-def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
-    """Refuse values that Lightning Pose would refuse, later and less clearly."""
+def check_choices(choices: ConfigChoices) -> None:
+    """Refuse choices that are none, whatever the project.
+
+    Raises
+    ------
+    UsageError
+        ``bad-config-option``.
+    """
     _check_numbers(choices)
     if choices.backbone is not None and choices.backbone not in BACKBONES:
         near = difflib.get_close_matches(choices.backbone, BACKBONES, 3) or list(BACKBONES)
         raise _bad_option("--backbone", choices.backbone, "a backbone of Lightning Pose", f"one of {', '.join(near)}")
+
+
+def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
+    """Refuse values that Lightning Pose would refuse, later and less clearly."""
+    check_choices(choices)
     if facts.view_names:
         _check_views(facts, choices)
     if choices.resize is not None:
