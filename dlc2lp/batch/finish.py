@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,7 +21,7 @@ from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted
 from dlc2lp.migrate.closing import close_target
 from dlc2lp.migrate.execute import SCRATCH, leave_scratch
-from dlc2lp.migrate.journal import Journal, State
+from dlc2lp.migrate.journal import Assessment, Journal, State
 from dlc2lp.migrate.options import VerifyLevel
 from dlc2lp.migrate.plan import STATE_FOLDER as STEP_STATE
 from dlc2lp.migrate.plan import PlaceImages, Plan, VideoStep
@@ -253,9 +253,15 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
 def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
     """Check one target; whatever goes wrong with it stays with it. Return its report, and what is left to do."""
     entry = task.entry
-    left: Sequence[str] = ()
+    # Of a target that can't be looked at any further, what has no record is left.
+    left = {step.id for step in entry.steps} - Journal(task.out / entry.target).recorded()
     try:
-        report, left = _close_planned(task) if entry.state == "planned" else (_not_planned(entry), ())
+        if entry.state == "planned":
+            found = _look(task)
+            left = set(found.left)
+            report = _close_planned(task, found)
+        else:
+            report = _not_planned(entry)
     except Interrupted:
         raise
     except Dlc2LpError as error:
@@ -272,7 +278,7 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[
         report = _failed(entry, [finding])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
         report = _failed(entry, [fault(entry.target, error)])
-    return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(left)]
+    return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(sorted(left))]
 
 
 def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
@@ -296,20 +302,45 @@ def _not_planned(entry: Entry) -> ProjectReport:
     )
 
 
-def _close_planned(task: _Task) -> tuple[ProjectReport, list[str]]:
-    entry, folder = task.entry, task.out / task.entry.target
+@dataclass(frozen=True)
+class _Found:
+    """What a target holds before it is verified.
+
+    Attributes
+    ----------
+    stored, plan
+        Its plan as it stands, and for the folder where it lies now.
+    assessment
+        What is done of it.
+    failed, left
+        Steps that failed, and those that were never carried out or are undone.
+    """
+
+    stored: Plan
+    plan: Plan
+    assessment: Assessment
+    failed: frozenset[str]
+    left: tuple[str, ...]
+
+
+def _look(task: _Task) -> _Found:
+    folder = task.out / task.entry.target
     stored = required_plan(folder)
     plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative
     sweep([folder / SCRATCH, folder / STEP_STATE], lambda tag: tag.is_gone or str(tag) in task.gone)
     leave_scratch(folder)
-    journal = Journal(folder)
-    assessment = journal.assess(plan, quick=True)
-    failed = {step for step in task.failed if assessment.states.get(step) in _NOT_DONE}
-    left = [step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed]
+    assessment = Journal(folder).assess(plan, quick=True)
+    failed = frozenset(step for step in task.failed if assessment.states.get(step) in _NOT_DONE)
+    left = (step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed)
+    return _Found(stored, plan, assessment, failed, tuple(left))
+
+
+def _close_planned(task: _Task, found: _Found) -> ProjectReport:
+    entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
-    closed = close_target(plan, sorted(failed), said, None if left else assessment, task.verify)
+    closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
     findings = [_in_batch(finding, task.out) for finding in closed.findings]
-    if plan_digest(stored.to_text()) != entry.plan:
+    if plan_digest(found.stored.to_text()) != entry.plan:
         findings.append(
             Finding(
                 Severity.NOTE,
@@ -319,7 +350,8 @@ def _close_planned(task: _Task) -> tuple[ProjectReport, list[str]]:
             )
         )
     lost = any(finding.severity is Severity.ERROR for finding in findings)
-    report = ProjectReport(
+    records = Journal(Path(plan.target)).read().values()
+    return ProjectReport(
         entry.project,
         entry.source,
         entry.target,
@@ -331,10 +363,9 @@ def _close_planned(task: _Task) -> tuple[ProjectReport, list[str]]:
         sum(video.n_frames for video in plan.videos),
         round(task.seconds, 3),
         _bytes_before(plan),
-        sum(file.size_bytes for record in journal.read().values() if record.done for file in record.files),
+        sum(file.size_bytes for record in records if record.done for file in record.files),
         findings=tuple(by_severity(findings)),
     )
-    return report, left
 
 
 def _in_batch(finding: Finding, out: Path) -> Finding:
