@@ -233,13 +233,22 @@ def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, 
     ledger.remove()
     note_lost(request.out, lost)
     questions = {entry.project: _questions(entry) for entry in refused if entry.state == "needs-decision"}
-    n_asked = add_open(decisions_file, request.decisions, questions)
-    told = by_severity([*previous.findings, *findings, *(finding for entry in refused for finding in located(entry))])
+    asked = add_open(decisions_file, request.decisions, questions)
+    told = by_severity(
+        [*previous.findings, *findings, *asked.findings, *(finding for entry in refused for finding in located(entry))]
+    )
     cost = estimate(request.out, load, request.options)
     if not cost.fits:
         told.insert(0, _no_room(request.out, cost))
     return ArchivePlan(
-        index, tuple(refused), len(listed.targets), n_planned, decisions_file, n_asked, cost, tuple(by_severity(told))
+        index,
+        tuple(refused),
+        len(listed.targets),
+        n_planned,
+        decisions_file,
+        asked.n_added,
+        cost,
+        tuple(by_severity(told)),
     )
 
 
