@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import re
 import types
@@ -320,9 +321,10 @@ def _read_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 def _read_number(value: Any) -> float | None:
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if 0 < number < math.inf else None  # sizes and memory, as the command line takes them
 
 
 #: How a text of the file becomes a value of each type; None: it can't.
@@ -340,7 +342,7 @@ _READERS: dict[Any, Callable[[Any, tuple[Any, ...]], Any]] = {
 def _describe(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
-    return {bool: "true or false", str: "a name", int: "a whole number", float: "a number"}.get(
+    return {bool: "true or false", str: "a name", int: "a whole number", float: "a number above 0"}.get(
         hint, _describe_list(hint) if get_origin(hint) is tuple else ""
     )
 

@@ -17,6 +17,7 @@ from dlc2lp.batch.planning import (
     Listed,
     Previous,
     Request,
+    check_options,
     list_projects,
     no_projects,
     planned_lines,
@@ -28,14 +29,11 @@ from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.space import Estimate, Load, estimate
 from dlc2lp.batch.worklog import Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, UsageError
-from dlc2lp.lp.config import check_choices
 from dlc2lp.migrate.journal import Journal
-from dlc2lp.migrate.migration import check_data_dir
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.cpus import allowed_cpus
-from dlc2lp.video.encoding import encode_settings
 
 #: How many projects a finding lists.
 _N_NAMED = 5
@@ -126,7 +124,7 @@ def plan_archive(
         ``stop`` was set.
     """
     chosen = options or Options()
-    _check_options(chosen)
+    check_options(chosen)  # or each project would tell it
     root, out = (Path(os.path.abspath(path)) for path in (root, out))  # noqa: PTH100  (links given on purpose stay)
     previous = read_previous(root, out)
     decisions_file = Path(decisions) if decisions is not None else out / DECISIONS_FILE
@@ -141,26 +139,6 @@ def plan_archive(
     if shard is not None:
         return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, None, ())
     return _join(request, previous, listed, n_planned, decisions_file)
-
-
-def _check_options(options: Options) -> None:
-    """Refuse what no project can be planned with: once, not once for each.
-
-    Raises
-    ------
-    UsageError
-        An option is impossible for every project.
-    """
-    encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
-    check_data_dir(options)
-    check_choices(options.config)
-    if options.split == "list":
-        raise UsageError.of(
-            "unknown-split",
-            "--split",
-            "found 'list', which shows the splits of a single project, expected a shuffle",
-            hint="see the splits of a project with: dlc2lp inspect PROJECT --split list",
-        )
 
 
 def _plan_all(
@@ -274,10 +252,7 @@ def _questions(entry: Entry) -> list[Finding]:
 
 def located(entry: Entry) -> list[Finding]:
     """Return the findings of an entry, each with the project that it belongs to."""
-    return [
-        replace(finding, where=f"{entry.project}: {finding.where}" if finding.where else entry.project)
-        for finding in entry.findings
-    ]
+    return [finding.within(entry.project) for finding in entry.findings]
 
 
 def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:

@@ -15,11 +15,14 @@ from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, finding_f
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
+from dlc2lp.lp.config import check_choices
 from dlc2lp.migrate.closing import write_if_new
+from dlc2lp.migrate.migration import check_data_dir
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.target import check_only_holds, is_same_folder, not_a_folder
 from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
+from dlc2lp.video.encoding import encode_settings
 
 DECISIONS_FILE = "decisions.yaml"
 
@@ -28,6 +31,26 @@ NAMES_FILE = f"{STATE_FOLDER}/targets.json"
 
 _PLANNING = f"{STATE_FOLDER}/planning"
 _LIST = f"{_PLANNING}/projects.json"
+
+
+def check_options(options: Options) -> None:
+    """Refuse options that are impossible, whatever the project.
+
+    Raises
+    ------
+    UsageError
+        One is.
+    """
+    encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
+    check_data_dir(options)
+    check_choices(options.config)
+    if options.split == "list":
+        raise UsageError.of(
+            "unknown-split",
+            "--split",
+            "found 'list', which shows the splits of a single project, expected a shuffle",
+            hint="see the splits of a project with: dlc2lp inspect PROJECT --split list",
+        )
 
 
 @dataclass(frozen=True)

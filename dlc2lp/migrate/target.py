@@ -24,7 +24,8 @@ def check_place(source: Path, target: Path) -> None:
     Raises
     ------
     TargetRefused
-        ``target-inside-source``, ``target-not-a-folder``, ``target-not-empty`` or ``target-of-another-source``.
+        ``target-inside-source``, ``target-around-source``, ``target-not-a-folder``, ``target-holds-targets`` or
+        ``target-not-empty``.
     """
     real_source, real_target = Path(os.path.realpath(source)), Path(os.path.realpath(target))
     if real_target == real_source or real_source in real_target.parents:
@@ -44,6 +45,15 @@ def check_place(source: Path, target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise not_a_folder(target)
     if target.is_dir() and not (target / PLAN_FILE).exists():
+        inner = sorted(path.parents[1].name for path in target.glob(f"*/{PLAN_FILE}"))
+        if inner:
+            raise TargetRefused.of(
+                "target-holds-targets",
+                str(target),
+                f"holds {len(inner)} targets of an earlier choice of options ({', '.join(inner[:3])}), and a Lightning "
+                "Pose project must hold nothing else",
+                hint="move them out of this folder and run the same command again, or choose a new folder",
+            )
         check_only_holds(target, (STATE_FOLDER,))
 
 

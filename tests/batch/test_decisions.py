@@ -55,6 +55,8 @@ def test_values_become_what_the_option_takes(tmp_path):
         ("a:\n  skip: perhaps\n", "true or false"),
         ("a:\n  view: [top, side]\n", "names and projects"),
         ("a:\n  square-size: small\n", "a number"),
+        ("a:\n  square-size: -3\n", "a number above 0"),
+        ("a:\n  square-size: nan\n", "a number above 0"),
     ],
 )
 def test_an_impossible_value_is_refused_for_its_project_alone(tmp_path, text, says):
@@ -157,6 +159,22 @@ def test_what_is_open_is_told_where_the_file_can_not_be_written(tmp_path):
     assert result.codes == ["several-individuals", "decisions-not-added"]
     assert "pair:\n  individuals:" in result.finding("decisions-not-added")["message"]
     assert (out / ".dlc2lp-batch/index.jsonl").is_file()
+
+
+@pytest.mark.parametrize(
+    "decided",
+    ["crf: 0", "gop: 0", "video-root: nowhere", "calibration: nowhere", "merge: one", "data-dir: rel", "backbone: x"],
+)
+def test_a_decision_must_be_what_the_command_line_takes(tmp_path, decided):
+    build_project(tmp_path / "root/one", **SMALL)
+    (tmp_path / "decisions.yaml").write_text(f"one:\n  {decided}\n", encoding="utf-8")
+    result = dlc2lp(
+        "batch", "plan", tmp_path / "root", tmp_path / "lp", "--decisions", tmp_path / "decisions.yaml", "--json"
+    )
+    assert result.exit_code == 3
+    assert len(result.codes) == 1
+    assert set(result.codes) <= {"decision-invalid", "out-of-range", "data-dir-relative", "bad-config-option"}
+    assert not (tmp_path / "lp/one").exists()
 
 
 def test_decisions_about_projects_that_are_not_there_are_told(tmp_path):
