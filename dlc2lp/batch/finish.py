@@ -15,10 +15,10 @@ from typing import Any, Literal, Self
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, finding_from_json
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.processes import call_each
-from dlc2lp.batch.run import fault, plan_digest
+from dlc2lp.batch.run import fault, in_batch, plan_digest
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused
 from dlc2lp.migrate.closing import close_target
 from dlc2lp.migrate.execute import SCRATCH, leave_scratch
 from dlc2lp.migrate.journal import Assessment, Journal, State
@@ -116,7 +116,7 @@ class ArchiveReport:
     def findings(self) -> tuple[Finding, ...]:
         """What concerns the archive as a whole, and every error of a project."""
         errors = [
-            replace(finding, where=f"{project.project}: {finding.where}" if finding.where else project.project)
+            finding.within(project.project)
             for project in self.projects
             for finding in project.findings
             if finding.severity is Severity.ERROR
@@ -165,7 +165,9 @@ def finish_archive(
     Raises
     ------
     TargetRefused
-        ``not-planned``.
+        ``not-planned``, or OUT can't be written to.
+    UsageError
+        ``plan-unreadable``; ``overtaken``: another call was faster.
     Interrupted
         ``stop`` was set.
     """
@@ -173,7 +175,15 @@ def finish_archive(
     story = read_story(index.out)
     # Checks that were made before somebody went on working tell nothing any more.
     ledger = Ledger(index.out / _CLOSING / _state_of(index.out))
-    make_folder(ledger.folder)
+    try:
+        make_folder(ledger.folder)
+    except OSError as error:
+        raise TargetRefused.of(
+            "target-not-writable",
+            str(ledger.folder),
+            f"could not be made: {error.strerror or error}",
+            hint="check the permissions and the space of the disk of OUT",
+        ) from error
     part, n_all, have = shard or Shard(), index.totals.n_entries, ledger.numbers()
     mine = [number for number in range(n_all) if number % part.of == part.number - 1 and number not in have]
     results = call_each(
@@ -339,7 +349,7 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
     entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
     closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
-    findings = [_in_batch(finding, task.out) for finding in closed.findings]
+    findings = [in_batch(finding, task.out) for finding in closed.findings]
     if plan_digest(found.stored.to_text()) != entry.plan:
         findings.append(
             Finding(
@@ -366,13 +376,6 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
         sum(file.size_bytes for record in records if record.done for file in record.files),
         findings=tuple(by_severity(findings)),
     )
-
-
-def _in_batch(finding: Finding, out: Path) -> Finding:
-    """Return a finding with the command of an archive where it has that of a single project."""
-    if finding.code == "target-incomplete":
-        return replace(finding, hint=f"dlc2lp batch run {out}, then dlc2lp batch finish {out}")
-    return finding
 
 
 def _bytes_before(plan: Plan) -> int:

@@ -1,4 +1,4 @@
-"""Stopping on SIGINT and SIGTERM: workers end their ffmpeg, nothing half-made stays, the exit code is 75."""
+"""Stopping on SIGINT, SIGTERM and SIGHUP: workers end their ffmpeg, nothing half-made stays, the exit code is 75."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from types import FrameType
 #: Set when a signal asked to stop; every long piece of work looks at it.
 STOP = threading.Event()
 
-#: SIGUSR1 and SIGUSR2 are what Slurm can be asked to send before a time limit. Windows has none of the three last.
-_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGUSR1", "SIGUSR2")
+#: SIGHUP comes when the terminal goes, as an ssh session does; SIGUSR1 and SIGUSR2 are what Slurm can be asked to send
+#: before a time limit. Windows has none of the three last.
+_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP", "SIGUSR1", "SIGUSR2")
 
 
 @contextlib.contextmanager
@@ -25,7 +26,8 @@ def stop_on_signals() -> Iterator[None]:
     before = {}
     for name in _NAMES:
         number = getattr(signal, name, None)
-        if number is not None:
+        # `nohup dlc2lp ...` asks for what it says.
+        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             before[number] = signal.signal(number, _on_signal)
     try:
         yield
