@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple, Self
 from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.migrate.journal import write_whole
 from dlc2lp.migrate.plan import EncodeVideo, Plan, Step
-from dlc2lp.migrate.target import not_a_folder
+from dlc2lp.migrate.target import check_is_folder
 from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
 
@@ -281,8 +281,6 @@ class Index:
             ``plan-unreadable``: it is of another version, or damaged.
         """
         path = out / INDEX_FILE
-        if out.exists() and not out.is_dir():
-            raise not_a_folder(out)
         try:
             with path.open(encoding="ascii") as file:
                 header = json.loads(file.readline())
@@ -297,6 +295,7 @@ class Index:
                 header["weights"],
             )
         except (FileNotFoundError, NotADirectoryError) as error:
+            check_is_folder(out)
             raise TargetRefused.of(
                 "not-planned",
                 str(out),

@@ -19,7 +19,7 @@ from dlc2lp.lp.config import check_choices
 from dlc2lp.migrate.closing import write_if_new
 from dlc2lp.migrate.migration import check_data_dir
 from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.target import check_only_holds, is_same_folder, not_a_folder
+from dlc2lp.migrate.target import check_is_folder, check_only_holds, is_same_folder
 from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
 from dlc2lp.video.encoding import encode_settings
@@ -200,18 +200,18 @@ def read_previous(root: Path, out: Path) -> Previous:
         ``out-of-another-archive``: OUT was planned for another archive, which is still there; ``target-not-a-folder``;
         or somebody else's plan may not be read.
     """
-    if out.exists() and not out.is_dir():
-        raise not_a_folder(out)
+    check_is_folder(out)
     targets: dict[str, str] = {}
     findings: list[Finding] = []
     names, names_root = _read_names(out)
-    planned_for = names_root if (out / INDEX_FILE).exists() else None
+    planned_for: str | None = None
     try:
         index = Index.read(out)
         planned_for = index.root if index.totals.n_planned else None
         if _is_same_archive(index.root, root):
             targets = {entry.project: _whole_target(entry) for entry in index.entries()}
     except UsageError as error:
+        planned_for = names_root
         findings = [
             Finding(
                 Severity.WARNING,

@@ -42,8 +42,7 @@ def check_place(source: Path, target: Path) -> None:
             f"holds the source {source}, and a Lightning Pose project must hold nothing else",
             hint="choose an empty folder",
         )
-    if target.exists() and not target.is_dir():
-        raise not_a_folder(target)
+    check_is_folder(target)
     if target.is_dir() and not (target / PLAN_FILE).exists():
         inner = sorted(path.parents[1].name for path in target.glob(f"*/{PLAN_FILE}"))
         if inner:
@@ -57,13 +56,33 @@ def check_place(source: Path, target: Path) -> None:
         check_only_holds(target, (STATE_FOLDER,))
 
 
-def not_a_folder(target: Path) -> TargetRefused:
-    """Return the error for a target that is a file."""
-    return TargetRefused.of(
+def check_is_folder(target: Path) -> None:
+    """Refuse a target that is a file, or that is not for us to look at.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-not-a-folder`` or ``target-unreadable``.
+    """
+    try:
+        if target.is_dir() or not target.exists():
+            return
+    except OSError as error:
+        raise _unreadable(target, error) from error
+    raise TargetRefused.of(
         "target-not-a-folder",
         str(target),
         "found a file, expected a folder or nothing",
         hint="choose another name",
+    )
+
+
+def _unreadable(target: Path, error: OSError) -> TargetRefused:
+    return TargetRefused.of(
+        "target-unreadable",
+        str(target),
+        f"could not be looked into: {error.strerror or error}",
+        hint="choose a folder of your own, or ask the owner for permission",
     )
 
 
@@ -86,12 +105,7 @@ def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
     try:
         content = sorted({path.name for path in folder.iterdir()} - _NO_CONTENT - set(allowed))
     except OSError as error:
-        raise TargetRefused.of(
-            "target-unreadable",
-            str(folder),
-            f"could not be looked into: {error.strerror or error}",
-            hint="choose a folder of your own, or ask the owner for permission",
-        ) from error
+        raise _unreadable(folder, error) from error
     if content:
         raise TargetRefused.of(
             "target-not-empty",

@@ -9,6 +9,7 @@ from archives import SMALL, build_archive
 from builder import build_project, snapshot
 from command import dlc2lp
 
+from dlc2lp.batch import finish as finishing
 from dlc2lp.batch import plan as planning
 from dlc2lp.batch.index import INDEX_FILE, Index
 from dlc2lp.batch.planning import NAMES_FILE
@@ -133,8 +134,21 @@ def test_two_plannings_at_once(archive, tmp_path, monkeypatch):
     assert plan(archive, out).exit_code == 0
 
 
-def damaged(name, change):
-    return pytest.param(name, change, id=f"{name.split('/')[-1]}-{change.__name__}")
+def test_two_finishings_at_once(planned, tmp_path, monkeypatch):
+    out = tmp_path / "lp"
+    shutil.copytree(planned / "lp", out)
+    read, asked = finishing.Ledger.read, []
+
+    def and_meanwhile_another(ledger, n_projects):
+        if not asked:
+            asked.append(ledger)
+            finishing.finish_archive(out, jobs=1)
+        return read(ledger, n_projects)
+
+    monkeypatch.setattr(finishing.Ledger, "read", and_meanwhile_another)
+    slower = batch("finish", out)
+    assert (slower.exit_code, slower.codes) == (2, ["overtaken"])
+    assert batch("finish", out).document["n_by_state"] == {"incomplete": 2}
 
 
 def cut(content):
@@ -194,7 +208,18 @@ def test_weights_that_are_gone(planned, tmp_path):
     assert batch("status", out).exit_code == 0
 
 
-@pytest.mark.parametrize("option", [("--data-dir", "rel"), ("--split", "list"), ("--num-gpus", 0), ("--backbone", "x")])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--data-dir", "rel"),
+        ("--split", "list"),
+        ("--num-gpus", 0),
+        ("--backbone", "x"),
+        ("--resize", "100x100"),
+        ("--losses", "x"),
+        ("--losses", "temporal,temporal"),
+    ],
+)
 def test_an_option_that_is_impossible_for_all_is_told_once_and_leaves_the_plan(planned, tmp_path, option):
     before = snapshot(planned / "lp")
     refused = plan(planned / "root", planned / "lp", *option)
