@@ -5,7 +5,6 @@ Imports here are kept light, so that ``dlc2lp --help`` answers at once; each com
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import traceback
@@ -76,8 +75,7 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  (one return per way to e
                 "stopped by a signal",
                 hint="run the same command again to go on",
             )
-            with contextlib.suppress(OSError):  # the terminal may be what has gone
-                output.failed(EXIT_INTERRUPTED, [finding])
+            output.failed(EXIT_INTERRUPTED, [finding])
             return EXIT_INTERRUPTED
         except BrokenPipeError:
             return _reader_left()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -23,6 +25,7 @@ def stop_on_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers; a program that embeds the command line has its own
         return
+    _terminals[:] = _find_terminals()
     before = {}
     for name in _NAMES:
         number = getattr(signal, name, None)
@@ -36,8 +39,29 @@ def stop_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+#: Descriptors of stdout and stderr, as far as they were a terminal when the command began.
+_terminals: list[int] = []
+
+
+def _find_terminals() -> Iterator[int]:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            if stream.isatty():
+                yield stream.fileno()
+
+
 def _on_signal(number: int, frame: FrameType | None) -> None:
+    if number == getattr(signal, "SIGHUP", None):
+        _forget_terminals()
     if not STOP.is_set():
         STOP.set()
         raise KeyboardInterrupt
     # A second Ctrl-C while the workers end changes nothing: they end within seconds, and cleanly.
+
+
+def _forget_terminals() -> None:
+    """Say the rest to nobody: a write to a terminal that has gone is an error, and would end in another exit code."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in _terminals:
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)

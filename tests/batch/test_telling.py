@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -215,14 +216,19 @@ def test_an_archive_is_split_where_there_is_something_to_split(tmp_path):
     assert "no-individuals" in batch("plan", root, out, "--individuals", "split").codes
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a terminal that can be taken away")
 def test_a_terminal_that_goes_stops_a_worker_cleanly(tmp_path):
+    import pty  # Windows has none
+
     root, out = tmp_path / "root", tmp_path / "lp"
     build_archive(root, 1, n_frames=400, size_px=(320, 240))
     assert batch("plan", root, out, "--preset", "slower", "--crf", "1").exit_code == 0
-    process = start("batch", "run", out)
+    ours, theirs = pty.openpty()
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = subprocess.Popen([sys.executable, "-m", "dlc2lp", "batch", "run", str(out)], **streams)
+    os.close(theirs)
     wait_for(lambda: any(out.glob("lab0/reach00/.dlc2lp/scratch/*/video.mp4")), process)
-    process.send_signal(signal.SIGHUP)
-    process.communicate(timeout=20)
-    assert process.returncode == 75
+    os.close(ours)  # from now on, whoever writes to it gets an error
+    process.send_signal(signal.SIGHUP)  # as the kernel does to the processes of that terminal
+    assert process.wait(timeout=20) == 75
     assert not list(out.rglob("scratch"))
