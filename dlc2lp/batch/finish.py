@@ -263,9 +263,10 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
 def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
     """Check one target; whatever goes wrong with it stays with it. Return its report, and what is left to do."""
     entry = task.entry
-    # Of a target that can't be looked at any further, what has no record is left.
-    left = {step.id for step in entry.steps} - Journal(task.out / entry.target).recorded()
+    left: set[str] = set()
     try:
+        # Of a target that can't be looked at any further, what has no record is left.
+        left = {step.id for step in entry.steps} - Journal(task.out / entry.target).recorded()
         if entry.state == "planned":
             found = _look(task)
             left = set(found.left)

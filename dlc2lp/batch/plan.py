@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
@@ -233,7 +234,10 @@ def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, 
 def _lost(entry: Entry, story: Story, out: Path) -> list[str]:
     """Return the steps that some worker carried out and of which the target knows nothing any more: it was removed."""
     done = story.done(entry.target).intersection(step.id for step in entry.steps)
-    return sorted(done - Journal(out / entry.target).recorded()) if done else []
+    try:
+        return sorted(done - Journal(out / entry.target).recorded()) if done else []
+    except OSError:  # of somebody else, and so not gone
+        return []
 
 
 def _no_room(out: Path, cost: Estimate) -> Finding:
@@ -292,9 +296,10 @@ def _left_over(request: Request, targets: Iterable[str], planned: set[str]) -> l
     gone = []
     for target in sorted(set(targets) - planned):
         folder = request.out / target
-        # Those of single individuals lie one folder deeper.
-        made = [folder / PLAN_FILE] if (folder / PLAN_FILE).is_file() else sorted(folder.glob(f"*/{PLAN_FILE}"))
-        gone += [path.parents[1].relative_to(request.out).as_posix() for path in made]
+        with contextlib.suppress(OSError):  # of somebody else, who will know
+            # Those of single individuals lie one folder deeper.
+            made = [folder / PLAN_FILE] if (folder / PLAN_FILE).is_file() else sorted(folder.glob(f"*/{PLAN_FILE}"))
+            gone += [path.parents[1].relative_to(request.out).as_posix() for path in made]
     gone = [target for target in gone if target not in planned]
     if not gone:
         return []

@@ -66,15 +66,7 @@ def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]
     except Dlc2LpError as error:
         return [_refused(task, error.findings)]
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        finding = Finding(
-            Severity.ERROR,
-            "source-unreadable",
-            task.project,
-            f"could not be read: {error.strerror or error}{where}",
-            hint="get the permission to read it, or copy it anew, and plan again",
-        )
-        return [_refused(task, [finding])]
+        return [_refused(task, [_unreadable(task, error)])]
     except UnicodeEncodeError:
         finding = Finding(
             Severity.ERROR,
@@ -86,6 +78,19 @@ def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]
         return [_refused(task, [finding])]
     except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
         return [_refused(task, [fault(task.project, error)])]
+
+
+def _unreadable(task: Task, error: OSError) -> Finding:
+    """Return the finding for a project, or for its target, that may not be read."""
+    where = f" ({error.filename})" if error.filename else ""
+    is_target = Path(str(error.filename)).is_relative_to(task.request.out)
+    return Finding(
+        Severity.ERROR,
+        "target-unreadable" if is_target else "source-unreadable",
+        task.target if is_target else task.project,
+        f"could not be read: {error.strerror or error}{where}",
+        hint="get the permission to read it, " + ("" if is_target else "or copy it anew, ") + "and plan again",
+    )
 
 
 def _refused(task: Task, findings: Iterable[Finding]) -> Entry:

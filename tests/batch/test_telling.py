@@ -20,6 +20,7 @@ from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.index import INDEX_FILE, Index, Totals
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, WorkLog
+from dlc2lp.migrate.journal import Journal
 from dlc2lp.report import archive as report_archive
 
 
@@ -64,6 +65,22 @@ def test_finishing_where_nothing_can_be_written(out):
     (out / ".dlc2lp-batch/closing").write_bytes(b"")
     refused = batch("finish", out)
     assert (refused.exit_code, refused.codes) == (3, ["target-not-writable"])
+
+
+def test_a_target_that_may_not_be_looked_into_stops_no_other(made, out, monkeypatch):
+    recorded = Journal.recorded
+
+    def refuse(journal):
+        if journal.target.name == "reach00":
+            raise PermissionError(13, "Permission denied", str(journal.folder))
+        return recorded(journal)
+
+    monkeypatch.setattr(Journal, "recorded", refuse)
+    finished = batch("finish", out)
+    assert (finished.exit_code, finished.codes) == (1, ["target-unreadable"])
+    assert finished.document["n_by_state"] == {"done": 1, "failed": 1}
+    assert batch("status", out).document["targets"]["done"] == 2, "nobody knows that something is gone"
+    assert batch("plan", made / "root", out).exit_code == 0
 
 
 def test_a_full_disk_of_temporaries_costs_only_the_estimate(tmp_path, monkeypatch):
