@@ -16,14 +16,13 @@ from dlc2lp.batch.index import Entry, Index, Lines, write_index
 from dlc2lp.batch.planning import (
     DECISIONS_FILE,
     Listed,
-    Previous,
     Request,
     check_options,
     list_projects,
     no_projects,
     planned_lines,
-    read_previous,
 )
+from dlc2lp.batch.previous import Previous, read_previous
 from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.project import Task, plan_project
 from dlc2lp.batch.shards import Shard

@@ -6,28 +6,26 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.batch.decisions import Decisions
 from dlc2lp.batch.discover import Discovery, discover
-from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, finding_from_json
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, finding_from_json
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
+from dlc2lp.batch.previous import Previous, keep_targets
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.lp.config import check_choices
 from dlc2lp.migrate.closing import write_if_new
 from dlc2lp.migrate.migration import check_data_dir
 from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.target import check_is_folder, check_only_holds, is_same_folder
+from dlc2lp.migrate.target import check_only_holds
 from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
 from dlc2lp.video.encoding import encode_settings
 
 DECISIONS_FILE = "decisions.yaml"
-
-#: The targets of all projects that ever were planned.
-NAMES_FILE = f"{STATE_FOLDER}/targets.json"
 
 _PLANNING = f"{STATE_FOLDER}/planning"
 _LIST = f"{_PLANNING}/projects.json"
@@ -127,14 +125,14 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
     _check_projects(request, found)
     targets = name_targets(found.projects, request.root.name or "archive", previous.targets)
     planned_lines(request.out).remove()
-    names = {"root": str(request.root), "targets": {**previous.targets, **targets}}
-    write_if_new(request.out / NAMES_FILE, json.dumps(names, separators=(",", ":")))
+    keep_targets(request.root, request.out, {**previous.targets, **targets})
     document = {
         "request": request.digest,
         "targets": targets,
         "findings": [finding.as_json() for finding in found.findings],
     }
-    write_if_new(path, json.dumps(document))
+    if targets:  # else the next call searches again
+        write_if_new(path, json.dumps(document))
     return Listed(targets, found.findings)
 
 
@@ -173,86 +171,6 @@ def no_projects(root: Path) -> Finding:
         "found no DeepLabCut project in this folder or below it",
         hint="give the folder that holds the projects; one has a config.yaml or a labeled-data folder",
     )
-
-
-@dataclass(frozen=True)
-class Previous:
-    """What earlier plans of OUT left behind.
-
-    Attributes
-    ----------
-    targets
-        Target by project, of every project that ever got one: none moves, also where its disk was away for one plan.
-    findings
-        What of it could not be read.
-    """
-
-    targets: Mapping[str, str] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
-
-
-def read_previous(root: Path, out: Path) -> Previous:
-    """Return what earlier plans of OUT left behind; a plan that can't be read counts as none.
-
-    Raises
-    ------
-    TargetRefused
-        ``out-of-another-archive``: OUT was planned for another archive, which is still there; ``target-not-a-folder``;
-        or somebody else's plan may not be read.
-    """
-    check_is_folder(out)
-    targets: dict[str, str] = {}
-    findings: list[Finding] = []
-    names, names_root = _read_names(out)
-    planned_for: str | None = None
-    try:
-        index = Index.read(out)
-        planned_for = index.root if index.totals.n_planned else None
-        if _is_same_archive(index.root, root):
-            targets = {entry.project: _whole_target(entry) for entry in index.entries()}
-    except UsageError as error:
-        planned_for = names_root
-        findings = [
-            Finding(
-                Severity.WARNING,
-                "plan-unreadable",
-                str(out / INDEX_FILE),
-                "the earlier plan is damaged or of another version; it is made anew",
-                where=error.findings[0].message,
-            )
-        ]
-    except TargetRefused as error:
-        if error.findings[0].code != "not-planned":
-            raise
-    if planned_for is not None and not _is_same_archive(planned_for, root):
-        raise TargetRefused.of(
-            "out-of-another-archive",
-            str(out),
-            f"was planned for the archive {planned_for}, which is still there, not for {root}",
-            hint="choose another OUT, one for each archive",
-        )
-    if names_root is not None and _is_same_archive(names_root, root):
-        targets = {**names, **targets}
-    return Previous(targets, tuple(findings))
-
-
-def _read_names(out: Path) -> tuple[dict[str, str], str | None]:
-    """Return the targets that were ever named, and the archive that they are of; None where that is not known."""
-    try:
-        document = json.loads((out / NAMES_FILE).read_text(encoding="ascii"))
-        return {str(project): str(target) for project, target in document["targets"].items()}, str(document["root"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}, None
-
-
-def _is_same_archive(before: str, root: Path) -> bool:
-    """Whether an archive is the one of an earlier plan, perhaps by another spelling, or moved since."""
-    return before == str(root) or not Path(before).is_dir() or is_same_folder(Path(before), root)
-
-
-def _whole_target(entry: Entry) -> str:
-    """Return the target of the project that an entry belongs to."""
-    return entry.target.rsplit("/", 1)[0] if entry.individual else entry.target
 
 
 def planned_lines(out: Path) -> Ledger:

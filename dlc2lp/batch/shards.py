@@ -110,11 +110,12 @@ def _number(name: str, environment: Mapping[str, str]) -> int | None:
 
 
 def _uncounted(name: str, value: int) -> UsageError:
-    return _unknown(name, f"found {value}, so this is one task of an array, and can't tell how many shards there are")
+    why = f"found {value}, so this is one task of an array, and can't tell how many shards there are"
+    return _unknown(name, why, "say it: --shards N, or name the shard: --shard I/N")
 
 
-def _unknown(name: str, why: str) -> UsageError:
-    return UsageError.of("shard-unknown", name, why, hint="say it: --shards N, or name the shard: --shard I/N")
+def _unknown(name: str, why: str, hint: str = "name the shard: --shard I/N") -> UsageError:
+    return UsageError.of("shard-unknown", name, why, hint=hint)
 
 
 @dataclass(frozen=True)

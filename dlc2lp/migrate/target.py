@@ -49,8 +49,8 @@ def check_place(source: Path, target: Path) -> None:
             raise TargetRefused.of(
                 "target-holds-targets",
                 str(target),
-                f"holds {len(inner)} targets of an earlier choice of options ({', '.join(inner[:3])}), and a Lightning "
-                "Pose project must hold nothing else",
+                f"holds {len(inner)} other targets ({', '.join(inner[:3])}), as --individuals split or an archive "
+                "makes them, and a Lightning Pose project must hold nothing else",
                 hint="move them out of this folder and run the same command again, or choose a new folder",
             )
         check_only_holds(target, (STATE_FOLDER,))
@@ -160,11 +160,12 @@ def check_owner(plan: Plan, stored: Plan | None) -> None:
         return
     mine = {session.source for session in plan.sessions}
     theirs = {session.source for session in stored.sessions}
-    if stored.project != plan.project or not mine & theirs or _is_project(Path(stored.source)):
+    is_there = _is_project(Path(stored.source))
+    if is_there or stored.project != plan.project or not mine & theirs:
         raise TargetRefused.of(
             "target-of-another-source",
             plan.target,
-            f"was converted from {stored.source}, not from {plan.source}",
+            f"was converted from {stored.source}{', which is still there' * is_there}, not from {plan.source}",
             hint="choose a new or an empty folder",
         )
 

@@ -12,7 +12,7 @@ from command import dlc2lp
 from dlc2lp.batch import finish as finishing
 from dlc2lp.batch import plan as planning
 from dlc2lp.batch.index import INDEX_FILE, Index
-from dlc2lp.batch.planning import NAMES_FILE
+from dlc2lp.batch.previous import TARGETS_FILE
 
 
 def batch(*arguments):
@@ -238,5 +238,5 @@ def test_out_that_is_a_file(planned, tmp_path):
 
 
 def test_names_are_kept_beside_the_plan(planned):
-    names = json.loads((planned / "lp" / NAMES_FILE).read_text(encoding="ascii"))
+    names = json.loads((planned / "lp" / TARGETS_FILE).read_text(encoding="ascii"))
     assert names["targets"] == targets(planned / "lp")
