@@ -104,6 +104,8 @@ class Decisions:
                 choices[option] = _check(project, name, value, _CHOICE_TYPES[option])
             else:
                 own[option] = _check(project, name, value, _OPTION_TYPES[option])
+        if choices.get("gpu_memory", 1) < 1:
+            raise _invalid(project, "gpu-memory", choices["gpu_memory"], "GB, from 1")
         for option in ("merge", "video_roots", "calibration"):
             if option in own:
                 own[option] = tuple(root / path for path in own[option])

@@ -56,6 +56,7 @@ def test_values_become_what_the_option_takes(tmp_path):
         ("a:\n  view: [top, side]\n", "names and projects"),
         ("a:\n  square-size: small\n", "a number"),
         ("a:\n  square-size: -3\n", "a number above 0"),
+        ("a:\n  gpu-memory: 0.5\n", "GB, from 1"),
         ("a:\n  square-size: nan\n", "a number above 0"),
     ],
 )
