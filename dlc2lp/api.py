@@ -309,7 +309,7 @@ def plan_archive(
 
     Raises
     ------
-    UsageError, TargetRefused
+    UsageError, SourceRefused, TargetRefused
         Nothing was planned.
     Interrupted
         ``stop`` was set.

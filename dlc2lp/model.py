@@ -7,7 +7,7 @@ origin in the top-left corner, x to the right and y downwards, as in DeepLabCut,
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,10 @@ class Finding:
     message: str
     where: str = ""
     hint: str = ""
+
+    def within(self, place: str) -> Finding:
+        """Return the finding as one of many places: a project of an archive, a target."""
+        return replace(self, where=f"{place}: {self.where}" if self.where else place)
 
     def as_json(self) -> dict[str, str]:
         """The finding as it stands in every ``--json`` document."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import re
 import types
 import typing
@@ -28,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from dlc2lp.errors import UsageError
+from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.lp.config import ConfigChoices
 from dlc2lp.migrate.journal import write_whole
 from dlc2lp.migrate.options import Options
@@ -103,6 +104,8 @@ class Decisions:
                 choices[option] = _check(project, name, value, _CHOICE_TYPES[option])
             else:
                 own[option] = _check(project, name, value, _OPTION_TYPES[option])
+        if choices.get("gpu_memory", 1) < 1:
+            raise _invalid(project, "gpu-memory", choices["gpu_memory"], "GB, from 1")
         for option in ("merge", "video_roots", "calibration"):
             if option in own:
                 own[option] = tuple(root / path for path in own[option])
@@ -135,11 +138,18 @@ def read_decisions(path: Path) -> Decisions:
         ``decisions-unreadable``: it is no YAML of the expected form.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.exists() and not path.is_file():
+            raise _unreadable(path, "found a folder or a device, expected a file")
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read()
     except FileNotFoundError:
         return Decisions()
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, str(error)) from error
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: str) -> Decisions:
     document = _load(path, text)
     options: dict[str, dict[str, Any]] = {}
     for project, given in document.items():
@@ -178,7 +188,23 @@ def _unreadable(path: Path, why: str) -> UsageError:
     )
 
 
-def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]]) -> int:
+@dataclass(frozen=True)
+class Asked:
+    """What became of open questions.
+
+    Attributes
+    ----------
+    n_added
+        How many projects were added to the file.
+    findings
+        Why none was, with the lines that a person has to add.
+    """
+
+    n_added: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]]) -> Asked:
     """Add open questions to the file; what a person wrote stays as it is.
 
     Parameters
@@ -189,20 +215,36 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
         What was read from it.
     questions
         Project -> what needs a decision, each with the option that decides in its hint.
-
-    Returns
-    -------
-    int
-        How many projects were added.
     """
     new = {project: asked for project, asked in questions.items() if project not in decisions.projects}
     if not new:
-        return 0
-    text = decisions.text or _HEADER
-    blocks = [_block(project, asked) for project, asked in sorted(new.items())]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (text.rstrip("\n") + "\n\n" + "\n".join(blocks)).encode(errors="backslashreplace"))
-    return len(new)
+        return Asked()
+    blocks = "\n".join(_block(project, asked) for project, asked in sorted(new.items()))
+    newline = "\r\n" if "\r\n" in decisions.text else "\n"
+    before = (decisions.text or _HEADER).rstrip("\r\n")
+    text = before + newline * 2 + blocks.replace("\n", newline)
+    try:
+        again = _parse(path, text)
+        if again.options != decisions.options or again.projects != decisions.projects | new.keys():
+            raise _unreadable(path, "an entry would be lost")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(Path(os.path.realpath(path)), text.encode())
+    except UsageError:
+        # Of the form `{lab/a: {crf: 20}}`, indented as a whole, or ended by `...`.
+        return Asked(findings=(_not_added(path, "can't be added to as it is written", blocks),))
+    except (TargetRefused, OSError) as error:
+        return Asked(findings=(_not_added(path, f"could not be written ({error})", blocks),))
+    return Asked(len(new))
+
+
+def _not_added(path: Path, why: str, blocks: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "decisions-not-added",
+        str(path),
+        f"{why}, so what is open is not listed in it; it would be:\n{blocks.rstrip()}",
+        hint="add these lines yourself, or give another file: --decisions FILE",
+    )
 
 
 def _block(project: str, asked: Sequence[Finding]) -> str:
@@ -213,13 +255,22 @@ def _block(project: str, asked: Sequence[Finding]) -> str:
         lines.append(f"#   {' '.join(finding.hint.splitlines())}")
         named |= dict.fromkeys(name for name in _OPTION.findall(finding.hint) if name in _FIELDS)
     options = "".join(f"  {name}:\n" for name in named or (SKIP,))
-    return "\n".join(lines) + f"\n{_key(project)}:\n{options}"
+    return "\n".join(map(_escaped, lines)) + f"\n{_key(project)}:\n{options}"
 
 
 def _key(project: str) -> str:
     plain = _PLAIN.fullmatch(project) and project.lower() not in _YAML_WORDS
-    # JSON's escapes are YAML's; a name that is no text at all can't be written, and is refused before.
-    return project if plain else json.dumps(project, ensure_ascii=False)
+    # JSON's escapes are YAML's, but JSON leaves as they are some signs that YAML takes for none, or for ends of lines.
+    return project if plain else _escaped(json.dumps(project, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    """Return text with YAML's escapes for signs that can't be seen."""
+    return "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 1 << 8 else f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
 
 
 def _option_types(options: type) -> dict[str, Any]:
@@ -275,7 +326,7 @@ def _read_number(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    return number if math.isfinite(number) else None  # no option means anything by nan or inf
+    return number if 0 < number < math.inf else None  # sizes and memory, as the command line takes them
 
 
 #: How a text of the file becomes a value of each type; None: it can't.
@@ -293,7 +344,7 @@ _READERS: dict[Any, Callable[[Any, tuple[Any, ...]], Any]] = {
 def _describe(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
-    return {bool: "true or false", str: "a name", int: "a whole number", float: "a number"}.get(
+    return {bool: "true or false", str: "a name", int: "a whole number", float: "a number above 0"}.get(
         hint, _describe_list(hint) if get_origin(hint) is tuple else ""
     )
 

@@ -201,19 +201,20 @@ class _Search:
 
     def _reads_like_dlc(self, config: Path) -> bool:
         try:
+            if not stat.S_ISREG(config.stat().st_mode):
+                return False  # a folder, or a pipe that would be waited at for ever
             with config.open("rb") as file:
                 head = file.read(_HEAD_BYTES)
         except OSError as error:
-            if not config.is_dir():
-                self.findings.append(
-                    Finding(
-                        Severity.ERROR,
-                        "config-unreadable",
-                        config.relative_to(self.root).as_posix(),
-                        f"could not be read ({error.strerror or error}), so nobody knows whether this is a project",
-                        hint="get the permission to read it, and plan again",
-                    )
+            self.findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "config-unreadable",
+                    config.relative_to(self.root).as_posix(),
+                    f"could not be read ({error.strerror or error}), so nobody knows whether this is a project",
+                    hint="get the permission to read it, and plan again",
                 )
+            )
             return False
         return _DLC_KEYS.search(head.replace(b"\0", b"")) is not None
 

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,13 +15,13 @@ from typing import Any, Literal, Self
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, finding_from_json
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.processes import call_each
-from dlc2lp.batch.run import fault, plan_digest
+from dlc2lp.batch.run import fault, in_batch, plan_digest
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused
 from dlc2lp.migrate.closing import close_target
 from dlc2lp.migrate.execute import SCRATCH, leave_scratch
-from dlc2lp.migrate.journal import Journal, State
+from dlc2lp.migrate.journal import Assessment, Journal, State
 from dlc2lp.migrate.options import VerifyLevel
 from dlc2lp.migrate.plan import STATE_FOLDER as STEP_STATE
 from dlc2lp.migrate.plan import PlaceImages, Plan, VideoStep
@@ -116,7 +116,7 @@ class ArchiveReport:
     def findings(self) -> tuple[Finding, ...]:
         """What concerns the archive as a whole, and every error of a project."""
         errors = [
-            replace(finding, where=f"{project.project}: {finding.where}" if finding.where else project.project)
+            finding.within(project.project)
             for project in self.projects
             for finding in project.findings
             if finding.severity is Severity.ERROR
@@ -165,7 +165,9 @@ def finish_archive(
     Raises
     ------
     TargetRefused
-        ``not-planned``.
+        ``not-planned``, or OUT can't be written to.
+    UsageError
+        ``plan-unreadable``; ``overtaken``: another call was faster.
     Interrupted
         ``stop`` was set.
     """
@@ -173,7 +175,15 @@ def finish_archive(
     story = read_story(index.out)
     # Checks that were made before somebody went on working tell nothing any more.
     ledger = Ledger(index.out / _CLOSING / _state_of(index.out))
-    make_folder(ledger.folder)
+    try:
+        make_folder(ledger.folder)
+    except OSError as error:
+        raise TargetRefused.of(
+            "target-not-writable",
+            str(ledger.folder),
+            f"could not be made: {error.strerror or error}",
+            hint="check the permissions and the space of the disk of OUT",
+        ) from error
     part, n_all, have = shard or Shard(), index.totals.n_entries, ledger.numbers()
     mine = [number for number in range(n_all) if number % part.of == part.number - 1 and number not in have]
     results = call_each(
@@ -253,9 +263,16 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
 def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
     """Check one target; whatever goes wrong with it stays with it. Return its report, and what is left to do."""
     entry = task.entry
-    left: Sequence[str] = ()
+    left: set[str] = set()
     try:
-        report, left = _close_planned(task) if entry.state == "planned" else (_not_planned(entry), ())
+        # Of a target that can't be looked at any further, what has no record is left.
+        left = {step.id for step in entry.steps} - Journal(task.out / entry.target).recorded()
+        if entry.state == "planned":
+            found = _look(task)
+            left = set(found.left)
+            report = _close_planned(task, found)
+        else:
+            report = _not_planned(entry)
     except Interrupted:
         raise
     except Dlc2LpError as error:
@@ -272,7 +289,7 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[
         report = _failed(entry, [finding])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
         report = _failed(entry, [fault(entry.target, error)])
-    return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(left)]
+    return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(sorted(left))]
 
 
 def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
@@ -296,20 +313,45 @@ def _not_planned(entry: Entry) -> ProjectReport:
     )
 
 
-def _close_planned(task: _Task) -> tuple[ProjectReport, list[str]]:
-    entry, folder = task.entry, task.out / task.entry.target
+@dataclass(frozen=True)
+class _Found:
+    """What a target holds before it is verified.
+
+    Attributes
+    ----------
+    stored, plan
+        Its plan as it stands, and for the folder where it lies now.
+    assessment
+        What is done of it.
+    failed, left
+        Steps that failed, and those that were never carried out or are undone.
+    """
+
+    stored: Plan
+    plan: Plan
+    assessment: Assessment
+    failed: frozenset[str]
+    left: tuple[str, ...]
+
+
+def _look(task: _Task) -> _Found:
+    folder = task.out / task.entry.target
     stored = required_plan(folder)
     plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative
     sweep([folder / SCRATCH, folder / STEP_STATE], lambda tag: tag.is_gone or str(tag) in task.gone)
     leave_scratch(folder)
-    journal = Journal(folder)
-    assessment = journal.assess(plan, quick=True)
-    failed = {step for step in task.failed if assessment.states.get(step) in _NOT_DONE}
-    left = [step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed]
+    assessment = Journal(folder).assess(plan, quick=True)
+    failed = frozenset(step for step in task.failed if assessment.states.get(step) in _NOT_DONE)
+    left = (step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed)
+    return _Found(stored, plan, assessment, failed, tuple(left))
+
+
+def _close_planned(task: _Task, found: _Found) -> ProjectReport:
+    entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
-    closed = close_target(plan, sorted(failed), said, None if left else assessment, task.verify)
-    findings = [_in_batch(finding, task.out) for finding in closed.findings]
-    if plan_digest(stored.to_text()) != entry.plan:
+    closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    findings = [in_batch(finding, task.out) for finding in closed.findings]
+    if plan_digest(found.stored.to_text()) != entry.plan:
         findings.append(
             Finding(
                 Severity.NOTE,
@@ -319,7 +361,8 @@ def _close_planned(task: _Task) -> tuple[ProjectReport, list[str]]:
             )
         )
     lost = any(finding.severity is Severity.ERROR for finding in findings)
-    report = ProjectReport(
+    records = Journal(Path(plan.target)).read().values()
+    return ProjectReport(
         entry.project,
         entry.source,
         entry.target,
@@ -331,17 +374,9 @@ def _close_planned(task: _Task) -> tuple[ProjectReport, list[str]]:
         sum(video.n_frames for video in plan.videos),
         round(task.seconds, 3),
         _bytes_before(plan),
-        sum(file.size_bytes for record in journal.read().values() if record.done for file in record.files),
+        sum(file.size_bytes for record in records if record.done for file in record.files),
         findings=tuple(by_severity(findings)),
     )
-    return report, left
-
-
-def _in_batch(finding: Finding, out: Path) -> Finding:
-    """Return a finding with the command of an archive where it has that of a single project."""
-    if finding.code == "target-incomplete":
-        return replace(finding, hint=f"dlc2lp batch run {out}, then dlc2lp batch finish {out}")
-    return finding
 
 
 def _bytes_before(plan: Plan) -> int:

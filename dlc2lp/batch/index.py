@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple, Self
 from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.migrate.journal import write_whole
 from dlc2lp.migrate.plan import EncodeVideo, Plan, Step
+from dlc2lp.migrate.target import check_is_folder
 from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
 
@@ -275,9 +276,9 @@ class Index:
         Raises
         ------
         TargetRefused
-            ``not-planned``: OUT has none.
+            ``not-planned``: OUT has none; ``plan-unreadable``: it may not be read; ``target-not-a-folder``.
         UsageError
-            ``plan-unreadable``: it is of another version, or was cut off.
+            ``plan-unreadable``: it is of another version, or damaged.
         """
         path = out / INDEX_FILE
         try:
@@ -294,25 +295,56 @@ class Index:
                 header["weights"],
             )
         except (FileNotFoundError, NotADirectoryError) as error:
+            check_is_folder(out)
             raise TargetRefused.of(
                 "not-planned",
                 str(out),
                 f"found no {INDEX_FILE}, so no archive was planned for this folder",
                 hint=f"dlc2lp batch plan ROOT {out}",
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError.of(
+        except OSError as error:
+            raise TargetRefused.of(
                 "plan-unreadable",
                 str(path),
-                f"is no plan that this version of dlc2lp wrote ({error!r})",
-                hint=f"plan again: dlc2lp batch plan ROOT {out}",
+                f"could not be read: {error.strerror or error}",
+                hint="ask its owner for permission to read it, or choose another OUT",
             ) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _damaged(path, f"is no plan that this version of dlc2lp wrote ({error!r})") from error
 
     def entries(self) -> Iterator[Entry]:
-        """Read the lines, one at a time."""
-        with (self.out / INDEX_FILE).open(encoding="ascii") as file:
-            file.readline()
-            yield from map(Entry.from_line, file)
+        """Read the lines, one at a time.
+
+        Raises
+        ------
+        UsageError
+            ``plan-unreadable``: a line is damaged or missing; ``plan-replaced``.
+        """
+        path, totals = self.out / INDEX_FILE, Totals()
+        try:
+            with path.open(encoding="ascii") as file:
+                self._check_header(file.readline())
+                for line in file:
+                    entry = Entry.from_line(line)
+                    totals = totals.plus(entry)
+                    yield entry
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _damaged(path, f"line {totals.n_entries + 2} can't be read ({error!r})") from error
+        if totals != self.totals:
+            raise _damaged(path, f"found {totals.n_entries} targets, expected {self.totals.n_entries}")
+
+    def _check_header(self, line: str) -> None:
+        """See to it that the index is still the one of which the header was read."""
+        if json.loads(line)["weights"] != self.weights_file:
+            raise self._replaced()
+
+    def _replaced(self) -> UsageError:
+        return UsageError.of(
+            "plan-replaced",
+            str(self.out),
+            "the archive is being planned anew",
+            hint="run the same command again",
+        )
 
     def planned(self) -> Iterator[Entry]:
         """Read the lines of projects that are migrated."""
@@ -324,30 +356,50 @@ class Index:
         Raises
         ------
         UsageError
-            ``plan-replaced``: somebody has planned anew since the header was read.
+            ``plan-replaced``: somebody has planned anew since the header was read; ``plan-unreadable``: they are gone
+            or damaged.
         """
+        path = self.out / self.weights_file
         try:
-            with (self.out / self.weights_file).open(encoding="ascii") as file:
-                return [Weight(*json.loads(line)) for line in file]
-        except FileNotFoundError as error:
-            raise UsageError.of(
-                "plan-replaced",
-                str(self.out / self.weights_file),
-                "is gone: the archive is being planned anew",
-                hint="run the same command again",
-            ) from error
+            with path.open(encoding="ascii") as file:
+                found = [Weight(*json.loads(line)) for line in file]
+            if sum(weight.cost for weight in found) == self.totals.cost:
+                return found
+            why = "does not hold every target of the plan"
+        except (OSError, ValueError, TypeError) as error:
+            why = f"can't be read ({error!r})"
+        if type(self).read(self.out).weights_file != self.weights_file:
+            raise self._replaced()
+        raise _damaged(path, why)
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Callable[[Weight], Entry]]:
-        """Lend what reads single lines."""
+        """Lend what reads single lines; it raises ``plan-unreadable`` where one is damaged."""
         with (self.out / INDEX_FILE).open("rb") as file:
-            start = len(file.readline())
+            header = file.readline()
+            self._check_header(header.decode("ascii"))
+            start = len(header)
 
             def read(weight: Weight) -> Entry:
-                file.seek(start + weight.at)
-                return Entry.from_line(file.readline().decode("ascii"))
+                try:
+                    file.seek(start + weight.at)
+                    entry = Entry.from_line(file.readline().decode("ascii"))
+                    if (entry.target, entry.cost) == (weight.target, weight.cost):
+                        return entry
+                except (OSError, ValueError, KeyError, TypeError) as error:
+                    raise _damaged(self.out / INDEX_FILE, f"{weight.target} can't be read ({error!r})") from error
+                raise _damaged(self.out / INDEX_FILE, f"found no line of {weight.target} where one was expected")
 
             yield read
+
+
+def _damaged(path: Path, why: str) -> UsageError:
+    return UsageError.of(
+        "plan-unreadable",
+        str(path),
+        why,
+        hint=f"plan again: dlc2lp batch plan ROOT {path.parents[1]}, with the same options; what is done stays done",
+    )
 
 
 def write_index(index: Index, weights: Iterable[Weight], lines: Iterable[str]) -> None:

@@ -7,14 +7,20 @@ and the folder goes.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.migrate.scratch import own_tag
+
+#: A whole line, and the number of its project.
+_LINE = re.compile(rb"\[([0-9]+), \[.*\]\]\n", re.DOTALL)
 
 
 class Ledger:
@@ -34,40 +40,86 @@ class Ledger:
         found: dict[int, tuple[Path, int]] = {}
         for path in sorted(self.folder.glob("*.jsonl")):
             offset = 0
-            with path.open("rb") as file:
+            with self._overtaken(), path.open("rb") as file:
                 for line in file:
-                    if line.endswith(b"\n"):  # else a crash cut it off
-                        found[int(line[1 : line.index(b",")])] = (path, offset)
+                    if number := _LINE.match(line):  # else a crash cut it off
+                        found[int(number[1])] = (path, offset)
                     offset += len(line)
         return found
+
+    @contextlib.contextmanager
+    def _overtaken(self) -> Iterator[None]:
+        """Turn what vanishes under our hands into the error that says who took it.
+
+        Raises
+        ------
+        UsageError
+            ``overtaken``: somebody else who did the same task was ready first, and has removed the lines.
+        TargetRefused
+            ``target-not-writable``.
+        """
+        try:
+            yield
+        except (FileNotFoundError, KeyError) as error:
+            raise UsageError.of(
+                "overtaken",
+                str(self.folder),
+                "another call of the same command was faster, and has put everything together or begun anew",
+                hint="see whether it ended well; if not, run the same command again",
+            ) from error
+        except OSError as error:
+            raise TargetRefused.of(
+                "target-not-writable",
+                str(self.folder),
+                f"could not be written: {error.strerror or error}",
+                hint="check the permissions and the space of the disk of OUT",
+            ) from error
 
     def numbers(self) -> set[int]:
         """Return the numbers of the projects that have a result."""
         return set(self._offsets())
 
     def read(self, n_projects: int) -> Iterator[list[str]]:
-        """Read the results of all projects in their order, one at a time."""
+        """Read the results of all projects in their order, one at a time.
+
+        Raises
+        ------
+        UsageError
+            ``overtaken``: there are not results of all.
+        """
         offsets = self._offsets()
         files: dict[Path, IO[bytes]] = {}
         try:
             for number in range(n_projects):
-                path, offset = offsets[number]
-                if path not in files:
-                    files[path] = path.open("rb")
-                files[path].seek(offset)
-                yield json.loads(files[path].readline())[1]
+                with self._overtaken():
+                    path, offset = offsets[number]
+                    if path not in files:
+                        files[path] = path.open("rb")
+                    files[path].seek(offset)
+                    line = files[path].readline()
+                yield json.loads(line)[1]
         finally:
             for file in files.values():
                 file.close()
 
     def write(self, results: Iterable[tuple[int, Sequence[str]]]) -> Iterator[int]:
-        """Write down each result as soon as it is there; yield its number."""
+        """Write down each result as soon as it is there; yield its number.
+
+        Raises
+        ------
+        UsageError, TargetRefused
+            ``overtaken``; or the folder can't be written to.
+        """
         # A file that a crash cut off is never appended to.
-        with (self.folder / f"{own_tag()}-{secrets.token_hex(4)}.jsonl").open("x", encoding="ascii") as file:
+        path = self.folder / f"{own_tag()}-{secrets.token_hex(4)}.jsonl"
+        with self._overtaken():
+            file = path.open("x", encoding="ascii")
+        with file:
             for number, lines in results:
                 # One line for each project, so that a line that was cut off makes it a project without one.
-                file.write(json.dumps([number, list(lines)]) + "\n")
-                file.flush()
+                with self._overtaken():
+                    file.write(json.dumps([number, list(lines)]) + "\n")
+                    file.flush()
                 yield number
 
     def remove(self) -> None:

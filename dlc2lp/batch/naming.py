@@ -37,20 +37,24 @@ def name_targets(projects: Iterable[str], root_name: str, previous: Mapping[str,
     root_name
         What the root is called, for a root that is a project.
     previous
-        Targets of an earlier plan, which stay: a project that joins the archive later must not move another's.
+        Targets of earlier plans, which stay: a project that joins the archive later must not move another's. Those of
+        projects that are not there stay taken, since what lies in them is theirs, and they may come back.
     """
-    ordered = sorted(set(projects), key=lambda key: PurePosixPath(key).parts)
+    ordered = sorted(set(projects), key=_parts)
     names = _Names()
     chosen: dict[str, str] = {}
-    for key in ordered:
-        target = (previous or {}).get(key)
-        if target is not None and names.is_free(target):
+    for key, target in sorted((previous or {}).items(), key=lambda item: _parts(item[0])):
+        if names.is_free(target):
             chosen[key] = names.take(target)
     for key in ordered:
         if key not in chosen:
-            wanted = _wanted(key, root_name, chosen)
+            wanted = names.beside_targets(_wanted(key, root_name, chosen))
             chosen[key] = names.take(wanted if names.is_free(wanted) else f"{wanted}-{_hash(key)}")
     return {key: chosen[key] for key in ordered}
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    return PurePosixPath(key).parts
 
 
 def _wanted(key: str, root_name: str, chosen: Mapping[str, str]) -> str:
@@ -100,6 +104,14 @@ class _Names:
             and folded not in self._above
             and not any(parent in self._taken for parent in _above(folded))
         )
+
+    def beside_targets(self, target: str) -> str:
+        """Return a name with another folder for each that is a target, as ``Lab`` is where the target is ``lab/x``."""
+        parts = target.split("/")
+        for n in range(1, len(parts)):
+            while _fold("/".join(parts[:n])) in self._taken:
+                parts[n - 1] += f"-{_hash('/'.join(parts[:n]))}"
+        return "/".join(parts)
 
     def take(self, target: str) -> str:
         """Take a name, with a number added until it is free."""

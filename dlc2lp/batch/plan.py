@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.batch.decisions import add_open, read_decisions
-from dlc2lp.batch.index import INDEX_FILE, Entry, Index, Lines, write_index
+from dlc2lp.batch.index import Entry, Index, Lines, write_index
 from dlc2lp.batch.planning import (
     DECISIONS_FILE,
     Listed,
     Request,
+    check_options,
     list_projects,
+    no_projects,
     planned_lines,
 )
+from dlc2lp.batch.previous import Previous, read_previous
 from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.project import Task, plan_project
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.space import Estimate, Load, estimate
 from dlc2lp.batch.worklog import Story, note_lost, read_story
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Dlc2LpError, UsageError
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, UsageError
 from dlc2lp.migrate.journal import Journal
 from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.survey_calibrations import check_calibration_options
 from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.cpus import allowed_cpus
-from dlc2lp.video.encoding import encode_settings
 
 #: How many projects a finding lists.
 _N_NAMED = 5
@@ -114,27 +116,29 @@ def plan_archive(
     ------
     UsageError
         The root is no folder, the decisions can't be read, or a shard was asked for before the list was made.
+    SourceRefused
+        No project was found, and OUT has a plan, which stays.
     TargetRefused
-        OUT holds something else, or can't be written to.
+        OUT holds something else or another archive's targets, lies in one of the projects, or can't be written to.
     Interrupted
         ``stop`` was set.
     """
     chosen = options or Options()
-    # What no project can be planned with is told once, not once for each.
-    encode_settings(chosen.profile, crf=chosen.crf, preset=chosen.preset, gop=chosen.gop)
-    check_calibration_options(chosen)
+    check_options(chosen)  # or each project would tell it
     root, out = (Path(os.path.abspath(path)) for path in (root, out))  # noqa: PTH100  (links given on purpose stay)
+    previous = read_previous(root, out)
     decisions_file = Path(decisions) if decisions is not None else out / DECISIONS_FILE
     if decisions is not None and not decisions_file.parent.is_dir():
         raise UsageError.of("decisions-unreadable", str(decisions_file), "found no folder to put it into")
     request = Request(root, out, chosen, read_decisions(decisions_file))
-    listed = list_projects(request, must_exist=shard is not None)
+    listed = list_projects(request, previous, must_exist=shard is not None)
     if list_only:
-        return ArchivePlan(None, (), len(listed.targets), 0, decisions_file, 0, None, listed.findings)
+        told = (*previous.findings, *listed.findings)
+        return ArchivePlan(None, (), len(listed.targets), 0, decisions_file, 0, None, told)
     n_planned = _plan_all(request, listed, shard or Shard(), jobs or allowed_cpus(), on_planned, stop)
     if shard is not None:
         return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, None, ())
-    return _join(request, listed, n_planned, decisions_file)
+    return _join(request, previous, listed, n_planned, decisions_file)
 
 
 def _plan_all(
@@ -163,14 +167,14 @@ def _plan_all(
     return len(tasks)
 
 
-def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path) -> ArchivePlan:
+def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, decisions_file: Path) -> ArchivePlan:
     """Make the index of all lines, and ask what is open."""
     known, load = Lines(), Load()
     refused: list[Entry] = []
     copies: dict[tuple[str, ...], list[str]] = defaultdict(list)
     cameras: dict[str, tuple[str, ...]] = {}
     planned: set[str] = set()
-    targets = set()
+    targets: set[str] = set()
     ledger = planned_lines(request.out)
     story, lost = read_story(request.out), dict[str, list[str]]()
     for line in itertools.chain.from_iterable(ledger.read(len(listed.targets))):
@@ -178,22 +182,22 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
         if gone := _lost(entry, story, request.out):
             lost[entry.target] = gone
         load.add(entry, story.done(entry.target).difference(gone))
-        targets.add(entry.target)
         if entry.state in {"refused", "needs-decision"}:
             refused.append(entry)
         if entry.state == "planned":
             planned.add(entry.project)
+            targets.add(entry.target)
         if entry.cameras:
             cameras[entry.project] = entry.cameras
         if any(entry.identity) and (entry.project not in copies[entry.identity]):
             copies[entry.identity].append(entry.project)
     findings = [
         *listed.findings,
-        *_no_projects(request, listed),
+        *(() if listed.targets else (no_projects(request.root),)),
         *request.decisions.unused(listed.targets),
         *_copies(copies),
         *_cameras(cameras, planned),
-        *_left_over(request, targets),
+        *_left_over(request, [*previous.targets.values(), *listed.targets.values()], targets),
     ]
     index = Index(
         request.out,
@@ -207,20 +211,32 @@ def _join(request: Request, listed: Listed, n_planned: int, decisions_file: Path
     ledger.remove()
     note_lost(request.out, lost)
     questions = {entry.project: _questions(entry) for entry in refused if entry.state == "needs-decision"}
-    n_asked = add_open(decisions_file, request.decisions, questions)
-    told = by_severity([*findings, *(finding for entry in refused for finding in located(entry))])
+    asked = add_open(decisions_file, request.decisions, questions)
+    told = by_severity(
+        [*previous.findings, *findings, *asked.findings, *(finding for entry in refused for finding in located(entry))]
+    )
     cost = estimate(request.out, load, request.options)
     if not cost.fits:
         told.insert(0, _no_room(request.out, cost))
     return ArchivePlan(
-        index, tuple(refused), len(listed.targets), n_planned, decisions_file, n_asked, cost, tuple(by_severity(told))
+        index,
+        tuple(refused),
+        len(listed.targets),
+        n_planned,
+        decisions_file,
+        asked.n_added,
+        cost,
+        tuple(by_severity(told)),
     )
 
 
 def _lost(entry: Entry, story: Story, out: Path) -> list[str]:
     """Return the steps that some worker carried out and of which the target knows nothing any more: it was removed."""
     done = story.done(entry.target).intersection(step.id for step in entry.steps)
-    return sorted(done - Journal(out / entry.target).recorded()) if done else []
+    try:
+        return sorted(done - Journal(out / entry.target).recorded()) if done else []
+    except OSError:  # of somebody else, and so not gone
+        return []
 
 
 def _no_room(out: Path, cost: Estimate) -> Finding:
@@ -239,24 +255,7 @@ def _questions(entry: Entry) -> list[Finding]:
 
 def located(entry: Entry) -> list[Finding]:
     """Return the findings of an entry, each with the project that it belongs to."""
-    return [
-        replace(finding, where=f"{entry.project}: {finding.where}" if finding.where else entry.project)
-        for finding in entry.findings
-    ]
-
-
-def _no_projects(request: Request, listed: Listed) -> list[Finding]:
-    if listed.targets:
-        return []
-    return [
-        Finding(
-            Severity.ERROR,
-            "no-projects",
-            str(request.root),
-            "found no DeepLabCut project in this folder or below it",
-            hint="give the folder that holds the projects; one has a config.yaml or a labeled-data folder",
-        )
-    ]
+    return [finding.within(entry.project) for finding in entry.findings]
 
 
 def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:
@@ -291,15 +290,16 @@ def _cameras(cameras: Mapping[str, tuple[str, ...]], planned: set[str]) -> list[
     ]
 
 
-def _left_over(request: Request, targets: set[str]) -> list[Finding]:
-    """Tell of targets that an earlier plan had and this one does not; they stay as they are."""
-    if not (request.out / INDEX_FILE).is_file():
-        return []
-    try:
-        gone = [entry.target for entry in Index.read(request.out).planned() if entry.target not in targets]
-    except (Dlc2LpError, ValueError, KeyError, TypeError):
-        return []  # of another version; a person sees the folders
-    gone = [target for target in gone if (request.out / target / PLAN_FILE).is_file()]
+def _left_over(request: Request, targets: Iterable[str], planned: set[str]) -> list[Finding]:
+    """Tell of targets that earlier plans made and this one does not; they stay as they are."""
+    gone = []
+    for target in sorted(set(targets) - planned):
+        folder = request.out / target
+        with contextlib.suppress(OSError):  # of somebody else, who will know
+            # Those of single individuals lie one folder deeper.
+            made = [folder / PLAN_FILE] if (folder / PLAN_FILE).is_file() else sorted(folder.glob(f"*/{PLAN_FILE}"))
+            gone += [path.parents[1].relative_to(request.out).as_posix() for path in made]
+    gone = [target for target in gone if target not in planned]
     if not gone:
         return []
     return [
@@ -307,7 +307,8 @@ def _left_over(request: Request, targets: set[str]) -> list[Finding]:
             Severity.NOTE,
             "target-left-over",
             ", ".join(gone[:_N_NAMED]) + (f" and {len(gone) - _N_NAMED} more" if len(gone) > _N_NAMED else ""),
-            f"{len(gone)} targets of an earlier plan belong to no project any more; they stay as they are",
+            f"{len(gone)} targets of earlier plans are not in this one: their projects are gone, left out, not planned "
+            "or planned in another way; they stay as they are",
             hint="remove them if you no longer want them",
         )
     ]

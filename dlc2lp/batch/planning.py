@@ -4,26 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.batch.decisions import Decisions
-from dlc2lp.batch.discover import discover
-from dlc2lp.batch.index import STATE_FOLDER, Entry, Index, finding_from_json
+from dlc2lp.batch.discover import Discovery, discover
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, finding_from_json
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
-from dlc2lp.errors import Dlc2LpError, UsageError
+from dlc2lp.batch.previous import Previous, keep_targets
+from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
+from dlc2lp.lp.config import check_choices
 from dlc2lp.migrate.closing import write_if_new
+from dlc2lp.migrate.migration import check_data_dir
 from dlc2lp.migrate.options import Options
+from dlc2lp.migrate.survey_calibrations import check_calibration_options
 from dlc2lp.migrate.target import check_only_holds
-from dlc2lp.model import Finding
+from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
+from dlc2lp.video.encoding import encode_settings
 
 DECISIONS_FILE = "decisions.yaml"
 
 _PLANNING = f"{STATE_FOLDER}/planning"
 _LIST = f"{_PLANNING}/projects.json"
+
+
+def check_options(options: Options) -> None:
+    """Refuse options that are impossible, whatever the project.
+
+    Raises
+    ------
+    UsageError
+        One is.
+    """
+    encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
+    check_data_dir(options)
+    check_calibration_options(options)
+    check_choices(options.config)
+    if options.split == "list":
+        raise UsageError.of(
+            "unknown-split",
+            "--split",
+            "found 'list', which shows the splits of a single project, expected a shuffle",
+            hint="see the splits of a project with: dlc2lp inspect PROJECT --split list",
+        )
 
 
 @dataclass(frozen=True)
@@ -68,23 +95,25 @@ class Listed:
     findings: tuple[Finding, ...]
 
 
-def list_projects(request: Request, *, must_exist: bool) -> Listed:
+def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> Listed:
     """Return the list of an interrupted planning that was asked the same, or search the archive.
 
     Raises
     ------
     UsageError
         The root is no folder; or ``not-listed``: the list must exist and does not.
+    SourceRefused
+        ``no-projects``: none was found, and OUT has a plan.
     TargetRefused
-        OUT holds something else, or can't be written to.
+        OUT holds something else, lies in one of the projects, or can't be written to.
     """
     path = request.out / _LIST
     try:
         document = json.loads(path.read_text(encoding="ascii"))
         if document["request"] == request.digest:
             return Listed(document["targets"], tuple(map(finding_from_json, document["findings"])))
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
-        pass
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # there is none, or a damaged one
     if must_exist:
         raise UsageError.of(
             "not-listed",
@@ -95,31 +124,55 @@ def list_projects(request: Request, *, must_exist: bool) -> Listed:
     if request.out.is_dir() and not (request.out / STATE_FOLDER).is_dir():
         check_only_holds(request.out, (STATE_FOLDER, DECISIONS_FILE))
     found = discover(request.root, request.out)
-    targets = name_targets(found.projects, request.root.name or "archive", _previous_targets(request))
+    _check_projects(request, found)
+    targets = name_targets(found.projects, request.root.name or "archive", previous.targets)
     planned_lines(request.out).remove()
+    keep_targets(request.root, request.out, {**previous.targets, **targets})
     document = {
         "request": request.digest,
         "targets": targets,
         "findings": [finding.as_json() for finding in found.findings],
     }
-    write_if_new(path, json.dumps(document))
+    if targets:  # else the next call searches again
+        write_if_new(path, json.dumps(document))
     return Listed(targets, found.findings)
 
 
-def _previous_targets(request: Request) -> dict[str, str]:
-    """Return the targets of the plan that OUT was made by, so that no project moves."""
-    try:
-        index = Index.read(request.out)
-    except Dlc2LpError:
-        return {}
-    if index.root != str(request.root):
-        return {}
-    return {entry.project: _whole_target(entry) for entry in index.entries()}
+def _check_projects(request: Request, found: Discovery) -> None:
+    """Refuse what was found, before anything is written.
+
+    Raises
+    ------
+    SourceRefused, TargetRefused
+        As :func:`list_projects`.
+    """
+    if not found.projects and (request.out / INDEX_FILE).exists():
+        raise SourceRefused(
+            replace(no_projects(request.root), hint="see whether its disk is there; the plan of OUT stays as it is"),
+            *found.findings,
+        )
+    real_out = Path(os.path.realpath(request.out))
+    for project in found.projects:
+        source = request.root / project
+        if Path(os.path.realpath(source)) in (real_out, *real_out.parents):
+            beside = request.root.with_name(f"{request.root.name}-lp")
+            raise TargetRefused.of(
+                "target-inside-source",
+                str(request.out),
+                f"lies inside the project {os.path.normpath(source)}, and dlc2lp never writes to a source",
+                hint=f"choose a folder that is in no project, for example {beside}",
+            )
 
 
-def _whole_target(entry: Entry) -> str:
-    """Return the target of the project that an entry belongs to."""
-    return entry.target.rsplit("/", 1)[0] if entry.individual else entry.target
+def no_projects(root: Path) -> Finding:
+    """Return the finding for an archive without projects."""
+    return Finding(
+        Severity.ERROR,
+        "no-projects",
+        str(root),
+        "found no DeepLabCut project in this folder or below it",
+        hint="give the folder that holds the projects; one has a config.yaml or a labeled-data folder",
+    )
 
 
 def planned_lines(out: Path) -> Ledger:

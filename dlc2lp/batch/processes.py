@@ -118,8 +118,11 @@ _GRACE_S = 3.0
 
 def _begin(jobs: int) -> None:
     """Prepare a process that is one of several."""
-    # Ctrl-C reaches the whole group; it is the parent's business, which ends this process by SIGTERM.
+    # Ctrl-C and the end of a terminal reach the whole group; they are the parent's business, which ends this process
+    # by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _on_end)
     # Its own threads share the CPUs with the other processes.
     limit_cpus(max(1, allowed_cpus() // jobs))

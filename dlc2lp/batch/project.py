@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.index import Entry
-from dlc2lp.batch.planning import Request
+from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import fault, plan_digest
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
 from dlc2lp.migrate.migration import folders_of_individuals, store_plan
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.survey_views import camera_projects, has_views, three_d_config
+from dlc2lp.migrate.target import is_same_folder
 from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, Severity, by_severity
 
@@ -65,15 +66,7 @@ def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]
     except Dlc2LpError as error:
         return [_refused(task, error.findings)]
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        finding = Finding(
-            Severity.ERROR,
-            "source-unreadable",
-            task.project,
-            f"could not be read: {error.strerror or error}{where}",
-            hint="get the permission to read it, or copy it anew, and plan again",
-        )
-        return [_refused(task, [finding])]
+        return [_refused(task, [_unreadable(task, error)])]
     except UnicodeEncodeError:
         finding = Finding(
             Severity.ERROR,
@@ -85,6 +78,19 @@ def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]
         return [_refused(task, [finding])]
     except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
         return [_refused(task, [fault(task.project, error)])]
+
+
+def _unreadable(task: Task, error: OSError) -> Finding:
+    """Return the finding for a project, or for its target, that may not be read."""
+    where = f" ({error.filename})" if error.filename else ""
+    is_target = Path(str(error.filename)).is_relative_to(task.request.out)
+    return Finding(
+        Severity.ERROR,
+        "target-unreadable" if is_target else "source-unreadable",
+        task.target if is_target else task.project,
+        f"could not be read: {error.strerror or error}{where}",
+        hint="get the permission to read it, " + ("" if is_target else "or copy it anew, ") + "and plan again",
+    )
 
 
 def _refused(task: Task, findings: Iterable[Finding]) -> Entry:
@@ -99,17 +105,22 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
     if request.decisions.skips(task.project):
         return [Entry(task.project, str(source), task.target, "skipped")]
     options = request.decisions.apply(task.project, request.options, request.root)
+    _check_paths(task, options)
+    check_options(options)
     if options.views and three_d_config(request.root / task.project) is None:
         _check_views(task, options)
         source = None
-    if not has_views(source, options):
+    is_single = not has_views(source, options)
+    if is_single:
         options = _of_single_camera(options, request.options)
-    if options.individuals != "split" or has_views(source, options):
+    folders: dict[str, Path] = {}
+    if source is not None and options.individuals == "split" and is_single:
+        folders = _folders(task, source, options)
+        options = options if folders else replace(options, individuals="auto")
+    if not folders:
         plan = store_plan(source, out / task.target, _with_data_dir(options, task.target), stop=stop)
         entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
         return [replace(entry, cameras=_cameras(task, source, options) if plan.views else ())]
-    assert source is not None  # noqa: S101  only views come without one; told to mypy
-    folders = folders_of_individuals(source, out / task.target, options)
     targets = {name: f"{task.target}/{folder.name}" for name, folder in folders.items()}
     entries: list[Entry] = []
     ties: tuple[SessionTie, ...] = ()
@@ -121,6 +132,54 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
         digest = plan_digest(plan.to_text())
         entries.append(Entry.of_plan(task.project, target, plan, digest, individual=name, twins=twins))
     return entries
+
+
+def _folders(task: Task, source: Path, options: Options) -> dict[str, Path]:
+    """Return the target of each individual.
+
+    Where all projects of an archive are to be split, one that labels a single animal is not: then there is none.
+
+    Raises
+    ------
+    UsageError
+        ``no-individuals``: it was decided of this very project, and there is nothing to split.
+    """
+    try:
+        return folders_of_individuals(source, task.request.out / task.target, options)
+    except UsageError as error:
+        is_for_all = "individuals" not in task.request.decisions.options.get(task.project, {})
+        if is_for_all and error.findings[0].code == "no-individuals":
+            return {}
+        raise
+
+
+def _check_paths(task: Task, options: Options) -> None:
+    """Refuse decided paths that the command line would refuse.
+
+    Raises
+    ------
+    UsageError
+        ``decision-invalid``.
+    """
+    given = task.request.decisions.options.get(task.project, {})
+    own = task.request.root / task.project
+    faults = [
+        *(
+            ("video-root", path, "an existing folder")
+            for path in options.video_roots
+            if {"video-root", "video_root"} & given.keys() and not path.is_dir()
+        ),
+        *(("calibration", path, "an existing file or folder") for path in options.calibration if not path.exists()),
+        *(("merge", path, "another project than this one") for path in options.merge if is_same_folder(path, own)),
+    ]
+    for name, path, expected in faults:
+        raise UsageError.of(
+            "decision-invalid",
+            task.project,
+            f"found {str(path)!r} for {name}, expected {expected}",
+            where="decisions file",
+            hint="correct it; paths are relative to the archive",
+        )
 
 
 def _check_views(task: Task, options: Options) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
+import shlex
 import threading
 import time
 import traceback
@@ -52,6 +54,18 @@ def fault(subject: str, error: Exception) -> Finding:
         f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp",
         hint="please report it with the output of `dlc2lp inspect` on this project",
     )
+
+
+def in_batch(finding: Finding, out: Path) -> Finding:
+    """Return a finding with the command of an archive where it has that of a single project."""
+    command = f"dlc2lp batch run {shlex.quote(str(out))}"
+    if finding.code == "target-incomplete":
+        return replace(finding, hint=f"{command}, then dlc2lp batch finish {shlex.quote(str(out))}")
+    return replace(finding, hint=_REPLACING.sub(lambda _: f"{command} --edited replace", finding.hint))
+
+
+#: How findings about a single project name the option that writes anew what a person changed.
+_REPLACING = re.compile(r"(run convert (again )?with )?--edited replace")
 
 
 class Watcher(Protocol):
@@ -107,11 +121,9 @@ class ShardRun:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What went wrong; each finding says in which target."""
-        return tuple(
-            replace(finding, where=f"{target}: {finding.where}" if finding.where else target)
-            for target in sorted(self.failed)
-            for finding in self.failed[target]
-        )
+        told = (finding.within(target) for target in sorted(self.failed) for finding in self.failed[target])
+        # What is wrong with a target as a whole, each of its units has found.
+        return tuple(dict.fromkeys(told))
 
 
 def run_shard(
@@ -280,6 +292,7 @@ class _Shard:
             run = future.result()
         except Interrupted:
             return
+        run.findings[:] = [in_batch(finding, self._out) for finding in run.findings]
         known = self._story.done(unit.target)
         self._log.found_done(unit.target, [step for step in run.skipped if step not in known])
         if run.failed:

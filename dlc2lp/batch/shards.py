@@ -71,23 +71,24 @@ def shard_from_environment(environment: Mapping[str, str], n_shards: int | None 
         ``shard-unknown``: this is a task of an array, and the number of shards is not known; or the other way round.
     """
     for names in _COUNTED:
-        value, first, last, step = (environment.get(name, "") for name in names)
-        if not value.isdigit():  # SGE says "undefined" outside of arrays
+        value = _number(names[0], environment)
+        if value is None:
             continue
+        first, last, step = (_number(name, environment) for name in names[1:])
+        if first is not None and last is not None and not first <= value <= last:
+            raise _unknown(names[0], f"found {value}, which is none of the array's numbers {first} to {last}")
         if n_shards is None:
-            if not (first.isdigit() and last.isdigit() and step in {"", "1"}):
-                raise _unknown(names[0], value)
-            n_shards = int(last) - int(first) + 1
             # --array=3,7 has the numbers between them neither; then two tasks are not two shards of two.
-            if environment.get("SLURM_ARRAY_TASK_COUNT", str(n_shards)) != str(n_shards):
-                raise _unknown(names[0], value)
-        return Shard(int(value) % n_shards + 1, n_shards)
+            n_shards = 0 if first is None or last is None or step not in {None, 1} else last - first + 1
+            if not n_shards or (_number("SLURM_ARRAY_TASK_COUNT", environment) or n_shards) != n_shards:
+                raise _uncounted(names[0], value)
+        return Shard(value % n_shards + 1, n_shards)
     for name in _UNCOUNTED:
-        value = environment.get(name, "")
-        if value.isdigit():
+        value = _number(name, environment)
+        if value is not None:
             if n_shards is None:
-                raise _unknown(name, value)
-            return Shard(int(value) % n_shards + 1, n_shards)
+                raise _uncounted(name, value)
+            return Shard(value % n_shards + 1, n_shards)
     if n_shards is not None:
         raise UsageError.of(
             "shard-unknown",
@@ -98,13 +99,23 @@ def shard_from_environment(environment: Mapping[str, str], n_shards: int | None 
     return None
 
 
-def _unknown(name: str, value: str) -> UsageError:
-    return UsageError.of(
-        "shard-unknown",
-        name,
-        f"found {value}, so this is one task of an array, and can't tell how many shards there are",
-        hint="say it: --shards N, or name the shard: --shard I/N",
-    )
+def _number(name: str, environment: Mapping[str, str]) -> int | None:
+    """Return a variable's number; None where a scheduler has not set it."""
+    value = environment.get(name, "")
+    if value in {"", "undefined"}:  # which SGE says outside of arrays
+        return None
+    if not re.fullmatch("[0-9]{1,18}", value):
+        raise _unknown(name, f"found {value!r}, expected a number")
+    return int(value)
+
+
+def _uncounted(name: str, value: int) -> UsageError:
+    why = f"found {value}, so this is one task of an array, and can't tell how many shards there are"
+    return _unknown(name, why, "say it: --shards N, or name the shard: --shard I/N")
+
+
+def _unknown(name: str, why: str, hint: str = "name the shard: --shard I/N") -> UsageError:
+    return UsageError.of("shard-unknown", name, why, hint=hint)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dlc2lp.batch.index import STATE_FOLDER, Index
@@ -79,8 +79,12 @@ class Resources:
             raise UsageError.of(
                 "time-invalid", "--time", f"found {self.time!r}, expected minutes, H:MM:SS or DAYS-HH:MM:SS"
             )
+        if self.partition is not None and not re.fullmatch(r"[^\s\x00-\x1f]+", self.partition):
+            raise UsageError.of(
+                "partition-invalid", "--partition", f"found {self.partition!r}, expected the name of a partition"
+            )
         for argument in self.sbatch_args:
-            if not argument.startswith("-") or "\n" in argument:
+            if not argument.startswith("-") or len(argument.splitlines()) != 1:
                 raise UsageError.of(
                     "sbatch-arg-invalid",
                     "--sbatch-arg",
@@ -138,6 +142,8 @@ class Submission:
         Where the scripts and the logs are.
     scripts
         The arrays, then the finishing job.
+    n_targets
+        How many targets are planned.
     n_shards, n_left
         How many shards there are, and how many of them have something left to do.
     jobs
@@ -148,6 +154,7 @@ class Submission:
 
     folder: Path
     scripts: tuple[Script, ...]
+    n_targets: int
     n_shards: int
     n_left: int
     jobs: Mapping[str, str] = field(default_factory=dict)
@@ -203,7 +210,7 @@ def submit_archive(
         left = shards_with(index.weights(), read_entry, index.totals.cost, n_shards, is_left)
     maximum = _max_array_size(required=not dry_run)
     scripts = tuple(_scripts(index.out, command, left, n_shards, maximum, resources, run_arguments, finish_arguments))
-    submission = Submission(index.out / SLURM_FOLDER, scripts, n_shards, len(left))
+    submission = Submission(index.out / SLURM_FOLDER, scripts, index.totals.n_planned, n_shards, len(left))
     if dry_run or not left:
         return submission
     return _submit(submission, wait=wait)
@@ -298,7 +305,7 @@ def _submit(submission: Submission, *, wait: bool) -> Submission:
             raise _refused(script, done, jobs)
         if waits:
             code = done.returncode
-    return Submission(submission.folder, submission.scripts, submission.n_shards, submission.n_left, jobs, code)
+    return replace(submission, jobs=jobs, archive_exit_code=code)
 
 
 def _refused(script: Script, done: subprocess.CompletedProcess[str], jobs: Mapping[str, str]) -> Dlc2LpError:

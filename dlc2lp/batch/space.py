@@ -76,7 +76,7 @@ def estimate(out: Path, load: Load, options: Options) -> Estimate:
     """Say what an archive will cost here; how fast this machine encodes is measured, which takes about two seconds."""
     rate = None
     if load.n_encodes:
-        with contextlib.suppress(ToolMissing, VideoFailed):  # running the plan will tell
+        with contextlib.suppress(ToolMissing, VideoFailed, OSError):  # running the plan will tell
             rate = pixels_per_second(
                 encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop, threads=1)
             )

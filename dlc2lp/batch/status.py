@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from dlc2lp.batch.index import Entry, Index
+from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import Story, Worker, read_story
-from dlc2lp.model import Finding
+from dlc2lp.model import Finding, by_severity
 
 #: A worker's rate tells nothing before it has worked for a while.
 _MIN_RATE_S = 1.0
@@ -29,7 +30,7 @@ class TargetStatus:
         As in the plan.
     state
         ``running``: a worker has steps of it in hand; ``failed``: some step failed and nobody is at it;
-        ``interrupted``: it was begun and nobody is at it.
+        ``interrupted``: it was begun and nobody is at it or will be.
     n_steps, n_done, n_failed
         Steps in all, those that are carried out, and those that failed.
     seconds
@@ -70,6 +71,8 @@ class Status:
         The workers that are at work, the earliest first.
     left_s
         How long the rest takes if these workers go on as they did; None if that can't be told.
+    unread
+        What of the workers' logs could not be read.
     """
 
     out: Path
@@ -83,11 +86,18 @@ class Status:
     targets: tuple[TargetStatus, ...]
     workers: tuple[Worker, ...]
     left_s: float | None
+    unread: tuple[Finding, ...] = ()
 
     @property
     def is_done(self) -> bool:
         """Whether every step of the plan is carried out."""
         return self.n_steps == self.n_steps_done
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Why steps failed, each with its target, and what could not be read."""
+        of_targets = (finding.within(each.target) for each in self.targets for finding in each.findings)
+        return tuple(by_severity([*of_targets, *self.unread]))
 
 
 def archive_status(out: str | Path) -> Status:
@@ -105,10 +115,11 @@ def archive_status(out: str | Path) -> Status:
     now_s = time.time()
     workers = tuple(worker for worker in story.workers if worker.is_alive(now_s))
     at_work = {target for worker in workers for target in worker.targets}
+    shards = {worker.shard for worker in workers}
     sums = _Sums()
     for entry in index.entries():
         if entry.state == "planned":
-            sums.add(entry, story, at_work)
+            sums.add(entry, story, at_work, shards)
         else:
             sums.not_planned[entry.state] += 1
     return Status(
@@ -123,6 +134,7 @@ def archive_status(out: str | Path) -> Status:
         tuple(sums.targets),
         workers,
         _left_s(workers, sums.cost - sums.cost_done, now_s),
+        tuple(story.unread),
     )
 
 
@@ -139,14 +151,18 @@ class _Sums:
     cost_done: int = 0
     targets: list[TargetStatus] = field(default_factory=list)
 
-    def add(self, entry: Entry, story: Story, at_work: set[str]) -> None:
+    def add(self, entry: Entry, story: Story, at_work: set[str], shards: set[str]) -> None:
         done = story.done(entry.target)
         planned = {step.id for step in entry.steps}
         failed, findings = story.failed(entry.target)
         failed &= planned
         n_done = len(done & planned)
         begun, running = entry.target in story.begun, entry.target in at_work
-        state = _state(len(planned), n_done, len(failed), begun=begun, running=running)
+        # Whoever sees to all of the archive, or to the shard of its last worker, will come back to it.
+        expected = not shards.isdisjoint({str(Shard()), story.begun.get(entry.target)})
+        state = _state(
+            len(planned), n_done, len(failed), stopped=(begun or n_done > 0) and not expected, running=running
+        )
         cost = entry.cost
         self.states[state] += 1
         self.n_steps += len(planned)
@@ -162,14 +178,14 @@ class _Sums:
             )
 
 
-def _state(n_steps: int, n_done: int, n_failed: int, *, begun: bool, running: bool) -> TargetState:
+def _state(n_steps: int, n_done: int, n_failed: int, *, stopped: bool, running: bool) -> TargetState:
     if n_done == n_steps:
         return "done"
     if running:
         return "running"
     if n_failed:
         return "failed"
-    return "interrupted" if n_done or begun else "waiting"
+    return "interrupted" if stopped else "waiting"
 
 
 def _left_s(workers: tuple[Worker, ...], cost_left: int, now_s: float) -> float | None:

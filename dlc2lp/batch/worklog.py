@@ -23,7 +23,7 @@ from dlc2lp.batch.index import STATE_FOLDER, finding_from_json
 from dlc2lp.batch.shards import Shard
 from dlc2lp.errors import TargetRefused
 from dlc2lp.migrate.scratch import Tag, own_tag
-from dlc2lp.model import Finding
+from dlc2lp.model import Finding, Severity
 
 LOG_FOLDER = f"{STATE_FOLDER}/log"
 
@@ -37,7 +37,7 @@ _FLUSH_S = 5.0
 
 _ID_BYTES = 8
 
-#: Stands in the name of a file in which something is taken back; sorted before the workers who began in that second.
+#: Stands in the name of a file in which something is taken back.
 _TAKEN_BACK = Shard(0, 0)
 
 
@@ -60,7 +60,9 @@ class WorkLog:
     """
 
     def __init__(self, out: Path, shard: Shard, n_cpus: int) -> None:
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        now_ns = time.time_ns()
+        # Finer than seconds: what is taken back of a worker's work sorts behind it, also where that took no second.
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_ns // 10**9)) + f".{now_ns % 10**9 // 1000:06d}Z"
         name = f"{stamp}-{_name(shard)}-{own_tag()}.jsonl"
         self._path = out / LOG_FOLDER / name
         self._lock = threading.Lock()
@@ -211,14 +213,17 @@ class Story:
     workers
         All of them, the earliest first.
     begun
-        Targets that some worker began with.
+        Targets that some worker began with, and the shard of the last one.
     seconds
         Time spent on each target.
+    unread
+        What of it could not be read, and why.
     """
 
     workers: list[Worker] = field(default_factory=list)
-    begun: set[str] = field(default_factory=set)
+    begun: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    unread: list[Finding] = field(default_factory=list)
     _done: dict[str, bytearray] = field(default_factory=dict)  # the steps' ids, packed: millions of them
     _failed: dict[str, dict[str, list[Finding]]] = field(default_factory=dict)
 
@@ -254,7 +259,7 @@ class Story:
     def _add_work(self, worker: Worker, target: str, line: Mapping[str, Any]) -> None:
         if "began" in line:
             worker.targets.add(target)
-            self.begun.add(target)
+            self.begun[target] = worker.shard
         elif "ended" in line:
             worker.targets.discard(target)
         elif "lost" in line:
@@ -273,7 +278,7 @@ class Story:
         kept = sorted(self.done(target) - lost)
         self._done[target] = bytearray(bytes.fromhex("".join(kept)))
         if not kept:
-            self.begun.discard(target)
+            self.begun.pop(target, None)
 
 
 def read_story(out: Path, shard: Shard | None = None) -> Story:
@@ -287,16 +292,36 @@ def read_story(out: Path, shard: Shard | None = None) -> Story:
         paths = sorted((out / LOG_FOLDER).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return story
+    except OSError as error:
+        story.unread.append(_unread(out / LOG_FOLDER, error))
+        return story
     for path in paths:
         if path.suffix != ".jsonl" or (wanted and not any(part in path.name for part in wanted)):
             continue
         worker = Worker(path.name)
-        for line in _lines(path):
-            story.add(worker, line)
+        try:
+            for line in _lines(path):
+                with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged, and so passed over
+                    story.add(worker, line)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            story.unread.append(_unread(path, error))
+            continue
         with contextlib.suppress(OSError):
             worker.last_s = max(worker.last_s, path.stat().st_mtime)
         story.workers.append(worker)
     return story
+
+
+def _unread(path: Path, error: OSError) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "log-unreadable",
+        str(path),
+        f"could not be read ({error.strerror or error}), so what is told may be less than what was done",
+        hint="ask its owner for permission to read it; the targets themselves are not concerned",
+    )
 
 
 def note_lost(out: Path, lost: Mapping[str, Sequence[str]]) -> None:
@@ -314,7 +339,7 @@ def note_lost(out: Path, lost: Mapping[str, Sequence[str]]) -> None:
 
 
 def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    with contextlib.suppress(FileNotFoundError), path.open(encoding="ascii", errors="replace") as file:
+    with path.open(encoding="ascii", errors="replace") as file:
         for line in file:
             try:
                 document = json.loads(line)

@@ -16,6 +16,7 @@ from dlc2lp.cli.options import (
     EDITED,
     JOBS,
     LABEL_OPTIONS,
+    PLACE,
     SQUARE_SIZE,
     VERIFY,
     VIDEO_OPTIONS,
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from dlc2lp.cli.batch_progress import BatchProgress
     from dlc2lp.migrate.options import RunOptions
 
-ROOT = click.argument("root", type=click.Path(path_type=Path))
-OUT = click.argument("out", type=click.Path(path_type=Path))
+ROOT = click.argument("root", type=PLACE)
+OUT = click.argument("out", type=PLACE)
 
 _PLAN_OPTIONS = stacked(
     click.option(
@@ -104,7 +105,7 @@ def convert(root: Path, out: Path, *, decisions: Path | None, tmp_dir: Path | No
         if planned.index is None or not planned.index.totals.n_planned:
             output.result(text.plan_text(planned), json.plan("batch-convert", planned))
             return planned.exit_code
-        output.note(text.plan_text(planned))
+        output.note(text.plan_text(planned, goes_on=True))
         came = run_shard(planned.index.out, None, run_options, watcher=progress, stop=STOP)
         report = _finish(progress, out, run_options)
     assert report is not None  # noqa: S101  only a part would be none; told to mypy
@@ -134,12 +135,14 @@ def plan(
 
     Whatever can't be planned is named and does not stop the rest; what needs a decision is listed in
     OUT/decisions.yaml: fill that in and run the same command again. No label, image or video is written yet.
+
+    In a job array it plans the shard that the scheduler names, as with --shard; --list-only lists anyway.
     """
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
     chosen = take_options(options)
-    shard = _shard(shard_text, None)
+    shard = None if list_only else _shard(shard_text, None)
     with _progress() as progress:
         planned = _plan(progress, root, out, chosen, decisions=decisions, jobs=jobs, shard=shard, list_only=list_only)
     output.result(text.plan_text(planned), json.plan("batch-plan", planned))
@@ -340,7 +343,12 @@ def _take_run_options(options: dict[str, Any], tmp_dir: Path | None) -> RunOptio
 def _shard(text: str | None, n_shards: int | None, environment: Mapping[str, str] = os.environ) -> Shard | None:
     from dlc2lp.batch.shards import Shard, shard_from_environment
 
-    return Shard.from_text(text) if text is not None else shard_from_environment(environment, n_shards)
+    if text is None:
+        return shard_from_environment(environment, n_shards)
+    shard = Shard.from_text(text)
+    if n_shards not in {None, shard.of}:
+        raise click.UsageError(f"found --shard {text} and --shards {n_shards}, expected one number of shards")
+    return shard
 
 
 def _requeue(at_most: int | None) -> None:

@@ -33,6 +33,7 @@ class BatchProgress:
         self._shard = Shard()
         self._n_units = self._n_settled = self._n_failed = 0
         self._cost = 0
+        self._told: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +74,9 @@ class BatchProgress:
                 return
             self._n_failed += 1
             why = "; ".join(f"{finding.subject}: {finding.message}" for finding in run.findings[:1])
-            self._display.say(f"failed: {unit.target}: {why}")
+            if (unit.target, why) not in self._told:  # each unit of a target finds what is wrong with all of it
+                self._told.add((unit.target, why))
+                self._display.say(f"failed: {unit.target}: {why}")
 
     def _begin(self, what: str) -> None:
         self._display.close()

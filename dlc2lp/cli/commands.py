@@ -15,6 +15,7 @@ from dlc2lp.cli.options import (
     JOBS,
     LABEL_OPTIONS,
     MERGE,
+    PLACE,
     SOURCE_AND_TARGET,
     SOURCE_OR_VIEWS,
     TARGET,
@@ -184,7 +185,7 @@ def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path("dlc2lp-demo"), required=False)
+@click.argument("folder", type=PLACE, default=Path("dlc2lp-demo"), required=False)
 @everywhere
 def demo(folder: Path) -> int:
     """Make a small synthetic DeepLabCut project in FOLDER and convert it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -40,8 +41,9 @@ class Display:
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, desc=what, bar_format=_BAR, file=sys.stderr, dynamic_ncols=True, leave=False)
-        self._bar.set_description_str(what, refresh=False)
-        self._bar.update(done - self._bar.n)
+        with self._unwatched():
+            self._bar.set_description_str(what, refresh=False)
+            self._bar.update(done - self._bar.n)
 
     def line(self, text: str) -> None:
         """Say something where there is no bar, if nothing was said for a while."""
@@ -55,6 +57,10 @@ class Display:
         """Say something at once."""
         if self.quiet:
             return
+        with self._unwatched():
+            self._say(text)
+
+    def _say(self, text: str) -> None:
         if self._bar is not None:
             self._bar.clear()
         click.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", err=True)
@@ -62,5 +68,11 @@ class Display:
     def close(self) -> None:
         """Leave the terminal as it was."""
         if self._bar is not None:
-            self._bar.close()
+            with self._unwatched():
+                self._bar.close()
             self._bar = None
+
+    @staticmethod
+    def _unwatched() -> contextlib.AbstractContextManager[None]:
+        """Go on where nobody looks any more: a terminal that has gone must not end the work that it showed."""
+        return contextlib.suppress(OSError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,22 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
-SOURCE = click.argument("source", type=click.Path(path_type=Path))
-SOURCE_OR_VIEWS = click.argument("source", type=click.Path(path_type=Path), required=False)
-SOURCE_AND_TARGET = click.argument(
-    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="[SOURCE] TARGET"
-)
-TARGET = click.argument("target", type=click.Path(path_type=Path))
+
+class _Place(click.Path):
+    """A path that must be named: an empty one, such as an unset variable in a script gives, is no place."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if not os.fspath(value):
+            self.fail("found an empty path; `.` is the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PLACE = _Place(path_type=Path)
+SOURCE = click.argument("source", type=PLACE)
+SOURCE_OR_VIEWS = click.argument("source", type=PLACE, required=False)
+SOURCE_AND_TARGET = click.argument("places", nargs=-1, required=True, type=PLACE, metavar="[SOURCE] TARGET")
+TARGET = click.argument("target", type=PLACE)
 JOBS = click.option("--jobs", type=click.IntRange(1), metavar="N", help="Work on N files at a time [CPUs allowed].")
 EDITED = click.option(
     "--edited",
@@ -233,7 +244,7 @@ PROFILE_OPTIONS = stacked(
         show_default=True,
         help="Encode settings; intra makes the LP app's viewer frame-accurate.",
     ),
-    click.option("--crf", type=click.IntRange(0, 51), help="Quality, 0 is best [of the profile]."),
+    click.option("--crf", type=click.IntRange(1, 51), help="Quality, 1 is best [of the profile]."),
     click.option("--preset", metavar="P", help="x264 preset [of the profile]."),
     click.option("--gop", type=click.IntRange(1), metavar="N", help="Frames between key frames [of the profile]."),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -63,23 +64,19 @@ def wants_quiet() -> bool:
 
 def result(text: str, document: dict[str, Any]) -> None:
     """Show what a command came to."""
-    for finding in document["findings"]:
-        logger.log(
-            _LEVELS[finding["severity"]],
-            "%s: %s [%s]",
-            finding["subject"],
-            finding["message"],
-            finding["code"],
-        )
+    findings = [Finding(**{**each, "severity": Severity(each["severity"])}) for each in document["findings"]]
+    _log(findings)
     if wants_json():
-        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        click.echo(_json_text(document))
         if not wants_quiet():
             click.echo(_printable(text), err=True)
     elif not wants_quiet():
         click.echo(_printable(text))
     elif document["exit_code"] != EXIT_OK:
-        errors = [finding for finding in document["findings"] if finding["severity"] == Severity.ERROR]
-        click.echo(_printable("\n".join(f"error: {e['subject']}: {e['message']}" for e in errors)), err=True)
+        from dlc2lp.report.findings import findings_text
+
+        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+        click.echo(_printable(findings_text(errors)), err=True)
 
 
 def note(text: str) -> None:
@@ -94,13 +91,31 @@ def failed(exit_code: int, findings: Iterable[Finding]) -> None:
     from dlc2lp.report.findings import findings_text
 
     listed = list(findings)
-    for finding in listed:
-        logger.log(_LEVELS[finding.severity], "%s: %s [%s]", finding.subject, finding.message, finding.code)
+    _log(listed)
     click.echo(_printable(findings_text(listed)), err=True)
     if wants_json():
         from dlc2lp.report.findings import document
 
-        click.echo(json.dumps(document(_state["command"], exit_code, listed), indent=1, ensure_ascii=False))
+        click.echo(_json_text(document(_state["command"], exit_code, listed)))
+
+
+def _log(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        place = f" (at {finding.where})" if finding.where else ""
+        hint = f"; do: {finding.hint}" if finding.hint else ""
+        text = f"{finding.subject}: {finding.message} [{finding.code}]{place}{hint}"
+        # A log file is UTF-8, and names may hold bytes that are no characters.
+        logger.log(_LEVELS[finding.severity], "%s", text.encode("utf-8", "backslashreplace").decode())
+
+
+def _json_text(document: dict[str, Any]) -> str:
+    """Return JSON that is valid whatever names hold: half characters are written as JSON's escapes.
+
+    JSON is UTF-8; where stdout is something else, all that is not ASCII is escaped.
+    """
+    is_utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf8")
+    text = json.dumps(document, indent=1, ensure_ascii=not is_utf8)
+    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def log_traceback(error: BaseException) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import PROFILE_OPTIONS, VERIFY, everywhere
+from dlc2lp.cli.options import PLACE, PROFILE_OPTIONS, VERIFY, everywhere
 from dlc2lp.cli.signals import STOP
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK
 from dlc2lp.model import VIDEO_SUFFIXES, Finding
@@ -20,7 +20,7 @@ def video() -> None:
 
 
 @video.command()
-@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIR...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIR...", type=PLACE)
 @everywhere
 def check(paths: tuple[Path, ...]) -> int:
     """Say of each video whether it is what Lightning Pose needs, and if not, why. Exit 1 if any is not."""
@@ -59,8 +59,8 @@ def _videos(paths: tuple[Path, ...]) -> list[Path]:
 
 
 @video.command()
-@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
-@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="IN", type=PLACE)
+@click.argument("target", metavar="OUT", type=PLACE)
 @PROFILE_OPTIONS
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads of the encoder.")
 @VERIFY

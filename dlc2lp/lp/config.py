@@ -352,25 +352,46 @@ def _offered_losses(facts: ConfigFacts, choices: ConfigChoices) -> tuple[str, ..
     return OFFERED_LOSSES if choices.mirror is None else (*OFFERED_LOSSES, "pca_multiview")
 
 
-def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
-    """Refuse values that Lightning Pose would refuse, later and less clearly."""
+def check_choices(choices: ConfigChoices) -> None:
+    """Refuse choices that are none, whatever the project.
+
+    Raises
+    ------
+    UsageError
+        ``bad-config-option``.
+    """
+    _check_values(choices)
+    if choices.resize is not None:
+        _check_resize(choices.resize, choices.backbone or DEFAULT_BACKBONE)
+    known = dict.fromkeys((*OFFERED_LOSSES, *multiview.LOSSES))
+    for loss in choices.losses or ():
+        if loss not in known:
+            raise _bad_option("--losses", loss, f"one or more of {', '.join(known)}", _OTHER_LOSSES.get(loss, ""))
+
+
+def _check_values(choices: ConfigChoices) -> None:
     _check_numbers(choices)
     if choices.backbone is not None and choices.backbone not in BACKBONES:
         near = difflib.get_close_matches(choices.backbone, BACKBONES, 3) or list(BACKBONES)
         raise _bad_option("--backbone", choices.backbone, "a backbone of Lightning Pose", f"one of {', '.join(near)}")
+    if choices.nan_means not in (None, "occluded", "unlabeled"):
+        raise _bad_option("--nan-means", choices.nan_means, "occluded or unlabeled", "--nan-means occluded")
+    if len(set(choices.losses or ())) < len(choices.losses or ()):
+        raise _bad_option("--losses", ",".join(choices.losses or ()), "each loss once", "name it once")
+
+
+def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
+    """Refuse values that Lightning Pose would refuse, later and less clearly."""
+    _check_values(choices)
     if facts.view_names:
         _check_views(facts, choices)
     if choices.resize is not None:
         _check_resize(choices.resize, _backbone(facts, choices))
-    if choices.nan_means not in (None, "occluded", "unlabeled"):
-        raise _bad_option("--nan-means", choices.nan_means, "occluded or unlabeled", "--nan-means occluded")
     offered = _offered_losses(facts, choices)
     for loss in choices.losses or ():
         if loss not in offered:
             known = f"one or more of {', '.join(offered)}"
             raise _bad_option("--losses", loss, known, _OTHER_LOSSES.get(loss, f"--losses {offered[0]}"))
-    if len(set(choices.losses or ())) < len(choices.losses or ()):
-        raise _bad_option("--losses", ",".join(choices.losses or ()), "each loss once", "name it once")
     if choices.losses and not facts.n_videos:
         raise UsageError.of(
             "losses-without-videos",

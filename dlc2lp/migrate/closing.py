@@ -5,6 +5,7 @@ Whoever carried out the steps, one process or a thousand, this is done once afte
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,20 +101,18 @@ def write_if_new(path: Path, text: str) -> None:
         It can't be written (``target-not-writable``).
     """
     content = text.encode()
-    try:
+    with contextlib.suppress(OSError):  # what can't be read, writing replaces or refuses
         if path.read_bytes() == content:
             return
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TargetRefused.of(
-                "target-not-writable",
-                str(path.parent),
-                f"could not be made: {error.strerror or error}",
-                hint="choose another folder for the target",
-            ) from error
+    except OSError as error:
+        raise TargetRefused.of(
+            "target-not-writable",
+            str(path.parent),
+            f"could not be made: {error.strerror or error}",
+            hint="choose another folder for the target",
+        ) from error
     write_whole(path, content)
 
 

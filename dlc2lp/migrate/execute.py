@@ -243,6 +243,12 @@ def _edited(path: str) -> Finding:
     )
 
 
+def _sources(step: Step) -> frozenset[str]:
+    if isinstance(step, PlaceImages):
+        return frozenset(image.source for image in step.images)
+    return frozenset([step.source]) if isinstance(step, VideoStep | ExtractFrames) else frozenset()
+
+
 def _disk_fault(step: Step, error: OSError) -> Finding:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return Finding(
@@ -251,6 +257,15 @@ def _disk_fault(step: Step, error: OSError) -> Finding:
             step.targets[0],
             "the disk of the target is full",
             hint="free some space and run the same command again; what is done stays done",
+        )
+    source = error.filename if error.filename in _sources(step) else None
+    if source is not None and not os.access(source, os.R_OK):
+        return Finding(
+            Severity.ERROR,
+            "source-unreadable",
+            step.targets[0],
+            f"its source {source} " + ("can't be read" if os.path.lexists(source) else "is missing"),
+            hint="bring it back to where it was and run the same command again, or plan again without it",
         )
     return Finding(
         Severity.ERROR,

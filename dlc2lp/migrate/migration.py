@@ -267,12 +267,7 @@ def _plan(
     sources = [*(() if source is None else (source,)), *options.merge, *(path for _, path in options.views)]
     for each in sources:
         check_place(locate_project(each)[0], target)
-    if options.data_dir is not None and not _is_absolute(options.data_dir):
-        raise UsageError.of(
-            "data-dir-relative",
-            "--data-dir",
-            f"found {options.data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs",
-        )
+    check_data_dir(options)
     stored = stored_plan(target)
     ties = (*(stored.ties if stored else ()), *known)
     if has_views(source, options):
@@ -285,6 +280,22 @@ def _plan(
     seen = survey(source, options, by_session(ties), watcher=observer, stop=stop)
     decided = decide_labels(seen, options)
     return make_plan(seen, decided, options, _absolute(target)), {"": decided.or_raise().labels}
+
+
+def check_data_dir(options: Options) -> None:
+    """Refuse a folder for the starter config that Lightning Pose could not find.
+
+    Raises
+    ------
+    UsageError
+        ``data-dir-relative``.
+    """
+    if options.data_dir is not None and not _is_absolute(options.data_dir):
+        raise UsageError.of(
+            "data-dir-relative",
+            "--data-dir",
+            f"found {options.data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs",
+        )
 
 
 def store_plan(

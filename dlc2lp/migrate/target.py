@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from dlc2lp.errors import Dlc2LpError, TargetRefused
+from dlc2lp.dlc.project import locate_project
+from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
 from dlc2lp.migrate.journal import Assessment, State
 from dlc2lp.migrate.plan import STATE_FOLDER, Plan
 from dlc2lp.migrate.room import check_space, nearest_existing
@@ -23,7 +24,8 @@ def check_place(source: Path, target: Path) -> None:
     Raises
     ------
     TargetRefused
-        ``target-inside-source``, ``target-not-a-folder``, ``target-not-empty`` or ``target-of-another-source``.
+        ``target-inside-source``, ``target-around-source``, ``target-not-a-folder``, ``target-holds-targets`` or
+        ``target-not-empty``.
     """
     real_source, real_target = Path(os.path.realpath(source)), Path(os.path.realpath(target))
     if real_target == real_source or real_source in real_target.parents:
@@ -40,15 +42,56 @@ def check_place(source: Path, target: Path) -> None:
             f"holds the source {source}, and a Lightning Pose project must hold nothing else",
             hint="choose an empty folder",
         )
-    if target.exists() and not target.is_dir():
-        raise TargetRefused.of(
-            "target-not-a-folder",
-            str(target),
-            "found a file, expected a folder or nothing",
-            hint="choose another name",
-        )
+    check_is_folder(target)
     if target.is_dir() and not (target / PLAN_FILE).exists():
+        inner = sorted(path.parents[1].name for path in target.glob(f"*/{PLAN_FILE}"))
+        if inner:
+            raise TargetRefused.of(
+                "target-holds-targets",
+                str(target),
+                f"holds {len(inner)} other targets ({', '.join(inner[:3])}), as --individuals split or an archive "
+                "makes them, and a Lightning Pose project must hold nothing else",
+                hint="move them out of this folder and run the same command again, or choose a new folder",
+            )
         check_only_holds(target, (STATE_FOLDER,))
+
+
+def check_is_folder(target: Path) -> None:
+    """Refuse a target that is a file, or that is not for us to look at.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-not-a-folder`` or ``target-unreadable``.
+    """
+    try:
+        if target.is_dir() or not target.exists():
+            return
+    except OSError as error:
+        raise _unreadable(target, error) from error
+    raise TargetRefused.of(
+        "target-not-a-folder",
+        str(target),
+        "found a file, expected a folder or nothing",
+        hint="choose another name",
+    )
+
+
+def _unreadable(target: Path, error: OSError) -> TargetRefused:
+    return TargetRefused.of(
+        "target-unreadable",
+        str(target),
+        f"could not be looked into: {error.strerror or error}",
+        hint="choose a folder of your own, or ask the owner for permission",
+    )
+
+
+def is_same_folder(one: Path, other: Path) -> bool:
+    """Whether two paths, which may differ by links, mounts or spelling, lead to one folder that is there."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
@@ -59,7 +102,10 @@ def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
     TargetRefused
         ``target-not-empty``.
     """
-    content = sorted({path.name for path in folder.iterdir()} - _NO_CONTENT - set(allowed))
+    try:
+        content = sorted({path.name for path in folder.iterdir()} - _NO_CONTENT - set(allowed))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     if content:
         raise TargetRefused.of(
             "target-not-empty",
@@ -101,6 +147,8 @@ def required_plan(target: Path) -> Plan:
 def check_owner(plan: Plan, stored: Plan | None) -> None:
     """Refuse a target that was made from another project.
 
+    A project that is no longer where it was counts as moved; while it is there, another one is not it, however alike.
+
     Raises
     ------
     TargetRefused
@@ -108,15 +156,28 @@ def check_owner(plan: Plan, stored: Plan | None) -> None:
     """
     if stored is None or stored.source == plan.source:
         return
+    if is_same_folder(Path(stored.source), Path(plan.source)):
+        return
     mine = {session.source for session in plan.sessions}
     theirs = {session.source for session in stored.sessions}
-    if stored.project != plan.project or not mine & theirs:
+    is_there = _is_project(Path(stored.source))
+    if is_there or stored.project != plan.project or not mine & theirs:
         raise TargetRefused.of(
             "target-of-another-source",
             plan.target,
-            f"was converted from {stored.source}, not from {plan.source}",
+            f"was converted from {stored.source}{', which is still there' * is_there}, not from {plan.source}",
             hint="choose a new or an empty folder",
         )
+
+
+def _is_project(folder: Path) -> bool:
+    try:
+        locate_project(folder)
+    except SourceRefused:
+        return False
+    except OSError:  # not for us to look into, so it is there
+        return True
+    return True
 
 
 def check_room(plan: Plan, assessment: Assessment) -> None:

@@ -73,6 +73,8 @@ def _wrong_frames(step: ExtractFrames, video: PlannedVideo, target: Path, level:
     # A video that was cropped likewise has its padding on the right and below.
     crop = Crop(0, 0, step.width_px, step.height_px) if step.crop == video.crop else step.crop
     frames = [frame for frame in step.frames if (target / frame.target).is_file()]
+    if not frames:
+        return []  # that they are missing is told by who looks for every file
     if level != "full":
         frames = frames[:: -(-len(frames) // _N_SAMPLES)]
     path = target / video.target

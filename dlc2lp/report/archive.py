@@ -58,15 +58,16 @@ def write_reports(report: ArchiveReport) -> None:
 def csv_text(report: ArchiveReport) -> str:
     """Return one row for each target and each project that got none."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    # Quoted, or Python before 3.13 would let a carriage return in a name end the row.
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(CSV_COLUMNS)
     for project in report.projects:
         severities = Counter(finding.severity for finding in project.findings)
         writer.writerow(
             [
-                project.project,
-                project.individual,
-                project.target,
+                _cell(project.project),
+                _cell(project.individual),
+                _cell(project.target),
                 project.state,
                 project.n_sessions,
                 *(project.counts.get(name, {}).get(side, 0) for name in _COUNTS for side in _SIDES),
@@ -81,6 +82,11 @@ def csv_text(report: ArchiveReport) -> str:
             ]
         )
     return file.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Return text that a spreadsheet takes for text: what begins like a formula would be calculated."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 _STYLE = """\

@@ -22,8 +22,8 @@ from dlc2lp.report.text import duration_text, plural, size_text, table
 _MAX_ROWS = 40
 
 
-def plan_text(planned: ArchivePlan) -> str:
-    """Lay out what planning an archive came to."""
+def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
+    """Lay out what planning an archive came to; ``goes_on`` where the same command carries it out."""
     if planned.index is None:
         return "\n\n".join(
             filter(None, [findings_text(planned.findings), f"{plural(planned.n_projects, 'project')} found"])
@@ -46,7 +46,7 @@ def plan_text(planned: ArchivePlan) -> str:
             f"{plural(planned.n_asked, 'project')} newly listed in {planned.decisions_file}: fill in the options there "
             "and plan again; the others need not wait"
         )
-    if totals.n_planned:
+    if totals.n_planned and not goes_on:
         parts.append(f"next: dlc2lp batch run {_shown(index.out)}")
     return "\n\n".join(parts)
 
@@ -106,14 +106,16 @@ def status_text(found: Status) -> str:
             table(("target", "state", "steps done", "failed"), listed[:_MAX_ROWS], right=(2, 3))
             + _more(len(listed), "target")
         )
-    findings = [finding for each in found.targets for finding in each.findings]
-    if findings:
-        parts.append(findings_text(findings))
+    if found.findings:
+        parts.append(findings_text(found.findings))
     if found.workers:
         at_work = [
             (worker.shard, worker.job or "-", ", ".join(sorted(worker.targets)[:2]) or "-") for worker in found.workers
         ]
         parts.append(table(("at work: shard", "job", "on"), at_work[:_MAX_ROWS]) + _more(len(at_work), "worker"))
+    if not found.n_steps:
+        parts.append(f"nothing is planned for {found.out}, so there is nothing to do")
+        return "\n\n".join(parts)
     share = found.cost_done / found.cost if found.cost else 1.0
     steps = f"{found.n_steps_done} of {plural(found.n_steps, 'step')} done, {share:.0%} of the work"
     if found.is_done:
@@ -154,6 +156,8 @@ def report_text(report: ArchiveReport) -> str:
 def submission_text(made: Submission, *, dry_run: bool) -> str:
     """Lay out what was handed to Slurm, or would be."""
     out = _shown(made.folder.parents[1])
+    if not made.n_targets:
+        return f"nothing is planned for {out}, so there is nothing to submit"
     if not made.n_left:
         return f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {out}"
     if dry_run:

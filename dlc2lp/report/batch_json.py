@@ -60,7 +60,7 @@ def status(found: Status) -> dict[str, Any]:
     return document(
         "batch-status",
         0,
-        [finding for each in found.targets for finding in each.findings],
+        found.findings,
         out=str(found.out),
         targets=dict(found.n_targets),
         not_planned=dict(found.n_not_planned),

@@ -290,7 +290,9 @@ def states(out):
 
 
 def n_to_submit(out):
-    return batch("submit", out, "--shards", 1, "--dry-run").document["n_left"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "")  # no Slurm is to be asked, which may be slow to answer
+        return batch("submit", out, "--shards", 1, "--dry-run").document["n_left"]
 
 
 def test_what_was_removed_after_it_was_done_is_left_to_do_again(archive, undisturbed, tmp_path):
@@ -314,6 +316,23 @@ def test_what_was_removed_after_it_was_done_is_left_to_do_again(archive, undistu
     assert batch("run", out).exit_code == 0
     assert batch("finish", out).exit_code == 0
     assert target_digests_of(out) == undisturbed
+
+
+def test_what_was_removed_is_left_also_where_a_target_can_not_be_verified(tmp_path):
+    root, out = tmp_path / "root", tmp_path / "lp"
+    build_archive(root, 2, n_encoded=0)
+    assert batch("convert", root, out).exit_code == 0
+    # all context frames of a session, of which none is left to compare
+    for path in (out / "lab0/reach00/labeled-data/m1").glob("*.png"):
+        path.unlink()
+    shutil.rmtree(out / "lab1/reach01")
+    finished = batch("finish", out)
+    assert finished.exit_code == 1
+    assert finished.document["n_by_state"] == {"failed": 1, "incomplete": 1}
+    assert (states(out), n_to_submit(out)) == ({"interrupted": 1, "waiting": 1}, 1)
+    assert batch("plan", root, out).exit_code == 0
+    assert batch("run", out).exit_code == 0
+    assert batch("finish", out).exit_code == 0
 
 
 def test_finishing_before_all_of_a_changed_plan_is_done_forgets_nothing(tmp_path):

@@ -1,10 +1,16 @@
 """What a person writes for single projects is taken exactly, kept as it stands, or refused with its place."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from archives import SMALL
+from builder import build_project
+from command import dlc2lp
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dlc2lp.batch.decisions import add_open, read_decisions
+from dlc2lp.batch.decisions import Asked, Decisions, add_open, read_decisions
 from dlc2lp.errors import UsageError
 from dlc2lp.migrate.options import Options
 from dlc2lp.model import Finding, Severity
@@ -49,6 +55,9 @@ def test_values_become_what_the_option_takes(tmp_path):
         ("a:\n  skip: perhaps\n", "true or false"),
         ("a:\n  view: [top, side]\n", "names and projects"),
         ("a:\n  square-size: small\n", "a number"),
+        ("a:\n  square-size: -3\n", "a number above 0"),
+        ("a:\n  gpu-memory: 0.5\n", "GB, from 1"),
+        ("a:\n  square-size: nan\n", "a number above 0"),
     ],
 )
 def test_an_impossible_value_is_refused_for_its_project_alone(tmp_path, text, says):
@@ -87,15 +96,86 @@ def test_open_questions_are_added_once_and_what_a_person_wrote_stays(tmp_path):
     path = tmp_path / "decisions.yaml"
     path.write_text("# mine\na:\n  individuals: flatten  # as agreed\n", encoding="utf-8")
     asked = [Finding(Severity.ERROR, "several-individuals", "individuals", "found 2\na\nb", hint="--individuals split")]
-    n_added = add_open(path, read_decisions(path), {"a": asked, "x: 'y'\n": asked, "no": asked})
-    assert n_added == 2
+    added = add_open(path, read_decisions(path), {"a": asked, "x: 'y'\n": asked, "no": asked})
+    assert (added.n_added, added.findings) == (2, ())
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# mine\na:\n  individuals: flatten  # as agreed\n")
     again = read_decisions(path)
     assert again.projects == {"a", "x: 'y'\n", "no"}
     assert again.options == {"a": {"individuals": "flatten"}}
-    assert add_open(path, again, {"no": asked}) == 0
+    assert add_open(path, again, {"no": asked}) == Asked()
     assert path.read_text(encoding="utf-8") == text
+
+
+UNSEEN = "a\x7fb\x92c\u2028d\x85e\ufffe\U0001f42d\udc80ü"
+
+
+def ask(message="found 2"):
+    return [Finding(Severity.ERROR, "several-individuals", "individuals", message, hint="--individuals split")]
+
+
+def test_names_with_signs_that_can_not_be_seen_are_read_back(tmp_path):
+    path = tmp_path / "decisions.yaml"
+    assert add_open(path, Decisions(), {UNSEEN: ask(f"found 2: {UNSEEN}")}).n_added == 1
+    assert read_decisions(path).projects == {UNSEEN}
+    assert "ü" in path.read_text(encoding="utf-8")
+
+
+@given(st.text(min_size=1, max_size=20), st.text(max_size=20))
+def test_any_name_is_read_back(name, message):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "decisions.yaml"
+        assert add_open(path, Decisions(), {name: ask(message)}).n_added == 1
+        assert read_decisions(path).projects == {name}
+
+
+@pytest.mark.parametrize(
+    "text", ["{}\n", "{lab/ok: {crf: 20}}\n", "  lab/ok:\n    crf: 20\n", "lab/ok:\n  crf: 20\n...\n", "# x\n---\n{}"]
+)
+def test_a_file_that_can_not_be_added_to_stays_and_the_lines_are_told(tmp_path, text):
+    path = tmp_path / "decisions.yaml"
+    path.write_text(text, encoding="utf-8")
+    before = read_decisions(path)
+    added = add_open(path, before, {"lab/new": ask()})
+    assert path.read_text(encoding="utf-8") == text
+    assert (added.n_added, [finding.code for finding in added.findings]) == (0, ["decisions-not-added"])
+    assert "\nlab/new:\n  individuals:" in added.findings[0].message
+
+
+def test_ends_of_lines_stay_those_of_the_person(tmp_path):
+    path = tmp_path / "decisions.yaml"
+    path.write_bytes(b"lab/ok:\r\n  crf: 20\r\n")
+    assert add_open(path, read_decisions(path), {"lab/new": ask()}).n_added == 1
+    content = path.read_bytes()
+    assert content.count(b"\n") == content.count(b"\r\n")
+    assert read_decisions(path).options == {"lab/ok": {"crf": "20"}}
+
+
+def test_what_is_open_is_told_where_the_file_can_not_be_written(tmp_path):
+    root, out = tmp_path / "root", tmp_path / "lp"
+    build_project(root / "pair", individuals=("a", "b"), **SMALL)
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "missing/decisions.yaml")
+    result = dlc2lp("batch", "plan", root, out, "--decisions", tmp_path / "link.yaml", "--json")
+    assert result.exit_code == 3
+    assert result.codes == ["several-individuals", "decisions-not-added"]
+    assert "pair:\n  individuals:" in result.finding("decisions-not-added")["message"]
+    assert (out / ".dlc2lp-batch/index.jsonl").is_file()
+
+
+@pytest.mark.parametrize(
+    "decided",
+    ["crf: 0", "gop: 0", "video-root: nowhere", "calibration: nowhere", "merge: one", "data-dir: rel", "backbone: x"],
+)
+def test_a_decision_must_be_what_the_command_line_takes(tmp_path, decided):
+    build_project(tmp_path / "root/one", **SMALL)
+    (tmp_path / "decisions.yaml").write_text(f"one:\n  {decided}\n", encoding="utf-8")
+    result = dlc2lp(
+        "batch", "plan", tmp_path / "root", tmp_path / "lp", "--decisions", tmp_path / "decisions.yaml", "--json"
+    )
+    assert result.exit_code == 3
+    assert len(result.codes) == 1
+    assert set(result.codes) <= {"decision-invalid", "out-of-range", "data-dir-relative", "bad-config-option"}
+    assert not (tmp_path / "lp/one").exists()
 
 
 def test_decisions_about_projects_that_are_not_there_are_told(tmp_path):

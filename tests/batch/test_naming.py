@@ -44,6 +44,22 @@ def test_a_project_that_joins_later_moves_no_other():
     assert name_targets(["B", "b"], "root", before)["b"] == "b"
 
 
+def test_a_project_that_vanished_for_a_while_keeps_its_name_and_moves_no_other():
+    both = name_targets(["z/REACH", "z/Reach", "a"], "root")
+    without = name_targets(["a"], "root", both)
+    assert without == {"a": "a"}
+    assert name_targets(["z/Reach", "a"], "root", both) == {"a": "a", "z/Reach": both["z/Reach"]}
+    assert name_targets(["lab/new"], "root", {"lab": "lab"}) == {"lab/new": "lab--new"}
+
+
+def test_a_folder_that_is_another_projects_target_but_for_case_gets_another_name():
+    chosen = name_targets(["Lab", "lab/x", "lab/y", "report.json/z"], "root")
+    assert chosen["Lab"] == "Lab"
+    folder, _, name = chosen["lab/x"].partition("/")
+    assert (name, folder.casefold() != "lab", chosen["lab/y"]) == ("x", True, f"{folder}/y")
+    assert chosen["report.json/z"].startswith("report.json-")
+
+
 names = st.text(
     st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",)), min_size=1, max_size=12
 ).filter(lambda name: name not in {".", ".."})

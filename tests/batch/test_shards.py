@@ -130,3 +130,16 @@ def test_an_array_with_holes_is_no_set_of_shards():
 def test_what_is_no_shard(text):
     with pytest.raises(UsageError, match="from 1 to N"):
         Shard.from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "first", "last"), [("5", "1", "4"), ("0", "1", "4"), ("1", "2", "1"), ("2", "2", "1"), ("²", "1", "4")]
+)
+@pytest.mark.parametrize("n_shards", [None, 4])
+def test_numbers_that_no_array_has(number, first, last, n_shards):
+    array = {"SLURM_ARRAY_TASK_ID": number, "SLURM_ARRAY_TASK_MIN": first, "SLURM_ARRAY_TASK_MAX": last}
+    with pytest.raises(UsageError, match=r"array's numbers|expected a number"):
+        shard_from_environment(array, n_shards)
+    if number == "²":
+        with pytest.raises(UsageError, match="expected a number"):
+            shard_from_environment({"PBS_ARRAY_INDEX": number}, 4)

@@ -112,7 +112,7 @@ def test_a_path_that_is_not_there_is_refused_everywhere(tmp_path, views):
     (out / "decisions.yaml").write_text(text, encoding="utf-8")
     result = dlc2lp("batch", "plan", tmp_path, out, "--json")
     assert result.exit_code == 3
-    assert "none.toml" in str(result.finding("path-missing"))
+    assert "none.toml" in str(result.finding("decision-invalid"))
 
 
 @pytest.mark.parametrize("size", ["nan", "inf", "1e400"])

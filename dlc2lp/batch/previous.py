@@ -1,0 +1,116 @@
+"""What earlier plans of an archive left behind: where each of its projects went.
+
+The index knows the projects of the last plan alone, and a disk may have been away then. So the targets of all projects
+that ever were planned stand in a file beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
+from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.migrate.closing import write_if_new
+from dlc2lp.migrate.target import check_is_folder, is_same_folder
+from dlc2lp.model import Finding, Severity
+
+TARGETS_FILE = f"{STATE_FOLDER}/targets.json"
+
+
+@dataclass(frozen=True)
+class Previous:
+    """What earlier plans of OUT left behind.
+
+    Attributes
+    ----------
+    targets
+        Target by project, of every project that ever got one: none moves, also where its disk was away for one plan.
+    findings
+        What of it could not be read.
+    """
+
+    targets: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def read_previous(root: Path, out: Path) -> Previous:
+    """Return what earlier plans of OUT left behind; a plan that can't be read counts as none.
+
+    Raises
+    ------
+    UsageError
+        ``plan-replaced``: somebody plans it at this moment.
+    TargetRefused
+        ``out-of-another-archive``: OUT was planned for another archive, which is still there; ``target-not-a-folder``;
+        or somebody else's plan may not be read.
+    """
+    check_is_folder(out)
+    targets: dict[str, str] = {}
+    findings: list[Finding] = []
+    kept, kept_root = _read_targets(out)
+    planned_for: str | None = None
+    try:
+        index = Index.read(out)
+        planned_for = index.root if index.totals.n_planned else None
+        if _is_same_archive(index.root, root):
+            targets = {entry.project: _whole_target(entry) for entry in index.entries()}
+    except UsageError as error:
+        if error.findings[0].code == "plan-replaced":
+            raise
+        planned_for = kept_root
+        findings = [
+            Finding(
+                Severity.WARNING,
+                "plan-unreadable",
+                str(out / INDEX_FILE),
+                "the earlier plan is damaged or of another version; it is made anew",
+                where=error.findings[0].message,
+            )
+        ]
+    except TargetRefused as error:
+        if error.findings[0].code != "not-planned":
+            raise
+    if planned_for is not None and not _is_same_archive(planned_for, root):
+        raise TargetRefused.of(
+            "out-of-another-archive",
+            str(out),
+            f"was planned for the archive {planned_for}, which is still there, not for {root}",
+            hint="choose another OUT, one for each archive",
+        )
+    if kept_root is not None and _is_same_archive(kept_root, root):
+        targets = {**kept, **targets}
+    return Previous(targets, tuple(findings))
+
+
+def keep_targets(root: Path, out: Path, targets: Mapping[str, str]) -> None:
+    """Keep the targets of all projects for later plans.
+
+    Raises
+    ------
+    TargetRefused
+        OUT can't be written to.
+    """
+    document = {"root": str(root), "targets": dict(targets)}
+    write_if_new(out / TARGETS_FILE, json.dumps(document, separators=(",", ":")))
+
+
+def _read_targets(out: Path) -> tuple[dict[str, str], str | None]:
+    """Return the targets that were ever planned, and the archive that they are of; None where that is not known."""
+    try:
+        document = json.loads((out / TARGETS_FILE).read_text(encoding="ascii"))
+        return {str(project): str(target) for project, target in document["targets"].items()}, str(document["root"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, None
+
+
+def _is_same_archive(before: str, root: Path) -> bool:
+    """Whether an archive is the one of an earlier plan, perhaps by another spelling, or moved since."""
+    return before == str(root) or not Path(before).is_dir() or is_same_folder(Path(before), root)
+
+
+def _whole_target(entry: Entry) -> str:
+    """Return the target of the project that an entry belongs to."""
+    return entry.target.rsplit("/", 1)[0] if entry.individual else entry.target
