@@ -73,12 +73,7 @@ def make_demo_project(folder: Path) -> Path:
         # Written last: its presence says that the project is complete.
         (folder / "config.yaml").write_text(_config(folder), encoding="utf-8")
     except OSError as error:
-        raise TargetRefused.of(
-            "target-not-writable",
-            str(folder),
-            f"could not be written: {error.strerror}",
-            hint="choose another folder",
-        ) from error
+        raise TargetRefused.not_writable(folder, error) from error
     return folder
 
 

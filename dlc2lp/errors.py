@@ -17,6 +17,7 @@ Every error carries findings, so that it can be shown like any other result: in 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, Self
 
 from dlc2lp.model import Finding, Severity
@@ -70,6 +71,16 @@ class TargetRefused(Dlc2LpError):
     """The target can't be used: foreign, inside the source, not writable, too little space. Nothing was written."""
 
     exit_code = EXIT_REFUSED
+
+    @classmethod
+    def not_writable(cls, path: Path, error: OSError) -> Self:
+        """The error for a file or folder that the system did not let us write."""
+        return cls.of(
+            "target-not-writable",
+            str(path),
+            f"could not be written: {error.strerror or error}",
+            hint="check the permissions and the space of its disk, or choose another folder for the target",
+        )
 
 
 class ToolMissing(Dlc2LpError):

@@ -178,12 +178,7 @@ def finish_archive(
     try:
         make_folder(ledger.folder)
     except OSError as error:
-        raise TargetRefused.of(
-            "target-not-writable",
-            str(ledger.folder),
-            f"could not be made: {error.strerror or error}",
-            hint="check the permissions and the space of the disk of OUT",
-        ) from error
+        raise TargetRefused.not_writable(ledger.folder, error) from error
     part, n_all, have = shard or Shard(), index.totals.n_entries, ledger.numbers()
     mine = [number for number in range(n_all) if number % part.of == part.number - 1 and number not in have]
     results = call_each(

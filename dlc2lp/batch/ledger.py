@@ -68,12 +68,7 @@ class Ledger:
                 hint="see whether it ended well; if not, run the same command again",
             ) from error
         except OSError as error:
-            raise TargetRefused.of(
-                "target-not-writable",
-                str(self.folder),
-                f"could not be written: {error.strerror or error}",
-                hint="check the permissions and the space of the disk of OUT",
-            ) from error
+            raise TargetRefused.not_writable(self.folder, error) from error
 
     def numbers(self) -> set[int]:
         """Return the numbers of the projects that have a result."""

@@ -73,9 +73,7 @@ class WorkLog:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="ascii")
         except OSError as error:
-            raise TargetRefused.of(
-                "target-not-writable", str(self._path), f"could not be made: {error.strerror or error}"
-            ) from error
+            raise TargetRefused.not_writable(self._path, error) from error
         self._write({"shard": str(shard), "tag": str(own_tag()), "n_cpus": n_cpus, "job": _job(), "at": time.time()})
 
     def __enter__(self) -> Self:

@@ -107,12 +107,7 @@ def write_if_new(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TargetRefused.of(
-            "target-not-writable",
-            str(path.parent),
-            f"could not be made: {error.strerror or error}",
-            hint="choose another folder for the target",
-        ) from error
+        raise TargetRefused.not_writable(path.parent, error) from error
     write_whole(path, content)
 
 

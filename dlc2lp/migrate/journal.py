@@ -328,9 +328,4 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
             temporary.unlink(missing_ok=True)
         if not isinstance(error, OSError):
             raise
-        raise TargetRefused.of(
-            "target-not-writable",
-            str(path),
-            f"could not be written: {error.strerror or error}",
-            hint="check the permissions and the space of the target's disk",
-        ) from error
+        raise TargetRefused.not_writable(path, error) from error
