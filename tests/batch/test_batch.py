@@ -291,7 +291,7 @@ def states(out):
 
 def n_to_submit(out):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", "")  # no Slurm is to be asked, which may be slow to answer
+        patch.setenv("PATH", "")  # a Slurm that is installed and does not run takes its time to say so
         return batch("submit", out, "--shards", 1, "--dry-run").document["n_left"]
 
 
