@@ -115,6 +115,8 @@ def test_a_changed_label_file_that_the_target_should_have_no_more_is_kept_with_i
         assert result.exit_code == 1
         assert result.finding("target-edited")["subject"] == queue.name
         assert image.is_file()
+    preview = dlc2lp("convert", project.root, target, *other, "--dry-run", "--json")
+    assert preview.finding("target-edited")["subject"] == queue.name
     queue.unlink()
     assert dlc2lp("convert", project.root, target, *other).exit_code == 0
     assert not image.exists()

@@ -31,7 +31,7 @@ from dlc2lp.migrate.closing import close_target, merge_findings, write_if_new
 from dlc2lp.migrate.decide import Decided, decide_labels
 from dlc2lp.migrate.execute import SCRATCH, Nobody, Observer, Run, execute
 from dlc2lp.migrate.individuals import labelled_individuals, unique_individual
-from dlc2lp.migrate.journal import Journal, State
+from dlc2lp.migrate.journal import Journal, State, orphaned
 from dlc2lp.migrate.options import Options, RunOptions
 from dlc2lp.migrate.plan import STATE_FOLDER, EncodeVideo, Plan
 from dlc2lp.migrate.plan_views import make_views_plan, refuse_open
@@ -100,11 +100,12 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Preview:
-    """A dry run: the plan, what of it is done already, and what would stand against it."""
+    """A dry run: the plan, what of it is done already, what would stand against it, and what would be told."""
 
     plan: Plan
     states: dict[str, State]
     refusals: tuple[Dlc2LpError, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def exit_code(self) -> int:
@@ -240,7 +241,11 @@ def preview(
     """
     made, _ = _plan(_path(source), Path(target), options or Options(), observer, stop, known)
     assessment = Journal(Path(made.target)).assess(made)
-    return Preview(made, assessment.states, tuple(refusals(made, stored_plan(Path(made.target)), assessment)))
+    against = tuple(refusals(made, stored_plan(Path(made.target)), assessment))
+    told = [finding for error in against for finding in error.findings]
+    return Preview(
+        made, assessment.states, against, (*told, *by_severity([*map(orphaned, assessment.orphans), *made.findings]))
+    )
 
 
 def _path(source: str | Path | None) -> Path | None:

@@ -97,11 +97,10 @@ def _video(video: SurveyedVideo) -> dict[str, Any]:
 
 def dry_run(found: Preview) -> dict[str, Any]:
     """Return the document of ``dlc2lp convert --dry-run``: the plan, and what of it is done."""
-    findings = [*found.plan.findings, *(finding for error in found.refusals for finding in error.findings)]
     return document(
         "plan",
         found.exit_code,
-        findings,
+        found.findings,
         **describe(found.plan),
         options=found.plan.options,
         space_bytes=found.plan.space_bytes,

@@ -268,9 +268,8 @@ def preview_text(found: Preview) -> str:
         _config_text((reason["key"], reason["value"], reason["reason"]) for reason in found.plan.config_reasons),
         _counts_text(found.plan),
     ]
-    findings = [*(finding for error in found.refusals for finding in error.findings), *found.plan.findings]
-    if findings:
-        parts.append(findings_text(findings))
+    if found.findings:
+        parts.append(findings_text(found.findings))
     parts.append("nothing was written (--dry-run)")
     return "\n\n".join(parts)
 
