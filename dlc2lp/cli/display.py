@@ -37,11 +37,13 @@ class Display:
         """Move the bar on, where there is a terminal."""
         if self.quiet or not total or not sys.stderr.isatty():
             return
-        if self._bar is None:
-            from tqdm import tqdm
+        from tqdm import tqdm
 
-            self._bar = tqdm(total=total, desc=what, bar_format=_BAR, file=sys.stderr, dynamic_ncols=True, leave=False)
         with self._unwatched():
+            if self._bar is None:
+                self._bar = tqdm(
+                    total=total, desc=what, bar_format=_BAR, file=sys.stderr, dynamic_ncols=True, leave=False
+                )
             self._bar.set_description_str(what, refresh=False)
             self._bar.update(done - self._bar.n)
 
