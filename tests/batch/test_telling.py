@@ -242,7 +242,9 @@ def test_a_terminal_that_goes_stops_a_worker_cleanly(tmp_path):
     assert batch("plan", root, out, "--preset", "slower", "--crf", "1").exit_code == 0
     ours, theirs = pty.openpty()
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    process = subprocess.Popen([sys.executable, "-m", "dlc2lp", "batch", "run", str(out)], **streams)
+    # Under nohup, where these tests may run, the signal is not heard.
+    start = "import signal, dlc2lp.cli.main; signal.signal(signal.SIGHUP, signal.SIG_DFL); dlc2lp.cli.main.main()"
+    process = subprocess.Popen([sys.executable, "-c", start, "batch", "run", str(out)], **streams)
     os.close(theirs)
     wait_for(lambda: any(out.glob("lab0/reach00/.dlc2lp/scratch/*/video.mp4")), process)
     os.close(ours)  # from now on, whoever writes to it gets an error
