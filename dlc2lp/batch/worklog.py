@@ -261,9 +261,13 @@ class Story:
         elif "ended" in line:
             worker.targets.discard(target)
         elif "lost" in line:
-            self._take_back(target, set(line["lost"]))
+            self._forget(target, set(line["lost"]))
+            if not self._done.get(target):
+                self.begun.pop(target, None)
         elif "failed" in line:
             findings = list(map(finding_from_json, line["findings"]))
+            # Whoever tries a step has seen that it is not done any more, or that a person changed what it had made.
+            self._forget(target, set(line["failed"]))
             self._failed.setdefault(target, {}).update(dict.fromkeys(line["failed"], findings))
         else:
             self._done.setdefault(target, bytearray()).extend(
@@ -272,11 +276,11 @@ class Story:
             worker.cost += line.get("cost", 0)
             self.seconds[target] = self.seconds.get(target, 0.0) + line.get("seconds", 0.0)
 
-    def _take_back(self, target: str, lost: set[str]) -> None:
-        kept = sorted(self.done(target) - lost)
-        self._done[target] = bytearray(bytes.fromhex("".join(kept)))
-        if not kept:
-            self.begun.pop(target, None)
+    def _forget(self, target: str, steps: set[str]) -> None:
+        """Take steps for not done, until somebody does them again."""
+        done = self.done(target)
+        if done & steps:
+            self._done[target] = bytearray(bytes.fromhex("".join(sorted(done - steps))))
 
 
 def read_story(out: Path, shard: Shard | None = None) -> Story:

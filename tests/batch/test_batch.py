@@ -335,6 +335,21 @@ def test_what_was_removed_is_left_also_where_a_target_can_not_be_verified(tmp_pa
     assert batch("finish", out).exit_code == 0
 
 
+def test_what_was_done_once_and_can_not_be_done_again_counts_as_failed(tmp_path):
+    root, out = tmp_path / "root", tmp_path / "lp"
+    build_archive(root, 2, n_encoded=0)
+    assert batch("convert", root, out).exit_code == 0
+    (video,) = (out / "lab0/reach00/videos").iterdir()
+    (original,) = (root / "lab0/reach00/videos").glob("*.mp4")
+    video.unlink()
+    original.rename(tmp_path / "moved.mp4")
+    assert batch("run", out).exit_code == 1
+    assert (states(out), n_to_submit(out)) == ({"done": 1, "failed": 1}, 1)
+    (tmp_path / "moved.mp4").rename(original)
+    assert batch("run", out).exit_code == 0
+    assert (states(out), n_to_submit(out)) == ({"done": 2}, 0)
+
+
 def test_finishing_before_all_of_a_changed_plan_is_done_forgets_nothing(tmp_path):
     root, out = tmp_path / "root", tmp_path / "lp"
     build_archive(root, 2, n_encoded=0)
