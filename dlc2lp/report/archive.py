@@ -13,7 +13,8 @@ from urllib.parse import quote
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.migrate.journal import write_whole
 from dlc2lp.model import Finding, Severity
-from dlc2lp.report.text import duration_text, plural, size_text
+from dlc2lp.report.text import duration_text, size_text
+from dlc2lp.wording import counted
 
 JSON_FILE = "report.json"
 CSV_FILE = "report.csv"
@@ -119,13 +120,19 @@ _HEADS = (
 )
 
 
+def states_text(report: ArchiveReport) -> str:
+    """``3 done, 1 needs decision``; empty where there is no project."""
+    states = [(_words(state), n) for state, n in report.n_by_state.items()]
+    return ", ".join(counted(n, words, words.replace("needs ", "need ")) for words, n in states)
+
+
 def html_text(report: ArchiveReport) -> str:
     """Return one page that needs nothing else: every project in the order of the plan, with its findings."""
     return "".join(_page(report))
 
 
 def _page(report: ArchiveReport) -> Iterator[str]:
-    states = ", ".join(f"{n} {_words(state)}" for state, n in report.n_by_state.items()) or "no project"
+    states = states_text(report) or "no project"
     yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield f"<title>dlc2lp: {states}</title>\n<style>\n{_STYLE}</style>\n"
@@ -196,7 +203,7 @@ def _told(project: ProjectReport) -> str:
     if not project.findings:
         return ""
     counts = Counter(finding.severity for finding in project.findings)
-    summary = ", ".join(plural(counts[severity], severity) for severity in Severity if counts[severity])
+    summary = ", ".join(counted(counts[severity], severity) for severity in Severity if counts[severity])
     is_open = "" if _is_whole(project) else " open"
     details = f"<details{is_open}><summary>{summary}</summary>{_findings(project.findings)}</details>"
     return f'<tr class="told"><td colspan="{len(_HEADS)}">{details}</td></tr>\n'

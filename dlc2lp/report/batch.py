@@ -14,9 +14,10 @@ from dlc2lp.batch.slurm import Submission
 from dlc2lp.batch.space import Estimate
 from dlc2lp.batch.status import Status
 from dlc2lp.model import Finding
-from dlc2lp.report.archive import HTML_FILE
+from dlc2lp.report.archive import HTML_FILE, states_text
 from dlc2lp.report.findings import findings_text
-from dlc2lp.report.text import duration_text, plural, size_text, table
+from dlc2lp.report.text import duration_text, size_text, table
+from dlc2lp.wording import counted
 
 #: More rows than this are summed up.
 _MAX_ROWS = 40
@@ -26,7 +27,7 @@ def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
     """Lay out what planning an archive came to; ``goes_on`` where the same command carries it out."""
     if planned.index is None:
         return "\n\n".join(
-            filter(None, [findings_text(planned.findings), f"{plural(planned.n_projects, 'project')} found"])
+            filter(None, [findings_text(planned.findings), f"{counted(planned.n_projects, 'project')} found"])
         )
     index, totals = planned.index, planned.index.totals
     parts = [f"{index.root}\n  into {index.out}"]
@@ -36,15 +37,15 @@ def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
     if planned.findings:
         parts.append(findings_text(planned.findings))
     parts.append(
-        f"{plural(planned.n_projects, 'project')} found; {plural(totals.n_planned, 'target')} planned, "
-        f"{plural(totals.n_steps, 'step')}"
+        f"{counted(planned.n_projects, 'project')} found; {counted(totals.n_planned, 'target')} planned, "
+        f"{counted(totals.n_steps, 'step')}"
     )
     if planned.estimate is not None:
         parts[-1] += "\n" + _estimate_text(planned.estimate)
     if planned.n_asked:
         parts.append(
-            f"{plural(planned.n_asked, 'project')} newly listed in {planned.decisions_file}: fill in the options there "
-            "and plan again; the others need not wait"
+            f"{counted(planned.n_asked, 'project')} newly listed in {planned.decisions_file}: fill in the options "
+            "there and plan again; the others need not wait"
         )
     if totals.n_planned and not goes_on:
         parts.append(f"next: dlc2lp batch run {_shown(index.out)}")
@@ -62,7 +63,7 @@ def _codes(findings: Iterable[Finding]) -> str:
 
 
 def _more(n_all: int, what: str) -> str:
-    return f"\n... and {plural(n_all - _MAX_ROWS, what)} more" if n_all > _MAX_ROWS else ""
+    return f"\n... and {counted(n_all - _MAX_ROWS, what)} more" if n_all > _MAX_ROWS else ""
 
 
 def _estimate_text(estimate: Estimate) -> str:
@@ -70,10 +71,10 @@ def _estimate_text(estimate: Estimate) -> str:
     minutes = estimate.cpu_minutes
     if estimate.n_encodes:
         megapixels = f"{estimate.encode_pixels / 1e6:,.0f}".replace(",", " ")
-        line = f"to encode: {plural(estimate.n_encodes, 'video')}, {megapixels} megapixels"
+        line = f"to encode: {counted(estimate.n_encodes, 'video')}, {megapixels} megapixels"
         if minutes is not None and estimate.pixels_per_s is not None:
             line += (
-                f"; about {duration_text(minutes * 60 / estimate.n_cpus)} on the {plural(estimate.n_cpus, 'CPU')} "
+                f"; about {duration_text(minutes * 60 / estimate.n_cpus)} on the {counted(estimate.n_cpus, 'CPU')} "
                 f"here (measured: {estimate.pixels_per_s / 1e6:.0f} megapixels per second and CPU)"
             )
         lines.append(line)
@@ -83,10 +84,10 @@ def _estimate_text(estimate: Estimate) -> str:
 def run_text(out: Path, came: ShardRun) -> str:
     """Lay out what came of a shard."""
     parts = [findings_text(came.findings)] if came.findings else []
-    done = f"{plural(came.n_done, 'step')} done, {came.n_skipped} were done before"
+    done = f"{counted(came.n_done, 'step')} done, {counted(came.n_skipped, 'was', 'were')} done before"
     if came.failed:
         parts.append("failed:\n" + "\n".join(f"  {target}" for target in sorted(came.failed)))
-        done += f"; steps of {plural(len(came.failed), 'target')} failed, run the same command again to try them again"
+        done += f"; steps of {counted(len(came.failed), 'target')} failed, run the same command again to try them again"
     part = "" if came.shard.of == 1 else f"shard {came.shard}: "
     parts.append(part + done)
     parts.append(f"next, when all shards have ended: dlc2lp batch finish {_shown(out)}")
@@ -117,7 +118,7 @@ def status_text(found: Status) -> str:
         parts.append(f"nothing is planned for {found.out}, so there is nothing to do")
         return "\n\n".join(parts)
     share = found.cost_done / found.cost if found.cost else 1.0
-    steps = f"{found.n_steps_done} of {plural(found.n_steps, 'step')} done, {share:.0%} of the work"
+    steps = f"{found.n_steps_done} of {counted(found.n_steps, 'step')} done, {share:.0%} of the work"
     if found.is_done:
         steps += f"; next: dlc2lp batch finish {_shown(found.out)}"
     elif found.left_s is not None:
@@ -142,11 +143,10 @@ def report_text(report: ArchiveReport) -> str:
         )
     if report.findings:
         parts.append(findings_text(report.findings))
-    states = ", ".join(f"{n} {state.replace('-', ' ')}" for state, n in report.n_by_state.items()) or "none"
     before = sum(project.bytes_before for project in report.projects)
     after = sum(project.bytes_after for project in report.projects)
     parts.append(
-        f"{plural(len(report.projects), 'project')}: {states}\n"
+        f"{counted(len(report.projects), 'project')}: {states_text(report) or 'none'}\n"
         f"images and videos before: {size_text(before)}; all files after: {size_text(after)}\n"
         f"the report: {report.index.out / HTML_FILE}"
     )
@@ -165,7 +165,7 @@ def submission_text(made: Submission, *, dry_run: bool) -> str:
     rows = [(script.name, made.jobs[script.name], ", ".join(script.waits_for) or "-") for script in made.scripts]
     parts = [
         table(("script", "job", "after"), rows),
-        f"{made.n_left} of {plural(made.n_shards, 'shard')} submitted; scripts and logs are in {made.folder}",
+        f"{made.n_left} of {counted(made.n_shards, 'shard')} submitted; scripts and logs are in {made.folder}",
     ]
     if made.archive_exit_code is None:
         parts.append(f"how far it is: dlc2lp batch status {out}")

@@ -19,6 +19,7 @@ from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.report.findings import WIDTH, findings_text
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Treatment
+from dlc2lp.wording import counted
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
 _MAX_ROWS = 40
@@ -50,11 +51,6 @@ def table(
         if remark:
             text.append(textwrap.fill(remark, WIDTH, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(text)
-
-
-def plural(n: int, thing: str) -> str:
-    """``1 video``, ``2 videos``."""
-    return f"{n} {thing}" + ("" if n == 1 else "s")
 
 
 def inspection_text(found: Inspection) -> str:
@@ -129,7 +125,7 @@ def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedV
         ("session", "labeled", "empty", "unlabeled", "images", "labels from", "frame numbers"), rows, right=(1, 2, 3)
     )
     hidden = len(sessions) - len(rows)
-    return text + (f"\n... and {plural(hidden, 'session')} more" if hidden else "")
+    return text + (f"\n... and {counted(hidden, 'session')} more" if hidden else "")
 
 
 def view_table(plan: Plan) -> str:
@@ -147,14 +143,14 @@ def view_table(plan: Plan) -> str:
     header = ("session", *plan.views, "in all", "cut from videos", "left out")
     hidden = len(plan.view_frames) - len(rows)
     text = table(header, rows, right=range(1, len(header)))
-    return text + (f"\n... and {plural(hidden, 'session')} more" if hidden else "")
+    return text + (f"\n... and {counted(hidden, 'session')} more" if hidden else "")
 
 
 def _calibration_text(plan: Plan) -> str:
     """Say which calibration files the target gets, and from where."""
     rows = [f"{path}, from {origin}" for path, origin in sorted(plan.calibrations.items())]
     hidden = len(rows) - _MAX_ROWS
-    more = [f"... and {plural(hidden, 'file')} more"] if hidden > 0 else []
+    more = [f"... and {counted(hidden, 'file')} more"] if hidden > 0 else []
     return "calibration: " + "\n             ".join([*rows[:_MAX_ROWS], *more] or ["none"])
 
 
@@ -177,7 +173,7 @@ def _image_sizes(chosen: ChosenSession) -> str:
     if not sizes:
         return "none"
     (width, height, kind), _ = sizes.most_common(1)[0]
-    more = f" and {plural(len(sizes) - 1, 'other size')}" if len(sizes) > 1 else ""
+    more = f" and {counted(len(sizes) - 1, 'other size')}" if len(sizes) > 1 else ""
     return f"{width}x{height} {kind}{more}"
 
 
@@ -199,7 +195,7 @@ def _video_table(videos: Sequence[tuple[str, SurveyedVideo]]) -> str:
         remarks=[_reasons(video.treatment) for _, video in videos[:_MAX_ROWS]],
     )
     hidden = len(videos) - len(rows)
-    return text + (f"\n... and {plural(hidden, 'video')} more" if hidden else "")
+    return text + (f"\n... and {counted(hidden, 'video')} more" if hidden else "")
 
 
 def _action(treatment: Treatment | None) -> str:
@@ -222,14 +218,14 @@ def _work_text(plan: Plan) -> str:
     n_images = sum(len(step.images) for step in plan.steps if isinstance(step, PlaceImages))
     kinds = Counter(type(step) for step in plan.steps)
     n_context = _n_context(plan)
-    parts = [f"place {plural(n_images, 'image')}"]
-    parts += [f"cut {plural(n_context, 'frame' if plan.views else 'context frame')}"] if n_context else []
+    parts = [f"place {counted(n_images, 'image')}"]
+    parts += [f"cut {counted(n_context, 'frame' if plan.views else 'context frame')}"] if n_context else []
     parts += [
-        f"{verb} {plural(kinds[kind], 'video')}"
+        f"{verb} {counted(kinds[kind], 'video')}"
         for kind, verb in ((PlaceVideo, "copy"), (RemuxVideo, "remux"), (EncodeVideo, "encode"))
         if kinds[kind]
     ]
-    return ", ".join([*parts, f"write {plural(kinds[WriteText], 'text file')}"])
+    return ", ".join([*parts, f"write {counted(kinds[WriteText], 'text file')}"])
 
 
 def _n_context(plan: Plan) -> int:
@@ -302,11 +298,11 @@ def outcome_text(came: Outcome) -> str:
         parts.append(table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks))
     extra = [_calibration_text(came.plan)] if came.plan.views else []
     if queued:
-        extra.append(f"{plural(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
+        extra.append(f"{counted(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
     if n_context := _n_context(came.plan):
         what = "frame" if came.plan.views else "context frame"
         extra.append(
-            f"{plural(n_context, what)} cut from the videos"
+            f"{counted(n_context, what)} cut from the videos"
             + (
                 ": neighbors of labeled frames, and what a view lacked"
                 if came.plan.views
@@ -317,13 +313,12 @@ def outcome_text(came: Outcome) -> str:
         parts.append("\n".join(extra))
     if came.findings:
         parts.append(findings_text(came.findings))
-    done = f"{plural(len(came.run.done), 'step')} done"
+    done = f"{counted(len(came.run.done), 'step')} done"
     if came.run.skipped:
-        done += f", {len(came.run.skipped)} were done before"
+        done += f", {counted(len(came.run.skipped), 'was', 'were')} done before"
     if came.run.failed:
         done += f", {len(came.run.failed)} failed"
-    checked = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in came.verification.n_checked.items())
-    parts.append(f"{done}; checked: {checked}")
+    parts.append(f"{done}; {_checked_text(came.verification)}")
     if came.exit_code == 0:
         parts.append(f"{came.plan.target} is ready:\n  litpose train {came.plan.target}/configs/default.yaml")
     else:
@@ -333,12 +328,17 @@ def outcome_text(came: Outcome) -> str:
 
 def verification_text(plan: Plan, found: Verification) -> str:
     """Lay out what verifying a target brought up."""
-    checked = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in found.n_checked.items())
-    parts = [f"{plan.target}\nchecked: {checked}"]
+    parts = [f"{plan.target}\n{_checked_text(found)}"]
     if found.findings:
         parts.append(findings_text(found.findings))
     parts.append("everything is as planned" if found.ok else "not everything is as planned: see the errors above")
     return "\n\n".join(parts)
+
+
+def _checked_text(found: Verification) -> str:
+    return "checked: " + ", ".join(
+        counted(n, name.removesuffix("s").replace("_", " ")) for name, n in found.n_checked.items()
+    )
 
 
 def verdicts_text(verdicts: Sequence[tuple[str, VideoVerdict | None]], findings: Sequence[Finding]) -> str:
@@ -361,7 +361,7 @@ def converted_video_text(made: ConvertedVideo) -> str:
     """Lay out what ``video convert`` did."""
     reasons = "; ".join(reason.message for reason in made.reasons)
     because = f" ({reasons})" if reasons else ""
-    made_of = f"{plural(made.target.n_frames, 'frame')}, {describe_video(made.target)}"
+    made_of = f"{counted(made.target.n_frames, 'frame')}, {describe_video(made.target)}"
     return f"{made.target.path}: {made_of}; {made.action}{because}"
 
 
