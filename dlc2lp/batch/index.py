@@ -24,6 +24,7 @@ from dlc2lp.migrate.plan import EncodeVideo, Plan, Step
 from dlc2lp.migrate.target import check_is_folder
 from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
+from dlc2lp.wording import counted
 
 SCHEMA = "dlc2lp/batch-index/1"
 
@@ -331,7 +332,7 @@ class Index:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _damaged(path, f"line {totals.n_entries + 2} can't be read ({error!r})") from error
         if totals != self.totals:
-            raise _damaged(path, f"found {totals.n_entries} targets, expected {self.totals.n_entries}")
+            raise _damaged(path, f"found {counted(totals.n_entries, 'target')}, expected {self.totals.n_entries}")
 
     def _check_header(self, line: str) -> None:
         """See to it that the index is still the one of which the header was read."""

@@ -34,6 +34,7 @@ from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.video.cpus import allowed_cpus
+from dlc2lp.wording import counted
 
 #: How many projects a finding lists.
 _N_NAMED = 5
@@ -281,8 +282,8 @@ def _cameras(cameras: Mapping[str, tuple[str, ...]], planned: set[str]) -> list[
             Severity.WARNING,
             "camera-alone",
             ", ".join(alone),
-            f"migrated as cameras of {project} and by themselves too, so their images and videos are written twice",
-            hint=f"to have them as cameras only, write `skip: true` for them in {DECISIONS_FILE}",
+            f"migrated as camera of {project} and also alone, so images and videos are written twice",
+            hint=f"to migrate as camera only, write `skip: true` for each in {DECISIONS_FILE}",
         )
         for project, names in cameras.items()
         for alone in ([name for name in names if name in planned],)
@@ -307,8 +308,9 @@ def _left_over(request: Request, targets: Iterable[str], planned: set[str]) -> l
             Severity.NOTE,
             "target-left-over",
             ", ".join(gone[:_N_NAMED]) + (f" and {len(gone) - _N_NAMED} more" if len(gone) > _N_NAMED else ""),
-            f"{len(gone)} targets of earlier plans are not in this one: their projects are gone, left out, not planned "
-            "or planned in another way; they stay as they are",
-            hint="remove them if you no longer want them",
+            counted(len(gone), "target of earlier plans is", "targets of earlier plans are")
+            + " not in this one: projects are gone, left out, not planned or planned in another way; nothing there is "
+            "changed",
+            hint="remove what you no longer want",
         )
     ]

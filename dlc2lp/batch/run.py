@@ -35,6 +35,7 @@ from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.ffmpeg import find_ffmpeg
+from dlc2lp.wording import counted
 
 _DIGEST_CHARS = 16
 
@@ -237,7 +238,7 @@ class _Shard:
             raise Interrupted.of(
                 "interrupted",
                 str(self._out),
-                f"stopped by a signal with {self._result.n_done} steps done",
+                f"stopped by a signal with {counted(self._result.n_done, 'step')} done",
                 hint="run the same command again to go on",
             )
         return self._result

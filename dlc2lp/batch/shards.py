@@ -15,6 +15,7 @@ from typing import Self
 
 from dlc2lp.batch.index import Entry, IndexedStep, Weight
 from dlc2lp.errors import UsageError
+from dlc2lp.wording import counted
 
 #: No unit of more than one step weighs more than this part of a shard; so no shard weighs an eighth more than another
 #: unless a single step does.
@@ -93,7 +94,7 @@ def shard_from_environment(environment: Mapping[str, str], n_shards: int | None 
         raise UsageError.of(
             "shard-unknown",
             "--shards",
-            f"found {n_shards} shards, and no scheduler's variable that tells which one this is",
+            f"found {counted(n_shards, 'shard')}, and no scheduler's variable that tells which one this is",
             hint="name it: --shard I/N; for all of them leave out --shards",
         )
     return None

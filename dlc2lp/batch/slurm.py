@@ -24,6 +24,7 @@ from dlc2lp.batch.worklog import read_story
 from dlc2lp.errors import Dlc2LpError, ToolMissing, UsageError
 from dlc2lp.migrate.journal import write_whole
 from dlc2lp.migrate.scratch import make_folder
+from dlc2lp.wording import counted
 
 SLURM_FOLDER = f"{STATE_FOLDER}/slurm"
 FINISH_SCRIPT = "finish.sh"
@@ -384,7 +385,7 @@ def requeue_this_task(environment: Mapping[str, str], at_most: int) -> str:
         return ""
     restarts = environment.get("SLURM_RESTART_COUNT", "0")
     if restarts.isdigit() and int(restarts) >= at_most:
-        return f"job {job} went back into the queue {restarts} times already and is not put there again"
+        return f"job {job} went back into the queue {counted(int(restarts), 'time')} already and is not put there again"
     try:
         state = re.search(r"\bJobState=(\w+)", _call(["scontrol", "show", "job", job]).stdout)
         # RUNNING: the warning before the time limit; TIMEOUT: the limit itself. A preempted job Slurm takes care of.

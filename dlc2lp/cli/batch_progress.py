@@ -11,6 +11,7 @@ from dlc2lp.batch.shards import Shard, Unit
 from dlc2lp.cli.display import Display
 from dlc2lp.migrate.execute import Run
 from dlc2lp.report.text import duration_text
+from dlc2lp.wording import counted
 
 
 class BatchProgress:
@@ -45,12 +46,12 @@ class BatchProgress:
     def planned(self, n_planned: int, n_all: int) -> None:
         """Show how far planning is."""
         with self._lock:
-            self._show("planning", f"planned {n_planned} of {n_all} projects", n_planned, n_all)
+            self._show("planning", f"planned {n_planned} of {counted(n_all, 'project')}", n_planned, n_all)
 
     def closed(self, n_closed: int, n_all: int) -> None:
         """Show how far verifying is."""
         with self._lock:
-            self._show("verifying", f"verified {n_closed} of {n_all} targets", n_closed, n_all)
+            self._show("verifying", f"verified {n_closed} of {counted(n_all, 'target')}", n_closed, n_all)
 
     def begun(self, shard: Shard, n_units: int, cost: int) -> None:
         """Learn what there is to do."""
@@ -61,7 +62,7 @@ class BatchProgress:
     def advanced(self, cost: int) -> None:
         """Show how far the shard is."""
         with self._lock:
-            text = f"{self._n_settled} of {self._n_units} pieces of shard {self._shard}"
+            text = f"{self._n_settled} of {counted(self._n_units, 'piece')} of shard {self._shard}"
             if self._n_failed:
                 text += f", {self._n_failed} failed"
             self._show("converting", text, cost, self._cost)

@@ -16,6 +16,7 @@ import click
 from dlc2lp.cli.display import Display
 from dlc2lp.migrate.plan import ExtractFrames, Plan, Step, VideoStep
 from dlc2lp.report.text import duration_text, view_table
+from dlc2lp.wording import counted
 
 
 def _n_frames(step: Step) -> int:
@@ -54,8 +55,9 @@ class Progress:
     def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
         """Show how far the comparison of images with videos is."""
         with self._lock:
-            self._display.bar(f"comparing images with videos, {n_frames} frames read", n_sessions, n_all)
-            self._display.line(f"compared the images of {n_sessions} of {n_all} sessions with {n_frames} video frames")
+            self._display.bar(f"comparing images with videos, {counted(n_frames, 'frame')} read", n_sessions, n_all)
+            sessions = f"{n_sessions} of {counted(n_all, 'session')}"
+            self._display.line(f"compared the images of {sessions} with {counted(n_frames, 'video frame')}")
 
     def decided(self, plan: Plan) -> None:
         """Show how several cameras' recordings were found to belong together, before anything is written."""
@@ -102,7 +104,7 @@ class Progress:
         n_done, weight = sum(self._frames_of.values()), sum(self._weight_of.values())
         elapsed_s = self._clock() - self._began
         per_second = n_done / elapsed_s if elapsed_s > 0 else 0.0
-        frames = f"{n_done} of {self._n_frames} frames, {per_second:.0f} per second"
+        frames = f"{n_done} of {counted(self._n_frames, 'frame')}, {per_second:.0f} per second"
         self._display.bar(frames if self._n_frames else "converting", weight, self._weight)
         if self._n_frames:
             left_s = elapsed_s * (self._weight - weight) / weight if weight else None

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Camera, Finding, Severity, Vector
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -305,7 +306,7 @@ def _distortions(fields: Mapping[Any, object], key: str) -> tuple[float, ...]:
 
     n_found = np.size(fields[key]) if key in fields else 5  # type: ignore[arg-type]
     if n_found not in _N_DISTORTIONS:
-        raise _FieldError(key, f"found {n_found} numbers, expected {', '.join(map(str, _N_DISTORTIONS))} of them")
+        raise _FieldError(key, f"found {counted(n_found, 'number')}, expected {', '.join(map(str, _N_DISTORTIONS))}")
     return tuple(float(number) for number in _array(fields, key, (n_found,)))
 
 

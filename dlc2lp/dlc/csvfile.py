@@ -25,6 +25,7 @@ from dlc2lp.dlc.framenames import has_image_suffix, parse_row
 from dlc2lp.dlc.table import COLUMN_LEVELS, RawTable
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 #: Header rows that occur, top down. Files without ``scorer`` come from other tools and from people.
 _HEADERS = (
@@ -150,7 +151,7 @@ def _read_text(path: Path, findings: list[Finding]) -> str:
         reason = error.strerror or str(error)
         raise UnreadableFile.of("csv-unreadable", str(path), f"can't be opened: {reason}") from error
     if not data.strip(b"\0"):
-        found = f"{len(data)} bytes of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
+        found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
         raise UnreadableFile.of("csv-unreadable", str(path), f"found {found}, expected labels", hint=_RESTORE)
     # pandas writes UTF-8, Excel on Windows its code page or, as "Unicode text", UTF-16 with a byte order
     # mark.
@@ -317,7 +318,7 @@ class _Cells:
         named = any(_says_something(text) for text in texts)
         # A keypoint's name over numbers, and only "x" or "y" is missing: these are labels.
         lost = named and numbers and not _says_something(self._header.texts(position)[-1])
-        content = f"{len(filled)} cells, such as {filled[0].cell(position)!r}" if filled else "nothing"
+        content = f"{counted(len(filled), 'cell')}, such as {filled[0].cell(position)!r}" if filled else "nothing"
         self._left_out.append(
             Finding(
                 Severity.ERROR if lost else Severity.WARNING if filled else Severity.NOTE,
@@ -391,7 +392,7 @@ def _first_and_count(faults: Sequence[Finding]) -> list[Finding]:
     n_more = len(faults) - _N_NAMED
     if n_more > 0:
         last = faults[-1]
-        message = f"the same in {n_more} more {'cell' if n_more == 1 else 'cells'}, {len(faults)} in all"
+        message = f"the same in {counted(n_more, 'more cell')}, {len(faults)} in all"
         named.append(Finding(last.severity, last.code, last.subject, message, f"up to {last.where}", last.hint))
     return named
 
@@ -402,13 +403,13 @@ def _short_rows(header: _Header, body: Sequence[_Record], text: str, path: Path)
     if not short:
         return []
     where = f"line {short[0].line}" + (f" to {short[-1].line}" if len(short) > 1 else "")
-    message = f"found {len(short)} rows with fewer than {width} cells; the missing ones are taken as empty"
+    message = f"found {counted(len(short), 'row')} with fewer than {width} cells; what is missing is taken as empty"
     findings = [Finding(Severity.NOTE, "csv-short-rows", str(path), message, where)]
     # An aborted copy ends in the middle of a row, perhaps in the middle of a number.
     if short[-1] is body[-1] and not text.endswith(("\n", "\r")):
         last = body[-1]
         message = (
-            f"found {len(last.cells)} cells without a line end, expected {width}: the file seems cut off, "
+            f"found {counted(len(last.cells), 'cell')} without a line end, expected {width}: the file seems cut off, "
             f"perhaps within its last cell {last.cells[-1]!r}"
         )
         hint = "compare the file with its original"

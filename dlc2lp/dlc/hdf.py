@@ -23,6 +23,7 @@ from dlc2lp.dlc.table import COLUMN_LEVELS, RawTable
 from dlc2lp.dlc.unpickle import load_arrays, load_plain
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -619,7 +620,7 @@ def _by_code(source: _Source, values: list[tuple[str, ...]], node: _Node) -> lis
     if codes.size == 0:
         return []
     if codes.ndim != 1 or codes.dtype.kind not in "iu" or codes.min() < -1 or codes.max() >= len(values):
-        message = f"found a code for none of the level's {len(values)} names, expected one of them"
+        message = f"found a code for none of the level's {counted(len(values), 'name')}, expected one of them"
         raise source.error("h5-unreadable", message, node.path)
     return [values[code] if code >= 0 else ("",) for code in codes.tolist()]  # -1 is a missing name
 
@@ -641,7 +642,9 @@ def _levels(source: _Source, frame: _Frame, where: str) -> tuple[str, ...]:
     given = tuple(name.strip().lower() for name in frame.level_names)
     usual = _USUAL_LEVELS.get(len(given), ())
     if any(len(column) != len(given) for column in frame.columns):
-        raise source.error("h5-unreadable", f"found columns without {len(given)} names, expected such", where)
+        raise source.error(
+            "h5-unreadable", f"found columns without {counted(len(given), 'name')}, expected such", where
+        )
     if len(set(given)) == len(given) and {"bodyparts", "coords"} <= set(given) <= set(COLUMN_LEVELS):
         return given
     contradicts = any(name in COLUMN_LEVELS and name != want for name, want in zip(given, usual, strict=False))
@@ -660,7 +663,8 @@ def _placed(source: _Source, frame: _Frame, where: str) -> NDArray[np.float64]:
 
     n_rows, n_columns = len(frame.rows), len(frame.columns)
     if 8 * n_rows * n_columns > _MAX_ARRAY_BYTES:
-        message = f"found {n_rows} rows of {n_columns} columns, expected at most {_MAX_ARRAY_BYTES} bytes"
+        size = f"{counted(n_rows, 'row')} of {counted(n_columns, 'column')}"
+        message = f"found {size}, expected at most {_MAX_ARRAY_BYTES} bytes"
         raise source.error("h5-too-large", message, where)
     places = _positions(frame.columns)
     values = np.full((n_rows, n_columns), np.nan)
@@ -678,7 +682,7 @@ def _placed(source: _Source, frame: _Frame, where: str) -> NDArray[np.float64]:
             values[:, targets] = numbers[:, origins]
     if places:
         first = _shown("/".join(next(iter(places))))
-        message = f"found no values for {len(places)} columns, among them {first}; expected some"
+        message = f"found no values for {counted(len(places), 'column')}, such as {first}; expected some"
         raise source.error("h5-aborted", message, where)
     return values
 

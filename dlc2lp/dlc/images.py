@@ -18,6 +18,7 @@ from typing import BinaryIO
 from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import ImageInfo
+from dlc2lp.wording import counted
 
 _RESTORE = "restore the image from a backup, or extract the frame again from its video"
 
@@ -136,7 +137,10 @@ def read_image_info(path: Path) -> ImageInfo:
         raise UnreadableFile.of("image-corrupt", str(path), f"{error}", hint=_RESTORE) from error
     except (struct.error, IndexError) as error:
         raise UnreadableFile.of(
-            "image-corrupt", str(path), f"found a header that is cut off after {size_bytes} bytes", hint=_RESTORE
+            "image-corrupt",
+            str(path),
+            f"found a header that is cut off after {counted(size_bytes, 'byte')}",
+            hint=_RESTORE,
         ) from error
     return ImageInfo(path, kind, width_px, height_px, bits, size_bytes)
 
@@ -174,11 +178,11 @@ def _read_png(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     has_pixels = False
     while True:
         if position + 12 > size_bytes:
-            raise _DamagedError(f"found a PNG that is cut off after {size_bytes} bytes")
+            raise _DamagedError(f"found a PNG that is cut off after {counted(size_bytes, 'byte')}")
         length, kind = struct.unpack(">I4s", data[position : position + 8])
         end = position + 12 + length
         if end > size_bytes:
-            raise _DamagedError(f"found a PNG that is cut off: {size_bytes} bytes, expected at least {end}")
+            raise _DamagedError(f"found a PNG that is cut off: {counted(size_bytes, 'byte')}, expected at least {end}")
         if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
             raise _DamagedError(f"found a PNG whose chunk at byte {position} does not match its checksum")
         has_pixels |= kind == b"IDAT"
@@ -221,7 +225,7 @@ def _read_jpeg(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
             has_scan = True
             found = _JPEG_NEXT.search(data, position)
             position = found.start() if found else size_bytes
-    raise _DamagedError(f"found a JPEG that is cut off after {size_bytes} bytes: its end marker is missing")
+    raise _DamagedError(f"found a JPEG that is cut off after {counted(size_bytes, 'byte')}: its end marker is missing")
 
 
 def _read_tiff(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
@@ -236,7 +240,9 @@ def _read_tiff(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     if not width_px or not height_px or not ends:
         raise _DamagedError("found a TIFF without a size or without pixels")
     if max(ends) > size_bytes:
-        raise _DamagedError(f"found a TIFF that is cut off: {size_bytes} bytes, expected at least {max(ends)}")
+        raise _DamagedError(
+            f"found a TIFF that is cut off: {counted(size_bytes, 'byte')}, expected at least {max(ends)}"
+        )
     return width_px, height_px, max(tags.get(_TIFF_BITS, (1,)))
 
 
@@ -277,7 +283,7 @@ def _read_bmp(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
         raise _DamagedError("found a BMP without a size")
     end = start + (width_px * bits_per_pixel + 31) // 32 * 4 * height_px
     if compression in _BMP_UNCOMPRESSED and end > size_bytes:
-        raise _DamagedError(f"found a BMP that is cut off: {size_bytes} bytes, expected at least {end}")
+        raise _DamagedError(f"found a BMP that is cut off: {counted(size_bytes, 'byte')}, expected at least {end}")
     return width_px, height_px, 8
 
 

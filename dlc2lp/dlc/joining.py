@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.model import Finding, FrameRef, LabelTable, Severity
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,13 +95,13 @@ class Difference:
         """The differences in one line, without the cells."""
         parts = [f"largest distance {self.largest_px:.6g} px"] if self.largest_px else []
         for what, names, side in (
-            ("rows", self.frames_only_first, "first"),
-            ("rows", self.frames_only_second, "second"),
-            ("keypoints", self.keypoints_only_first, "first"),
-            ("keypoints", self.keypoints_only_second, "second"),
+            ("row", self.frames_only_first, "first"),
+            ("row", self.frames_only_second, "second"),
+            ("keypoint", self.keypoints_only_first, "first"),
+            ("keypoint", self.keypoints_only_second, "second"),
         ):
             if names:
-                parts.append(f"{len(names)} {what} only in the {side}: {_few(names)}")
+                parts.append(f"{counted(len(names), what)} only in the {side}: {_few(names)}")
         return "; ".join(parts) or "points labelled in one and empty in the other"
 
 
@@ -276,7 +277,7 @@ def _conflict_finding(conflict: RowConflict) -> Finding:
         Severity.ERROR,
         "conflicting-labels",
         conflict.session,
-        f"found two label files that differ in {len(conflict.cells)} points of one image: "
+        f"found two label files that differ in {counted(len(conflict.cells), 'point')} of one image: "
         + "; ".join(map(str, conflict.cells)),
         conflict.file_name,
         "choose one with --scorer NAME",

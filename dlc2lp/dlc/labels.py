@@ -38,6 +38,7 @@ from dlc2lp.dlc.joining import (
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import DecisionNeeded, UnreadableFile
 from dlc2lp.model import Finding, FrameRef, LabelTable, Severity
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -223,7 +224,8 @@ def _arrange_columns(table: RawTable, scorer: str, path: Path, findings: list[Fi
     _refuse_duplicates(places, path)
     n_lost = _tell_nameless(table, nameless, path, findings)
     if foreign:
-        message = f"found {len(foreign)} columns that are none of x, y and likelihood; they are left out"
+        columns = counted(len(foreign), "column that is", "columns that are")
+        message = f"found {columns} none of x, y and likelihood; left out"
         findings.append(Finding(Severity.WARNING, "foreign-columns", str(path), message, _few(foreign)))
     whole: dict[tuple[str, str], dict[str, int]] = {}
     for point, found in places.items():
@@ -272,16 +274,17 @@ def _tell_nameless(table: RawTable, nameless: Sequence[int], path: Path, finding
     if not nameless:
         return 0
     coords = [dict(zip(table.levels, column, strict=True)).get("coords", "") for column in table.columns]
-    counted = [i for i in nameless if coords[i].strip().lower() == "x"]
-    n_lost = int(np.isfinite(table.values[:, counted]).sum())
+    of_x = [i for i in nameless if coords[i].strip().lower() == "x"]
+    n_lost = int(np.isfinite(table.values[:, of_x]).sum())
     findings.append(
         Finding(
             Severity.ERROR if n_lost else Severity.WARNING,
             "unnamed-columns",
             str(path),
-            f"found {len(nameless)} columns without a name that hold {n_lost} labelled points; they are left out",
+            f"found {counted(len(nameless), 'column without a name that holds', 'columns without a name that hold')} "
+            f"{counted(n_lost, 'labelled point')}; left out",
             "value columns " + _few([str(position + 1) for position in nameless]),
-            "give them their names in the header" if n_lost else "",
+            "write the missing names into the header" if n_lost else "",
         )
     )
     return n_lost
@@ -299,7 +302,8 @@ def _missing_coordinate(
         Severity.ERROR if n_values else Severity.WARNING,
         "missing-coordinate",
         str(path),
-        f"found {' and '.join(found)} but no column for {missing}; the keypoint and its {n_values} values are left out",
+        f"found {' and '.join(found)} but no column for {missing}; the keypoint and its "
+        f"{counted(n_values, 'value')} are left out",
         point_name(*point),
         "label the keypoint again in DeepLabCut, or restore the file from a backup" if n_values else "",
     )
@@ -337,8 +341,8 @@ def _make_points_whole(xy_px: NDArray[np.float64], table: RawTable, columns: _Co
     half = (np.isnan(xy_px).sum(axis=-1) == 1) & ~infinite
     findings = []
     for code, what, faulty in (
-        ("infinite-value", "points with an infinite coordinate", infinite),
-        ("half-point", "points with only one of x and y", half),
+        ("infinite-value", "with an infinite coordinate", infinite),
+        ("half-point", "with only one of x and y", half),
     ):
         if not faulty.any():
             continue
@@ -351,9 +355,9 @@ def _make_points_whole(xy_px: NDArray[np.float64], table: RawTable, columns: _Co
                 Severity.WARNING,
                 code,
                 str(path),
-                f"found {int(faulty.sum())} {what}, the first with {found}; they are taken as not labelled",
+                f"found {counted(int(faulty.sum()), 'point')} {what}, the first with {found}; taken as not labelled",
                 where,
-                "label these points again in DeepLabCut if they matter",
+                "label again in DeepLabCut what matters",
             )
         )
     xy_px[infinite | half] = np.nan
@@ -387,8 +391,8 @@ def _rows_by_image(
             Severity.ERROR if n_lost else Severity.WARNING,
             "row-without-image",
             str(path),
-            f"found {len(without)} rows that name no image, such as {'/'.join(table.rows[without[0]])!r}; they and "
-            f"their {n_lost} labelled points are left out",
+            f"found {counted(len(without), 'row that names', 'rows that name')} no image, such as "
+            f"{'/'.join(table.rows[without[0]])!r}; left out with {counted(n_lost, 'labelled point')}",
             "rows " + _few([str(row + 1) for row in without]),
             "write the images' names into the first column of the CSV and take it with --labels csv",
         )
@@ -411,13 +415,14 @@ def _other_folders(
                 counts[folder] += 1
     if counts:
         named = _few([f"{folder!r} in {n}" for folder, n in counts.most_common()])
+        of_all = f"of {counted(len(table.rows), 'row')}"
         findings.append(
             Finding(
                 Severity.WARNING,
                 "index-names-other-folder",
                 str(path),
-                f"found {counts.total()} of {len(table.rows)} rows that name another folder ({named}), expected "
-                f"{session!r}; they are taken as rows of {session!r}, where the file lies",
+                f"found {counted(counts.total(), f'{of_all} that names', f'{of_all} that name')} another folder "
+                f"({named}), expected {session!r}; taken to belong to {session!r}, where the file lies",
                 hint="check that the images in this folder are the ones that were labelled",
             )
         )
@@ -456,15 +461,15 @@ def _row_findings(rows_of: Mapping[str, Sequence[int]], conflicts: Sequence[RowC
     in_conflict = {conflict.file_name for conflict in conflicts}
     repeated = [name for name, rows in rows_of.items() if len(rows) > 1 and name not in in_conflict]
     if repeated:
-        message = f"found {len(repeated)} images with several rows of equal labels; each becomes one row"
+        message = f"found {counted(len(repeated), 'image')} with several rows of equal labels; each becomes one row"
         findings.append(Finding(Severity.NOTE, "duplicate-row", str(path), message, _few(repeated)))
     findings += (
         Finding(
             Severity.ERROR,
             "conflicting-rows",
             str(path),
-            f"found {len(rows_of[conflict.file_name])} rows of one image that differ in {len(conflict.cells)} points: "
-            + "; ".join(map(str, conflict.cells)),
+            f"found {len(rows_of[conflict.file_name])} rows of one image that differ in "
+            f"{counted(len(conflict.cells), 'point')}: {'; '.join(map(str, conflict.cells))}",
             conflict.file_name,
             "delete the wrong row",
         )

@@ -22,6 +22,7 @@ from dlc2lp.dlc.labels import parse_row
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity, by_severity
+from dlc2lp.wording import counted
 
 LABELED_DATA = "labeled-data"
 VIDEOS = "videos"
@@ -170,7 +171,7 @@ def _three_d(root: Path, config: DlcConfig) -> SourceRefused:
         "dlc-3d-project",
         str(root),
         "this is a DeepLabCut 3D project: it holds a calibration for "
-        f"{len(config.camera_names)} cameras and no labels of its own",
+        f"{counted(len(config.camera_names), 'camera')} and no labels of its own",
         hint="convert the 2D project of each camera" + (f" ({'; '.join(known)})" if known else ""),
     )
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 from dlc2lp.dlc.cameras import DlcCalibration, read_calibration
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 _CONFIG = "config.yaml"
 
@@ -115,7 +116,7 @@ def read_3d_project(
                 Severity.ERROR,
                 "too-few-cameras",
                 str(config.path),
-                f"found {len(config.camera_names)} cameras, expected at least two",
+                f"found {counted(len(config.camera_names), 'camera')}, expected at least two",
                 where="camera_names",
                 hint="give the camera's 2D project instead, or edit camera_names",
             )

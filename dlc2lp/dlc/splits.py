@@ -22,6 +22,7 @@ from dlc2lp.dlc.project import DlcSession
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import DecisionNeeded, UnreadableFile
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 _ITERATION = re.compile(r"iteration-([0-9]{1,9})")
 #: A task may hold anything, so the numbers are taken from the end.
@@ -323,15 +324,15 @@ def _misfit(rows: Sequence[MergedRow], written: _Written) -> str:
     """Why these rows can't be those that the positions mean; empty if they can."""
     last = max(written.positions)
     if last >= len(rows):
-        return f"it has {len(rows)} rows and the split counts to row {last + 1}"
+        return f"it has {counted(len(rows), 'row')} and the split counts to row {last + 1}"
     if not written.trained:
         return "the split names no training frame by which its rows could be known"
     # The padding leads to the last row, in DeepLabCut's own look-up too, which then trained on that frame.
     titles = {rows[position].title for position in written.train}
     strange = sorted(written.trained.keys() - titles)
     if strange:
-        n_trained = len(written.trained)
-        return f"{len(strange)} of {n_trained} frames that it trained on, such as {_shown(strange[0])}, stand elsewhere"
+        found = f"of {counted(len(written.trained), 'frame')} that it trained on, such as {_shown(strange[0])},"
+        return counted(len(strange), f"{found} stands elsewhere", f"{found} stand elsewhere")
     # Names without their folder prove no order, and rows of two folders that carry the same one have none.
     meant: defaultdict[FrameTitle, set[Frame | None]] = defaultdict(set)
     for row in rows:
@@ -352,10 +353,11 @@ def _misfit_of_longer(rows: Sequence[MergedRow], written: _Written) -> str:
     n_more = len(rows) - len(written.positions)
     titles = [rows[position].title for position in written.train]
     if list(dict.fromkeys(title for title in titles if title in written.trained)) != list(written.trained):
-        return f"it has {n_more} rows more than the split, and not the same frames in the same order"
+        return f"it has {counted(n_more, 'row')} more than the split, and not the same frames in the same order"
     behind = [position for position in written.test if position > max(_named(rows, written))]
     if behind:
-        return f"it has {n_more} rows more than the split, so rows from {min(behind) + 1} on may be others than then"
+        more = counted(n_more, "row")
+        return f"it has {more} more than the split, so rows from {min(behind) + 1} on may be others than then"
     return ""
 
 
@@ -398,14 +400,14 @@ def _split(
     both = sorted(train & test)
     if both:
         # an image with two rows, or a last row to which the padding of the training rows led
-        message = f"found {len(both)} frames among its training and its test frames, such as {_shown(both[0])}"
-        find(Severity.WARNING, "split-overlap", f"{message}; they count as training frames, which they were")
+        found = f"{counted(len(both), 'frame')} among its training and its test frames, such as {_shown(both[0])}"
+        find(Severity.WARNING, "split-overlap", f"found {found}; taken for training, as DeepLabCut did")
     gone = sorted(frame for frame in train | test if not frames.has(frame))
     if gone:
-        message = f"found {len(gone)} of its {len(train | test)} frames no longer in the project"
+        message = f"found {len(gone)} of its {counted(len(train | test), 'frame')} no longer in the project"
         find(Severity.WARNING, "split-frames-gone", f"{message}, such as {_shown(gone[0])}")
     if not test - train:
-        message = f"found no test frames in it, only {len(train)} training frames"
+        message = f"found no test frames in it, only {counted(len(train), 'training frame')}"
         find(Severity.WARNING, "split-without-test", message, "choose another split; " + _LIST)
     return Split(file, train, test - train, verified=True, findings=tuple(findings))
 

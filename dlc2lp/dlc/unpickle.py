@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -471,14 +472,15 @@ def _filled(machine: _Machine, content: object, data_type: object, shape: object
     count = math.prod(dimensions)
     if data_type.is_object:
         if not (isinstance(content, list) and len(content) == count):
-            raise _BrokenError(f"an array of shape {dimensions} does not hold {count} objects")
+            raise _BrokenError(f"an array of shape {dimensions} does not hold {counted(count, 'object')}")
         machine.spend(8 * count)
         # numpy lists objects in C order, whatever the order of the array was
         return np.fromiter(content, dtype=object, count=count).reshape(dimensions)
     dtype = data_type.as_numpy()
     raw = _raw_bytes(content)
     if len(raw) != count * dtype.itemsize or dtype.itemsize == 0:
-        raise _BrokenError(f"an array of shape {dimensions} and type {dtype} does not hold {len(raw)} bytes")
+        found = f"an array of shape {dimensions} and type {dtype} does not hold {counted(len(raw), 'byte')}"
+        raise _BrokenError(found)
     machine.spend(len(raw))
     try:
         # copied, so that the caller may write into it

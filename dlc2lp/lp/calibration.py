@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlc2lp.model import Camera, Finding, Severity, Vector
+from dlc2lp.wording import counted
 
 #: The fallback for sessions without a file of their own, and the folder of those files.
 CALIBRATION_FILE = "calibration.toml"
@@ -179,8 +180,8 @@ def _partial(without: Sequence[str], n_sessions: int) -> Finding:
         Severity.WARNING,
         "calibration-partial",
         CALIBRATIONS,
-        f"found no calibration for {len(without)} of {n_sessions} sessions ({named}); Lightning Pose takes one for "
-        "every session or none at all, so none was written",
+        f"found no calibration for {len(without)} of {counted(n_sessions, 'session')} ({named}); Lightning Pose takes "
+        "one for every session or none at all, so none was written",
         hint="give a calibration for each session, or one for all",
     )
 
@@ -270,7 +271,7 @@ def _camera(table: object) -> Camera:
     allowed = (_N_FISHEYE,) if is_fisheye else _N_DISTORTIONS
     if len(distortions) not in allowed:
         expected = ", ".join(map(str, allowed))
-        raise _FieldError(f"found {len(distortions)} distortions, expected {expected} of them")
+        raise _FieldError(f"found {counted(len(distortions), 'distortion')}, expected {expected}")
     return Camera(
         str(name),
         _size(table.get("size")),
@@ -305,7 +306,7 @@ def _flat(value: object) -> Iterator[object]:
 def _vector(table: Mapping[str, Any], key: str) -> Vector:
     numbers = _numbers(table, key)
     if len(numbers) != 3:
-        raise _FieldError(f"found {len(numbers)} numbers in {key}, expected 3")
+        raise _FieldError(f"found {counted(len(numbers), 'number')} in {key}, expected 3")
     return numbers[0], numbers[1], numbers[2]
 
 
@@ -363,7 +364,8 @@ def cameras_of_views(
     others = [camera.name for camera in cameras if camera.name not in taken]
     findings = []
     if others:
-        message = f"found cameras that are no view here: {', '.join(others)}; they are left out"
+        cameras_of_none = counted(len(others), "camera that is", "cameras that are")
+        message = f"found {cameras_of_none} no view here: {', '.join(others)}; left out"
         findings.append(Finding(Severity.NOTE, "calibration-other-cameras", subject, message))
     return tuple(dataclasses.replace(camera, name=view) for view, camera in found.items()), findings
 

@@ -23,6 +23,7 @@ from dlc2lp.lp.names import check_views
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 _FRAME_NAME = re.compile(r"[A-Za-z_-]+[0-9]+\.(png|jpg)")
 _FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
@@ -157,7 +158,7 @@ def _check_view_rows(files: Sequence[LabelFile], views: Sequence[str]) -> Iterat
     for other in files[1:] if len(files) == len(views) else ():
         first = files[0]
         if len(first.images) != len(other.images):
-            message = f"found {len(other.images)} rows, expected {len(first.images)} as in {first.name}"
+            message = f"found {counted(len(other.images), 'row')}, expected {len(first.images)} as in {first.name}"
             yield error("target-views-differ", other.name, message)
             continue
         for row, (one, two) in enumerate(zip(first.images, other.images, strict=True)):

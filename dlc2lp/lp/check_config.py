@@ -17,6 +17,7 @@ import yaml
 from dlc2lp.lp.check_labels import LabelFile, label_file_name
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 CONFIG_FILE = "configs/default.yaml"
 
@@ -254,10 +255,9 @@ def _check_pca(config: _Config, n_frames: int, n_keypoints: int) -> _Problems:
         return  # told elsewhere
     n_train = n_frames - max(1, math.floor(n_frames * val_prob))
     if n_train < 2 * len(columns):
-        found = f"{n_train} frames to train on"
-        yield _bad(
-            "model.losses_to_use", found, f"{2 * len(columns)} or more for pca_singleview of {len(columns)} keypoints"
-        )
+        found = f"{counted(n_train, 'frame')} to train on"
+        enough = f"{2 * len(columns)} or more for pca_singleview of {counted(len(columns), 'keypoint')}"
+        yield _bad("model.losses_to_use", found, enough)
 
 
 def _check_names(config: _Config, views: Sequence[str], files: Sequence[LabelFile]) -> _Problems:

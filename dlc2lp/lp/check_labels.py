@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +80,8 @@ def read_label_file(
         findings += problems
         both = sorted(set(test.images) & set(file.images)) if test and file else []
         if both:
-            message = f"{len(both)} frames are in {name} as well, so they do not test anything: {some(both)}"
+            frames = counted(len(both), "frame is", "frames are")
+            message = f"{frames} in {name} as well, which tests nothing: {some(both)}"
             findings.append(error("target-labels-leak", held_out, message))
     return file, findings
 
@@ -108,7 +110,7 @@ def _read(
     images, problems = _check_cells(target / name, names, rows)
     findings += [*problems, *_check_index(target, name, view, images)]
     if len(images) < 2 and not name.endswith("_test.csv"):
-        message = f"found {len(images)} labeled frames; Lightning Pose trains on 2 or more"
+        message = f"found {counted(len(images), 'labeled frame')}; Lightning Pose trains on 2 or more"
         findings.append(Finding(Severity.WARNING, "target-too-few-labels", name, message))
     return LabelFile(name, view, names, images), findings
 
@@ -149,7 +151,7 @@ def _check_header(name: str, header: Sequence[Sequence[str]]) -> tuple[tuple[str
 def _check_widths(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Finding]:
     for number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
         if len(row) != len(rows[0]):
-            message = f"found {len(row)} cells, expected {len(rows[0])}; pandas would shift or invent some"
+            message = f"found {counted(len(row), 'cell')}, expected {len(rows[0])}; pandas would shift or invent some"
             yield error("target-labels-row", name, message, f"row {number}")
             return
 
@@ -212,45 +214,45 @@ def _check_points(
 
     half = np.logical_xor(empty[..., 0], empty[..., 1])
     if half.any():
-        message = f"found {half.sum()} points with one coordinate only, expected both or none"
+        message = f"found {counted(int(half.sum()), 'point')} with one coordinate only, expected both or none"
         yield error("target-labels-half-point", name, message, first(half))
     endless = np.asarray(np.isinf(cells[..., :2]).any(axis=-1))
     if endless.any():
-        message = f"found {endless.sum()} points at infinity, expected pixels"
+        message = f"found {counted(int(endless.sum()), 'point')} at infinity, expected pixels"
         yield error("target-labels-number", name, message, first(endless))
     if cells.shape[-1] == 2:
         return
     visible = cells[..., 2]
     wrong = ~np.isin(visible, (0, 1, 2))
     if wrong.any():
-        message = (
-            f"found {wrong.sum()} values of `visible` that are empty or not 0, 1 or 2; empty ones become NaN heatmaps"
-        )
+        values = counted(int(wrong.sum()), "value of `visible` that is", "values of `visible` that are")
+        message = f"found {values} empty or not 0, 1 or 2; empty ones become NaN heatmaps"
         yield error("target-labels-visible", name, message, first(wrong))
     at_odds = ~wrong & ~half & np.equal(visible == 2, empty[..., 0])
     if at_odds.any():
-        message = f"found {at_odds.sum()} points whose `visible` hides a label or promises one: 2 is for labels only"
+        points = counted(int(at_odds.sum()), "point")
+        message = f"found {points} whose `visible` hides a label or promises one: 2 is for labels only"
         yield error("target-labels-visible", name, message, first(at_odds))
 
 
 def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> Iterator[Finding]:
     odd = [image for image in images if not _INDEX.fullmatch(image)]
     if odd:
-        message = (
-            f"found {len(odd)} rows such as {odd[0]!r}, expected labeled-data/<session>/<letters><digits>.png or .jpg"
-        )
+        rows = f"{counted(len(odd), 'row')} such as {odd[0]!r}"
+        message = f"found {rows}, expected labeled-data/<session>/<letters><digits>.png or .jpg"
         yield error("target-labels-index", name, message, f"row {images.index(odd[0]) + 1}")
     twice = [image for image, count in Counter(images).items() if count > 1]
     if twice:
-        message = f"found {len(twice)} images with more than one row: {some(twice)}"
+        message = f"found {counted(len(twice), 'image')} with more than one row: {some(twice)}"
         yield error("target-labels-twice", name, message)
     missing = [image for image in dict.fromkeys(images) if image not in odd and not (target / image).is_file()]
     if missing:
-        message = f"found no image for {len(missing)} rows: {some(missing)}; the app hides the whole file"
+        message = f"found no image for {counted(len(missing), 'row')}: {some(missing)}; the app hides the whole file"
         yield error("target-image-missing", name, message)
     strangers = [image for image in images if view and image not in odd and not _folder(image).endswith(f"_{view}")]
     if strangers:
-        message = f"found {len(strangers)} rows of other folders than <session>_{view}: {some(strangers)}"
+        rows = counted(len(strangers), "row of another folder", "rows of other folders")
+        message = f"found {rows} than <session>_{view}: {some(strangers)}"
         yield error("target-labels-index", name, message)
 
 

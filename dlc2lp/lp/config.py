@@ -23,6 +23,7 @@ from dlc2lp.lp.mirror import explain_mirror, match_mirrored
 from dlc2lp.lp.sizing import BACKBONES, SIDE_STEP_PX, Batch, ImageSize, is_transformer
 from dlc2lp.lp.starter import HEAD, Decided, starter_document
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 __all__ = [
     "ChoiceReason", "ConfigChoices", "ConfigFacts", "Merged", "StarterConfig", "keep_edits", "starter_config",
@@ -487,8 +488,8 @@ def _check_pca(decided: Decided) -> None:
             raise UsageError.of(
                 "too-few-frames-for-pca",
                 "--losses",
-                f"found {n_train} frames to train on for a PCA of {n_dims // 2} keypoints, expected at least "
-                f"{max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
+                f"found {counted(n_train, 'frame')} to train on for a PCA of {counted(n_dims // 2, 'keypoint')}, "
+                f"expected at least {max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
                 hint="leave pca_singleview out: --losses temporal",
             )
     if "pca_multiview" in decided.losses:
@@ -504,8 +505,8 @@ def _check_multiview_pca(decided: Decided, n_train: int) -> None:
         raise UsageError.of(
             "too-few-frames-for-pca",
             "--losses",
-            f"found {n_train} frames to train on with {len(per_view)} keypoints that all views show, expected "
-            f"{n_dims} or more keypoints in all of them together",
+            f"found {counted(n_train, 'frame')} to train on with {counted(len(per_view), 'keypoint')} that all views "
+            f"show, expected {n_dims} or more keypoints in all of them together",
             hint="leave pca_multiview out: --losses temporal",
         )
 
@@ -527,21 +528,21 @@ def _reasons(
     hidden: tuple[str, ...],
 ) -> dict[str, str]:
     """Return why, by key: for the comment in the file and for the JSON."""
+    n_train = _n_train_frames(facts.n_labeled_frames)
     gpu = f"the {gpu_gb:g} GB of the GPU"
     if choices.gpu_memory is None:
         gpu = f"the {gpu_gb:g} GB that are assumed (tell yours with --gpu-memory)"
-    need = sizing.needed_gb(batch.n_on_one_gpu * facts.n_views, size.area_px, backbone)
-    frames = _frames_at_a_time(facts, batch)
-    memory = f"{frames} of {size} px at a time on one GPU need about {need:.1f} GB of {gpu}"
+    memory = f"{_memory_need(facts, backbone, size, batch)} of {gpu}"
     if choices.train_batch_size is not None:
         n_labeled = f"as asked for with --train-batch-size; {memory}"
     elif batch.n_effective < sizing.EFFECTIVE_BATCH:
-        n_labeled = f"only {_n_train_frames(facts.n_labeled_frames)} labeled frames train; {memory}"
+        n_labeled = f"only {counted(n_train, 'labeled frame trains', 'labeled frames train')}; {memory}"
     elif batch.n_accumulated > 1:
         n_labeled = f"{memory}; 16 as in Lightning Pose's defaults are made up by accumulation"
     else:
         n_labeled = f"Lightning Pose's default; {memory}"
-    accumulated = f"{batch.n_accumulated} x {batch.n_labeled} = {batch.n_effective} frames per weight update"
+    frames = counted(batch.n_effective, "frame")
+    accumulated = f"{batch.n_accumulated} x {batch.n_labeled} = {frames} per weight update"
     if choices.accumulate_grad_batches is not None:
         accumulated = f"as asked for with --accumulate-grad-batches; {accumulated}"
     return {
@@ -571,11 +572,13 @@ def _reasons(
     }  # fmt: skip
 
 
-def _frames_at_a_time(facts: ConfigFacts, batch: Batch) -> str:
-    """Return how many frames one GPU holds; with several views each is as many images."""
-    if not facts.view_names:
-        return f"{batch.n_on_one_gpu} frames"
-    return f"{batch.n_on_one_gpu} frames in {facts.n_views} views ({batch.n_on_one_gpu * facts.n_views} images)"
+def _memory_need(facts: ConfigFacts, backbone: str, size: ImageSize, batch: Batch) -> str:
+    """Return how many frames one GPU holds, with several views each as many images, and the memory that takes."""
+    n_frames, n_images = batch.n_on_one_gpu, batch.n_on_one_gpu * facts.n_views
+    views = f" in {facts.n_views} views ({n_images} images)" if facts.view_names else ""
+    held = f"{views} of {size} px at a time on one GPU"
+    need = sizing.needed_gb(n_images, size.area_px, backbone)
+    return counted(n_frames, f"frame{held} needs", f"frames{held} need") + f" about {need:.1f} GB"
 
 
 def _view_reasons(facts: ConfigFacts, choices: ConfigChoices, hidden: tuple[str, ...]) -> dict[str, str]:
@@ -598,7 +601,7 @@ def _space_reason(facts: ConfigFacts) -> str:
     if not facts.is_calibrated:
         return "there is no calibration for every session, and without one it can't be done"
     if facts.n_frames_against_3d:
-        n_frames = f"{facts.n_frames_against_3d} labeled frame" + ("s" if facts.n_frames_against_3d > 1 else "")
+        n_frames = counted(facts.n_frames_against_3d, "labeled frame")
         return (
             f"there is a calibration for every session, but in {n_frames} one view has "
             "fewer than three of the keypoints that others show, and there Lightning Pose 2.4.3 would end the training"
@@ -636,7 +639,9 @@ def _hidden_reason(facts: ConfigFacts, hidden: tuple[str, ...]) -> str:
 
 def _split_reason(n_frames: int) -> str:
     n_train = _n_train_frames(n_frames)
-    return f"of {n_frames} labeled frames {n_train} train and {n_frames - n_train} choose the best model"
+    train = counted(n_train, "trains", "train")
+    choose = counted(n_frames - n_train, "chooses", "choose")
+    return f"of {counted(n_frames, 'labeled frame')} {train} and {choose} the best model"
 
 
 def _listed_reasons(decided: Decided, values: dict[str, Any]) -> tuple[ChoiceReason, ...]:
@@ -655,7 +660,7 @@ def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Findi
                 Severity.WARNING,
                 "too-few-labels",
                 multiview.label_files(facts.view_names)[0] if facts.view_names else "CollectedData.csv",
-                f"found {facts.n_labeled_frames} labeled frames, expected at least 2: "
+                f"found {counted(facts.n_labeled_frames, 'labeled frame')}, expected at least 2: "
                 "Lightning Pose needs one to train on and one to choose the best model by",
                 hint="label more frames in the Lightning Pose app",
             )
@@ -668,19 +673,17 @@ def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Findi
                 "configs/default.yaml",
                 f"{_space_reason(facts)}; so training images are not augmented",
                 where="training.imgaug",
-                hint="label these frames in all views; or take the calibration out of the project and set imgaug: dlc",
+                hint="label all views there; or take the calibration out of the project and set imgaug: dlc",
             )
         )
     if not decided.batch.fits:
-        n_images = decided.batch.n_on_one_gpu * facts.n_views
-        need = sizing.needed_gb(n_images, decided.size.area_px, decided.backbone)
+        need = _memory_need(facts, decided.backbone, decided.size, decided.batch)
         findings.append(
             Finding(
                 Severity.WARNING,
                 "gpu-memory-small",
                 "configs/default.yaml",
-                f"found {_frames_at_a_time(facts, decided.batch)} of {decided.size} px at a time on one GPU, "
-                f"which need about {need:.1f} GB; expected what fits into {gpu_gb:g} GB",
+                f"{need}, expected what fits into {gpu_gb:g} GB",
                 where="training.train_batch_size",
                 hint="give a smaller --resize, --train-batch-size or --backbone",
             )

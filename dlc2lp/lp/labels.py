@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from dlc2lp.wording import counted
+
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]|^\s|\s$')
 
 #: Values of Lightning Pose's third column: the point does not count, is hidden, or is there.
@@ -74,7 +76,10 @@ def render_labels(scorer: str, keypoint_names: Sequence[str], rows: Sequence[Lab
 
 
 def _row_cells(row: LabelRow, n_keypoints: int, with_visible: bool) -> list[str]:
-    _require(len(row.xy) == n_keypoints, f"{row.image}: {len(row.xy)} points for {n_keypoints} keypoints")
+    _require(
+        len(row.xy) == n_keypoints,
+        f"{row.image}: {counted(len(row.xy), 'point')} for {counted(n_keypoints, 'keypoint')}",
+    )
     _require((row.visible is not None) == with_visible, f"{row.image}: `visible` in some rows only")
     visible: Sequence[int | None] = (None,) * n_keypoints if row.visible is None else row.visible
     cells = [_cell(row.image)]

@@ -92,7 +92,7 @@ def explain_mirror(matches: MirrorMatches) -> list[Finding]:
             "mirror-without-partner",
             _some(matches.without_partner),
             f"not in every mirrored view, which is so for {len(matches.without_partner)} of the keypoints: trained "
-            f"like all others, and the loss pca_multiview leaves them out. In all views: {_some(matches.parts)}",
+            f"like all others, and left out by the loss pca_multiview. In all views: {_some(matches.parts)}",
         )
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dlc2lp.errors import UsageError
+from dlc2lp.wording import counted
 
 MODEL_TYPE = "heatmap_multiview_transformer"
 DEFAULT_BACKBONE = "vits_dino"
@@ -57,7 +58,7 @@ def check_videos(losses: Sequence[str], incomplete: Sequence[str], unequal: Sequ
         raise UsageError.of(
             "losses-without-all-views",
             "--losses",
-            f"found {', '.join(losses)}, and {len(lacking)} sessions that lack the video of a view or have videos of "
-            f"different lengths ({', '.join(lacking[:5])}); unsupervised losses learn from all views at once",
+            f"found {', '.join(losses)}, and {counted(len(lacking), 'session')} without the video of a view or with "
+            f"videos of different lengths ({', '.join(lacking[:5])}); unsupervised losses learn from all views at once",
             hint="leave --losses out, or complete the videos",
         )

@@ -106,7 +106,7 @@ def augmentation(*, uses_3d: bool, is_augmented: bool, because: str) -> Document
             "dlc" if is_augmented else "default",
             "Random changes of the training images: default (none), dlc (as in DeepLabCut; with a calibration without "
             "its turns and distortions, which would tear the views apart)."
-            + ("" if is_augmented else f"{because} To use dlc, label these frames in all views."),
+            + ("" if is_augmented else f"{because} To use dlc, label all views there."),
         ),
         Entry(
             "imgaug_3d",

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from dlc2lp.wording import counted
+
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_START = b"\xff\xd8"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -121,7 +123,7 @@ def _check_png_pixels(chunks: Iterator[tuple[bytes, bytes]], expected: int) -> N
     except zlib.error as error:
         raise BadImage(f"is damaged ({error})") from None
     if found < expected:
-        raise BadImage(f"is damaged (pixels: found {found} bytes, expected {expected})")
+        raise BadImage(f"is damaged (pixels: found {counted(found, 'byte')}, expected {expected})")
 
 
 def _read_jpeg(stream: BinaryIO, *, whole: bool) -> Still:

@@ -257,9 +257,9 @@ def explain_alignment(alignment: Alignment, *, without_videos: bool = False) -> 
         shared = session.n_shared + session.n_filled
         message = (
             f"found {_per_view(alignment.views, session.n_frames)} labeled frames, of which the views share {shared}; "
-            f"left out: {session.n_left_out} ({told}), which can't be cut from a video that is proven to be theirs"
+            f"left out: {session.n_left_out} ({told}), since no video is proven to hold what is missing"
         )
-        hint = "give the missing views' videos (--video-root DIR), or extract these frames there in DeepLabCut"
+        hint = "give the missing views' videos (--video-root DIR), or extract there in DeepLabCut what is missing"
         if without_videos:
             hint = "leave out --videos none, since what a view lacks is cut from its video"
         findings.append(Finding(Severity.ERROR, "frames-not-in-all-views", session.session, message, hint=hint))

@@ -19,6 +19,7 @@ from dlc2lp.errors import UnreadableFile
 from dlc2lp.migrate.machine import Predictions, labels_equal_predictions, read_predictions
 from dlc2lp.migrate.options import Options
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
+from dlc2lp.wording import counted
 
 #: Names of copies that file managers and people leave beside the real file.
 _COPY = re.compile(r"( - |[ _-])?(copy|kopie|copie|copia|old|backup|bak|orig)( ?\(\d+\))?$| \(\d+\)$|~$", re.IGNORECASE)
@@ -229,7 +230,7 @@ class _Chooser:
             kind = max(files, key=lambda file: (file.mtime_ns, file.kind)).kind
         difference = same_values(read["h5"].labels, read["csv"].labels)
         if difference:
-            cells = "1 labelled cell" if difference.n_cells == 1 else f"{difference.n_cells} labelled cells"
+            cells = counted(difference.n_cells, "labelled cell")
             self.findings.append(
                 Finding(
                     Severity.WARNING,
@@ -260,9 +261,9 @@ class _Chooser:
             self._warn(
                 "labels-equal-predictions",
                 session.name,
-                f"{n} labelled points equal a prediction of {predictions.model} with a likelihood below 0.6 to the "
-                "last digit; perhaps nobody has looked at them",
-                "check some of these frames in the Lightning Pose app",
+                f"{counted(n, 'labelled point equals', 'labelled points equal')} a prediction of {predictions.model} "
+                "with a likelihood below 0.6 to the last digit; perhaps nobody has looked there",
+                "check some such frames in the Lightning Pose app",
             )
 
     def _warn(self, code: str, subject: str, message: str, hint: str = "") -> None:
@@ -285,7 +286,8 @@ def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Decision:
     return Decision(
         "conflicting-rows",
         str(path),
-        f"the rows of {len(conflicts)} images contradict each other in {n_cells} points, which are listed one by one",
+        f"the rows of {counted(len(conflicts), 'image')} contradict each other in {counted(n_cells, 'point')}, listed "
+        "one by one",
         (),
         "delete the wrong row of each image in DeepLabCut, or take another file with --scorer NAME",
     )

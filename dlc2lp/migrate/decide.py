@@ -16,6 +16,7 @@ from dlc2lp.migrate.oddities import odd_labels
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.survey import Survey
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
+from dlc2lp.wording import counted
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,10 @@ def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: 
     held_out = survey.split.test & crops
     if not held_out:
         return []
-    message = (
-        f"found {len(held_out)} random sub-crops among its {len(survey.split.test)} test frames, and crops are left out"
+    crops_of_test = (
+        f"{counted(len(held_out), 'random sub-crop')} among its {counted(len(survey.split.test), 'test frame')}"
     )
+    message = f"found {crops_of_test}, and crops are left out"
     return [
         Decision(
             "split-of-crops", f"--split {options.split}", message, (), "--derived-crops keep, or leave out --split"
@@ -184,8 +186,8 @@ def _against_config(animal: OneAnimal, order: Sequence[str], survey: Survey) -> 
                 Severity.WARNING,
                 "keypoint-not-in-config",
                 ", ".join(extra),
-                f"labelled ({', '.join(f'{counts[name]} times' for name in extra)}) but not among the bodyparts of "
-                "config.yaml; DeepLabCut would not train on it, here it stays",
+                f"labelled ({', '.join(counted(counts[name], 'time') for name in extra)}) but not among the bodyparts "
+                "of config.yaml; DeepLabCut would not train on it, here it stays",
                 hint="if it was renamed, rename it in the label files too" if unseen else "",
             )
         )

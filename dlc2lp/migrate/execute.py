@@ -43,6 +43,7 @@ from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import Action, EncodeSettings
 from dlc2lp.video.frames import cut_frames, encode_image, encode_png, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
+from dlc2lp.wording import counted
 
 #: Where files are made before they get their names; on the target's own disk, so that a rename suffices.
 SCRATCH = f"{STATE_FOLDER}/scratch"
@@ -210,7 +211,7 @@ def _run_all(work: Iterable[Step], worker: _Worker, jobs: int, run: Run, stop: t
         raise Interrupted.of(
             "interrupted",
             str(worker.target),
-            f"stopped by a signal with {len(run.done)} steps done",
+            f"stopped by a signal with {counted(len(run.done), 'step')} done",
             hint="run the same command again to go on",
         )
 
@@ -440,7 +441,7 @@ def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
         raise VideoFailed.of(
             "source-changed",
             step.source,
-            f"found {info.n_frames} frames in {info.size_bytes} bytes, "
+            f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}, "
             f"expected {step.n_frames} in {step.size_bytes} as when it was planned",
             hint="run the same command once more; it plans anew",
         )

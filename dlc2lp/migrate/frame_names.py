@@ -22,6 +22,7 @@ from dlc2lp.lp.names import frame_file_name, is_frame_name
 from dlc2lp.migrate.options import FrameNames
 from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, ImageInfo, Severity
+from dlc2lp.wording import counted
 
 #: Distance between the numbers of images that have none of their own, and of random crops, which show another place
 #: each: wide enough that Lightning Pose, which
@@ -180,8 +181,12 @@ class _Namer:
                     Severity.WARNING,
                     "frame-number-twice",
                     self.session,
-                    f"{len(self.twice)} images are the same frame as another one, or carry its number: "
-                    f"{', '.join(self.twice[:5])}; all are kept",
+                    counted(
+                        len(self.twice),
+                        "image is the same frame as another one, or carries its number",
+                        "images are the same frame as another one, or carry its number",
+                    )
+                    + f": {', '.join(self.twice[:5])}; every image is kept",
                     hint="they may be the same frame extracted twice; compare them",
                 )
             )
@@ -191,8 +196,11 @@ class _Namer:
                     Severity.NOTE,
                     "frame-number-unknown",
                     self.session,
-                    f"{self.n_stills} images carry no frame number; they are named still%08d and have no context "
-                    "frames",
+                    counted(
+                        self.n_stills,
+                        "image carries no frame number; it is named still%08d and has no context frames",
+                        "images carry no frame number; they are named still%08d and have no context frames",
+                    ),
                 )
             )
         return found

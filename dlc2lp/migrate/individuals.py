@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dlc2lp.migrate.choose import Decision
 from dlc2lp.model import Finding, LabelTable, Severity
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,9 +162,9 @@ def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Decision:
         return _ask(
             labels,
             "labels-without-individual",
-            f"found {n_points} labelled points that belong to no individual, so whether they are those of {choice} "
-            "can't be told",
-            "--individuals flatten keeps them as keypoints of their own; or give them an individual in DeepLabCut "
+            f"found {counted(n_points, 'labelled point that belongs', 'labelled points that belong')} to no "
+            f"individual, and can't tell whether {choice} is meant",
+            "--individuals flatten makes such points keypoints of their own; or give each an individual in DeepLabCut "
             "(convert2_maDLC)",
         )
     return [column for column in columns if column[0] == choice or (column[0] == NOBODY and animals == (choice,))]
@@ -205,8 +206,8 @@ def _labelled_twice(labels: LabelTable, by_name: Mapping[str, Sequence[Column]])
             return _ask(
                 labels,
                 "conflicting-labels",
-                f"found {len(rows)} images in which {name} is labelled both with and without an individual, the first "
-                f"{frame.session}/{frame.file_name}",
+                f"found {counted(len(rows), 'image')} in which {name} is labelled both with and without an individual, "
+                f"such as {frame.session}/{frame.file_name}",
                 "delete one of the two in DeepLabCut, or convert the projects into two targets",
             )
     return None
@@ -249,13 +250,14 @@ def _say_left_out(labels: LabelTable, choice: str, taken: set[Column], findings:
     n_labelled = dict(zip(labels.individuals, labels.labelled.sum(axis=(0, 2)).tolist(), strict=True))
     others = {name: n_points for name, n_points in n_labelled.items() if n_points and name not in chosen}
     if others:
-        counted = ", ".join(f"{name or _NO_NAME} {n_points}" for name, n_points in others.items())
+        told = ", ".join(f"{name or _NO_NAME} {n_points}" for name, n_points in others.items())
         findings.append(
             Finding(
                 Severity.NOTE,
                 "individuals-left-out",
                 _few([name or _NO_NAME for name in others]),
-                f"{sum(others.values())} labelled points are left out, as --individuals {choice} asks ({counted})",
+                f"{counted(sum(others.values()), 'labelled point is', 'labelled points are')} left out, as "
+                f"--individuals {choice} asks ({told})",
             )
         )
 

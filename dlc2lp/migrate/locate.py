@@ -19,6 +19,7 @@ from dlc2lp.dlc.project import VIDEOS, DlcProject, DlcSession, is_drawn_on
 from dlc2lp.migrate.frame_names import prefix_name, split_folder
 from dlc2lp.migrate.options import Options
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
+from dlc2lp.wording import counted
 
 #: How much of two files is compared at each of three places to tell whether they hold the same.
 _SAMPLE_BYTES = 1 << 20
@@ -104,8 +105,10 @@ def sessions_not_listed(project: DlcProject) -> list[Finding]:
             Severity.NOTE,
             "session-not-listed",
             "video_sets",
-            f"{len(others)} folders with labels are not in video_sets of config.yaml, so DeepLabCut does not train on "
-            f"them: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}; they are migrated",
+            f"{counted(len(others), 'folder with labels is', 'folders with labels are')} not in video_sets of "
+            f"config.yaml, so DeepLabCut does not train on such: {', '.join(others[:5])}"
+            + (" ..." if len(others) > 5 else "")
+            + "; migrated all the same",
         )
     ]
 

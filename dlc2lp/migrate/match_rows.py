@@ -14,6 +14,7 @@ from dlc2lp.migrate.frame_names import NamedFrame, name_frames
 from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, FrameRef, Severity
+from dlc2lp.wording import counted
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,13 @@ def _crops_left_out(chosen: ChosenSession) -> Finding:
         Severity.NOTE,
         "derived-crops",
         chosen.session.name,
-        f"{len(chosen.session.random_crops)} images are random sub-crops that DeepLabCut made of other frames; they "
-        "are left out, since a frame in training and its crop in test would hide what the network can't do",
-        hint="to migrate them all the same: --derived-crops keep",
+        counted(
+            len(chosen.session.random_crops),
+            "image is a random sub-crop that DeepLabCut made of another frame",
+            "images are random sub-crops that DeepLabCut made of other frames",
+        )
+        + "; left out, since a frame in training and its crop in test would hide what the network can't do",
+        hint="to migrate crops all the same: --derived-crops keep",
     )
 
 
@@ -101,7 +106,7 @@ def _no_image(chosen: ChosenSession, file_name: str, row: int, n_cells: int) -> 
         Severity.ERROR,
         broken.code if broken else "missing-image",
         f"{chosen.session.name}/{file_name}",
-        f"{found}; the row and its {n_cells} labelled points are left out",
+        f"{found}; the row and its {counted(n_cells, 'labelled point')} are left out",
         where=f"row {row + 1} of {chosen.label_file}",
         hint="put the image back from a backup and run again, or delete the row in DeepLabCut",
     )

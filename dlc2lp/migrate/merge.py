@@ -19,6 +19,7 @@ from dlc2lp.errors import DecisionNeeded
 from dlc2lp.migrate.choose import Chosen, ChosenSession, Decision
 from dlc2lp.migrate.machine import join_predictions
 from dlc2lp.model import Finding, ImageInfo, Severity
+from dlc2lp.wording import counted
 
 _N_NAMED = 5  # images that a message names
 
@@ -43,9 +44,8 @@ def images_in_conflict(projects: Sequence[DlcProject]) -> list[Decision]:
         Decision(
             "merged-images-differ",
             session,
-            f"found {len(names)} images that have one name and different content in two projects: "
-            + ", ".join(list(names)[:_N_NAMED])
-            + (" ..." if len(names) > _N_NAMED else ""),
+            f"found {counted(len(names), 'image that has', 'images that have')} one name and different content in two "
+            "projects: " + ", ".join(list(names)[:_N_NAMED]) + (" ..." if len(names) > _N_NAMED else ""),
             tuple(str(project.root) for project in projects if any(each.name == session for each in project.sessions)),
             "rename the folder in one of the projects, or convert them into two targets",
         )

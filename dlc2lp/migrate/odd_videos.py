@@ -14,6 +14,7 @@ from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video.encoding import Crop, displayed_size
 from dlc2lp.video.ties import Outcome, Tie
+from dlc2lp.wording import counted
 
 #: DeepLabCut since 2.3 cuts by ``int(width * (x / width))``, which can be one pixel less than the configuration says.
 _CROP_TOLERANCE_PX = 1
@@ -72,8 +73,8 @@ def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
                 Severity.WARNING,
                 "frame-beyond-video",
                 tie.session,
-                f"found {len(beyond)} images whose number is beyond the video's {info.n_frames} frames; it was cut or "
-                "replaced since, or is another one",
+                f"found {counted(len(beyond), 'image')} whose number is beyond the video's "
+                f"{counted(info.n_frames, 'frame')}; it was cut or replaced since, or is another one",
                 where=f"{beyond[0]}, {info.path}",
                 hint="if there is a longer one, put its path into video_sets of config.yaml",
             )
@@ -85,10 +86,10 @@ def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
                 Severity.WARNING,
                 "image-not-in-video",
                 tie.session,
-                f"found {len(strange)} images that are in no frame of the video, though the others are: "
-                f"{_listed(strange)}; they keep DeepLabCut's numbers",
+                f"found {counted(len(strange), 'image that is', 'images that are')} in no frame of the video, though "
+                f"the rest is: {_listed(strange)}; DeepLabCut's numbers are kept there",
                 where=str(info.path),
-                hint="compare them with the video: they may be from another recording",
+                hint="compare with the video: this may come from another recording",
             )
         )
     return findings
@@ -108,11 +109,13 @@ def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -
         return []
     shown = displayed_size(info)
     size, whole = _size(part.size_px), _size(shown)
+    n = len(part.images)
     say = _teller(video, part)
     if part.scaled:
+        images = counted(n, f"image of {size}, which is a whole frame", f"images of {size}, which are whole frames")
         message = (
-            f"found {len(part.images)} images of {size}, which are whole frames of a video of {whole} at another size; "
-            "their labels stay where they are, and no context frames are cut for them"
+            f"found {images} of a video of {whole} at another size; the labels stay where they are, and no context "
+            "frames are cut there"
         )
         return [say(Severity.WARNING, "images-scaled", message, "use the video in the size that was labelled")]
     if part.crop is not None:
@@ -120,21 +123,23 @@ def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -
         then = "the video is cropped likewise" if video.picture.crop == part.crop else "the video is left whole"
         if options.crop == "never":
             then += " (--crop never)"
-        message = f"found {len(part.images)} images of {size}, which are its part {place} of {whole}; {then}"
+        images = counted(n, f"image of {size}, which is", f"images of {size}, which are")
+        message = f"found {images} its part {place} of {whole}; {then}"
         return [say(Severity.NOTE, "images-cropped", message, "")]
     if part.rotation_deg is None and part.size_px != shown and part.size_px != shown[::-1]:
         fits = part.size_px[0] <= max(shown) and part.size_px[1] <= max(shown)
         code = "images-smaller-than-video" if fits else "images-larger-than-video"
         message = (
-            f"found {len(part.images)} images of {size} and a video of {whole}, and could not tell which part of it "
-            "they show; their labels stay where they are, and the video is left whole"
+            f"found {counted(n, 'image')} of {size} and a video of {whole}, and could not tell which part of it is "
+            "shown; the labels stay where they are, and the video is left whole"
         )
         hint = "compare the images with the video before you train on more of its frames"
         return [say(Severity.WARNING, code, message, hint)]
     if part.rotation_deg is not None and part.rotation_deg != info.rotation_deg:
         message = (
-            f"found {len(part.images)} images that show its stored picture turned by {part.rotation_deg} degrees "
-            f"clockwise, where players turn it by {info.rotation_deg}; the video is turned like the images"
+            f"found {counted(n, 'image that shows', 'images that show')} its stored picture turned by "
+            f"{part.rotation_deg} degrees clockwise, where players turn it by {info.rotation_deg}; the video is "
+            "turned to fit the labels"
         )
         return [say(Severity.NOTE, "video-turned", message, "")]
     return []

@@ -13,6 +13,7 @@ from dlc2lp.migrate.survey_views import View
 from dlc2lp.migrate.view_frames import ViewImage, ViewImages, is_held_out
 from dlc2lp.migrate.view_pattern import split_by_camera
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 _N_SHOWN = 5
 
@@ -112,8 +113,8 @@ def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Findi
             Severity.WARNING,
             "views-matched-by-number",
             session,
-            f"brought together by DeepLabCut's frame numbers alone: {n} of the {n_all[session]} labeled frames that "
-            f"several cameras have, since not all images of {_some(unproven[session])} are proven to be frames of "
+            f"brought together by DeepLabCut's frame numbers alone: {n} of {counted(n_all[session], 'labeled frame')} "
+            f"that several cameras have, since not all images of {_some(unproven[session])} are proven to be frames of "
             "their video; where a camera's numbers are off, such rows are different moments",
             hint="give the videos that the images come from (--video-root DIR), or look at some rows yourself",
         )
@@ -157,7 +158,7 @@ def _split_apart(alignment: Alignment, images: Sequence[ViewImages]) -> list[Fin
             "splits-differ",
             "--split",
             f"held out by the split of one camera and trained on by that of another: {n} of the labeled frames; a row "
-            "is one moment of all cameras, so they are held out",
+            "is one moment of all cameras, so it is held out in all",
         )
     ]
 
@@ -206,7 +207,7 @@ def _unlabeled_left_out(alignment: Alignment) -> list[Finding]:
             Severity.NOTE,
             "unlabeled-not-in-all-views",
             session,
-            f"left out of the labeling queue, with what a network suggested for them: {n[session]} of the images "
+            f"left out of the labeling queue, with what a network suggested there: {n[session]} of the images "
             f"without labels ({', '.join(f'{count} not in {view}' for view, count in sorted(found.items()))})",
         )
         for session, found in lacking.items()

@@ -10,6 +10,7 @@ from dlc2lp.dlc.labels import point_name
 from dlc2lp.migrate.choose import ChosenSession
 from dlc2lp.migrate.locate import name_key
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
+from dlc2lp.wording import counted
 
 #: (session, file name) -> image.
 _Images = Mapping[tuple[str, str], ImageInfo]
@@ -69,13 +70,13 @@ def _odd_points(session: str, labels: LabelTable, images: _Images) -> list[Findi
         (
             "label-outside-image",
             outside,
-            "outside their image; they are kept, and Lightning Pose's training ignores them like DeepLabCut's",
+            "outside the image; kept there, and ignored by Lightning Pose's training as by DeepLabCut's",
         ),
         (
             "label-at-zero",
             at_zero,
-            "at x = 0 or y = 0, which DeepLabCut's training takes for no label; they are kept, and Lightning Pose "
-            "trains on them",
+            "at x = 0 or y = 0, which DeepLabCut's training takes for no label; kept there, and used by "
+            "Lightning Pose's training",
         ),
     ):
         if found.any():
@@ -86,7 +87,9 @@ def _odd_points(session: str, labels: LabelTable, images: _Images) -> list[Findi
                 f"{image.path.name}, {point_name(labels.individuals[i], labels.keypoint_names[k])}: ({x:g}, {y:g}) in "
                 f"{image.width_px}x{image.height_px}"
             )
-            findings.append(_warning(code, session, f"{_points(int(found.sum()))} {message}", first))
+            findings.append(
+                _warning(code, session, f"found {counted(int(found.sum()), 'labelled point')} {message}", first)
+            )
     return findings
 
 
@@ -99,8 +102,8 @@ def _parked_points(session: str, labels: LabelTable, corner: tuple[float, float]
     if n_parked < 2:
         return []
     message = (
-        f"{_points(n_parked)} exactly at ({corner[0]:g}, {corner[1]:g}), the corner2move2 of config.yaml, where "
-        "DeepLabCut's refinement tool parks points that are to be deleted; they are kept"
+        f"found {n_parked} labelled points exactly at ({corner[0]:g}, {corner[1]:g}), the corner2move2 of config.yaml, "
+        "where DeepLabCut's refinement tool parks points that are to be deleted; they are kept"
     )
     return [
         _warning("labels-at-corner", session, message, hint="if they were never deleted, delete them in DeepLabCut")
@@ -138,10 +141,6 @@ def _image_sizes(images: Iterable[ImageInfo]) -> list[Finding]:
             f"found images of {len(sizes)} sizes ({shown}{more}); Lightning Pose resizes each to the same size",
         )
     ]
-
-
-def _points(n_points: int) -> str:
-    return "found 1 labelled point" if n_points == 1 else f"found {n_points} labelled points"
 
 
 def _warning(code: str, subject: str, message: str, where: str = "", hint: str = "") -> Finding:

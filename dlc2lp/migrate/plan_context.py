@@ -20,6 +20,7 @@ from dlc2lp.migrate.survey import SurveyedVideo
 from dlc2lp.migrate.ties import SessionTie
 from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
 from dlc2lp.video.ties import Tie
+from dlc2lp.wording import counted
 
 #: Frames on either side that Lightning Pose looks at.
 N_NEIGHBORS = 2
@@ -101,7 +102,7 @@ def no_context(sessions: Sequence[str]) -> Finding:
     return Finding(
         Severity.NOTE,
         "no-context-frames",
-        f"{len(sessions)} session" + ("s" if len(sessions) > 1 else ""),
+        counted(len(sessions), "session"),
         f"{', '.join(sessions[:_LISTED])}{more}: no labeled frame is proven to be a frame of a video here, so no "
         "context frames are cut; models without context are not concerned",
     )

@@ -17,6 +17,7 @@ from dlc2lp.migrate.options import Options
 from dlc2lp.migrate.plan import ImagePlacement, PlaceImages, PlannedFrame, PlannedSession, Step
 from dlc2lp.migrate.survey import Survey
 from dlc2lp.model import Finding, FrameRef, ImageInfo, Severity
+from dlc2lp.wording import counted
 
 Point = tuple[float, float]
 Points = tuple[Point, ...]
@@ -101,7 +102,7 @@ def _say_renamed(safe: Mapping[str, str], findings: list[Finding]) -> None:
             Finding(
                 Severity.NOTE,
                 "session-renamed",
-                f"{len(renamed)} session" + ("s" if len(renamed) > 1 else ""),
+                counted(len(renamed), "session"),
                 "the name holds characters that Lightning Pose or its app refuse: "
                 + ", ".join(renamed[:5])
                 + (" ..." if len(renamed) > 5 else ""),

@@ -10,6 +10,7 @@ from dlc2lp.dlc.project import DlcProject
 from dlc2lp.lp.labels import LabelRow
 from dlc2lp.migrate.visibility import never_labelled, session_of
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 
 def identity(project: DlcProject) -> dict[str, str]:
@@ -49,12 +50,14 @@ def skeleton(
         kept += edges
         known += bool(edges)
     if known < len(pairs):
+        edges_of_it = f"of its {counted(len(pairs), 'edge')}"
         findings.append(
             Finding(
                 Severity.NOTE,
                 "skeleton-unknown",
                 "skeleton",
-                f"{len(pairs) - known} of its {len(pairs)} edges name a keypoint without labels; they are left out",
+                counted(len(pairs) - known, f"{edges_of_it} names", f"{edges_of_it} name")
+                + " a keypoint without labels; left out",
             )
         )
     return kept

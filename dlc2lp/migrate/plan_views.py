@@ -52,6 +52,7 @@ from dlc2lp.migrate.view_names import safe_views
 from dlc2lp.migrate.visibility import never_labelled, wants_column, with_visibility
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.version import __version__
+from dlc2lp.wording import counted
 
 _RENAMING_HINT = "another name? it comes from the names in DeepLabCut: of the folders, or camera_names of a 3D project"
 
@@ -117,7 +118,8 @@ def _outsiders(seen: ViewsSurvey) -> list[Finding]:
             Severity.ERROR,
             "folder-of-no-view",
             folder,
-            f"belongs to no camera by its name; its {n_frames} labeled frames, {n_cells} points, are left out",
+            f"belongs to no camera by its name; left out with its {counted(n_frames, 'labeled frame')} and "
+            f"{counted(n_cells, 'point')}",
             hint="give a --view-pattern that fits its name too, or rename the folder in DeepLabCut",
         )
         for folder, n_cells, n_frames in seen.outsiders

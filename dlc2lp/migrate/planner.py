@@ -25,6 +25,7 @@ from dlc2lp.migrate.ties import by_session
 from dlc2lp.migrate.visibility import explain, never_labelled, wants_column, with_visibility
 from dlc2lp.model import Finding, ImageInfo, Severity, by_severity
 from dlc2lp.version import __version__
+from dlc2lp.wording import counted
 
 LABELS_FILE = "CollectedData.csv"
 TEST_LABELS_FILE = "CollectedData_test.csv"
@@ -150,7 +151,7 @@ def _nothing_to_train(survey: Survey, draft: Draft) -> list[Finding]:
                 Severity.ERROR,
                 "no-images",
                 str(survey.project.root),
-                f"found {draft.n_cells_left_out} labelled points and not one image that they belong to",
+                f"found {counted(draft.n_cells_left_out, 'labelled point')} and not one image of the labelled frames",
                 hint="the frames of labeled-data were not copied along; copy them and run again",
             )
         ]
@@ -159,7 +160,7 @@ def _nothing_to_train(survey: Survey, draft: Draft) -> list[Finding]:
             Severity.ERROR,
             "no-labels",
             str(survey.project.root),
-            f"found {n_images} frames and not one labelled point",
+            f"found {counted(n_images, 'frame')} and not one labelled point",
             hint="label some frames in DeepLabCut or in the Lightning Pose app first",
         )
     ]

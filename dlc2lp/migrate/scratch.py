@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.migrate.room import SPARE_BYTES
+from dlc2lp.wording import counted
 
 #: host, process number, token: ``.dlc2lp-node17-4711-9f3ab2c4``.
 _TAG = re.compile(r"dlc2lp-(?P<host>[A-Za-z0-9]+)-(?P<process>\d+)-(?P<token>[0-9a-f]{8})")
@@ -182,4 +183,4 @@ def _carry(made: Path, final: Path) -> None:
     shutil.copyfile(made, final)
     expected, found = made.stat().st_size, final.stat().st_size
     if expected != found:
-        raise OSError(f"found {found} bytes after copying {expected} from {made}")
+        raise OSError(f"found {counted(found, 'byte')} after copying {expected} from {made}")

@@ -11,6 +11,7 @@ from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
 from dlc2lp.migrate.journal import Assessment, State
 from dlc2lp.migrate.plan import STATE_FOLDER, Plan
 from dlc2lp.migrate.room import check_space, nearest_existing
+from dlc2lp.wording import counted
 
 PLAN_FILE = f"{STATE_FOLDER}/plan.json"
 
@@ -49,9 +50,9 @@ def check_place(source: Path, target: Path) -> None:
             raise TargetRefused.of(
                 "target-holds-targets",
                 str(target),
-                f"holds {len(inner)} other targets ({', '.join(inner[:3])}), as --individuals split or an archive "
-                "makes them, and a Lightning Pose project must hold nothing else",
-                hint="move them out of this folder and run the same command again, or choose a new folder",
+                f"holds {counted(len(inner), 'other target')} ({', '.join(inner[:3])}), made by --individuals split or "
+                "for an archive, and a Lightning Pose project must hold nothing else",
+                hint="move what is there out of this folder and run the same command again, or choose a new folder",
             )
         check_only_holds(target, (STATE_FOLDER,))
 
@@ -110,7 +111,8 @@ def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
         raise TargetRefused.of(
             "target-not-empty",
             str(folder),
-            f"holds {len(content)} files or folders that dlc2lp did not make ({', '.join(content[:3])})",
+            f"holds {counted(len(content), 'file or folder', 'files or folders')} that dlc2lp did not make "
+            f"({', '.join(content[:3])})",
             hint="choose a new or an empty folder",
         )
 

@@ -23,6 +23,7 @@ from dlc2lp.migrate.verify_context import check_context
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,8 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                     Severity.ERROR,
                     "target-incomplete",
                     missing[0] if missing else step.targets[0],
-                    f"{len(missing) or len(step.targets)} files of this step are missing or unrecorded",
+                    counted(len(missing) or len(step.targets), "file of this step is", "files of this step are")
+                    + " missing or unrecorded",
                     hint="run the same convert command again to finish",
                 )
             )
@@ -202,7 +204,8 @@ def _check_cells(
                 Severity.ERROR,
                 "labels-differ",
                 label_files(view)[0],
-                f"{len(wrong)} coordinates differ from the source: {'; '.join(wrong[:3])}",
+                f"{counted(len(wrong), 'coordinate differs', 'coordinates differ')} from the source: "
+                f"{'; '.join(wrong[:3])}",
                 hint="please report this: it must never happen",
             )
         )
@@ -236,7 +239,7 @@ def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: 
                     Severity.ERROR,
                     "video-frames-lost",
                     video.target,
-                    f"found {info.n_frames} frames, expected {video.n_frames} as in {video.source}",
+                    f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}",
                     hint="run convert again with --edited replace",
                 )
             )

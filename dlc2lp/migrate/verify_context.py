@@ -17,6 +17,7 @@ from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frames import read_image, small_gray_frames
 from dlc2lp.video.likeness import area_average, to_gray
 from dlc2lp.video.probe import probe
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,8 +59,12 @@ def check_context(plan: Plan, level: VerifyLevel, n_checked: dict[str, int]) -> 
                     Severity.ERROR,
                     "context-frames-differ",
                     f"labeled-data/{step.session}",
-                    f"{len(wrong)} context frames are not the frames of {video.target} that their names say: "
-                    f"{', '.join(wrong[:3])}",
+                    counted(
+                        len(wrong),
+                        f"context frame is not the frame of {video.target} that its name says",
+                        f"context frames are not the frames of {video.target} that their names say",
+                    )
+                    + f": {', '.join(wrong[:3])}",
                     hint="run convert again with --edited replace",
                 )
             )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from dlc2lp.errors import UsageError
 from dlc2lp.migrate.choose import Decision
+from dlc2lp.wording import counted
 
 OPTION = "--view-pattern"
 
@@ -366,7 +367,7 @@ def _fits_nothing(pattern: ViewPattern, names: Sequence[str]) -> Decision:
     return Decision(
         "view-pattern-fits-nothing",
         pattern.text,
-        f"fits none of the {len(names)} names: {_some(names)}",
+        f"fits none of the names ({len(names)}): {_some(names)}",
         tuple(candidates),
         OPTION,
     )
@@ -383,7 +384,7 @@ def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[Placed]]
     for reading in readings:
         views = sorted({place.view for place in reading}, key=natural_key)
         n_sessions = len({place.session for place in reading})
-        told.append(f"{n_sessions} session{'s' if n_sessions > 1 else ''} with the views {_some(views)}")
+        told.append(f"{counted(n_sessions, 'session')} with the views {_some(views)}")
         if len(views) > 1:
             candidates.append(pattern.with_views(views).text)
     message = f"the names can be read as {' or as '.join(told)}" + ("" if len(told) > 1 else ", if that is meant")

@@ -15,6 +15,7 @@ from math import isnan
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
 from dlc2lp.migrate.options import NanMeans, Visibility
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 _N_NAMED = 5  # sessions that the note names
 
@@ -73,12 +74,11 @@ def explain(never: Mapping[str, frozenset[int]], names: Sequence[str]) -> Findin
         f"{session} ({', '.join(names[k] for k in sorted(positions))})"
         for session, positions in sorted(_missing_in_some(never).items())
     ]
-    n_sessions = "1 session" if len(told) == 1 else f"{len(told)} sessions"
     return Finding(
         Severity.NOTE,
         "visible-column",
         "CollectedData.csv",
-        f"{n_sessions} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}"
+        f"{counted(len(told), 'session')} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}"
         + (f" and {len(told) - _N_NAMED} more" if len(told) > _N_NAMED else "")
         + "; the column `visible` marks these cells as not labelled",
         hint="to leave the column out: --visibility never",

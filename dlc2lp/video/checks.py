@@ -12,6 +12,7 @@ from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.compare import compare_frames
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import threading
@@ -100,7 +101,11 @@ def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, 
         )
     if result.n_frames != n_frames:
         findings.append(
-            finding("video-frames-lost", source, f"ffmpeg gave {result.n_frames} frames, expected {n_frames}{says}")
+            finding(
+                "video-frames-lost",
+                source,
+                f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {n_frames}{says}",
+            )
         )
     if findings:
         raise VideoFailed(*findings)
@@ -116,7 +121,7 @@ def against_order(source: Path, made: VideoInfo, order: VideoOrder) -> list[Find
     found: list[Finding] = []
     if made.n_frames != order.n_frames:
         found.append(
-            finding("video-frames-lost", source, f"{made.n_frames} frames were written, expected {order.n_frames}")
+            finding("video-frames-lost", source, f"wrote {counted(made.n_frames, 'frame')}, expected {order.n_frames}")
         )
     facts: list[tuple[str, object, object]] = [
         ("codec", made.codec, "h264"),

@@ -11,6 +11,7 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop, displayed_size
 from dlc2lp.video.frames import small_gray_frames
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import threading
@@ -124,7 +125,7 @@ def compare_frames(
             if first_mismatch is None and is_another(errors, index):
                 first_mismatch = index
         if how == "full" and n_compared != n_frames:
-            problems.append(f"found {n_compared} frames that can be decoded, expected {n_frames}")
+            problems.append(f"found {counted(n_compared, 'frame')} that can be decoded, expected {n_frames}")
     except VideoFailed as failure:
         problems += [finding.message for finding in failure.findings]
     return Comparison(n_compared, worst_error, worst_index, first_mismatch, tuple(problems))

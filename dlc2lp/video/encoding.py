@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 
 from dlc2lp.errors import UsageError
 from dlc2lp.model import VideoInfo
+from dlc2lp.wording import counted
 
 Action = Literal["place", "remux", "rewrite", "encode"]
 
@@ -193,7 +194,7 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
     if info.width_px % 2 or info.height_px % 2:
         found.append(Reason("odd-size", f"the size {info.width_px}x{info.height_px} px is odd"))
     if info.n_hidden_packets:
-        found.append(Reason("hidden-frames", f"an edit list hides {info.n_hidden_packets} frames"))
+        found.append(Reason("hidden-frames", f"an edit list hides {counted(info.n_hidden_packets, 'frame')}"))
     if not info.starts_with_keyframe:
         found.append(Reason("starts-between-keyframes", "the first frame is no key frame"))
     return tuple(found)
@@ -230,9 +231,8 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
     if info.n_frames_declared is None:
         found.append(Reason("count-not-declared", "the header does not say how many frames there are"))
     elif info.n_frames_declared != info.n_frames and not info.n_hidden_packets:
-        found.append(
-            Reason("wrong-count-declared", f"the header says {info.n_frames_declared} frames, it has {info.n_frames}")
-        )
+        declared = counted(info.n_frames_declared, "frame")
+        found.append(Reason("wrong-count-declared", f"the header says {declared}, it has {info.n_frames}"))
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dlc2lp.errors import Interrupted, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.extent import lacks_index, missing_bytes
+from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import threading
@@ -106,7 +107,7 @@ def _unreadable(path: Path, problem: av.FFmpegError | OSError) -> VideoFailed:
         message = "found recorded data but no index (no moov box): the recording was not finished"
         hint = "recover it with a tool such as untrunc and a good video of the same camera"
     elif n_missing:
-        return _truncated(path, f"the file lacks {n_missing} bytes that its container promises")
+        return _truncated(path, f"the file lacks {counted(n_missing, 'byte')} that its container promises")
     else:
         message = f"found nothing that can be read as a video ({problem.strerror or problem})"
         hint = "check that the file is a video and was copied whole"
@@ -303,16 +304,15 @@ def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
     n_missing_bytes = missing_bytes(path)
     if n_missing_bytes and (declared is None or packets.n_all < declared or packets.n_corrupt):
         expected = "" if declared is None else f" of the {declared} that its header promises"
-        raise _truncated(
-            path, f"found {packets.n_all} frames{expected}; the file lacks {n_missing_bytes} bytes at its end"
-        )
+        found = f"found {counted(packets.n_all, 'frame')}{expected}"
+        raise _truncated(path, f"{found}; the file lacks {counted(n_missing_bytes, 'byte')} at its end")
     if packets.n_shown == 0:
         raise VideoFailed.of("video-no-frames", str(path), "found a video stream without any frame")
     if not packets.head:
         raise VideoFailed.of(
             "video-unreadable",
             str(path),
-            f"found {packets.n_shown} packets, none of the first can be decoded",
+            f"found {counted(packets.n_shown, 'packet')}, none of the first can be decoded",
             hint="check that the file plays, and copy it again from its origin",
         )
     first_pts = packets.head[0].pts
@@ -323,8 +323,8 @@ def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
         raise VideoFailed.of(
             "video-starts-broken",
             str(path),
-            f"found {packets.n_shown} frames, but the first {n_lost} need a key frame that is not in the file; "
-            f"frame {n_lost} would become frame 0",
+            f"found {counted(packets.n_shown, 'frame')}, but the first {counted(n_lost, 'needs', 'need')} a key frame "
+            f"that is not in the file; frame {n_lost} would become frame 0",
             hint="use the original recording instead of the cut copy",
         )
 

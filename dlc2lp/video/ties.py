@@ -10,6 +10,7 @@ from statistics import median
 from typing import Literal
 
 from dlc2lp.video.encoding import Crop
+from dlc2lp.wording import counted
 
 Kind = Literal["exact", "shifted", "renumbered", "other-video", "unknown"]
 Outcome = Literal["proven", "agrees", "cannot-tell", "not-found", "beyond-end", "unreadable"]
@@ -190,23 +191,34 @@ def explain(images: Sequence[ImageTie], n_frames: int) -> str:
     kind, shift = kind_of(images)
     counts = Counter(image.outcome for image in images)
     n_tied = counts["proven"] + counts["agrees"]
-    of_all = f"{n_tied} of {len(images)} images"
+    all_images = counted(len(images), "image")
     shifts = _shifts(images)
     if kind == "exact":
-        text = f"{of_all} are the frames that their numbers name"
+        text = counted(
+            n_tied,
+            f"of {all_images} is the frame that its number names",
+            f"of {all_images} are the frames that their numbers name",
+        )
     elif kind == "shifted":
-        text = (
-            f"{of_all} are the frames {abs(shift)} {'after' if shift > 0 else 'before'} those that their numbers name"
+        away = f"{abs(shift)} {'after' if shift > 0 else 'before'}"
+        text = counted(
+            n_tied,
+            f"of {all_images} is the frame {away} the one that its number names",
+            f"of {all_images} are the frames {away} those that their numbers name",
         )
     elif kind == "renumbered" and shifts:
         text = (
-            f"{of_all} are frames of the video, but their numbers are not positions in it: {min(shifts):+d} to "
-            f"{max(shifts):+d} frames away, as in videos of variable rate or with dropped frames"
+            f"{n_tied} of {all_images} are frames of the video, but their numbers are not positions in it: "
+            f"{min(shifts):+d} to {max(shifts):+d} frames away, as in videos of variable rate or with dropped frames"
         )
     elif kind == "renumbered":
-        text = f"{of_all} are frames of the video, found by looking, since their names carry no numbers"
+        text = counted(
+            n_tied,
+            f"of {all_images} is a frame of the video, found by looking, since its name carries no number",
+            f"of {all_images} are frames of the video, found by looking, since their names carry no numbers",
+        )
     elif kind == "other-video":
-        text = f"no frame of the video is like {counts['not-found']} of {len(images)} images: it is another video"
+        text = f"no frame of the video is like {counts['not-found']} of {all_images}: it is another video"
     else:
         text = "cannot tell which frames the images are: no frame is clearly more like them than others"
     others = [

@@ -227,7 +227,7 @@ def test_an_archive_is_split_where_there_is_something_to_split(tmp_path):
     refused = batch("plan", root, out, "--individuals", "flatten")
     assert refused.codes == ["target-holds-targets", "target-left-over"]
     assert "mouse1, mouse2" in refused.finding("target-holds-targets")["message"]
-    assert "move them" in refused.finding("target-holds-targets")["hint"]
+    assert "move what is there" in refused.finding("target-holds-targets")["hint"]
 
     (out / "decisions.yaml").write_text("alone: {individuals: split}\n", encoding="utf-8")
     assert "no-individuals" in batch("plan", root, out, "--individuals", "split").codes

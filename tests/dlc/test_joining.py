@@ -85,8 +85,8 @@ def test_rows_and_columns_that_only_one_has() -> None:
     assert difference.keypoints_only_first == ("old",)
     assert difference.keypoints_only_second == ("new",)
     assert difference.summary() == (
-        "2 rows only in the first: b.png, c.png; 1 rows only in the second: d.png; "
-        "1 keypoints only in the first: old; 1 keypoints only in the second: new"
+        "2 rows only in the first: b.png, c.png; 1 row only in the second: d.png; "
+        "1 keypoint only in the first: old; 1 keypoint only in the second: new"
     )
 
 

@@ -349,7 +349,7 @@ def test_frames_labelled_later_among_the_last_test_frames(tmp_path: Path) -> Non
     project = build(tmp_path, shuffle, sessions=("m1", "m2"), frames=(2, 5, 9))
     assert project.splits["iteration-0/80/1"][1] == {("m2", "img09.png")}
     why = refuse(project)
-    assert "1 rows more than the split" in why
+    assert "1 row more than the split" in why
     assert "from 5 on" in why
 
 

@@ -17,6 +17,7 @@ from dlc2lp.errors import UsageError
 from dlc2lp.lp.config import ConfigChoices, ConfigFacts, StarterConfig, starter_config
 from dlc2lp.lp.sizing import BACKBONES, images_that_fit, is_transformer, needed_gb
 from dlc2lp.lp.yamlfile import load_yaml
+from dlc2lp.wording import counted
 
 VGA = (((640, 480), 100),)
 
@@ -276,7 +277,8 @@ def test_few_frames_leave_some_to_validate(n_frames: int) -> None:
     if n_val == 0:
         n_train, n_val = n_train - 1, 1
     assert n_train >= 1
-    assert f"of {n_frames} labeled frames {n_train} train and {n_val} choose" in prose(made)
+    told = f"{counted(n_train, 'trains', 'train')} and {counted(n_val, 'chooses', 'choose')} the best model"
+    assert f"of {n_frames} labeled frames {told}" in prose(made)
     assert at(made, "training.train_batch_size") <= max(1, n_train)
 
 

@@ -18,6 +18,7 @@ from dlc2lp.lp.multiview import BACKBONES
 from dlc2lp.lp.sizing import images_that_fit
 from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.model import Severity
+from dlc2lp.wording import counted
 
 VIEWS = ("top", "side", "back")
 VGA = (((640, 480), 300),)
@@ -95,7 +96,7 @@ def test_a_frame_is_as_many_images_as_there_are_views(n_views: int) -> None:
         assert batch * n_views <= n_fit
         assert batch * steps == 16
         reason = next(each.reason for each in made.reasons if each.key == "training.train_batch_size")
-        assert f"{batch} frames in {n_views} views ({batch * n_views} images)" in reason
+        assert f"{counted(batch, 'frame')} in {n_views} views ({batch * n_views} images)" in reason
 
 
 def test_too_much_for_the_gpu_is_told_in_images() -> None:

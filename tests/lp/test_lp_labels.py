@@ -96,7 +96,7 @@ ONE = ((1.0, 2.0),)
         ("S", "a", [LabelRow("i", ((1.0, NAN),))], "one coordinate"),
         ("S", "a", [LabelRow("i", ((NAN, 1.0),))], "one coordinate"),
         ("S", "a", [LabelRow("i", ((math.inf, 1.0),))], "infinite"),
-        ("S", "ab", [LabelRow("i", ONE)], "1 points for 2"),
+        ("S", "ab", [LabelRow("i", ONE)], "1 point for 2"),
         ("S", "a", [LabelRow("i", ONE, (2,)), LabelRow("j", ONE)], "some rows"),
         ("S", "a", [LabelRow("i", ONE, (1,))], "visible=1"),
         ("S", "a", [LabelRow("i", ((NAN, NAN),), (2,))], "visible=2"),

@@ -132,7 +132,7 @@ def test_images_of_one_name_and_different_content_are_no_frame(tmp_path):
     assert not target.exists()
     finding = result.finding("merged-images-differ")
     assert finding["subject"] == "m1"
-    assert "1 images" in finding["message"]
+    assert "1 image " in finding["message"]
     assert "img05.png" in finding["message"]
     assert finding["hint"].endswith(f"candidates: {first.root}, {other.root}")
 

@@ -103,7 +103,7 @@ def test_rows_that_rest_on_numbers_alone_are_counted(tmp_path):
     assert result.exit_code == 0
     warning = result.finding("views-matched-by-number")
     assert warning["subject"] == "m1"
-    assert "3 of the 3" in warning["message"] and "images of side are" in warning["message"]
+    assert "3 of 3 labeled frames" in warning["message"] and "images of side are" in warning["message"]
 
 
 def test_proven_rows_are_not_doubted(tmp_path):

@@ -134,7 +134,7 @@ def crop_changed(root: Path) -> Outcome:
         warnings={"crops-differ"},
         notes={"image-sizes-differ", "images-cropped"},
         says={
-            "images-cropped": ("1 images", "120x80", "128x96", "img09.png", "(0, 0)", "left whole"),
+            "images-cropped": ("1 image ", "120x80", "128x96", "img09.png", "(0, 0)", "left whole"),
             "crops-differ": ("m1", "all of it and 120x80 at (0, 0)"),
         },
         coded=False,

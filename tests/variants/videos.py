@@ -242,7 +242,7 @@ def another_video(root: Path, case: str) -> Outcome:
         project,
         (),
         warnings={"frame-beyond-video"},
-        says={"frame-beyond-video": ("m1", "1 images", "img09.png", "7 frames")},
+        says={"frame-beyond-video": ("m1", "1 image ", "img09.png", "7 frames")},
         check=videos_arrive("m1.mp4", n_frames=7),
     )
 

@@ -170,6 +170,11 @@ def test_every_image_is_the_frame_that_its_number_names(encode: str, textured: P
     assert found.reason == "60 of 60 images are the frames that their numbers name"
 
 
+def test_a_single_image_is_told_in_the_singular(textured: Path, tmp_path: Path) -> None:
+    stills = cut_by_opencv(textured, tmp_path / "images", IMAGES_60[30:31])
+    assert tie(textured, stills).reason == "1 of 1 image is the frame that its number names"
+
+
 @pytest.mark.parametrize("shift", [-1, 3, -60, 60])
 @pytest.mark.parametrize("scene", ["textured", "arena"])
 def test_numbers_that_are_all_equally_wrong(
