@@ -139,7 +139,7 @@ def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -
         message = (
             f"found {counted(n, 'image that shows', 'images that show')} its stored picture turned by "
             f"{part.rotation_deg} degrees clockwise, where players turn it by {info.rotation_deg}; the video is "
-            "turned to fit the labels"
+            "turned likewise"
         )
         return [say(Severity.NOTE, "video-turned", message, "")]
     return []
