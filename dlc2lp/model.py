@@ -7,6 +7,7 @@ origin in the top-left corner, x to the right and y downwards, as in DeepLabCut,
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -71,6 +72,11 @@ class Finding:
     def as_json(self) -> dict[str, str]:
         """The finding as it stands in every ``--json`` document."""
         return {key: str(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Finding:
+        """The inverse of :meth:`as_json`."""
+        return cls(**{**document, "severity": Severity(document["severity"])})
 
 
 def by_severity(findings: list[Finding]) -> list[Finding]:

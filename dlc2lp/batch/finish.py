@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, finding_from_json
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.run import fault, in_batch, plan_digest
@@ -24,7 +24,7 @@ from dlc2lp.migrate.execute import SCRATCH, leave_scratch
 from dlc2lp.migrate.journal import Assessment, Journal, State
 from dlc2lp.migrate.options import VerifyLevel
 from dlc2lp.migrate.plan import STATE_FOLDER as STEP_STATE
-from dlc2lp.migrate.plan import PlaceImages, Plan, VideoStep
+from dlc2lp.migrate.plan import ExtractFrames, Plan
 from dlc2lp.migrate.scratch import make_folder, sweep
 from dlc2lp.migrate.target import required_plan
 from dlc2lp.model import Finding, Severity, by_severity
@@ -87,7 +87,7 @@ class ProjectReport:
     def from_line(cls, line: str) -> Self:
         """The inverse of :meth:`as_json`, written as JSON."""
         document = json.loads(line)
-        document["findings"] = tuple(map(finding_from_json, document["findings"]))
+        document["findings"] = tuple(map(Finding.from_json, document["findings"]))
         document["decisions_open"] = tuple(document["decisions_open"])
         return cls(**document)
 
@@ -378,8 +378,6 @@ def _bytes_before(plan: Plan) -> int:
     """Return the size of the images and videos that a plan migrates; what is read twice counts once."""
     sizes: dict[str, int] = {}
     for step in plan.steps:
-        if isinstance(step, PlaceImages):
-            sizes |= {image.source: image.size_bytes for image in step.images}
-        elif isinstance(step, VideoStep):
-            sizes[step.source] = step.size_bytes
+        if not isinstance(step, ExtractFrames):  # whose video, where it is migrated, another step reads
+            sizes |= step.sources
     return sum(sizes.values())

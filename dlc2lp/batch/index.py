@@ -22,7 +22,7 @@ from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.migrate.journal import write_whole
 from dlc2lp.migrate.plan import EncodeVideo, Plan, Step
 from dlc2lp.migrate.target import check_is_folder
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted
 
@@ -152,16 +152,11 @@ class Entry:
     def from_line(cls, line: str) -> Self:
         """The inverse of :meth:`to_line`."""
         document = json.loads(line)
-        document["findings"] = tuple(map(finding_from_json, document["findings"]))
+        document["findings"] = tuple(map(Finding.from_json, document["findings"]))
         for name in ("identity", "twins", "cameras"):
             document[name] = tuple(document[name])
         document["steps"] = tuple(IndexedStep(*step) for step in document["steps"])
         return cls(**document)
-
-
-def finding_from_json(document: Mapping[str, Any]) -> Finding:
-    """Return a finding that was written as JSON."""
-    return Finding(**{**document, "severity": Severity(document["severity"])})
 
 
 @dataclass(frozen=True)
@@ -292,7 +287,7 @@ class Index:
                 header["root"],
                 header["options"],
                 Totals(**header["totals"]),
-                tuple(map(finding_from_json, header["findings"])),
+                tuple(map(Finding.from_json, header["findings"])),
                 header["weights"],
             )
         except (FileNotFoundError, NotADirectoryError) as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dlc2lp.batch.decisions import Decisions
 from dlc2lp.batch.discover import Discovery, discover
-from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, finding_from_json
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
 from dlc2lp.batch.previous import Previous, keep_targets
@@ -111,7 +111,7 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
     try:
         document = json.loads(path.read_text(encoding="ascii"))
         if document["request"] == request.digest:
-            return Listed(document["targets"], tuple(map(finding_from_json, document["findings"])))
+            return Listed(document["targets"], tuple(map(Finding.from_json, document["findings"])))
     except (OSError, ValueError, KeyError, TypeError):
         pass  # there is none, or a damaged one
     if must_exist:

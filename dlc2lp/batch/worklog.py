@@ -15,11 +15,12 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dlc2lp.batch.index import STATE_FOLDER, finding_from_json
+from dlc2lp.batch.index import STATE_FOLDER
 from dlc2lp.batch.shards import Shard
 from dlc2lp.errors import TargetRefused
 from dlc2lp.migrate.scratch import Tag, own_tag
@@ -60,9 +61,8 @@ class WorkLog:
     """
 
     def __init__(self, out: Path, shard: Shard, n_cpus: int) -> None:
-        now_ns = time.time_ns()
         # Finer than seconds: what is taken back of a worker's work sorts behind it, also where that took no second.
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_ns // 10**9)) + f".{now_ns % 10**9 // 1000:06d}Z"
+        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         name = f"{stamp}-{_name(shard)}-{own_tag()}.jsonl"
         self._path = out / LOG_FOLDER / name
         self._lock = threading.Lock()
@@ -265,7 +265,7 @@ class Story:
             if not self._done.get(target):
                 self.begun.pop(target, None)
         elif "failed" in line:
-            findings = list(map(finding_from_json, line["findings"]))
+            findings = list(map(Finding.from_json, line["findings"]))
             # Whoever tries a step has seen that it is not done any more, or that a person changed what it had made.
             self._forget(target, set(line["failed"]))
             self._failed.setdefault(target, {}).update(dict.fromkeys(line["failed"], findings))

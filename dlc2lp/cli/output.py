@@ -64,7 +64,7 @@ def wants_quiet() -> bool:
 
 def result(text: str, document: dict[str, Any]) -> None:
     """Show what a command came to."""
-    findings = [Finding(**{**each, "severity": Severity(each["severity"])}) for each in document["findings"]]
+    findings = list(map(Finding.from_json, document["findings"]))
     _log(findings)
     if wants_json():
         click.echo(_json_text(document))

@@ -364,10 +364,7 @@ def check_choices(choices: ConfigChoices) -> None:
     _check_values(choices)
     if choices.resize is not None:
         _check_resize(choices.resize, choices.backbone or DEFAULT_BACKBONE)
-    known = dict.fromkeys((*OFFERED_LOSSES, *multiview.LOSSES))
-    for loss in choices.losses or ():
-        if loss not in known:
-            raise _bad_option("--losses", loss, f"one or more of {', '.join(known)}", _OTHER_LOSSES.get(loss, ""))
+    _check_losses(choices, tuple(dict.fromkeys((*OFFERED_LOSSES, *multiview.LOSSES))))
 
 
 def _check_values(choices: ConfigChoices) -> None:
@@ -381,6 +378,13 @@ def _check_values(choices: ConfigChoices) -> None:
         raise _bad_option("--losses", ",".join(choices.losses or ()), "each loss once", "name it once")
 
 
+def _check_losses(choices: ConfigChoices, offered: tuple[str, ...]) -> None:
+    for loss in choices.losses or ():
+        if loss not in offered:
+            known = f"one or more of {', '.join(offered)}"
+            raise _bad_option("--losses", loss, known, _OTHER_LOSSES.get(loss, f"--losses {offered[0]}"))
+
+
 def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
     """Refuse values that Lightning Pose would refuse, later and less clearly."""
     _check_values(choices)
@@ -388,11 +392,7 @@ def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
         _check_views(facts, choices)
     if choices.resize is not None:
         _check_resize(choices.resize, _backbone(facts, choices))
-    offered = _offered_losses(facts, choices)
-    for loss in choices.losses or ():
-        if loss not in offered:
-            known = f"one or more of {', '.join(offered)}"
-            raise _bad_option("--losses", loss, known, _OTHER_LOSSES.get(loss, f"--losses {offered[0]}"))
+    _check_losses(choices, _offered_losses(facts, choices))
     if choices.losses and not facts.n_videos:
         raise UsageError.of(
             "losses-without-videos",

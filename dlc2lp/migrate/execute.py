@@ -244,12 +244,6 @@ def _edited(path: str) -> Finding:
     )
 
 
-def _sources(step: Step) -> frozenset[str]:
-    if isinstance(step, PlaceImages):
-        return frozenset(image.source for image in step.images)
-    return frozenset([step.source]) if isinstance(step, VideoStep | ExtractFrames) else frozenset()
-
-
 def _disk_fault(step: Step, error: OSError) -> Finding:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return Finding(
@@ -259,7 +253,7 @@ def _disk_fault(step: Step, error: OSError) -> Finding:
             "the disk of the target is full",
             hint="free some space and run the same command again; what is done stays done",
         )
-    source = error.filename if error.filename in _sources(step) else None
+    source = error.filename if error.filename in step.sources else None
     if source is not None and not os.access(source, os.R_OK):
         return Finding(
             Severity.ERROR,

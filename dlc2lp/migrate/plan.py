@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from dlc2lp.errors import UsageError
 from dlc2lp.migrate.ties import SessionTie
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding
 from dlc2lp.video.encoding import Crop
 
 SCHEMA = "dlc2lp/plan/1"
@@ -39,6 +39,11 @@ class Step:
     def targets(self) -> tuple[str, ...]:
         """The files that the step makes."""
         raise AssertionError(f"{type(self).__name__} does not say what it makes")
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        """The files that the step reads, and their sizes in bytes."""
+        return {}
 
     @property
     def weight(self) -> int:
@@ -115,6 +120,10 @@ class PlaceImages(Step):
         return tuple(image.target for image in self.images)
 
     @property
+    def sources(self) -> Mapping[str, int]:
+        return {image.source: image.size_bytes for image in self.images}
+
+    @property
     def weight(self) -> int:
         return sum(image.size_bytes for image in self.images)
 
@@ -139,6 +148,10 @@ class VideoStep(Step):
     @property
     def targets(self) -> tuple[str, ...]:
         return (self.target,)
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        return {self.source: self.size_bytes}
 
     @property
     def weight(self) -> int:
@@ -271,6 +284,10 @@ class ExtractFrames(Step):
     @property
     def targets(self) -> tuple[str, ...]:
         return tuple(frame.target for frame in self.frames)
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        return {self.source: self.size_bytes}
 
     @property
     def weight(self) -> int:
@@ -536,9 +553,7 @@ class Plan:
             counts={name: Count(**count) for name, count in document["counts"].items()},
             config_facts=document["config_facts"],
             config_reasons=tuple(document["config_reasons"]),
-            findings=tuple(
-                Finding(**{**finding, "severity": Severity(finding["severity"])}) for finding in document["findings"]
-            ),
+            findings=tuple(map(Finding.from_json, document["findings"])),
             steps=tuple(step_from_json(step) for step in document["steps"]),
             views=tuple(document["views"]),
             view_frames=tuple(document["view_frames"]),
