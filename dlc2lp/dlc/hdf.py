@@ -11,6 +11,7 @@ make this reader open another file, or allocate what it only claims to hold.
 from __future__ import annotations
 
 import math
+import re
 import reprlib
 from collections import deque
 from collections.abc import Iterator
@@ -121,8 +122,14 @@ def _reading(subject: str, where: str = "") -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, LookupError, TypeError, ValueError, OverflowError, MemoryError) as error:
-        message = f"found damaged HDF5 ({_shown(str(error))}), expected a label file"
+        cut = _CUT_OFF.search(str(error))
+        found = f"a file that is cut off: {cut[1]} of {cut[2]} bytes" if cut else f"damaged HDF5 ({_shown(str(error))})"
+        message = f"found {found}, expected a label file"
         raise UnreadableFile.of("h5-unreadable", subject, message, where=where, hint=_RESTORE) from error
+
+
+#: How HDF5 says that a copy was aborted, in words of its own insides.
+_CUT_OFF = re.compile(r"truncated file: eof = ([0-9]+),.* stored_eof = ([0-9]+)")
 
 
 def _opened(path: Path) -> Any:

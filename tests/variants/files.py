@@ -133,11 +133,10 @@ def damaged_h5(root: Path, case: str) -> Outcome:
     if files == ("h5",):
         labels = labels_of(project, where=lambda key: key[0] == "m1")
         return Outcome(project, exit_code=1, errors={code}, labels=labels, n_source=len(labels))
-    return Outcome(
-        project,
-        warnings={code, "label-file-unreadable"},
-        says={"label-file-unreadable": ("m2", "come from the CSV")},
-    )
+    says = {"label-file-unreadable": ("m2", "come from the CSV")}
+    if case == "truncated":
+        says[code] = ("m2", "cut off: 2000 of ")
+    return Outcome(project, warnings={code, "label-file-unreadable"}, says=says)
 
 
 class _Payload:
