@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.run import ShardRun, Watcher
     from dlc2lp.batch.status import Status
-    from dlc2lp.migrate.execute import Observer
-    from dlc2lp.migrate.migration import Inspection, Outcome
-    from dlc2lp.migrate.options import (
+    from dlc2lp.migration import Inspection, Outcome
+    from dlc2lp.options import (
         CropChoice,
         DerivedCrops,
         EditedFiles,
@@ -31,8 +30,9 @@ if TYPE_CHECKING:
         VideoChoice,
         Visibility,
     )
-    from dlc2lp.migrate.plan import Plan
-    from dlc2lp.migrate.verify import Verification
+    from dlc2lp.planning.plan import Plan
+    from dlc2lp.run.execute import Observer
+    from dlc2lp.run.verify import Verification
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 
 
@@ -76,7 +76,7 @@ class ConvertOptions(TypedDict, total=False):
 
 def _options(given: ConvertOptions) -> Options:
     from dlc2lp.lp.config import ConfigChoices
-    from dlc2lp.migrate.options import Options
+    from dlc2lp.options import Options
 
     named: dict[str, Any] = dict(given)
     choices = {field.name for field in dataclasses.fields(ConfigChoices)}
@@ -108,7 +108,7 @@ def inspect(source: str | Path | None, **options: Unpack[ConvertOptions]) -> Ins
     SourceRefused
         It is no DeepLabCut project at all. A project that needs a decision is returned with its questions.
     """
-    from dlc2lp.migrate import migration
+    from dlc2lp import migration
 
     return migration.inspect(source, _options(options))
 
@@ -121,7 +121,7 @@ def plan(source: str | Path | None, target: str | Path, **options: Unpack[Conver
     SourceRefused, TargetRefused
         The migration is not possible so.
     """
-    from dlc2lp.migrate import migration
+    from dlc2lp import migration
 
     return migration.plan(source, target, _options(options))
 
@@ -153,7 +153,7 @@ def convert(
     register
         Name under which the Lightning Pose app gets to know the project, ``""`` for the folder's; None: not.
     observer
-        Hears of every step; see :class:`dlc2lp.migrate.execute.Observer`.
+        Hears of every step; see :class:`dlc2lp.run.execute.Observer`.
     stop
         Set it from another thread to stop cleanly.
 
@@ -169,8 +169,8 @@ def convert(
     Interrupted
         ``stop`` was set.
     """
-    from dlc2lp.migrate import migration
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp import migration
+    from dlc2lp.options import RunOptions
 
     return migration.convert(
         source,
@@ -204,8 +204,8 @@ def convert_individuals(
     dict
         Outcome by individual; keypoints that occur once in a frame are under ``single``.
     """
-    from dlc2lp.migrate import migration
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp import migration
+    from dlc2lp.options import RunOptions
 
     return migration.convert_each_individual(
         source,
@@ -226,8 +226,8 @@ def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verificatio
     TargetRefused
         The folder was not written by dlc2lp.
     """
-    from dlc2lp.migrate import migration
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp import migration
+    from dlc2lp.options import RunOptions
 
     return migration.verify(target, RunOptions(verify=verify))[1]
 
@@ -354,7 +354,7 @@ def run_archive(
     """
     from dlc2lp.batch.run import run_shard
     from dlc2lp.batch.shards import Shard
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.options import RunOptions
 
     how = RunOptions(jobs, verify, edited, tmp_dir=None if tmp_dir is None else Path(tmp_dir))
     return run_shard(Path(out), Shard.from_text(shard), how, watcher=watcher, stop=stop)

@@ -8,7 +8,7 @@ import pytest
 from command import dlc2lp
 
 from dlc2lp.batch.decisions import read_decisions
-from dlc2lp.migrate.options import Options
+from dlc2lp.options import Options
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

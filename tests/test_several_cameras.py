@@ -14,7 +14,7 @@ from builder import Video, barcode, build_project, read_clip, snapshot
 from command import dlc2lp
 
 import dlc2lp as library
-from dlc2lp.migrate.execute import Nobody
+from dlc2lp.run.execute import Nobody
 
 CAMERAS = ("top", "side")
 

@@ -19,7 +19,7 @@ from targets import expect_labels, read_labels, read_queue
 
 import dlc2lp as library
 from dlc2lp.errors import Interrupted
-from dlc2lp.migrate import tying
+from dlc2lp.survey import compare_images
 
 FRAMES = (1, 4, 8, 12, 15, 18)
 
@@ -209,7 +209,7 @@ def expect_like_images(project, target, n_frames=24):
         errors = [np.abs(frame[:height, :width].mean(axis=2) - image).mean() for frame in frames]
         index = int(path.stem.removeprefix("img"))
         assert np.argmin(errors) == index
-        assert errors[index] < 5
+        assert errors[index] < 8  # what coding adds, with any ffmpeg; a place one pixel beside is far above
 
 
 @pytest.mark.parametrize("hint", ["right", "one pixel off", "wrong", "none"])
@@ -322,7 +322,7 @@ def test_a_context_frame_that_is_another_frame_is_found_out(tmp_path):
     assert convert(project, tmp_path / "lp").exit_code == 0
     folder = tmp_path / "lp/labeled-data/m1"
     plan = library.plan(project.root, tmp_path / "lp")
-    from dlc2lp.migrate.verify_context import check_context
+    from dlc2lp.run.verify_context import check_context
 
     assert check_context(plan, "full", {}) == []
     (folder / "img00000002.png").write_bytes((folder / "img00000003.png").read_bytes())
@@ -346,7 +346,7 @@ def test_a_second_run_compares_nothing_that_is_known(tmp_path, monkeypatch):
         raise AssertionError("compared again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tying, "tie_images", again)
+        patch.setattr(compare_images, "tie_images", again)
         second = convert(project, tmp_path / "lp")
     assert second.exit_code == 0, second.stderr
     assert snapshot(tmp_path / "lp") == before
@@ -367,7 +367,7 @@ def test_a_comparison_can_be_stopped(tmp_path):
 
 
 def test_who_watches_hears_how_far_the_comparison_is(tmp_path):
-    from dlc2lp.migrate.execute import Nobody
+    from dlc2lp.run.execute import Nobody
 
     class Ear(Nobody):
         def __init__(self):

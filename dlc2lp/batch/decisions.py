@@ -30,10 +30,10 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.files import write_whole
 from dlc2lp.lp.config import ConfigChoices
-from dlc2lp.migrate.journal import write_whole
-from dlc2lp.migrate.options import Options
 from dlc2lp.model import Finding, Severity
+from dlc2lp.options import Options
 
 #: Leaves a project out of the migration.
 SKIP = "skip"

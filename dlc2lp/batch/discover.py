@@ -20,8 +20,8 @@ from typing import Literal
 
 from dlc2lp.dlc.project import LABELED_DATA
 from dlc2lp.errors import UsageError
-from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.planning.plan import PLAN_FILE
 
 CONFIG_FILE = "config.yaml"
 

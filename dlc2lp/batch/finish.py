@@ -19,15 +19,16 @@ from dlc2lp.batch.run import fault, in_batch, plan_digest
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused
-from dlc2lp.migrate.closing import close_target
-from dlc2lp.migrate.execute import SCRATCH, leave_scratch
-from dlc2lp.migrate.journal import Assessment, Journal, State
-from dlc2lp.migrate.options import VerifyLevel
-from dlc2lp.migrate.plan import STATE_FOLDER as STEP_STATE
-from dlc2lp.migrate.plan import ExtractFrames, Plan
-from dlc2lp.migrate.scratch import make_folder, sweep
-from dlc2lp.migrate.target import required_plan
+from dlc2lp.files import STATE_FOLDER as STEP_STATE
 from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.options import VerifyLevel
+from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.steps import ExtractFrames
+from dlc2lp.run.closing import close_target
+from dlc2lp.run.execute import SCRATCH, leave_scratch
+from dlc2lp.run.journal import Assessment, Journal, State
+from dlc2lp.run.scratch import make_folder, sweep
+from dlc2lp.run.target import required_plan
 from dlc2lp.video.cpus import allowed_cpus
 
 _CLOSING = f"{STATE_FOLDER}/closing"

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 from dlc2lp.errors import TargetRefused, UsageError
-from dlc2lp.migrate.journal import write_whole
-from dlc2lp.migrate.plan import EncodeVideo, Plan, Step
-from dlc2lp.migrate.target import check_is_folder
+from dlc2lp.files import write_whole
 from dlc2lp.model import Finding
+from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.steps import EncodeVideo, Step
+from dlc2lp.run.target import check_is_folder
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted
 

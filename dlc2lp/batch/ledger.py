@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from dlc2lp.errors import TargetRefused, UsageError
-from dlc2lp.migrate.scratch import own_tag
+from dlc2lp.files import own_tag
 
 #: A whole line, and the number of its project.
 _LINE = re.compile(rb"\[([0-9]+), \[.*\]\]\n", re.DOTALL)

@@ -29,10 +29,10 @@ from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.space import Estimate, Load, estimate
 from dlc2lp.batch.worklog import Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, UsageError
-from dlc2lp.migrate.journal import Journal
-from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.options import Options
+from dlc2lp.planning.plan import PLAN_FILE
+from dlc2lp.run.journal import Journal
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.wording import counted
 

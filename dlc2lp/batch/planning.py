@@ -16,13 +16,13 @@ from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
 from dlc2lp.batch.previous import Previous, keep_targets
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
+from dlc2lp.files import write_if_new
 from dlc2lp.lp.config import check_choices
-from dlc2lp.migrate.closing import write_if_new
-from dlc2lp.migrate.migration import check_data_dir
-from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.survey_calibrations import check_calibration_options
-from dlc2lp.migrate.target import check_only_holds
+from dlc2lp.migration import check_data_dir
 from dlc2lp.model import Finding, Severity
+from dlc2lp.options import Options
+from dlc2lp.run.target import check_only_holds
+from dlc2lp.survey.calibrations import check_calibration_options
 from dlc2lp.version import __version__
 from dlc2lp.video.encoding import encode_settings
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
 from dlc2lp.errors import TargetRefused, UsageError
-from dlc2lp.migrate.closing import write_if_new
-from dlc2lp.migrate.target import check_is_folder, is_same_folder
+from dlc2lp.files import write_if_new
 from dlc2lp.model import Finding, Severity
+from dlc2lp.run.target import check_is_folder, is_same_folder
 
 TARGETS_FILE = f"{STATE_FOLDER}/targets.json"
 

@@ -12,12 +12,12 @@ from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import fault, plan_digest
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
-from dlc2lp.migrate.migration import folders_of_individuals, store_plan
-from dlc2lp.migrate.options import Options
-from dlc2lp.migrate.survey_views import camera_projects, has_views, three_d_config
-from dlc2lp.migrate.target import is_same_folder
-from dlc2lp.migrate.ties import SessionTie
+from dlc2lp.migration import folders_of_individuals, store_plan
 from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.options import Options
+from dlc2lp.run.target import is_same_folder
+from dlc2lp.survey.cameras import camera_projects, has_views, three_d_config
+from dlc2lp.survey.ties import SessionTie
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,15 @@ from dlc2lp.batch.index import Index
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
-from dlc2lp.migrate.execute import SCRATCH, Run, execute
-from dlc2lp.migrate.execute import Nobody as Unobserved
-from dlc2lp.migrate.journal import Journal
-from dlc2lp.migrate.options import RunOptions
-from dlc2lp.migrate.plan import EncodeVideo, Plan, Step
-from dlc2lp.migrate.room import check_space
-from dlc2lp.migrate.scratch import sweep
-from dlc2lp.migrate.target import PLAN_FILE
 from dlc2lp.model import Finding, Severity
+from dlc2lp.options import RunOptions
+from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.planning.steps import EncodeVideo, Step
+from dlc2lp.run.execute import SCRATCH, Run, execute
+from dlc2lp.run.execute import Nobody as Unobserved
+from dlc2lp.run.journal import Journal
+from dlc2lp.run.room import check_space
+from dlc2lp.run.scratch import sweep
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.ffmpeg import find_ffmpeg
 from dlc2lp.wording import counted

@@ -22,8 +22,8 @@ from dlc2lp.batch.index import STATE_FOLDER, Index
 from dlc2lp.batch.shards import Unit, shards_with
 from dlc2lp.batch.worklog import read_story
 from dlc2lp.errors import Dlc2LpError, ToolMissing, UsageError
-from dlc2lp.migrate.journal import write_whole
-from dlc2lp.migrate.scratch import make_folder
+from dlc2lp.files import write_whole
+from dlc2lp.run.scratch import make_folder
 from dlc2lp.wording import counted
 
 SLURM_FOLDER = f"{STATE_FOLDER}/slurm"

@@ -23,7 +23,7 @@ from typing import Any, Self
 from dlc2lp.batch.index import STATE_FOLDER
 from dlc2lp.batch.shards import Shard
 from dlc2lp.errors import TargetRefused
-from dlc2lp.migrate.scratch import Tag, own_tag
+from dlc2lp.files import Tag, own_tag
 from dlc2lp.model import Finding, Severity
 
 LOG_FOLDER = f"{STATE_FOLDER}/log"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.shards import Shard
     from dlc2lp.cli.batch_progress import BatchProgress
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.options import RunOptions
 
 ROOT = click.argument("root", type=PLACE)
 OUT = click.argument("out", type=PLACE)
@@ -225,7 +225,7 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
     Says what became of every project; exit 1 if any did not arrive whole. To be run when no worker is at work any more.
     With --shard it only verifies a part, and one call without it afterwards writes the reports.
     """
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.options import RunOptions
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
@@ -333,7 +333,7 @@ def _finish(
 
 
 def _take_run_options(options: dict[str, Any], tmp_dir: Path | None) -> RunOptions:
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.options import RunOptions
 
     # A site that sets the variable to a folder that is not there loses speed, not its work.
     scratch = tmp_dir or (Path(os.environ["SLURM_TMPDIR"]) if os.environ.get("SLURM_TMPDIR") else None)

@@ -9,8 +9,8 @@ from typing import Self
 
 from dlc2lp.batch.shards import Shard, Unit
 from dlc2lp.cli.display import Display
-from dlc2lp.migrate.execute import Run
 from dlc2lp.report.text import duration_text
+from dlc2lp.run.execute import Run
 from dlc2lp.wording import counted
 
 

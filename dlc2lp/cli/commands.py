@@ -30,7 +30,7 @@ from dlc2lp.cli.options import (
 from dlc2lp.cli.signals import STOP
 
 if TYPE_CHECKING:
-    from dlc2lp.migrate.options import Options, RunOptions
+    from dlc2lp.options import Options, RunOptions
 
 
 @click.command()
@@ -49,7 +49,7 @@ def inspect(source: Path | None, **options: Any) -> int:
     labeled-data/. With --view NAME=SOURCE for each camera there is no other, but for a 3D project that they belong to.
     """
     from dlc2lp.cli.progress import Progress
-    from dlc2lp.migrate.migration import inspect as look
+    from dlc2lp.migration import inspect as look
     from dlc2lp.report.json import inspection
     from dlc2lp.report.text import inspection_text
 
@@ -91,9 +91,9 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
 
     Run the same command again to finish what was interrupted; what is done stays done. SOURCE is never written to.
     """
+    from dlc2lp import migration
     from dlc2lp.cli.progress import Progress
-    from dlc2lp.migrate import migration
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.options import RunOptions
     from dlc2lp.report import json, text
 
     source, target = take_source(places, options)
@@ -117,7 +117,7 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
 
 
 def _show_splits(source: Path | None, chosen: Options) -> int:
-    from dlc2lp.migrate import migration
+    from dlc2lp import migration
     from dlc2lp.report import json, text
 
     names = migration.list_project_splits(source, chosen)
@@ -129,8 +129,8 @@ def _convert_each(
     source: Path, target: Path, chosen: Options, run_options: RunOptions, *, register_as: str | None, dry_run: bool
 ) -> int:
     """Convert a multi-animal project into one target per individual."""
+    from dlc2lp import migration
     from dlc2lp.cli.progress import Progress
-    from dlc2lp.migrate import migration
     from dlc2lp.report import json, text
 
     if dry_run:
@@ -154,9 +154,9 @@ def _convert_each(
 @everywhere
 def verify(target: Path, **options: Any) -> int:
     """Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules."""
+    from dlc2lp import migration
     from dlc2lp.errors import EXIT_FAILED, EXIT_OK
-    from dlc2lp.migrate import migration
-    from dlc2lp.migrate.options import RunOptions
+    from dlc2lp.options import RunOptions
     from dlc2lp.report import json, text
 
     plan, found = migration.verify(target, RunOptions(verify=options["verify"]))
@@ -176,7 +176,7 @@ def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options
 
     What a person changed by hand in configs/default.yaml is kept. Options of earlier calls stay in force.
     """
-    from dlc2lp.migrate.reconfigure import reconfigure
+    from dlc2lp.reconfigure import reconfigure
     from dlc2lp.report import json, text
 
     made = reconfigure(target, take_choices(options), data_dir=data_dir, discard_edits=discard_edits)
@@ -192,9 +192,9 @@ def demo(folder: Path) -> int:
 
     FOLDER/dlc-project is the source, FOLDER/lp-project the target.
     """
+    from dlc2lp import migration
     from dlc2lp.cli.progress import Progress
     from dlc2lp.demo import make_demo_project
-    from dlc2lp.migrate import migration
     from dlc2lp.report import json, text
 
     source = make_demo_project(folder / "dlc-project")

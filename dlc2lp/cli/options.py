@@ -15,7 +15,7 @@ from dlc2lp.cli import output
 
 if TYPE_CHECKING:
     from dlc2lp.lp.config import ConfigChoices
-    from dlc2lp.migrate.options import Options
+    from dlc2lp.options import Options
 
 Command = Callable[..., Any]
 
@@ -331,7 +331,7 @@ def take_choices(options: dict[str, Any]) -> ConfigChoices:
 
 def take_options(options: dict[str, Any]) -> Options:
     """Turn a command's options into those of the library."""
-    from dlc2lp.migrate.options import Options
+    from dlc2lp.options import Options
 
     choices = take_choices(options)
     return Options(config=choices, **options)

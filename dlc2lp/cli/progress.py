@@ -14,7 +14,8 @@ from typing import Self
 import click
 
 from dlc2lp.cli.display import Display
-from dlc2lp.migrate.plan import ExtractFrames, Plan, Step, VideoStep
+from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep
 from dlc2lp.report.text import duration_text, view_table
 from dlc2lp.wording import counted
 

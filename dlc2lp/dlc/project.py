@@ -1,7 +1,7 @@
 """A folder on disk becomes a :class:`DlcProject`: everything that is there, before anything is chosen.
 
 Where several files could be meant (two scorers, a CSV beside an HDF5), all are read; choosing is the business
-of :mod:`dlc2lp.migrate.choose`.
+of :mod:`dlc2lp.survey.label_files`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
-from dlc2lp.migrate.journal import write_whole
+from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Severity
 from dlc2lp.report.text import duration_text, size_text
 from dlc2lp.wording import counted

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dlc2lp.migrate.choose import ChosenSession
-from dlc2lp.migrate.manifest import describe, describe_crop, describe_tie
-from dlc2lp.migrate.migration import Inspection, Outcome, Preview
-from dlc2lp.migrate.plan import Plan
-from dlc2lp.migrate.reconfigure import Reconfigured
-from dlc2lp.migrate.survey import SurveyedVideo
-from dlc2lp.migrate.verify import Verification
+from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding
+from dlc2lp.planning.plan import Plan
+from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.report.findings import document
+from dlc2lp.run.manifest import describe, describe_crop, describe_tie
+from dlc2lp.run.verify import Verification
+from dlc2lp.survey.label_files import ChosenSession
+from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 
 

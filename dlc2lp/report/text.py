@@ -7,16 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dlc2lp.migrate.choose import ChosenSession
-from dlc2lp.migrate.journal import State
-from dlc2lp.migrate.migration import Inspection, Outcome, Preview
-from dlc2lp.migrate.plan import EncodeVideo, ExtractFrames, PlaceImages, PlaceVideo, Plan, RemuxVideo, WriteText
-from dlc2lp.migrate.reconfigure import Reconfigured
-from dlc2lp.migrate.survey import Survey, SurveyedVideo
-from dlc2lp.migrate.ties import SessionTie
-from dlc2lp.migrate.verify import Verification
+from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding, VideoInfo
+from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.steps import EncodeVideo, ExtractFrames, PlaceImages, PlaceVideo, RemuxVideo, WriteText
+from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.report.findings import WIDTH, findings_text
+from dlc2lp.run.journal import State
+from dlc2lp.run.verify import Verification
+from dlc2lp.survey.label_files import ChosenSession
+from dlc2lp.survey.project import Survey, SurveyedVideo
+from dlc2lp.survey.ties import SessionTie
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Treatment
 from dlc2lp.wording import counted

@@ -18,9 +18,9 @@ from command import dlc2lp, start, wait_for
 import dlc2lp as library
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.index import INDEX_FILE, Index, Totals
-from dlc2lp.migrate import execute
-from dlc2lp.migrate.scratch import workplace
 from dlc2lp.report import archive as report_archive
+from dlc2lp.run import execute
+from dlc2lp.run.scratch import workplace
 
 SLOW = ("--preset", "slower", "--crf", "1")
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from dlc2lp.batch.decisions import Asked, Decisions, add_open, read_decisions
 from dlc2lp.errors import UsageError
-from dlc2lp.migrate.options import Options
 from dlc2lp.model import Finding, Severity
+from dlc2lp.options import Options
 
 
 def read(tmp_path, text):

@@ -20,8 +20,8 @@ from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.index import INDEX_FILE, Index, Totals
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, WorkLog
-from dlc2lp.migrate.journal import Journal
 from dlc2lp.report import archive as report_archive
+from dlc2lp.run.journal import Journal
 
 
 def batch(*arguments):

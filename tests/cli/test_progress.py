@@ -11,9 +11,9 @@ from dlc2lp.batch.index import IndexedStep
 from dlc2lp.batch.shards import Shard, Unit
 from dlc2lp.cli.batch_progress import BatchProgress
 from dlc2lp.cli.progress import Progress
-from dlc2lp.migrate.execute import Run
-from dlc2lp.migrate.plan import EncodeVideo, ExtractedFrame, ExtractFrames, PlaceVideo
 from dlc2lp.model import Finding, Severity
+from dlc2lp.planning.steps import EncodeVideo, ExtractedFrame, ExtractFrames, PlaceVideo
+from dlc2lp.run.execute import Run
 
 ENCODE = EncodeVideo("/a.avi", "videos/a.mp4", 900, 1000, 100, 100, "30/1", "balanced", "veryfast", 20, 12, 1)
 PLACE = PlaceVideo("/b.mp4", "videos/b.mp4", 900, 1000, "auto")

@@ -1,0 +1,192 @@
+"""The part of planning that gives every recording of several cameras its calibration. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from dlc2lp.errors import SourceRefused
+from dlc2lp.lp.calibration import (
+    cameras_of_views,
+    fit_to_images,
+    level_lenses,
+    place_calibrations,
+    render_calibration,
+    turned,
+)
+from dlc2lp.model import Camera, Finding, Severity, by_severity
+from dlc2lp.planning.moments import ViewImages
+from dlc2lp.survey.calibrations import Calibration, Calibrations
+from dlc2lp.video.encoding import displayed_size
+
+#: Files and sessions that a finding names before it only counts them.
+_N_NAMED = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedCalibrations:
+    """The calibration files of a target.
+
+    Attributes
+    ----------
+    files
+        Text by path; empty unless every recording has one.
+    origins
+        The source's file by path.
+    findings
+        What a person should know.
+    """
+
+    files: Mapping[str, str]
+    origins: Mapping[str, str]
+    findings: tuple[Finding, ...] = ()
+
+
+def plan_calibrations(
+    found: Calibrations, views: Sequence[ViewImages], recordings: Sequence[str], names: Mapping[str, str]
+) -> PlannedCalibrations:
+    """Decide on the calibration files of a target; none unless every recording has one.
+
+    Parameters
+    ----------
+    found
+        What the sources say of the cameras.
+    views
+        The views in order.
+    recordings
+        Those that have labeled frames.
+    names
+        What each recording is called in the target, also those without labeled frames.
+
+    Raises
+    ------
+    SourceRefused
+        A person named calibrations, and they fit no recording or not all.
+    """
+    if not found.files:
+        return PlannedCalibrations({}, {})
+    used = {recording: _of_recording(found, recording, names[recording]) for recording in recordings}
+    strangers = {name: each for name, each in found.by_session.items() if name not in {*names, *names.values()}}
+    findings = list(found.for_all.findings) if found.for_all else []
+    findings += [finding for each in found.by_session.values() if each in used.values() for finding in each.findings]
+    fits_none = not any(used.values())
+    if strangers:
+        is_refused = found.is_chosen and (fits_none or any(each.is_named for each in strangers.values()))
+        severity = Severity.ERROR if is_refused else Severity.WARNING if fits_none else Severity.NOTE
+        told = _fits_no_session(severity, strangers.values(), names.values())
+        if is_refused:
+            raise SourceRefused(told, *by_severity(findings))
+        findings.append(told)
+    texts = {
+        names[recording]: _text(calibration, views, recording, findings) if calibration else None
+        for recording, calibration in used.items()
+    }
+    files, lacking = place_calibrations(texts)
+    findings = list(dict.fromkeys([*findings, *lacking]))
+    if found.is_chosen and not files and not any(each.severity is Severity.ERROR for each in findings):
+        raise SourceRefused(*_as_refusal(found, findings))
+    of_text = {texts[names[recording]]: str(calibration.path) for recording, calibration in used.items() if calibration}
+    return PlannedCalibrations(files, {path: of_text[text] for path, text in files.items()}, tuple(findings))
+
+
+def _of_recording(found: Calibrations, recording: str, name: str) -> Calibration | None:
+    """Return the calibration of one recording: its own, by either of its names, else that of all."""
+    return found.by_session.get(recording) or found.by_session.get(name) or found.for_all
+
+
+def _fits_no_session(severity: Severity, strangers: Iterable[Calibration], sessions: Iterable[str]) -> Finding:
+    return Finding(
+        severity,
+        "calibration-unused",
+        _listed(str(each.path) for each in strangers),
+        f"named like no session, expected <session>.toml of {_listed(dict.fromkeys(sessions))}",
+        hint="name each file like its session, or give one file for all with --calibration FILE",
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    known = list(names)
+    return ", ".join(known[:_N_NAMED]) + (f" and {len(known) - _N_NAMED} more" if len(known) > _N_NAMED else "")
+
+
+def _as_refusal(found: Calibrations, findings: Iterable[Finding]) -> list[Finding]:
+    """Say why calibrations that a person named give nothing."""
+    refused = [
+        dataclasses.replace(each, severity=Severity.ERROR) if each.severity is Severity.WARNING else each
+        for each in findings
+    ]
+    if any(each.severity is Severity.ERROR for each in refused):
+        return by_severity(refused)
+    files = _listed(map(str, found.files))
+    message = "was given as the calibration, and gives none"
+    return [Finding(Severity.ERROR, "calibration-unused", files, message, hint="leave --calibration out"), *refused]
+
+
+def _text(calibration: Calibration, views: Sequence[ViewImages], recording: str, findings: list[Finding]) -> str | None:
+    """Return the calibration of one recording."""
+    if not calibration.cameras:
+        return None
+    origin = str(calibration.path)
+    chosen, told = cameras_of_views(calibration.cameras, {view.name: (view.view.name,) for view in views}, origin)
+    findings += told
+    fitted = []
+    for view, camera in zip(views, chosen, strict=False):
+        result = _fitted(view, recording, camera, findings, origin)
+        if isinstance(result, Finding):
+            findings.append(dataclasses.replace(result, where=origin))
+        else:
+            fitted.append(result)
+    if len(fitted) < len(views):
+        return None
+    level = level_lenses(fitted, origin)
+    if isinstance(level, Finding):
+        findings.append(level)
+        return None
+    return render_calibration(level)
+
+
+def _fitted(view: ViewImages, recording: str, camera: Camera, findings: list[Finding], origin: str) -> Camera | Finding:
+    """Return the camera as it is for the images of one recording, which may be turned parts of the video's picture."""
+    sizes = Counter((image.info.width_px, image.info.height_px) for image in view.images.get(recording, {}).values())
+    if not sizes:
+        return camera
+    image_px, _ = sizes.most_common(1)[0]
+    video = view.videos.get(recording)
+    # What the images show, also where --crop never leaves the video whole.
+    picture = video.tie.picture if video is not None and video.tie is not None else None
+    if video is None or video.info is None or picture is None or picture.turn_deg is None:
+        return fit_to_images(camera, image_px)
+    shown_px, whole_px = displayed_size(video.info), displayed_size(video.info, picture.turn_deg)
+    turn_deg = (picture.turn_deg - video.info.rotation_deg) % 360
+    # One that was made with images turned like these, or with parts of them, says so by its size.
+    if turn_deg and (camera.size_px in (None, shown_px)):
+        result = turned(camera, turn_deg, shown_px)
+        if isinstance(result, Finding):
+            return result
+        findings.append(
+            _turned(camera.name, recording, turn_deg, origin, is_sure=camera.size_px not in (None, whole_px))
+        )
+        camera = result
+    crop = picture.crop
+    if crop is None:
+        return fit_to_images(camera, image_px)
+    return fit_to_images(camera, image_px, offset_px=(crop.x_px, crop.y_px), full_px=whole_px)
+
+
+def _turned(view: str, recording: str, turn_deg: int, origin: str, *, is_sure: bool) -> Finding:
+    """Say that a calibration was turned; by the pictures' size alone that can't be seen after a half turn."""
+    message = (
+        f"the labeled images of {recording} are turned by {turn_deg} degrees clockwise against the video as players "
+        "show it, and the camera's calibration was turned likewise"
+    )
+    if is_sure:
+        return Finding(Severity.NOTE, "calibration-turned", view, message, origin)
+    return Finding(
+        Severity.WARNING,
+        "calibration-turned",
+        view,
+        f"{message}, as it was made with the video's pictures",
+        origin,
+        "if it was made with pictures that were turned like the labeled images, turn the video likewise and run again",
+    )

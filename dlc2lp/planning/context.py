@@ -1,0 +1,193 @@
+"""The part of planning that has frames cut out of videos: the neighbors of labeled frames, and what a view lacks. Pure.
+
+Lightning Pose's context models (``heatmap_mhcrnn``) look at the two frames on either side of a labeled one. They find
+them by name (``get_context_img_paths`` in ``lightning_pose/utils/io.py``): the first group of digits of the labeled
+frame's name, counted down and up by 2, never below 0, in as many digits. What is not there, as beyond the end of a
+video, is replaced by the labeled frame itself. Neighbors are in no label file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
+from dlc2lp.planning.frames import Draft
+from dlc2lp.planning.plan import PlannedFrame
+from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
+from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.ties import SessionTie
+from dlc2lp.video.ties import Tie
+from dlc2lp.wording import counted
+
+#: Frames on either side that Lightning Pose looks at.
+N_NEIGHBORS = 2
+
+#: Images are compressed by content; a neighbor is hardly larger than its labeled frame.
+_SPARE_SHARE = 1.25
+
+_DIGITS = re.compile(r"[0-9]+")
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class RowFrame:
+    """A frame that has a row of labels, and where it stands in its video.
+
+    Attributes
+    ----------
+    target
+        Path of its image in the target.
+    index
+        0-based index of the video frame that it is.
+    part
+        Which of the tie's parts tells where in the picture it lies.
+    is_cut
+        Whether the image itself is to be cut from the video.
+    """
+
+    target: str
+    index: int
+    part: int
+    is_cut: bool = False
+
+
+def can_be_cut(part: Tie) -> bool:
+    """Whether frames can be cut like images; of images at another size than the video's no pixel has a place in it."""
+    return part.size_px is not None and part.rotation_deg is not None and not part.scaled
+
+
+def add_context(draft: Draft, videos: Iterable[SurveyedVideo], images: Mapping[tuple[str, str], ImageInfo]) -> None:
+    """Plan the neighbors of all labeled frames that were proven to be a frame of their session's video.
+
+    Parameters
+    ----------
+    draft
+        Its sessions are looked at; steps and findings are added.
+    videos
+        The videos, compared with the images.
+    images
+        Images by DeepLabCut's folder and file name.
+    """
+    video_of = {video.session: video for video in videos if video.session}
+    without: list[str] = []
+    for session in draft.sessions:
+        labeled = [frame for frame in session.frames if frame.state in {"labeled", "test"}]
+        video = video_of.get(session.source)
+        rows = row_frames(labeled, video.tie) if video is not None and video.tie is not None else []
+        if labeled and not rows:
+            without.append(session.source)
+        if video is not None and video.info is not None and video.tie is not None and rows:
+            taken = {frame.target for frame in session.frames}
+            sizes = [images[session.folder, frame.source].size_bytes for frame in labeled]
+            draft.steps += cut_steps(session.target, rows, video.tie, video.info, taken, sizes)
+    if without:
+        draft.findings.append(no_context(without))
+
+
+def row_frames(labeled: Iterable[PlannedFrame], tie: SessionTie) -> list[RowFrame]:
+    """Return the labeled frames that are proven to be frames of a video."""
+    return [
+        RowFrame(frame.target, frame.video_frame_index, tie.part_of[frame.source])
+        for frame in labeled
+        if frame.video_frame_index is not None
+    ]
+
+
+def no_context(sessions: Sequence[str]) -> Finding:
+    """Say which sessions have no context frames."""
+    more = f" and {len(sessions) - _LISTED} more" if len(sessions) > _LISTED else ""
+    return Finding(
+        Severity.NOTE,
+        "no-context-frames",
+        counted(len(sessions), "session"),
+        f"{', '.join(sessions[:_LISTED])}{more}: no labeled frame is proven to be a frame of a video here, so no "
+        "context frames are cut; models without context are not concerned",
+    )
+
+
+def cut_steps(
+    session: str,
+    rows: Iterable[RowFrame],
+    tie: SessionTie,
+    info: VideoInfo,
+    taken: Iterable[str],
+    sizes_bytes: Sequence[int],
+    *,
+    with_neighbors: bool = True,
+) -> Iterator[ExtractFrames]:
+    """Plan what is cut for one session; one step for each part of the picture that its frames show.
+
+    Parameters
+    ----------
+    session
+        Name of the session's folder in the target.
+    rows
+        Its frames that have a row.
+    tie, info
+        How its images and its video belong together, and the video.
+    taken
+        Paths of images in the target, which are never replaced.
+    sizes_bytes
+        Sizes of some of its images.
+    with_neighbors
+        Whether the neighbors are cut, or only the rows' own images where these are to be cut.
+    """
+    groups: dict[int, list[RowFrame]] = defaultdict(list)
+    for row in rows:
+        groups[row.part].append(row)
+    there = {*taken, *(row.target for group in groups.values() for row in group)}
+    for number, group in groups.items():
+        part = tie.parts[number]
+        if part.size_px is None or not can_be_cut(part):
+            continue
+        wanted = {row.target: row.index for row in group if row.is_cut}
+        if with_neighbors:
+            neighbors = _neighbors(group, info.n_frames, there)
+            wanted |= neighbors
+            there |= neighbors.keys()
+        if not wanted:
+            continue
+        yield ExtractFrames(
+            session=session,
+            source=tie.video,
+            size_bytes=info.size_bytes,
+            n_frames=info.n_frames,
+            width_px=part.size_px[0],
+            height_px=part.size_px[1],
+            turn_deg=part.rotation_deg,
+            crop=part.crop,
+            image_bytes=round(_SPARE_SHARE * sum(sizes_bytes) / max(1, len(sizes_bytes))),
+            frames=tuple(ExtractedFrame(index, target) for target, index in sorted(wanted.items())),
+        )
+
+
+def _neighbors(rows: Iterable[RowFrame], n_frames: int, taken: set[str]) -> dict[str, int]:
+    """Return the index of each neighbor by its path in the target; what is an image of the source is left alone.
+
+    Two labeled frames may want one name for two frames where names keep DeepLabCut's numbers (``--frame-names keep``)
+    and these are not those of the frames: then neither gets it, and Lightning Pose takes the labeled frame instead.
+    """
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        for path, step in neighbor_paths(row.target):
+            if path not in taken and 0 <= row.index + step < n_frames:
+                wanted[path].add(row.index + step)
+    return {path: indices.pop() for path, indices in wanted.items() if len(indices) == 1}
+
+
+def neighbor_paths(path: str) -> Iterator[tuple[str, int]]:
+    """Yield the path of each neighbor of a frame, as Lightning Pose forms it, and how many frames away it is."""
+    name = PurePosixPath(path)
+    digits = _DIGITS.search(name.stem)
+    if digits is None:
+        return
+    number, width = int(digits.group()), len(digits.group())
+    for step in range(-N_NEIGHBORS, N_NEIGHBORS + 1):
+        neighbor = max(0, number + step)
+        if neighbor != number:
+            stem = name.stem.replace(digits.group(), f"{neighbor:0{width}d}")
+            yield str(name.with_name(stem + name.suffix)), neighbor - number

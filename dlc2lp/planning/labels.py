@@ -1,0 +1,89 @@
+"""What every plan says of its labels: counts, shares, the skeleton. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
+
+from dlc2lp.dlc.project import DlcProject
+from dlc2lp.lp.labels import LabelRow
+from dlc2lp.model import Finding, Severity
+from dlc2lp.planning.visibility import never_labelled, session_of
+from dlc2lp.wording import counted
+
+
+def identity(project: DlcProject) -> dict[str, str]:
+    """Return what tells one DeepLabCut project from another."""
+    config = project.config
+    if config is None:
+        return {"task": "", "scorer": "", "date": ""}
+    return {"task": config.task, "scorer": config.scorer, "date": config.date}
+
+
+def skeleton(
+    projects: Iterable[DlcProject], origin: Mapping[str, tuple[str, str]], findings: list[Finding]
+) -> list[tuple[str, str]]:
+    """Return the edges of the configurations between keypoints that exist here.
+
+    Where individuals were flattened, an edge between two keypoints holds within each individual.
+
+    Parameters
+    ----------
+    projects
+        The DeepLabCut projects.
+    origin
+        For each keypoint the (individual, keypoint) that it was there.
+    findings
+        Edges that are left out are told here.
+    """
+    configs = [project.config for project in projects if project.config]
+    pairs = list(dict.fromkeys(pair for config in configs for pair in config.skeleton))
+    kept, known = [], 0
+    for a, b in pairs:
+        edges = [
+            (first, second)
+            for first, (individual, keypoint) in origin.items()
+            for second, (other, partner) in origin.items()
+            if (keypoint, partner) == (a, b) and individual == other and first != second
+        ]
+        kept += edges
+        known += bool(edges)
+    if known < len(pairs):
+        edges_of_it = f"of its {counted(len(pairs), 'edge')}"
+        findings.append(
+            Finding(
+                Severity.NOTE,
+                "skeleton-unknown",
+                "skeleton",
+                counted(len(pairs) - known, f"{edges_of_it} names", f"{edges_of_it} name")
+                + " a keypoint without labels; left out",
+            )
+        )
+    return kept
+
+
+def hidden_shares(names: Sequence[str], rows: Sequence[LabelRow]) -> dict[str, float]:
+    """Share of labeled frames in which each keypoint is empty, rounded so that the plan reads well.
+
+    Sessions that never labelled a keypoint say nothing about how often it is hidden.
+    """
+    never = never_labelled(rows, len(names))
+    empty: Counter[str] = Counter()
+    looked_for: Counter[str] = Counter()
+    for row in rows:
+        for k, (name, (x, _)) in enumerate(zip(names, row.xy, strict=True)):
+            if k not in never[session_of(row)]:
+                looked_for[name] += 1
+                empty[name] += isnan(x)
+    return {name: round(empty[name] / looked_for[name], 4) if looked_for[name] else 1.0 for name in names}
+
+
+def count_cells(rows: Sequence[LabelRow]) -> int:
+    """Return how many points have a label."""
+    return sum(not isnan(x) for row in rows for x, _ in row.xy)
+
+
+def count_labeled(rows: Sequence[LabelRow]) -> int:
+    """Return how many rows have a label at all."""
+    return sum(any(not isnan(x) for x, _ in row.xy) for row in rows)

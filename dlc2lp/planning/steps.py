@@ -1,0 +1,307 @@
+"""The plan of a migration: pure data that a dry run prints, a run carries out and a shard takes a slice of.
+
+Each :class:`Step` is complete in itself: whoever holds it and the source's files can do it, in any order, on
+any machine. No two steps share a target. A step's id is the hash of its content, so a step that changes in any
+way is another step, and a record of the old one proves nothing about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from dlc2lp.video.encoding import Crop
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work that makes one or more files of the target.
+
+    Paths in the target are relative to it, with forward slashes; paths of the source are absolute.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The files that the step makes."""
+        raise AssertionError(f"{type(self).__name__} does not say what it makes")
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        """The files that the step reads, and their sizes in bytes."""
+        return {}
+
+    @property
+    def weight(self) -> int:
+        """Cost in bytes moved or pixels encoded, to balance shards and to start the longest first."""
+        raise AssertionError(f"{type(self).__name__} does not say what it costs")
+
+    @property
+    def space_bytes(self) -> int:
+        """Estimate of what the step's files will take on disk."""
+        return self.weight
+
+    @cached_property
+    def id(self) -> str:
+        """Sixteen hexadecimal digits of the hash of everything that the step holds."""
+        content = json.dumps(self.as_json(with_id=False), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def as_json(self, *, with_id: bool = True) -> dict[str, Any]:
+        """The step in plain JSON types, its kind included."""
+        return ({"id": self.id} if with_id else {}) | {"kind": self.kind} | asdict(self)
+
+
+@dataclass(frozen=True)
+class WriteText(Step):
+    """A text file whose whole content was decided while planning: labels, queue, configuration."""
+
+    kind: ClassVar[str] = "write-text"
+    target: str
+    text: str
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target,)
+
+    @property
+    def weight(self) -> int:
+        return len(self.text.encode())
+
+
+@dataclass(frozen=True)
+class ImagePlacement:
+    """One frame: where it comes from and what it becomes.
+
+    Attributes
+    ----------
+    source, target
+        Absolute path, and path relative to the target.
+    size_bytes
+        Size of the source.
+    shift
+        Bits by which the values of a 16-bit image are shifted down; None: the file travels as it is.
+    as_png
+        Whether the image is written anew as PNG, because Lightning Pose does not read its format.
+    """
+
+    source: str
+    target: str
+    size_bytes: int
+    shift: int | None = None
+    as_png: bool = False
+
+
+@dataclass(frozen=True)
+class PlaceImages(Step):
+    """All frames of one session."""
+
+    kind: ClassVar[str] = "place-images"
+    session: str
+    images: tuple[ImagePlacement, ...]
+    link: str
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(image.target for image in self.images)
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        return {image.source: image.size_bytes for image in self.images}
+
+    @property
+    def weight(self) -> int:
+        return sum(image.size_bytes for image in self.images)
+
+
+@dataclass(frozen=True)
+class VideoStep(Step):
+    """A step that makes one video.
+
+    Attributes
+    ----------
+    source, target
+        Absolute path, and path relative to the target.
+    size_bytes, n_frames
+        What the source held when it was planned; a source that changed since is refused.
+    """
+
+    source: str
+    target: str
+    size_bytes: int
+    n_frames: int
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target,)
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        return {self.source: self.size_bytes}
+
+    @property
+    def weight(self) -> int:
+        return self.size_bytes
+
+
+@dataclass(frozen=True)
+class PlaceVideo(VideoStep):
+    """A video that already is what Lightning Pose needs."""
+
+    kind: ClassVar[str] = "place-video"
+    link: str
+
+
+@dataclass(frozen=True)
+class RemuxVideo(VideoStep):
+    """A video whose stream moves into an mp4 without being encoded again.
+
+    ``action`` is ``remux`` where the source's clock is constant and ``rewrite`` where packets get new times. What comes
+    out is checked, and where it is not frame by frame the same the video is encoded with the settings that stand here.
+    """
+
+    kind: ClassVar[str] = "remux-video"
+    action: Literal["remux", "rewrite"]
+    rate: str
+    profile: str
+    preset: str
+    crf: int
+    gop: int
+    threads: int
+
+
+#: Bytes per pixel of a noisy camera's video in the default settings, the worst measured; for the space check.
+_NOISY_BYTES_PER_PIXEL = 0.036
+
+#: What encoding one pixel costs, in bytes copied in the same time, roughly: for balance only.
+_BYTES_PER_ENCODED_PIXEL = 4
+
+#: The same for decoding one, and writing it as a part of a PNG.
+_BYTES_PER_EXTRACTED_PIXEL = 6
+
+
+@dataclass(frozen=True)
+class EncodeVideo(VideoStep):
+    """A video that is encoded, frame by frame.
+
+    The number of threads is part of the step because x264's bytes depend on it.
+
+    Attributes
+    ----------
+    width_px, height_px
+        Size of what is encoded.
+    turn_deg, crop
+        What it shows: the stored picture turned clockwise, and of that the part ``x, y, width, height``; None for what
+        players show and for all of it.
+    rate, profile, preset, crf, gop, threads
+        How it is encoded.
+    """
+
+    kind: ClassVar[str] = "encode-video"
+    width_px: int
+    height_px: int
+    rate: str
+    profile: str
+    preset: str
+    crf: int
+    gop: int
+    threads: int
+    turn_deg: int | None = None
+    crop: Crop | None = None
+
+    @property
+    def weight(self) -> int:
+        return self.n_frames * self.width_px * self.height_px * _BYTES_PER_ENCODED_PIXEL
+
+    @property
+    def space_bytes(self) -> int:
+        pixels = self.n_frames * self.width_px * self.height_px
+        return int(pixels * _NOISY_BYTES_PER_PIXEL) + 65536
+
+
+@dataclass(frozen=True)
+class ExtractedFrame:
+    """One frame that is cut from a video.
+
+    Attributes
+    ----------
+    index
+        0-based position in the order of display.
+    target
+        Path relative to the target.
+    """
+
+    index: int
+    target: str
+
+
+@dataclass(frozen=True)
+class ExtractFrames(Step):
+    """Frames of one session that are cut from its video: the neighbors of labeled frames.
+
+    Attributes
+    ----------
+    session
+        The session in the target.
+    source, size_bytes, n_frames
+        The video, and what it held when it was planned.
+    width_px, height_px
+        Size of the images.
+    turn_deg, crop
+        What they show; see :class:`EncodeVideo`.
+    image_bytes
+        What an image takes on disk, estimated from the labeled frames.
+    frames
+        What is cut.
+    """
+
+    kind: ClassVar[str] = "extract-frames"
+    session: str
+    source: str
+    size_bytes: int
+    n_frames: int
+    width_px: int
+    height_px: int
+    turn_deg: int | None
+    crop: Crop | None
+    image_bytes: int
+    frames: tuple[ExtractedFrame, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(frame.target for frame in self.frames)
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        return {self.source: self.size_bytes}
+
+    @property
+    def weight(self) -> int:
+        return len(self.frames) * self.width_px * self.height_px * _BYTES_PER_EXTRACTED_PIXEL
+
+    @property
+    def space_bytes(self) -> int:
+        return len(self.frames) * self.image_bytes
+
+
+STEP_KINDS: dict[str, type[Step]] = {
+    step.kind: step for step in (WriteText, PlaceImages, ExtractFrames, PlaceVideo, RemuxVideo, EncodeVideo)
+}
+
+
+def step_from_json(document: Mapping[str, Any]) -> Step:
+    """The inverse of :meth:`Step.as_json`."""
+    fields = {key: value for key, value in document.items() if key not in {"id", "kind"}}
+    kind = STEP_KINDS[document["kind"]]
+    if kind is PlaceImages:
+        fields["images"] = tuple(ImagePlacement(**image) for image in fields["images"])
+    if kind is ExtractFrames:
+        fields["frames"] = tuple(ExtractedFrame(**frame) for frame in fields["frames"])
+    if fields.get("crop"):
+        fields["crop"] = Crop(*fields["crop"])
+    return kind(**fields)

@@ -1,0 +1,91 @@
+"""Lightning Pose's third column: is an empty cell a hidden keypoint, or one that nobody looked for? Pure.
+
+Lightning Pose takes every empty cell of a file alike (``uniform_heatmaps_for_nan_keypoints``). Where a keypoint was
+added to a DeepLabCut project later, the sessions before it never had it, and training them as "hidden" would teach the
+network that it is never seen there. The column ``visible`` (lightning-pose PR #440) says it cell by cell: 2 labelled,
+1 hidden, 0 not labelled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from math import isnan
+
+from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
+from dlc2lp.model import Finding, Severity
+from dlc2lp.options import NanMeans, Visibility
+from dlc2lp.wording import counted
+
+_N_NAMED = 5  # sessions that the note names
+
+
+def session_of(row: LabelRow) -> str:
+    """Return the session of a row: the folder in ``labeled-data`` that holds its image."""
+    return row.image.split("/")[1]
+
+
+def never_labelled(rows: Sequence[LabelRow], n_keypoints: int) -> dict[str, frozenset[int]]:
+    """Return for each session the positions of the keypoints that have no label in any of its rows."""
+    never: dict[str, set[int]] = {}
+    for row in rows:
+        seen = never.setdefault(session_of(row), set(range(n_keypoints)))
+        seen -= {k for k, (x, _) in enumerate(row.xy) if not isnan(x)}
+    return {session: frozenset(positions) for session, positions in never.items()}
+
+
+def wants_column(rows: Sequence[LabelRow], n_keypoints: int, choice: Visibility) -> bool:
+    """Whether the label file gets the column ``visible``."""
+    if choice != "auto":
+        return choice == "always"
+    return bool(_missing_in_some(never_labelled(rows, n_keypoints)))
+
+
+def with_visibility(
+    rows: Sequence[LabelRow], never: Mapping[str, frozenset[int]], nan_means: NanMeans
+) -> list[LabelRow]:
+    """Return the rows with their third column, which is never empty.
+
+    Parameters
+    ----------
+    rows
+        Labeled frames.
+    never
+        What :func:`never_labelled` says of their sessions.
+    nan_means
+        What an empty cell means in a session that has labels of the keypoint.
+    """
+    empty = HIDDEN if nan_means == "occluded" else NOT_LABELED
+    return [
+        dataclasses.replace(
+            row,
+            visible=tuple(
+                VISIBLE if not isnan(x) else NOT_LABELED if k in never[session_of(row)] else empty
+                for k, (x, _) in enumerate(row.xy)
+            ),
+        )
+        for row in rows
+    ]
+
+
+def explain(never: Mapping[str, frozenset[int]], names: Sequence[str]) -> Finding:
+    """Say why the column is there: which sessions lack keypoints that others have."""
+    told = [
+        f"{session} ({', '.join(names[k] for k in sorted(positions))})"
+        for session, positions in sorted(_missing_in_some(never).items())
+    ]
+    return Finding(
+        Severity.NOTE,
+        "visible-column",
+        "CollectedData.csv",
+        f"{counted(len(told), 'session')} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}"
+        + (f" and {len(told) - _N_NAMED} more" if len(told) > _N_NAMED else "")
+        + "; the column `visible` marks these cells as not labelled",
+        hint="to leave the column out: --visibility never",
+    )
+
+
+def _missing_in_some(never: Mapping[str, frozenset[int]]) -> dict[str, frozenset[int]]:
+    """Keep of each session the keypoints that another session labelled, and the sessions that lack any."""
+    nowhere = frozenset.intersection(*never.values()) if never else frozenset()
+    return {session: positions - nowhere for session, positions in never.items() if positions - nowhere}

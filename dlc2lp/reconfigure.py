@@ -1,0 +1,114 @@
+"""The starter config of a finished target, written again with other options."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlc2lp.lp.config import ConfigChoices, ConfigFacts, StarterConfig, keep_edits, starter_config
+from dlc2lp.model import Finding, by_severity
+from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.planner import CONFIG_FILE
+from dlc2lp.planning.steps import WriteText
+from dlc2lp.run.execute import write_text
+from dlc2lp.run.journal import Journal, Record
+from dlc2lp.run.target import required_plan
+
+
+@dataclass(frozen=True)
+class Reconfigured:
+    """A config that was written again.
+
+    Attributes
+    ----------
+    path
+        The file.
+    config
+        What dlc2lp chose, and why.
+    kept
+        Keys whose value a person had changed by hand and that stayed as they were.
+    findings
+        What should be known.
+    """
+
+    path: Path
+    config: StarterConfig
+    kept: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def reconfigure(
+    target: str | Path,
+    choices: ConfigChoices | None = None,
+    *,
+    data_dir: str | None = None,
+    discard_edits: bool = False,
+) -> Reconfigured:
+    """Write ``configs/default.yaml`` of a target again.
+
+    Choices of the conversion and of earlier calls stay in force where ``choices`` leaves them open; what a
+    person changed in the file is kept unless ``discard_edits`` is given.
+
+    Raises
+    ------
+    TargetRefused
+        The folder is no target of dlc2lp, or can't be written to.
+    UsageError
+        A choice is impossible.
+    """
+    folder = Path(target).absolute()
+    plan = required_plan(folder)
+    journal = Journal(folder)
+    earlier = _last_call(journal)
+    before: dict[str, Any] = earlier.detail if earlier else {"choices": plan.options["config"], "data_dir": None}
+    merged = _merge_choices(before["choices"], choices or ConfigChoices())
+    facts = _facts(plan, folder, data_dir or before["data_dir"])
+    config = starter_config(facts, merged)
+    written = earlier.detail["starter"] if earlier else _planned_text(plan)
+    text, kept, findings = _with_edits(folder / CONFIG_FILE, written, config, discard=discard_edits)
+    step = WriteText(CONFIG_FILE, text)
+    detail = {
+        "choices": dataclasses.asdict(merged),
+        "data_dir": data_dir or before["data_dir"],
+        "starter": config.text,
+    }
+    write_text(folder, step, by="config", detail=detail)
+    if earlier and earlier.step != step.id:
+        journal.remove(earlier.step)
+    return Reconfigured(folder / CONFIG_FILE, config, kept, tuple(by_severity([*config.findings, *findings])))
+
+
+def _last_call(journal: Journal) -> Record | None:
+    made = [record for record in journal.read().values() if record.by == "config"]
+    return made[-1] if made else None
+
+
+def _merge_choices(before: dict[str, Any], now: ConfigChoices) -> ConfigChoices:
+    chosen = {name: value for name, value in now.as_json().items() if value is not None}
+    return ConfigChoices.from_json({**before, **chosen})
+
+
+def _facts(plan: Plan, folder: Path, data_dir: str | None) -> ConfigFacts:
+    facts = ConfigFacts.from_json(plan.config_facts)
+    if data_dir is None and facts.data_dir == plan.target:
+        data_dir = str(folder)  # the target may have been moved since
+    return dataclasses.replace(facts, data_dir=data_dir) if data_dir else facts
+
+
+def _planned_text(plan: Plan) -> str:
+    return next(step.text for step in plan.steps if isinstance(step, WriteText) and step.target == CONFIG_FILE)
+
+
+def _with_edits(
+    path: Path, written: str, config: StarterConfig, *, discard: bool
+) -> tuple[str, tuple[str, ...], tuple[Finding, ...]]:
+    try:
+        current = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return config.text, (), ()
+    if discard or current == written:
+        return config.text, (), ()
+    merged = keep_edits(written, current, config)
+    return merged.text, merged.kept, merged.findings

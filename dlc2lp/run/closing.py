@@ -1,0 +1,101 @@
+"""The end of a migration: what all steps together left is checked and written down.
+
+Whoever carried out the steps, one process or a thousand, this is done once afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlc2lp.files import write_if_new
+from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.options import VerifyLevel
+from dlc2lp.planning.plan import Plan
+from dlc2lp.run.execute import remove_stale
+from dlc2lp.run.journal import Assessment, Journal, Record
+from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
+from dlc2lp.run.verify import SourceLabels, Verification, verify_target
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What closing a target brought up.
+
+    Attributes
+    ----------
+    verification
+        What checking the target brought up.
+    findings
+        Everything that a person should know, errors first.
+    """
+
+    verification: Verification
+    findings: tuple[Finding, ...]
+
+
+def close_target(
+    plan: Plan,
+    failed: Collection[str],
+    findings: Iterable[Finding],
+    assessment: Assessment | None,
+    level: VerifyLevel,
+    labels: SourceLabels | None = None,
+) -> Closed:
+    """Remove what earlier plans left over, verify the target and write its manifest.
+
+    Parameters
+    ----------
+    plan
+        What was to be done.
+    failed, findings
+        Ids of the steps that failed, and what came up while the steps were carried out.
+    assessment
+        What the target held. Files of earlier plans that still are as they were written go, where nothing failed and
+        none of the others was changed by a person; None: they stay.
+    level
+        How closely the target is looked at.
+    labels
+        The source's labels, where they are at hand, to compare every cell with its origin.
+
+    Raises
+    ------
+    TargetRefused
+        The manifest can't be written.
+    """
+    folder = Path(plan.target)
+    journal = Journal(folder)
+    removed = []
+    if assessment is not None and not failed and not assessment.orphans:
+        removed = remove_stale(folder, assessment.stale, journal, plan)
+    verification = verify_target(plan, level, labels)
+    records = journal.read()
+    # The manifest tells the state of the target, not the story of this run, or a second run would change it.
+    lasting = merge_findings(plan.findings, findings, _encoded_instead(plan, records), verification.findings)
+    write_if_new(folder / MANIFEST_FILE, manifest_text(plan, records, failed, lasting))
+    return Closed(verification, merge_findings(removed, lasting))
+
+
+def _encoded_instead(plan: Plan, records: Mapping[str, Record]) -> list[Finding]:
+    """Say which videos were to be remuxed and had to be encoded, and why."""
+    return [
+        Finding(
+            Severity.NOTE,
+            "video-encoded-instead",
+            step.targets[0],
+            f"was encoded, since a remux did not keep every frame: {records[step.id].detail['encoded_because']}",
+        )
+        for step in plan.steps
+        if step.id in records and "encoded_because" in records[step.id].detail
+    ]
+
+
+def merge_findings(*lists: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Join lists of findings; what an earlier one says of a thing is not said again by a later one."""
+    merged: dict[tuple[str, str, str], Finding] = {}
+    for findings in lists:
+        for finding in findings:
+            key = (finding.code, finding.subject, "" if finding.code == "target-edited" else finding.message)
+            merged.setdefault(key, finding)
+    return tuple(by_severity(list(merged.values())))

@@ -1,0 +1,130 @@
+"""Temporary places that several processes share, on one machine or on many, without a lock.
+
+Every temporary carries the tag of the process that made it, so no process touches another's. Who dies without a
+chance to clean up leaves its tag behind: a process of the same machine sees that its number is gone, and for one of
+another machine the caller has to know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from dlc2lp.files import Tag, own_tag
+from dlc2lp.run.room import SPARE_BYTES
+from dlc2lp.wording import counted
+
+#: A folder can vanish between its making and its use, when its last other user leaves; never often.
+_ATTEMPTS = 100
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, also while another process removes the empty ones.
+
+    Raises
+    ------
+    OSError
+        The system refuses.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError:
+            continue
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def sweep(
+    folders: Iterable[Path], is_gone: Callable[[Tag], bool] = lambda tag: tag.is_gone, *, only_files: bool = False
+) -> list[Path]:
+    """Remove the temporaries of processes that are gone.
+
+    Parameters
+    ----------
+    folders
+        Where to look, not below; one that does not exist is empty.
+    is_gone
+        Whether the process of a tag has ended.
+    only_files
+        Leave folders alone, where some are a person's.
+
+    Returns
+    -------
+    list
+        What was removed.
+    """
+    removed = []
+    for folder in folders:
+        for path in _inside(folder):
+            tag = Tag.of(path.name)
+            if tag is None or not is_gone(tag):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                if only_files:
+                    continue
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+            removed.append(path)
+    return removed
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+@contextlib.contextmanager
+def workplace(tmp_dir: Path | None, final: Path, space_bytes: int) -> Iterator[Path]:
+    """Lend the name of a file to be made, and bring the file to ``final`` afterwards.
+
+    A node's own disk takes the many small writes of an encode better than a network file system. It is used where it
+    has the room; else the file is made at ``final``, which is as good and only slower.
+
+    Parameters
+    ----------
+    tmp_dir
+        Folder on the fast disk; None: no other place than ``final``.
+    final
+        Where the file stands afterwards. Itself only a temporary on the target's disk: a rename gives it its name.
+    space_bytes
+        Estimate of the file's size.
+
+    Raises
+    ------
+    OSError
+        The file can't be brought over whole.
+    """
+    if tmp_dir is None or not _has_room(tmp_dir, space_bytes):
+        yield final
+        return
+    folder = tmp_dir / f"{own_tag()}-{secrets.token_hex(4)}"
+    folder.mkdir()
+    try:
+        made = folder / final.name
+        yield made
+        _carry(made, final)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_room(folder: Path, space_bytes: int) -> bool:
+    try:
+        return shutil.disk_usage(folder).free > space_bytes + SPARE_BYTES and os.access(folder, os.W_OK | os.X_OK)
+    except OSError:
+        return False
+
+
+def _carry(made: Path, final: Path) -> None:
+    """Copy across file systems; a copy that is shorter than its original must not pass for one."""
+    shutil.copyfile(made, final)
+    expected, found = made.stat().st_size, final.stat().st_size
+    if expected != found:
+        raise OSError(f"found {counted(found, 'byte')} after copying {expected} from {made}")

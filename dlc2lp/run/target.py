@@ -1,0 +1,216 @@
+"""Whether a target may be written to: asked before the first byte. Only looks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from dlc2lp.dlc.project import locate_project
+from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
+from dlc2lp.files import STATE_FOLDER
+from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.run.journal import Assessment, State
+from dlc2lp.run.room import check_space, nearest_existing
+from dlc2lp.wording import counted
+
+#: Files that a file manager leaves in any folder that it shows.
+_NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+
+
+def check_place(source: Path, target: Path) -> None:
+    """Refuse a target that is a file, lies inside the source or around it, or holds anything of somebody else's.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-inside-source``, ``target-around-source``, ``target-not-a-folder``, ``target-holds-targets`` or
+        ``target-not-empty``.
+    """
+    real_source, real_target = Path(os.path.realpath(source)), Path(os.path.realpath(target))
+    if real_target == real_source or real_source in real_target.parents:
+        raise TargetRefused.of(
+            "target-inside-source",
+            str(target),
+            f"lies inside the source {source}, which dlc2lp never writes to",
+            hint=f"choose a folder beside it, for example {real_source.with_name(real_source.name + '-lp')}",
+        )
+    if real_target in real_source.parents:
+        raise TargetRefused.of(
+            "target-around-source",
+            str(target),
+            f"holds the source {source}, and a Lightning Pose project must hold nothing else",
+            hint="choose an empty folder",
+        )
+    check_is_folder(target)
+    if target.is_dir() and not (target / PLAN_FILE).exists():
+        inner = sorted(path.parents[1].name for path in target.glob(f"*/{PLAN_FILE}"))
+        if inner:
+            raise TargetRefused.of(
+                "target-holds-targets",
+                str(target),
+                f"holds {counted(len(inner), 'other target')} ({', '.join(inner[:3])}), made by --individuals split or "
+                "for an archive, and a Lightning Pose project must hold nothing else",
+                hint="move what is there out of this folder and run the same command again, or choose a new folder",
+            )
+        check_only_holds(target, (STATE_FOLDER,))
+
+
+def check_is_folder(target: Path) -> None:
+    """Refuse a target that is a file, or that is not for us to look at.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-not-a-folder`` or ``target-unreadable``.
+    """
+    try:
+        if target.is_dir() or not target.exists():
+            return
+    except OSError as error:
+        raise _unreadable(target, error) from error
+    raise TargetRefused.of(
+        "target-not-a-folder",
+        str(target),
+        "found a file, expected a folder or nothing",
+        hint="choose another name",
+    )
+
+
+def _unreadable(target: Path, error: OSError) -> TargetRefused:
+    return TargetRefused.of(
+        "target-unreadable",
+        str(target),
+        f"could not be looked into: {error.strerror or error}",
+        hint="choose a folder of your own, or ask the owner for permission",
+    )
+
+
+def is_same_folder(one: Path, other: Path) -> bool:
+    """Whether two paths, which may differ by links, mounts or spelling, lead to one folder that is there."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
+    """Refuse a folder that holds anything else than the given names.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-not-empty``.
+    """
+    try:
+        content = sorted({path.name for path in folder.iterdir()} - _NO_CONTENT - set(allowed))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    if content:
+        raise TargetRefused.of(
+            "target-not-empty",
+            str(folder),
+            f"holds {counted(len(content), 'file or folder', 'files or folders')} that dlc2lp did not make "
+            f"({', '.join(content[:3])})",
+            hint="choose a new or an empty folder",
+        )
+
+
+def stored_plan(target: Path) -> Plan | None:
+    """Return the plan that the target was last written by; None for a new target, or one that a crash left so."""
+    path = target / PLAN_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Plan.from_text(text, path)
+
+
+def required_plan(target: Path) -> Plan:
+    """Return the plan of a folder that must be a target.
+
+    Raises
+    ------
+    TargetRefused
+        dlc2lp did not write the folder (``not-a-target``).
+    """
+    plan = stored_plan(target)
+    if plan is None:
+        raise TargetRefused.of(
+            "not-a-target",
+            str(target),
+            f"found no {PLAN_FILE}, so dlc2lp did not write this folder",
+            hint="give the folder that `dlc2lp convert` wrote to",
+        )
+    return plan
+
+
+def check_owner(plan: Plan, stored: Plan | None) -> None:
+    """Refuse a target that was made from another project.
+
+    A project that is no longer where it was counts as moved; while it is there, another one is not it, however alike.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-of-another-source``.
+    """
+    if stored is None or stored.source == plan.source:
+        return
+    if is_same_folder(Path(stored.source), Path(plan.source)):
+        return
+    mine = {session.source for session in plan.sessions}
+    theirs = {session.source for session in stored.sessions}
+    is_there = _is_project(Path(stored.source))
+    if is_there or stored.project != plan.project or not mine & theirs:
+        raise TargetRefused.of(
+            "target-of-another-source",
+            plan.target,
+            f"was converted from {stored.source}{', which is still there' * is_there}, not from {plan.source}",
+            hint="choose a new or an empty folder",
+        )
+
+
+def _is_project(folder: Path) -> bool:
+    try:
+        locate_project(folder)
+    except SourceRefused:
+        return False
+    except OSError:  # not for us to look into, so it is there
+        return True
+    return True
+
+
+def check_room(plan: Plan, assessment: Assessment) -> None:
+    """Refuse a target whose disk can't be written to or has too little space, before anything is written.
+
+    Raises
+    ------
+    TargetRefused
+        ``target-not-writable`` or ``no-space``.
+    """
+    existing = nearest_existing(Path(plan.target))
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise TargetRefused.of(
+            "target-not-writable",
+            plan.target,
+            f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file",
+            hint="choose a folder of your own, or ask the owner for write permission",
+        )
+    needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] is State.TO_DO)
+    hint = "free some space, choose another disk, or migrate the labels alone with --videos none"
+    check_space(Path(plan.target), needed, hint)
+
+
+def refusals(plan: Plan, stored: Plan | None, assessment: Assessment) -> list[Dlc2LpError]:
+    """Return everything that stands against writing this plan to its target, for a dry run to show."""
+    found: list[Dlc2LpError] = []
+    try:
+        check_owner(plan, stored)
+    except TargetRefused as error:
+        found.append(error)
+    try:
+        check_room(plan, assessment)
+    except TargetRefused as error:
+        found.append(error)
+    return found

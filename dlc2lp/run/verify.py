@@ -1,0 +1,257 @@
+"""A target against its plan, by other means than those that wrote it.
+
+The label file is read by pandas, as Lightning Pose reads it, and compared cell by cell with the tables that the
+DLC wing read from the source; the videos are counted again; the rest is LP's own rules (:mod:`dlc2lp.lp.check`).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlc2lp.errors import VideoFailed
+from dlc2lp.lp.check import check_target
+from dlc2lp.model import Finding, LabelTable, Severity, by_severity
+from dlc2lp.options import VerifyLevel
+from dlc2lp.planning.plan import Plan, label_files
+from dlc2lp.planning.steps import WriteText
+from dlc2lp.run.journal import Journal, State, held, orphaned
+from dlc2lp.run.verify_context import check_context
+from dlc2lp.video.encoding import choose
+from dlc2lp.video.probe import probe
+from dlc2lp.wording import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What verifying brought up.
+
+    Attributes
+    ----------
+    findings
+        Everything that does not fit, errors first.
+    n_checked
+        How many things were compared, by name.
+    """
+
+    findings: tuple[Finding, ...]
+    n_checked: dict[str, int]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is lost or unusable."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+
+
+#: The source's labels as those of one animal, by view; by "" where there is a single one.
+SourceLabels = Mapping[str, LabelTable]
+
+
+def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabels | None = None) -> Verification:
+    """Check a target against its plan and against Lightning Pose's rules.
+
+    Parameters
+    ----------
+    plan
+        The plan that the target was written by.
+    level
+        ``full`` also decodes every image; ``none`` looks at names and records only.
+    labels
+        The source's labels, where they are at hand: every cell is then compared with its origin.
+    """
+    target = Path(plan.target)
+    findings: list[Finding] = []
+    n_checked: dict[str, int] = {}
+    if not _check_records(plan, findings, n_checked):
+        return Verification(tuple(by_severity(findings)), n_checked)
+    findings += check_target(target, every_image=level == "full")
+    names = {view: label_files(view) for view in plan.views or ("",)}
+    edited = {finding.subject for finding in findings if finding.code == "target-edited"}
+    if not edited & plan.label_files:
+        tables = {
+            view: _read_labels([target / name for name in listed if (target / name).is_file()])
+            for view, listed in names.items()
+        }
+        _check_counts(plan, list(tables.values()), findings, n_checked)
+        for view, table in (labels or {}).items():
+            _check_cells(plan, view, tables[view], table, findings, n_checked)
+    if level != "none":
+        _check_videos(plan, target, findings, n_checked)
+        findings += check_context(plan, level, n_checked)
+    return Verification(tuple(by_severity(findings)), n_checked)
+
+
+def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...]:
+    """Compare the label files that a plan would write, cell by cell, with the labels that they come from."""
+    texts = {step.target: step.text for step in plan.steps if isinstance(step, WriteText)}
+    tables = {
+        view: _read_labels([io.StringIO(texts[name]) for name in label_files(view) if name in texts])
+        for view in plan.views or ("",)
+    }
+    findings: list[Finding] = []
+    _check_counts(plan, list(tables.values()), findings, {})
+    for view, table in labels.items():
+        _check_cells(plan, view, tables[view], table, findings, {})
+    return tuple(findings)
+
+
+def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int]) -> bool:
+    assessment = Journal(Path(plan.target)).assess(plan)
+    for step in plan.steps:
+        state = assessment.states[step.id]
+        if state is State.EDITED:
+            findings += [
+                Finding(
+                    Severity.ERROR,
+                    "target-edited",
+                    path,
+                    "is not as dlc2lp wrote it",
+                    hint="if the change is yours, nothing is to be done; else run convert with --edited replace",
+                )
+                for path in assessment.edited[step.id]
+            ]
+        elif state is State.HELD:
+            findings.append(held(step))
+        elif state is State.TO_DO:
+            missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "target-incomplete",
+                    missing[0] if missing else step.targets[0],
+                    counted(len(missing) or len(step.targets), "file of this step is", "files of this step are")
+                    + " missing or unrecorded",
+                    hint="run the same convert command again to finish",
+                )
+            )
+    findings += map(orphaned, assessment.orphans)
+    n_checked["files"] = sum(len(step.targets) for step in plan.steps)
+    return all((Path(plan.target) / label_files(view)[0]).is_file() for view in plan.views or ("",))
+
+
+def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
+    """Read label files as Lightning Pose does, but each number by Python's own exact parser.
+
+    pandas' default one may be off in the last bit, and its exact one is deprecated since pandas 3.1.
+    """
+    import pandas as pd
+
+    texts = [pd.read_csv(file, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for file in files]
+    return pd.concat(texts).map(lambda cell: float(cell) if cell else float("nan"))
+
+
+def _check_counts(
+    plan: Plan, tables: Sequence[pd.DataFrame], findings: list[Finding], n_checked: dict[str, int]
+) -> None:
+    """Nothing lost: what is in the target, and what was left out with a finding, make up the source."""
+    xs = [table.loc[:, [column for column in table.columns if column[2] == "x"]].notna().to_numpy() for table in tables]
+    found = {
+        "labeled_cells": sum(int(each.sum()) for each in xs),
+        "labeled_frames": sum(int(each.any(axis=1).sum()) for each in xs),
+    }
+    for name, n_found in found.items():
+        count = plan.counts[name]
+        if n_found != count.written or not count.balanced:
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "nothing-lost",
+                    label_files(plan.views[0] if plan.views else "")[0],
+                    f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
+                    f"{count.source} in the source, {count.left_out} left out with a finding",
+                    hint="please report this: it must never happen",
+                )
+            )
+        n_checked[name] = n_found
+
+
+def _check_cells(
+    plan: Plan,
+    view: str,
+    table: pd.DataFrame,
+    labels: LabelTable,
+    findings: list[Finding],
+    n_checked: dict[str, int],
+) -> None:
+    """Compare every coordinate in the target with its origin, bit for bit."""
+    row_of = {str(name): row for row, name in enumerate(table.index)}
+    values = table.to_numpy(dtype="float64")
+    column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(table.columns)}
+    target_of = _targets(plan, view)
+    n_compared, wrong = 0, []
+    for row, ref in enumerate(labels.frames):
+        path = target_of.get((ref.session, ref.file_name))
+        if path is None:
+            continue
+        for k, axis in product(range(len(labels.keypoint_names)), (0, 1)):
+            column = column_of[labels.keypoint_names[k], "xy"[axis]]
+            here = values[row_of[path], column] if path in row_of else float("nan")
+            there = labels.xy_px[row, 0, k, axis]
+            n_compared += 1
+            if here != there and not (isnan(here) and isnan(there)):
+                wrong.append(f"{path} {labels.keypoint_names[k]}: found {here!r}, expected {there!r}")
+    n_checked["coordinates"] = n_checked.get("coordinates", 0) + n_compared
+    if wrong:
+        findings.append(
+            Finding(
+                Severity.ERROR,
+                "labels-differ",
+                label_files(view)[0],
+                f"{counted(len(wrong), 'coordinate differs', 'coordinates differ')} from the source: "
+                f"{'; '.join(wrong[:3])}",
+                hint="please report this: it must never happen",
+            )
+        )
+
+
+def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
+    """Return the target path of each labeled frame of a view by DeepLabCut's folder and file name."""
+    found = {}
+    for session in (each for each in plan.sessions if each.view == view):
+        for frame in session.frames:
+            if frame.state in {"labeled", "test"}:
+                found[session.folder, frame.source] = frame.target
+    return found
+
+
+def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: dict[str, int]) -> None:
+    n_frames = 0
+    for video in plan.videos:
+        if not (target / video.target).exists():
+            continue  # already told by its record
+        try:
+            info = probe(target / video.target)
+        except VideoFailed as error:
+            findings += error.findings
+            continue
+        n_frames += info.n_frames
+        treatment = choose(info)
+        if info.n_frames != video.n_frames:
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "video-frames-lost",
+                    video.target,
+                    f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}",
+                    hint="run convert again with --edited replace",
+                )
+            )
+        elif treatment.action != "place":
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "video-not-conforming",
+                    video.target,
+                    "; ".join(reason.message for reason in treatment.reasons),
+                    hint="run convert again with --edited replace",
+                )
+            )
+    n_checked["video_frames"] = n_frames

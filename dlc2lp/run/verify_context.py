@@ -1,0 +1,107 @@
+"""Whether each context frame is the frame of the target's video that its name says.
+
+They were cut from the source's video in this process, the target's video was mostly made by ffmpeg: two witnesses.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlc2lp.errors import UnreadableFile, VideoFailed
+from dlc2lp.model import Finding, Severity
+from dlc2lp.options import VerifyLevel
+from dlc2lp.planning.plan import Plan, PlannedVideo
+from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
+from dlc2lp.video.compare import is_another
+from dlc2lp.video.encoding import Crop
+from dlc2lp.video.frames import read_image, small_gray_frames
+from dlc2lp.video.likeness import area_average, to_gray
+from dlc2lp.video.probe import probe
+from dlc2lp.wording import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Of each session are looked at where not all are.
+_N_SAMPLES = 8
+
+
+def check_context(plan: Plan, level: VerifyLevel, n_checked: dict[str, int]) -> list[Finding]:
+    """Compare context frames with the frames of their session's video.
+
+    Parameters
+    ----------
+    plan
+        The plan that the target was written by.
+    level
+        ``full`` looks at all of them, ``sample`` at some of each session.
+    n_checked
+        How many there are is noted here.
+    """
+    target = Path(plan.target)
+    videos = {(video.view, video.session): video for video in plan.videos if video.session}
+    video_of = {session.target: videos.get((session.view, session.source)) for session in plan.sessions}
+    findings: list[Finding] = []
+    steps = [step for step in plan.steps if isinstance(step, ExtractFrames)]
+    for step in steps:
+        video = video_of.get(step.session)
+        if video is None or not (target / video.target).is_file() or video.turn_deg != step.turn_deg:
+            continue
+        try:
+            wrong = _wrong_frames(step, video, target, level)
+        except (VideoFailed, UnreadableFile) as failure:
+            findings += failure.findings
+            continue
+        if wrong:
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "context-frames-differ",
+                    f"labeled-data/{step.session}",
+                    counted(
+                        len(wrong),
+                        f"context frame is not the frame of {video.target} that its name says",
+                        f"context frames are not the frames of {video.target} that their names say",
+                    )
+                    + f": {', '.join(wrong[:3])}",
+                    hint="run convert again with --edited replace",
+                )
+            )
+    if steps:
+        n_checked["context_frames"] = sum(len(step.frames) for step in steps)
+    return findings
+
+
+def _wrong_frames(step: ExtractFrames, video: PlannedVideo, target: Path, level: VerifyLevel) -> list[str]:
+    """Return the paths of context frames that a neighboring frame of the video fits clearly better."""
+    # A video that was cropped likewise has its padding on the right and below.
+    crop = Crop(0, 0, step.width_px, step.height_px) if step.crop == video.crop else step.crop
+    frames = [frame for frame in step.frames if (target / frame.target).is_file()]
+    if not frames:
+        return []  # that they are missing is told by who looks for every file
+    if level != "full":
+        frames = frames[:: -(-len(frames) // _N_SAMPLES)]
+    path = target / video.target
+    info = probe(path)
+    around = {at for frame in frames for at in _around(frame) if 0 <= at < info.n_frames}
+    shown: dict[int, NDArray[np.uint8]] = dict(small_gray_frames(path, info, around, crop=crop))
+    return [frame.target for frame in frames if not _is_own(frame, shown, target)]
+
+
+def _around(frame: ExtractedFrame) -> range:
+    return range(frame.index - 1, frame.index + 2)
+
+
+def _is_own(frame: ExtractedFrame, shown: dict[int, NDArray[np.uint8]], target: Path) -> bool:
+    import numpy as np
+
+    gray = to_gray(read_image(target / frame.target))
+    errors = {}
+    for at in _around(frame):
+        if at in shown:
+            height, width = shown[at].shape
+            small = area_average(gray, width, height).astype(np.float64)
+            errors[at] = float(np.mean((small - shown[at]) ** 2))
+    return frame.index in errors and not is_another(errors, frame.index)

@@ -1,0 +1,291 @@
+"""Where the cameras' calibration comes from: what a person named, else what lies beside the projects. Only reads.
+
+Calibrations come in two forms: Anipose's (``calibration.toml``, ``calibrations/<session>.toml``), and DeepLabCut's
+(``camera_matrix/stereo_params.pickle`` of a 3D project), whose lengths are squares of a checkerboard.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dlc2lp.dlc.cameras import CAMERA_MATRIX, STEREO_FILE, DlcCalibration, calibrated_names, in_millimetres, read_stereo
+from dlc2lp.dlc.config import read_config
+from dlc2lp.errors import UnreadableFile, UsageError
+from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS, parse_calibration
+from dlc2lp.model import Camera, Finding, Severity
+from dlc2lp.options import Options
+from dlc2lp.survey.label_files import Decision
+
+_OPTION = "--calibration PATH"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What one file says of the cameras.
+
+    Attributes
+    ----------
+    path
+        The file.
+    cameras
+        The cameras; empty where it can't be used.
+    findings
+        Why it can't, or what is odd.
+    is_named
+        Whether a person named this very file.
+    """
+
+    path: Path
+    cameras: tuple[Camera, ...]
+    findings: tuple[Finding, ...] = ()
+    is_named: bool = False
+
+
+@dataclass(frozen=True)
+class Calibrations:
+    """How the cameras stand, as far as the sources say.
+
+    Attributes
+    ----------
+    for_all
+        That of all recordings without one of their own; None if there is none.
+    by_session
+        Those of single recordings, by the files' names. They may be of other recordings than the source has.
+    is_chosen
+        Whether a person named them, so that they must be used or refused.
+    in_squares
+        Whether DeepLabCut's own is among them, in squares of the checkerboard before it was scaled.
+    """
+
+    for_all: Calibration | None = None
+    by_session: Mapping[str, Calibration] = field(default_factory=dict, hash=False)
+    is_chosen: bool = False
+    in_squares: bool = False
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files."""
+        found = [*((self.for_all,) if self.for_all else ()), *self.by_session.values()]
+        return tuple(each.path for each in found)
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What tells two places apart: the cameras, and the file where these can't be read."""
+        return tuple(
+            (name, each.cameras or each.path) for name, each in [("", self.for_all), *self.by_session.items()] if each
+        )
+
+
+@dataclass(frozen=True)
+class FoundCalibrations:
+    """The calibrations, and what must be said of finding them."""
+
+    calibrations: Calibrations = field(default_factory=Calibrations)
+    findings: tuple[Finding, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    refusals: tuple[Finding, ...] = ()
+
+
+def check_calibration_options(options: Options) -> None:
+    """Refuse what can be known to be wrong before anything is read.
+
+    Raises
+    ------
+    UsageError
+        ``bad-square-size`` or ``path-missing``.
+    """
+    size = options.square_size
+    if size is not None and not (isinstance(size, int | float) and math.isfinite(size) and size > 0):
+        message = f"found {size!r}, expected the side of a square in millimetres, a finite number above 0"
+        raise UsageError.of("bad-square-size", "--square-size", message)
+    for path in options.calibration:
+        if not path.exists():
+            message = "found no such file or folder"
+            hint = "check the path for a typing error"
+            raise UsageError.of("path-missing", str(path), message, where="--calibration", hint=hint)
+
+
+def unused_options(options: Options, *, why: str, calibration: bool = True) -> list[Finding]:
+    """Tell options about calibrations that change nothing.
+
+    Parameters
+    ----------
+    options
+        What a person chose.
+    why
+        Why they change nothing.
+    calibration
+        Whether ``--calibration`` is one of them, and not only ``--square-size``.
+    """
+    given = ["--square-size"] if options.square_size is not None else []
+    given += ["--calibration"] if options.calibration and calibration else []
+    hint = "leave the option out, or check that this is the source you meant"
+    return [
+        Finding(Severity.WARNING, "option-unused", option, f"changes nothing here: {why}", "", hint) for option in given
+    ]
+
+
+# --- finding them ---------------------------------------------------------------------------------------------------
+
+
+def find_calibrations(
+    options: Options, beside: Sequence[Path], views: Sequence[str], own: DlcCalibration | None = None
+) -> FoundCalibrations:
+    """Find the cameras' calibrations: those that a person named; else Anipose's beside the projects; else DeepLabCut's.
+
+    Parameters
+    ----------
+    options
+        What a person chose; :func:`check_calibration_options` has passed them.
+    beside
+        The projects' folders.
+    views
+        Names of the views, by which a lone pickle of DeepLabCut is read.
+    own
+        That of a DeepLabCut 3D project.
+    """
+    if options.calibration:
+        return _named(options, views)
+    found = [calibrations for place in dict.fromkeys(beside) if (calibrations := _anipose(place)).files]
+    if len({each.content for each in found}) > 1:
+        return FoundCalibrations(decisions=(_which([each.files[0] for each in found]),))
+    if found:
+        return FoundCalibrations(found[0])
+    return FoundCalibrations() if own is None else _scaled(own, options.square_size)
+
+
+def _which(files: Sequence[Path]) -> Decision:
+    message = f"found different calibrations of the cameras: {' and '.join(map(str, files))}; which one holds?"
+    return Decision("calibrations-differ", str(files[0]), message, tuple(map(str, files)), _OPTION)
+
+
+def _named(options: Options, views: Sequence[str]) -> FoundCalibrations:
+    """Return what a person named; each place must have something to give."""
+    places = tuple(dict.fromkeys(options.calibration))
+    joined = FoundCalibrations(Calibrations(is_chosen=True))
+    for place in places:
+        found = _in_place(place, options, views, is_one_of_several=len(places) > 1)
+        if not found.calibrations.files and not found.decisions:
+            found = replace(found, refusals=(_nothing_in(place),))
+        joined = _both(joined, found)
+    return joined
+
+
+def _both(one: FoundCalibrations, other: FoundCalibrations) -> FoundCalibrations:
+    """Join what two named places hold; the same recording must not have two different ones."""
+    first, second = one.calibrations, other.calibrations
+    slots = {"": first.for_all, **first.by_session}, {"": second.for_all, **second.by_session}
+    twice = [
+        Finding(
+            Severity.ERROR,
+            "calibration-twice",
+            str(had.path),
+            f"found another calibration {f'of {session}' if session else 'of all recordings'} in {has.path}",
+            hint="name one of the two with --calibration",
+        )
+        for session, has in slots[1].items()
+        if has is not None and (had := slots[0].get(session)) is not None and had.cameras != has.cameras
+    ]
+    return FoundCalibrations(
+        Calibrations(
+            first.for_all or second.for_all,
+            {**second.by_session, **first.by_session},
+            first.is_chosen,
+            first.in_squares or second.in_squares,
+        ),
+        (*one.findings, *other.findings),
+        (*one.decisions, *other.decisions),
+        (*one.refusals, *other.refusals, *twice),
+    )
+
+
+def _in_place(place: Path, options: Options, views: Sequence[str], *, is_one_of_several: bool) -> FoundCalibrations:
+    """Return what a file or folder holds that a person named."""
+    stereo = _stereo_file(place)
+    if place.is_file() and stereo is None:
+        read = replace(_read(place), is_named=True)
+        if is_one_of_several and place.name != CALIBRATION_FILE:
+            return FoundCalibrations(Calibrations(by_session={place.stem: read}))
+        return FoundCalibrations(Calibrations(read))
+    found = Calibrations() if place.is_file() else _anipose(place)
+    if not found.files and stereo is not None:
+        return _scaled(read_stereo(stereo, _camera_names(stereo, views)), options.square_size)
+    if not found.files:
+        found = Calibrations(by_session=_by_session(place))  # the folder of the recordings' files itself
+    return FoundCalibrations(found)
+
+
+def _anipose(place: Path) -> Calibrations:
+    """Return what lies in a project's folder in Anipose's form."""
+    single = place / CALIBRATION_FILE
+    return Calibrations(_read(single) if single.is_file() else None, _by_session(place / CALIBRATIONS))
+
+
+def _by_session(folder: Path) -> dict[str, Calibration]:
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.toml")) if path.is_file()}
+
+
+def _read(path: Path) -> Calibration:
+    try:
+        parsed = parse_calibration(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"can't be read: {getattr(error, 'strerror', None) or error}"
+        finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, hint="save it again as UTF-8")
+        return Calibration(path, (), (finding,))
+    return Calibration(path, parsed.cameras, parsed.findings)
+
+
+def _stereo_file(place: Path) -> Path | None:
+    """Return DeepLabCut's calibration where a 3D project, a folder in it or the file itself was named."""
+    if place.is_file():
+        if place.suffix == ".pickle":
+            return place
+        place = place.parent if place.suffix in {".yaml", ".yml"} else place
+    found = (place / CAMERA_MATRIX / STEREO_FILE, place / STEREO_FILE)
+    return next((path for path in found if path.is_file()), None)
+
+
+def _camera_names(stereo: Path, views: Sequence[str]) -> tuple[str, ...]:
+    """Return the cameras of a pickle, whose pairs are told apart by knowing the names."""
+    path = stereo.parent.parent / "config.yaml"
+    try:
+        config = read_config(path) if path.is_file() else None
+    except UnreadableFile:
+        config = None
+    if config is not None and config.is_3d:
+        return tuple(config.camera_names)
+    return calibrated_names(stereo) or tuple(views)
+
+
+def _scaled(own: DlcCalibration, size_mm: float | None) -> FoundCalibrations:
+    """Bring DeepLabCut's calibration, in squares of the checkerboard, to millimetres."""
+    if own.cameras and size_mm is None:
+        question = (
+            "its calibration is in squares of the checkerboard, whose size DeepLabCut does not store; "
+            "how long is the side of a square?"
+        )
+        option = "--square-size MM (1 keeps squares as the unit of length)"
+        asked = Decision("square-size-unknown", str(own.path), question, (), option)
+        return FoundCalibrations(findings=own.findings, decisions=(asked,))
+    cameras = in_millimetres(own.cameras, size_mm) if size_mm is not None else ()
+    return FoundCalibrations(Calibrations(Calibration(own.path, cameras, own.findings), in_squares=True))
+
+
+def _nothing_in(place: Path) -> Finding:
+    try:
+        names = sorted(path.name for path in place.iterdir()) if place.is_dir() else [place.name]
+    except OSError as error:
+        names = [f"a folder that can't be looked into ({error.strerror})"]
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return Finding(
+        Severity.ERROR,
+        "calibration-not-there",
+        str(place),
+        f"found {listed or 'an empty folder'}, expected {CALIBRATION_FILE}, {CALIBRATIONS}/<session>.toml or "
+        f"DeepLabCut's {CAMERA_MATRIX}/{STEREO_FILE}",
+        where="--calibration",
+        hint="name the file itself with --calibration, or leave the option out",
+    )

@@ -1,0 +1,432 @@
+"""One picture of several cameras: which project holds which camera, and which of its folders are one recording.
+
+Three ways in: one DeepLabCut project per camera (``--view``), one project that holds all (``--view-pattern``), and a
+DeepLabCut 3D project, which names its cameras. Only reads.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dlc2lp.dlc.config import DlcConfig, read_config
+from dlc2lp.dlc.project import locate_project
+from dlc2lp.dlc.project3d import Dlc3dProject, read_3d_project
+from dlc2lp.errors import UnreadableFile, UsageError
+from dlc2lp.model import Finding, Severity
+from dlc2lp.options import Options
+from dlc2lp.survey.calibrations import Calibrations, FoundCalibrations, find_calibrations
+from dlc2lp.survey.compare_images import Watcher
+from dlc2lp.survey.label_files import Decision
+from dlc2lp.survey.labels import Decided, decide_labels
+from dlc2lp.survey.project import Survey, survey
+from dlc2lp.survey.ties import SessionTie, by_session
+from dlc2lp.survey.view_pattern import COMMON_PATTERNS, ViewTable, apply_pattern, parse_view_pattern, split_by_camera
+
+
+@dataclass(frozen=True)
+class View:
+    """One camera.
+
+    Attributes
+    ----------
+    name
+        As the source or the person calls it.
+    survey, decided
+        The project that holds its frames, which other cameras may share, and which of its labels count.
+    session_of
+        Recording by session of that project, for its folders; those of other cameras are not in it.
+    video_of
+        Recording by stem of a video.
+    """
+
+    name: str
+    survey: Survey
+    decided: Decided
+    session_of: Mapping[str, str]
+    video_of: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ViewsSurvey:
+    """All cameras.
+
+    Attributes
+    ----------
+    views
+        The cameras in order.
+    calibrations
+        How they stand.
+    findings, decisions, refusals
+        What is odd, what a person must decide, and why it can't be migrated so.
+    outsiders
+        Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
+    """
+
+    views: tuple[View, ...]
+    calibrations: Calibrations
+    findings: tuple[Finding, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    refusals: tuple[Finding, ...] = ()
+    outsiders: tuple[tuple[str, int, int], ...] = ()
+
+    @property
+    def surveys(self) -> list[tuple[Survey, Decided]]:
+        """Each project once, with the labels that count."""
+        unique: dict[int, tuple[Survey, Decided]] = {}
+        for view in self.views:
+            unique.setdefault(id(view.survey), (view.survey, view.decided))
+        return list(unique.values())
+
+
+def has_views(source: Path | None, options: Options) -> bool:
+    """Whether a multi-view project is asked for."""
+    # An empty pattern is a pattern that fits nothing: the script's variable that should hold one was not set.
+    asked = bool(options.views) or options.view_pattern is not None
+    return asked or (source is not None and three_d_config(source) is not None)
+
+
+def three_d_config(source: Path) -> DlcConfig | None:
+    """Return the configuration of a DeepLabCut 3D project; None for any other source."""
+    _, path = locate_project(source)
+    try:
+        config = read_config(path) if path else None
+    except UnreadableFile:
+        return None  # told when the project is read
+    return config if config is not None and config.is_3d else None
+
+
+def camera_projects(source: Path | None, options: Options) -> tuple[Path, ...]:
+    """Return the folders of the cameras' projects, where each camera has one of its own."""
+    config = None if source is None else three_d_config(source)
+    if source is not None and config is not None:
+        project = _three_d_project(source, config, options)
+        return tuple(locate_project(camera.config_path)[0] for camera in project.cameras if camera.config_path)
+    return tuple(locate_project(path)[0] for _, path in options.views)
+
+
+def _three_d_project(source: Path, config: DlcConfig, options: Options) -> Dlc3dProject:
+    """Read a 3D project; views that a person named stand in for the cameras' recorded projects.
+
+    Raises
+    ------
+    UsageError
+        ``bad-views``: a view is none of its cameras.
+    """
+    unknown = [name for name, _ in options.views if name not in config.camera_names]
+    if unknown:
+        found = f"found {', '.join(unknown)}, expected cameras of {config.path}: {', '.join(config.camera_names)}"
+        raise UsageError.of("bad-views", "--view", found)
+    located = {name: locate_project(path) for name, path in options.views}
+    given = {name: path or root for name, (root, path) in located.items()}
+    return read_3d_project(locate_project(source)[0], config, options.video_roots, given)
+
+
+def survey_views(
+    source: Path | None,
+    options: Options,
+    known: Iterable[SessionTie] = (),
+    *,
+    watcher: Watcher | None = None,
+    stop: threading.Event | None = None,
+) -> ViewsSurvey:
+    """Read the projects of all cameras.
+
+    Parameters
+    ----------
+    source
+        The project that holds all cameras, or a DeepLabCut 3D project; None where each camera has one of its own.
+        Beside a 3D project, views name the projects of its cameras in place of those that it records.
+    options
+        What a person chose.
+    known, watcher, stop
+        As for :func:`~dlc2lp.survey.project.survey`.
+
+    Raises
+    ------
+    SourceRefused
+        One of the sources is no DeepLabCut project.
+    UsageError
+        The options contradict each other.
+    """
+    _check_options(source, options)
+    reader = _Reader(options, tuple(known), watcher, stop)
+    config = None if source is None else three_d_config(source)
+    if source is not None and config is not None:
+        return reader.three_d(_three_d_project(source, config, options))
+    if options.views:
+        return reader.one_project_each(list(options.views))
+    if source is None:  # _check_options has refused it
+        raise AssertionError("neither a source nor views")
+    return reader.one_project(source)
+
+
+def _check_options(source: Path | None, options: Options) -> None:
+    found = ""
+    if options.views and source is not None and three_d_config(source) is None:
+        found = (
+            f"found the source {source} beside --view NAME=SOURCE, which names the sources; "
+            "only a DeepLabCut 3D project may stand beside them"
+        )
+    elif options.merge:
+        found = "found --merge beside several views; merge each camera's projects in DeepLabCut, or label them by view"
+    elif options.individuals == "split":
+        found = "found --individuals split beside several views; choose one individual or flatten them"
+    elif len(options.views) == 1 and source is None:
+        found = f"found one view ({options.views[0][0]}), expected two or more"
+    elif len({name for name, _ in options.views}) < len(options.views):
+        found = f"found a view twice: {', '.join(name for name, _ in options.views)}"
+    if found:
+        raise UsageError.of("bad-views", "--view", found)
+    if source is None:  # the cameras of a 3D project may well share one, which tells them apart by its folders' names
+        _check_unlike(options.views)
+
+
+def _check_unlike(views: Sequence[tuple[str, Path]]) -> None:
+    """Refuse one project for two cameras: each label would count for both.
+
+    Raises
+    ------
+    UsageError
+        ``same-project-twice``.
+    """
+    names: dict[str, str] = {}
+    for name, path in views:
+        other = names.setdefault(os.path.realpath(locate_project(path)[0]), name)
+        if other != name:
+            raise UsageError.of(
+                "same-project-twice",
+                "--view",
+                f"found the same project for {other} and {name}: {path}",
+                hint="if it holds both cameras, give it as SOURCE with --view-pattern '{session}_{view}', which says "
+                "how its folders are called",
+            )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads projects, each once."""
+
+    options: Options
+    known: tuple[SessionTie, ...]
+    watcher: Watcher | None
+    stop: threading.Event | None
+
+    def read(self, source: Path, views: Sequence[str]) -> tuple[Survey, Decided]:
+        """Read one project; what is known of the given views is taken over."""
+        known = by_session(tie for tie in self.known if tie.view in views or not views)
+        seen = survey(source, self.options, known, watcher=self.watcher, stop=self.stop)
+        return seen, decide_labels(seen, self.options)
+
+    def one_project_each(
+        self, sources: Sequence[tuple[str, Path]], calibrated: FoundCalibrations | None = None
+    ) -> ViewsSurvey:
+        """Each camera has a project of its own; its calibrations are looked for beside them, where none are given."""
+        read = {name: self.read(path, [name]) for name, path in sources}
+        folders = {name: _folders(seen) for name, (seen, _) in read.items()}
+        sessions, decisions = sessions_of_projects(folders, self.options.view_pattern)
+        views, outsiders = [], []
+        for name, (seen, decided) in read.items():
+            views.append(_view(name, seen, _told_of(name, decided), sessions[name]))
+            outsiders += _outsiders(decided, set(sessions[name]))
+        roots = [seen.project.root for seen, _ in read.values()]
+        calibrated = calibrated or find_calibrations(self.options, roots, list(read))
+        return self._joined(views, calibrated, decisions, outsiders)
+
+    def one_project(self, source: Path) -> ViewsSurvey:
+        """One project holds all cameras, told apart by a pattern of names."""
+        seen, decided = self.read(source, ())
+        table = apply_pattern(parse_view_pattern(self.options.view_pattern or ""), _folders(seen))
+        return self._of_table(seen, decided, table, find_calibrations(self.options, [seen.project.root], table.views))
+
+    def three_d(self, project: Dlc3dProject) -> ViewsSurvey:
+        """A 3D project names its cameras and the projects that hold their frames."""
+        names = [camera.camera for camera in project.cameras]
+        calibrated = find_calibrations(self.options, [project.root], names, project.calibration)
+        # What is odd about its own calibration is told only where that is the one that is used.
+        findings = [each for each in project.findings if each not in project.calibration.findings]
+        refusals = [each for each in findings if each.severity is Severity.ERROR and each.code in _FATAL]
+        if refusals:
+            for_all = calibrated.calibrations.for_all
+            told = (*findings, *calibrated.findings, *(for_all.findings if for_all else ()))
+            refused = (*refusals, *calibrated.refusals)
+            return ViewsSurvey((), calibrated.calibrations, told, calibrated.decisions, refused)
+        paths = {camera.camera: camera.config_path for camera in project.cameras if camera.config_path}
+        if project.is_shared:
+            seen, decided = self.read(next(iter(paths.values())), ())
+            found = self._of_table(seen, decided, self._by_camera(_folders(seen), list(paths)), calibrated)
+        else:
+            found = self.one_project_each(list(paths.items()), calibrated)
+        return replace(found, findings=(*findings, *found.findings))
+
+    def _by_camera(self, names: Sequence[str], cameras: Sequence[str]) -> ViewTable:
+        """Tell the cameras of a shared project apart as DeepLabCut does, or as a person says."""
+        if self.options.view_pattern is None:
+            return split_by_camera(names, cameras)
+        return apply_pattern(parse_view_pattern(self.options.view_pattern).with_views(cameras), names)
+
+    def _of_table(self, seen: Survey, decided: Decided, table: ViewTable, calibrated: FoundCalibrations) -> ViewsSurvey:
+        """Make views of one project by a table of its names."""
+        views = [
+            _view(name, seen, decided, {place.name: place.session for place in table.placed if place.view == name})
+            for name in table.views
+        ]
+        outsiders = _outsiders(decided, {place.name for place in table.placed})
+        return self._joined(views, calibrated, table.decisions, outsiders)
+
+    def _joined(
+        self,
+        views: Sequence[View],
+        calibrated: FoundCalibrations,
+        decisions: Sequence[Decision],
+        outsiders: Sequence[tuple[str, int, int]],
+    ) -> ViewsSurvey:
+        joined = ViewsSurvey(tuple(views), calibrated.calibrations, (), (), (), tuple(outsiders))
+        told = [finding for _, decided in joined.surveys for finding in decided.findings]
+        asked = [_beside_views(decision) for _, decided in joined.surveys for decision in decided.decisions]
+        refused = [finding for _, decided in joined.surveys for finding in decided.refusals]
+        return replace(
+            joined,
+            findings=(*calibrated.findings, *told),
+            decisions=tuple(dict.fromkeys((*calibrated.decisions, *decisions, *asked))),
+            refusals=(*calibrated.refusals, *refused),
+        )
+
+
+def _beside_views(decision: Decision) -> Decision:
+    """Return the question without the answer that several cameras rule out."""
+    return replace(decision, option=decision.option.replace("split|", ""))
+
+
+#: Findings about a 3D project without which there are no views at all.
+_FATAL = frozenset(["camera-project-missing", "too-few-cameras"])
+
+
+def _told_of(view: str, decided: Decided) -> Decided:
+    """Say with everything that came up in a camera's project which camera that is."""
+
+    def of_view(finding: Finding) -> Finding:
+        return replace(finding, subject=f"{view}: {finding.subject}")
+
+    return replace(
+        decided,
+        findings=tuple(map(of_view, decided.findings)),
+        refusals=tuple(map(of_view, decided.refusals)),
+        decisions=tuple(replace(each, subject=f"{view}: {each.subject}") for each in decided.decisions),
+    )
+
+
+def _folders(seen: Survey) -> list[str]:
+    """Return the names that tell recordings and cameras apart: of folders, and of videos without one."""
+    folders = [folder.name for folder in seen.project.sessions]
+    return list(dict.fromkeys([*folders, *(video.stem for video in seen.videos if not video.session)]))
+
+
+def _view(name: str, seen: Survey, decided: Decided, sessions: Mapping[str, str]) -> View:
+    """Return a view; where a folder became several sessions, these follow the folder."""
+    videos = {
+        video.stem: sessions[key]
+        for video in seen.videos
+        if (key := video.session or video.stem) in sessions or (key := video.stem) in sessions
+    }
+    return View(name, seen, decided, sessions, videos)
+
+
+def _outsiders(decided: Decided, placed: set[str]) -> list[tuple[str, int, int]]:
+    found = []
+    for chosen in decided.chosen.sessions:
+        if chosen.session.name not in placed and chosen.labels is not None:
+            labelled = chosen.labels.labelled
+            found.append((chosen.session.name, int(labelled.sum()), int(labelled.any(axis=(1, 2)).sum())))
+    return [each for each in found if each[1]]
+
+
+def sessions_of_projects(
+    names: Mapping[str, Sequence[str]], pattern: str | None
+) -> tuple[dict[str, dict[str, str]], list[Decision]]:
+    """Find out which folders of several cameras' projects are one recording.
+
+    They are called alike in all projects, or alike but for the camera's name, or by the pattern that a person gave;
+    where each project has a single recording, it is the same.
+
+    Parameters
+    ----------
+    names
+        View -> folders and videos of its project.
+    pattern
+        How names are made up, if that was said.
+
+    Returns
+    -------
+    dict
+        View -> (name -> recording).
+    list of Decision
+        The question, where no recording has two cameras.
+    """
+    if pattern is not None:
+        ways: list[dict[str, dict[str, str]]] = [_by_pattern(names, pattern)]
+    else:
+        plain = {view: {name: name for name in found} for view, found in names.items()}
+        ways = [plain, _without_cameras(names)]
+        if all(len(found) == 1 for found in names.values()):
+            only = next(iter(_without_cameras(names).values()))
+            recording = next(iter(only.values()))
+            ways.append({view: dict.fromkeys(found, recording) for view, found in names.items()})
+    best = max(ways, key=_n_shared)
+    twice = [_twice(view, found) for view, found in best.items() if len(set(found.values())) < len(found)]
+    if _n_shared(best):
+        return best, twice
+    listed = "; ".join(f"{view}: {', '.join(list(found)[:5])}" for view, found in names.items())
+    message = f"found no recording that two cameras have, by the names of their folders and videos ({listed})"
+    option = "--view-pattern, which says how the names are made up, for example '{session}_{view}'"
+    fitting = tuple(text for text in COMMON_PATTERNS if pattern is None and _joins(_by_pattern(names, text)))
+    return best, [Decision("no-common-session", ", ".join(names), message, fitting, option)]
+
+
+def _joins(sessions: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether recordings of several cameras come of it, none of which a camera has twice."""
+    return _n_shared(sessions) > 0 and all(len(set(found.values())) == len(found) for found in sessions.values())
+
+
+def _twice(view: str, sessions: Mapping[str, str]) -> Decision:
+    """Ask which of several folders of one camera is a recording's."""
+    names: dict[str, list[str]] = {}
+    for name, session in sessions.items():
+        names.setdefault(session, []).append(name)
+    session, found = next((session, found) for session, found in names.items() if len(found) > 1)
+    message = f"{', '.join(found)} would all be the recording {session} of the camera {view}"
+    return Decision("session-twice", view, message, (), "--view-pattern, which says how the names are made up")
+
+
+def _by_pattern(names: Mapping[str, Sequence[str]], text: str) -> dict[str, dict[str, str]]:
+    parsed = parse_view_pattern(text)
+    found: dict[str, dict[str, str]] = {}
+    for view, listed in names.items():
+        readings = {name: parsed.readings(name) for name in listed}
+        found[view] = {
+            name: next((place.session for place in ways if place.view == view), ways[0].session)
+            for name, ways in readings.items()
+            if ways
+        }
+    return found
+
+
+def _without_cameras(names: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
+    """Return each name without that of its camera."""
+    found: dict[str, dict[str, str]] = {}
+    for view, listed in names.items():
+        stripped = {place.name: place.session for place in split_by_camera(listed, [view]).placed}
+        found[view] = {name: stripped.get(name, name) for name in listed}
+    return found
+
+
+def _n_shared(sessions: Mapping[str, Mapping[str, str]]) -> int:
+    """Return how many recordings have at least two cameras."""
+    cameras: dict[str, set[str]] = {}
+    for view, found in sessions.items():
+        for session in found.values():
+            cameras.setdefault(session, set()).add(view)
+    return sum(len(views) > 1 for views in cameras.values())

@@ -1,0 +1,286 @@
+"""From individuals to one animal: Lightning Pose tracks the keypoints of a single animal. Pure.
+
+Many multi-animal projects hold one animal, or an animal and the corners of its arena, or two different things with
+different keypoints; these become plain keypoints without loss. Two animals with the same keypoints can't be told
+apart by a keypoint's name alone, and then a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dlc2lp.model import Finding, LabelTable, Severity
+from dlc2lp.survey.label_files import Decision
+from dlc2lp.wording import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: The individual under which DeepLabCut keeps the keypoints that occur once in a frame (``uniquebodyparts``).
+UNIQUE = "single"
+
+#: The individual of labels that belong to none, such as those from before the project became a multi-animal one.
+NOBODY = ""
+
+#: (individual, keypoint) of a label table.
+Column = tuple[str, str]
+
+_NO_NAME = "(none)"  # how a table shows nobody
+_N_NAMED = 8  # keypoints that a line names; the others are counted
+
+
+@dataclass(frozen=True)
+class OneAnimal:
+    """A project's labels as those of one animal.
+
+    Attributes
+    ----------
+    labels
+        Table with the single individual ``""``.
+    n_left_out
+        Labelled points of individuals that were not chosen.
+    origin
+        For each keypoint name the (individual, keypoint) that it was.
+    """
+
+    labels: LabelTable
+    n_left_out: int
+    origin: dict[str, Column]
+
+
+def labelled_individuals(labels: LabelTable) -> tuple[str, ...]:
+    """Return the animals with at least one label; ``single`` is none."""
+    return tuple(name for name in _labelled(labels) if name not in {UNIQUE, NOBODY})
+
+
+def unique_individual(labels: LabelTable) -> tuple[str, ...]:
+    """Return ``single`` if any of its keypoints is labelled, else nothing."""
+    return tuple(name for name in _labelled(labels) if name == UNIQUE)
+
+
+def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> OneAnimal | Decision:
+    """Turn individuals into the keypoints of one animal.
+
+    Points that belong to no individual are those of the only labelled animal, where there is only one, and otherwise
+    keypoints of their own.
+
+    Parameters
+    ----------
+    labels
+        Table of shape (F, I, K, 2).
+    choice
+        ``auto``: plain keypoint names, in the table's order, where no two individuals share one, else a decision;
+        ``flatten``: ``<individual>_<keypoint>``, individual by individual, and plain names for the keypoints of
+        ``single``; any other word: the name of the individual to take.
+    findings
+        What was left out is added here.
+
+    Returns
+    -------
+    OneAnimal or Decision
+        The table, or the question with the individuals as candidates.
+    """
+    if labels.individuals == (NOBODY,):
+        return OneAnimal(labels, 0, {name: (NOBODY, name) for name in labels.keypoint_names})
+    columns = _choose_columns(labels, choice)
+    if isinstance(columns, Decision):
+        return columns
+    by_name: dict[str, list[Column]] = {}
+    for column in columns:
+        by_name.setdefault(_flat_name(*column) if choice == "flatten" else column[1], []).append(column)
+    if choice != "flatten":
+        by_name = {name: by_name[name] for name in labels.keypoint_names if name in by_name}
+    question = _shared_names(labels, choice, by_name) or _labelled_twice(labels, by_name)
+    if question is not None:
+        return question
+    taken = set(columns)
+    _say_never_labelled(labels, {individual for individual, _ in taken} if _is_name(choice) else None, findings)
+    _say_left_out(labels, choice, taken, findings)
+    picked = _pick(labels, by_name)
+    n_left_out = int(labels.labelled.sum() - picked.labelled.sum())
+    return OneAnimal(picked, n_left_out, {name: together[0] for name, together in by_name.items()})
+
+
+def individual_table(labels: LabelTable) -> str:
+    """Lay out who is labelled how often: individual, labeled frames, labelled points, keypoints."""
+    import numpy as np
+
+    rows = [("individual", "frames", "points", "keypoints")]
+    for i, individual in enumerate(labels.individuals):
+        one = labels.labelled[:, i]
+        names = [name for name, seen in zip(labels.keypoint_names, np.any(one, axis=0), strict=True) if seen]
+        rows.append((individual or _NO_NAME, str(int(one.any(axis=1).sum())), str(int(one.sum())), _few(names) or "-"))
+    widths = [max(len(row[n]) for row in rows) for n in range(3)]
+    return "\n".join(
+        f"    {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows
+    )
+
+
+def _is_name(choice: str) -> bool:
+    return choice not in {"auto", "flatten"}
+
+
+def _flat_name(individual: str, keypoint: str) -> str:
+    return keypoint if individual in {UNIQUE, NOBODY} else f"{individual}_{keypoint}"
+
+
+def _labelled(labels: LabelTable) -> list[str]:
+    """Return the individuals with at least one label, ``single`` and nobody included."""
+    import numpy as np
+
+    seen = np.any(labels.labelled, axis=(0, 2))
+    return [name for name, labelled in zip(labels.individuals, seen, strict=True) if labelled]
+
+
+def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Decision:
+    """Return the columns that are asked for and hold a label; nobody's come last."""
+    import numpy as np
+
+    seen = np.any(labels.labelled, axis=0)
+    columns = [
+        (individual, keypoint)
+        for i, individual in enumerate(labels.individuals)
+        for k, keypoint in enumerate(labels.keypoint_names)
+        if seen[i, k]
+    ]
+    columns.sort(key=lambda column: column[0] == NOBODY)
+    found = _labelled(labels)
+    if not _is_name(choice):
+        # `--individuals split` asks for each by its name, and this one would get the labels of all.
+        why = f"found an individual called {choice!r}, which is what --individuals calls something else"
+        option = "rename the individual in DeepLabCut (config.yaml and the label files)"
+        return _ask(labels, "individual-name-taken", why, option) if choice in found else columns
+    if choice not in found or choice == NOBODY:
+        why = "is never labelled" if choice in labels.individuals else "is none of the individuals"
+        return _ask(labels, "unknown-individual", f"found {choice!r}, which {why}", "--individuals flatten|split|NAME")
+    animals = labelled_individuals(labels)
+    if NOBODY in found and len(animals) != 1:
+        n_points = int(labels.labelled[:, labels.individuals.index(NOBODY)].sum())
+        return _ask(
+            labels,
+            "labels-without-individual",
+            f"found {counted(n_points, 'labelled point that belongs', 'labelled points that belong')} to no "
+            f"individual, and can't tell whether {choice} is meant",
+            "--individuals flatten makes such points keypoints of their own; or give each an individual in DeepLabCut "
+            "(convert2_maDLC)",
+        )
+    return [column for column in columns if column[0] == choice or (column[0] == NOBODY and animals == (choice,))]
+
+
+def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequence[Column]]) -> Decision | None:
+    """Ask where keypoints of several individuals would get one name; nobody's take part in that."""
+    owners = {name: [individual for individual, _ in columns if individual] for name, columns in by_name.items()}
+    shared = [name for name, individuals in owners.items() if len(individuals) > 1]
+    if not shared:
+        return None
+    if choice == "flatten":
+        return _ask(
+            labels,
+            "flattened-names-alike",
+            f"found keypoints of several individuals that would all be called {_few(shared)}",
+            "--individuals split|NAME, or rename one of the individuals in DeepLabCut",
+        )
+    n_sharing = len({individual for name in shared for individual in owners[name]})
+    return _ask(
+        labels,
+        "several-individuals",
+        f"found {n_sharing} individuals whose keypoints have the same names, expected one: Lightning Pose tracks a "
+        "single animal",
+        "--individuals flatten|split|NAME",
+    )
+
+
+def _labelled_twice(labels: LabelTable, by_name: Mapping[str, Sequence[Column]]) -> Decision | None:
+    """Ask where one image has a keypoint both with and without an individual, as merged projects can."""
+    import numpy as np
+
+    labelled = labels.labelled
+    for name, columns in by_name.items():
+        n_points = np.sum([labelled[:, *_position(labels, column)] for column in columns], axis=0)
+        rows = np.flatnonzero(n_points > 1).tolist()
+        if rows:
+            frame = labels.frames[rows[0]]
+            return _ask(
+                labels,
+                "conflicting-labels",
+                f"found {counted(len(rows), 'image')} in which {name} is labelled both with and without an individual, "
+                f"such as {frame.session}/{frame.file_name}",
+                "delete one of the two in DeepLabCut, or convert the projects into two targets",
+            )
+    return None
+
+
+def _ask(labels: LabelTable, code: str, why: str, option: str) -> Decision:
+    candidates = tuple(name for name in _labelled(labels) if name != NOBODY)
+    return Decision(code, "individuals", f"{why}\n{individual_table(labels)}", candidates, option)
+
+
+def _say_never_labelled(labels: LabelTable, individuals: set[str] | None, findings: list[Finding]) -> None:
+    """Name what has columns and not one label: whole individuals, and single keypoints of the others.
+
+    ``individuals`` are those that are of interest; None: all.
+    """
+    import numpy as np
+
+    seen = np.any(labels.labelled, axis=0)
+    absent, empty = [], []
+    for i, individual in enumerate(labels.individuals):
+        if individuals is not None and individual not in individuals:
+            continue
+        missing = [
+            keypoint for k, keypoint in enumerate(labels.keypoint_names) if labels.in_header[i, k] and not seen[i, k]
+        ]
+        if not seen[i].any():
+            absent.append(individual)
+        else:
+            empty += [f"{individual} {keypoint}".strip() for keypoint in missing]
+    message = "no label in any frame; left out"
+    if absent:
+        findings.append(Finding(Severity.NOTE, "individual-never-labelled", _few(absent), message))
+    if empty:
+        findings.append(Finding(Severity.NOTE, "keypoint-never-labelled", _few(empty), message))
+
+
+def _say_left_out(labels: LabelTable, choice: str, taken: set[Column], findings: list[Finding]) -> None:
+    """Count the labels of the individuals that were not asked for."""
+    chosen = {individual for individual, _ in taken}
+    n_labelled = dict(zip(labels.individuals, labels.labelled.sum(axis=(0, 2)).tolist(), strict=True))
+    others = {name: n_points for name, n_points in n_labelled.items() if n_points and name not in chosen}
+    if others:
+        told = ", ".join(f"{name or _NO_NAME} {n_points}" for name, n_points in others.items())
+        findings.append(
+            Finding(
+                Severity.NOTE,
+                "individuals-left-out",
+                _few([name or _NO_NAME for name in others]),
+                f"{counted(sum(others.values()), 'labelled point is', 'labelled points are')} left out, as "
+                f"--individuals {choice} asks ({told})",
+            )
+        )
+
+
+def _position(labels: LabelTable, column: Column) -> tuple[int, int]:
+    return labels.individuals.index(column[0]), labels.keypoint_names.index(column[1])
+
+
+def _pick(labels: LabelTable, by_name: Mapping[str, Iterable[Column]]) -> LabelTable:
+    """Return the table of the given columns under their new names; no two of one name are labelled in one frame."""
+    import numpy as np
+
+    labelled = labels.labelled
+    xy_px: NDArray[np.float64] = np.full((len(labels.frames), 1, len(by_name), 2), np.nan)
+    for k, columns in enumerate(by_name.values()):
+        for column in columns:
+            i, j = _position(labels, column)
+            rows = labelled[:, i, j]
+            xy_px[rows, 0, k] = labels.xy_px[rows, i, j]
+    in_header = np.ones((1, len(by_name)), dtype=np.bool_)
+    return LabelTable(labels.scorer, (NOBODY,), tuple(by_name), labels.frames, xy_px, in_header)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""
+    return ", ".join(names[:_N_NAMED]) + more

@@ -1,0 +1,341 @@
+"""Which of the label files and columns of a project are its labels.
+
+A session can hold a CSV beside its HDF5, a second person's file, backup copies, two scorers in one file. The rules here
+pick one table per session or, where the files don't tell which, ask: a :class:`Decision` names the candidates and the
+option that decides. Pure: everything was read before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dlc2lp.dlc.labels import Interpreted, RowConflict, interpret, same_values, scorers
+from dlc2lp.dlc.project import DlcProject, DlcSession, FileKind, LabelFile
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
+from dlc2lp.options import Options
+from dlc2lp.survey.machine_labels import Predictions, labels_equal_predictions, read_predictions
+from dlc2lp.wording import counted
+
+#: Names of copies that file managers and people leave beside the real file.
+_COPY = re.compile(r"( - |[ _-])?(copy|kopie|copie|copia|old|backup|bak|orig)( ?\(\d+\))?$| \(\d+\)$|~$", re.IGNORECASE)
+
+#: Ends of the names of backups that DeepLabCut's own conversions leave (``convert2_maDLC``,
+#: ``convertannotationdata_fromwindows2unixstyle``).
+_DLC_BACKUPS = ("singleanimal", "multianimal", "windows", "unix", "_individuals")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that only a person can decide.
+
+    Attributes
+    ----------
+    code
+        Stable kebab-case name of the question.
+    subject
+        What it is about.
+    message
+        What was found and why it can't be decided here.
+    candidates
+        The possible answers.
+    option
+        The option that gives the answer, or what to change in the source.
+    """
+
+    code: str
+    subject: str
+    message: str
+    candidates: tuple[str, ...]
+    option: str
+
+    def as_finding(self) -> Finding:
+        """The question as a finding, with its candidates in the hint."""
+        listed = f"; candidates: {', '.join(self.candidates)}" if self.candidates else ""
+        return Finding(Severity.ERROR, self.code, self.subject, self.message, hint=f"{self.option}{listed}")
+
+
+@dataclass(frozen=True)
+class ChosenSession:
+    """A session with the labels that count.
+
+    Attributes
+    ----------
+    session
+        The folder as it lies on disk.
+    labels
+        Its labels; None where it has none that can be read.
+    label_file
+        The file they come from.
+    n_left_out
+        Labelled points of the file that belong to no image, and so can't be in ``labels``; a finding names them.
+    predictions
+        Its machine labels.
+    other_folders
+        Images whose row names another folder, and which.
+    """
+
+    session: DlcSession
+    labels: LabelTable | None
+    label_file: Path | None
+    n_left_out: int = 0
+    predictions: Predictions | None = None
+    other_folders: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The outcome of choosing: one table per session, what to say about it, what to ask."""
+
+    sessions: tuple[ChosenSession, ...]
+    findings: tuple[Finding, ...]
+    decisions: tuple[Decision, ...]
+
+
+def choose_labels(project: DlcProject, options: Options) -> Chosen:
+    """Choose each session's labels by the rules above."""
+    chooser = _Chooser(project, options)
+    sessions = [chooser.choose(session) for session in project.sessions]
+    sessions = _rehome(sessions)
+    return Chosen(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.decisions)))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A label file, what it means (None: nothing that can be used), and what is to be said of it."""
+
+    file: LabelFile
+    meaning: Interpreted | None
+    findings: list[Finding]
+
+
+class _Chooser:
+    """Chooses session by session, and remembers what to say and to ask."""
+
+    def __init__(self, project: DlcProject, options: Options) -> None:
+        self.findings: list[Finding] = []
+        self.decisions: list[Decision] = []
+        self._options = options
+        self._wanted = options.scorer or (project.config.scorer if project.config else "")
+
+    def choose(self, session: DlcSession) -> ChosenSession:
+        """Choose the labels of one session."""
+        predictions = read_predictions(session, self.findings)
+        readings = [self._read(file, session) for file in self._which_files(session)]
+        usable = {reading.file.kind: reading.meaning for reading in readings if reading.meaning is not None}
+        if not usable:
+            for reading in readings:
+                self.findings += reading.findings
+            return ChosenSession(session, None, None, predictions=predictions)
+        kind = self._which_kind([reading.file for reading in readings], usable)
+        for reading in readings:
+            # The faults of a file that is not used cost nothing.
+            self.findings += reading.findings if reading.file.kind == kind else _as_warnings(reading.findings)
+        path = next(reading.file.path for reading in readings if reading.file.kind == kind)
+        chosen = usable[kind]
+        self.findings += chosen.findings
+        if chosen.conflicts:
+            self.decisions.append(_conflicting_rows(path, chosen.conflicts))
+        if predictions is not None:
+            self._compare(session, chosen.labels, predictions)
+        return ChosenSession(session, chosen.labels, path, chosen.n_left_out, predictions, chosen.other_folders)
+
+    def _which_files(self, session: DlcSession) -> list[LabelFile]:
+        """Return the files of one scorer, HDF5 and CSV, that count; none where a person must say which."""
+        by_scorer: dict[str, list[LabelFile]] = {}
+        for file in session.label_files:
+            by_scorer.setdefault(file.stem_scorer, []).append(file)
+        if self._wanted in by_scorer:
+            self._say_left_aside(session, self._wanted, by_scorer)
+            return by_scorer[self._wanted]
+        holders = [
+            name
+            for name, files in by_scorer.items()
+            if any(file.table is not None and self._wanted in scorers(file.table) for file in files)
+        ]
+        names = holders if len(holders) == 1 else [name for name in by_scorer if not _is_backup(name, by_scorer)]
+        names = names or list(by_scorer)
+        if len(names) > 1:
+            found = f"found {len(names)} label files and none of the scorer {self._wanted!r}"
+            if not self._wanted:
+                found = f"found {len(names)} label files and no config.yaml that names the scorer"
+            self.decisions.append(
+                Decision("several-label-files", session.name, found, tuple(sorted(names)), "--scorer NAME")
+            )
+            return []
+        if not names:
+            return []
+        self._say_left_aside(session, names[0], by_scorer)
+        if self._wanted and not holders:
+            self._warn(
+                "scorer-differs",
+                session.name,
+                f"found {_file_name(names[0])}, expected {_file_name(self._wanted)}; used it",
+                "if these are not the labels you mean, move the file away",
+            )
+        return by_scorer[names[0]]
+
+    def _say_left_aside(self, session: DlcSession, used: str, names: Iterable[str]) -> None:
+        others = [name for name in names if name != used]
+        if others:
+            self._warn(
+                "other-label-files",
+                session.name,
+                f"used {_file_name(used)}; left aside {', '.join(map(_file_name, others))}",
+                "to use another one: --scorer NAME",
+            )
+
+    def _read(self, file: LabelFile, session: DlcSession) -> _Reading:
+        """Give one file its meaning, if it has one."""
+        findings = list(file.findings)
+        if file.table is None:
+            return _Reading(file, None, findings)
+        blocks = scorers(file.table)
+        block = self._wanted if self._wanted in blocks else next(iter(blocks), None)
+        if len(blocks) > 1 and self._wanted not in blocks:
+            self.decisions.append(
+                Decision(
+                    "several-scorers",
+                    str(file.path),
+                    f"found labels of {len(blocks)} scorers in one file, none of them {self._wanted!r}",
+                    blocks,
+                    "--scorer NAME",
+                )
+            )
+            return _Reading(file, None, findings)
+        if len(blocks) > 1:
+            others = ", ".join(name for name in blocks if name != block)
+            message = f"used the labels of {block}; left aside those of {others}"
+            findings.append(_warning("other-scorers", str(file.path), message))
+        elif block and block != file.stem_scorer:
+            message = f"found the scorer {block!r} in the file, expected {file.stem_scorer!r} by its name; used it"
+            findings.append(_warning("scorer-in-file-differs", str(file.path), message))
+        try:
+            meaning = interpret(file.table, session=session.name, scorer=block, path=file.path, images=session.images)
+        except UnreadableFile as error:
+            return _Reading(file, None, [*findings, *error.findings])
+        return _Reading(file, meaning, findings)
+
+    def _which_kind(self, files: Sequence[LabelFile], read: dict[FileKind, Interpreted]) -> FileKind:
+        """CSV or HDF5: DeepLabCut trains on the HDF5, people edit the CSV."""
+        if len(read) == 1:
+            return self._only_kind(files, next(iter(read)))
+        paths = {file.kind: file.path for file in files}
+        kind: FileKind = "h5" if self._options.labels == "newest" else self._options.labels
+        if self._options.labels == "newest":
+            kind = max(files, key=lambda file: (file.mtime_ns, file.kind)).kind
+        difference = same_values(read["h5"].labels, read["csv"].labels)
+        if difference:
+            cells = counted(difference.n_cells, "labelled cell")
+            self.findings.append(
+                Finding(
+                    Severity.WARNING,
+                    "csv-differs-from-h5",
+                    str(paths["csv"]),
+                    f"differs from the HDF5 in {cells} ({difference.summary()}); used the {kind.upper()}. "
+                    f"HDF5 and CSV: {'; '.join(difference.first)}",
+                    hint="DeepLabCut trains on the HDF5; to use the other one: --labels "
+                    + ("csv" if kind == "h5" else "h5"),
+                )
+            )
+        return kind
+
+    def _only_kind(self, files: Sequence[LabelFile], kind: FileKind) -> FileKind:
+        """Say so where the other file is there and could not be read."""
+        for file in files:
+            if file.kind != kind:
+                self._warn(
+                    "label-file-unreadable",
+                    str(file.path),
+                    f"could not be read; the labels come from the {kind.upper()} beside it",
+                )
+        return kind
+
+    def _compare(self, session: DlcSession, labels: LabelTable, predictions: Predictions) -> None:
+        n = labels_equal_predictions(labels, predictions)
+        if n:
+            self._warn(
+                "labels-equal-predictions",
+                session.name,
+                f"{counted(n, 'labelled point equals', 'labelled points equal')} a prediction of {predictions.model} "
+                "with a likelihood below 0.6 to the last digit; perhaps nobody has looked there",
+                "check some such frames in the Lightning Pose app",
+            )
+
+    def _warn(self, code: str, subject: str, message: str, hint: str = "") -> None:
+        self.findings.append(_warning(code, subject, message, hint))
+
+
+def _warning(code: str, subject: str, message: str, hint: str = "") -> Finding:
+    return Finding(Severity.WARNING, code, subject, message, hint=hint)
+
+
+def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
+    return [
+        dataclasses.replace(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding
+        for finding in findings
+    ]
+
+
+def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Decision:
+    n_cells = sum(len(conflict.cells) for conflict in conflicts)
+    return Decision(
+        "conflicting-rows",
+        str(path),
+        f"the rows of {counted(len(conflicts), 'image')} contradict each other in {counted(n_cells, 'point')}, listed "
+        "one by one",
+        (),
+        "delete the wrong row of each image in DeepLabCut, or take another file with --scorer NAME",
+    )
+
+
+def _file_name(name: str) -> str:
+    return f"CollectedData_{name}" if name else "CollectedData"
+
+
+def _is_backup(name: str, names: Iterable[str]) -> bool:
+    """Whether a file's scorer part looks like that of a copy of another file."""
+    others = set(names)
+    for end in _DLC_BACKUPS:
+        if name.endswith(end) and name.removesuffix(end) in others:
+            return True
+    stripped = _COPY.sub("", name)
+    return stripped != name and stripped in others
+
+
+def _rehome(sessions: list[ChosenSession]) -> list[ChosenSession]:
+    """Let rows whose image lies in the folder that they name, and not in their own, belong to that folder.
+
+    A label file that was copied into the wrong folder names the right one; where that folder has a row of its own for
+    the image, that row counts, and the copied one stays without an image.
+    """
+    images = {chosen.session.name: chosen.session.images for chosen in sessions}
+    labelled = {
+        (frame.session, frame.file_name)
+        for chosen in sessions
+        if chosen.labels is not None
+        for frame in chosen.labels.frames
+    }
+    return [_rehome_session(chosen, images, labelled) for chosen in sessions]
+
+
+def _rehome_session(
+    chosen: ChosenSession, images: Mapping[str, Mapping[str, ImageInfo]], labelled: set[tuple[str, str]]
+) -> ChosenSession:
+    if chosen.labels is None:
+        return chosen
+    frames = []
+    for frame in chosen.labels.frames:
+        home = chosen.other_folders.get(frame.file_name)
+        moves = (
+            home is not None
+            and frame.file_name not in chosen.session.images
+            and frame.file_name in images.get(home, {})
+            and (home, frame.file_name) not in labelled
+        )
+        frames.append(dataclasses.replace(frame, session=home) if moves and home else frame)
+    return dataclasses.replace(chosen, labels=dataclasses.replace(chosen.labels, frames=tuple(frames)))

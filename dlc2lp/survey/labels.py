@@ -1,0 +1,203 @@
+"""From everything that could be a label to the labels of one animal, or to the open questions. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dlc2lp.dlc.labels import count_labels, join_sessions
+from dlc2lp.errors import DecisionNeeded, SourceRefused
+from dlc2lp.model import Finding, LabelTable, Severity, by_severity
+from dlc2lp.options import Options
+from dlc2lp.survey.individuals import UNIQUE, OneAnimal, as_one_animal
+from dlc2lp.survey.label_files import Chosen, ChosenSession, Decision, choose_labels
+from dlc2lp.survey.merging import merge_chosen
+from dlc2lp.survey.odd_labels import odd_labels
+from dlc2lp.survey.odd_videos import odd_videos
+from dlc2lp.survey.project import Survey
+from dlc2lp.wording import counted
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Which labels count.
+
+    Attributes
+    ----------
+    chosen
+        The chosen table of each session.
+    animal
+        All of them as the labels of one animal; None while a question is open.
+    decisions
+        The open questions.
+    findings
+        What a person should know.
+    refusals
+        Why the source can't be migrated as it is, besides open questions.
+    n_source_cells, n_source_frames
+        Labelled cells, and frames with at least one, of all chosen tables; what belongs to no image included.
+    """
+
+    chosen: Chosen
+    animal: OneAnimal | None
+    decisions: tuple[Decision, ...]
+    findings: tuple[Finding, ...]
+    refusals: tuple[Finding, ...] = ()
+    n_source_cells: int = 0
+    n_source_frames: int = 0
+
+    def or_raise(self, findings: Iterable[Finding] | None = None) -> OneAnimal:
+        """Return the labels.
+
+        Parameters
+        ----------
+        findings
+            What a person should know, where more than ``self.findings`` came up since.
+
+        Raises
+        ------
+        SourceRefused
+            The source can't be migrated as it is.
+        DecisionNeeded
+            All open questions, and what else a person should know.
+        """
+        if self.animal is not None and not self.refusals:
+            return self.animal
+        told = by_severity(list(self.findings if findings is None else findings))
+        questions = [decision.as_finding() for decision in self.decisions]
+        error = DecisionNeeded if questions and not self.refusals else SourceRefused
+        raise error(*by_severity([*self.refusals, *questions, *told]))
+
+
+def decide_labels(survey: Survey, options: Options) -> Decided:
+    """Decide which labels of a source count. What stands against it comes back with all else, not as an exception."""
+    projects = (survey.project, *survey.merged)
+    config = survey.project.config
+    order = tuple(dict.fromkeys(name for project in projects if project.config for name in project.config.bodyparts))
+    parts = [choose_labels(project, options) for project in projects]
+    chosen = merge_chosen(parts, order) if len(parts) > 1 else parts[0]
+    findings = [
+        *survey.findings,
+        *chosen.findings,
+        *odd_labels(chosen.sessions, config),
+        *odd_videos(survey.videos, config, options),
+    ]
+    refusals = list(survey.refusals)
+    decisions = [*survey.decisions, *chosen.decisions, *_split_of_crops(survey, chosen.sessions, options)]
+    tables = [session.labels for session in chosen.sessions if session.labels is not None]
+    animal = None
+    if not tables and not decisions:
+        refusals.append(_no_labels(survey, chosen.sessions))
+    elif tables:
+        individuals = (*(config.individuals if config else ()), UNIQUE)
+        names = (*order, *(config.unique_bodyparts if config else ()))
+        said: list[Finding] = []
+        animal, questions = _one_animal(tables, names, individuals, options.individuals, said)
+        if animal is not None:
+            said += _against_config(animal, names, survey)
+        if decisions:
+            # Labels are missing whose file is still to be chosen, so nothing can be said of keypoints and individuals
+            # but what is to be decided besides.
+            animal, said = None, []
+        findings += said
+        decisions += questions
+    return Decided(
+        chosen,
+        animal,
+        tuple(decisions),
+        tuple(findings),
+        tuple(refusals),
+        n_source_cells=sum(map(count_labels, tables)) + sum(session.n_left_out for session in chosen.sessions),
+        n_source_frames=sum(int(table.labelled.any(axis=(1, 2)).sum()) for table in tables),
+    )
+
+
+def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: Options) -> list[Decision]:
+    """Ask where a split holds out random sub-crops and these are left out: its test set would be gone in silence."""
+    if survey.split is None or options.derived_crops == "keep":
+        return []
+    crops = {(session.session.name, name) for session in sessions for name in session.session.random_crops}
+    held_out = survey.split.test & crops
+    if not held_out:
+        return []
+    crops_of_test = (
+        f"{counted(len(held_out), 'random sub-crop')} among its {counted(len(survey.split.test), 'test frame')}"
+    )
+    message = f"found {crops_of_test}, and crops are left out"
+    return [
+        Decision(
+            "split-of-crops", f"--split {options.split}", message, (), "--derived-crops keep, or leave out --split"
+        )
+    ]
+
+
+def _one_animal(
+    tables: Sequence[LabelTable],
+    keypoint_order: Sequence[str],
+    individual_order: Sequence[str],
+    choice: str,
+    findings: list[Finding],
+) -> tuple[OneAnimal | None, list[Decision]]:
+    """Join all tables by name and bring their individuals to one animal; or say what is to be decided first.
+
+    A project can hold tables with individuals and tables without: files from before and after it became a multi-animal
+    one. The file counts, not what the configuration says.
+    """
+    try:
+        joined = join_sessions(tables, keypoint_order, individual_order)
+    except DecisionNeeded as error:
+        return None, [
+            Decision(finding.code, f"{finding.subject}/{finding.where}", finding.message, (), finding.hint)
+            for finding in error.findings
+        ]
+    animal = as_one_animal(joined, choice, findings)
+    return (None, [animal]) if isinstance(animal, Decision) else (animal, [])
+
+
+def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:
+    machine = sum(bool(session.session.machine_files) for session in sessions)
+    only_machine = f"; machine labels that were never refined lie in {machine} of them" if machine else ""
+    return Finding(
+        Severity.ERROR,
+        "no-labels",
+        str(survey.project.root),
+        f"found no label file that can be read in any of its sessions ({len(sessions)}){only_machine}",
+        hint="put CollectedData_<scorer>.h5 or .csv back into the folders of labeled-data, or label some frames",
+    )
+
+
+def _against_config(animal: OneAnimal, order: Sequence[str], survey: Survey) -> list[Finding]:
+    """Keypoints that are labelled and not in the configuration, or the other way round: renamed ones, mostly."""
+    import numpy as np
+
+    config = survey.project.config
+    if config is None or not order or config.multianimal:
+        return []
+    counts: Counter[str] = Counter()
+    for name, n in zip(animal.labels.keypoint_names, np.sum(animal.labels.labelled, axis=(0, 1)), strict=True):
+        counts[animal.origin[name][1]] += int(n)
+    extra = [name for name in counts if name not in order]
+    unseen = [name for name in order if name not in counts]
+    findings = []
+    if extra:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "keypoint-not-in-config",
+                ", ".join(extra),
+                f"labelled ({', '.join(counted(counts[name], 'time') for name in extra)}) but not among the bodyparts "
+                "of config.yaml; DeepLabCut would not train on it, here it stays",
+                hint="if it was renamed, rename it in the label files too" if unseen else "",
+            )
+        )
+    if unseen:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "keypoint-without-column",
+                ", ".join(unseen),
+                "named in config.yaml, but no label file has a column for it; it is left out",
+            )
+        )
+    return findings

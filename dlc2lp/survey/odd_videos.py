@@ -1,0 +1,208 @@
+"""What comparing images with videos brought up: told, never guessed from names or from the configuration. Pure.
+
+Labels are in pixels of the image and stay so; the video follows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from dlc2lp.dlc.config import DlcConfig
+from dlc2lp.model import Finding, Severity, VideoInfo
+from dlc2lp.options import Options
+from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.ties import SessionTie
+from dlc2lp.video.encoding import Crop, displayed_size
+from dlc2lp.video.ties import Outcome, Tie
+from dlc2lp.wording import counted
+
+#: DeepLabCut since 2.3 cuts by ``int(width * (x / width))``, which can be one pixel less than the configuration says.
+_CROP_TOLERANCE_PX = 1
+
+_LISTED = 3
+
+
+def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, options: Options) -> list[Finding]:
+    """Tell how images and videos belong together, where that is not plain.
+
+    Parameters
+    ----------
+    videos
+        The videos that are migrated, compared with the images of their sessions.
+    config
+        The project's configuration, whose crops may contradict the images.
+    options
+        What a person chose.
+    """
+    crops = {entry.stem: entry.crop for entry in reversed(config.video_sets) if entry.crop} if config else {}
+    findings: list[Finding] = []
+    for video in videos:
+        if video.info is None or video.tie is None:
+            continue
+        findings += _numbers(video.tie, video.info)
+        for part in video.tie.parts:
+            findings += _place(video, video.info, part, options)
+        findings += _several_places(video.tie, video.info)
+        findings += _against_config(video.tie, video.info, crops.get(video.stem))
+    return findings
+
+
+def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
+    """Whether DeepLabCut's numbers are those of the frames."""
+    reason = "; ".join(part.reason for part in tie.parts if part.kind == tie.kind) or tie.parts[0].reason
+    says: dict[str, tuple[Severity, str, str, str]] = {
+        "shifted": (Severity.WARNING, "frames-shifted", "the new names carry the index of the frame", ""),
+        "renumbered": (Severity.NOTE, "frames-renumbered", "the new names carry the index of the frame", ""),
+        "other-video": (
+            Severity.WARNING,
+            "other-video",
+            "the images keep DeepLabCut's numbers",
+            "put the video that the images were cut from into video_sets of config.yaml, or name its folder with "
+            "--video-root DIR",
+        ),
+        "unknown": (Severity.NOTE, "frames-not-tied", "the images keep DeepLabCut's numbers", ""),
+    }
+    findings = []
+    if tie.kind in says:
+        severity, code, then, hint = says[tie.kind]
+        findings.append(Finding(severity, code, tie.session, f"{reason}; {then}", where=str(info.path), hint=hint))
+    beyond = list(_having(tie, "beyond-end"))
+    if beyond:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "frame-beyond-video",
+                tie.session,
+                f"found {counted(len(beyond), 'image')} whose number is beyond the video's "
+                f"{counted(info.n_frames, 'frame')}; it was cut or replaced since, or is another one",
+                where=f"{beyond[0]}, {info.path}",
+                hint="if there is a longer one, put its path into video_sets of config.yaml",
+            )
+        )
+    strange = list(_having(tie, "not-found"))
+    if strange and tie.kind not in {"other-video", "unknown"}:
+        findings.append(
+            Finding(
+                Severity.WARNING,
+                "image-not-in-video",
+                tie.session,
+                f"found {counted(len(strange), 'image that is', 'images that are')} in no frame of the video, though "
+                f"the rest is: {_listed(strange)}; DeepLabCut's numbers are kept there",
+                where=str(info.path),
+                hint="compare with the video: this may come from another recording",
+            )
+        )
+    return findings
+
+
+def _having(tie: SessionTie, outcome: Outcome) -> Iterator[str]:
+    return (name for name, image in tie.images.items() if image.outcome == outcome)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+
+
+def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -> list[Finding]:
+    """Where in the video's picture the images of one size lie."""
+    if part.size_px is None or part.kind == "other-video":
+        return []
+    shown = displayed_size(info)
+    size, whole = _size(part.size_px), _size(shown)
+    n = len(part.images)
+    say = _teller(video, part)
+    if part.scaled:
+        images = counted(n, f"image of {size}, which is a whole frame", f"images of {size}, which are whole frames")
+        message = (
+            f"found {images} of a video of {whole} at another size; the labels stay where they are, and no context "
+            "frames are cut there"
+        )
+        return [say(Severity.WARNING, "images-scaled", message, "use the video in the size that was labelled")]
+    if part.crop is not None:
+        place = f"at ({part.crop.x_px}, {part.crop.y_px})"
+        then = "the video is cropped likewise" if video.picture.crop == part.crop else "the video is left whole"
+        if options.crop == "never":
+            then += " (--crop never)"
+        images = counted(n, f"image of {size}, which is", f"images of {size}, which are")
+        message = f"found {images} its part {place} of {whole}; {then}"
+        return [say(Severity.NOTE, "images-cropped", message, "")]
+    if part.rotation_deg is None and part.size_px != shown and part.size_px != shown[::-1]:
+        fits = part.size_px[0] <= max(shown) and part.size_px[1] <= max(shown)
+        code = "images-smaller-than-video" if fits else "images-larger-than-video"
+        message = (
+            f"found {counted(n, 'image')} of {size} and a video of {whole}, and could not tell which part of it is "
+            "shown; the labels stay where they are, and the video is left whole"
+        )
+        hint = "compare the images with the video before you train on more of its frames"
+        return [say(Severity.WARNING, code, message, hint)]
+    if part.rotation_deg is not None and part.rotation_deg != info.rotation_deg:
+        message = (
+            f"found {counted(n, 'image that shows', 'images that show')} its stored picture turned by "
+            f"{part.rotation_deg} degrees clockwise, where players turn it by {info.rotation_deg}; the video is "
+            "turned likewise"
+        )
+        return [say(Severity.NOTE, "video-turned", message, "")]
+    return []
+
+
+def _teller(video: SurveyedVideo, part: Tie) -> Callable[[Severity, str, str, str], Finding]:
+    where = f"{part.images[0].name}, {video.path}"
+    return lambda severity, code, message, hint: Finding(severity, code, video.session, message, where, hint)
+
+
+def _size(size_px: tuple[int, int]) -> str:
+    return f"{size_px[0]}x{size_px[1]}"
+
+
+def _several_places(tie: SessionTie, info: VideoInfo) -> list[Finding]:
+    """Images of one session that show different parts: the video can follow only one of them."""
+    if len(tie.pictures) < 2:
+        return []
+    places = " and ".join(
+        "all of it"
+        if picture.crop is None
+        else f"{picture.crop.width_px}x{picture.crop.height_px} at ({picture.crop.x_px}, {picture.crop.y_px})"
+        for picture in tie.pictures
+    )
+    return [
+        Finding(
+            Severity.WARNING,
+            "crops-differ",
+            tie.session,
+            f"its images show {places} of the video's picture; the video is left whole",
+            where=str(info.path),
+            hint="the network sees both; crop the images alike in DeepLabCut if that is not meant",
+        )
+    ]
+
+
+def _against_config(tie: SessionTie, info: VideoInfo, configured: tuple[int, int, int, int] | None) -> list[Finding]:
+    """Where the configuration says another crop than the images."""
+    if configured is None or not any(part.is_proven for part in tie.parts):
+        return []
+    width_px, height_px = displayed_size(info, tie.picture.turn_deg)
+    x1, x2, y1, y2 = configured
+    said = Crop(x1, y1, x2 - x1, y2 - y1)
+    whole = Crop(0, 0, width_px, height_px)
+    shown = [picture.crop or whole for picture in tie.pictures]
+    if not shown or any(_alike(said, crop) for crop in shown):
+        return []
+    found = " and ".join(f"{each.x_px}, {each.x_px + each.width_px}, {each.y_px}, {each.y_px + each.height_px}"
+                         for each in shown)  # fmt: skip
+    if shown == [whole]:
+        message = f"config.yaml has the crop {x1}, {x2}, {y1}, {y2}, but the images are whole frames; it is not applied"
+        return [Finding(Severity.NOTE, "crop-unused", tie.session, message, where=str(info.path))]
+    return [
+        Finding(
+            Severity.WARNING,
+            "crop-differs",
+            tie.session,
+            f"config.yaml has the crop {x1}, {x2}, {y1}, {y2}, but the images show {found}; the images decide",
+            where=str(info.path),
+            hint="correct crop in video_sets of config.yaml, if you go on extracting frames with DeepLabCut",
+        )
+    ]
+
+
+def _alike(one: Crop, other: Crop) -> bool:
+    return all(abs(a - b) <= _CROP_TOLERANCE_PX for a, b in zip(one, other, strict=True))
