@@ -64,7 +64,7 @@ def make_demo_project(folder: Path) -> Path:
             "target-not-empty",
             str(folder),
             "holds something else than the demo project",
-            hint="choose another folder",
+            advice="choose another folder",
         )
     try:
         (folder / "videos").mkdir(parents=True, exist_ok=True)

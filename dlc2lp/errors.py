@@ -20,7 +20,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Self
 
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Remedy, Severity
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -46,9 +46,19 @@ class Dlc2LpError(Exception):
         self.findings = findings
 
     @classmethod
-    def of(cls, code: str, subject: str, message: str, *, where: str = "", hint: str = "") -> Self:
+    def of(
+        cls,
+        code: str,
+        subject: str,
+        message: str,
+        *,
+        where: str = "",
+        advice: str = "",
+        remedies: tuple[Remedy, ...] = (),
+        candidates: tuple[str, ...] = (),
+    ) -> Self:
         """An error with one finding, made where it happens."""
-        return cls(Finding(Severity.ERROR, code, subject, message, where, hint))
+        return cls(Finding(Severity.ERROR, code, subject, message, where, advice, remedies, candidates))
 
 
 class UsageError(Dlc2LpError):
@@ -79,7 +89,7 @@ class TargetRefused(Dlc2LpError):
             "target-not-writable",
             str(path),
             f"could not be written: {error.strerror or error}",
-            hint="check the permissions and the space of its disk, or choose another folder for the target",
+            advice="check the permissions and the space of its disk, or choose another folder for the target",
         )
 
 

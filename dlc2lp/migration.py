@@ -184,8 +184,8 @@ def inspect(
 
 
 def _no_source() -> UsageError:
-    hint = "give a DeepLabCut project, or each camera's with --view NAME=SOURCE"
-    return UsageError.of("no-source", "SOURCE", "found no source", hint=hint)
+    advice = "give a DeepLabCut project, or each camera's with --view NAME=SOURCE"
+    return UsageError.of("no-source", "SOURCE", "found no source", advice=advice)
 
 
 def _inspect_views(
@@ -268,7 +268,7 @@ def _plan(
             "individuals-split",
             "individuals",
             "found 'split', which makes several targets, expected one",
-            hint="call convert_individuals, or give the name of one individual",
+            advice="call convert_individuals, or give the name of one individual",
         )
     sources = [*(() if source is None else (source,)), *options.merge, *(path for _, path in options.views)]
     for each in sources:
@@ -510,7 +510,7 @@ def folders_of_individuals(source: Path, target: Path, options: Options) -> dict
             "target-holds-a-project",
             str(target),
             "is a target itself, and --individuals split makes several targets inside it",
-            hint="choose a new folder",
+            advice="choose a new folder",
         )
     if target.is_dir():
         check_only_holds(target, names.values())
@@ -533,7 +533,7 @@ def _individuals(source: Path, options: Options) -> tuple[str, ...]:
             "no-individuals",
             "--individuals split",
             "the project labels a single animal, there is nothing to split",
-            hint="leave the option out",
+            advice="leave the option out",
         )
     return tuple(labelled)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,47 @@ class Severity(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class Setting:
+    """An option that settles a finding.
+
+    Attributes
+    ----------
+    option
+        Its name on the command line and in ``decisions.yaml``: ``video-root``.
+    values
+        What to give it: values to choose from, or a word that stands for one (``NAME``); empty for a flag.
+    """
+
+    option: str
+    values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"--{self.option} {'|'.join(self.values)}".rstrip()
+
+
+@dataclass(frozen=True)
+class RunAgain:
+    """The command that made a target, run again, which settles a finding.
+
+    Attributes
+    ----------
+    words
+        How the sentence goes where a single project is concerned; an archive has a command of its own.
+    settings
+        Options to run it with.
+    """
+
+    words: str
+    settings: tuple[Setting, ...] = ()
+
+    def __str__(self) -> str:
+        return " with ".join([self.words, *(" ".join(map(str, self.settings)) for _ in self.settings[:1])])
+
+
+Remedy = Setting | RunAgain
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that a person should know, as data: text, JSON and HTML show the same list.
 
@@ -54,8 +95,12 @@ class Finding:
         What was found and what was expected.
     where
         The place inside the subject (row, column, frame, key); empty if the subject says all.
-    hint
-        One command or one edit that settles it; empty where nothing is to be done.
+    advice
+        What to do, in words; each ``{}`` stands for one of the remedies. Empty where nothing is to be done.
+    remedies
+        The options or commands that settle it.
+    candidates
+        The values that are possible, where a person must choose one.
     """
 
     severity: Severity
@@ -63,7 +108,22 @@ class Finding:
     subject: str
     message: str
     where: str = ""
-    hint: str = ""
+    advice: str = ""
+    remedies: tuple[Remedy, ...] = ()
+    candidates: tuple[str, ...] = ()
+
+    @property
+    def way(self) -> str:
+        """What to do: the advice with the remedies in their places."""
+        words = self.advice
+        for remedy in self.remedies:
+            words = words.replace("{}", str(remedy), 1)
+        return words
+
+    @property
+    def hint(self) -> str:
+        """One command or one edit that settles it, with the candidates; empty where nothing is to be done."""
+        return self.way + (f"; candidates: {', '.join(self.candidates)}" if self.candidates else "")
 
     def within(self, place: str) -> Finding:
         """Return the finding as one of many places: a project of an archive, a target."""
@@ -71,12 +131,33 @@ class Finding:
 
     def as_json(self) -> dict[str, str]:
         """The finding as it stands in every ``--json`` document."""
-        return {key: str(value) for key, value in asdict(self).items()}
+        return {
+            "severity": str(self.severity),
+            "code": self.code,
+            "subject": self.subject,
+            "message": self.message,
+            "where": self.where,
+            "hint": self.hint,
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Finding:
-        """The inverse of :meth:`as_json`."""
-        return cls(**{**document, "severity": Severity(document["severity"])})
+        """The inverse of :meth:`as_json`; of a remedy the words are left."""
+        known = {**document, "severity": Severity(document["severity"]), "advice": document["hint"]}
+        del known["hint"]
+        return cls(**known)
+
+
+def question(
+    code: str,
+    subject: str,
+    message: str,
+    advice: str = "{}",
+    remedies: tuple[Remedy, ...] = (),
+    candidates: tuple[str, ...] = (),
+) -> Finding:
+    """Return the finding for something that only a person can decide."""
+    return Finding(Severity.ERROR, code, subject, message, "", advice, remedies, candidates)
 
 
 def by_severity(findings: list[Finding]) -> list[Finding]:

@@ -1,6 +1,8 @@
-"""How numbers are told: ``1 image``, ``2 images``. Nothing else belongs here."""
+"""How numbers and lists are told: ``1 image``, ``2 images``, ``a, b and 3 more``. Nothing else belongs here."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 def counted(n: int, one: str, many: str = "") -> str:
@@ -23,3 +25,16 @@ def counted(n: int, one: str, many: str = "") -> str:
     '3 images that are in no frame'
     """
     return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def some(names: Iterable[str], n_shown: int = 5) -> str:
+    """Return the first few names, and how many more there are.
+
+    Examples
+    --------
+    >>> some(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    listed = list(names)
+    more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
+    return ", ".join(listed[:n_shown]) + more

@@ -123,7 +123,7 @@ class Decisions:
                 "decision-unused",
                 project,
                 "the decisions file names this project, and the archive has none there",
-                hint="correct the name, or remove the entry",
+                advice="correct the name, or remove the entry",
             )
             for project in sorted(self.projects - known)
         ]
@@ -184,7 +184,10 @@ def _load(path: Path, text: str) -> dict[str, Any]:
 
 def _unreadable(path: Path, why: str) -> UsageError:
     return UsageError.of(
-        "decisions-unreadable", str(path), why, hint="see the example in README.md, or remove the file to get a new one"
+        "decisions-unreadable",
+        str(path),
+        why,
+        advice="see the example in README.md, or remove the file to get a new one",
     )
 
 
@@ -243,7 +246,7 @@ def _not_added(path: Path, why: str, blocks: str) -> Finding:
         "decisions-not-added",
         str(path),
         f"{why}, so what is open is not listed in it; it would be:\n{blocks.rstrip()}",
-        hint="add these lines yourself, or give another file: --decisions FILE",
+        advice="add these lines yourself, or give another file: --decisions FILE",
     )
 
 

@@ -76,12 +76,15 @@ def discover(root: Path, out: Path) -> Discovery:
     """
     if not root.is_dir():
         raise UsageError.of(
-            "root-missing", str(root), "found no such folder", hint="give the folder that holds the DeepLabCut projects"
+            "root-missing",
+            str(root),
+            "found no such folder",
+            advice="give the folder that holds the DeepLabCut projects",
         )
     real_root, real_out = os.path.realpath(root), os.path.realpath(out)
     if real_root == real_out:
         raise UsageError.of(
-            "out-is-root", str(out), "targets would lie among the sources", hint="give another folder, for example "
+            "out-is-root", str(out), "targets would lie among the sources", advice="give another folder, for example "
             f"{root.with_name(root.name + '-lp')}",
         )  # fmt: skip
     search = _Search(root, real_root, real_out)
@@ -181,7 +184,7 @@ class _Search:
                     "folder-unreadable",
                     here or ".",
                     f"could not be looked into ({error.strerror or error}); projects in it are not migrated",
-                    hint="get the permission to read it, or move it out of the archive, and plan again",
+                    advice="get the permission to read it, or move it out of the archive, and plan again",
                 )
             )
             return None
@@ -212,7 +215,7 @@ class _Search:
                     "config-unreadable",
                     config.relative_to(self.root).as_posix(),
                     f"could not be read ({error.strerror or error}), so nobody knows whether this is a project",
-                    hint="get the permission to read it, and plan again",
+                    advice="get the permission to read it, and plan again",
                 )
             )
             return False

@@ -280,7 +280,7 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[
             "target-unreadable",
             entry.target,
             f"could not be checked: {error.strerror or error}{where}",
-            hint="check the disk and the permissions, then run `dlc2lp batch finish` again",
+            advice="check the disk and the permissions, then run `dlc2lp batch finish` again",
         )
         report = _failed(entry, [finding])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others

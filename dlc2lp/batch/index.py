@@ -297,14 +297,14 @@ class Index:
                 "not-planned",
                 str(out),
                 f"found no {INDEX_FILE}, so no archive was planned for this folder",
-                hint=f"dlc2lp batch plan ROOT {out}",
+                advice=f"dlc2lp batch plan ROOT {out}",
             ) from error
         except OSError as error:
             raise TargetRefused.of(
                 "plan-unreadable",
                 str(path),
                 f"could not be read: {error.strerror or error}",
-                hint="ask its owner for permission to read it, or choose another OUT",
+                advice="ask its owner for permission to read it, or choose another OUT",
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _damaged(path, f"is no plan that this version of dlc2lp wrote ({error!r})") from error
@@ -340,7 +340,7 @@ class Index:
             "plan-replaced",
             str(self.out),
             "the archive is being planned anew",
-            hint="run the same command again",
+            advice="run the same command again",
         )
 
     def planned(self) -> Iterator[Entry]:
@@ -395,7 +395,7 @@ def _damaged(path: Path, why: str) -> UsageError:
         "plan-unreadable",
         str(path),
         why,
-        hint=f"plan again: dlc2lp batch plan ROOT {path.parents[1]}, with the same options; what is done stays done",
+        advice=f"plan again: dlc2lp batch plan ROOT {path.parents[1]}, with the same options; what is done stays done",
     )
 
 

@@ -65,7 +65,7 @@ class Ledger:
                 "overtaken",
                 str(self.folder),
                 "another call of the same command was faster, and has put everything together or begun anew",
-                hint="see whether it ended well; if not, run the same command again",
+                advice="see whether it ended well; if not, run the same command again",
             ) from error
         except OSError as error:
             raise TargetRefused.not_writable(self.folder, error) from error

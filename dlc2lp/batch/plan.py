@@ -246,7 +246,7 @@ def _no_room(out: Path, cost: Estimate) -> Finding:
         "little-space",
         str(out),
         f"found {cost.free_bytes / 1e9:.2f} GB free, and up to {cost.space_bytes / 1e9:.2f} GB are to be written",
-        hint="free some space, choose another disk for OUT, or leave out videos: --videos none",
+        advice="free some space, choose another disk for OUT, or leave out videos: --videos none",
     )
 
 
@@ -268,7 +268,7 @@ def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:
             ", ".join(names[:_N_NAMED]) + (f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""),
             f"share the task {identity[0]!r}, the scorer {identity[1]!r} and the date {identity[2]!r}, so all but one "
             "may be copies or backups; each is migrated",
-            hint=f"to leave one out, write `skip: true` for it in {DECISIONS_FILE}",
+            advice=f"to leave one out, write `skip: true` for it in {DECISIONS_FILE}",
         )
         for identity, names in projects.items()
         if len(names) > 1
@@ -283,7 +283,7 @@ def _cameras(cameras: Mapping[str, tuple[str, ...]], planned: set[str]) -> list[
             "camera-alone",
             ", ".join(alone),
             f"migrated as camera of {project} and also alone, so images and videos are written twice",
-            hint=f"to migrate as camera only, write `skip: true` for each in {DECISIONS_FILE}",
+            advice=f"to migrate as camera only, write `skip: true` for each in {DECISIONS_FILE}",
         )
         for project, names in cameras.items()
         for alone in ([name for name in names if name in planned],)
@@ -311,6 +311,6 @@ def _left_over(request: Request, targets: Iterable[str], planned: set[str]) -> l
             counted(len(gone), "target of earlier plans is", "targets of earlier plans are")
             + " not in this one: projects are gone, left out, not planned or planned in another way; nothing there is "
             "changed",
-            hint="remove what you no longer want",
+            advice="remove what you no longer want",
         )
     ]

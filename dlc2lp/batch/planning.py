@@ -49,7 +49,7 @@ def check_options(options: Options) -> None:
             "unknown-split",
             "--split",
             "found 'list', which shows the splits of a single project, expected a shuffle",
-            hint="see the splits of a project with: dlc2lp inspect PROJECT --split list",
+            advice="see the splits of a project with: dlc2lp inspect PROJECT --split list",
         )
 
 
@@ -119,7 +119,7 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
             "not-listed",
             str(request.out),
             "found no list of the archive's projects for these options",
-            hint=f"make it first: dlc2lp batch plan {request.root} {request.out} --list-only, with the same options",
+            advice=f"make it first: dlc2lp batch plan {request.root} {request.out} --list-only, with the same options",
         )
     if request.out.is_dir() and not (request.out / STATE_FOLDER).is_dir():
         check_only_holds(request.out, (STATE_FOLDER, DECISIONS_FILE))
@@ -148,7 +148,7 @@ def _check_projects(request: Request, found: Discovery) -> None:
     """
     if not found.projects and (request.out / INDEX_FILE).exists():
         raise SourceRefused(
-            replace(no_projects(request.root), hint="see whether its disk is there; the plan of OUT stays as it is"),
+            replace(no_projects(request.root), advice="see whether its disk is there; the plan of OUT stays as it is"),
             *found.findings,
         )
     real_out = Path(os.path.realpath(request.out))
@@ -160,7 +160,7 @@ def _check_projects(request: Request, found: Discovery) -> None:
                 "target-inside-source",
                 str(request.out),
                 f"lies inside the project {os.path.normpath(source)}, and dlc2lp never writes to a source",
-                hint=f"choose a folder that is in no project, for example {beside}",
+                advice=f"choose a folder that is in no project, for example {beside}",
             )
 
 
@@ -171,7 +171,7 @@ def no_projects(root: Path) -> Finding:
         "no-projects",
         str(root),
         "found no DeepLabCut project in this folder or below it",
-        hint="give the folder that holds the projects; one has a config.yaml or a labeled-data folder",
+        advice="give the folder that holds the projects; one has a config.yaml or a labeled-data folder",
     )
 
 

@@ -78,7 +78,7 @@ def read_previous(root: Path, out: Path) -> Previous:
             "out-of-another-archive",
             str(out),
             f"was planned for the archive {planned_for}, which is still there, not for {root}",
-            hint="choose another OUT, one for each archive",
+            advice="choose another OUT, one for each archive",
         )
     if kept_root is not None and _is_same_archive(kept_root, root):
         targets = {**kept, **targets}

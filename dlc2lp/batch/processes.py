@@ -93,7 +93,7 @@ def _in_processes(
             "process-lost",
             "batch",
             "the system ended one of the processes, most likely for want of memory",
-            hint="run the same command again with fewer at a time: --jobs 1; what is done stays done",
+            advice="run the same command again with fewer at a time: --jobs 1; what is done stays done",
         ) from error
     except BaseException:
         for child in multiprocessing.active_children():
@@ -106,7 +106,9 @@ def _in_processes(
 
 def _check(stop: threading.Event) -> None:
     if stop.is_set():
-        raise Interrupted.of("interrupted", "batch", "stopped by a signal", hint="run the same command again to go on")
+        raise Interrupted.of(
+            "interrupted", "batch", "stopped by a signal", advice="run the same command again to go on"
+        )
 
 
 #: Tells the task of this process to stop, where it is one of several.

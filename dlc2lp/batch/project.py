@@ -73,7 +73,7 @@ def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]
             "name-not-text",
             task.project,
             "a name in it holds bytes that are no text, and Lightning Pose's files are text",
-            hint="rename the folders and files, for example with convmv, and plan again",
+            advice="rename the folders and files, for example with convmv, and plan again",
         )
         return [_refused(task, [finding])]
     except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
@@ -89,7 +89,7 @@ def _unreadable(task: Task, error: OSError) -> Finding:
         "target-unreadable" if is_target else "source-unreadable",
         task.target if is_target else task.project,
         f"could not be read: {error.strerror or error}{where}",
-        hint="get the permission to read it, " + ("" if is_target else "or copy it anew, ") + "and plan again",
+        advice="get the permission to read it, " + ("" if is_target else "or copy it anew, ") + "and plan again",
     )
 
 
@@ -178,7 +178,7 @@ def _check_paths(task: Task, options: Options) -> None:
             task.project,
             f"found {str(path)!r} for {name}, expected {expected}",
             where="decisions file",
-            hint="correct it; paths are relative to the archive",
+            advice="correct it; paths are relative to the archive",
         )
 
 
@@ -197,7 +197,7 @@ def _check_views(task: Task, options: Options) -> None:
             task.project,
             f"found the views {', '.join(str(path) for _, path in options.views)}, expected this project among them",
             where="decisions file",
-            hint="write `view` under one of the projects that are its cameras, and `skip: true` under the others",
+            advice="write `view` under one of the projects that are its cameras, and `skip: true` under the others",
         )
 
 

@@ -53,7 +53,7 @@ def fault(subject: str, error: Exception) -> Finding:
         "internal-error",
         subject,
         f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp",
-        hint="please report it with the output of `dlc2lp inspect` on this project",
+        advice="please report it with the output of `dlc2lp inspect` on this project",
     )
 
 
@@ -61,8 +61,8 @@ def in_batch(finding: Finding, out: Path) -> Finding:
     """Return a finding with the command of an archive where it has that of a single project."""
     command = f"dlc2lp batch run {shlex.quote(str(out))}"
     if finding.code == "target-incomplete":
-        return replace(finding, hint=f"{command}, then dlc2lp batch finish {shlex.quote(str(out))}")
-    return replace(finding, hint=_REPLACING.sub(lambda _: f"{command} --edited replace", finding.hint))
+        return replace(finding, advice=f"{command}, then dlc2lp batch finish {shlex.quote(str(out))}")
+    return replace(finding, advice=_REPLACING.sub(lambda _: f"{command} --edited replace", finding.hint))
 
 
 #: How findings about a single project name the option that writes anew what a person changed.
@@ -185,8 +185,8 @@ def _check_needs(out: Path, work: Sequence[Unit], story: Story) -> None:
 
 def _check_left(out: Path, work: Sequence[Unit], story: Story) -> None:
     left = [step for unit in work for done in (story.done(unit.target),) for step in unit.steps if step.id not in done]
-    hint = "free some space, choose another disk for OUT, or leave out videos: batch plan ... --videos none"
-    check_space(out, sum(step.space_bytes for step in left), hint)
+    advice = "free some space, choose another disk for OUT, or leave out videos: batch plan ... --videos none"
+    check_space(out, sum(step.space_bytes for step in left), advice)
     if any(step.kind == EncodeVideo.kind for step in left):
         find_ffmpeg()
 
@@ -239,7 +239,7 @@ class _Shard:
                 "interrupted",
                 str(self._out),
                 f"stopped by a signal with {counted(self._result.n_done, 'step')} done",
-                hint="run the same command again to go on",
+                advice="run the same command again to go on",
             )
         return self._result
 
@@ -268,7 +268,7 @@ class _Shard:
                 unit.target,
                 f"could not be worked on: {error.strerror or error}"
                 + (f" ({error.filename})" if error.filename else ""),
-                hint="check the disk and the permissions, then run the same command again",
+                advice="check the disk and the permissions, then run the same command again",
             )
             return Run(failed=[step.id for step in unit.steps], findings=[finding])
         finally:
@@ -344,7 +344,7 @@ class _Plans:
                 "not-a-target",
                 str(target),
                 f"found no {PLAN_FILE}, which `batch plan` had written",
-                hint="plan again with the same `dlc2lp batch plan` command",
+                advice="plan again with the same `dlc2lp batch plan` command",
             ) from error
         if plan_digest(text) != unit.plan:
             return None

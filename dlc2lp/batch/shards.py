@@ -95,7 +95,7 @@ def shard_from_environment(environment: Mapping[str, str], n_shards: int | None 
             "shard-unknown",
             "--shards",
             f"found {counted(n_shards, 'shard')}, and no scheduler's variable that tells which one this is",
-            hint="name it: --shard I/N; for all of them leave out --shards",
+            advice="name it: --shard I/N; for all of them leave out --shards",
         )
     return None
 
@@ -115,8 +115,8 @@ def _uncounted(name: str, value: int) -> UsageError:
     return _unknown(name, why, "say it: --shards N, or name the shard: --shard I/N")
 
 
-def _unknown(name: str, why: str, hint: str = "name the shard: --shard I/N") -> UsageError:
-    return UsageError.of("shard-unknown", name, why, hint=hint)
+def _unknown(name: str, why: str, advice: str = "name the shard: --shard I/N") -> UsageError:
+    return UsageError.of("shard-unknown", name, why, advice=advice)
 
 
 @dataclass(frozen=True)

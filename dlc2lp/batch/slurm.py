@@ -90,7 +90,7 @@ class Resources:
                     "sbatch-arg-invalid",
                     "--sbatch-arg",
                     f"found {argument!r}, expected one option of sbatch with its value",
-                    hint="for example --sbatch-arg=--account=my-lab",
+                    advice="for example --sbatch-arg=--account=my-lab",
                 )
 
     @property
@@ -311,11 +311,11 @@ def _submit(submission: Submission, *, wait: bool) -> Submission:
 
 def _refused(script: Script, done: subprocess.CompletedProcess[str], jobs: Mapping[str, str]) -> Dlc2LpError:
     running = [job for job in jobs.values() if job.isdigit()]
-    hint = "correct the option that it names and submit again"
+    advice = "correct the option that it names and submit again"
     if running:
-        hint += f"; before that, cancel what it took already: scancel {' '.join(running)}"
+        advice += f"; before that, cancel what it took already: scancel {' '.join(running)}"
     said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-    return Dlc2LpError.of("submit-refused", script.name, f"Slurm did not take it: {said}", hint=hint)
+    return Dlc2LpError.of("submit-refused", script.name, f"Slurm did not take it: {said}", advice=advice)
 
 
 def _max_array_size(*, required: bool) -> int:
@@ -352,14 +352,14 @@ def _call(
         )
     except subprocess.TimeoutExpired as error:
         raise Dlc2LpError.of(
-            "slurm-silent", arguments[0], f"gave no answer within {timeout_s:.0f} s", hint="try again in a while"
+            "slurm-silent", arguments[0], f"gave no answer within {timeout_s:.0f} s", advice="try again in a while"
         ) from error
     except OSError as error:
         raise ToolMissing.of(
             "no-slurm",
             arguments[0],
             f"could not be started: {error.strerror or error}",
-            hint="submit from a machine of the cluster, or run the shards by other means: see docs/cluster.md",
+            advice="submit from a machine of the cluster, or run the shards by other means: see docs/cluster.md",
         ) from error
 
 

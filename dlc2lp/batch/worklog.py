@@ -322,7 +322,7 @@ def _unread(path: Path, error: OSError) -> Finding:
         "log-unreadable",
         str(path),
         f"could not be read ({error.strerror or error}), so what is told may be less than what was done",
-        hint="ask its owner for permission to read it; the targets themselves are not concerned",
+        advice="ask its owner for permission to read it; the targets themselves are not concerned",
     )
 
 

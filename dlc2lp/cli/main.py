@@ -73,7 +73,7 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  (one return per way to e
                 "interrupted",
                 "dlc2lp",
                 "stopped by a signal",
-                hint="run the same command again to go on",
+                advice="run the same command again to go on",
             )
             output.failed(EXIT_INTERRUPTED, [finding])
             return EXIT_INTERRUPTED
@@ -110,7 +110,7 @@ def _bug(error: Exception) -> Finding:
         "internal-error",
         "dlc2lp",
         f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp",
-        hint="please report it with the output of the same command and -v",
+        advice="please report it with the output of the same command and -v",
     )
 
 

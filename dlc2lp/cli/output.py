@@ -102,8 +102,8 @@ def failed(exit_code: int, findings: Iterable[Finding]) -> None:
 def _log(findings: Iterable[Finding]) -> None:
     for finding in findings:
         place = f" (at {finding.where})" if finding.where else ""
-        hint = f"; do: {finding.hint}" if finding.hint else ""
-        text = f"{finding.subject}: {finding.message} [{finding.code}]{place}{hint}"
+        advice = f"; do: {finding.hint}" if finding.hint else ""
+        text = f"{finding.subject}: {finding.message} [{finding.code}]{place}{advice}"
         # A log file is UTF-8, and names may hold bytes that are no characters.
         logger.log(_LEVELS[finding.severity], "%s", text.encode("utf-8", "backslashreplace").decode())
 

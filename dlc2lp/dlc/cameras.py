@@ -105,7 +105,7 @@ def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
         finding = _broken(path, f"can't be opened: {error.strerror or error}", "check that you may read it")
         return DlcCalibration(path, (), (finding,))
     except UnreadableFile as error:
-        told = tuple(dataclasses.replace(each, hint=each.hint or _CALIBRATE_AGAIN) for each in error.findings)
+        told = tuple(dataclasses.replace(each, advice=each.hint or _CALIBRATE_AGAIN) for each in error.findings)
         return DlcCalibration(path, (), told)
     cameras = _chain(pairs, camera_names)
     missing = [name for name in camera_names if name not in cameras]
@@ -213,7 +213,7 @@ def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Fin
                     str(path),
                     f"found the pair of cameras '{key}', expected one of {known}; it is passed over",
                     where=str(key),
-                    hint="cameras renamed after calibrating? give camera_names in config.yaml their old names",
+                    advice="cameras renamed after calibrating? give camera_names in config.yaml their old names",
                 )
             )
             continue
@@ -380,7 +380,7 @@ def _against_intrinsics(folder: Path, cameras: Mapping[str, Camera]) -> list[Fin
             str(folder / STEREO_FILE),
             f"holds other intrinsic parameters than the {_INTRINSIC_SUFFIX[1:]} of {', '.join(stale)}: they were not "
             f"calibrated in one go; {STEREO_FILE} is taken",
-            hint=f"if the cameras were moved since, {_CALIBRATE_AGAIN}",
+            advice=f"if the cameras were moved since, {_CALIBRATE_AGAIN}",
         ),
     ]
 
@@ -416,7 +416,7 @@ def _no_witness(path: Path, message: str, where: str = "") -> Finding:
         str(path),
         f"{message}; {STEREO_FILE} is taken, which could not be compared with it",
         where,
-        hint=f"if it is not DeepLabCut's own file, delete it; else {_CALIBRATE_AGAIN}",
+        advice=f"if it is not DeepLabCut's own file, delete it; else {_CALIBRATE_AGAIN}",
     )
 
 
@@ -428,8 +428,8 @@ def _as_error(finding: Finding) -> Finding:
     return dataclasses.replace(finding, severity=Severity.ERROR, message=message)
 
 
-def _broken(path: Path, message: str, hint: str = _CALIBRATE_AGAIN, where: str = "") -> Finding:
-    return Finding(Severity.ERROR, "calibration-unreadable", str(path), message, where, hint)
+def _broken(path: Path, message: str, advice: str = _CALIBRATE_AGAIN, where: str = "") -> Finding:
+    return Finding(Severity.ERROR, "calibration-unreadable", str(path), message, where, advice)
 
 
 def _not_calibrated(path: Path, names: Sequence[str]) -> Finding:
@@ -441,7 +441,7 @@ def _not_calibrated(path: Path, names: Sequence[str]) -> Finding:
         "calibration-missing",
         str(path),
         f"found no such file{alone}; the target gets no calibration and no 3D options",
-        hint=f"if the cameras were calibrated, copy the file there; else {_CALIBRATE_AGAIN}",
+        advice=f"if the cameras were calibrated, copy the file there; else {_CALIBRATE_AGAIN}",
     )
 
 
@@ -453,5 +453,5 @@ def _incomplete(path: Path, missing: Sequence[str], names: Sequence[str]) -> Fin
         str(path),
         f"found no calibration of {', '.join(missing)}, expected all of {', '.join(names)} ({n_missing}); "
         "Lightning Pose needs all or none, so the target gets no calibration",
-        hint="calibrate all cameras with Anipose and give its calibration.toml",
+        advice="calibrate all cameras with Anipose and give its calibration.toml",
     )

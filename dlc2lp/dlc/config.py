@@ -196,8 +196,8 @@ def _bytes_of(path: Path) -> bytes:
         raise _unreadable(path, message, "check that it exists and that you may read it") from error
 
 
-def _unreadable(path: Path, message: str, hint: str) -> UnreadableFile:
-    return UnreadableFile.of("config-unreadable", str(path), message, hint=hint)
+def _unreadable(path: Path, message: str, advice: str) -> UnreadableFile:
+    return UnreadableFile.of("config-unreadable", str(path), message, advice=advice)
 
 
 def _names_beside(path: Path) -> Iterator[str]:
@@ -453,8 +453,8 @@ class _Keys:
         line = line or self._lines.get(key)
         where = f"{key}, line {line}" if line else key
         edit = f"edit '{key}' on line {line}" if line else f"add '{key}'"
-        hint = "" if severity is Severity.NOTE else edit
-        self.findings.append(Finding(severity, code, self._subject, message, where, hint))
+        advice = "" if severity is Severity.NOTE else edit
+        self.findings.append(Finding(severity, code, self._subject, message, where, advice))
 
     def find_value(self, key: str, node: YamlNode | None, expected: str) -> None:
         """A value of another form than DeepLabCut writes."""

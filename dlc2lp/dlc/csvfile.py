@@ -152,7 +152,7 @@ def _read_text(path: Path, findings: list[Finding]) -> str:
         raise UnreadableFile.of("csv-unreadable", str(path), f"can't be opened: {reason}") from error
     if not data.strip(b"\0"):
         found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
-        raise UnreadableFile.of("csv-unreadable", str(path), f"found {found}, expected labels", hint=_RESTORE)
+        raise UnreadableFile.of("csv-unreadable", str(path), f"found {found}, expected labels", advice=_RESTORE)
     # pandas writes UTF-8, Excel on Windows its code page or, as "Unicode text", UTF-16 with a byte order
     # mark.
     encodings = ["utf-16"] if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ["utf-8-sig", "cp1252"]
@@ -165,11 +165,11 @@ def _read_text(path: Path, findings: list[Finding]) -> str:
             break
         if encoding != "utf-8-sig":
             message = f"found text that is not UTF-8; it was read as {encoding}"
-            hint = "check that names with accents or other special letters arrived"
-            findings.append(Finding(Severity.NOTE, "csv-encoding", str(path), message, hint=hint))
+            advice = "check that names with accents or other special letters arrived"
+            findings.append(Finding(Severity.NOTE, "csv-encoding", str(path), message, advice=advice))
         return text
     raise UnreadableFile.of(
-        "csv-unreadable", str(path), "found bytes that are no text, expected a CSV file", hint=_RESTORE
+        "csv-unreadable", str(path), "found bytes that are no text, expected a CSV file", advice=_RESTORE
     )
 
 
@@ -182,7 +182,7 @@ def _delimiter(text: str, path: Path) -> str:
         "csv-no-header",
         str(path),
         f"found {first[:60]!r} at the top, expected a line that begins with 'scorer,' or 'bodyparts,'",
-        hint=_RESTORE,
+        advice=_RESTORE,
     )
 
 
@@ -202,7 +202,7 @@ def _records(text: str, delimiter: str, path: Path) -> list[_Record]:
             str(path),
             f"found no valid CSV: {error}",
             where=f"line {reader.line_num}",
-            hint='look for a quotation mark (") that is opened and never closed',
+            advice='look for a quotation mark (") that is opened and never closed',
         ) from error
     return records
 
@@ -219,7 +219,7 @@ def _split_header(records: Sequence[_Record], path: Path) -> tuple[_Header, list
             str(path),
             f"found the header rows {', '.join(levels) or 'none'}, "
             "expected scorer, (individuals,) bodyparts and coords at the top of the file",
-            hint=_RESTORE,
+            advice=_RESTORE,
         )
     coords = rows[-1]
     values = tuple(i for i, cell in enumerate(coords.cells) if cell.strip().lower() in _COORDS)
@@ -236,7 +236,7 @@ def _split_header(records: Sequence[_Record], path: Path) -> tuple[_Header, list
             f"found {', '.join(map(repr, coords.cells[:6]))}, expected 'coords' and then 'x', 'y' and so on, "
             "from the second column on or from the fourth",
             where=f"line {coords.line}",
-            hint=_RESTORE,
+            advice=_RESTORE,
         )
     return _Header(levels, rows, index, values), list(records[n_header:])
 
@@ -285,8 +285,8 @@ class _Cells:
         if number is None:
             where = self._place(record, position)
             message = f"found {cell!r}, expected a number or an empty cell"
-            hint = f"correct the cell in {self._path.name}; empty it if the point is not labelled"
-            self._bad.append(Finding(Severity.ERROR, "csv-bad-cell", str(self._path), message, where, hint))
+            advice = f"correct the cell in {self._path.name}; empty it if the point is not labelled"
+            self._bad.append(Finding(Severity.ERROR, "csv-bad-cell", str(self._path), message, where, advice))
             return float("nan")
         if self._comma_is_decimal and ("," in cell or "." in cell):
             sign = "," if "," in cell else "."
@@ -412,8 +412,8 @@ def _short_rows(header: _Header, body: Sequence[_Record], text: str, path: Path)
             f"found {counted(len(last.cells), 'cell')} without a line end, expected {width}: the file seems cut off, "
             f"perhaps within its last cell {last.cells[-1]!r}"
         )
-        hint = "compare the file with its original"
-        findings.append(Finding(Severity.WARNING, "csv-cut-off", str(path), message, f"line {last.line}", hint))
+        advice = "compare the file with its original"
+        findings.append(Finding(Severity.WARNING, "csv-cut-off", str(path), message, f"line {last.line}", advice))
     return findings
 
 

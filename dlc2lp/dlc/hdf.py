@@ -125,7 +125,7 @@ def _reading(subject: str, where: str = "") -> Iterator[None]:
         cut = _CUT_OFF.search(str(error))
         found = f"a file that is cut off: {cut[1]} of {cut[2]} bytes" if cut else f"damaged HDF5 ({_shown(str(error))})"
         message = f"found {found}, expected a label file"
-        raise UnreadableFile.of("h5-unreadable", subject, message, where=where, hint=_RESTORE) from error
+        raise UnreadableFile.of("h5-unreadable", subject, message, where=where, advice=_RESTORE) from error
 
 
 #: How HDF5 says that a copy was aborted, in words of its own insides.
@@ -149,7 +149,7 @@ def _opened(path: Path) -> Any:
     if not problem and not h5py.is_hdf5(path):
         problem = "a file of another kind"
     if problem:
-        raise UnreadableFile.of("h5-unreadable", str(path), f"found {problem}, expected HDF5", hint=_RESTORE)
+        raise UnreadableFile.of("h5-unreadable", str(path), f"found {problem}, expected HDF5", advice=_RESTORE)
     with _reading(str(path)):
         # A lock fails on some network shares, and would keep the lab's own programs from saving.
         return h5py.File(path, "r", locking=False)
@@ -195,13 +195,13 @@ class _Source:
         self.subject = subject
         self.findings: list[Finding] = []
 
-    def error(self, code: str, message: str, where: str = "", hint: str = _RESTORE) -> UnreadableFile:
+    def error(self, code: str, message: str, where: str = "", advice: str = _RESTORE) -> UnreadableFile:
         """Why this file can't be read, to be raised."""
-        return UnreadableFile.of(code, self.subject, message, where=where, hint=hint)
+        return UnreadableFile.of(code, self.subject, message, where=where, advice=advice)
 
-    def note(self, severity: Severity, code: str, message: str, where: str = "", hint: str = "") -> None:
+    def note(self, severity: Severity, code: str, message: str, where: str = "", advice: str = "") -> None:
         """Keep a finding about a file that can be read."""
-        finding = Finding(severity, code, self.subject, message, where, hint)
+        finding = Finding(severity, code, self.subject, message, where, advice)
         if finding not in self.findings:
             self.findings.append(finding)
 

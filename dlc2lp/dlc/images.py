@@ -124,23 +124,23 @@ def read_image_info(path: Path) -> ImageInfo:
             size_bytes = os.fstat(file.fileno()).st_size
             if size_bytes == 0:
                 raise UnreadableFile.of(
-                    "image-empty", str(path), "found an empty file (0 bytes), expected an image", hint=_RESTORE
+                    "image-empty", str(path), "found an empty file (0 bytes), expected an image", advice=_RESTORE
                 )
             kind, read = _kind_and_reader(file.read(16), path)
             file.seek(0)
             width_px, height_px, bits = read(file, size_bytes)
     except OSError as error:
         raise UnreadableFile.of(
-            "image-unreadable", str(path), f"can't be opened: {error.strerror or error}", hint=_RESTORE
+            "image-unreadable", str(path), f"can't be opened: {error.strerror or error}", advice=_RESTORE
         ) from error
     except _DamagedError as error:
-        raise UnreadableFile.of("image-corrupt", str(path), f"{error}", hint=_RESTORE) from error
+        raise UnreadableFile.of("image-corrupt", str(path), f"{error}", advice=_RESTORE) from error
     except (struct.error, IndexError) as error:
         raise UnreadableFile.of(
             "image-corrupt",
             str(path),
             f"found a header that is cut off after {counted(size_bytes, 'byte')}",
-            hint=_RESTORE,
+            advice=_RESTORE,
         ) from error
     return ImageInfo(path, kind, width_px, height_px, bits, size_bytes)
 
@@ -164,7 +164,7 @@ def _kind_and_reader(head: bytes, path: Path) -> tuple[str, _Reader]:
         "image-unknown",
         str(path),
         "found a pointer of Git LFS" if pointer else f"found a file that begins with {head!r}",
-        hint="get the image itself: git lfs pull" if pointer else _RESTORE,
+        advice="get the image itself: git lfs pull" if pointer else _RESTORE,
     )
 
 

@@ -200,7 +200,7 @@ def _choose_scorer(table: RawTable, scorer: str | None, path: Path) -> str:
         str(path),
         f"found labels of {', '.join(map(repr, found))}, expected "
         + (f"those of {scorer!r}" if scorer else "those of one scorer"),
-        hint="choose one with --scorer NAME",
+        advice="choose one with --scorer NAME",
     )
 
 
@@ -234,9 +234,9 @@ def _arrange_columns(table: RawTable, scorer: str, path: Path, findings: list[Fi
         else:
             findings.append(_missing_coordinate(table, point, found, path))
     if not whole:
-        hint = "restore the file from a backup, or remove it if it never held labels"
+        advice = "restore the file from a backup, or remove it if it never held labels"
         message = "found no keypoint with columns for x and y, expected at least one"
-        raise UnreadableFile(*findings, Finding(Severity.ERROR, "no-keypoints", str(path), message, hint=hint))
+        raise UnreadableFile(*findings, Finding(Severity.ERROR, "no-keypoints", str(path), message, advice=advice))
     individuals = tuple(dict.fromkeys(individual for individual, _ in whole))
     return _Columns(individuals, tuple(dict.fromkeys(name for _, name in whole)), whole), n_lost
 
@@ -423,7 +423,7 @@ def _other_folders(
                 str(path),
                 f"found {counted(counts.total(), f'{of_all} that names', f'{of_all} that name')} another folder "
                 f"({named}), expected {session!r}; taken to belong to {session!r}, where the file lies",
-                hint="check that the images in this folder are the ones that were labelled",
+                advice="check that the images in this folder are the ones that were labelled",
             )
         )
     return other_folders

@@ -159,7 +159,7 @@ def read_project(source: Path) -> DlcProject:
             "no-labels",
             str(root / LABELED_DATA),
             "found no folder with frames or labels, expected one folder per video",
-            hint="check that this is the project that was labelled, not an empty copy of it",
+            advice="check that this is the project that was labelled, not an empty copy of it",
         )
         raise SourceRefused(missing, *refusals, *by_severity(findings))
     return DlcProject(root, config, sessions, _video_files(root / VIDEOS), tuple(findings), refusals)
@@ -172,7 +172,7 @@ def _three_d(root: Path, config: DlcConfig) -> SourceRefused:
         str(root),
         "this is a DeepLabCut 3D project: it holds a calibration for "
         f"{counted(len(config.camera_names), 'camera')} and no labels of its own",
-        hint="convert the 2D project of each camera" + (f" ({'; '.join(known)})" if known else ""),
+        advice="convert the 2D project of each camera" + (f" ({'; '.join(known)})" if known else ""),
     )
 
 
@@ -195,7 +195,7 @@ def locate_project(source: Path) -> tuple[Path, Path | None]:
     source = Path(os.path.abspath(source))  # noqa: PTH100  (resolve() would follow links given on purpose)
     if not source.exists():
         raise SourceRefused.of(
-            "source-missing", str(source), "no such file or folder", hint="check the path for a typing error"
+            "source-missing", str(source), "no such file or folder", advice="check the path for a typing error"
         )
     if source.is_file():
         if source.suffix.lower() not in {".yaml", ".yml"}:
@@ -203,7 +203,7 @@ def locate_project(source: Path) -> tuple[Path, Path | None]:
                 "not-a-dlc-project",
                 str(source),
                 f"found a {source.suffix or 'plain'} file, expected a project folder or its config.yaml",
-                hint=f"give the project folder, for example {source.parent}",
+                advice=f"give the project folder, for example {source.parent}",
             )
         return source.parent, source
     config_path = source / "config.yaml"
@@ -216,7 +216,7 @@ def locate_project(source: Path) -> tuple[Path, Path | None]:
         "not-a-dlc-project",
         str(source),
         "found neither config.yaml nor labeled-data in this folder",
-        hint=(
+        advice=(
             f"it holds the projects {', '.join(inside[:5])}: convert one of them"
             if inside
             else "give the folder that holds config.yaml and labeled-data"

@@ -118,7 +118,7 @@ def read_3d_project(
                 str(config.path),
                 f"found {counted(len(config.camera_names), 'camera')}, expected at least two",
                 where="camera_names",
-                hint="give the camera's 2D project instead, or edit camera_names",
+                advice="give the camera's 2D project instead, or edit camera_names",
             )
         )
     findings += [_not_found(camera, config) for camera in cameras if camera.config_path is None]
@@ -188,14 +188,14 @@ def _is_file(path: Path) -> bool:
 
 
 def _not_found(camera: CameraProject, config: DlcConfig) -> Finding:
-    hint = f"add --view {camera.camera}=SOURCE to the same command"
+    advice = f"add --view {camera.camera}=SOURCE to the same command"
     if camera.candidates:
         message = f"found {len(camera.candidates)} projects that could be the one recorded as {camera.recorded}"
-        hint += f" with the right one: {', '.join(map(str, camera.candidates))}"
+        advice += f" with the right one: {', '.join(map(str, camera.candidates))}"
     elif camera.recorded:
         where = ", ".join(str(path.parent) for path in camera.looked_at)
         message = f"found no 2D project {camera.recorded}; looked at {where}"
-        hint += ", or --video-root DIR with the folder that holds it"
+        advice += ", or --video-root DIR with the folder that holds it"
     else:
         message = f"found no 2D project of the camera {camera.camera}: its path was never filled in"
     return Finding(
@@ -204,5 +204,5 @@ def _not_found(camera: CameraProject, config: DlcConfig) -> Finding:
         str(config.path),
         message,
         where=f"config_file_{camera.camera}",
-        hint=hint,
+        advice=advice,
     )

@@ -156,12 +156,12 @@ def choose_split(splits: Sequence[SplitFile], config: DlcConfig | None, wanted: 
     named = [file for file in named if file.data_set == own] or named
     if not named:
         found = f"found only {_listed(splits)}" if splits else "found no splits in training-datasets"
-        hint = "choose one of them, or leave out --split" if splits else "leave out --split"
-        raise DecisionNeeded.of("unknown-split", f"--split {wanted}", f"{found}, expected {wanted!r}", hint=hint)
+        advice = "choose one of them, or leave out --split" if splits else "leave out --split"
+        raise DecisionNeeded.of("unknown-split", f"--split {wanted}", f"{found}, expected {wanted!r}", advice=advice)
     if len(named) > 1:
         message = f"found {len(named)} splits that are called so, expected one"
         choices = " or ".join(f"--split {name}" for name in _names(named))
-        raise DecisionNeeded.of("several-splits", f"--split {wanted}", message, hint=f"choose one: {choices}")
+        raise DecisionNeeded.of("several-splits", f"--split {wanted}", message, advice=f"choose one: {choices}")
     return named[0]
 
 
@@ -204,8 +204,8 @@ def read_split(file: SplitFile, sessions: Sequence[DlcSession], config: DlcConfi
         return _split(file, possible[0], written, frames, problems)
     why = "; ".join(f"{source}: {problem}" for source, problem in problems.items())
     message = f"found row numbers that fit no labels here, so its test frames can't be told ({why})"
-    hint = "choose another split, or leave out --split; " + _LIST
-    finding = Finding(Severity.ERROR, "split-unverified", str(file.path), message, file.name, hint)
+    advice = "choose another split, or leave out --split; " + _LIST
+    finding = Finding(Severity.ERROR, "split-unverified", str(file.path), message, file.name, advice)
     return Split(file, frozenset(), frozenset(), verified=False, findings=(finding,))
 
 
@@ -285,7 +285,7 @@ def _read_pickle(path: Path) -> _Written:
 
 
 def _unreadable(subject: str, message: str, where: str = "") -> UnreadableFile:
-    return UnreadableFile.of("split-unreadable", subject, message, where=where, hint=_RESTORE)
+    return UnreadableFile.of("split-unreadable", subject, message, where=where, advice=_RESTORE)
 
 
 def _image(entry: object, subject: str) -> tuple[str, ...]:
@@ -390,8 +390,8 @@ def _split(
     train, test = _parts(order.rows, written)
     findings = list(order.findings)
 
-    def find(severity: Severity, code: str, message: str, hint: str = "") -> None:
-        findings.append(Finding(severity, code, str(file.path), message, file.name, hint))
+    def find(severity: Severity, code: str, message: str, advice: str = "") -> None:
+        findings.append(Finding(severity, code, str(file.path), message, file.name, advice))
 
     if order.is_rebuilt:
         why = "; ".join(f"{source}: {problem}" for source, problem in problems.items() if source != order.source)

@@ -118,8 +118,8 @@ def _load(
         return _Machine(data, stand_ins).run()
     except _UnsafeError as error:
         message = f"found a pickle that asks for {error}, expected {expected}; nothing in it was run"
-        hint = "do not open this file with pandas or DeepLabCut, which would run it; ask who sent it"
-        raise UnreadableFile.of("unsafe-pickle", subject, message, where=where, hint=hint) from error
+        advice = "do not open this file with pandas or DeepLabCut, which would run it; ask who sent it"
+        raise UnreadableFile.of("unsafe-pickle", subject, message, where=where, advice=advice) from error
     except _TooLargeError as error:
         raise UnreadableFile.of("pickle-too-large", subject, str(error), where=where) from error
     except _BrokenError as error:

@@ -109,7 +109,7 @@ def parse_yaml(raw: bytes, *, subject: str, names_on_disk: Iterable[str] = ()) -
     """
     if len(raw) > MAX_BYTES:
         message = f"found {len(raw) / 1e6:.0f} MB, expected a configuration of at most {MAX_BYTES / 1e6:.0f} MB"
-        raise UnreadableFile.of("config-unreadable", subject, message, hint="give the config.yaml of a project")
+        raise UnreadableFile.of("config-unreadable", subject, message, advice="give the config.yaml of a project")
     text, findings = _decoded(raw, subject, names_on_disk)
     text, lines = _single_quote_windows_paths(text)
     if lines:
@@ -152,7 +152,7 @@ def _decoded(raw: bytes, subject: str, names_on_disk: Iterable[str]) -> tuple[st
         subject,
         f"found text that is not UTF-8, read it as {how}; special letters in names may be wrong",
         where=f"line {line}",
-        hint="check the names with special letters, then save the file as UTF-8 in an editor",
+        advice="check the names with special letters, then save the file as UTF-8 in an editor",
     )
     return _plain_line_ends(text), [finding]
 
@@ -217,7 +217,7 @@ def _repair_finding(subject: str, lines: list[int], found: str, edit: str) -> Fi
         subject,
         f"found {found}; expected valid YAML",
         where=f"line {numbers}" if len(lines) == 1 else f"lines {numbers}",
-        hint=f"dlc2lp needs no edit; to let DeepLabCut read the file, {edit}",
+        advice=f"dlc2lp needs no edit; to let DeepLabCut read the file, {edit}",
     )
 
 
@@ -332,7 +332,7 @@ def _composed(text: str, subject: str) -> yaml.Node | None:
             subject,
             f"found an escape or a number out of range ({error})",
             where=f"line {line}",
-            hint=f"correct line {line}",
+            advice=f"correct line {line}",
         ) from error
     finally:
         loader.dispose()
@@ -407,7 +407,7 @@ class _Tree:
             f"found '{key.text}' on line {first.line} and again on line {key.line}, read line {first.line}; "
             "expected it once: DeepLabCut refuses such a file",
             where=f"line {key.line}",
-            hint=f"delete the wrong one of lines {first.line} and {key.line}",
+            advice=f"delete the wrong one of lines {first.line} and {key.line}",
         )
 
     def _check_tag(self, node: yaml.Node, allowed: frozenset[str]) -> None:
@@ -422,7 +422,7 @@ class _Tree:
             self.subject,
             f"found {found}; expected plain text, lists and mappings",
             where=f"line {line}",
-            hint=f"write the value on line {line} out as plain text",
+            advice=f"write the value on line {line} out as plain text",
         )
 
 
@@ -450,7 +450,7 @@ def _what_is_wrong(error: yaml.YAMLError, text: str, subject: str) -> Finding:
         subject,
         f"found no valid YAML: {problem}, at '{shown}'",
         where=f"line {line}",
-        hint=f"correct line {line}: {_edit_for(problem)}",
+        advice=f"correct line {line}: {_edit_for(problem)}",
     )
 
 

@@ -117,7 +117,7 @@ def level_lenses(cameras: Sequence[Camera], subject: str) -> tuple[Camera, ...] 
         subject,
         f"found {_N_FISHEYE} distortions where the lens is a fisheye ({fisheye}) and more elsewhere ({others}); "
         "Lightning Pose needs as many of every camera",
-        hint="calibrate all cameras as fisheye lenses, or the others with four coefficients (k1, k2, p1, p2)",
+        advice="calibrate all cameras as fisheye lenses, or the others with four coefficients (k1, k2, p1, p2)",
     )
 
 
@@ -182,7 +182,7 @@ def _partial(without: Sequence[str], n_sessions: int) -> Finding:
         CALIBRATIONS,
         f"found no calibration for {len(without)} of {counted(n_sessions, 'session')} ({named}); Lightning Pose takes "
         "one for every session or none at all, so none was written",
-        hint="give a calibration for each session, or one for all",
+        advice="give a calibration for each session, or one for all",
     )
 
 
@@ -245,8 +245,8 @@ def parse_calibration(text: str, subject: str) -> ParsedCalibration:
 
 
 def _unusable(subject: str, message: str, where: str = "") -> ParsedCalibration:
-    hint = "write it again with Anipose, or leave it out"
-    finding = Finding(Severity.ERROR, "calibration-unreadable", subject, message, where, hint)
+    advice = "write it again with Anipose, or leave it out"
+    finding = Finding(Severity.ERROR, "calibration-unreadable", subject, message, where, advice)
     return ParsedCalibration(findings=(finding,))
 
 
@@ -359,8 +359,8 @@ def cameras_of_views(
     unclear += sorted({f"{name} (for several views)" for name in taken if taken.count(name) > 1})
     if unclear:
         message = f"found the cameras {named}; expected one for each view, and it is not clear for {', '.join(unclear)}"
-        hint = "name the cameras like the views, or the views like the cameras"
-        return (), [Finding(Severity.ERROR, "calibration-views", subject, message, hint=hint)]
+        advice = "name the cameras like the views, or the views like the cameras"
+        return (), [Finding(Severity.ERROR, "calibration-views", subject, message, advice=advice)]
     others = [camera.name for camera in cameras if camera.name not in taken]
     findings = []
     if others:
@@ -418,7 +418,7 @@ def fit_to_images(
         camera.name,
         f"was calibrated with images of {width}x{height} px (width x height), and its frames are "
         f"{full_px[0]}x{full_px[1]} px; the calibration does not hold for them",
-        hint="calibrate with the camera's settings of the recordings, or give the calibration that was made so",
+        advice="calibrate with the camera's settings of the recordings, or give the calibration that was made so",
     )
 
 
@@ -450,7 +450,7 @@ def turned(camera: Camera, turn_deg: int, size_px: tuple[int, int]) -> Camera | 
             camera.name,
             f"has skew or a tilted sensor, and its images are turned by {turn_deg} degrees; OpenCV's lens model has no "
             "such camera",
-            hint="calibrate with images that are turned like the labeled ones",
+            advice="calibrate with images that are turned like the labeled ones",
         )
     if turn_deg in (180, 270):
         camera = _half_turned(camera, size_px)

@@ -87,8 +87,8 @@ def check_target(target: Path, *, every_image: bool) -> list[Finding]:
     return findings
 
 
-def _warning(code: str, subject: str, message: str, hint: str = "") -> Finding:
-    return Finding(Severity.WARNING, code, subject, message, hint=hint)
+def _warning(code: str, subject: str, message: str, advice: str = "") -> Finding:
+    return Finding(Severity.WARNING, code, subject, message, advice=advice)
 
 
 # --- project.yaml ---------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def _stray(path: Path, subject: str, expected: str) -> Finding:
     message = f"found {'a folder' if path.is_dir() else 'a file'}, {expected}; the app calls it invalid"
     if path.name in _LITTER:
         return _warning("target-stray-file", subject, message, "delete it; it holds nothing")
-    return error("target-stray-file", subject, message, hint="move it out of the project")
+    return error("target-stray-file", subject, message, advice="move it out of the project")
 
 
 def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
@@ -322,4 +322,4 @@ def _check_stray_files(target: Path, views: Sequence[str]) -> Iterator[Finding]:
         yield _warning("target-stray-csv", strays[0], message, "move them out of the project")
     for path in sorted(target.glob("*.unlabeled")):
         message = "found a queue of an old app; the app stops at it if there is a .unlabeled.jsonl too"
-        yield error("target-queue-legacy", path.name, message, hint="delete it")
+        yield error("target-queue-legacy", path.name, message, advice="delete it")

@@ -115,9 +115,9 @@ def _read(
     return LabelFile(name, view, names, images), findings
 
 
-def error(code: str, subject: str, message: str, where: str = "", hint: str = "") -> Finding:
+def error(code: str, subject: str, message: str, where: str = "", advice: str = "") -> Finding:
     """Return a finding of something that Lightning Pose or its app refuses or misreads."""
-    return Finding(Severity.ERROR, code, subject, message, where, hint)
+    return Finding(Severity.ERROR, code, subject, message, where, advice)
 
 
 def some(names: Iterable[str], n_shown: int = 5) -> str:

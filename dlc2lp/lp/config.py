@@ -398,7 +398,7 @@ def _check_choices(facts: ConfigFacts, choices: ConfigChoices) -> None:
             "losses-without-videos",
             "--losses",
             f"found {', '.join(choices.losses)} and no video; unsupervised losses learn from unlabeled video frames",
-            hint="leave --losses out, or migrate videos too (--videos all, --video-root DIR)",
+            advice="leave --losses out, or migrate videos too (--videos all, --video-root DIR)",
         )
     if not (PurePosixPath(facts.data_dir).is_absolute() or PureWindowsPath(facts.data_dir).is_absolute()):
         raise _bad_option("--data-dir", facts.data_dir, "an absolute path", "write the path from / or the drive on")
@@ -445,8 +445,8 @@ def _check_resize(resize: tuple[int, int], backbone: str) -> None:
         )
 
 
-def _bad_option(option: str, found: object, expected: str, hint: str) -> UsageError:
-    return UsageError.of("bad-config-option", option, f"found {found}, expected {expected}", hint=hint)
+def _bad_option(option: str, found: object, expected: str, advice: str) -> UsageError:
+    return UsageError.of("bad-config-option", option, f"found {found}, expected {expected}", advice=advice)
 
 
 def _size(facts: ConfigFacts, choices: ConfigChoices, backbone: str, gpu_gb: float) -> ImageSize:
@@ -490,7 +490,7 @@ def _check_pca(decided: Decided) -> None:
                 "--losses",
                 f"found {counted(n_train, 'frame')} to train on for a PCA of {counted(n_dims // 2, 'keypoint')}, "
                 f"expected at least {max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
-                hint="leave pca_singleview out: --losses temporal",
+                advice="leave pca_singleview out: --losses temporal",
             )
     if "pca_multiview" in decided.losses:
         _check_multiview_pca(decided, n_train)
@@ -507,7 +507,7 @@ def _check_multiview_pca(decided: Decided, n_train: int) -> None:
             "--losses",
             f"found {counted(n_train, 'frame')} to train on with {counted(len(per_view), 'keypoint')} that all views "
             f"show, expected {n_dims} or more keypoints in all of them together",
-            hint="leave pca_multiview out: --losses temporal",
+            advice="leave pca_multiview out: --losses temporal",
         )
 
 
@@ -662,7 +662,7 @@ def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Findi
                 multiview.label_files(facts.view_names)[0] if facts.view_names else "CollectedData.csv",
                 f"found {counted(facts.n_labeled_frames, 'labeled frame')}, expected at least 2: "
                 "Lightning Pose needs one to train on and one to choose the best model by",
-                hint="label more frames in the Lightning Pose app",
+                advice="label more frames in the Lightning Pose app",
             )
         )
     if not decided.is_augmented:
@@ -673,7 +673,7 @@ def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Findi
                 "configs/default.yaml",
                 f"{_space_reason(facts)}; so training images are not augmented",
                 where="training.imgaug",
-                hint="label all views there; or take the calibration out of the project and set imgaug: dlc",
+                advice="label all views there; or take the calibration out of the project and set imgaug: dlc",
             )
         )
     if not decided.batch.fits:
@@ -685,7 +685,7 @@ def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Findi
                 "configs/default.yaml",
                 f"{need}, expected what fits into {gpu_gb:g} GB",
                 where="training.train_batch_size",
-                hint="give a smaller --resize, --train-batch-size or --backbone",
+                advice="give a smaller --resize, --train-batch-size or --backbone",
             )
         )
     odd = [printable(name) for name in facts.keypoint_names if "${" in name or name == "???"]
@@ -697,7 +697,7 @@ def _findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> list[Findi
                 ", ".join(odd),
                 "Lightning Pose's config gives ${ and ??? a meaning of their own; here they are written so that "
                 "training works, but the app's create-model dialog does not keep that",
-                hint="rename the keypoint",
+                advice="rename the keypoint",
             )
         )
     return findings

@@ -105,14 +105,14 @@ def _load(text: str) -> dict[str, Any]:
             CONFIG_FILE,
             f"found {explain(error)}, expected YAML",
             where=line_of(error),
-            hint="correct the line, or delete the file to get a new one",
+            advice="correct the line, or delete the file to get a new one",
         ) from None
     if not isinstance(loaded, dict):
         raise Dlc2LpError.of(
             "config-invalid",
             CONFIG_FILE,
             f"found {type(loaded).__name__}, expected sections such as `data:`",
-            hint="delete the file to get a new one",
+            advice="delete the file to get a new one",
         )
     return loaded
 
@@ -168,7 +168,7 @@ def _conflict(path: KeyPath, before: Any, by_hand: Any, by_option: Any, overrule
         CONFIG_FILE,
         f"found {found}, the option asks for {wanted}; {outcome}",
         where=".".join(path),
-        hint="" if overrule else f"to have the option's value, write {path[-1]}: {wanted} there",
+        advice="" if overrule else f"to have the option's value, write {path[-1]}: {wanted} there",
     )
 
 

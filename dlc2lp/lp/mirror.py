@@ -59,7 +59,7 @@ def match_mirrored(keypoint_names: Sequence[str], suffixes: Sequence[str]) -> Mi
             "bad-config-option",
             OPTION,
             f"found {','.join(suffixes)!r}, expected two or more different ends of keypoint names",
-            hint=f"for example {OPTION} _top,_bot",
+            advice=f"for example {OPTION} _top,_bot",
         )
     by_length = sorted(suffixes, key=len, reverse=True)
     found: dict[str, dict[str, int]] = {}
@@ -74,7 +74,7 @@ def match_mirrored(keypoint_names: Sequence[str], suffixes: Sequence[str]) -> Mi
             "mirror-matches-nothing",
             OPTION,
             f"found no keypoint whose name occurs with all the ends {ends}, among {_some(keypoint_names)}",
-            hint="give the ends exactly as they stand in the keypoints' names, case and underscore included",
+            advice="give the ends exactly as they stand in the keypoints' names, case and underscore included",
         )
     columns = tuple(tuple(found[part][suffix] for part in parts) for suffix in suffixes)
     matched = {index for view in columns for index in view}

@@ -41,7 +41,7 @@ def check_backbone(backbone: str) -> None:
             "bad-config-option",
             "--backbone",
             f"found {backbone}, expected a backbone of Lightning Pose's multi-view transformer",
-            hint=f"one of {', '.join(BACKBONES)}",
+            advice=f"one of {', '.join(BACKBONES)}",
         )
 
 
@@ -60,5 +60,5 @@ def check_videos(losses: Sequence[str], incomplete: Sequence[str], unequal: Sequ
             "--losses",
             f"found {', '.join(losses)}, and {counted(len(lacking), 'session')} without the video of a view or with "
             f"videos of different lengths ({', '.join(lacking[:5])}); unsupervised losses learn from all views at once",
-            hint="leave --losses out, or complete the videos",
+            advice="leave --losses out, or complete the videos",
         )

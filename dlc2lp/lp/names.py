@@ -186,7 +186,7 @@ def check_views(names: Sequence[str], sessions: Iterable[str] = ()) -> list[Find
         ]
     return [
         Finding(
-            Severity.ERROR, "bad-view-name", name, message, hint="give the view another name with --view NAME=SOURCE"
+            Severity.ERROR, "bad-view-name", name, message, advice="give the view another name with --view NAME=SOURCE"
         )
         for name, message in problems
     ]

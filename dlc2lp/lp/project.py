@@ -122,7 +122,7 @@ def register(target: Path, name: str, system_dir: Path | None) -> Registration:
                 "project-name-taken",
                 str(projects_file),
                 f"found the project {name!r} of {_folder_of(entry)} there; expected a free name for {data_dir}",
-                hint="give another name with --register NAME",
+                advice="give another name with --register NAME",
             )
         if same:
             return Registration(projects_file, other, False, () if other == name else (_other_name(other, name),))
@@ -144,7 +144,7 @@ def _home(data_dir: Path) -> Path:
             "no-home-folder",
             str(data_dir),
             "found no home folder, in which the app keeps its list of projects",
-            hint=f"set {SYSTEM_DIR_VARIABLE} to the app's folder, or add the project in the app",
+            advice=f"set {SYSTEM_DIR_VARIABLE} to the app's folder, or add the project in the app",
         ) from None
 
 
@@ -156,7 +156,7 @@ def _check_folder(data_dir: Path, system_dir: Path) -> None:
                 "project-folder-refused",
                 str(data_dir),
                 f"it holds {what} {protected}, and the app takes no such folder for a project",
-                hint="convert into a folder of its own",
+                advice="convert into a folder of its own",
             )
 
 
@@ -171,7 +171,7 @@ def _read_projects(projects_file: Path) -> tuple[bytes, dict[str, Any]]:
             "projects-file-unreadable",
             str(projects_file),
             f"found {error}, expected TOML that the app can read",
-            hint="correct the file; the project itself is complete and can be added in the app",
+            advice="correct the file; the project itself is complete and can be added in the app",
         ) from None
 
 
@@ -209,7 +209,7 @@ def _append(projects_file: Path, before: bytes, name: str, data_dir: Path) -> No
             "projects-file-not-writable",
             str(projects_file),
             f"the project could not be added: {error}",
-            hint="the project itself is complete; add it in the app, or make the file writable",
+            advice="the project itself is complete; add it in the app, or make the file writable",
         ) from None
 
 

@@ -259,10 +259,10 @@ def explain_alignment(alignment: Alignment, *, without_videos: bool = False) -> 
             f"found {_per_view(alignment.views, session.n_frames)} labeled frames, of which the views share {shared}; "
             f"left out: {session.n_left_out} ({told}), since no video is proven to hold what is missing"
         )
-        hint = "give the missing views' videos (--video-root DIR), or extract there in DeepLabCut what is missing"
+        advice = "give the missing views' videos (--video-root DIR), or extract there in DeepLabCut what is missing"
         if without_videos:
-            hint = "leave out --videos none, since what a view lacks is cut from its video"
-        findings.append(Finding(Severity.ERROR, "frames-not-in-all-views", session.session, message, hint=hint))
+            advice = "leave out --videos none, since what a view lacks is cut from its video"
+        findings.append(Finding(Severity.ERROR, "frames-not-in-all-views", session.session, message, advice=advice))
     return findings
 
 
@@ -291,7 +291,7 @@ def unequal_videos(n_frames: Mapping[tuple[str, str], int]) -> list[Finding]:
             session,
             f"found videos of {_per_view(list(numbers), list(numbers.values()))} frames, expected as many in every "
             "view: frame N must be the same moment, and Lightning Pose predicts no such session",
-            hint="cut the videos to the same moments and frames, or find the recording without dropped frames",
+            advice="cut the videos to the same moments and frames, or find the recording without dropped frames",
         )
         for session, numbers in sorted(sessions.items())
         if len(set(numbers.values())) > 1

@@ -101,7 +101,7 @@ def _fits_no_session(severity: Severity, strangers: Iterable[Calibration], sessi
         "calibration-unused",
         _listed(str(each.path) for each in strangers),
         f"named like no session, expected <session>.toml of {_listed(dict.fromkeys(sessions))}",
-        hint="name each file like its session, or give one file for all with --calibration FILE",
+        advice="name each file like its session, or give one file for all with --calibration FILE",
     )
 
 
@@ -120,7 +120,7 @@ def _as_refusal(found: Calibrations, findings: Iterable[Finding]) -> list[Findin
         return by_severity(refused)
     files = _listed(map(str, found.files))
     message = "was given as the calibration, and gives none"
-    return [Finding(Severity.ERROR, "calibration-unused", files, message, hint="leave --calibration out"), *refused]
+    return [Finding(Severity.ERROR, "calibration-unused", files, message, advice="leave --calibration out"), *refused]
 
 
 def _text(calibration: Calibration, views: Sequence[ViewImages], recording: str, findings: list[Finding]) -> str | None:

@@ -164,7 +164,7 @@ class _Namer:
                         "images are the same frame as another one, or carry its number",
                     )
                     + f": {', '.join(self.twice[:5])}; every image is kept",
-                    hint="they may be the same frame extracted twice; compare them",
+                    advice="they may be the same frame extracted twice; compare them",
                 )
             )
         if self.n_stills:

@@ -73,7 +73,7 @@ def _odd_keypoints(images: Sequence[ViewImages]) -> list[Finding]:
                 "views-share-no-keypoint",
                 "keypoints",
                 f"found not one keypoint that two cameras have ({told}); each gets all of them, mostly empty",
-                hint="if they are the same points under other names, rename them in DeepLabCut (config.yaml and the "
+                advice="if they are the same points under other names, rename them in DeepLabCut (config.yaml and the "
                 "label files)",
             )
         )
@@ -87,7 +87,7 @@ def _without_labels(images: Sequence[ViewImages]) -> list[Finding]:
             "view-without-labels",
             view.name,
             "found not one labelled point in this camera's project, so all its frames are there because of the others",
-            hint="label some of its frames, or leave the camera out",
+            advice="label some of its frames, or leave the camera out",
         )
         for view in images
         if not view.animal.labels.labelled.any()
@@ -116,7 +116,7 @@ def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Findi
             f"brought together by DeepLabCut's frame numbers alone: {n} of {counted(n_all[session], 'labeled frame')} "
             f"that several cameras have, since not all images of {_some(unproven[session])} are proven to be frames of "
             "their video; where a camera's numbers are off, such rows are different moments",
-            hint="give the videos that the images come from (--video-root DIR), or look at some rows yourself",
+            advice="give the videos that the images come from (--video-root DIR), or look at some rows yourself",
         )
         for session, n in n_claimed.items()
     ]
@@ -136,7 +136,7 @@ def _odd_rates(images: Sequence[ViewImages]) -> list[Finding]:
             session,
             f"found videos of {', '.join(f'{float(rate):.6g} fps ({view})' for view, rate in found.items())}, expected "
             "one rate: frame N must be the same moment in every view",
-            hint="if the cameras did run at different rates, bring the videos to one rate and label the frames of "
+            advice="if the cameras did run at different rates, bring the videos to one rate and label the frames of "
             "that; if only the files say so, nothing is to be done",
         )
         for session, found in rates.items()
@@ -184,7 +184,7 @@ def _paired_by_number_of_recordings(views: Sequence[View]) -> list[Finding]:
             recording,
             f"{' and '.join(f'{name} ({view})' for view, name in found.items())} are taken for one recording, since "
             "each camera's project has a single one",
-            hint="if they are different recordings, these projects belong to no multi-view project",
+            advice="if they are different recordings, these projects belong to no multi-view project",
         )
         for recording, found in names.items()
         if len({_without_camera(view, name) for view, name in found.items()}) > 1

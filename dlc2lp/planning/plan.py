@@ -15,7 +15,7 @@ from dlc2lp.planning.steps import Step, step_from_json
 from dlc2lp.survey.ties import SessionTie
 from dlc2lp.video.encoding import Crop
 
-SCHEMA = "dlc2lp/planning/1"
+SCHEMA = "dlc2lp/plan/1"
 PLAN_FILE = f"{STATE_FOLDER}/plan.json"
 
 
@@ -227,7 +227,7 @@ class Plan:
                     "plan-unreadable",
                     str(path),
                     f"found a plan of the form {document['schema']}, expected {SCHEMA}",
-                    hint="use the version of dlc2lp that made it, or convert into a new target",
+                    advice="use the version of dlc2lp that made it, or convert into a new target",
                 )
             return cls._from_json(document)
         except (KeyError, TypeError, ValueError) as error:
@@ -235,7 +235,7 @@ class Plan:
                 "plan-unreadable",
                 str(path),
                 f"is no plan that dlc2lp wrote ({error!r})",
-                hint="convert into a new, empty target",
+                advice="convert into a new, empty target",
             ) from error
 
     @classmethod

@@ -153,7 +153,7 @@ def _nothing_to_train(survey: Survey, draft: Draft) -> list[Finding]:
                 "no-images",
                 str(survey.project.root),
                 f"found {counted(draft.n_cells_left_out, 'labelled point')} and not one image of the labelled frames",
-                hint="the frames of labeled-data were not copied along; copy them and run again",
+                advice="the frames of labeled-data were not copied along; copy them and run again",
             )
         ]
     return [
@@ -162,6 +162,6 @@ def _nothing_to_train(survey: Survey, draft: Draft) -> list[Finding]:
             "no-labels",
             str(survey.project.root),
             f"found {counted(n_images, 'frame')} and not one labelled point",
-            hint="label some frames in DeepLabCut or in the Lightning Pose app first",
+            advice="label some frames in DeepLabCut or in the Lightning Pose app first",
         )
     ]

@@ -60,8 +60,8 @@ def make_views_plan(seen: ViewsSurvey, options: Options, target: Path) -> Plan:
     # A folder with the frames of several videos is several recordings, whose names follow its own.
     recordings += [name for view in seen.views for name in _split_recordings(view) if name not in recordings]
     sessions = unique_sessions(recordings)
-    hint = "another name? --view NAME=SOURCE gives it" if options.views else _RENAMING_HINT
-    views, renamed = safe_views([view.name for view in seen.views], sessions.values(), hint)
+    advice = "another name? --view NAME=SOURCE gives it" if options.views else _RENAMING_HINT
+    views, renamed = safe_views([view.name for view in seen.views], sessions.values(), advice)
     findings += renamed
     images = [
         collect(view, views[view.name], animal, keypoints, options, findings)
@@ -104,7 +104,7 @@ def _outsiders(seen: ViewsSurvey) -> list[Finding]:
             folder,
             f"belongs to no camera by its name; left out with its {counted(n_frames, 'labeled frame')} and "
             f"{counted(n_cells, 'point')}",
-            hint="give a --view-pattern that fits its name too, or rename the folder in DeepLabCut",
+            advice="give a --view-pattern that fits its name too, or rename the folder in DeepLabCut",
         )
         for folder, n_cells, n_frames in seen.outsiders
     ]
@@ -183,7 +183,7 @@ class _ViewsPlanner:
             "no-common-frames",
             ", ".join(view.name for view in self.images),
             "found no labeled frame that all views have or that can be cut from their videos",
-            hint="check that the recordings and frame numbers of the cameras belong together; label some frames in "
+            advice="check that the recordings and frame numbers of the cameras belong together; label some frames in "
             "all of them",
         )
 
@@ -193,7 +193,7 @@ class _ViewsPlanner:
             "nothing-to-train",
             f"--split {self.options.split}",
             "the splits of the cameras together hold out every labeled frame, so none is left to train on",
-            hint="choose another split, or leave out --split",
+            advice="choose another split, or leave out --split",
         )
 
     def _place_images(self, view: ViewImages, made: PlacedView) -> None:
@@ -401,7 +401,7 @@ def _stranger_videos(names: Sequence[str]) -> Finding:
         "video-of-no-view",
         ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else ""),
         "belongs to no camera and recording by its name, which Lightning Pose must tell from it; it is left out",
-        hint="give a --view-pattern that fits its name too, or rename the video",
+        advice="give a --view-pattern that fits its name too, or rename the video",
     )
 
 

@@ -93,7 +93,7 @@ def _crops_left_out(chosen: ChosenSession) -> Finding:
             "images are random sub-crops that DeepLabCut made of other frames",
         )
         + "; left out, since a frame in training and its crop in test would hide what the network can't do",
-        hint="to migrate crops all the same: --derived-crops keep",
+        advice="to migrate crops all the same: --derived-crops keep",
     )
 
 
@@ -108,5 +108,5 @@ def _no_image(chosen: ChosenSession, file_name: str, row: int, n_cells: int) -> 
         f"{chosen.session.name}/{file_name}",
         f"{found}; the row and its {counted(n_cells, 'labelled point')} are left out",
         where=f"row {row + 1} of {chosen.label_file}",
-        hint="put the image back from a backup and run again, or delete the row in DeepLabCut",
+        advice="put the image back from a backup and run again, or delete the row in DeepLabCut",
     )

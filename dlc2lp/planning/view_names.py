@@ -16,7 +16,7 @@ from dlc2lp.model import Finding, Severity
 _HASH_CHARS = 8
 
 
-def safe_views(names: Sequence[str], sessions: Iterable[str], hint: str = "") -> tuple[dict[str, str], list[Finding]]:
+def safe_views(names: Sequence[str], sessions: Iterable[str], advice: str = "") -> tuple[dict[str, str], list[Finding]]:
     """Give every view a name that is taken for nothing else.
 
     Names that are fine stay. Else, in this order, as far as needed: other characters become ``-`` (``cam_1`` ->
@@ -30,7 +30,7 @@ def safe_views(names: Sequence[str], sessions: Iterable[str], hint: str = "") ->
         The views as the source calls them, each once.
     sessions
         The sessions' names in the target.
-    hint
+    advice
         How a person gives a view another name.
 
     Returns
@@ -52,7 +52,7 @@ def safe_views(names: Sequence[str], sessions: Iterable[str], hint: str = "") ->
             steps[name] += 1
     renamed = [name for name in names if chosen[name] != name]
     return {name: chosen[name] for name in names}, [
-        _renamed(name, chosen[name], names, folders, hint) for name in renamed
+        _renamed(name, chosen[name], names, folders, advice) for name in renamed
     ]
 
 
@@ -111,7 +111,7 @@ def _is_bad(name: str, sessions: Sequence[str]) -> bool:
     return any(finding.subject == name for finding in check_views((name, "\N{BLACK SQUARE}"), sessions))
 
 
-def _renamed(name: str, safe: str, names: Sequence[str], sessions: Sequence[str], hint: str) -> Finding:
+def _renamed(name: str, safe: str, names: Sequence[str], sessions: Sequence[str], advice: str) -> Finding:
     found = check_views([name, *(other for other in names if other != name)], sessions)
     reasons = [each.message for each in found if each.subject == name] or ["another view's name is part of it"]
     return Finding(
@@ -119,5 +119,5 @@ def _renamed(name: str, safe: str, names: Sequence[str], sessions: Sequence[str]
         "view-renamed",
         name,
         f"the view is called {safe}, since Lightning Pose finds a view by its name inside file names: {reasons[0]}",
-        hint=hint,
+        advice=advice,
     )

@@ -81,7 +81,7 @@ def explain(never: Mapping[str, frozenset[int]], names: Sequence[str]) -> Findin
         f"{counted(len(told), 'session')} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}"
         + (f" and {len(told) - _N_NAMED} more" if len(told) > _N_NAMED else "")
         + "; the column `visible` marks these cells as not labelled",
-        hint="to leave the column out: --visibility never",
+        advice="to leave the column out: --visibility never",
     )
 
 

@@ -212,7 +212,7 @@ def _run_all(work: Iterable[Step], worker: _Worker, jobs: int, run: Run, stop: t
             "interrupted",
             str(worker.target),
             f"stopped by a signal with {counted(len(run.done), 'step')} done",
-            hint="run the same command again to go on",
+            advice="run the same command again to go on",
         )
 
 
@@ -240,7 +240,7 @@ def _edited(path: str) -> Finding:
         "target-edited",
         path,
         "was changed since dlc2lp wrote it; it is kept as it is",
-        hint="to write it anew and lose the changes: --edited replace",
+        advice="to write it anew and lose the changes: --edited replace",
     )
 
 
@@ -251,7 +251,7 @@ def _disk_fault(step: Step, error: OSError) -> Finding:
             "no-space",
             step.targets[0],
             "the disk of the target is full",
-            hint="free some space and run the same command again; what is done stays done",
+            advice="free some space and run the same command again; what is done stays done",
         )
     source = error.filename if error.filename in step.sources else None
     if source is not None and not os.access(source, os.R_OK):
@@ -260,14 +260,14 @@ def _disk_fault(step: Step, error: OSError) -> Finding:
             "source-unreadable",
             step.targets[0],
             f"its source {source} " + ("can't be read" if os.path.lexists(source) else "is missing"),
-            hint="bring it back to where it was and run the same command again, or plan again without it",
+            advice="bring it back to where it was and run the same command again, or plan again without it",
         )
     return Finding(
         Severity.ERROR,
         "step-failed",
         step.targets[0],
         f"could not be written: {error.strerror or error}" + (f" ({error.filename})" if error.filename else ""),
-        hint="check the disk and the permissions, then run the same command again",
+        advice="check the disk and the permissions, then run the same command again",
     )
 
 
@@ -437,7 +437,7 @@ def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
             step.source,
             f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}, "
             f"expected {step.n_frames} in {step.size_bytes} as when it was planned",
-            hint="run the same command once more; it plans anew",
+            advice="run the same command once more; it plans anew",
         )
     return info
 

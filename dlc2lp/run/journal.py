@@ -94,7 +94,7 @@ def held(step: Step) -> Finding:
         step.targets[0],
         "was left as it is, since another label file was changed by hand and their rows belong together; labels that "
         "are new in DeepLabCut did not arrive",
-        hint="to write all label files anew and lose the changes: --edited replace; to have both, convert into a new "
+        advice="to write all label files anew and lose the changes: --edited replace; to have both, convert into a new "
         "folder and carry the changes over",
     )
 
@@ -107,7 +107,7 @@ def orphaned(path: str) -> Finding:
         path,
         "was changed since dlc2lp wrote it, and with these options and this source the target has no such file any "
         "more; it is kept, and so is everything else of the earlier migration",
-        hint="move the file out of the target and run the same command again, or convert into a new folder",
+        advice="move the file out of the target and run the same command again, or convert into a new folder",
     )
 
 

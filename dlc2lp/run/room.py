@@ -24,7 +24,7 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(nearest_existing(folder)).free
 
 
-def check_space(folder: Path, needed_bytes: int, hint: str) -> None:
+def check_space(folder: Path, needed_bytes: int, advice: str) -> None:
     """Refuse to begin where the disk has too little room.
 
     Raises
@@ -39,5 +39,5 @@ def check_space(folder: Path, needed_bytes: int, hint: str) -> None:
             str(folder),
             f"found {free / 1e9:.2f} GB free, expected at least {(needed_bytes + SPARE_BYTES) / 1e9:.2f} GB "
             "for the estimate of what is to be written",
-            hint=hint,
+            advice=advice,
         )

@@ -33,14 +33,14 @@ def check_place(source: Path, target: Path) -> None:
             "target-inside-source",
             str(target),
             f"lies inside the source {source}, which dlc2lp never writes to",
-            hint=f"choose a folder beside it, for example {real_source.with_name(real_source.name + '-lp')}",
+            advice=f"choose a folder beside it, for example {real_source.with_name(real_source.name + '-lp')}",
         )
     if real_target in real_source.parents:
         raise TargetRefused.of(
             "target-around-source",
             str(target),
             f"holds the source {source}, and a Lightning Pose project must hold nothing else",
-            hint="choose an empty folder",
+            advice="choose an empty folder",
         )
     check_is_folder(target)
     if target.is_dir() and not (target / PLAN_FILE).exists():
@@ -51,7 +51,7 @@ def check_place(source: Path, target: Path) -> None:
                 str(target),
                 f"holds {counted(len(inner), 'other target')} ({', '.join(inner[:3])}), made by --individuals split or "
                 "for an archive, and a Lightning Pose project must hold nothing else",
-                hint="move what is there out of this folder and run the same command again, or choose a new folder",
+                advice="move what is there out of this folder and run the same command again, or choose a new folder",
             )
         check_only_holds(target, (STATE_FOLDER,))
 
@@ -73,7 +73,7 @@ def check_is_folder(target: Path) -> None:
         "target-not-a-folder",
         str(target),
         "found a file, expected a folder or nothing",
-        hint="choose another name",
+        advice="choose another name",
     )
 
 
@@ -82,7 +82,7 @@ def _unreadable(target: Path, error: OSError) -> TargetRefused:
         "target-unreadable",
         str(target),
         f"could not be looked into: {error.strerror or error}",
-        hint="choose a folder of your own, or ask the owner for permission",
+        advice="choose a folder of your own, or ask the owner for permission",
     )
 
 
@@ -112,7 +112,7 @@ def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
             str(folder),
             f"holds {counted(len(content), 'file or folder', 'files or folders')} that dlc2lp did not make "
             f"({', '.join(content[:3])})",
-            hint="choose a new or an empty folder",
+            advice="choose a new or an empty folder",
         )
 
 
@@ -140,7 +140,7 @@ def required_plan(target: Path) -> Plan:
             "not-a-target",
             str(target),
             f"found no {PLAN_FILE}, so dlc2lp did not write this folder",
-            hint="give the folder that `dlc2lp convert` wrote to",
+            advice="give the folder that `dlc2lp convert` wrote to",
         )
     return plan
 
@@ -167,7 +167,7 @@ def check_owner(plan: Plan, stored: Plan | None) -> None:
             "target-of-another-source",
             plan.target,
             f"was converted from {stored.source}{', which is still there' * is_there}, not from {plan.source}",
-            hint="choose a new or an empty folder",
+            advice="choose a new or an empty folder",
         )
 
 
@@ -195,11 +195,11 @@ def check_room(plan: Plan, assessment: Assessment) -> None:
             "target-not-writable",
             plan.target,
             f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file",
-            hint="choose a folder of your own, or ask the owner for write permission",
+            advice="choose a folder of your own, or ask the owner for write permission",
         )
     needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] is State.TO_DO)
-    hint = "free some space, choose another disk, or migrate the labels alone with --videos none"
-    check_space(Path(plan.target), needed, hint)
+    advice = "free some space, choose another disk, or migrate the labels alone with --videos none"
+    check_space(Path(plan.target), needed, advice)
 
 
 def refusals(plan: Plan, stored: Plan | None, assessment: Assessment) -> list[Dlc2LpError]:

@@ -114,7 +114,7 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                     "target-edited",
                     path,
                     "is not as dlc2lp wrote it",
-                    hint="if the change is yours, nothing is to be done; else run convert with --edited replace",
+                    advice="if the change is yours, nothing is to be done; else run convert with --edited replace",
                 )
                 for path in assessment.edited[step.id]
             ]
@@ -129,7 +129,7 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                     missing[0] if missing else step.targets[0],
                     counted(len(missing) or len(step.targets), "file of this step is", "files of this step are")
                     + " missing or unrecorded",
-                    hint="run the same convert command again to finish",
+                    advice="run the same convert command again to finish",
                 )
             )
     findings += map(orphaned, assessment.orphans)
@@ -167,7 +167,7 @@ def _check_counts(
                     label_files(plan.views[0] if plan.views else "")[0],
                     f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
                     f"{count.source} in the source, {count.left_out} left out with a finding",
-                    hint="please report this: it must never happen",
+                    advice="please report this: it must never happen",
                 )
             )
         n_checked[name] = n_found
@@ -207,7 +207,7 @@ def _check_cells(
                 label_files(view)[0],
                 f"{counted(len(wrong), 'coordinate differs', 'coordinates differ')} from the source: "
                 f"{'; '.join(wrong[:3])}",
-                hint="please report this: it must never happen",
+                advice="please report this: it must never happen",
             )
         )
 
@@ -241,7 +241,7 @@ def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: 
                     "video-frames-lost",
                     video.target,
                     f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}",
-                    hint="run convert again with --edited replace",
+                    advice="run convert again with --edited replace",
                 )
             )
         elif treatment.action != "place":
@@ -251,7 +251,7 @@ def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: 
                     "video-not-conforming",
                     video.target,
                     "; ".join(reason.message for reason in treatment.reasons),
-                    hint="run convert again with --edited replace",
+                    advice="run convert again with --edited replace",
                 )
             )
     n_checked["video_frames"] = n_frames

@@ -66,7 +66,7 @@ def check_context(plan: Plan, level: VerifyLevel, n_checked: dict[str, int]) -> 
                         f"context frames are not the frames of {video.target} that their names say",
                     )
                     + f": {', '.join(wrong[:3])}",
-                    hint="run convert again with --edited replace",
+                    advice="run convert again with --edited replace",
                 )
             )
     if steps:

@@ -104,8 +104,8 @@ def check_calibration_options(options: Options) -> None:
     for path in options.calibration:
         if not path.exists():
             message = "found no such file or folder"
-            hint = "check the path for a typing error"
-            raise UsageError.of("path-missing", str(path), message, where="--calibration", hint=hint)
+            advice = "check the path for a typing error"
+            raise UsageError.of("path-missing", str(path), message, where="--calibration", advice=advice)
 
 
 def unused_options(options: Options, *, why: str, calibration: bool = True) -> list[Finding]:
@@ -122,9 +122,10 @@ def unused_options(options: Options, *, why: str, calibration: bool = True) -> l
     """
     given = ["--square-size"] if options.square_size is not None else []
     given += ["--calibration"] if options.calibration and calibration else []
-    hint = "leave the option out, or check that this is the source you meant"
+    advice = "leave the option out, or check that this is the source you meant"
     return [
-        Finding(Severity.WARNING, "option-unused", option, f"changes nothing here: {why}", "", hint) for option in given
+        Finding(Severity.WARNING, "option-unused", option, f"changes nothing here: {why}", "", advice)
+        for option in given
     ]
 
 
@@ -184,7 +185,7 @@ def _both(one: FoundCalibrations, other: FoundCalibrations) -> FoundCalibrations
             "calibration-twice",
             str(had.path),
             f"found another calibration {f'of {session}' if session else 'of all recordings'} in {has.path}",
-            hint="name one of the two with --calibration",
+            advice="name one of the two with --calibration",
         )
         for session, has in slots[1].items()
         if has is not None and (had := slots[0].get(session)) is not None and had.cameras != has.cameras
@@ -233,7 +234,7 @@ def _read(path: Path) -> Calibration:
         parsed = parse_calibration(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         message = f"can't be read: {getattr(error, 'strerror', None) or error}"
-        finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, hint="save it again as UTF-8")
+        finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, advice="save it again as UTF-8")
         return Calibration(path, (), (finding,))
     return Calibration(path, parsed.cameras, parsed.findings)
 
@@ -287,5 +288,5 @@ def _nothing_in(place: Path) -> Finding:
         f"found {listed or 'an empty folder'}, expected {CALIBRATION_FILE}, {CALIBRATIONS}/<session>.toml or "
         f"DeepLabCut's {CAMERA_MATRIX}/{STEREO_FILE}",
         where="--calibration",
-        hint="name the file itself with --calibration, or leave the option out",
+        advice="name the file itself with --calibration, or leave the option out",
     )

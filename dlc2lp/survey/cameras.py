@@ -201,7 +201,7 @@ def _check_unlike(views: Sequence[tuple[str, Path]]) -> None:
                 "same-project-twice",
                 "--view",
                 f"found the same project for {other} and {name}: {path}",
-                hint="if it holds both cameras, give it as SOURCE with --view-pattern '{session}_{view}', which says "
+                advice="if it holds both cameras, give it as SOURCE with --view-pattern '{session}_{view}', which says "
                 "how its folders are called",
             )
 

@@ -156,7 +156,7 @@ def _damaged(pair: Pair, failure: VideoFailed) -> Finding:
         pair.session,
         f"its images could not be compared with its video, which is damaged: {failure}; they keep DeepLabCut's numbers",
         where=str(pair.info.path),
-        hint="copy the video again from its origin and run again",
+        advice="copy the video again from its origin and run again",
     )
 
 

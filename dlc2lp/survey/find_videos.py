@@ -174,7 +174,7 @@ class _Finder:
             "video-missing",
             first.name,
             f"is listed in config.yaml and in none of: {recorded}, {self._looked_in()}",
-            hint="give the folder where the videos are now: --video-root DIR",
+            advice="give the folder where the videos are now: --video-root DIR",
         )
         return None
 
@@ -195,7 +195,7 @@ class _Finder:
                     session.name,
                     f"found no video of this name in {self._looked_in()}; its frames and labels are migrated all the "
                     "same",
-                    hint="if there is one elsewhere: --video-root DIR",
+                    advice="if there is one elsewhere: --video-root DIR",
                 )
             )
             return None
@@ -204,7 +204,7 @@ class _Finder:
                 "several-videos",
                 session.name,
                 f"found {', '.join(map(str, found))}; used the first",
-                hint="move the others away, or list the right one in video_sets of config.yaml",
+                advice="move the others away, or list the right one in video_sets of config.yaml",
             )
         return found[0]
 
@@ -241,7 +241,7 @@ class _Finder:
             path.name,
             f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "is no file",
             where=str(path),
-            hint="give the folder where the videos are now: --video-root DIR",
+            advice="give the folder where the videos are now: --video-root DIR",
         )
         return False
 
@@ -257,12 +257,12 @@ class _Finder:
                 entries[0].stem,
                 f"video_sets lists {' and '.join(recorded)}, which share one folder of labels; "
                 + ("they hold the same" if proven else "used the first that is there"),
-                hint="" if proven else "take those that the labels do not belong to out of video_sets of config.yaml",
+                advice="" if proven else "take those that the labels do not belong to out of video_sets of config.yaml",
             )
         )
 
-    def _say(self, code: str, subject: str, message: str, *, where: str = "", hint: str = "") -> None:
-        finding = Finding(Severity.WARNING, code, subject, message, where, hint)
+    def _say(self, code: str, subject: str, message: str, *, where: str = "", advice: str = "") -> None:
+        finding = Finding(Severity.WARNING, code, subject, message, where, advice)
         if finding not in self._findings:
             self._findings.append(finding)
 

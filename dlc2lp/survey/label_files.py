@@ -56,7 +56,7 @@ class Decision:
     def as_finding(self) -> Finding:
         """The question as a finding, with its candidates in the hint."""
         listed = f"; candidates: {', '.join(self.candidates)}" if self.candidates else ""
-        return Finding(Severity.ERROR, self.code, self.subject, self.message, hint=f"{self.option}{listed}")
+        return Finding(Severity.ERROR, self.code, self.subject, self.message, advice=f"{self.option}{listed}")
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ class _Chooser:
                     str(paths["csv"]),
                     f"differs from the HDF5 in {cells} ({difference.summary()}); used the {kind.upper()}. "
                     f"HDF5 and CSV: {'; '.join(difference.first)}",
-                    hint="DeepLabCut trains on the HDF5; to use the other one: --labels "
+                    advice="DeepLabCut trains on the HDF5; to use the other one: --labels "
                     + ("csv" if kind == "h5" else "h5"),
                 )
             )
@@ -266,12 +266,12 @@ class _Chooser:
                 "check some such frames in the Lightning Pose app",
             )
 
-    def _warn(self, code: str, subject: str, message: str, hint: str = "") -> None:
-        self.findings.append(_warning(code, subject, message, hint))
+    def _warn(self, code: str, subject: str, message: str, advice: str = "") -> None:
+        self.findings.append(_warning(code, subject, message, advice))
 
 
-def _warning(code: str, subject: str, message: str, hint: str = "") -> Finding:
-    return Finding(Severity.WARNING, code, subject, message, hint=hint)
+def _warning(code: str, subject: str, message: str, advice: str = "") -> Finding:
+    return Finding(Severity.WARNING, code, subject, message, advice=advice)
 
 
 def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:

@@ -163,7 +163,7 @@ def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:
         "no-labels",
         str(survey.project.root),
         f"found no label file that can be read in any of its sessions ({len(sessions)}){only_machine}",
-        hint="put CollectedData_<scorer>.h5 or .csv back into the folders of labeled-data, or label some frames",
+        advice="put CollectedData_<scorer>.h5 or .csv back into the folders of labeled-data, or label some frames",
     )
 
 
@@ -188,7 +188,7 @@ def _against_config(animal: OneAnimal, order: Sequence[str], survey: Survey) -> 
                 ", ".join(extra),
                 f"labelled ({', '.join(counted(counts[name], 'time') for name in extra)}) but not among the bodyparts "
                 "of config.yaml; DeepLabCut would not train on it, here it stays",
-                hint="if it was renamed, rename it in the label files too" if unseen else "",
+                advice="if it was renamed, rename it in the label files too" if unseen else "",
             )
         )
     if unseen:

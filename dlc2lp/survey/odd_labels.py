@@ -106,7 +106,7 @@ def _parked_points(session: str, labels: LabelTable, corner: tuple[float, float]
         "where DeepLabCut's refinement tool parks points that are to be deleted; they are kept"
     )
     return [
-        _warning("labels-at-corner", session, message, hint="if they were never deleted, delete them in DeepLabCut")
+        _warning("labels-at-corner", session, message, advice="if they were never deleted, delete them in DeepLabCut")
     ]
 
 
@@ -120,7 +120,7 @@ def near_names(kind: str, names: Iterable[str]) -> list[Finding]:
             f"{kind}-names-alike",
             ", ".join(map(repr, alike)),
             f"these {kind} names differ only in case or blanks and are kept apart",
-            hint=f"if they are one {kind}, rename it in DeepLabCut (config.yaml and the label files)",
+            advice=f"if they are one {kind}, rename it in DeepLabCut (config.yaml and the label files)",
         )
         for alike in groups.values()
         if len(alike) > 1
@@ -143,5 +143,5 @@ def _image_sizes(images: Iterable[ImageInfo]) -> list[Finding]:
     ]
 
 
-def _warning(code: str, subject: str, message: str, where: str = "", hint: str = "") -> Finding:
-    return Finding(Severity.WARNING, code, subject, message, where, hint)
+def _warning(code: str, subject: str, message: str, where: str = "", advice: str = "") -> Finding:
+    return Finding(Severity.WARNING, code, subject, message, where, advice)

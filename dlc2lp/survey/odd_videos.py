@@ -64,8 +64,8 @@ def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
     }
     findings = []
     if tie.kind in says:
-        severity, code, then, hint = says[tie.kind]
-        findings.append(Finding(severity, code, tie.session, f"{reason}; {then}", where=str(info.path), hint=hint))
+        severity, code, then, advice = says[tie.kind]
+        findings.append(Finding(severity, code, tie.session, f"{reason}; {then}", where=str(info.path), advice=advice))
     beyond = list(_having(tie, "beyond-end"))
     if beyond:
         findings.append(
@@ -76,7 +76,7 @@ def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
                 f"found {counted(len(beyond), 'image')} whose number is beyond the video's "
                 f"{counted(info.n_frames, 'frame')}; it was cut or replaced since, or is another one",
                 where=f"{beyond[0]}, {info.path}",
-                hint="if there is a longer one, put its path into video_sets of config.yaml",
+                advice="if there is a longer one, put its path into video_sets of config.yaml",
             )
         )
     strange = list(_having(tie, "not-found"))
@@ -89,7 +89,7 @@ def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
                 f"found {counted(len(strange), 'image that is', 'images that are')} in no frame of the video, though "
                 f"the rest is: {_listed(strange)}; DeepLabCut's numbers are kept there",
                 where=str(info.path),
-                hint="compare with the video: this may come from another recording",
+                advice="compare with the video: this may come from another recording",
             )
         )
     return findings
@@ -133,8 +133,8 @@ def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -
             f"found {counted(n, 'image')} of {size} and a video of {whole}, and could not tell which part of it is "
             "shown; the labels stay where they are, and the video is left whole"
         )
-        hint = "compare the images with the video before you train on more of its frames"
-        return [say(Severity.WARNING, code, message, hint)]
+        advice = "compare the images with the video before you train on more of its frames"
+        return [say(Severity.WARNING, code, message, advice)]
     if part.rotation_deg is not None and part.rotation_deg != info.rotation_deg:
         message = (
             f"found {counted(n, 'image that shows', 'images that show')} its stored picture turned by "
@@ -147,7 +147,7 @@ def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -
 
 def _teller(video: SurveyedVideo, part: Tie) -> Callable[[Severity, str, str, str], Finding]:
     where = f"{part.images[0].name}, {video.path}"
-    return lambda severity, code, message, hint: Finding(severity, code, video.session, message, where, hint)
+    return lambda severity, code, message, advice: Finding(severity, code, video.session, message, where, advice)
 
 
 def _size(size_px: tuple[int, int]) -> str:
@@ -171,7 +171,7 @@ def _several_places(tie: SessionTie, info: VideoInfo) -> list[Finding]:
             tie.session,
             f"its images show {places} of the video's picture; the video is left whole",
             where=str(info.path),
-            hint="the network sees both; crop the images alike in DeepLabCut if that is not meant",
+            advice="the network sees both; crop the images alike in DeepLabCut if that is not meant",
         )
     ]
 
@@ -199,7 +199,7 @@ def _against_config(tie: SessionTie, info: VideoInfo, configured: tuple[int, int
             tie.session,
             f"config.yaml has the crop {x1}, {x2}, {y1}, {y2}, but the images show {found}; the images decide",
             where=str(info.path),
-            hint="correct crop in video_sets of config.yaml, if you go on extracting frames with DeepLabCut",
+            advice="correct crop in video_sets of config.yaml, if you go on extracting frames with DeepLabCut",
         )
     ]
 

@@ -161,8 +161,8 @@ def parse_view_pattern(text: str) -> ViewPattern:
 
 
 def _bad(text: str, message: str) -> UsageError:
-    hint = f"for example {OPTION} '{{session}}_{{view}}', or '{{session}}_{{view:top|side}}'"
-    return UsageError.of("bad-view-pattern", text, message, where=OPTION, hint=hint)
+    advice = f"for example {OPTION} '{{session}}_{{view}}', or '{{session}}_{{view:top|side}}'"
+    return UsageError.of("bad-view-pattern", text, message, where=OPTION, advice=advice)
 
 
 def _assignments(parts: Sequence[str], name: str) -> Iterator[dict[str, list[str]]]:

@@ -111,9 +111,9 @@ def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, 
         raise VideoFailed(*findings)
 
 
-def finding(code: str, subject: Path, message: str, hint: str = "", *, where: str = "") -> Finding:
+def finding(code: str, subject: Path, message: str, advice: str = "", *, where: str = "") -> Finding:
     """An error about a file."""
-    return Finding(Severity.ERROR, code, str(subject), message, where, hint)
+    return Finding(Severity.ERROR, code, str(subject), message, where, advice)
 
 
 def against_order(source: Path, made: VideoInfo, order: VideoOrder) -> list[Finding]:

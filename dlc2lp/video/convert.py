@@ -234,7 +234,7 @@ def convert_video(
 def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
     if target.suffix != ".mp4":
         raise UsageError.of(
-            "target-not-mp4", str(target), "Lightning Pose takes only names that end in .mp4", hint="name it .mp4"
+            "target-not-mp4", str(target), "Lightning Pose takes only names that end in .mp4", advice="name it .mp4"
         )
     if target.exists() or target.is_symlink():
         if source.exists() and target.exists() and source.samefile(target):
@@ -243,7 +243,7 @@ def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
             )
         if not overwrite:
             raise TargetRefused.of(
-                "target-exists", str(target), "the target exists", hint="remove it or use --overwrite"
+                "target-exists", str(target), "the target exists", advice="remove it or use --overwrite"
             )
         if target.is_dir():
             raise TargetRefused.of("target-exists", str(target), "the target is a folder")
@@ -296,5 +296,5 @@ def _publish(temp: Path, target: Path) -> None:
 
 def _unwritable(path: Path, problem: OSError) -> VideoFailed:
     return VideoFailed.of(
-        "video-not-written", str(path), f"can't be written: {problem.strerror}", hint="free some space and try again"
+        "video-not-written", str(path), f"can't be written: {problem.strerror}", advice="free some space and try again"
     )

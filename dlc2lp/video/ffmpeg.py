@@ -70,10 +70,10 @@ def _find(override: str, search_path: str) -> Path:
     candidates: list[tuple[str, str | None]]
     if override:
         candidates = [(f"${OVERRIDE_VARIABLE}", shutil.which(override) or override)]
-        hint = f"point {OVERRIDE_VARIABLE} to an ffmpeg of 5.1 or newer with libx264, or unset it"
+        advice = f"point {OVERRIDE_VARIABLE} to an ffmpeg of 5.1 or newer with libx264, or unset it"
     else:
         candidates = [("PATH", shutil.which("ffmpeg", path=search_path)), ("imageio-ffmpeg", _imageio_ffmpeg())]
-        hint = "pip install imageio-ffmpeg"
+        advice = "pip install imageio-ffmpeg"
     tried = []
     for origin, program in candidates:
         if program is None:
@@ -84,7 +84,7 @@ def _find(override: str, search_path: str) -> Path:
             return Path(program).absolute()
         tried.append(f"{origin}: {program}: {complaint}")
     raise ToolMissing.of(
-        "ffmpeg-missing", "ffmpeg", f"found no ffmpeg that encodes with libx264 ({'; '.join(tried)})", hint=hint
+        "ffmpeg-missing", "ffmpeg", f"found no ffmpeg that encodes with libx264 ({'; '.join(tried)})", advice=advice
     )
 
 

@@ -146,7 +146,7 @@ def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
         str(path),
         f"found no frame {index} that can be decoded ({reason})",
         where=f"frame {index}",
-        hint="check that the file plays there, and copy it again from its origin",
+        advice="check that the file plays there, and copy it again from its origin",
     )
 
 

@@ -158,11 +158,11 @@ class _Frames:
             yield item
 
 
-def _tie_group(frames: _Frames, group: _Group, hint: CropHint | None, window: int) -> Tie:
+def _tie_group(frames: _Frames, group: _Group, advice: CropHint | None, window: int) -> Tie:
     view = group.view
     if view is None:
         probes = group.stills[:: -(-len(group.stills) // _N_PROBES)]
-        view = part_view(frames.info, frames.pairs(probes, frames.likely(probes)), hint)
+        view = part_view(frames.info, frames.pairs(probes, frames.likely(probes)), advice)
         if view is None:
             return _nowhere(group, frames.info)
         group = group.seen_as(view)
@@ -172,7 +172,7 @@ def _tie_group(frames: _Frames, group: _Group, hint: CropHint | None, window: in
         return tie
     # The crop's place was found in the frames that the numbers name. If these are wrong it may be some pixels off, and
     # that may be taken for a step of the animal.
-    crop = _crop_in_proven_frames(frames, group, tie, hint)
+    crop = _crop_in_proven_frames(frames, group, tie, advice)
     if crop is None:
         return _nowhere(group, frames.info)
     if crop == view.crop:
@@ -182,7 +182,7 @@ def _tie_group(frames: _Frames, group: _Group, hint: CropHint | None, window: in
     return _Matching(frames, group.seen_as(view), view, window, indices).tie()
 
 
-def _crop_in_proven_frames(frames: _Frames, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
+def _crop_in_proven_frames(frames: _Frames, group: _Group, tie: Tie, advice: CropHint | None) -> Crop | None:
     known = [
         (still, image.frame_index)
         for still, image in zip(group.stills, tie.images, strict=True)
@@ -192,7 +192,7 @@ def _crop_in_proven_frames(frames: _Frames, group: _Group, tie: Tie, hint: CropH
         return None
     known = known[:: -(-len(known) // _N_PROBES)]
     pairs = frames.pairs([still for still, _ in known], [at for _, at in known])
-    view = part_view(frames.info, pairs, hint)
+    view = part_view(frames.info, pairs, advice)
     same_turn = view is not None and view.rotations_deg == (tie.rotation_deg,)
     return view.crop if view is not None and view.is_sure and same_turn else None
 

@@ -85,15 +85,15 @@ def _size_of(path: Path) -> int:
         size_bytes = path.stat().st_size
         is_file = path.is_file()
     except OSError as problem:
-        hint = "the link points to nothing; restore its target" if path.is_symlink() else ""
+        advice = "the link points to nothing; restore its target" if path.is_symlink() else ""
         raise VideoFailed.of(
-            "video-missing", str(path), f"found no such file ({problem.strerror})", hint=hint
+            "video-missing", str(path), f"found no such file ({problem.strerror})", advice=advice
         ) from problem
     if not is_file:
         raise VideoFailed.of("video-missing", str(path), "found a folder or a device, expected a video file")
     if size_bytes == 0:
         raise VideoFailed.of(
-            "video-empty", str(path), "found 0 bytes, expected a video", hint="copy the file again from its origin"
+            "video-empty", str(path), "found 0 bytes, expected a video", advice="copy the file again from its origin"
         )
     return size_bytes
 
@@ -105,17 +105,17 @@ def _unreadable(path: Path, problem: av.FFmpegError | OSError) -> VideoFailed:
         without_index, n_missing = False, 0
     if without_index:
         message = "found recorded data but no index (no moov box): the recording was not finished"
-        hint = "recover it with a tool such as untrunc and a good video of the same camera"
+        advice = "recover it with a tool such as untrunc and a good video of the same camera"
     elif n_missing:
         return _truncated(path, f"the file lacks {counted(n_missing, 'byte')} that its container promises")
     else:
         message = f"found nothing that can be read as a video ({problem.strerror or problem})"
-        hint = "check that the file is a video and was copied whole"
-    return VideoFailed.of("video-unreadable", str(path), message, hint=hint)
+        advice = "check that the file is a video and was copied whole"
+    return VideoFailed.of("video-unreadable", str(path), message, advice=advice)
 
 
 def _truncated(path: Path, message: str) -> VideoFailed:
-    return VideoFailed.of("video-truncated", str(path), message, hint="copy the file again from its origin")
+    return VideoFailed.of("video-truncated", str(path), message, advice="copy the file again from its origin")
 
 
 def _measure(path: Path, size_bytes: int, container: Any, stop: threading.Event | None) -> VideoInfo:
@@ -313,7 +313,7 @@ def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
             "video-unreadable",
             str(path),
             f"found {counted(packets.n_shown, 'packet')}, none of the first can be decoded",
-            hint="check that the file plays, and copy it again from its origin",
+            advice="check that the file plays, and copy it again from its origin",
         )
     first_pts = packets.head[0].pts
     if packets.first_is_key or packets.n_hidden or first_pts is None or len(packets.pts) != packets.n_shown:
@@ -325,7 +325,7 @@ def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
             str(path),
             f"found {counted(packets.n_shown, 'frame')}, but the first {counted(n_lost, 'needs', 'need')} a key frame "
             f"that is not in the file; frame {n_lost} would become frame 0",
-            hint="use the original recording instead of the cut copy",
+            advice="use the original recording instead of the cut copy",
         )
 
 

@@ -94,7 +94,7 @@ def whole_view(info: VideoInfo, size_px: tuple[int, int], *, scaled: bool = Fals
     return View(tuple(rotations), small_px, scaled=scaled) if rotations else None
 
 
-def part_view(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> View | None:
+def part_view(info: VideoInfo, pairs: Sequence[Pair], advice: CropHint | None) -> View | None:
     """The view for images that do not have the size of a frame: a part of it, or all of it at another size.
 
     Parameters
@@ -103,7 +103,7 @@ def part_view(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> 
         The video.
     pairs
         Some images, each with its frame as far as that is known; all images of one size.
-    hint
+    advice
         The crop that DeepLabCut's config names.
 
     Returns
@@ -113,7 +113,7 @@ def part_view(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> 
     """
     height, width = pairs[0][1].shape
     scaled = whole_view(info, (width, height), scaled=True)
-    found = _place(info, pairs, hint)
+    found = _place(info, pairs, advice)
     if found is None:
         return scaled
     rotation, place = found
@@ -123,7 +123,7 @@ def part_view(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> 
     return View((rotation,), _small_size(width, height), rotation, crop, is_sure=place.is_sure)
 
 
-def _place(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> tuple[int, Place] | None:
+def _place(info: VideoInfo, pairs: Sequence[Pair], advice: CropHint | None) -> tuple[int, Place] | None:
     """The rotation and the position in the turned frame that fit best."""
     import numpy as np
 
@@ -134,8 +134,8 @@ def _place(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> tup
         pairs.append((scene, part))
     height, width = pairs[0][1].shape
     position = None
-    if hint is not None and abs(hint[1] - hint[0] - width) <= 1 and abs(hint[3] - hint[2] - height) <= 1:
-        position = (hint[0], hint[2])
+    if advice is not None and abs(advice[1] - advice[0] - width) <= 1 and abs(advice[3] - advice[2] - height) <= 1:
+        position = (advice[0], advice[2])
     best = None
     for rotation in _rotations(info):
         frame_width, frame_height = _turned_size(info, rotation)
