@@ -50,7 +50,6 @@ from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, 
 from dlc2lp.survey.calibrations import check_calibration_options
 from dlc2lp.survey.cameras import camera_projects, has_views, survey_views
 from dlc2lp.survey.individuals import labelled_individuals, unique_individual
-from dlc2lp.survey.label_files import Decision
 from dlc2lp.survey.labels import Decided, decide_labels
 from dlc2lp.survey.project import Survey, survey
 from dlc2lp.survey.ties import SessionTie, by_session
@@ -81,7 +80,7 @@ class Inspection:
     """
 
     surveys: tuple[tuple[Survey, Decided], ...]
-    decisions: tuple[Decision, ...]
+    decisions: tuple[Finding, ...]
     plan: Plan | None
     findings: tuple[Finding, ...]
     exit_code: int
@@ -178,9 +177,9 @@ def inspect(
         plan = make_plan(seen, decided, options, _absolute(nowhere))
     except (SourceRefused, DecisionNeeded) as error:
         told = tuple(by_severity(list(error.findings)))
-        return Inspection(surveys, decided.decisions, None, told, error.exit_code, splits)
+        return Inspection(surveys, decided.questions, None, told, error.exit_code, splits)
     told = tuple(by_severity([*notes, *plan.findings]))
-    return Inspection(surveys, decided.decisions, plan, told, EXIT_OK, splits)
+    return Inspection(surveys, decided.questions, plan, told, EXIT_OK, splits)
 
 
 def _no_source() -> UsageError:
@@ -202,9 +201,9 @@ def _inspect_views(
         plan = make_views_plan(seen, options, _absolute(root.with_name(f"{root.name}-lp")))
     except (SourceRefused, DecisionNeeded) as error:
         told = tuple(by_severity(list(error.findings)))
-        return Inspection(surveys, seen.decisions, None, told, error.exit_code, cameras=cameras)
+        return Inspection(surveys, seen.questions, None, told, error.exit_code, cameras=cameras)
     told = tuple(by_severity(list(plan.findings)))
-    return Inspection(surveys, seen.decisions, plan, told, EXIT_OK, cameras=cameras)
+    return Inspection(surveys, seen.questions, plan, told, EXIT_OK, cameras=cameras)
 
 
 def plan(

@@ -83,10 +83,9 @@ def refuse_open(seen: ViewsSurvey) -> None:
     SourceRefused, DecisionNeeded
         With everything that stands against it.
     """
-    questions = [decision.as_finding() for decision in seen.decisions]
-    if seen.refusals or questions:
+    if seen.refusals or seen.questions:
         error = SourceRefused if seen.refusals else DecisionNeeded
-        raise error(*by_severity([*seen.refusals, *questions, *seen.findings]))
+        raise error(*by_severity([*seen.refusals, *seen.questions, *seen.findings]))
 
 
 def _split_recordings(view: View) -> Iterator[str]:

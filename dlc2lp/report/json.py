@@ -43,13 +43,13 @@ def inspection(found: Inspection) -> dict[str, Any]:
         videos=[_video(video) for survey, _ in found.surveys for video in survey.videos],
         decisions=[
             {
-                "code": decision.code,
-                "subject": decision.subject,
-                "message": decision.message,
-                "candidates": list(decision.candidates),
-                "option": decision.option or None,
+                "code": question.code,
+                "subject": question.subject,
+                "message": question.message,
+                "candidates": list(question.candidates),
+                "option": question.way or None,
             }
-            for decision in found.decisions
+            for question in found.decisions
         ],
         counts=describe(found.plan)["counts"] if found.plan else None,
         splits=list(found.splits),

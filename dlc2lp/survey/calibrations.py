@@ -15,11 +15,8 @@ from dlc2lp.dlc.cameras import CAMERA_MATRIX, STEREO_FILE, DlcCalibration, calib
 from dlc2lp.dlc.config import read_config
 from dlc2lp.errors import UnreadableFile, UsageError
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS, parse_calibration
-from dlc2lp.model import Camera, Finding, Severity
+from dlc2lp.model import Camera, Finding, Setting, Severity, question
 from dlc2lp.options import Options
-from dlc2lp.survey.label_files import Decision
-
-_OPTION = "--calibration PATH"
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class FoundCalibrations:
 
     calibrations: Calibrations = field(default_factory=Calibrations)
     findings: tuple[Finding, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    questions: tuple[Finding, ...] = ()
     refusals: tuple[Finding, ...] = ()
 
 
@@ -152,15 +149,16 @@ def find_calibrations(
         return _named(options, views)
     found = [calibrations for place in dict.fromkeys(beside) if (calibrations := _anipose(place)).files]
     if len({each.content for each in found}) > 1:
-        return FoundCalibrations(decisions=(_which([each.files[0] for each in found]),))
+        return FoundCalibrations(questions=(_which([each.files[0] for each in found]),))
     if found:
         return FoundCalibrations(found[0])
     return FoundCalibrations() if own is None else _scaled(own, options.square_size)
 
 
-def _which(files: Sequence[Path]) -> Decision:
+def _which(files: Sequence[Path]) -> Finding:
     message = f"found different calibrations of the cameras: {' and '.join(map(str, files))}; which one holds?"
-    return Decision("calibrations-differ", str(files[0]), message, tuple(map(str, files)), _OPTION)
+    ways = (Setting("calibration", ("PATH",)),)
+    return question("calibrations-differ", str(files[0]), message, "{}", ways, tuple(map(str, files)))
 
 
 def _named(options: Options, views: Sequence[str]) -> FoundCalibrations:
@@ -169,7 +167,7 @@ def _named(options: Options, views: Sequence[str]) -> FoundCalibrations:
     joined = FoundCalibrations(Calibrations(is_chosen=True))
     for place in places:
         found = _in_place(place, options, views, is_one_of_several=len(places) > 1)
-        if not found.calibrations.files and not found.decisions:
+        if not found.calibrations.files and not found.questions:
             found = replace(found, refusals=(_nothing_in(place),))
         joined = _both(joined, found)
     return joined
@@ -198,7 +196,7 @@ def _both(one: FoundCalibrations, other: FoundCalibrations) -> FoundCalibrations
             first.in_squares or second.in_squares,
         ),
         (*one.findings, *other.findings),
-        (*one.decisions, *other.decisions),
+        (*one.questions, *other.questions),
         (*one.refusals, *other.refusals, *twice),
     )
 
@@ -264,13 +262,13 @@ def _camera_names(stereo: Path, views: Sequence[str]) -> tuple[str, ...]:
 def _scaled(own: DlcCalibration, size_mm: float | None) -> FoundCalibrations:
     """Bring DeepLabCut's calibration, in squares of the checkerboard, to millimetres."""
     if own.cameras and size_mm is None:
-        question = (
+        message = (
             "its calibration is in squares of the checkerboard, whose size DeepLabCut does not store; "
             "how long is the side of a square?"
         )
-        option = "--square-size MM (1 keeps squares as the unit of length)"
-        asked = Decision("square-size-unknown", str(own.path), question, (), option)
-        return FoundCalibrations(findings=own.findings, decisions=(asked,))
+        advice = "{} (1 keeps squares as the unit of length)"
+        asked = question("square-size-unknown", str(own.path), message, advice, (Setting("square-size", ("MM",)),))
+        return FoundCalibrations(findings=own.findings, questions=(asked,))
     cameras = in_millimetres(own.cameras, size_mm) if size_mm is not None else ()
     return FoundCalibrations(Calibrations(Calibration(own.path, cameras, own.findings), in_squares=True))
 

@@ -16,15 +16,16 @@ from dlc2lp.dlc.config import DlcConfig, read_config
 from dlc2lp.dlc.project import locate_project
 from dlc2lp.dlc.project3d import Dlc3dProject, read_3d_project
 from dlc2lp.errors import UnreadableFile, UsageError
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Remedy, Setting, Severity, question
 from dlc2lp.options import Options
 from dlc2lp.survey.calibrations import Calibrations, FoundCalibrations, find_calibrations
 from dlc2lp.survey.compare_images import Watcher
-from dlc2lp.survey.label_files import Decision
 from dlc2lp.survey.labels import Decided, decide_labels
 from dlc2lp.survey.project import Survey, survey
 from dlc2lp.survey.ties import SessionTie, by_session
 from dlc2lp.survey.view_pattern import COMMON_PATTERNS, ViewTable, apply_pattern, parse_view_pattern, split_by_camera
+
+_PATTERN = Setting("view-pattern")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class ViewsSurvey:
         The cameras in order.
     calibrations
         How they stand.
-    findings, decisions, refusals
+    findings, questions, refusals
         What is odd, what a person must decide, and why it can't be migrated so.
     outsiders
         Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
@@ -69,7 +70,7 @@ class ViewsSurvey:
     views: tuple[View, ...]
     calibrations: Calibrations
     findings: tuple[Finding, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    questions: tuple[Finding, ...] = ()
     refusals: tuple[Finding, ...] = ()
     outsiders: tuple[tuple[str, int, int], ...] = ()
 
@@ -227,14 +228,14 @@ class _Reader:
         """Each camera has a project of its own; its calibrations are looked for beside them, where none are given."""
         read = {name: self.read(path, [name]) for name, path in sources}
         folders = {name: _folders(seen) for name, (seen, _) in read.items()}
-        sessions, decisions = sessions_of_projects(folders, self.options.view_pattern)
+        sessions, asked = sessions_of_projects(folders, self.options.view_pattern)
         views, outsiders = [], []
         for name, (seen, decided) in read.items():
             views.append(_view(name, seen, _told_of(name, decided), sessions[name]))
             outsiders += _outsiders(decided, set(sessions[name]))
         roots = [seen.project.root for seen, _ in read.values()]
         calibrated = calibrated or find_calibrations(self.options, roots, list(read))
-        return self._joined(views, calibrated, decisions, outsiders)
+        return self._joined(views, calibrated, asked, outsiders)
 
     def one_project(self, source: Path) -> ViewsSurvey:
         """One project holds all cameras, told apart by a pattern of names."""
@@ -253,7 +254,7 @@ class _Reader:
             for_all = calibrated.calibrations.for_all
             told = (*findings, *calibrated.findings, *(for_all.findings if for_all else ()))
             refused = (*refusals, *calibrated.refusals)
-            return ViewsSurvey((), calibrated.calibrations, told, calibrated.decisions, refused)
+            return ViewsSurvey((), calibrated.calibrations, told, calibrated.questions, refused)
         paths = {camera.camera: camera.config_path for camera in project.cameras if camera.config_path}
         if project.is_shared:
             seen, decided = self.read(next(iter(paths.values())), ())
@@ -275,30 +276,36 @@ class _Reader:
             for name in table.views
         ]
         outsiders = _outsiders(decided, {place.name for place in table.placed})
-        return self._joined(views, calibrated, table.decisions, outsiders)
+        return self._joined(views, calibrated, table.questions, outsiders)
 
     def _joined(
         self,
         views: Sequence[View],
         calibrated: FoundCalibrations,
-        decisions: Sequence[Decision],
+        asked: Sequence[Finding],
         outsiders: Sequence[tuple[str, int, int]],
     ) -> ViewsSurvey:
         joined = ViewsSurvey(tuple(views), calibrated.calibrations, (), (), (), tuple(outsiders))
         told = [finding for _, decided in joined.surveys for finding in decided.findings]
-        asked = [_beside_views(decision) for _, decided in joined.surveys for decision in decided.decisions]
+        of_each = [_beside_views(each) for _, decided in joined.surveys for each in decided.questions]
         refused = [finding for _, decided in joined.surveys for finding in decided.refusals]
         return replace(
             joined,
             findings=(*calibrated.findings, *told),
-            decisions=tuple(dict.fromkeys((*calibrated.decisions, *decisions, *asked))),
+            questions=tuple(dict.fromkeys((*calibrated.questions, *asked, *of_each))),
             refusals=(*calibrated.refusals, *refused),
         )
 
 
-def _beside_views(decision: Decision) -> Decision:
+def _beside_views(asked: Finding) -> Finding:
     """Return the question without the answer that several cameras rule out."""
-    return replace(decision, option=decision.option.replace("split|", ""))
+    return replace(asked, remedies=tuple(map(_without_split, asked.remedies)))
+
+
+def _without_split(remedy: Remedy) -> Remedy:
+    if not isinstance(remedy, Setting) or remedy.option != "individuals":
+        return remedy
+    return replace(remedy, values=tuple(value for value in remedy.values if value != "split"))
 
 
 #: Findings about a 3D project without which there are no views at all.
@@ -315,7 +322,7 @@ def _told_of(view: str, decided: Decided) -> Decided:
         decided,
         findings=tuple(map(of_view, decided.findings)),
         refusals=tuple(map(of_view, decided.refusals)),
-        decisions=tuple(replace(each, subject=f"{view}: {each.subject}") for each in decided.decisions),
+        questions=tuple(map(of_view, decided.questions)),
     )
 
 
@@ -346,7 +353,7 @@ def _outsiders(decided: Decided, placed: set[str]) -> list[tuple[str, int, int]]
 
 def sessions_of_projects(
     names: Mapping[str, Sequence[str]], pattern: str | None
-) -> tuple[dict[str, dict[str, str]], list[Decision]]:
+) -> tuple[dict[str, dict[str, str]], list[Finding]]:
     """Find out which folders of several cameras' projects are one recording.
 
     They are called alike in all projects, or alike but for the camera's name, or by the pattern that a person gave;
@@ -363,7 +370,7 @@ def sessions_of_projects(
     -------
     dict
         View -> (name -> recording).
-    list of Decision
+    list of Finding
         The question, where no recording has two cameras.
     """
     if pattern is not None:
@@ -381,9 +388,9 @@ def sessions_of_projects(
         return best, twice
     listed = "; ".join(f"{view}: {', '.join(list(found)[:5])}" for view, found in names.items())
     message = f"found no recording that two cameras have, by the names of their folders and videos ({listed})"
-    option = "--view-pattern, which says how the names are made up, for example '{session}_{view}'"
+    advice = "{}, which says how the names are made up, for example '{session}_{view}'"
     fitting = tuple(text for text in COMMON_PATTERNS if pattern is None and _joins(_by_pattern(names, text)))
-    return best, [Decision("no-common-session", ", ".join(names), message, fitting, option)]
+    return best, [question("no-common-session", ", ".join(names), message, advice, (_PATTERN,), fitting)]
 
 
 def _joins(sessions: Mapping[str, Mapping[str, str]]) -> bool:
@@ -391,14 +398,14 @@ def _joins(sessions: Mapping[str, Mapping[str, str]]) -> bool:
     return _n_shared(sessions) > 0 and all(len(set(found.values())) == len(found) for found in sessions.values())
 
 
-def _twice(view: str, sessions: Mapping[str, str]) -> Decision:
+def _twice(view: str, sessions: Mapping[str, str]) -> Finding:
     """Ask which of several folders of one camera is a recording's."""
     names: dict[str, list[str]] = {}
     for name, session in sessions.items():
         names.setdefault(session, []).append(name)
     session, found = next((session, found) for session, found in names.items() if len(found) > 1)
     message = f"{', '.join(found)} would all be the recording {session} of the camera {view}"
-    return Decision("session-twice", view, message, (), "--view-pattern, which says how the names are made up")
+    return question("session-twice", view, message, "{}, which says how the names are made up", (_PATTERN,))
 
 
 def _by_pattern(names: Mapping[str, Sequence[str]], text: str) -> dict[str, dict[str, str]]:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dlc2lp.model import Finding, LabelTable, Severity
-from dlc2lp.survey.label_files import Decision
+from dlc2lp.model import Finding, LabelTable, Setting, Severity, question
 from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ NOBODY = ""
 #: (individual, keypoint) of a label table.
 Column = tuple[str, str]
 
+_ANY_WAY = ("flatten", "split", "NAME")  # what --individuals can be told
 _NO_NAME = "(none)"  # how a table shows nobody
 _N_NAMED = 8  # keypoints that a line names; the others are counted
 
@@ -61,7 +61,7 @@ def unique_individual(labels: LabelTable) -> tuple[str, ...]:
     return tuple(name for name in _labelled(labels) if name == UNIQUE)
 
 
-def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> OneAnimal | Decision:
+def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> OneAnimal | Finding:
     """Turn individuals into the keypoints of one animal.
 
     Points that belong to no individual are those of the only labelled animal, where there is only one, and otherwise
@@ -80,22 +80,22 @@ def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> O
 
     Returns
     -------
-    OneAnimal or Decision
+    OneAnimal or Finding
         The table, or the question with the individuals as candidates.
     """
     if labels.individuals == (NOBODY,):
         return OneAnimal(labels, 0, {name: (NOBODY, name) for name in labels.keypoint_names})
     columns = _choose_columns(labels, choice)
-    if isinstance(columns, Decision):
+    if isinstance(columns, Finding):
         return columns
     by_name: dict[str, list[Column]] = {}
     for column in columns:
         by_name.setdefault(_flat_name(*column) if choice == "flatten" else column[1], []).append(column)
     if choice != "flatten":
         by_name = {name: by_name[name] for name in labels.keypoint_names if name in by_name}
-    question = _shared_names(labels, choice, by_name) or _labelled_twice(labels, by_name)
-    if question is not None:
-        return question
+    asked = _shared_names(labels, choice, by_name) or _labelled_twice(labels, by_name)
+    if asked is not None:
+        return asked
     taken = set(columns)
     _say_never_labelled(labels, {individual for individual, _ in taken} if _is_name(choice) else None, findings)
     _say_left_out(labels, choice, taken, findings)
@@ -135,7 +135,7 @@ def _labelled(labels: LabelTable) -> list[str]:
     return [name for name, labelled in zip(labels.individuals, seen, strict=True) if labelled]
 
 
-def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Decision:
+def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Finding:
     """Return the columns that are asked for and hold a label; nobody's come last."""
     import numpy as np
 
@@ -151,11 +151,11 @@ def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Decision:
     if not _is_name(choice):
         # `--individuals split` asks for each by its name, and this one would get the labels of all.
         why = f"found an individual called {choice!r}, which is what --individuals calls something else"
-        option = "rename the individual in DeepLabCut (config.yaml and the label files)"
-        return _ask(labels, "individual-name-taken", why, option) if choice in found else columns
+        advice = "rename the individual in DeepLabCut (config.yaml and the label files)"
+        return _ask(labels, "individual-name-taken", why, advice) if choice in found else columns
     if choice not in found or choice == NOBODY:
         why = "is never labelled" if choice in labels.individuals else "is none of the individuals"
-        return _ask(labels, "unknown-individual", f"found {choice!r}, which {why}", "--individuals flatten|split|NAME")
+        return _ask(labels, "unknown-individual", f"found {choice!r}, which {why}", "{}", _ANY_WAY)
     animals = labelled_individuals(labels)
     if NOBODY in found and len(animals) != 1:
         n_points = int(labels.labelled[:, labels.individuals.index(NOBODY)].sum())
@@ -164,13 +164,13 @@ def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Decision:
             "labels-without-individual",
             f"found {counted(n_points, 'labelled point that belongs', 'labelled points that belong')} to no "
             f"individual, and can't tell whether {choice} is meant",
-            "--individuals flatten makes such points keypoints of their own; or give each an individual in DeepLabCut "
-            "(convert2_maDLC)",
+            "{} makes such points keypoints of their own; or give each an individual in DeepLabCut (convert2_maDLC)",
+            ("flatten",),
         )
     return [column for column in columns if column[0] == choice or (column[0] == NOBODY and animals == (choice,))]
 
 
-def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequence[Column]]) -> Decision | None:
+def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequence[Column]]) -> Finding | None:
     """Ask where keypoints of several individuals would get one name; nobody's take part in that."""
     owners = {name: [individual for individual, _ in columns if individual] for name, columns in by_name.items()}
     shared = [name for name, individuals in owners.items() if len(individuals) > 1]
@@ -181,7 +181,8 @@ def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequenc
             labels,
             "flattened-names-alike",
             f"found keypoints of several individuals that would all be called {_few(shared)}",
-            "--individuals split|NAME, or rename one of the individuals in DeepLabCut",
+            "{}, or rename one of the individuals in DeepLabCut",
+            ("split", "NAME"),
         )
     n_sharing = len({individual for name in shared for individual in owners[name]})
     return _ask(
@@ -189,11 +190,12 @@ def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequenc
         "several-individuals",
         f"found {n_sharing} individuals whose keypoints have the same names, expected one: Lightning Pose tracks a "
         "single animal",
-        "--individuals flatten|split|NAME",
+        "{}",
+        _ANY_WAY,
     )
 
 
-def _labelled_twice(labels: LabelTable, by_name: Mapping[str, Sequence[Column]]) -> Decision | None:
+def _labelled_twice(labels: LabelTable, by_name: Mapping[str, Sequence[Column]]) -> Finding | None:
     """Ask where one image has a keypoint both with and without an individual, as merged projects can."""
     import numpy as np
 
@@ -213,9 +215,11 @@ def _labelled_twice(labels: LabelTable, by_name: Mapping[str, Sequence[Column]])
     return None
 
 
-def _ask(labels: LabelTable, code: str, why: str, option: str) -> Decision:
+def _ask(labels: LabelTable, code: str, why: str, advice: str, ways: tuple[str, ...] = ()) -> Finding:
+    """Return the question, where there are any with the values of ``--individuals`` that answer it."""
     candidates = tuple(name for name in _labelled(labels) if name != NOBODY)
-    return Decision(code, "individuals", f"{why}\n{individual_table(labels)}", candidates, option)
+    remedies = (Setting("individuals", ways),) if ways else ()
+    return question(code, "individuals", f"{why}\n{individual_table(labels)}", advice, remedies, candidates)
 
 
 def _say_never_labelled(labels: LabelTable, individuals: set[str] | None, findings: list[Finding]) -> None:

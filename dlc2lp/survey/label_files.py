@@ -1,7 +1,7 @@
 """Which of the label files and columns of a project are its labels.
 
 A session can hold a CSV beside its HDF5, a second person's file, backup copies, two scorers in one file. The rules here
-pick one table per session or, where the files don't tell which, ask: a :class:`Decision` names the candidates and the
+pick one table per session or, where the files don't tell which, ask: a question names the candidates and the
 option that decides. Pure: everything was read before.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from dlc2lp.dlc.labels import Interpreted, RowConflict, interpret, same_values, scorers
 from dlc2lp.dlc.project import DlcProject, DlcSession, FileKind, LabelFile
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
+from dlc2lp.model import Finding, ImageInfo, LabelTable, Setting, Severity, question
 from dlc2lp.options import Options
 from dlc2lp.survey.machine_labels import Predictions, labels_equal_predictions, read_predictions
 from dlc2lp.wording import counted
@@ -28,35 +28,7 @@ _COPY = re.compile(r"( - |[ _-])?(copy|kopie|copie|copia|old|backup|bak|orig)( ?
 #: ``convertannotationdata_fromwindows2unixstyle``).
 _DLC_BACKUPS = ("singleanimal", "multianimal", "windows", "unix", "_individuals")
 
-
-@dataclass(frozen=True)
-class Decision:
-    """Something that only a person can decide.
-
-    Attributes
-    ----------
-    code
-        Stable kebab-case name of the question.
-    subject
-        What it is about.
-    message
-        What was found and why it can't be decided here.
-    candidates
-        The possible answers.
-    option
-        The option that gives the answer, or what to change in the source.
-    """
-
-    code: str
-    subject: str
-    message: str
-    candidates: tuple[str, ...]
-    option: str
-
-    def as_finding(self) -> Finding:
-        """The question as a finding, with its candidates in the hint."""
-        listed = f"; candidates: {', '.join(self.candidates)}" if self.candidates else ""
-        return Finding(Severity.ERROR, self.code, self.subject, self.message, advice=f"{self.option}{listed}")
+_SCORER = Setting("scorer", ("NAME",))
 
 
 @dataclass(frozen=True)
@@ -93,7 +65,7 @@ class Chosen:
 
     sessions: tuple[ChosenSession, ...]
     findings: tuple[Finding, ...]
-    decisions: tuple[Decision, ...]
+    questions: tuple[Finding, ...]
 
 
 def choose_labels(project: DlcProject, options: Options) -> Chosen:
@@ -101,7 +73,7 @@ def choose_labels(project: DlcProject, options: Options) -> Chosen:
     chooser = _Chooser(project, options)
     sessions = [chooser.choose(session) for session in project.sessions]
     sessions = _rehome(sessions)
-    return Chosen(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.decisions)))
+    return Chosen(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.questions)))
 
 
 @dataclass(frozen=True)
@@ -118,7 +90,7 @@ class _Chooser:
 
     def __init__(self, project: DlcProject, options: Options) -> None:
         self.findings: list[Finding] = []
-        self.decisions: list[Decision] = []
+        self.questions: list[Finding] = []
         self._options = options
         self._wanted = options.scorer or (project.config.scorer if project.config else "")
 
@@ -139,7 +111,7 @@ class _Chooser:
         chosen = usable[kind]
         self.findings += chosen.findings
         if chosen.conflicts:
-            self.decisions.append(_conflicting_rows(path, chosen.conflicts))
+            self.questions.append(_conflicting_rows(path, chosen.conflicts))
         if predictions is not None:
             self._compare(session, chosen.labels, predictions)
         return ChosenSession(session, chosen.labels, path, chosen.n_left_out, predictions, chosen.other_folders)
@@ -163,8 +135,8 @@ class _Chooser:
             found = f"found {len(names)} label files and none of the scorer {self._wanted!r}"
             if not self._wanted:
                 found = f"found {len(names)} label files and no config.yaml that names the scorer"
-            self.decisions.append(
-                Decision("several-label-files", session.name, found, tuple(sorted(names)), "--scorer NAME")
+            self.questions.append(
+                question("several-label-files", session.name, found, "{}", (_SCORER,), tuple(sorted(names)))
             )
             return []
         if not names:
@@ -197,15 +169,8 @@ class _Chooser:
         blocks = scorers(file.table)
         block = self._wanted if self._wanted in blocks else next(iter(blocks), None)
         if len(blocks) > 1 and self._wanted not in blocks:
-            self.decisions.append(
-                Decision(
-                    "several-scorers",
-                    str(file.path),
-                    f"found labels of {len(blocks)} scorers in one file, none of them {self._wanted!r}",
-                    blocks,
-                    "--scorer NAME",
-                )
-            )
+            found = f"found labels of {len(blocks)} scorers in one file, none of them {self._wanted!r}"
+            self.questions.append(question("several-scorers", str(file.path), found, "{}", (_SCORER,), blocks))
             return _Reading(file, None, findings)
         if len(blocks) > 1:
             others = ", ".join(name for name in blocks if name != block)
@@ -281,15 +246,15 @@ def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
     ]
 
 
-def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Decision:
+def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Finding:
     n_cells = sum(len(conflict.cells) for conflict in conflicts)
-    return Decision(
+    return question(
         "conflicting-rows",
         str(path),
         f"the rows of {counted(len(conflicts), 'image')} contradict each other in {counted(n_cells, 'point')}, listed "
         "one by one",
-        (),
-        "delete the wrong row of each image in DeepLabCut, or take another file with --scorer NAME",
+        "delete the wrong row of each image in DeepLabCut, or take another file with {}",
+        (_SCORER,),
     )
 
 

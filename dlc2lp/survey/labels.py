@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dlc2lp.dlc.labels import count_labels, join_sessions
 from dlc2lp.errors import DecisionNeeded, SourceRefused
-from dlc2lp.model import Finding, LabelTable, Severity, by_severity
+from dlc2lp.model import Finding, LabelTable, Setting, Severity, by_severity, question
 from dlc2lp.options import Options
 from dlc2lp.survey.individuals import UNIQUE, OneAnimal, as_one_animal
-from dlc2lp.survey.label_files import Chosen, ChosenSession, Decision, choose_labels
+from dlc2lp.survey.label_files import Chosen, ChosenSession, choose_labels
 from dlc2lp.survey.merging import merge_chosen
 from dlc2lp.survey.odd_labels import odd_labels
 from dlc2lp.survey.odd_videos import odd_videos
@@ -29,8 +29,8 @@ class Decided:
         The chosen table of each session.
     animal
         All of them as the labels of one animal; None while a question is open.
-    decisions
-        The open questions.
+    questions
+        What is still to be decided.
     findings
         What a person should know.
     refusals
@@ -41,7 +41,7 @@ class Decided:
 
     chosen: Chosen
     animal: OneAnimal | None
-    decisions: tuple[Decision, ...]
+    questions: tuple[Finding, ...]
     findings: tuple[Finding, ...]
     refusals: tuple[Finding, ...] = ()
     n_source_cells: int = 0
@@ -65,9 +65,8 @@ class Decided:
         if self.animal is not None and not self.refusals:
             return self.animal
         told = by_severity(list(self.findings if findings is None else findings))
-        questions = [decision.as_finding() for decision in self.decisions]
-        error = DecisionNeeded if questions and not self.refusals else SourceRefused
-        raise error(*by_severity([*self.refusals, *questions, *told]))
+        error = DecisionNeeded if self.questions and not self.refusals else SourceRefused
+        raise error(*by_severity([*self.refusals, *self.questions, *told]))
 
 
 def decide_labels(survey: Survey, options: Options) -> Decided:
@@ -84,28 +83,28 @@ def decide_labels(survey: Survey, options: Options) -> Decided:
         *odd_videos(survey.videos, config, options),
     ]
     refusals = list(survey.refusals)
-    decisions = [*survey.decisions, *chosen.decisions, *_split_of_crops(survey, chosen.sessions, options)]
+    questions = [*survey.questions, *chosen.questions, *_split_of_crops(survey, chosen.sessions, options)]
     tables = [session.labels for session in chosen.sessions if session.labels is not None]
     animal = None
-    if not tables and not decisions:
+    if not tables and not questions:
         refusals.append(_no_labels(survey, chosen.sessions))
     elif tables:
         individuals = (*(config.individuals if config else ()), UNIQUE)
         names = (*order, *(config.unique_bodyparts if config else ()))
         said: list[Finding] = []
-        animal, questions = _one_animal(tables, names, individuals, options.individuals, said)
+        animal, asked = _one_animal(tables, names, individuals, options.individuals, said)
         if animal is not None:
             said += _against_config(animal, names, survey)
-        if decisions:
+        if questions:
             # Labels are missing whose file is still to be chosen, so nothing can be said of keypoints and individuals
             # but what is to be decided besides.
             animal, said = None, []
         findings += said
-        decisions += questions
+        questions += asked
     return Decided(
         chosen,
         animal,
-        tuple(decisions),
+        tuple(questions),
         tuple(findings),
         tuple(refusals),
         n_source_cells=sum(map(count_labels, tables)) + sum(session.n_left_out for session in chosen.sessions),
@@ -113,7 +112,7 @@ def decide_labels(survey: Survey, options: Options) -> Decided:
     )
 
 
-def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: Options) -> list[Decision]:
+def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: Options) -> list[Finding]:
     """Ask where a split holds out random sub-crops and these are left out: its test set would be gone in silence."""
     if survey.split is None or options.derived_crops == "keep":
         return []
@@ -125,11 +124,8 @@ def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: 
         f"{counted(len(held_out), 'random sub-crop')} among its {counted(len(survey.split.test), 'test frame')}"
     )
     message = f"found {crops_of_test}, and crops are left out"
-    return [
-        Decision(
-            "split-of-crops", f"--split {options.split}", message, (), "--derived-crops keep, or leave out --split"
-        )
-    ]
+    ways = (Setting("derived-crops", ("keep",)), Setting("split"))
+    return [question("split-of-crops", f"--split {options.split}", message, "{}, or leave out {}", ways)]
 
 
 def _one_animal(
@@ -138,7 +134,7 @@ def _one_animal(
     individual_order: Sequence[str],
     choice: str,
     findings: list[Finding],
-) -> tuple[OneAnimal | None, list[Decision]]:
+) -> tuple[OneAnimal | None, list[Finding]]:
     """Join all tables by name and bring their individuals to one animal; or say what is to be decided first.
 
     A project can hold tables with individuals and tables without: files from before and after it became a multi-animal
@@ -148,11 +144,10 @@ def _one_animal(
         joined = join_sessions(tables, keypoint_order, individual_order)
     except DecisionNeeded as error:
         return None, [
-            Decision(finding.code, f"{finding.subject}/{finding.where}", finding.message, (), finding.hint)
-            for finding in error.findings
+            replace(finding, subject=f"{finding.subject}/{finding.where}", where="") for finding in error.findings
         ]
     animal = as_one_animal(joined, choice, findings)
-    return (None, [animal]) if isinstance(animal, Decision) else (animal, [])
+    return (None, [animal]) if isinstance(animal, Finding) else (animal, [])
 
 
 def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:

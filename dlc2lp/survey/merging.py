@@ -16,15 +16,15 @@ from dlc2lp.dlc.framenames import natural_order
 from dlc2lp.dlc.labels import join_sessions
 from dlc2lp.dlc.project import DlcProject, DlcSession
 from dlc2lp.errors import DecisionNeeded
-from dlc2lp.model import Finding, ImageInfo, Severity
-from dlc2lp.survey.label_files import Chosen, ChosenSession, Decision
+from dlc2lp.model import Finding, ImageInfo, Severity, question
+from dlc2lp.survey.label_files import Chosen, ChosenSession
 from dlc2lp.survey.machine_labels import join_predictions
 from dlc2lp.wording import counted
 
 _N_NAMED = 5  # images that a message names
 
 
-def images_in_conflict(projects: Sequence[DlcProject]) -> list[Decision]:
+def images_in_conflict(projects: Sequence[DlcProject]) -> list[Finding]:
     """Ask about images of the same session and name whose content differs between projects. Reads those files.
 
     Parameters
@@ -41,13 +41,15 @@ def images_in_conflict(projects: Sequence[DlcProject]) -> list[Decision]:
                 if other is not image and not _is_same(image, other):
                     differing.setdefault(session.name, {})[name] = None
     return [
-        Decision(
+        question(
             "merged-images-differ",
             session,
             f"found {counted(len(names), 'image that has', 'images that have')} one name and different content in two "
             "projects: " + ", ".join(list(names)[:_N_NAMED]) + (" ..." if len(names) > _N_NAMED else ""),
-            tuple(str(project.root) for project in projects if any(each.name == session for each in project.sessions)),
             "rename the folder in one of the projects, or convert them into two targets",
+            candidates=tuple(
+                str(project.root) for project in projects if any(each.name == session for each in project.sessions)
+            ),
         )
         for session, names in differing.items()
     ]
@@ -69,7 +71,7 @@ def merge_chosen(parts: Sequence[Chosen], keypoint_order: Sequence[str]) -> Chos
         The keypoints of all configs, those of the first project first.
     """
     findings = [finding for part in parts for finding in part.findings]
-    decisions = [decision for part in parts for decision in part.decisions]
+    questions = [asked for part in parts for asked in part.questions]
     by_name: dict[str, list[ChosenSession]] = {}
     for part in parts:
         for session in part.sessions:
@@ -82,11 +84,11 @@ def merge_chosen(parts: Sequence[Chosen], keypoint_order: Sequence[str]) -> Chos
         try:
             merged.append(_merge_session(sessions, keypoint_order))
         except DecisionNeeded as error:
-            decisions += [_as_decision(finding, sessions) for finding in error.findings]
+            questions += [_of_projects(finding, sessions) for finding in error.findings]
             continue
         files = ", ".join(str(session.label_file) for session in sessions if session.label_file)
         findings.append(Finding(Severity.NOTE, "session-merged", name, f"its labels come from {files or 'no file'}"))
-    return Chosen(tuple(merged), tuple(findings), tuple(decisions))
+    return Chosen(tuple(merged), tuple(findings), tuple(questions))
 
 
 def _merge_session(sessions: Sequence[ChosenSession], keypoint_order: Sequence[str]) -> ChosenSession:
@@ -117,11 +119,13 @@ def _merge_folders(folders: Sequence[DlcSession]) -> DlcSession:
     )
 
 
-def _as_decision(finding: Finding, sessions: Sequence[ChosenSession]) -> Decision:
-    return Decision(
-        finding.code,
-        f"{finding.subject}/{finding.where}",
-        finding.message,
-        tuple(str(session.label_file) for session in sessions if session.label_file),
-        "correct one of the projects in DeepLabCut, or merge the others only",
+def _of_projects(finding: Finding, sessions: Sequence[ChosenSession]) -> Finding:
+    """Return a question about label files as one about the projects that they are of."""
+    return dataclasses.replace(
+        finding,
+        subject=f"{finding.subject}/{finding.where}",
+        where="",
+        advice="correct one of the projects in DeepLabCut, or merge the others only",
+        remedies=(),
+        candidates=tuple(str(session.label_file) for session in sessions if session.label_file),
     )

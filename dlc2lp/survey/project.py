@@ -17,7 +17,6 @@ from dlc2lp.options import Options
 from dlc2lp.survey.compare_images import Pair, Watcher, tie_all
 from dlc2lp.survey.find_videos import find_videos, pair_names, sessions_not_listed, spelled
 from dlc2lp.survey.folders import prefix_name, split_folder
-from dlc2lp.survey.label_files import Decision
 from dlc2lp.survey.merging import images_in_conflict
 from dlc2lp.survey.threads import in_threads
 from dlc2lp.survey.ties import Picture, SessionTie, by_session
@@ -74,7 +73,7 @@ class Survey:
         What was odd, the project's own findings included.
     merged
         Further projects whose sessions join those of the source.
-    decisions
+    questions
         Questions that came up while looking.
     split
         Which frames DeepLabCut trained and tested on, where that was asked for.
@@ -87,7 +86,7 @@ class Survey:
     deep_image_max: dict[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     merged: tuple[DlcProject, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    questions: tuple[Finding, ...] = ()
     split: Split | None = None
     refusals: tuple[Finding, ...] = ()
 
@@ -130,16 +129,16 @@ def survey(
     for session in (session for each in projects for session in each.sessions):
         if value := _deepest_value(session):
             deep[session.name] = max(value, deep.get(session.name, 0))
-    decisions = images_in_conflict(projects) if merged else []
+    questions = images_in_conflict(projects) if merged else []
     refusals = [finding for each in projects for finding in each.refusals]
     split = None
     try:
         split = _read_split(project, options, findings)
     except DecisionNeeded as error:
-        decisions += [Decision(each.code, each.subject, each.message, (), each.hint) for each in error.findings]
+        questions += error.findings
     except SourceRefused as error:
         refusals += error.findings
-    return Survey(project, tuple(videos), deep, tuple(findings), merged, tuple(decisions), split, tuple(refusals))
+    return Survey(project, tuple(videos), deep, tuple(findings), merged, tuple(questions), split, tuple(refusals))
 
 
 def _find_all_videos(

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dlc2lp.errors import UsageError
-from dlc2lp.survey.label_files import Decision
+from dlc2lp.model import Finding, Setting, question
 from dlc2lp.wording import counted
 
-OPTION = "--view-pattern"
+_PATTERN = Setting("view-pattern")
 
 #: Tried on names that a person's pattern does not fit, to propose one that does.
 COMMON_PATTERNS = ("{session}_{view}", "{session}-{view}", "{view}_{session}", "{view}-{session}")
@@ -63,7 +63,7 @@ class ViewTable:
         Every name that has a place, in the order of sessions and views.
     unmatched
         Names that the pattern does not fit, in the order given.
-    decisions
+    questions
         What only a person can decide.
     """
 
@@ -71,7 +71,7 @@ class ViewTable:
     sessions: tuple[str, ...]
     placed: tuple[Placed, ...]
     unmatched: tuple[str, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    questions: tuple[Finding, ...] = ()
 
     @property
     def cells(self) -> dict[tuple[str, str], str]:
@@ -161,8 +161,9 @@ def parse_view_pattern(text: str) -> ViewPattern:
 
 
 def _bad(text: str, message: str) -> UsageError:
-    advice = f"for example {OPTION} '{{session}}_{{view}}', or '{{session}}_{{view:top|side}}'"
-    return UsageError.of("bad-view-pattern", text, message, where=OPTION, advice=advice)
+    ways = (Setting("view-pattern", ("'{session}_{view}'",)),)
+    advice = "for example {}, or '{session}_{view:top|side}'"
+    return UsageError.of("bad-view-pattern", text, message, where=str(_PATTERN), advice=advice, remedies=ways)
 
 
 def _assignments(parts: Sequence[str], name: str) -> Iterator[dict[str, list[str]]]:
@@ -210,17 +211,17 @@ def apply_pattern(pattern: ViewPattern, names: Iterable[str]) -> ViewTable:
     matched = {name: found for name, found in ways.items() if found}
     if not matched:
         return ViewTable(pattern.views, (), (), unmatched, (_fits_nothing(pattern, listed),))
-    decisions = []
+    questions = []
     first = tuple(found[0] for found in matched.values())
     if pattern.views:
         unclear = [name for name, found in matched.items() if len(found) > 1]
-        decisions += [_unclear_name(pattern, matched[name]) for name in unclear[:_N_SHOWN]]
+        questions += [_unclear_name(pattern, matched[name]) for name in unclear[:_N_SHOWN]]
     else:
         others = _unlike(reading for reading in _uniform_readings(matched) if _rivals(first, reading, pattern))
         if others:
             possible = [first] if len({place.view for place in first}) > 1 else []
-            decisions.append(_several_readings(pattern, [*possible, *others]))
-    return _tabulate(first, unmatched, pattern.views, decisions)
+            questions.append(_several_readings(pattern, [*possible, *others]))
+    return _tabulate(first, unmatched, pattern.views, questions)
 
 
 def _uniform_readings(ways: Mapping[str, Sequence[Placed]]) -> list[tuple[Placed, ...]]:
@@ -291,7 +292,7 @@ def _groups(reading: Sequence[Placed]) -> tuple[set[frozenset[str]], set[frozens
 
 
 def _tabulate(
-    reading: Sequence[Placed], unmatched: tuple[str, ...], views: Sequence[str], decisions: Sequence[Decision]
+    reading: Sequence[Placed], unmatched: tuple[str, ...], views: Sequence[str], asked: Sequence[Finding]
 ) -> ViewTable:
     found = {place.view for place in reading}
     ordered = tuple(view for view in views if view in found) or tuple(sorted(found, key=natural_key))
@@ -299,7 +300,7 @@ def _tabulate(
     order = {view: number for number, view in enumerate(ordered)}
     placed = tuple(sorted(reading, key=lambda place: (natural_key(place.session), order[place.view], place.name)))
     twice = [cell for cell, count in Counter((p.session, p.view) for p in placed).items() if count > 1]
-    questions = [*decisions, *(_one_cell(cell, placed) for cell in twice[:_N_SHOWN]), *_spelled_twice(placed)]
+    questions = [*asked, *(_one_cell(cell, placed) for cell in twice[:_N_SHOWN]), *_spelled_twice(placed)]
     if len(ordered) < 2 and not questions:
         questions.append(_one_view(ordered, placed))
     return ViewTable(ordered, sessions, placed, unmatched, tuple(questions))
@@ -326,17 +327,17 @@ def split_by_camera(names: Iterable[str], cameras: Sequence[str]) -> ViewTable:
     """
     listed = tuple(dict.fromkeys(names))
     placed: list[Placed] = []
-    decisions: list[Decision] = []
+    questions: list[Finding] = []
     for name in listed:
         found = [place for camera in cameras for place in _at_camera(name, camera)]
         if len(found) == 1:
             placed += found
         elif found:
-            decisions.append(_several_cameras(name, [place.view for place in found]))
+            questions.append(_several_cameras(name, [place.view for place in found]))
     unmatched = tuple(name for name in listed if name not in {place.name for place in placed})
     if not placed:
-        return ViewTable(tuple(cameras), (), (), unmatched, tuple(decisions))
-    return _tabulate(placed, unmatched, cameras, decisions)
+        return ViewTable(tuple(cameras), (), (), unmatched, tuple(questions))
+    return _tabulate(placed, unmatched, cameras, questions)
 
 
 def _at_camera(name: str, camera: str) -> list[Placed]:
@@ -357,29 +358,24 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_N_SHOWN]) + (f" and {len(names) - _N_SHOWN} more" if len(names) > _N_SHOWN else "")
 
 
-def _fits_nothing(pattern: ViewPattern, names: Sequence[str]) -> Decision:
+def _fits_nothing(pattern: ViewPattern, names: Sequence[str]) -> Finding:
     candidates = []
     for text in COMMON_PATTERNS:
         other = parse_view_pattern(text)
         found = [other.readings(name) for name in names]
         if all(found) and _is_full([ways[0] for ways in found]):
             candidates.append(text)
-    return Decision(
-        "view-pattern-fits-nothing",
-        pattern.text,
-        f"fits none of the names ({len(names)}): {_some(names)}",
-        tuple(candidates),
-        OPTION,
-    )
+    message = f"fits none of the names ({len(names)}): {_some(names)}"
+    return question("view-pattern-fits-nothing", pattern.text, message, "{}", (_PATTERN,), tuple(candidates))
 
 
-def _unclear_name(pattern: ViewPattern, ways: Sequence[Placed]) -> Decision:
+def _unclear_name(pattern: ViewPattern, ways: Sequence[Placed]) -> Finding:
     read = " or ".join(f"session {place.session}, view {place.view}" for place in ways)
     message = f"the name {ways[0].name} can be read as {read}"
-    return Decision("view-pattern-ambiguous", pattern.text, message, (), f"a more exact {OPTION}")
+    return question("view-pattern-ambiguous", pattern.text, message, "a more exact {}", (_PATTERN,))
 
 
-def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[Placed]]) -> Decision:
+def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[Placed]]) -> Finding:
     told, candidates = [], []
     for reading in readings:
         views = sorted({place.view for place in reading}, key=natural_key)
@@ -388,11 +384,11 @@ def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[Placed]]
         if len(views) > 1:
             candidates.append(pattern.with_views(views).text)
     message = f"the names can be read as {' or as '.join(told)}" + ("" if len(told) > 1 else ", if that is meant")
-    option = OPTION if candidates else f"{OPTION}, which may list the cameras: {{view:top|side}}"
-    return Decision("view-pattern-ambiguous", pattern.text, message, tuple(candidates), option)
+    advice = "{}" if candidates else "{}, which may list the cameras: {view:top|side}"
+    return question("view-pattern-ambiguous", pattern.text, message, advice, (_PATTERN,), tuple(candidates))
 
 
-def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Decision]:
+def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Finding]:
     """Ask about cameras, and about recordings that share no camera, whose names differ only in case."""
     for kind in ("view", "session"):
         spellings: dict[str, dict[str, list[Placed]]] = {}
@@ -404,26 +400,26 @@ def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Decision]:
             if len(found) > 1 and (kind == "view" or len(set(views)) == len(views)):
                 names = " and ".join(found)
                 listed = _some([place.name for places in found.values() for place in places])
-                yield Decision(
+                yield question(
                     "spelled-in-two-ways",
                     names,
                     f"found {kind}s that differ only in case: {names} (in {listed}), which would be two {kind}s",
-                    (),
                     "spell the folders alike in DeepLabCut",
                 )
 
 
-def _one_cell(cell: tuple[str, str], placed: Sequence[Placed]) -> Decision:
+def _one_cell(cell: tuple[str, str], placed: Sequence[Placed]) -> Finding:
     names = [place.name for place in placed if (place.session, place.view) == cell]
     message = f"{_some(names)} would all be the view {cell[1]} of the session {cell[0]}"
-    return Decision("view-pattern-ambiguous", cell[0], message, (), f"a more exact {OPTION}")
+    return question("view-pattern-ambiguous", cell[0], message, "a more exact {}", (_PATTERN,))
 
 
-def _one_view(views: Sequence[str], placed: Sequence[Placed]) -> Decision:
+def _one_view(views: Sequence[str], placed: Sequence[Placed]) -> Finding:
     message = f"found the view {_some(views)} only (in {_some([place.name for place in placed])}), expected two or more"
-    return Decision("one-view-only", _some(views), message, (), f"another {OPTION}, or none for a single camera")
+    return question("one-view-only", _some(views), message, "another {}, or none for a single camera", (_PATTERN,))
 
 
-def _several_cameras(name: str, cameras: Sequence[str]) -> Decision:
+def _several_cameras(name: str, cameras: Sequence[str]) -> Finding:
     message = f"the name holds several cameras' names: {', '.join(cameras)}"
-    return Decision("view-pattern-ambiguous", name, message, (), f"{OPTION}, which says where the camera's name stands")
+    advice = "{}, which says where the camera's name stands"
+    return question("view-pattern-ambiguous", name, message, advice, (_PATTERN,))

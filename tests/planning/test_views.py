@@ -21,7 +21,7 @@ def table(pattern: str, *names: str) -> ViewTable:
 
 
 def codes(found: ViewTable) -> list[str]:
-    return [decision.code for decision in found.decisions]
+    return [decision.code for decision in found.questions]
 
 
 # --- patterns -------------------------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def test_names_are_read(
     pattern: str, names: tuple[str, ...], sessions: tuple[str, ...], views: tuple[str, ...] | None
 ) -> None:
     found = table(pattern, *names)
-    assert found.decisions == ()
+    assert found.questions == ()
     assert found.unmatched == ()
     assert found.holes == ()
     assert found.sessions == sessions
@@ -77,14 +77,14 @@ def test_a_dash_does_not_decide_and_the_candidates_do() -> None:
     names = ("m1-d1-top", "m1-d1-side", "m1-d2-top", "m1-d2-side")
     found = table("{session}-{view}", *names)
     assert codes(found) == ["view-pattern-ambiguous"]
-    (question,) = found.decisions
+    (question,) = found.questions
     assert "2 sessions with the views side, top" in question.message
     assert question.candidates[0] == "{session}-{view:side|top}"
     assert question.candidates[1] == "{session}-{view:d1-side|d1-top|d2-side|d2-top}"
     assert table(question.candidates[0], *names).sessions == ("m1-d1", "m1-d2")
     assert table(question.candidates[1], *names).sessions == ("m1",)
     # the same grouping under other names is no question: nothing depends on it but what is shown
-    assert not table("{session}-{view}", "m1-d1-top", "m1-d1-side").decisions
+    assert not table("{session}-{view}", "m1-d1-top", "m1-d1-side").questions
 
 
 def test_an_underscore_alone_does_not_part_a_camera_s_name() -> None:
@@ -92,26 +92,26 @@ def test_an_underscore_alone_does_not_part_a_camera_s_name() -> None:
     names = [f"{session}_{view}" for session in ("m1", "m2") for view in ("cam_1", "cam_2", "top")]
     found = table("{session}_{view}", *names)
     assert codes(found) == ["view-pattern-ambiguous"]
-    assert found.decisions[0].candidates[-1] == "{session}_{view:cam_1|cam_2|top}"
-    settled = table(found.decisions[0].candidates[-1], *names)
-    assert (settled.sessions, settled.views, settled.decisions) == (("m1", "m2"), ("cam_1", "cam_2", "top"), ())
+    assert found.questions[0].candidates[-1] == "{session}_{view:cam_1|cam_2|top}"
+    settled = table(found.questions[0].candidates[-1], *names)
+    assert (settled.sessions, settled.views, settled.questions) == (("m1", "m2"), ("cam_1", "cam_2", "top"), ())
 
 
 def test_listed_views_can_be_ambiguous_too() -> None:
     found = table("{session}_{view:1|cam_1}", "m_cam_1", "m_2_1")
-    assert "m_cam_1 can be read as session m_cam, view 1 or session m, view cam_1" in found.decisions[0].message
+    assert "m_cam_1 can be read as session m_cam, view 1 or session m, view cam_1" in found.questions[0].message
 
 
 def test_holes_and_strangers_are_named() -> None:
     found = table("{session}_{view}", "m1_top", "m1_side", "m2_top", "calibration")
     assert found.holes == (("m2", "side"),)
     assert found.unmatched == ("calibration",)
-    assert found.decisions == ()
+    assert found.questions == ()
 
 
 def test_a_pattern_that_fits_nothing_names_one_that_does() -> None:
     found = table("{session}+{view}", "top-m1", "side-m1", "top-m2", "side-m2")
-    (question,) = found.decisions
+    (question,) = found.questions
     assert question.code == "view-pattern-fits-nothing"
     assert "top-m1, side-m1" in question.message
     assert "{view}-{session}" in question.candidates
@@ -140,7 +140,7 @@ def test_a_full_table_is_read_back(sessions: list[str], views: list[str], view_f
     """Whatever the sessions are called: where views have no underscore, the underscore at their side parts them."""
     names = {(s, v): f"{v}_{s}" if view_first else f"{s}_{v}" for s in sessions for v in views}
     found = table("{view}_{session}" if view_first else "{session}_{view}", *names.values())
-    assert found.decisions == ()
+    assert found.questions == ()
     assert found.cells == names
     assert found.views == tuple(sorted(views, key=natural_key))
 
@@ -165,7 +165,7 @@ def test_names_are_read_as_deeplabcut_3d_does() -> None:
     assert found.views == ("camera-2", "camera-1")
     assert found.sessions == ("m3", "m4", "mouse-day2")
     assert found.cells["mouse-day2", "camera-1"] == "mouse-camera-1-day2"
-    assert (found.holes, found.unmatched, found.decisions) == ((), (), ())
+    assert (found.holes, found.unmatched, found.questions) == ((), (), ())
 
 
 def test_cameras_within_each_other_and_twice() -> None:
