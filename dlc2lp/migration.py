@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.dlc.project import DlcProject, locate_project, read_project
+from dlc2lp.dlc.config import DlcConfig, read_config
+from dlc2lp.dlc.project import locate_project
 from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import (
     EXIT_FAILED,
@@ -30,8 +30,7 @@ from dlc2lp.lp.project import register
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan
-from dlc2lp.planning.planner import make_plan
-from dlc2lp.planning.planner_views import make_views_plan, refuse_open
+from dlc2lp.planning.planner import make_plan, refuse_open
 from dlc2lp.planning.steps import EncodeVideo
 from dlc2lp.run.closing import close_target, merge_findings
 from dlc2lp.run.execute import SCRATCH, Nobody, Observer, Run, execute
@@ -47,13 +46,34 @@ from dlc2lp.run.target import (
     stored_plan,
 )
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
-from dlc2lp.survey.calibrations import check_calibration_options
-from dlc2lp.survey.cameras import camera_projects, has_views, survey_views
-from dlc2lp.survey.individuals import labelled_individuals, unique_individual
-from dlc2lp.survey.labels import Decided, decide_labels
-from dlc2lp.survey.project import Survey, survey
-from dlc2lp.survey.ties import SessionTie, by_session
+from dlc2lp.survey.cameras import camera_projects, has_views
+from dlc2lp.survey.labels import Decided
+from dlc2lp.survey.look import individuals_of, look, no_source, of_individual
+from dlc2lp.survey.project import Survey
+from dlc2lp.survey.source import Source
 from dlc2lp.video.ffmpeg import find_ffmpeg
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A migration that was surveyed and decided: one value that previews, runs and archives hand on.
+
+    Attributes
+    ----------
+    source
+        What was surveyed, and which labels count.
+    plan
+        What is to be done.
+    """
+
+    source: Source
+    plan: Plan
+
+    @property
+    def labels(self) -> SourceLabels:
+        """The labels of each view as those of one animal, by its name in the target."""
+        tables = (view.decided.or_raise().labels for view in self.source.views)
+        return dict(zip(self.plan.views or ("",), tables, strict=True))
 
 
 @dataclass(frozen=True)
@@ -62,11 +82,8 @@ class Inspection:
 
     Attributes
     ----------
-    surveys
-        What was read and measured of each project, and which of its labels count; one project but where several cameras
-        have one each.
-    decisions
-        The open questions.
+    source
+        What was surveyed, and which labels count.
     plan
         What would be done; None while a question is open or the source is refused.
     findings
@@ -75,27 +92,28 @@ class Inspection:
         0, or 3 where the source is refused or needs a decision.
     splits
         Names of the train/test splits that the project has.
-    cameras
-        For each project the cameras that it holds, as the source or the person calls them; empty for a single camera.
     """
 
-    surveys: tuple[tuple[Survey, Decided], ...]
-    decisions: tuple[Finding, ...]
+    source: Source
     plan: Plan | None
     findings: tuple[Finding, ...]
     exit_code: int
     splits: tuple[str, ...] = ()
-    cameras: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def decisions(self) -> tuple[Finding, ...]:
+        """The open questions."""
+        return self.source.questions
 
     @property
     def survey(self) -> Survey:
         """The first project."""
-        return self.surveys[0][0]
+        return self.source.views[0].survey
 
     @property
     def decided(self) -> Decided:
         """Which labels of the first project count."""
-        return self.surveys[0][1]
+        return self.source.views[0].decided
 
 
 @dataclass(frozen=True)
@@ -156,54 +174,27 @@ def inspect(
         It is no DeepLabCut project at all.
     """
     options = options or Options()
-    check_calibration_options(options)
-    if has_views(_path(source), options):
-        return _inspect_views(_path(source), options, observer, stop)
-    if source is None:
-        raise _no_source()
+    seen = look(_path(source), options, watcher=observer, stop=stop)
+    if not seen.views:  # no camera was found, so there is nothing to show but why
+        refuse_open(seen)
     notes: list[Finding] = []
-    if options.individuals == "split":
-        names = _individuals(Path(source), options)
+    if options.individuals == "split" and not seen.is_multiview:
+        names = individuals_of(seen)
+        if not names:
+            raise _nothing_to_split()
         message = f"each of {', '.join(names)} becomes a target of its own; shown here is {names[0]}"
         notes.append(Finding(Severity.NOTE, "individuals-split", "individuals", message))
         options = replace(options, individuals=names[0])
-    seen = survey(Path(source), options, watcher=observer, stop=stop)
-    decided = decide_labels(seen, options)
-    splits = _split_names(seen.project)
+        seen = of_individual(seen, names[0], options)
+    project = seen.views[0].survey.project
+    splits = () if seen.is_multiview else split_names(project.root, project.config)
     # The target only gives its name to the plan; an inspection has none.
-    nowhere = seen.project.root.with_name(f"{seen.project.root.name}-lp")
-    surveys = ((seen, decided),)
+    nowhere = _absolute(project.root.with_name(f"{project.root.name}-lp"))
     try:
-        plan = make_plan(seen, decided, options, _absolute(nowhere))
+        made = make_plan(seen, options, nowhere)
     except (SourceRefused, DecisionNeeded) as error:
-        told = tuple(by_severity(list(error.findings)))
-        return Inspection(surveys, decided.questions, None, told, error.exit_code, splits)
-    told = tuple(by_severity([*notes, *plan.findings]))
-    return Inspection(surveys, decided.questions, plan, told, EXIT_OK, splits)
-
-
-def _no_source() -> UsageError:
-    advice = "give a DeepLabCut project, or each camera's with --view NAME=SOURCE"
-    return UsageError.of("no-source", "SOURCE", "found no source", advice=advice)
-
-
-def _inspect_views(
-    source: Path | None, options: Options, observer: Observer | None, stop: threading.Event | None
-) -> Inspection:
-    """Look at several cameras."""
-    seen = survey_views(source, options, watcher=observer, stop=stop)
-    surveys = tuple(seen.surveys)
-    if not surveys:  # no camera was found, so there is nothing to show but why
-        refuse_open(seen)
-    cameras = tuple(tuple(view.name for view in seen.views if view.survey is each) for each, _ in surveys)
-    root = surveys[0][0].project.root
-    try:
-        plan = make_views_plan(seen, options, _absolute(root.with_name(f"{root.name}-lp")))
-    except (SourceRefused, DecisionNeeded) as error:
-        told = tuple(by_severity(list(error.findings)))
-        return Inspection(surveys, seen.questions, None, told, error.exit_code, cameras=cameras)
-    told = tuple(by_severity(list(plan.findings)))
-    return Inspection(surveys, seen.questions, plan, told, EXIT_OK, cameras=cameras)
+        return Inspection(seen, None, tuple(by_severity(list(error.findings))), error.exit_code, splits)
+    return Inspection(seen, made, tuple(by_severity([*notes, *made.findings])), EXIT_OK, splits)
 
 
 def plan(
@@ -223,7 +214,118 @@ def plan(
     Interrupted
         ``stop`` was set.
     """
-    return _plan(_path(source), Path(target), options or Options(), observer, stop)[0]
+    return propose(source, target, options or Options(), observer=observer, stop=stop).plan
+
+
+def propose(
+    source: str | Path | None,
+    target: str | Path,
+    options: Options,
+    *,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> Proposal:
+    """Survey a source and decide on its migration; nothing is written.
+
+    What the target's own plan found out about videos is taken over, where nothing that was compared has changed.
+
+    Raises
+    ------
+    SourceRefused, TargetRefused
+        The migration is not possible so.
+    Interrupted
+        ``stop`` was set.
+    """
+    source, target = _path(source), Path(target)
+    if options.individuals == "split" and not has_views(source, options):
+        raise UsageError.of(
+            "individuals-split",
+            "individuals",
+            "found 'split', which makes several targets, expected one",
+            advice="call convert_individuals, or give the name of one individual",
+        )
+    _check_places(source, target, options)
+    stored = stored_plan(target)
+    seen = look(source, options, stored.ties if stored else (), watcher=observer, stop=stop)
+    return Proposal(seen, make_plan(seen, options, _absolute(target)))
+
+
+def propose_each(
+    source: str | Path,
+    target: str | Path,
+    options: Options,
+    *,
+    or_whole: bool = False,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> dict[str, Proposal]:
+    """Survey a multi-animal project once, and decide on a target for each individual, ``TARGET/<individual>``.
+
+    Keypoints that occur once in a frame (``uniquebodyparts``) get a target of their own, ``single``, so that no label
+    stays behind.
+
+    Parameters
+    ----------
+    source, target, options, observer, stop
+        As for :func:`convert`.
+    or_whole
+        Whether a project that labels a single animal is decided on as a whole, under the name ``""``.
+
+    Raises
+    ------
+    SourceRefused, Interrupted
+        As :func:`propose`.
+    TargetRefused
+        ``TARGET`` itself is a target or holds something else: Lightning Pose's app looks into the folders of a project,
+        so projects can't lie inside one another.
+    UsageError
+        ``no-individuals``: the project labels a single animal.
+    """
+    source, target = Path(source), Path(target)
+    check_data_dir(options)
+    stored = map(stored_plan, (target, *(path.parents[1] for path in sorted(target.glob(f"*/{PLAN_FILE}")))))
+    known = [tie for each in stored if each is not None for tie in each.ties]
+    seen = look(source, options, known, watcher=observer, stop=stop)
+    individuals = individuals_of(seen)
+    if not individuals:
+        if not or_whole:
+            raise _nothing_to_split()
+        _check_places(source, target, options)
+        return {"": Proposal(seen, make_plan(seen, replace(options, individuals="auto"), _absolute(target)))}
+    folders = unique_sessions(individuals)
+    if (target / PLAN_FILE).exists():
+        raise TargetRefused.of(
+            "target-holds-a-project",
+            str(target),
+            "is a target itself, and --individuals split makes several targets inside it",
+            advice="choose a new folder",
+        )
+    if target.is_dir():
+        check_only_holds(target, folders.values())
+    proposals = {}
+    for name, folder in folders.items():
+        chosen = replace(options, individuals=name, data_dir=_data_dir_of(options, folder))
+        _check_places(source, target / folder, chosen)
+        own = of_individual(seen, name, chosen)
+        proposals[name] = Proposal(own, make_plan(own, chosen, _absolute(target / folder)))
+    return proposals
+
+
+def _nothing_to_split() -> UsageError:
+    return UsageError.of(
+        "no-individuals",
+        "--individuals split",
+        "the project labels a single animal, there is nothing to split",
+        advice="leave the option out",
+    )
+
+
+def _check_places(source: Path | None, target: Path, options: Options) -> None:
+    """Refuse a target that lies badly, before anything is read."""
+    sources = [*(() if source is None else (source,)), *options.merge, *(path for _, path in options.views)]
+    for each in sources:
+        check_place(locate_project(each)[0], target)
+    check_data_dir(options)
 
 
 def preview(
@@ -231,15 +333,15 @@ def preview(
     target: str | Path,
     options: Options | None = None,
     *,
-    known: Iterable[SessionTie] = (),
     observer: Observer | None = None,
     stop: threading.Event | None = None,
 ) -> Preview:
-    """Decide on a migration and compare it with what the target holds; nothing is written.
+    """Decide on a migration and compare it with what the target holds; nothing is written."""
+    return preview_of(propose(source, target, options or Options(), observer=observer, stop=stop).plan)
 
-    Parameters are those of :func:`convert`; ``known`` is what was found out about videos of the source already.
-    """
-    made, _ = _plan(_path(source), Path(target), options or Options(), observer, stop, known)
+
+def preview_of(made: Plan) -> Preview:
+    """Compare a plan with what its target holds; nothing is written."""
     assessment = Journal(Path(made.target)).assess(made)
     against = tuple(refusals(made, stored_plan(Path(made.target)), assessment))
     told = [finding for error in against for finding in error.findings]
@@ -250,41 +352,6 @@ def preview(
 
 def _path(source: str | Path | None) -> Path | None:
     return None if source is None else Path(source)
-
-
-def _plan(
-    source: Path | None,
-    target: Path,
-    options: Options,
-    observer: Observer | None,
-    stop: threading.Event | None,
-    known: Iterable[SessionTie] = (),
-) -> tuple[Plan, SourceLabels]:
-    """Decide on a migration. What the target's own plan found out about videos is taken over like ``known``."""
-    check_calibration_options(options)
-    if options.individuals == "split" and not has_views(source, options):
-        raise UsageError.of(
-            "individuals-split",
-            "individuals",
-            "found 'split', which makes several targets, expected one",
-            advice="call convert_individuals, or give the name of one individual",
-        )
-    sources = [*(() if source is None else (source,)), *options.merge, *(path for _, path in options.views)]
-    for each in sources:
-        check_place(locate_project(each)[0], target)
-    check_data_dir(options)
-    stored = stored_plan(target)
-    ties = (*(stored.ties if stored else ()), *known)
-    if has_views(source, options):
-        cameras = survey_views(source, options, ties, watcher=observer, stop=stop)
-        made = make_views_plan(cameras, options, _absolute(target))
-        labels = zip(made.views, (view.decided.or_raise().labels for view in cameras.views), strict=True)
-        return made, dict(labels)
-    if source is None:
-        raise _no_source()
-    seen = survey(source, options, by_session(ties), watcher=observer, stop=stop)
-    decided = decide_labels(seen, options)
-    return make_plan(seen, decided, options, _absolute(target)), {"": decided.or_raise().labels}
 
 
 def check_data_dir(options: Options) -> None:
@@ -303,32 +370,21 @@ def check_data_dir(options: Options) -> None:
         )
 
 
-def store_plan(
-    source: str | Path | None,
-    target: str | Path,
-    options: Options | None = None,
-    *,
-    known: Iterable[SessionTie] = (),
-    stop: threading.Event | None = None,
-) -> Plan:
-    """Decide on a migration and write the plan into the target, for others to carry out.
+def store(proposal: Proposal) -> Plan:
+    """Write a plan into its target, for others to carry out.
 
     The label files stand in the plan already, so each of their cells is compared with its origin here, while the
     origin is at hand.
-
-    Parameters are those of :func:`convert`.
 
     Raises
     ------
     SourceRefused, TargetRefused
         The migration is not possible so; nothing was written.
-    Interrupted
-        ``stop`` was set; nothing was written.
     """
-    made, labels = _plan(_path(source), Path(target), options or Options(), None, stop, known)
+    made = proposal.plan
     folder = Path(made.target)
     check_owner(made, stored_plan(folder))
-    wrong = [finding for finding in check_planned_labels(made, labels) if finding.severity is Severity.ERROR]
+    wrong = [each for each in check_planned_labels(made, proposal.labels) if each.severity is Severity.ERROR]
     if wrong:
         raise SourceRefused(*wrong)
     write_if_new(folder / PLAN_FILE, made.to_text())
@@ -351,7 +407,6 @@ def convert(
     run_options: RunOptions | None = None,
     *,
     register_as: str | None = None,
-    known: Iterable[SessionTie] = (),
     observer: Observer | None = None,
     stop: threading.Event | None = None,
 ) -> Outcome:
@@ -366,8 +421,6 @@ def convert(
         What is chosen, and how it is carried out.
     register_as
         Name under which the project is added to the Lightning Pose app; None: it is not.
-    known
-        What was found out about videos of the source already.
     observer
         Hears of every step.
     stop
@@ -382,8 +435,20 @@ def convert(
     Interrupted
         ``stop`` was set.
     """
-    run_options = run_options or RunOptions()
-    made, labels = _plan(_path(source), Path(target), options or Options(), observer, stop, known)
+    proposal = propose(source, target, options or Options(), observer=observer, stop=stop)
+    return carry_out(proposal, run_options, register_as=register_as, observer=observer, stop=stop)
+
+
+def carry_out(
+    proposal: Proposal,
+    run_options: RunOptions | None = None,
+    *,
+    register_as: str | None = None,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+) -> Outcome:
+    """Carry out what was decided; parameters and errors are those of :func:`convert`."""
+    run_options, made = run_options or RunOptions(), proposal.plan
     folder = Path(made.target)
     journal = Journal(folder)
     check_owner(made, stored_plan(folder))
@@ -398,11 +463,16 @@ def convert(
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
     run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
-    closed = close_target(made, run.failed, run.findings, assessment, run_options.verify, labels)
+    closed = close_target(made, run.failed, run.findings, assessment, run_options.verify, proposal.labels)
     findings = closed.findings
     if register_as is not None:
         findings = merge_findings(findings, _register(folder, register_as))
     return Outcome(made, run, closed.verification, findings)
+
+
+def _data_dir_of(options: Options, folder: str) -> str | None:
+    """Return where the target of one individual will lie: in a folder of its own."""
+    return None if options.data_dir is None else f"{options.data_dir.rstrip('/')}/{folder}"
 
 
 def _register(folder: Path, name: str) -> list[Finding]:
@@ -429,10 +499,9 @@ def convert_each_individual(
     observer: Observer | None = None,
     stop: threading.Event | None = None,
 ) -> dict[str, Outcome]:
-    """Migrate a multi-animal project into one target per individual, ``TARGET/<individual>``.
+    """Migrate a multi-animal project into one target per individual; see :func:`propose_each`.
 
-    Keypoints that occur once in a frame (``uniquebodyparts``) get a target of their own, ``single``, so that no label
-    stays behind. A video is made once and cloned into the other targets.
+    The project is read once. A video is made once and cloned into the other targets.
 
     Returns
     -------
@@ -444,97 +513,23 @@ def convert_each_individual(
     SourceRefused, TargetRefused, ToolMissing, Interrupted
         As :func:`convert`.
     """
-    folders = folders_of_individuals(Path(source), Path(target), options)
+    proposals = propose_each(source, target, options, observer=observer, stop=stop)
     # All or none: a refused target is known before the first is written.
-    previews = _preview_each(source, folders, options, observer, stop)
-    for refusal in (refusal for found in previews.values() for refusal in found.refusals):
-        raise refusal
+    for proposal in proposals.values():
+        for refusal in preview_of(proposal.plan).refusals:
+            raise refusal
+    folders = {name: Path(proposal.plan.target) for name, proposal in proposals.items()}
     outcomes = {}
-    for name in folders:
+    for name, proposal in proposals.items():
         twins = tuple(folder for other, folder in folders.items() if other != name)
-        outcomes[name] = convert(
-            source,
-            folders[name],
-            replace(options, individuals=name),
+        outcomes[name] = carry_out(
+            proposal,
             replace(run_options or RunOptions(), twins=twins),
             register_as=None if register_as is None else f"{register_as or Path(target).name}-{name}",
-            known=previews[name].plan.ties,
             observer=observer,
             stop=stop,
         )
     return outcomes
-
-
-def preview_each_individual(
-    source: str | Path,
-    target: str | Path,
-    options: Options,
-    *,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
-) -> dict[str, Preview]:
-    """Decide on what :func:`convert_each_individual` would do; nothing is written."""
-    folders = folders_of_individuals(Path(source), Path(target), options)
-    return _preview_each(source, folders, options, observer, stop)
-
-
-def _preview_each(
-    source: str | Path,
-    folders: Mapping[str, Path],
-    options: Options,
-    observer: Observer | None,
-    stop: threading.Event | None,
-) -> dict[str, Preview]:
-    """Decide on each target; what the first one finds out about the videos serves the others."""
-    previews: dict[str, Preview] = {}
-    for name, folder in folders.items():
-        known = next(iter(previews.values())).plan.ties if previews else ()
-        chosen = replace(options, individuals=name)
-        previews[name] = preview(source, folder, chosen, known=known, observer=observer, stop=stop)
-    return previews
-
-
-def folders_of_individuals(source: Path, target: Path, options: Options) -> dict[str, Path]:
-    """Return the target of each individual.
-
-    Raises
-    ------
-    TargetRefused
-        ``TARGET`` itself is a target or holds something else: Lightning Pose's app looks into the folders of a project,
-        so projects can't lie inside one another.
-    """
-    names = unique_sessions(_individuals(source, options))
-    if (target / PLAN_FILE).exists():
-        raise TargetRefused.of(
-            "target-holds-a-project",
-            str(target),
-            "is a target itself, and --individuals split makes several targets inside it",
-            advice="choose a new folder",
-        )
-    if target.is_dir():
-        check_only_holds(target, names.values())
-    return {name: target / folder for name, folder in names.items()}
-
-
-def _individuals(source: Path, options: Options) -> tuple[str, ...]:
-    """Return the individuals that have labels, ``single`` among them."""
-    decided = decide_labels(survey(source, replace(options, individuals="auto", videos="none")), options)
-    if decided.refusals:
-        decided.or_raise()
-    labelled = dict.fromkeys(
-        name
-        for session in decided.chosen.sessions
-        if session.labels is not None
-        for name in (*labelled_individuals(session.labels), *unique_individual(session.labels))
-    )
-    if not labelled:
-        raise UsageError.of(
-            "no-individuals",
-            "--individuals split",
-            "the project labels a single animal, there is nothing to split",
-            advice="leave the option out",
-        )
-    return tuple(labelled)
 
 
 def list_project_splits(source: str | Path | None, options: Options) -> tuple[str, ...]:
@@ -544,14 +539,16 @@ def list_project_splits(source: str | Path | None, options: Options) -> tuple[st
     """
     projects = camera_projects(_path(source), options) or (() if source is None else (Path(source),))
     if not projects:
-        raise _no_source()
-    listed = [_split_names(read_project(project)) for project in projects]
+        raise no_source()
+    listed = []
+    for root, config_path in map(locate_project, projects):
+        listed.append(split_names(root, read_config(config_path) if config_path else None))
     return tuple(name for name in listed[0] if all(name in others for others in listed))
 
 
-def _split_names(project: DlcProject) -> tuple[str, ...]:
+def split_names(root: Path, config: DlcConfig | None) -> tuple[str, ...]:
     """Return the splits' short names, or the full ones where a renamed task makes two of them alike."""
-    splits = list_splits(project.root, project.config)
+    splits = list_splits(root, config)
     short = [split.name for split in splits]
     return tuple(short if len(set(short)) == len(short) else [split.full_name for split in splits])
 

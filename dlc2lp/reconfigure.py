@@ -10,8 +10,8 @@ from typing import Any
 from dlc2lp.lp.config import ConfigChoices, ConfigFacts, StarterConfig, keep_edits, starter_config
 from dlc2lp.model import Finding, by_severity
 from dlc2lp.planning.plan import Plan
-from dlc2lp.planning.planner import CONFIG_FILE
 from dlc2lp.planning.steps import WriteText
+from dlc2lp.planning.texts import CONFIG_FILE
 from dlc2lp.run.execute import write_text
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.target import required_plan

@@ -12,12 +12,12 @@ from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import fault, plan_digest
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
-from dlc2lp.migration import folders_of_individuals, store_plan
+from dlc2lp.migration import propose, propose_each, store
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
+from dlc2lp.planning.plan import Plan
 from dlc2lp.run.target import is_same_folder
 from dlc2lp.survey.cameras import camera_projects, has_views, three_d_config
-from dlc2lp.survey.ties import SessionTie
 
 
 @dataclass(frozen=True)
@@ -113,44 +113,28 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
     is_single = not has_views(source, options)
     if is_single:
         options = _of_single_camera(options, request.options)
-    folders: dict[str, Path] = {}
-    if source is not None and options.individuals == "split" and is_single:
-        folders = _folders(task, source, options)
-        options = options if folders else replace(options, individuals="auto")
-    if not folders:
-        plan = store_plan(source, out / task.target, _with_data_dir(options, task.target), stop=stop)
-        entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
-        return [replace(entry, cameras=_cameras(task, source, options) if plan.views else ())]
-    targets = {name: f"{task.target}/{folder.name}" for name, folder in folders.items()}
+    target = out / task.target
+    options = _with_data_dir(options, task.target)
+    if source is None or options.individuals != "split" or not is_single:
+        return [_planned(task, source, options, store(propose(source, target, options, stop=stop)))]
+    # Where all projects of an archive are to be split, one that labels a single animal is not.
+    is_for_all = "individuals" not in request.decisions.options.get(task.project, {})
+    proposals = propose_each(source, target, options, or_whole=is_for_all, stop=stop)
+    if "" in proposals:
+        return [_planned(task, source, options, store(proposals[""]))]
+    targets = {name: f"{task.target}/{Path(each.plan.target).name}" for name, each in proposals.items()}
     entries: list[Entry] = []
-    ties: tuple[SessionTie, ...] = ()
-    for name, target in targets.items():
-        chosen = replace(_with_data_dir(options, target), individuals=name)
-        plan = store_plan(source, out / target, chosen, known=ties, stop=stop)
-        ties = plan.ties  # what the first one finds out about the videos serves the others
-        twins = [other for other in targets.values() if other != target]
+    for name, proposal in proposals.items():
+        plan = store(proposal)
+        twins = [other for other in targets.values() if other != targets[name]]
         digest = plan_digest(plan.to_text())
-        entries.append(Entry.of_plan(task.project, target, plan, digest, individual=name, twins=twins))
+        entries.append(Entry.of_plan(task.project, targets[name], plan, digest, individual=name, twins=twins))
     return entries
 
 
-def _folders(task: Task, source: Path, options: Options) -> dict[str, Path]:
-    """Return the target of each individual.
-
-    Where all projects of an archive are to be split, one that labels a single animal is not: then there is none.
-
-    Raises
-    ------
-    UsageError
-        ``no-individuals``: it was decided of this very project, and there is nothing to split.
-    """
-    try:
-        return folders_of_individuals(source, task.request.out / task.target, options)
-    except UsageError as error:
-        is_for_all = "individuals" not in task.request.decisions.options.get(task.project, {})
-        if is_for_all and error.findings[0].code == "no-individuals":
-            return {}
-        raise
+def _planned(task: Task, source: Path | None, options: Options, plan: Plan) -> Entry:
+    entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
+    return replace(entry, cameras=_cameras(task, source, options) if plan.views else ())
 
 
 def _check_paths(task: Task, options: Options) -> None:

@@ -135,7 +135,8 @@ def _convert_each(
 
     if dry_run:
         with Progress(quiet=output.wants_quiet()) as progress:
-            previews = migration.preview_each_individual(source, target, chosen, observer=progress, stop=STOP)
+            proposals = migration.propose_each(source, target, chosen, observer=progress, stop=STOP)
+        previews = {name: migration.preview_of(proposal.plan) for name, proposal in proposals.items()}
         document = json.each("plan", {name: json.dry_run(preview) for name, preview in previews.items()})
         output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), document)
         return int(document["exit_code"])

@@ -15,13 +15,12 @@ from dlc2lp.lp.calibration import (
     render_calibration,
     turned,
 )
-from dlc2lp.model import Camera, Finding, Severity, by_severity
-from dlc2lp.planning.moments import ViewImages
+from dlc2lp.model import Camera, Finding, Severity, VideoInfo, by_severity
+from dlc2lp.planning.frames import ViewImages
 from dlc2lp.survey.calibrations import Calibration, Calibrations
+from dlc2lp.survey.ties import Picture
 from dlc2lp.video.encoding import displayed_size
-
-#: Files and sessions that a finding names before it only counts them.
-_N_NAMED = 5
+from dlc2lp.wording import some
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,10 +77,11 @@ def plan_calibrations(
         if is_refused:
             raise SourceRefused(told, *by_severity(findings))
         findings.append(told)
-    texts = {
-        names[recording]: _text(calibration, views, recording, findings) if calibration else None
-        for recording, calibration in used.items()
-    }
+    texts: dict[str, str | None] = {}
+    for recording, calibration in used.items():
+        text, told_of = _text(calibration, views, recording) if calibration else (None, [])
+        texts[names[recording]] = text
+        findings += told_of
     files, lacking = place_calibrations(texts)
     findings = list(dict.fromkeys([*findings, *lacking]))
     if found.is_chosen and not files and not any(each.severity is Severity.ERROR for each in findings):
@@ -99,15 +99,10 @@ def _fits_no_session(severity: Severity, strangers: Iterable[Calibration], sessi
     return Finding(
         severity,
         "calibration-unused",
-        _listed(str(each.path) for each in strangers),
-        f"named like no session, expected <session>.toml of {_listed(dict.fromkeys(sessions))}",
+        some(str(each.path) for each in strangers),
+        f"named like no session, expected <session>.toml of {some(dict.fromkeys(sessions))}",
         advice="name each file like its session, or give one file for all with --calibration FILE",
     )
-
-
-def _listed(names: Iterable[str]) -> str:
-    known = list(names)
-    return ", ".join(known[:_N_NAMED]) + (f" and {len(known) - _N_NAMED} more" if len(known) > _N_NAMED else "")
 
 
 def _as_refusal(found: Calibrations, findings: Iterable[Finding]) -> list[Finding]:
@@ -118,60 +113,77 @@ def _as_refusal(found: Calibrations, findings: Iterable[Finding]) -> list[Findin
     ]
     if any(each.severity is Severity.ERROR for each in refused):
         return by_severity(refused)
-    files = _listed(map(str, found.files))
+    files = some(map(str, found.files))
     message = "was given as the calibration, and gives none"
     return [Finding(Severity.ERROR, "calibration-unused", files, message, advice="leave --calibration out"), *refused]
 
 
-def _text(calibration: Calibration, views: Sequence[ViewImages], recording: str, findings: list[Finding]) -> str | None:
-    """Return the calibration of one recording."""
+def _text(calibration: Calibration, views: Sequence[ViewImages], recording: str) -> tuple[str | None, list[Finding]]:
+    """Return the calibration of one recording, None where it can't be had, and what a person should know of it."""
     if not calibration.cameras:
-        return None
+        return None, []
     origin = str(calibration.path)
-    chosen, told = cameras_of_views(calibration.cameras, {view.name: (view.view.name,) for view in views}, origin)
-    findings += told
-    fitted = []
+    names = {view.name: (view.view.name,) for view in views}
+    chosen, told = cameras_of_views(calibration.cameras, names, origin)
+    findings, fitted = list(told), list[Camera]()
     for view, camera in zip(views, chosen, strict=False):
-        result = _fitted(view, recording, camera, findings, origin)
+        straight, turning = _straightened(view, recording, camera, origin)
+        findings += turning
+        result = straight if isinstance(straight, Finding) else _fitted(view, recording, straight)
         if isinstance(result, Finding):
             findings.append(dataclasses.replace(result, where=origin))
         else:
             fitted.append(result)
     if len(fitted) < len(views):
-        return None
+        return None, findings
     level = level_lenses(fitted, origin)
     if isinstance(level, Finding):
-        findings.append(level)
-        return None
-    return render_calibration(level)
+        return None, [*findings, level]
+    return render_calibration(level), findings
 
 
-def _fitted(view: ViewImages, recording: str, camera: Camera, findings: list[Finding], origin: str) -> Camera | Finding:
-    """Return the camera as it is for the images of one recording, which may be turned parts of the video's picture."""
-    sizes = Counter((image.info.width_px, image.info.height_px) for image in view.images.get(recording, {}).values())
-    if not sizes:
-        return camera
-    image_px, _ = sizes.most_common(1)[0]
+def _picture(view: ViewImages, recording: str) -> tuple[VideoInfo, Picture, int] | None:
+    """Return a recording's video, what its images show of it and the turn of that; None where that is not known."""
     video = view.videos.get(recording)
     # What the images show, also where --crop never leaves the video whole.
     picture = video.tie.picture if video is not None and video.tie is not None else None
     if video is None or video.info is None or picture is None or picture.turn_deg is None:
-        return fit_to_images(camera, image_px)
-    shown_px, whole_px = displayed_size(video.info), displayed_size(video.info, picture.turn_deg)
-    turn_deg = (picture.turn_deg - video.info.rotation_deg) % 360
+        return None
+    return video.info, picture, picture.turn_deg
+
+
+def _straightened(
+    view: ViewImages, recording: str, camera: Camera, origin: str
+) -> tuple[Camera | Finding, list[Finding]]:
+    """Return the camera turned like the images of one recording, and what to say of that."""
+    known = _picture(view, recording)
+    if known is None or not view.images.get(recording):
+        return camera, []
+    info, _, to_deg = known
+    shown_px, whole_px = displayed_size(info), displayed_size(info, to_deg)
+    turn_deg = (to_deg - info.rotation_deg) % 360
     # One that was made with images turned like these, or with parts of them, says so by its size.
-    if turn_deg and (camera.size_px in (None, shown_px)):
-        result = turned(camera, turn_deg, shown_px)
-        if isinstance(result, Finding):
-            return result
-        findings.append(
-            _turned(camera.name, recording, turn_deg, origin, is_sure=camera.size_px not in (None, whole_px))
-        )
-        camera = result
-    crop = picture.crop
-    if crop is None:
+    if not turn_deg or camera.size_px not in (None, shown_px):
+        return camera, []
+    result = turned(camera, turn_deg, shown_px)
+    if isinstance(result, Finding):
+        return result, []
+    is_sure = camera.size_px not in (None, whole_px)
+    return result, [_turned(camera.name, recording, turn_deg, origin, is_sure=is_sure)]
+
+
+def _fitted(view: ViewImages, recording: str, camera: Camera) -> Camera | Finding:
+    """Return the camera as it is for the images of one recording, which may be parts of the video's picture."""
+    sizes = Counter((image.info.width_px, image.info.height_px) for image in view.images.get(recording, {}).values())
+    if not sizes:
+        return camera
+    image_px, _ = sizes.most_common(1)[0]
+    known = _picture(view, recording)
+    crop = known[1].crop if known else None
+    if known is None or crop is None:
         return fit_to_images(camera, image_px)
-    return fit_to_images(camera, image_px, offset_px=(crop.x_px, crop.y_px), full_px=whole_px)
+    info, _, turn_deg = known
+    return fit_to_images(camera, image_px, offset_px=(crop.x_px, crop.y_px), full_px=displayed_size(info, turn_deg))
 
 
 def _turned(view: str, recording: str, turn_deg: int, origin: str, *, is_sure: bool) -> Finding:

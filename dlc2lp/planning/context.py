@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
-from dlc2lp.planning.frames import Draft
-from dlc2lp.planning.plan import PlannedFrame
+from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
-from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.survey.ties import SessionTie
 from dlc2lp.video.ties import Tie
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 #: Frames on either side that Lightning Pose looks at.
 N_NEIGHBORS = 2
@@ -30,7 +27,6 @@ N_NEIGHBORS = 2
 _SPARE_SHARE = 1.25
 
 _DIGITS = re.compile(r"[0-9]+")
-_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -60,51 +56,13 @@ def can_be_cut(part: Tie) -> bool:
     return part.size_px is not None and part.rotation_deg is not None and not part.scaled
 
 
-def add_context(draft: Draft, videos: Iterable[SurveyedVideo], images: Mapping[tuple[str, str], ImageInfo]) -> None:
-    """Plan the neighbors of all labeled frames that were proven to be a frame of their session's video.
-
-    Parameters
-    ----------
-    draft
-        Its sessions are looked at; steps and findings are added.
-    videos
-        The videos, compared with the images.
-    images
-        Images by DeepLabCut's folder and file name.
-    """
-    video_of = {video.session: video for video in videos if video.session}
-    without: list[str] = []
-    for session in draft.sessions:
-        labeled = [frame for frame in session.frames if frame.state in {"labeled", "test"}]
-        video = video_of.get(session.source)
-        rows = row_frames(labeled, video.tie) if video is not None and video.tie is not None else []
-        if labeled and not rows:
-            without.append(session.source)
-        if video is not None and video.info is not None and video.tie is not None and rows:
-            taken = {frame.target for frame in session.frames}
-            sizes = [images[session.folder, frame.source].size_bytes for frame in labeled]
-            draft.steps += cut_steps(session.target, rows, video.tie, video.info, taken, sizes)
-    if without:
-        draft.findings.append(no_context(without))
-
-
-def row_frames(labeled: Iterable[PlannedFrame], tie: SessionTie) -> list[RowFrame]:
-    """Return the labeled frames that are proven to be frames of a video."""
-    return [
-        RowFrame(frame.target, frame.video_frame_index, tie.part_of[frame.source])
-        for frame in labeled
-        if frame.video_frame_index is not None
-    ]
-
-
 def no_context(sessions: Sequence[str]) -> Finding:
     """Say which sessions have no context frames."""
-    more = f" and {len(sessions) - _LISTED} more" if len(sessions) > _LISTED else ""
     return Finding(
         Severity.NOTE,
         "no-context-frames",
         counted(len(sessions), "session"),
-        f"{', '.join(sessions[:_LISTED])}{more}: no labeled frame is proven to be a frame of a video here, so no "
+        f"{some(sessions)}: no labeled frame is proven to be a frame of a video here, so no "
         "context frames are cut; models without context are not concerned",
     )
 

@@ -13,7 +13,7 @@ nobody's neighbor.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,12 +58,8 @@ class NamedFrame:
 
 
 def name_frames(
-    folder: str,
-    images: Iterable[ImageInfo],
-    style: FrameNames,
-    findings: list[Finding],
-    ties: Mapping[str, SessionTie] | None = None,
-) -> list[NamedFrame]:
+    folder: str, images: Iterable[ImageInfo], style: FrameNames, ties: Mapping[str, SessionTie] | None = None
+) -> tuple[list[NamedFrame], list[Finding]]:
     """Name all frames of one ``labeled-data`` folder.
 
     Parameters
@@ -74,29 +70,35 @@ def name_frames(
         Its intact frames, in natural order.
     style
         ``lp`` for the app's names, ``keep`` for DeepLabCut's where Lightning Pose takes them.
-    findings
-        What was odd is added here.
     ties
         What is known of the frames of each session that has a video.
+
+    Returns
+    -------
+    list of NamedFrame
+        The frames by session, each session's in the order given.
+    list of Finding
+        What was odd.
     """
     sessions = split_folder(folder, images)
-    if len(sessions) > 1:
-        prefixes = sorted({parse_frame_name(found[0].path.name).prefix for found in sessions.values()})
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "folder-of-several-videos",
-                folder,
-                f"holds frames of {len(prefixes)} videos, told apart by the prefixes {', '.join(map(repr, prefixes))}; "
-                "each becomes a session of its own",
-            )
-        )
+    findings = [_several_videos(folder, sessions)] if len(sessions) > 1 else []
     named = []
     for session, group in sessions.items():
         namer = _Namer(session, style, (ties or {}).get(session))
         named += [namer.name(image) for image in group]
         findings += namer.findings()
-    return named
+    return named, findings
+
+
+def _several_videos(folder: str, sessions: Mapping[str, Sequence[ImageInfo]]) -> Finding:
+    prefixes = sorted({parse_frame_name(found[0].path.name).prefix for found in sessions.values()})
+    return Finding(
+        Severity.WARNING,
+        "folder-of-several-videos",
+        folder,
+        f"holds frames of {len(prefixes)} videos, told apart by the prefixes {', '.join(map(repr, prefixes))}; "
+        "each becomes a session of its own",
+    )
 
 
 @dataclass

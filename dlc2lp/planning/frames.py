@@ -1,199 +1,206 @@
-"""The part of planning that gives every image its place: a row of a label file, the app's queue, or none. Pure."""
+"""The images of every view: each with its labels, its place in the view's video, and how it travels. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from math import isnan
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isnan, nan
 
-from dlc2lp.lp.labels import LabelRow, QueueEntry
-from dlc2lp.lp.names import unique_sessions
-from dlc2lp.model import Finding, FrameRef, ImageInfo, Severity
+from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.options import Options
+from dlc2lp.planning.align import ViewFrame
+from dlc2lp.planning.context import can_be_cut
 from dlc2lp.planning.frame_names import NamedFrame
-from dlc2lp.planning.plan import PlannedFrame, PlannedSession
-from dlc2lp.planning.rows import MatchedSession
-from dlc2lp.planning.steps import ImagePlacement, PlaceImages, Step
+from dlc2lp.planning.rows import MatchedFolder, match_rows
+from dlc2lp.planning.steps import ImagePlacement
 from dlc2lp.survey.individuals import OneAnimal
-from dlc2lp.survey.label_files import Chosen, ChosenSession
-from dlc2lp.survey.project import Survey
-from dlc2lp.wording import counted
+from dlc2lp.survey.label_files import ChosenSession
+from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.source import View
+from dlc2lp.survey.ties import SessionTie, by_session
 
-Point = tuple[float, float]
-Points = tuple[Point, ...]
+Points = tuple[tuple[float, float], ...]
 
 
-@dataclass
-class Draft:
-    """What the planner has decided so far. Lives only while one plan is made; the plan itself is frozen.
+@dataclass(frozen=True)
+class MatchedView:
+    """A camera whose images have names; whose labels count does not matter for that.
 
     Attributes
     ----------
-    findings
-        What a person should know.
-    rows, test_rows
-        Labeled frames to train on, and those held out.
-    queue
-        Frames for the app's labeling queue.
-    sessions, steps
-        Parts of the plan.
-    image_sizes
-        (width_px, height_px) of the labeled frames.
-    n_frames_left_out, n_cells_left_out
-        Labels that don't arrive; each has a finding.
+    view
+        The camera.
+    folders
+        Its folders with their images and rows, in the order of the project.
     """
 
-    findings: list[Finding]
-    rows: list[LabelRow] = field(default_factory=list)
-    test_rows: list[LabelRow] = field(default_factory=list)
-    queue: list[QueueEntry] = field(default_factory=list)
-    sessions: list[PlannedSession] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    image_sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    n_frames_left_out: int = 0
-    n_cells_left_out: int = 0
+    view: View
+    folders: tuple[MatchedFolder, ...]
 
     @property
-    def all_rows(self) -> list[LabelRow]:
-        """Labeled frames, held out or not."""
-        return [*self.rows, *self.test_rows]
+    def findings(self) -> Iterator[Finding]:
+        """What is odd about images and rows."""
+        return (finding for folder in self.folders for finding in folder.findings)
+
+    @property
+    def recordings(self) -> Iterator[str]:
+        """The recordings that images are of; a folder with the frames of several videos holds several."""
+        return (self.recording(folder, frame) for folder in self.folders for frame in folder.named)
+
+    def recording(self, folder: MatchedFolder, frame: NamedFrame) -> str:
+        """Return the recording of a frame, which follows the name of its folder's."""
+        name = folder.chosen.session.name
+        return self.view.session_of[name] + frame.folder.removeprefix(name)
 
 
-def place_frames(
-    survey: Survey,
-    chosen: Chosen,
-    matched: Sequence[MatchedSession],
-    animal: OneAnimal,
-    test_frames: frozenset[tuple[str, str]],
-    options: Options,
-) -> Draft:
-    """Give every image its place.
+def match_view(view: View, options: Options) -> MatchedView:
+    """Match the rows of one camera with its images."""
+    ties = by_session(video.tie for video in view.survey.videos if video.tie is not None)
+    folders = (
+        match_rows(chosen, ties, frame_names=options.frame_names, derived_crops=options.derived_crops)
+        for chosen in view.decided.chosen.sessions
+        if chosen.session.name in view.session_of
+    )
+    return MatchedView(view, tuple(folders))
+
+
+@dataclass(frozen=True)
+class ViewImage:
+    """An image of one view.
+
+    Attributes
+    ----------
+    folder
+        Its folder, with the labels that count.
+    frame
+        Its name and its place in the video.
+    info
+        The image.
+    points
+        Its labels for the keypoints of all views; None where it has no row.
+    position
+        Where it stands in its video, proven or as its number claims; None where that can't be said.
+    """
+
+    folder: ChosenSession
+    frame: NamedFrame
+    info: ImageInfo
+    points: Points | None
+    position: int | None
+
+    @property
+    def n_labelled(self) -> int:
+        """How many points have a label."""
+        return sum(not isnan(x) for x, _ in self.points or ())
+
+    @property
+    def is_labeled(self) -> bool:
+        """Whether it has a label."""
+        return self.n_labelled > 0
+
+
+@dataclass(frozen=True)
+class ViewImages:
+    """All images of one view.
+
+    Attributes
+    ----------
+    view, name
+        The camera, and its name in the target; empty in a project with a single view.
+    animal
+        The labels of its project as those of one animal.
+    folders
+        Its folders, in the order of the project.
+    images
+        By recording and by DeepLabCut's file name.
+    videos
+        Its videos by recording.
+    """
+
+    view: View
+    name: str
+    animal: OneAnimal
+    folders: tuple[MatchedFolder, ...]
+    images: Mapping[str, Mapping[str, ViewImage]]
+    videos: Mapping[str, SurveyedVideo]
+
+    def frames(self) -> list[ViewFrame]:
+        """Return the images as they are aligned with those of other views."""
+        return [
+            ViewFrame(session, name, image.position, image.is_labeled, image.frame.video_frame_index is not None)
+            for session, images in self.images.items()
+            for name, image in images.items()
+        ]
+
+    def cut_part(self, session: str) -> int | None:
+        """Return the part of a session's tie by which frames can be cut like its images; None where that is open."""
+        video = self.videos.get(session)
+        if video is None or video.tie is None or len(video.tie.pictures) != 1:
+            return None
+        parts = enumerate(video.tie.parts)
+        return next((number for number, part in parts if part.is_proven and can_be_cut(part)), None)
+
+    def is_held_out(self, image: ViewImage) -> bool:
+        """Whether the split of the camera's project holds an image out."""
+        split = self.view.survey.split
+        return split is not None and (image.folder.session.name, image.frame.source_name) in split.test
+
+    @cached_property
+    def n_labelled(self) -> dict[tuple[str, str], int]:
+        """Labelled points of each row, by DeepLabCut's folder and file name; also of rows without an image."""
+        labels = self.animal.labels
+        counts = labels.labelled.sum(axis=(1, 2)).tolist()
+        return {(ref.session, ref.file_name): n for ref, n in zip(labels.frames, counts, strict=True)}
+
+
+def collect(matched: MatchedView, name: str, animal: OneAnimal, keypoints: Sequence[str]) -> ViewImages:
+    """Gather the images of one view with their labels.
 
     Parameters
     ----------
-    survey, chosen
-        The source, and which of its labels count.
     matched
-        For each chosen session its images and the rows without one.
+        The camera, its images and rows.
+    name
+        The view's name in the target.
     animal
-        The labels of all sessions as those of one animal.
-    test_frames
-        (folder, file name) of the frames that are held out.
-    options
-        What a person chose.
+        The labels of its project.
+    keypoints
+        The keypoints of all views.
     """
-    draft = Draft([])
-    safe = unique_sessions({frame.folder for session in matched for frame in session.named})
-    _say_renamed(safe, draft.findings)
-    points: dict[tuple[str, str], Points] = {
-        (frame.session, frame.file_name): tuple((float(x), float(y)) for x, y in animal.labels.xy_px[row, 0])
-        for row, frame in enumerate(animal.labels.frames)
+    view = matched.view
+    ties = by_session(video.tie for video in view.survey.videos if video.tie is not None)
+    points = dict(_points(animal, keypoints))
+    images: dict[str, dict[str, ViewImage]] = {}
+    for folder in matched.folders:
+        for frame in folder.named:
+            images.setdefault(matched.recording(folder, frame), {})[frame.source_name] = ViewImage(
+                folder.chosen,
+                frame,
+                folder.chosen.session.images[frame.source_name],
+                points.get((folder.chosen.session.name, frame.source_name)),
+                _position(frame, ties.get(frame.folder)),
+            )
+    videos = {
+        view.video_of[video.stem]: video for video in view.survey.videos if video.stem in view.video_of and video.info
     }
-    placer = _Placer(survey, animal, points, test_frames, options, safe, draft)
-    for session, frames in zip(chosen.sessions, matched, strict=True):
-        placer.place_session(session, frames)
-    return draft
+    return ViewImages(view, name, animal, matched.folders, images, videos)
 
 
-def _say_renamed(safe: Mapping[str, str], findings: list[Finding]) -> None:
-    renamed = [f"{old!r} -> {new}" for old, new in sorted(safe.items()) if old != new]
-    if renamed:
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "session-renamed",
-                counted(len(renamed), "session"),
-                "the name holds characters that Lightning Pose or its app refuse: "
-                + ", ".join(renamed[:5])
-                + (" ..." if len(renamed) > 5 else ""),
-            )
-        )
+def _position(frame: NamedFrame, tie: SessionTie | None) -> int | None:
+    if frame.video_frame_index is not None:
+        return frame.video_frame_index
+    trusted = tie is None or tie.number_holds(frame.source_name)
+    return frame.frame_index if trusted else None
 
 
-@dataclass
-class _Placer:
-    """Places the frames of one session after the other into the draft."""
-
-    survey: Survey
-    animal: OneAnimal
-    points: Mapping[tuple[str, str], Points]
-    test_frames: frozenset[tuple[str, str]]
-    options: Options
-    safe: Mapping[str, str]
-    draft: Draft
-
-    def place_session(self, chosen: ChosenSession, matched: MatchedSession) -> None:
-        """Place the frames of one ``labeled-data`` folder, which may become several sessions."""
-        session = chosen.session
-        deepest = self.survey.deep_image_max.get(session.name, 0)
-        shift = shift_of(deepest)
-        frames: dict[str, list[PlannedFrame]] = {}
-        placements: dict[str, list[ImagePlacement]] = {}
-        for frame in matched.named:
-            path = f"labeled-data/{self.safe[frame.folder]}/{frame.target_name}"
-            image = session.images[frame.source_name]
-            state = self._place_frame(path, image, chosen, frame)
-            target = "" if state == "left-out" else path
-            frames.setdefault(frame.folder, []).append(
-                PlannedFrame(frame.source_name, target, frame.frame_index, frame.video_frame_index, state)
-            )
-            if target:
-                placements.setdefault(self.safe[frame.folder], []).append(placement(image, path, shift))
-        if deepest:
-            self._say_deep(session.name, deepest, shift)
-        lost = [self._leave_out(frame) for frame in matched.lost]
-        label_file = str(chosen.label_file) if chosen.label_file else ""
-        for folder, placed in frames.items():
-            rows = (*placed, *(lost if folder == session.name else ()))
-            self.draft.sessions.append(PlannedSession(session.name, folder, self.safe[folder], label_file, rows))
-        if lost and session.name not in frames:
-            self.draft.sessions.append(PlannedSession(session.name, session.name, "", label_file, tuple(lost)))
-        self.draft.steps += [
-            PlaceImages(folder, tuple(images), self.options.link) for folder, images in placements.items()
-        ]
-
-    def _place_frame(self, path: str, image: ImageInfo, chosen: ChosenSession, frame: NamedFrame) -> str:
-        """Put one image into a label file, the queue or nowhere; return which."""
-        key = (chosen.session.name, frame.source_name)
-        points = self.points.get(key, ())
-        labelled = any(not isnan(x) for x, _ in points)
-        if labelled or (points and self.options.empty_frames == "keep"):
-            held_out = key in self.test_frames
-            (self.draft.test_rows if held_out else self.draft.rows).append(LabelRow(path, points))
-            self.draft.image_sizes[image.width_px, image.height_px] += 1
-            return "test" if held_out else "labeled"
-        if self.options.empty_frames == "drop":
-            return "left-out"
-        self.draft.queue.append(self._queue_entry(path, chosen, frame.source_name))
-        return "queued"
-
-    def _queue_entry(self, path: str, chosen: ChosenSession, image: str) -> QueueEntry:
-        if chosen.predictions is None or self.options.machine_labels == "ignore":
-            return QueueEntry(path)
-        suggestion = chosen.predictions.suggestion(image, self.animal.origin)
-        if suggestion is None:
-            return QueueEntry(path)
-        points = tuple((name, x, y) for name, (x, y) in suggestion.points.items())
-        return QueueEntry(path, suggestion.model, suggestion.date_ms, points)
-
-    def _say_deep(self, session: str, deepest: int, shift: int) -> None:
-        divided = f"are divided by {2**shift}" if shift else "stay as they are"
-        self.draft.findings.append(
-            Finding(
-                Severity.NOTE,
-                "images-16-bit",
-                session,
-                f"its 16-bit images become 8-bit: values, up to {deepest}, {divided}; Lightning Pose would clip them",
-            )
-        )
-
-    def _leave_out(self, frame: FrameRef) -> PlannedFrame:
-        """Account for a row that does not arrive, cell by cell."""
-        n_cells = sum(not isnan(x) for x, _ in self.points.get((frame.session, frame.file_name), ()))
-        self.draft.n_cells_left_out += n_cells
-        self.draft.n_frames_left_out += n_cells > 0
-        return PlannedFrame(frame.file_name, "", frame.frame_index, None, "left-out")
+def _points(animal: OneAnimal, keypoints: Sequence[str]) -> Iterator[tuple[tuple[str, str], Points]]:
+    """Yield (folder, image) and the labels of each row, for the keypoints of all views."""
+    names = animal.labels.keypoint_names
+    columns = [names.index(name) if name in names else None for name in keypoints]
+    for ref, row in zip(animal.labels.frames, animal.labels.xy_px[:, 0].tolist(), strict=True):
+        points = tuple((nan, nan) if k is None else (row[k][0], row[k][1]) for k in columns)
+        yield (ref.session, ref.file_name), points
 
 
 def shift_of(largest: int) -> int:

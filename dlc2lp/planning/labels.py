@@ -22,9 +22,9 @@ def identity(project: DlcProject) -> dict[str, str]:
 
 
 def skeleton(
-    projects: Iterable[DlcProject], origin: Mapping[str, tuple[str, str]], findings: list[Finding]
-) -> list[tuple[str, str]]:
-    """Return the edges of the configurations between keypoints that exist here.
+    projects: Iterable[DlcProject], origin: Mapping[str, tuple[str, str]]
+) -> tuple[list[tuple[str, str]], list[Finding]]:
+    """Return the edges of the configurations between keypoints that exist here, and what is left out of them.
 
     Where individuals were flattened, an edge between two keypoints holds within each individual.
 
@@ -34,33 +34,26 @@ def skeleton(
         The DeepLabCut projects.
     origin
         For each keypoint the (individual, keypoint) that it was there.
-    findings
-        Edges that are left out are told here.
     """
     configs = [project.config for project in projects if project.config]
     pairs = list(dict.fromkeys(pair for config in configs for pair in config.skeleton))
-    kept, known = [], 0
-    for a, b in pairs:
-        edges = [
+    edges = [
+        [
             (first, second)
             for first, (individual, keypoint) in origin.items()
             for second, (other, partner) in origin.items()
-            if (keypoint, partner) == (a, b) and individual == other and first != second
+            if (keypoint, partner) == pair and individual == other and first != second
         ]
-        kept += edges
-        known += bool(edges)
-    if known < len(pairs):
-        edges_of_it = f"of its {counted(len(pairs), 'edge')}"
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "skeleton-unknown",
-                "skeleton",
-                counted(len(pairs) - known, f"{edges_of_it} names", f"{edges_of_it} name")
-                + " a keypoint without labels; left out",
-            )
-        )
-    return kept
+        for pair in pairs
+    ]
+    kept = [edge for found in edges for edge in found]
+    n_unknown = edges.count([])
+    if not n_unknown:
+        return kept, []
+    edges_of_it = f"of its {counted(len(pairs), 'edge')}"
+    message = counted(n_unknown, f"{edges_of_it} names", f"{edges_of_it} name")
+    message += " a keypoint without labels; left out"
+    return kept, [Finding(Severity.NOTE, "skeleton-unknown", "skeleton", message)]
 
 
 def hidden_shares(names: Sequence[str], rows: Sequence[LabelRow]) -> dict[str, float]:

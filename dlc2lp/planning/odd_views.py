@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import Options
-from dlc2lp.planning.align import Alignment, Moment
-from dlc2lp.planning.moments import ViewImage, ViewImages, is_held_out
-from dlc2lp.survey.cameras import View
+from dlc2lp.planning.align import Alignment
+from dlc2lp.planning.frames import ViewImages
+from dlc2lp.planning.moments import own_images
 from dlc2lp.survey.odd_labels import near_names
+from dlc2lp.survey.source import View
 from dlc2lp.survey.view_pattern import split_by_camera
-from dlc2lp.wording import counted
-
-_N_SHOWN = 5
+from dlc2lp.wording import counted, some
 
 #: Rates that differ by less are the same one, written by two cameras.
 _SAME_RATE = Fraction(1, 200)
@@ -66,7 +65,7 @@ def _odd_keypoints(images: Sequence[ViewImages]) -> list[Finding]:
     known = {finding.subject for names in by_view.values() for finding in near_names("keypoint", names)}
     findings = [finding for finding in near_names("keypoint", n_views) if finding.subject not in known]
     if n_views and max(n_views.values()) < 2:
-        told = "; ".join(f"{view}: {_some(names)}" for view, names in by_view.items())
+        told = "; ".join(f"{view}: {some(names)}" for view, names in by_view.items())
         findings.append(
             Finding(
                 Severity.WARNING,
@@ -100,7 +99,7 @@ def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Findi
     n_claimed: Counter[str] = Counter()
     unproven: dict[str, dict[str, None]] = {}
     for moment in alignment.moments:
-        own = _own_images(moment, images)
+        own = own_images(moment, images)
         if not moment.is_labeled or len(own) < 2:
             continue
         n_all[moment.session] += 1
@@ -114,7 +113,7 @@ def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Findi
             "views-matched-by-number",
             session,
             f"brought together by DeepLabCut's frame numbers alone: {n} of {counted(n_all[session], 'labeled frame')} "
-            f"that several cameras have, since not all images of {_some(unproven[session])} are proven to be frames of "
+            f"that several cameras have, since not all images of {some(unproven[session])} are proven to be frames of "
             "their video; where a camera's numbers are off, such rows are different moments",
             advice="give the videos that the images come from (--video-root DIR), or look at some rows yourself",
         )
@@ -148,7 +147,7 @@ def _split_apart(alignment: Alignment, images: Sequence[ViewImages]) -> list[Fin
     """Tell of frames that one camera's split holds out and another's trains on."""
     n = 0
     for moment in alignment.moments:
-        held_out = {is_held_out(view, image) for view, image in _own_images(moment, images) if image.is_labeled}
+        held_out = {view.is_held_out(image) for view, image in own_images(moment, images) if image.is_labeled}
         n += len(held_out) > 1
     if not n:
         return []
@@ -160,14 +159,6 @@ def _split_apart(alignment: Alignment, images: Sequence[ViewImages]) -> list[Fin
             f"held out by the split of one camera and trained on by that of another: {n} of the labeled frames; a row "
             "is one moment of all cameras, so it is held out in all",
         )
-    ]
-
-
-def _own_images(moment: Moment, images: Sequence[ViewImages]) -> list[tuple[ViewImages, ViewImage]]:
-    return [
-        (view, view.images[moment.session][name])
-        for view, name in zip(images, moment.images, strict=True)
-        if name is not None
     ]
 
 
@@ -212,8 +203,3 @@ def _unlabeled_left_out(alignment: Alignment) -> list[Finding]:
         )
         for session, found in lacking.items()
     ]
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:_N_SHOWN]) + (f" and {len(listed) - _N_SHOWN} more" if len(listed) > _N_SHOWN else "")

@@ -115,8 +115,16 @@ class Count:
 
 def label_files(view: str) -> tuple[str, str]:
     """Return the names of a view's label files, the second only there where test frames are held out."""
-    stem = f"CollectedData_{view}" if view else "CollectedData"
-    return f"{stem}.csv", f"{stem}_test.csv"
+    return f"{_label_stem(view)}.csv", f"{_label_stem(view)}_test.csv"
+
+
+def queue_file(view: str) -> str:
+    """Return the name of a view's labeling queue, which the app reads; there only where a frame waits."""
+    return f"{_label_stem(view)}.unlabeled.jsonl"
+
+
+def _label_stem(view: str) -> str:
+    return f"CollectedData_{view}" if view else "CollectedData"
 
 
 @dataclass(frozen=True)

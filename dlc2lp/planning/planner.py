@@ -1,167 +1,276 @@
-"""(survey, which labels count, options, target) -> plan. Pure: the same input gives the same plan, byte for byte."""
+"""(source, options, target) -> plan, for one view or several. Pure: the same input gives the same plan, byte for byte.
+
+One camera is the case of a single view without a name. Of several, row n of every view's label file is the same moment:
+the same recording, the same frame of every view's video; folders and videos are called ``<session>_<view>``.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from dlc2lp.errors import SourceRefused
-from dlc2lp.lp.config import ConfigFacts, StarterConfig, starter_config
-from dlc2lp.lp.labels import render_labels, render_queue
-from dlc2lp.lp.project import render_project_yaml
-from dlc2lp.model import Finding, ImageInfo, Severity, by_severity
+from dlc2lp.errors import DecisionNeeded, SourceRefused
+from dlc2lp.model import Finding, Setting, Severity, by_severity
 from dlc2lp.options import Options
-from dlc2lp.planning.context import add_context
-from dlc2lp.planning.frames import Draft, place_frames
-from dlc2lp.planning.labels import count_cells, count_labeled, hidden_shares, identity, skeleton
-from dlc2lp.planning.plan import Count, Plan, PlannedVideo
-from dlc2lp.planning.rows import match_rows
-from dlc2lp.planning.steps import WriteText
-from dlc2lp.planning.videos import name_videos, place_videos
-from dlc2lp.planning.visibility import explain, never_labelled, wants_column, with_visibility
+from dlc2lp.planning.calibrations import PlannedCalibrations, plan_calibrations
+from dlc2lp.planning.context import cut_steps, no_context
+from dlc2lp.planning.frames import match_view
+from dlc2lp.planning.images import PlacedImages, place_images
+from dlc2lp.planning.labels import count_cells, count_labeled, identity
+from dlc2lp.planning.moments import NamedMoment, ViewFiles, fill_files, name_moments
+from dlc2lp.planning.plan import Count, Plan
+from dlc2lp.planning.scene import Scene, set_scene
+from dlc2lp.planning.steps import ExtractFrames, Step, WriteText
+from dlc2lp.planning.texts import PlannedTexts, plan_texts
+from dlc2lp.planning.videos import NamedVideo, PlannedVideos, name_videos, plan_videos
 from dlc2lp.survey.calibrations import unused_options
 from dlc2lp.survey.individuals import OneAnimal
-from dlc2lp.survey.labels import Decided
-from dlc2lp.survey.project import Survey
-from dlc2lp.survey.ties import by_session
+from dlc2lp.survey.source import Source
 from dlc2lp.version import __version__
-from dlc2lp.wording import counted
-
-LABELS_FILE = "CollectedData.csv"
-TEST_LABELS_FILE = "CollectedData_test.csv"
-QUEUE_FILE = "CollectedData.unlabeled.jsonl"
-PROJECT_FILE = "project.yaml"
-CONFIG_FILE = "configs/default.yaml"
+from dlc2lp.wording import counted, some
 
 
-def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) -> Plan:
+def make_plan(source: Source, options: Options, target: Path) -> Plan:
     """Decide everything about a migration.
+
+    Parameters
+    ----------
+    source
+        What was surveyed.
+    options
+        What a person chose.
+    target
+        Folder of the Lightning Pose project, absolute.
 
     Raises
     ------
     SourceRefused
-        There is nothing to migrate (``no-labels``, ``no-images``).
+        There is nothing to migrate (``no-labels``, ``no-images``, ``nothing-to-train``, ``no-common-frames``), or a
+        camera can't be migrated.
     DecisionNeeded
         A person must choose; every open question is in the error, not only the first.
     """
-    findings = list(decided.findings)
-    findings += unused_options(options, why="a project of a single camera has no calibration")
-    ties = by_session(video.tie for video in survey.videos if video.tie is not None)
-    matched = [match_rows(session, options, findings, ties) for session in decided.chosen.sessions]
-    animal = decided.or_raise(findings)
-    test_frames = survey.split.test if survey.split else frozenset()
-    draft = place_frames(survey, decided.chosen, matched, animal, test_frames, options)
-    draft.findings[:0] = findings
-    if not draft.rows:
-        raise SourceRefused(*_nothing_to_train(survey, draft), *by_severity(draft.findings))
-    videos = place_videos(name_videos(survey.videos, draft.sessions), options, draft)
-    if options.context_frames:
-        add_context(draft, survey.videos, _images(decided))
-    facts, config = _write_texts(survey, animal, options, target, draft, videos)
-    # A frame whose only labels are those of an individual that was not chosen is left out with them.
-    n_others_frames = decided.n_source_frames - int(animal.labels.labelled.any(axis=(1, 2)).sum())
-    rowless = sum(session.n_left_out for session in decided.chosen.sessions)
-    return Plan(
-        dlc2lp_version=__version__,
-        source=str(survey.project.root),
-        target=str(target),
-        project=identity(survey.project),
-        options=options.as_json(),
-        keypoints=dict(facts.hidden_share),
-        sessions=tuple(draft.sessions),
-        videos=tuple(videos),
-        ties=tuple(ties.values()),
-        counts={
-            "labeled_frames": Count(
-                decided.n_source_frames, count_labeled(draft.all_rows), draft.n_frames_left_out + n_others_frames
-            ),
-            "labeled_cells": Count(
-                decided.n_source_cells,
-                count_cells(draft.all_rows),
-                draft.n_cells_left_out + rowless + animal.n_left_out,
-            ),
-        },
-        config_facts=facts.as_json(),
-        config_reasons=tuple(dataclasses.asdict(reason) for reason in config.reasons),
-        findings=tuple(by_severity(draft.findings)),
-        steps=tuple(draft.steps),
+    matched = [match_view(view, options) for view in source.views]
+    findings = [*source.findings, *_unused_for_one_camera(source, options)]
+    findings += [finding for each in matched for finding in each.findings]
+    animals = _animals(source, findings)
+    scene = set_scene(source, matched, animals, options)
+    findings += scene.findings
+    moments = list(name_moments(scene.alignment, scene.views, options.empty_frames))
+    files = [
+        fill_files(moments, number, view, scene.folders(view), len(scene.keypoints), options.machine_labels)
+        for number, view in enumerate(scene.views)
+    ]
+    images = [
+        place_images(view, made, scene.folders(view), options.link)
+        for view, made in zip(scene.views, files, strict=True)
+    ]
+    findings += [finding for placed in images for finding in placed.findings]
+    if not any(moment.state == "labeled" for moment in moments):
+        raise SourceRefused(_nothing_to_train(scene, moments, images, options), *by_severity(findings))
+    cuts = _plan_cuts(scene, files, options)
+    videos = _plan_videos(scene, images, options)
+    recordings = list(dict.fromkeys(moment.moment.session for moment in moments))
+    calibrations = plan_calibrations(source.calibrations, scene.views, recordings, scene.sessions)
+    findings = list(dict.fromkeys([*findings, *cuts.findings, *videos.findings]))
+    findings += [*calibrations.findings, *_unused_for_cameras(source, options)]
+    texts = plan_texts(source, scene, files, images, len(videos.videos), bool(calibrations.files), options, target)
+    findings += texts.findings
+    return _plan(source, scene, files, images, cuts, videos, calibrations, texts, findings, options, target)
+
+
+def _animals(source: Source, findings: Iterable[Finding]) -> list[OneAnimal]:
+    """Return the labels of each view as those of one animal.
+
+    Raises
+    ------
+    SourceRefused, DecisionNeeded
+        With everything that stands against it.
+    """
+    refuse_open(source, findings)
+    return [view.decided.or_raise(findings) for view in source.views]
+
+
+def refuse_open(source: Source, findings: Iterable[Finding] | None = None) -> None:
+    """Refuse a source that can't be migrated as it is, or of which something is still to be decided.
+
+    Raises
+    ------
+    SourceRefused, DecisionNeeded
+        With everything that stands against it.
+    """
+    if source.refusals or source.questions:
+        error = SourceRefused if source.refusals else DecisionNeeded
+        told = source.findings if findings is None else findings
+        raise error(*by_severity([*source.refusals, *source.questions, *told]))
+
+
+def _unused_for_one_camera(source: Source, options: Options) -> list[Finding]:
+    if source.is_multiview:
+        return []
+    return unused_options(options, why="a project of a single camera has no calibration")
+
+
+def _unused_for_cameras(source: Source, options: Options) -> list[Finding]:
+    if not source.is_multiview or source.calibrations.in_squares:
+        return []
+    why = "no calibration of DeepLabCut is used, whose lengths are in squares"
+    return unused_options(options, why=why, calibration=False)
+
+
+def _nothing_to_train(
+    scene: Scene, moments: Sequence[NamedMoment], images: Sequence[PlacedImages], options: Options
+) -> Finding:
+    """Explain why not one labeled frame is left to train on."""
+    root = str(scene.views[0].view.survey.project.root)
+    n_cells = sum(placed.n_cells_left_out for placed in images)
+    if any(moment.state == "test" for moment in moments):
+        code, subject = "nothing-to-train", f"--split {options.split}"
+        whose = "the splits of the cameras together hold" if scene.names else "the split holds"
+        message = f"{whose} out every labeled frame, so none is left to train on"
+        advice = "choose another split, or leave out --split"
+    elif scene.names:
+        code, subject = "no-common-frames", ", ".join(scene.names)
+        message = "found no labeled frame that all views have or that can be cut from their videos"
+        advice = "check that the recordings and frame numbers of the cameras belong together; label some frames in "
+        advice += "all of them"
+    elif n_cells:
+        code, subject = "no-images", root
+        message = f"found {counted(n_cells, 'labelled point')} and not one image of the labelled frames"
+        advice = "the frames of labeled-data were not copied along; copy them and run again"
+    else:
+        n_images = sum(len(session.images) for session in scene.views[0].view.survey.project.sessions)
+        code, subject = "no-labels", root
+        message = f"found {counted(n_images, 'frame')} and not one labelled point"
+        advice = "label some frames in DeepLabCut or in the Lightning Pose app first"
+    return Finding(Severity.ERROR, code, subject, message, advice=advice)
+
+
+@dataclass(frozen=True)
+class PlannedCuts:
+    """What is cut from videos, and what a person should know of it."""
+
+    steps: tuple[ExtractFrames, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def _plan_cuts(scene: Scene, files: Sequence[ViewFiles], options: Options) -> PlannedCuts:
+    """Plan what is cut from the videos: frames that a view lacks, and the neighbors of labeled frames."""
+    steps: list[ExtractFrames] = []
+    without: list[str] = []
+    labeled = dict.fromkeys(moment.session for moment in scene.alignment.moments if moment.is_labeled)
+    for view, made in zip(scene.views, files, strict=True):
+        folders = scene.folders(view)
+        taken = {path for path, state in made.placed.values() if state != "left-out"}
+        for session in labeled:
+            video, rows = view.videos.get(session), made.row_frames.get(session, [])
+            if not rows:
+                without.append(folders[session] if view.name else session)
+            if video is None or video.tie is None or video.info is None:
+                continue
+            images = view.images.get(session, {}).values()
+            # The steps' ids hold these sizes; plans of single cameras have always gone by the labeled images alone.
+            sizes = [image.info.size_bytes for image in images if view.name or image.is_labeled]
+            queued = made.queue_frames.get(session, [])
+            for listed, with_neighbors in ((rows, options.context_frames), (queued, False)):
+                steps += cut_steps(
+                    folders[session], listed, video.tie, video.info, taken, sizes, with_neighbors=with_neighbors
+                )
+    return PlannedCuts(tuple(steps), (no_context(without),) if without and options.context_frames else ())
+
+
+def _plan_videos(scene: Scene, images: Sequence[PlacedImages], options: Options) -> PlannedVideos:
+    """Decide on every video; one that belongs to no camera can't be told from the others by Lightning Pose."""
+    if not scene.names:
+        videos = scene.views[0].view.survey.videos
+        return plan_videos(name_videos(videos, images[0].sessions), options)
+    named: list[NamedVideo] = []
+    findings: list[Finding] = []
+    known = {stem for view in scene.views for stem in view.view.video_of}
+    for view in scene.views:
+        folders = scene.folders(view)
+        named += [NamedVideo(video, folders[session], view.name) for session, video in view.videos.items()]
+        strangers = [video.path.name for video in view.view.survey.videos if video.info and video.stem not in known]
+        findings += [_stranger_videos(strangers)] if strangers else []
+    planned = plan_videos(named, options)
+    return dataclasses.replace(planned, findings=(*findings, *planned.findings))
+
+
+def _stranger_videos(names: Sequence[str]) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "video-of-no-view",
+        some(names),
+        "belongs to no camera and recording by its name, which Lightning Pose must tell from it; it is left out",
+        advice="give a {} that fits its name too, or rename the video",
+        remedies=(Setting("view-pattern"),),
     )
 
 
-def _images(decided: Decided) -> dict[tuple[str, str], ImageInfo]:
-    folders = [chosen.session for chosen in decided.chosen.sessions]
-    return {(folder.name, name): image for folder in folders for name, image in folder.images.items()}
-
-
-def _write_texts(
-    survey: Survey,
-    animal: OneAnimal,
+def _plan(
+    source: Source,
+    scene: Scene,
+    files: Sequence[ViewFiles],
+    images: Sequence[PlacedImages],
+    cuts: PlannedCuts,
+    videos: PlannedVideos,
+    calibrations: PlannedCalibrations,
+    texts: PlannedTexts,
+    findings: Iterable[Finding],
     options: Options,
     target: Path,
-    draft: Draft,
-    videos: Sequence[PlannedVideo],
-) -> tuple[ConfigFacts, StarterConfig]:
-    """Add the steps that write texts: labels, queue, project settings, starter config."""
-    names = animal.labels.keypoint_names
-    facts = ConfigFacts(
-        data_dir=options.data_dir or str(target),
-        keypoint_names=names,
-        n_labeled_frames=len(draft.rows),
-        image_sizes=tuple(sorted(draft.image_sizes.items())),
-        hidden_share=hidden_shares(names, draft.all_rows),
-        n_videos=len(videos),
+) -> Plan:
+    """Put the parts together."""
+    project = source.views[0].survey.project
+    # In the order in which plans have always listed them: a finished target's plan stays the same text.
+    from_videos: list[Sequence[Step]] = [cuts.steps, videos.steps] if scene.names else [videos.steps, cuts.steps]
+    steps = [step for part in (*(placed.steps for placed in images), *from_videos, texts.steps) for step in part]
+    steps += [WriteText(path, text) for path, text in sorted(calibrations.files.items())]
+    return Plan(
+        dlc2lp_version=__version__,
+        source=str(project.root),
+        target=str(target),
+        project=identity(project),
+        options=options.as_json(),
+        keypoints=dict(texts.facts.hidden_share),
+        sessions=tuple(session for placed in images for session in placed.sessions),
+        videos=videos.videos,
+        ties=tuple(
+            dataclasses.replace(video.tie, view=view.name)
+            for view in scene.views
+            for video in view.videos.values()
+            if video.tie is not None
+        ),
+        counts=_counts(source, files, images),
+        config_facts=texts.facts.as_json(),
+        config_reasons=tuple(dataclasses.asdict(reason) for reason in texts.config.reasons),
+        findings=tuple(by_severity(list(findings))),
+        steps=tuple(steps),
+        views=scene.names,
+        view_frames=tuple(dataclasses.asdict(session) for session in scene.alignment.sessions),
+        calibrations=dict(calibrations.origins),
     )
-    config = starter_config(facts, options.config)
-    draft.findings += config.findings
-    _add_visibility(names, options, draft)
-    edges = skeleton((survey.project, *survey.merged), animal.origin, draft.findings)
-    # A blank one would be taken for a missing name by pandas.
-    scorer = animal.labels.scorer if animal.labels.scorer.strip() else "unknown"
-    draft.steps += [
-        WriteText(PROJECT_FILE, render_project_yaml(names, edges)),
-        WriteText(CONFIG_FILE, config.text),
-        WriteText(LABELS_FILE, render_labels(scorer, names, draft.rows)),
-    ]
-    if draft.test_rows:
-        draft.steps.append(WriteText(TEST_LABELS_FILE, render_labels(scorer, names, draft.test_rows)))
-    if draft.queue:
-        draft.steps.append(WriteText(QUEUE_FILE, render_queue(draft.queue)))
-    return facts, config
 
 
-def _add_visibility(names: Sequence[str], options: Options, draft: Draft) -> None:
-    """Give the rows their third column where it tells something that empty cells can't."""
-    rows = draft.all_rows
-    if not wants_column(rows, len(names), options.visibility):
-        return
-    never = never_labelled(rows, len(names))
-    nan_means = options.config.nan_means or "occluded"
-    draft.rows = with_visibility(draft.rows, never, nan_means)
-    draft.test_rows = with_visibility(draft.test_rows, never, nan_means)
-    if options.visibility == "auto":
-        draft.findings.append(explain(never, names))
-
-
-def _nothing_to_train(survey: Survey, draft: Draft) -> list[Finding]:
-    """Explain why not one labeled frame is left."""
-    n_images = sum(len(session.images) for session in survey.project.sessions)
-    if draft.n_cells_left_out:
-        return [
-            Finding(
-                Severity.ERROR,
-                "no-images",
-                str(survey.project.root),
-                f"found {counted(draft.n_cells_left_out, 'labelled point')} and not one image of the labelled frames",
-                advice="the frames of labeled-data were not copied along; copy them and run again",
-            )
-        ]
-    return [
-        Finding(
-            Severity.ERROR,
-            "no-labels",
-            str(survey.project.root),
-            f"found {counted(n_images, 'frame')} and not one labelled point",
-            advice="label some frames in DeepLabCut or in the Lightning Pose app first",
-        )
-    ]
+def _counts(source: Source, files: Sequence[ViewFiles], images: Sequence[PlacedImages]) -> dict[str, Count]:
+    """Every label of every project: written, or left out with a finding."""
+    rows = [row for made in files for row in made.all_rows]
+    left_out = Counter(
+        frames=sum(placed.n_frames_left_out for placed in images) + sum(n for _, _, n in source.outsiders),
+        cells=sum(placed.n_cells_left_out for placed in images) + sum(n for _, n, _ in source.outsiders),
+    )
+    n_frames = n_cells = 0
+    for _, decided in source.surveys:
+        animal = decided.or_raise()
+        n_frames += decided.n_source_frames
+        n_cells += decided.n_source_cells
+        # A frame whose only labels are those of an individual that was not chosen is left out with them.
+        left_out["frames"] += decided.n_source_frames - int(animal.labels.labelled.any(axis=(1, 2)).sum())
+        left_out["cells"] += animal.n_left_out + sum(session.n_left_out for session in decided.chosen.sessions)
+    return {
+        "labeled_frames": Count(n_frames, count_labeled(rows), left_out["frames"]),
+        "labeled_cells": Count(n_cells, count_cells(rows), left_out["cells"]),
+    }

@@ -6,11 +6,11 @@ Nothing here depends on whose labels count, so it can be told while a person sti
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dlc2lp.model import Finding, FrameRef, Severity
-from dlc2lp.options import Options
+from dlc2lp.model import Finding, FrameRef, ImageInfo, Setting, Severity
+from dlc2lp.options import DerivedCrops, FrameNames
 from dlc2lp.planning.frame_names import NamedFrame, name_frames
 from dlc2lp.survey.label_files import ChosenSession
 from dlc2lp.survey.ties import SessionTie
@@ -18,68 +18,67 @@ from dlc2lp.wording import counted
 
 
 @dataclass(frozen=True)
-class MatchedSession:
+class MatchedFolder:
     """The frames of one ``labeled-data`` folder.
 
     Attributes
     ----------
+    chosen
+        The folder, with the labels that count.
     named
         Its images, with the session and the name that each gets.
     lost
         Rows without an image that could be migrated.
+    findings
+        Every row that is left out, and what is odd about the images.
     """
 
+    chosen: ChosenSession
     named: tuple[NamedFrame, ...]
     lost: tuple[FrameRef, ...]
+    findings: tuple[Finding, ...]
 
 
 def match_rows(
-    chosen: ChosenSession, options: Options, findings: list[Finding], ties: Mapping[str, SessionTie]
-) -> MatchedSession:
-    """Match the rows of one session with its images.
+    chosen: ChosenSession, ties: Mapping[str, SessionTie], *, frame_names: FrameNames, derived_crops: DerivedCrops
+) -> MatchedFolder:
+    """Match the rows of one folder with its images.
 
     Parameters
     ----------
     chosen
-        The session, as it lies on disk and with the labels that count.
-    options
-        What a person chose.
-    findings
-        Every row that is left out is told here, and what is odd about the images.
+        The folder, as it lies on disk and with the labels that count.
     ties
         Which video frames the images of each session are.
+    frame_names, derived_crops
+        What a person chose.
     """
-    session = chosen.session
-    images = session.images
-    if session.random_crops and options.derived_crops == "skip":
+    folder, findings = chosen.session, list[Finding]()
+    images = folder.images
+    if folder.random_crops and derived_crops == "skip":
         findings.append(_crops_left_out(chosen))
-        images = {name: image for name, image in images.items() if name not in session.random_crops}
-    named = tuple(name_frames(session.name, images.values(), options.frame_names, findings, ties))
-    lost = _rows_without_image(chosen, images.keys(), findings)
+        images = {name: image for name, image in images.items() if name not in folder.random_crops}
+    named, odd = name_frames(folder.name, images.values(), frame_names, ties)
+    lost = tuple(_rows_without_image(chosen, images))
     labelled = {frame.file_name for frame in chosen.labels.frames} if chosen.labels else set()
     findings += [
-        dataclasses.replace(fault, severity=Severity.WARNING)
-        for name, fault in sorted(session.broken_images.items())
-        if name not in labelled
+        *odd,
+        *(_no_image(chosen, row) for row, frame in lost if frame.file_name not in folder.images),
+        *(
+            dataclasses.replace(fault, severity=Severity.WARNING)
+            for name, fault in sorted(folder.broken_images.items())
+            if name not in labelled
+        ),
     ]
-    return MatchedSession(named, lost)
+    return MatchedFolder(chosen, tuple(named), tuple(frame for _, frame in lost), tuple(findings))
 
 
-def _rows_without_image(
-    chosen: ChosenSession, images: Collection[str], findings: list[Finding]
-) -> tuple[FrameRef, ...]:
-    """Rows whose image is not there, is damaged or is left out."""
-    if chosen.labels is None:
-        return ()
-    lost = []
-    for row, frame in enumerate(chosen.labels.frames):
+def _rows_without_image(chosen: ChosenSession, images: Mapping[str, ImageInfo]) -> Iterator[tuple[int, FrameRef]]:
+    """Yield the rows, with their numbers, whose image is not there, is damaged or is left out."""
+    for row, frame in enumerate(chosen.labels.frames if chosen.labels is not None else ()):
         # One that belongs to another folder has its image there.
-        if frame.session != chosen.session.name or frame.file_name in images:
-            continue
-        lost.append(frame)
-        if frame.file_name not in chosen.session.images:
-            findings.append(_no_image(chosen, frame.file_name, row, int(chosen.labels.labelled[row].sum())))
-    return tuple(lost)
+        if frame.session == chosen.session.name and frame.file_name not in images:
+            yield row, frame
 
 
 def _crops_left_out(chosen: ChosenSession) -> Finding:
@@ -93,11 +92,15 @@ def _crops_left_out(chosen: ChosenSession) -> Finding:
             "images are random sub-crops that DeepLabCut made of other frames",
         )
         + "; left out, since a frame in training and its crop in test would hide what the network can't do",
-        advice="to migrate crops all the same: --derived-crops keep",
+        advice="to migrate crops all the same: {}",
+        remedies=(Setting("derived-crops", ("keep",)),),
     )
 
 
-def _no_image(chosen: ChosenSession, file_name: str, row: int, n_cells: int) -> Finding:
+def _no_image(chosen: ChosenSession, row: int) -> Finding:
+    if chosen.labels is None:
+        raise AssertionError("a row of no labels")
+    file_name, n_cells = chosen.labels.frames[row].file_name, int(chosen.labels.labelled[row].sum())
     broken = chosen.session.broken_images.get(file_name)
     named = chosen.other_folders.get(file_name)
     places = f"{chosen.session.folder}" + (f" or in {named}, which the row names" if named else "")

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 
 from dlc2lp.lp.names import unique_sessions
-from dlc2lp.model import VideoInfo
-from dlc2lp.options import Options
-from dlc2lp.planning.frames import Draft
+from dlc2lp.model import Finding, VideoInfo
+from dlc2lp.options import Link, Options
 from dlc2lp.planning.plan import PlannedSession, PlannedVideo
 from dlc2lp.planning.steps import EncodeVideo, PlaceVideo, RemuxVideo, Step
 from dlc2lp.survey.project import SurveyedVideo
@@ -39,17 +38,24 @@ class NamedVideo:
     view: str = ""
 
 
-def place_videos(videos: Sequence[NamedVideo], options: Options, draft: Draft) -> list[PlannedVideo]:
+@dataclass(frozen=True)
+class PlannedVideos:
+    """What becomes of the videos, the steps that make them, and what a person should know."""
+
+    videos: tuple[PlannedVideo, ...]
+    steps: tuple[Step, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def plan_videos(named: Sequence[NamedVideo], options: Options) -> PlannedVideos:
     """Decide on every video that can be read.
 
     Parameters
     ----------
-    videos
+    named
         All videos, with their names.
     options
         What a person chose.
-    draft
-        The steps are added here.
 
     Raises
     ------
@@ -57,16 +63,16 @@ def place_videos(videos: Sequence[NamedVideo], options: Options, draft: Draft) -
         An encode setting is impossible.
     """
     settings = encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
-    all_pixels = sum(_pixels(named.video) for named in videos)
-    planned = []
-    for named in videos:
-        video = named.video
+    all_pixels = sum(_pixels(each.video) for each in named)
+    planned: list[PlannedVideo] = []
+    steps: list[Step] = []
+    for each in named:
+        video = each.video
         if video.info is None or video.treatment is None:
             continue
-        target = f"videos/{named.name}.mp4"
+        target = f"videos/{each.name}.mp4"
         threaded = replace(settings, threads=_threads(_pixels(video), all_pixels))
-        step = _video_step(video.info, video.treatment, video.picture, target, threaded, options)
-        draft.steps.append(step)
+        steps.append(_video_step(video.info, video.treatment, video.picture, target, threaded, options.link))
         planned.append(
             PlannedVideo(
                 str(video.path),
@@ -78,10 +84,10 @@ def place_videos(videos: Sequence[NamedVideo], options: Options, draft: Draft) -
                 video.session,
                 video.picture.turn_deg,
                 video.picture.crop,
-                named.view,
+                each.view,
             )
         )
-    return planned
+    return PlannedVideos(tuple(planned), tuple(steps))
 
 
 def _pixels(video: SurveyedVideo) -> int:
@@ -116,12 +122,12 @@ def name_videos(videos: Sequence[SurveyedVideo], sessions: Sequence[PlannedSessi
 
 
 def _video_step(
-    info: VideoInfo, treatment: Treatment, picture: Picture, target: str, settings: EncodeSettings, options: Options
+    info: VideoInfo, treatment: Treatment, picture: Picture, target: str, settings: EncodeSettings, link: Link
 ) -> Step:
     rate = _rate_text(info.frame_rate)
     source = str(info.path)
     if treatment.action == "place":
-        return PlaceVideo(source, target, info.size_bytes, info.n_frames, options.link)
+        return PlaceVideo(source, target, info.size_bytes, info.n_frames, link)
     if treatment.action in {"remux", "rewrite"}:
         return RemuxVideo(source, target, info.size_bytes, info.n_frames, treatment.action, rate, **asdict(settings))
     width, height = encoded_size(info, crop=picture.crop, turn_deg=picture.turn_deg)

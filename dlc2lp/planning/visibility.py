@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.options import NanMeans, Visibility
 from dlc2lp.wording import counted
 
@@ -68,20 +68,42 @@ def with_visibility(
     ]
 
 
-def explain(never: Mapping[str, frozenset[int]], names: Sequence[str]) -> Finding:
-    """Say why the column is there: which sessions lack keypoints that others have."""
+def explain(
+    never: Mapping[str, frozenset[int]], names: Sequence[str], label_files: Sequence[str], n_fillers: int = 0
+) -> Finding:
+    """Say why the column is there: which sessions lack keypoints that others have, and which frames are no view's own.
+
+    Parameters
+    ----------
+    never
+        What :func:`never_labelled` says of the sessions.
+    names
+        The keypoints.
+    label_files
+        The files that get the column.
+    n_fillers
+        Frames that only other views have labelled.
+    """
     told = [
         f"{session} ({', '.join(names[k] for k in sorted(positions))})"
         for session, positions in sorted(_missing_in_some(never).items())
     ]
+    reasons = []
+    if told:
+        sessions = counted(len(told), "session")
+        more = f" and {len(told) - _N_NAMED} more" if len(told) > _N_NAMED else ""
+        reasons.append(f"{sessions} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}{more}")
+    if n_fillers:
+        reasons.append(
+            counted(n_fillers, "frame has labels in other views only", "frames have labels in other views only")
+        )
     return Finding(
         Severity.NOTE,
         "visible-column",
-        "CollectedData.csv",
-        f"{counted(len(told), 'session')} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}"
-        + (f" and {len(told) - _N_NAMED} more" if len(told) > _N_NAMED else "")
-        + "; the column `visible` marks these cells as not labelled",
-        advice="to leave the column out: --visibility never",
+        ", ".join(label_files),
+        f"{'; '.join(reasons)}; the column `visible` marks these cells as not labelled",
+        advice="to leave the column out: {}",
+        remedies=(Setting("visibility", ("never",)),),
     )
 
 

@@ -22,7 +22,7 @@ def inspection(found: Inspection) -> dict[str, Any]:
     """Return the document of ``dlc2lp inspect``."""
     project = found.survey.project
     config = project.config
-    chosen = [session for _, decided in found.surveys for session in decided.chosen.sessions]
+    chosen = [session for _, decided in found.source.surveys for session in decided.chosen.sessions]
     tables = [session.labels for session in chosen if session.labels is not None]
     keypoints = list(found.plan.keypoints) if found.plan else _names(tables)
     return document(
@@ -40,7 +40,7 @@ def inspection(found: Inspection) -> dict[str, Any]:
             {"name": name, "hidden_share": found.plan.keypoints[name] if found.plan else None} for name in keypoints
         ],
         individuals=sorted({name for table in tables for name in table.individuals if name}),
-        videos=[_video(video) for survey, _ in found.surveys for video in survey.videos],
+        videos=[_video(video) for survey, _ in found.source.surveys for video in survey.videos],
         decisions=[
             {
                 "code": question.code,

@@ -56,9 +56,9 @@ def table(
 
 def inspection_text(found: Inspection) -> str:
     """Lay out what a source holds, on one screen for an ordinary project."""
-    cameras = found.cameras or ((),) * len(found.surveys)
+    cameras, surveys = found.source.cameras, found.source.surveys
     parts = []
-    for names, (survey, decided) in zip(cameras, found.surveys, strict=True):
+    for names, (survey, decided) in zip(cameras, surveys, strict=True):
         parts.append(_project_heading(names, survey, found.findings))
         parts.append(_session_table(decided.chosen.sessions, survey.videos))
     if found.plan is not None and found.plan.views:
@@ -74,7 +74,7 @@ def inspection_text(found: Inspection) -> str:
     videos = [
         # Cameras with projects of their own call their videos alike.
         (f"{names[0]}: {video.path.name}" if len(names) == 1 else video.path.name, video)
-        for names, (survey, _) in zip(cameras, found.surveys, strict=True)
+        for names, (survey, _) in zip(cameras, surveys, strict=True)
         for video in survey.videos
     ]
     if videos:

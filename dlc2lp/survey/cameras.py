@@ -18,69 +18,15 @@ from dlc2lp.dlc.project3d import Dlc3dProject, read_3d_project
 from dlc2lp.errors import UnreadableFile, UsageError
 from dlc2lp.model import Finding, Remedy, Setting, Severity, question
 from dlc2lp.options import Options
-from dlc2lp.survey.calibrations import Calibrations, FoundCalibrations, find_calibrations
+from dlc2lp.survey.calibrations import FoundCalibrations, find_calibrations
 from dlc2lp.survey.compare_images import Watcher
 from dlc2lp.survey.labels import Decided, decide_labels
 from dlc2lp.survey.project import Survey, survey
+from dlc2lp.survey.source import Source, View
 from dlc2lp.survey.ties import SessionTie, by_session
 from dlc2lp.survey.view_pattern import COMMON_PATTERNS, ViewTable, apply_pattern, parse_view_pattern, split_by_camera
 
 _PATTERN = Setting("view-pattern")
-
-
-@dataclass(frozen=True)
-class View:
-    """One camera.
-
-    Attributes
-    ----------
-    name
-        As the source or the person calls it.
-    survey, decided
-        The project that holds its frames, which other cameras may share, and which of its labels count.
-    session_of
-        Recording by session of that project, for its folders; those of other cameras are not in it.
-    video_of
-        Recording by stem of a video.
-    """
-
-    name: str
-    survey: Survey
-    decided: Decided
-    session_of: Mapping[str, str]
-    video_of: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class ViewsSurvey:
-    """All cameras.
-
-    Attributes
-    ----------
-    views
-        The cameras in order.
-    calibrations
-        How they stand.
-    findings, questions, refusals
-        What is odd, what a person must decide, and why it can't be migrated so.
-    outsiders
-        Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
-    """
-
-    views: tuple[View, ...]
-    calibrations: Calibrations
-    findings: tuple[Finding, ...] = ()
-    questions: tuple[Finding, ...] = ()
-    refusals: tuple[Finding, ...] = ()
-    outsiders: tuple[tuple[str, int, int], ...] = ()
-
-    @property
-    def surveys(self) -> list[tuple[Survey, Decided]]:
-        """Each project once, with the labels that count."""
-        unique: dict[int, tuple[Survey, Decided]] = {}
-        for view in self.views:
-            unique.setdefault(id(view.survey), (view.survey, view.decided))
-        return list(unique.values())
 
 
 def has_views(source: Path | None, options: Options) -> bool:
@@ -133,7 +79,7 @@ def survey_views(
     *,
     watcher: Watcher | None = None,
     stop: threading.Event | None = None,
-) -> ViewsSurvey:
+) -> Source:
     """Read the projects of all cameras.
 
     Parameters
@@ -224,7 +170,7 @@ class _Reader:
 
     def one_project_each(
         self, sources: Sequence[tuple[str, Path]], calibrated: FoundCalibrations | None = None
-    ) -> ViewsSurvey:
+    ) -> Source:
         """Each camera has a project of its own; its calibrations are looked for beside them, where none are given."""
         read = {name: self.read(path, [name]) for name, path in sources}
         folders = {name: _folders(seen) for name, (seen, _) in read.items()}
@@ -237,13 +183,13 @@ class _Reader:
         calibrated = calibrated or find_calibrations(self.options, roots, list(read))
         return self._joined(views, calibrated, asked, outsiders)
 
-    def one_project(self, source: Path) -> ViewsSurvey:
+    def one_project(self, source: Path) -> Source:
         """One project holds all cameras, told apart by a pattern of names."""
         seen, decided = self.read(source, ())
         table = apply_pattern(parse_view_pattern(self.options.view_pattern or ""), _folders(seen))
         return self._of_table(seen, decided, table, find_calibrations(self.options, [seen.project.root], table.views))
 
-    def three_d(self, project: Dlc3dProject) -> ViewsSurvey:
+    def three_d(self, project: Dlc3dProject) -> Source:
         """A 3D project names its cameras and the projects that hold their frames."""
         names = [camera.camera for camera in project.cameras]
         calibrated = find_calibrations(self.options, [project.root], names, project.calibration)
@@ -254,7 +200,7 @@ class _Reader:
             for_all = calibrated.calibrations.for_all
             told = (*findings, *calibrated.findings, *(for_all.findings if for_all else ()))
             refused = (*refusals, *calibrated.refusals)
-            return ViewsSurvey((), calibrated.calibrations, told, calibrated.questions, refused)
+            return Source((), calibrated.calibrations, told, calibrated.questions, refused)
         paths = {camera.camera: camera.config_path for camera in project.cameras if camera.config_path}
         if project.is_shared:
             seen, decided = self.read(next(iter(paths.values())), ())
@@ -269,7 +215,7 @@ class _Reader:
             return split_by_camera(names, cameras)
         return apply_pattern(parse_view_pattern(self.options.view_pattern).with_views(cameras), names)
 
-    def _of_table(self, seen: Survey, decided: Decided, table: ViewTable, calibrated: FoundCalibrations) -> ViewsSurvey:
+    def _of_table(self, seen: Survey, decided: Decided, table: ViewTable, calibrated: FoundCalibrations) -> Source:
         """Make views of one project by a table of its names."""
         views = [
             _view(name, seen, decided, {place.name: place.session for place in table.placed if place.view == name})
@@ -284,8 +230,8 @@ class _Reader:
         calibrated: FoundCalibrations,
         asked: Sequence[Finding],
         outsiders: Sequence[tuple[str, int, int]],
-    ) -> ViewsSurvey:
-        joined = ViewsSurvey(tuple(views), calibrated.calibrations, (), (), (), tuple(outsiders))
+    ) -> Source:
+        joined = Source(tuple(views), calibrated.calibrations, (), (), (), tuple(outsiders))
         told = [finding for _, decided in joined.surveys for finding in decided.findings]
         of_each = [_beside_views(each) for _, decided in joined.surveys for each in decided.questions]
         refused = [finding for _, decided in joined.surveys for finding in decided.refusals]

@@ -69,13 +69,22 @@ class Decided:
         raise error(*by_severity([*self.refusals, *self.questions, *told]))
 
 
-def decide_labels(survey: Survey, options: Options) -> Decided:
-    """Decide which labels of a source count. What stands against it comes back with all else, not as an exception."""
+def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None) -> Decided:
+    """Decide which labels of a source count. What stands against it comes back with all else, not as an exception.
+
+    Parameters
+    ----------
+    survey, options
+        What was read, and what a person chose.
+    chosen
+        The table of each session, where it was chosen before for other individuals.
+    """
     projects = (survey.project, *survey.merged)
     config = survey.project.config
     order = tuple(dict.fromkeys(name for project in projects if project.config for name in project.config.bodyparts))
-    parts = [choose_labels(project, options) for project in projects]
-    chosen = merge_chosen(parts, order) if len(parts) > 1 else parts[0]
+    if chosen is None:
+        parts = [choose_labels(project, options) for project in projects]
+        chosen = merge_chosen(parts, order) if len(parts) > 1 else parts[0]
     findings = [
         *survey.findings,
         *chosen.findings,

@@ -16,8 +16,7 @@ def image(name, kind="png"):
 
 
 def named(*names, style="lp", kind="png"):
-    findings = []
-    frames = name_frames("s", [image(name, kind) for name in names], style, findings)
+    frames, findings = name_frames("s", [image(name, kind) for name in names], style)
     return {frame.source_name: (frame.folder, frame.target_name) for frame in frames}, [f.code for f in findings]
 
 

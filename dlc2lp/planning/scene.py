@@ -1,0 +1,112 @@
+"""All views of a target and how their images meet: what recordings, views and keypoints are called there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dlc2lp.lp.names import unique_sessions
+from dlc2lp.model import Finding, Setting, Severity
+from dlc2lp.options import Options
+from dlc2lp.planning.align import Alignment, explain_alignment, union_keypoints
+from dlc2lp.planning.frames import MatchedView, ViewImages, collect
+from dlc2lp.planning.moments import align_views
+from dlc2lp.planning.odd_views import odd_views
+from dlc2lp.planning.view_names import safe_views
+from dlc2lp.survey.individuals import OneAnimal
+from dlc2lp.survey.source import Source
+from dlc2lp.wording import counted
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All views, and how their images meet.
+
+    Attributes
+    ----------
+    views
+        The images of each view.
+    keypoints
+        The keypoints of all views.
+    sessions
+        What each recording is called in the target.
+    alignment
+        How the images of the views meet.
+    findings
+        What a person should know of it.
+    """
+
+    views: tuple[ViewImages, ...]
+    keypoints: tuple[str, ...]
+    sessions: Mapping[str, str]
+    alignment: Alignment
+    findings: tuple[Finding, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The views' names in the target; none in a project with a single view."""
+        return tuple(view.name for view in self.views if view.name)
+
+    def folders(self, view: ViewImages) -> dict[str, str]:
+        """Return the folder in ``labeled-data`` of each recording of one view."""
+        return {name: f"{safe}_{view.name}" if view.name else safe for name, safe in self.sessions.items()}
+
+
+def set_scene(source: Source, matched: Sequence[MatchedView], animals: Sequence[OneAnimal], options: Options) -> Scene:
+    """Name recordings and views, and find out how the images of the views meet."""
+    keypoints = union_keypoints([animal.labels.keypoint_names for animal in animals])
+    recordings = list(dict.fromkeys(_recordings(source, matched)))
+    sessions = unique_sessions(recordings)
+    findings = _renamed_sessions(sessions)
+    names = {view.name: view.name for view in source.views}
+    if source.is_multiview:
+        names, renamed = safe_views(list(names), sessions.values(), _renaming_hint(options))
+        findings += renamed
+    views = tuple(
+        collect(each, names[each.view.name], animal, keypoints) for each, animal in zip(matched, animals, strict=True)
+    )
+    alignment = align_views(views, recordings)
+    if source.is_multiview:
+        findings += explain_alignment(alignment, without_videos=options.videos == "none")
+        findings += odd_views(source.views, views, alignment, options)
+        findings += _outsiders(source)
+    return Scene(views, keypoints, sessions, alignment, tuple(findings))
+
+
+def _recordings(source: Source, matched: Sequence[MatchedView]) -> Iterator[str]:
+    """Yield the recordings; of several cameras also those without images, whose videos are named by them."""
+    if source.is_multiview:
+        yield from (name for view in source.views for name in view.session_of.values())
+        yield from (name for view in source.views for name in view.video_of.values())
+    for view in matched:
+        yield from view.recordings
+
+
+def _renaming_hint(options: Options) -> str:
+    if options.views:
+        return "another name? --view NAME=SOURCE gives it"
+    return "another name? it comes from the names in DeepLabCut: of the folders, or camera_names of a 3D project"
+
+
+def _renamed_sessions(sessions: Mapping[str, str]) -> list[Finding]:
+    renamed = [f"{old!r} -> {new}" for old, new in sorted(sessions.items()) if old != new]
+    if not renamed:
+        return []
+    message = "the name holds characters that Lightning Pose or its app refuse: " + ", ".join(renamed[:5])
+    message += " ..." if len(renamed) > 5 else ""
+    return [Finding(Severity.NOTE, "session-renamed", counted(len(renamed), "session"), message)]
+
+
+def _outsiders(source: Source) -> list[Finding]:
+    return [
+        Finding(
+            Severity.ERROR,
+            "folder-of-no-view",
+            folder,
+            f"belongs to no camera by its name; left out with its {counted(n_frames, 'labeled frame')} and "
+            f"{counted(n_cells, 'point')}",
+            advice="give a {} that fits its name too, or rename the folder in DeepLabCut",
+            remedies=(Setting("view-pattern"),),
+        )
+        for folder, n_cells, n_frames in source.outsiders
+    ]

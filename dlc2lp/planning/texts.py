@@ -1,0 +1,188 @@
+"""The texts of a target: labels and queue of each view, project settings, starter config. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+
+from dlc2lp.lp.config import ConfigFacts, StarterConfig, starter_config
+from dlc2lp.lp.labels import NOT_LABELED, LabelRow, render_labels, render_queue
+from dlc2lp.lp.project import render_project_yaml
+from dlc2lp.model import Finding
+from dlc2lp.options import Options
+from dlc2lp.planning.align import unequal_videos
+from dlc2lp.planning.images import PlacedImages
+from dlc2lp.planning.labels import hidden_shares, skeleton
+from dlc2lp.planning.moments import ViewFiles
+from dlc2lp.planning.plan import label_files, queue_file
+from dlc2lp.planning.scene import Scene
+from dlc2lp.planning.steps import WriteText
+from dlc2lp.planning.visibility import explain, never_labelled, wants_column, with_visibility
+from dlc2lp.survey.source import Source
+
+PROJECT_FILE = "project.yaml"
+CONFIG_FILE = "configs/default.yaml"
+
+#: Points that an affine change of an image is told from.
+_FEWEST_POINTS = 3
+
+
+@dataclass(frozen=True)
+class PlannedTexts:
+    """The steps that write texts, what the starter config was chosen from, and what a person should know."""
+
+    steps: tuple[WriteText, ...]
+    facts: ConfigFacts
+    config: StarterConfig
+    findings: tuple[Finding, ...]
+
+
+def plan_texts(
+    source: Source,
+    scene: Scene,
+    files: Sequence[ViewFiles],
+    images: Sequence[PlacedImages],
+    n_videos: int,
+    is_calibrated: bool,
+    options: Options,
+    target: Path,
+) -> PlannedTexts:
+    """Render all texts.
+
+    Parameters
+    ----------
+    source, scene
+        What was surveyed, and how the views meet.
+    files, images
+        What the files of each view hold, and what becomes of its images.
+    n_videos
+        Videos in the target.
+    is_calibrated
+        Whether the target gets calibrations.
+    options, target
+        What a person chose, and where the target lies.
+    """
+    facts, unequal = _facts(scene, files, images, n_videos, is_calibrated, options.data_dir or str(target))
+    config = starter_config(facts, options.config)
+    projects = [project for survey, _ in source.surveys for project in (survey.project, *survey.merged)]
+    origin = {name: origin for view in scene.views for name, origin in view.animal.origin.items()}
+    edges, unknown = skeleton(projects, origin)
+    visible, explained = _with_column(scene, files, options)
+    steps = [
+        WriteText(PROJECT_FILE, render_project_yaml(scene.keypoints, edges, scene.names)),
+        WriteText(CONFIG_FILE, config.text),
+    ]
+    for view, made in zip(scene.views, visible, strict=True):
+        steps += _label_steps(view.name, view.animal.labels.scorer, scene.keypoints, made)
+    # The order in which findings have always come, for one camera and for several.
+    told = (*unequal, *config.findings, *explained, *unknown)
+    return PlannedTexts(tuple(steps), facts, config, told)
+
+
+def _facts(
+    scene: Scene,
+    files: Sequence[ViewFiles],
+    images: Sequence[PlacedImages],
+    n_videos: int,
+    is_calibrated: bool,
+    data_dir: str,
+) -> tuple[ConfigFacts, list[Finding]]:
+    """Gather what the starter config is chosen from; and sessions whose videos differ in length."""
+    sizes = sum((placed.sizes for placed in images), Counter[tuple[int, int]]())
+    labeled = [row for made in files for row in made.all_rows if row.image not in made.fillers]
+    facts = ConfigFacts(
+        data_dir=data_dir,
+        keypoint_names=scene.keypoints,
+        n_labeled_frames=len(files[0].rows),
+        image_sizes=tuple(sorted(sizes.items())),
+        hidden_share=hidden_shares(scene.keypoints, labeled),
+        n_videos=n_videos,
+    )
+    if not scene.names:
+        return facts, []
+    counts = {
+        (session, view.name): video.info.n_frames
+        for view in scene.views
+        for session, video in view.videos.items()
+        if video.info is not None
+    }
+    of_session: Counter[str] = Counter(session for session, _ in counts)
+    unequal = unequal_videos(counts)
+    several = dataclasses.replace(
+        facts,
+        n_videos=sum(n == len(scene.views) for n in of_session.values()),
+        view_names=scene.names,
+        is_calibrated=is_calibrated,
+        n_frames_against_3d=_n_frames_against_3d([made.rows for made in files]),
+        one_view_keypoints=_one_view_keypoints(scene.keypoints, files),
+        incomplete_sessions=tuple(session for session, n in of_session.items() if n < len(scene.views)),
+        unequal_sessions=tuple(finding.subject for finding in unequal),
+    )
+    return several, unequal
+
+
+def _one_view_keypoints(keypoints: Sequence[str], files: Sequence[ViewFiles]) -> tuple[str, ...]:
+    """Return the keypoints that at least one view never shows."""
+    shown = [
+        {name for k, name in enumerate(keypoints) if any(not isnan(row.xy[k][0]) for row in made.all_rows)}
+        for made in files
+    ]
+    return tuple(name for name in keypoints if not all(name in names for names in shown))
+
+
+def _n_frames_against_3d(rows: Sequence[Sequence[LabelRow]]) -> int:
+    """Return in how many labeled frames some view has too few of the keypoints that two views or more have."""
+    n = 0
+    for moment in zip(*rows, strict=True):
+        seen = [{k for k, (x, _) in enumerate(row.xy) if not isnan(x)} for row in moment]
+        counts = Counter(k for keypoints in seen for k in keypoints)
+        in_space = {k for k, n_views in counts.items() if n_views > 1}
+        if len(in_space) >= _FEWEST_POINTS:
+            n += any(len(keypoints & in_space) < _FEWEST_POINTS for keypoints in seen)
+    return n
+
+
+def _with_column(scene: Scene, files: Sequence[ViewFiles], options: Options) -> tuple[list[ViewFiles], list[Finding]]:
+    """Give the rows their third column where it tells something that empty cells can't: in all views or in none."""
+    rows = [row for made in files for row in made.all_rows]
+    n_fillers = sum(len(made.fillers) for made in files)
+    if options.visibility == "never" or not (n_fillers or wants_column(rows, len(scene.keypoints), options.visibility)):
+        return list(files), []
+    never = never_labelled(rows, len(scene.keypoints))
+    nan_means = options.config.nan_means or "occluded"
+    visible = [
+        dataclasses.replace(
+            made,
+            rows=_unlabeled_fillers(with_visibility(made.rows, never, nan_means), made.fillers),
+            test_rows=_unlabeled_fillers(with_visibility(made.test_rows, never, nan_means), made.fillers),
+        )
+        for made in files
+    ]
+    if options.visibility == "always":
+        return visible, []
+    names = [label_files(view.name)[0] for view in scene.views]
+    return visible, [explain(never, scene.keypoints, names, n_fillers)]
+
+
+def _unlabeled_fillers(rows: Iterable[LabelRow], fillers: set[str]) -> list[LabelRow]:
+    """Mark all points of frames that only other views have labelled as not labelled: they may well be visible."""
+    return [
+        dataclasses.replace(row, visible=(NOT_LABELED,) * len(row.xy)) if row.image in fillers else row for row in rows
+    ]
+
+
+def _label_steps(view: str, scorer: str, keypoints: Sequence[str], made: ViewFiles) -> list[WriteText]:
+    """Return the label files and the queue of one view."""
+    train, test = label_files(view)
+    # A blank scorer would be taken for a missing name by pandas.
+    scorer = scorer if scorer.strip() else "unknown"
+    steps = [WriteText(train, render_labels(scorer, keypoints, made.rows))]
+    if made.test_rows:
+        steps.append(WriteText(test, render_labels(scorer, keypoints, made.test_rows)))
+    if made.queue:
+        steps.append(WriteText(queue_file(view), render_queue(made.queue)))
+    return steps

@@ -1,0 +1,109 @@
+"""The door to the source: whatever a person pointed at becomes a :class:`~dlc2lp.survey.source.Source`. Only reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from dlc2lp.errors import UsageError
+from dlc2lp.model import Setting
+from dlc2lp.options import Options
+from dlc2lp.survey.calibrations import check_calibration_options
+from dlc2lp.survey.cameras import has_views, survey_views
+from dlc2lp.survey.compare_images import Watcher
+from dlc2lp.survey.individuals import labelled_individuals, unique_individual
+from dlc2lp.survey.labels import Decided, decide_labels
+from dlc2lp.survey.project import Survey, survey
+from dlc2lp.survey.source import Source, View
+from dlc2lp.survey.ties import SessionTie, by_session
+
+
+def look(
+    source: Path | None,
+    options: Options,
+    known: Iterable[SessionTie] = (),
+    *,
+    watcher: Watcher | None = None,
+    stop: threading.Event | None = None,
+) -> Source:
+    """Read a source once, for whatever is asked of it afterwards.
+
+    Parameters
+    ----------
+    source
+        The DeepLabCut project; None where the options name the project of each camera.
+    options
+        What a person chose.
+    known
+        Which frames images are, as far as an earlier plan found out.
+    watcher
+        Hears how far the comparison of images with videos is.
+    stop
+        When set, work ends.
+
+    Raises
+    ------
+    SourceRefused
+        It is no DeepLabCut project at all. What stands against migrating a project is in the result.
+    UsageError
+        The options contradict each other, or there is no source.
+    Interrupted
+        ``stop`` was set.
+    """
+    check_calibration_options(options)
+    if has_views(source, options):
+        return survey_views(source, options, known, watcher=watcher, stop=stop)
+    if source is None:
+        raise no_source()
+    seen = survey(source, options, by_session(known), watcher=watcher, stop=stop)
+    if options.individuals == "split":  # which individuals there are is seen now; each is decided on by itself
+        options = replace(options, individuals="auto")
+    return _single(seen, decide_labels(seen, options))
+
+
+def no_source() -> UsageError:
+    """Return the error for a call that names neither a source nor views."""
+    return UsageError.of(
+        "no-source",
+        "SOURCE",
+        "found no source",
+        advice="give a DeepLabCut project, or each camera's with {}",
+        remedies=(Setting("view", ("NAME=SOURCE",)),),
+    )
+
+
+def _single(seen: Survey, decided: Decided) -> Source:
+    """Return a project as the source of a single view, whose recordings are called like its folders."""
+    folders = {chosen.session.name: chosen.session.name for chosen in decided.chosen.sessions}
+    videos = {video.stem: video.session for video in seen.videos if video.session}
+    view = View("", seen, decided, folders, videos)
+    return Source((view,), findings=decided.findings, questions=decided.questions, refusals=decided.refusals)
+
+
+def individuals_of(source: Source) -> tuple[str, ...]:
+    """Return the individuals of a single camera that have labels, ``single`` among them.
+
+    Raises
+    ------
+    SourceRefused
+        The project can't be migrated as it is.
+    """
+    decided = source.views[0].decided
+    if decided.refusals:
+        decided.or_raise()
+    labelled = dict.fromkeys(
+        name
+        for session in decided.chosen.sessions
+        if session.labels is not None
+        for name in (*labelled_individuals(session.labels), *unique_individual(session.labels))
+    )
+    return tuple(labelled)
+
+
+def of_individual(source: Source, name: str, options: Options) -> Source:
+    """Return the source with the labels of one individual; nothing is read again."""
+    view = source.views[0]
+    decided = decide_labels(view.survey, replace(options, individuals=name), view.decided.chosen)
+    return _single(view.survey, decided)

@@ -1,0 +1,79 @@
+"""What was surveyed: the cameras of a source, one or several, each with its project and the labels that count.
+
+One camera is the usual case: a single view without a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dlc2lp.model import Finding
+from dlc2lp.survey.calibrations import Calibrations
+from dlc2lp.survey.labels import Decided
+from dlc2lp.survey.project import Survey
+
+
+@dataclass(frozen=True)
+class View:
+    """One camera.
+
+    Attributes
+    ----------
+    name
+        As the source or the person calls it; empty where there is a single camera.
+    survey, decided
+        The project that holds its frames, which other cameras may share, and which of its labels count.
+    session_of
+        Recording by session of that project, for its folders; those of other cameras are not in it.
+    video_of
+        Recording by stem of a video.
+    """
+
+    name: str
+    survey: Survey
+    decided: Decided
+    session_of: Mapping[str, str]
+    video_of: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """All cameras: everything that planning needs to know, and that is read once.
+
+    Attributes
+    ----------
+    views
+        The cameras in order; none where it could not be said which there are.
+    calibrations
+        How they stand.
+    findings, questions, refusals
+        What is odd, what a person must decide, and why it can't be migrated so.
+    outsiders
+        Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
+    """
+
+    views: tuple[View, ...]
+    calibrations: Calibrations = field(default_factory=Calibrations)
+    findings: tuple[Finding, ...] = ()
+    questions: tuple[Finding, ...] = ()
+    refusals: tuple[Finding, ...] = ()
+    outsiders: tuple[tuple[str, int, int], ...] = ()
+
+    @property
+    def is_multiview(self) -> bool:
+        """Whether the cameras have names: then they are one Lightning Pose project with several views."""
+        return any(view.name for view in self.views)
+
+    @property
+    def surveys(self) -> tuple[tuple[Survey, Decided], ...]:
+        """Each project once, with the labels that count."""
+        unique = {id(view.survey): (view.survey, view.decided) for view in reversed(self.views)}
+        return tuple(reversed(unique.values()))
+
+    @property
+    def cameras(self) -> tuple[tuple[str, ...], ...]:
+        """For each project the cameras that it holds; empty for a single camera."""
+        return tuple(
+            tuple(view.name for view in self.views if view.survey is survey and view.name) for survey, _ in self.surveys
+        )
