@@ -1,0 +1,99 @@
+"""A source is read once per command: each label file is opened once, each image is hashed once at most."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from builder import build_project
+
+#: Runs a command and prints how often it opened label files and configurations, and hashed images of the source.
+WATCHED = """
+import collections, json, sys
+import h5py
+from dlc2lp import files
+from dlc2lp.cli import main
+from dlc2lp.survey import compare_images
+
+opened, hashed = collections.Counter(), collections.Counter()
+root, *arguments = sys.argv[1:]
+
+def watch(event, args):
+    if event == "open" and isinstance(args[0], str) and args[0].startswith(root):
+        if args[0].endswith((".csv", ".yaml")):
+            opened[args[0]] += 1
+
+class File(h5py.File):
+    def __init__(self, name, *others, **options):
+        opened[str(name)] += 1
+        super().__init__(name, *others, **options)
+
+def digest(path, original=files.digest):
+    hashed[str(path)] += 1
+    return original(path)
+
+h5py.File = File
+compare_images.digest = digest
+sys.addaudithook(watch)
+code = main.run(arguments)
+print("COUNTS", json.dumps([code, opened, hashed]))
+"""
+
+
+def counts(root: Path, *arguments: object) -> tuple[Counter[str], Counter[str]]:
+    command = [sys.executable, "-c", WATCHED, str(root), *map(str, arguments)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    code, opened, hashed = json.loads(process.stdout.rpartition("COUNTS ")[2])
+    assert code == 0, process.stderr
+    return Counter(opened), Counter(hashed)
+
+
+def expect_once(project, opened, hashed, n_images):
+    label_files = [str(path) for path in (project.root / "labeled-data").rglob("CollectedData*")]
+    assert {path: opened[path] for path in label_files} == dict.fromkeys(label_files, 1)
+    assert opened[str(project.config)] == 1
+    images = Counter(path for path in hashed.elements() if Path(path).parent.parent.name == "labeled-data")
+    assert (len(images), set(images.values())) == (n_images, {1})
+
+
+def test_a_project_that_is_split_into_three_is_read_once(tmp_path):
+    project = build_project(
+        tmp_path / "dlc", sessions=("m1", "m2"), frames=(2, 5), individuals=("a", "b", "c"), unique=("box",)
+    )
+    for arguments in (
+        ("inspect", project.root),
+        ("convert", project.root, tmp_path / "lp", "--dry-run"),
+        ("convert", project.root, tmp_path / "lp"),
+    ):
+        expect_once(project, *counts(tmp_path / "dlc", *arguments, "--individuals", "split"), n_images=4)
+    assert sorted(path.name for path in (tmp_path / "lp").iterdir()) == ["a", "b", "c", "single"]
+
+
+@pytest.mark.parametrize("command", ["inspect", "convert", "dry-run", "again"])
+def test_one_camera_and_several_are_read_once(tmp_path, command):
+    project = build_project(tmp_path / "dlc", sessions=("m1_top", "m1_side"), frames=(2, 5), files=("csv", "h5"))
+    for views in ((), ("--view-pattern", "{session}_{view}")):
+        target = tmp_path / f"lp{len(views)}"
+        arguments = {
+            "inspect": ("inspect", project.root),
+            "convert": ("convert", project.root, target),
+            "dry-run": ("convert", project.root, target, "--dry-run"),
+            "again": ("convert", project.root, target),
+        }[command]
+        if command == "again":
+            counts(tmp_path / "dlc", *arguments, *views)
+        expect_once(project, *counts(tmp_path / "dlc", *arguments, *views), n_images=4)
+
+
+def test_each_project_of_an_archive_is_read_once_to_plan_it(tmp_path):
+    archive = tmp_path / "archive"
+    project = build_project(archive / "mice", sessions=("m1",), frames=(2, 5), individuals=("a", "b"))
+    single = build_project(archive / "one", sessions=("m1",), frames=(2, 5))
+    planned = ("batch", "plan", archive, tmp_path / "out", "--individuals", "split", "--jobs", "1")
+    opened, hashed = counts(archive, *planned)
+    for each in (project, single):
+        opened[str(each.config)] -= 1  # the search looks into it, to tell a project from another folder
+        expect_once(each, opened, Counter({p: n for p, n in hashed.items() if p.startswith(str(each.root))}), n_images=2)
