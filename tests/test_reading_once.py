@@ -96,4 +96,5 @@ def test_each_project_of_an_archive_is_read_once_to_plan_it(tmp_path):
     opened, hashed = counts(archive, *planned)
     for each in (project, single):
         opened[str(each.config)] -= 1  # the search looks into it, to tell a project from another folder
-        expect_once(each, opened, Counter({p: n for p, n in hashed.items() if p.startswith(str(each.root))}), n_images=2)
+        own = Counter({path: n for path, n in hashed.items() if path.startswith(str(each.root))})
+        expect_once(each, opened, own, n_images=2)
