@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlc2lp.errors import SourceRefused
-from dlc2lp.lp.config import ConfigFacts, StarterConfig, starter_config
+from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.labels import render_labels, render_queue
 from dlc2lp.lp.project import render_project_yaml
+from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding, ImageInfo, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.planning.context import add_context

@@ -10,12 +10,12 @@ import yaml
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.document import Document, Entry, KeyPath, render, value_text, values_of
-from dlc2lp.lp.starter import HEAD
+from dlc2lp.lp.starter_text import HEAD
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml, places_and_comments
 from dlc2lp.model import Finding, Severity
 
 if TYPE_CHECKING:
-    from dlc2lp.lp.config import StarterConfig
+    from dlc2lp.lp.starter import StarterConfig
 
 CONFIG_FILE = "configs/default.yaml"
 
