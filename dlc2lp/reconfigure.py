@@ -113,5 +113,5 @@ def _with_edits(
         return config.text, (), ()
     if discard or current == written:
         return config.text, (), ()
-    merged = keep_edits(written, current, config)
-    return merged.text, merged.kept, merged.findings
+    edited = keep_edits(written, current, config)
+    return edited.text, edited.kept, edited.findings

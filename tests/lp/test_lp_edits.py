@@ -115,6 +115,13 @@ def test_an_option_given_before_the_change_by_hand_is_a_note() -> None:
     assert [finding.severity for finding in merged.findings] == [Severity.NOTE]
 
 
+def test_a_change_by_hand_that_the_new_starter_makes_too_is_no_edit() -> None:
+    current = edited(OLD.text, ("    height: 256", "    height: 128"))
+    new = starter(resize=(128, 128))
+    merged = keep_edits(OLD.text, current, new)
+    assert (merged.text, merged.kept, merged.findings) == (new.text, (), ())
+
+
 def test_a_deleted_section_stays_deleted() -> None:
     current = OLD.text[: OLD.text.index("# Unsupervised losses fade in")]
     merged = keep_edits(OLD.text, current, starter())
