@@ -13,6 +13,7 @@ from dlc2lp.errors import UsageError
 from dlc2lp.lp import multiview
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.sizing import BACKBONES, SIDE_STEP_PX, is_transformer
+from dlc2lp.model import Setting
 
 NanMeans = Literal["occluded", "unlabeled"]
 
@@ -130,7 +131,8 @@ def check_choices_for(facts: ConfigFacts, choices: ConfigChoices) -> None:
             "losses-without-videos",
             "--losses",
             f"found {', '.join(choices.losses)} and no video; unsupervised losses learn from unlabeled video frames",
-            advice="leave --losses out, or migrate videos too (--videos all, --video-root DIR)",
+            advice="leave {} out, or migrate videos too ({}, {})",
+            remedies=(Setting("losses"), Setting("videos", ("all",)), Setting("video-root", ("DIR",))),
         )
     if not (PurePosixPath(facts.data_dir).is_absolute() or PureWindowsPath(facts.data_dir).is_absolute()):
         raise _bad_option("--data-dir", facts.data_dir, "an absolute path", "write the path from / or the drive on")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dlc2lp.errors import UsageError
 from dlc2lp.lp.starter_text import Decided
 from dlc2lp.lp.training_split import n_train_frames
+from dlc2lp.model import Setting
 from dlc2lp.wording import counted
 
 #: Empty in at least this share of the labeled frames: the keypoint is left out of the pose PCA, which learns how
@@ -13,6 +14,8 @@ OFTEN_HIDDEN_SHARE = 0.2
 
 #: A pose PCA of one keypoint says nothing about a pose.
 _MIN_PCA_KEYPOINTS = 2
+
+_TEMPORAL_ALONE = Setting("losses", ("temporal",))
 
 
 def pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, ...] | None:
@@ -33,7 +36,8 @@ def check_pca(decided: Decided) -> None:
                 "--losses",
                 f"found {counted(n_train, 'frame')} to train on for a PCA of {counted(n_dims // 2, 'keypoint')}, "
                 f"expected at least {max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
-                advice="leave pca_singleview out: --losses temporal",
+                advice="leave pca_singleview out: {}",
+                remedies=(_TEMPORAL_ALONE,),
             )
     if "pca_multiview" in decided.losses:
         _check_multiview_pca(decided, n_train)
@@ -50,5 +54,6 @@ def _check_multiview_pca(decided: Decided, n_train: int) -> None:
             "--losses",
             f"found {counted(n_train, 'frame')} to train on with {counted(len(per_view), 'keypoint')} that all views "
             f"show, expected {n_dims} or more keypoints in all of them together",
-            advice="leave pca_multiview out: --losses temporal",
+            advice="leave pca_multiview out: {}",
+            remedies=(_TEMPORAL_ALONE,),
         )

@@ -91,9 +91,27 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
     if not facts.keypoint_names or len(set(facts.keypoint_names)) < len(facts.keypoint_names):
         raise ValueError("a config needs keypoints, each with a name of its own")
     check_choices_for(facts, choices)
-    backbone = chosen_backbone(facts, choices)
     matches = match_mirrored(facts.keypoint_names, choices.mirror) if choices.mirror is not None else None
     gpu_gb = sizing.ASSUMED_GPU_GB if choices.gpu_memory is None else choices.gpu_memory
+    decided = _decided(facts, choices, gpu_gb, matches.columns if matches else None)
+    check_pca(decided)
+    document = starter_document(decided)
+    values = values_of(document)
+    return StarterConfig(
+        text=render(document, HEAD),
+        values=values,
+        reasons=_listed_reasons(decided, values),
+        findings=(*starter_findings(facts, decided, gpu_gb), *(explain_mirror(matches) if matches else ())),
+        document=document,
+        chosen_keys=_chosen_keys(choices),
+    )
+
+
+def _decided(
+    facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, mirrored: tuple[tuple[int, ...], ...] | None
+) -> Decided:
+    """Decide everything that the text needs: from the data, where nobody chose."""
+    backbone = chosen_backbone(facts, choices)
     size = _size(facts, choices, backbone, gpu_gb)
     losses = choices.losses or ()
     train_prob, val_prob = shares(facts.n_labeled_frames)
@@ -106,7 +124,7 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
         n_accumulated=choices.accumulate_grad_batches,
     )
     hidden = tuple(name for name in facts.keypoint_names if facts.hidden_share.get(name, 0.0) >= OFTEN_HIDDEN_SHARE)
-    decided = Decided(
+    return Decided(
         data_dir=facts.data_dir,
         video_dir=_video_dir(facts.data_dir),
         keypoint_names=facts.keypoint_names,
@@ -121,21 +139,11 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
         hidden_is_occluded=choices.nan_means != "unlabeled",
         pca_columns=pca_columns(facts.keypoint_names, hidden),
         losses=losses,
-        reasons=starter_reasons(facts, choices, backbone, gpu_gb, size, batch, hidden),
-        matches=_matches(facts, matches.columns if matches else None),
+        reasons=starter_reasons(facts, choices, gpu_gb, size, batch, hidden),
+        matches=_matches(facts, mirrored),
         view_names=facts.view_names,
         uses_3d=facts.uses_3d,
         is_augmented=facts.uses_3d or not facts.is_calibrated,
-    )
-    check_pca(decided)
-    document = starter_document(decided)
-    return StarterConfig(
-        text=render(document, HEAD),
-        values=values_of(document),
-        reasons=_listed_reasons(decided, values_of(document)),
-        findings=(*starter_findings(facts, decided, gpu_gb), *(explain_mirror(matches) if matches else ())),
-        document=document,
-        chosen_keys=_chosen_keys(choices),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlc2lp.lp import sizing
-from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.lp.config_choices import ConfigChoices, chosen_backbone
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.document import printable
 from dlc2lp.lp.pca import OFTEN_HIDDEN_SHARE, pca_columns
@@ -13,37 +13,26 @@ from dlc2lp.wording import counted
 
 
 def starter_reasons(
-    facts: ConfigFacts,
-    choices: ConfigChoices,
-    backbone: str,
-    gpu_gb: float,
-    size: ImageSize,
-    batch: Batch,
-    hidden: tuple[str, ...],
+    facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, size: ImageSize, batch: Batch, hidden: tuple[str, ...]
 ) -> dict[str, str]:
-    """Return why, by key: for the comment in the file and for the JSON."""
-    n_train = n_train_frames(facts.n_labeled_frames)
-    gpu = f"the {gpu_gb:g} GB of the GPU"
-    if choices.gpu_memory is None:
-        gpu = f"the {gpu_gb:g} GB that are assumed (tell yours with --gpu-memory)"
-    memory = f"{memory_need(facts, backbone, size, batch)} of {gpu}"
-    if choices.train_batch_size is not None:
-        n_labeled = f"as asked for with --train-batch-size; {memory}"
-    elif batch.n_effective < sizing.EFFECTIVE_BATCH:
-        n_labeled = f"only {counted(n_train, 'labeled frame trains', 'labeled frames train')}; {memory}"
-    elif batch.n_accumulated > 1:
-        n_labeled = f"{memory}; 16 as in Lightning Pose's defaults are made up by accumulation"
-    else:
-        n_labeled = f"Lightning Pose's default; {memory}"
-    frames = counted(batch.n_effective, "frame")
-    accumulated = f"{batch.n_accumulated} x {batch.n_labeled} = {frames} per weight update"
-    if choices.accumulate_grad_batches is not None:
-        accumulated = f"as asked for with --accumulate-grad-batches; {accumulated}"
+    """Return why, by key.
+
+    Parameters
+    ----------
+    facts, choices
+        What is there, and what a person chose.
+    gpu_gb
+        Memory of one GPU in GB.
+    size, batch
+        As they were decided.
+    hidden
+        Keypoints that are often empty.
+    """
     return {
         "data.image_resize_dims": size.reason,
         **_view_reasons(facts, choices, hidden),
-        "training.train_batch_size": n_labeled,
-        "training.accumulate_grad_batches": accumulated,
+        "training.train_batch_size": _batch_reason(facts, choices, gpu_gb, size, batch),
+        "training.accumulate_grad_batches": _accumulation_reason(choices, batch),
         "training.num_gpus": "as asked for with --num-gpus" if choices.num_gpus else "one GPU; more with --num-gpus",
         "training.uniform_heatmaps_for_nan_keypoints": (
             f"as asked for with --nan-means {choices.nan_means}"
@@ -64,6 +53,29 @@ def starter_reasons(
         ),
         "eval.predict_vids_after_training": _prediction_reason(facts),
     }  # fmt: skip
+
+
+def _batch_reason(facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, size: ImageSize, batch: Batch) -> str:
+    gpu = f"the {gpu_gb:g} GB of the GPU"
+    if choices.gpu_memory is None:
+        gpu = f"the {gpu_gb:g} GB that are assumed (tell yours with --gpu-memory)"
+    memory = f"{memory_need(facts, chosen_backbone(facts, choices), size, batch)} of {gpu}"
+    if choices.train_batch_size is not None:
+        return f"as asked for with --train-batch-size; {memory}"
+    if batch.n_effective < sizing.EFFECTIVE_BATCH:
+        n_train = n_train_frames(facts.n_labeled_frames)
+        return f"only {counted(n_train, 'labeled frame trains', 'labeled frames train')}; {memory}"
+    if batch.n_accumulated > 1:
+        return f"{memory}; 16 as in Lightning Pose's defaults are made up by accumulation"
+    return f"Lightning Pose's default; {memory}"
+
+
+def _accumulation_reason(choices: ConfigChoices, batch: Batch) -> str:
+    frames = counted(batch.n_effective, "frame")
+    accumulated = f"{batch.n_accumulated} x {batch.n_labeled} = {frames} per weight update"
+    if choices.accumulate_grad_batches is not None:
+        return f"as asked for with --accumulate-grad-batches; {accumulated}"
+    return accumulated
 
 
 def memory_need(facts: ConfigFacts, backbone: str, size: ImageSize, batch: Batch) -> str:

@@ -166,25 +166,8 @@ def _matched_columns(decided: Decided) -> Document:
 
 
 def _training(decided: Decided) -> Document:
-    n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.n_labeled_frames < _FEW_FRAMES else _EPOCHS
-    learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
-    augmentation: Document = (
-        Entry(
-            "imgaug",
-            "dlc",
-            "Random changes of the training images: default (none), dlc (as in DeepLabCut), dlc-lr (dlc, and half "
-            "turns), dlc-top-down (dlc, and quarter turns: for cameras above freely moving animals).",
-        ),
-        Entry("imgaug_hflip", False, "Mirror images at random; every *_left keypoint needs its *_right."),
-    )
-    if decided.view_names:
-        augmentation = starter_text_views.augmentation(
-            uses_3d=decided.uses_3d,
-            is_augmented=decided.is_augmented,
-            because=decided.because("training.imgaug_3d"),
-        )
     return (
-        *augmentation,
+        *_augmentation(decided),
         *_memory(decided),
         Entry(
             "train_prob",
@@ -194,6 +177,43 @@ def _training(decided: Decided) -> Document:
         ),
         Entry("val_prob", decided.val_prob),
         Entry("train_frames", 1, "1 = all of them; a number above 1 = so many."),
+        *_schedule(decided),
+        Entry(
+            "uniform_heatmaps_for_nan_keypoints",
+            decided.hidden_is_occluded,
+            "What does an empty cell in the labels mean: that the keypoint was hidden, or that nobody labelled it?\n"
+            "true: hidden. The network learns to answer `nowhere` (a flat heatmap), so its confidence drops when a "
+            "keypoint is occluded.\n"
+            "false: not labelled. The cell is ignored; the network stays confident about what it cannot see.\n"
+            "A column `visible` in the label file decides this cell by cell and goes before."
+            + decided.because("training.uniform_heatmaps_for_nan_keypoints"),
+        ),
+        *((starter_text_views.PATCH_MASK,) if decided.view_names else ()),
+    )
+
+
+def _augmentation(decided: Decided) -> Document:
+    if decided.view_names:
+        return starter_text_views.augmentation(
+            uses_3d=decided.uses_3d,
+            is_augmented=decided.is_augmented,
+            because=decided.because("training.imgaug_3d"),
+        )
+    return (
+        Entry(
+            "imgaug",
+            "dlc",
+            "Random changes of the training images: default (none), dlc (as in DeepLabCut), dlc-lr (dlc, and half "
+            "turns), dlc-top-down (dlc, and quarter turns: for cameras above freely moving animals).",
+        ),
+        Entry("imgaug_hflip", False, "Mirror images at random; every *_left keypoint needs its *_right."),
+    )
+
+
+def _schedule(decided: Decided) -> Document:
+    n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.n_labeled_frames < _FEW_FRAMES else _EPOCHS
+    learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
+    return (
         Entry("unfreezing_epoch", 20, "Until this epoch only the new layers learn, not the pretrained ones."),
         Entry(
             "min_epochs",
@@ -221,17 +241,6 @@ def _training(decided: Decided) -> Document:
             (Entry("multisteplr", (Entry("milestones", _MILESTONES), Entry("gamma", 0.5))),),
             "At these epochs the learning rate is halved; none may be beyond max_epochs.",
         ),
-        Entry(
-            "uniform_heatmaps_for_nan_keypoints",
-            decided.hidden_is_occluded,
-            "What does an empty cell in the labels mean: that the keypoint was hidden, or that nobody labelled it?\n"
-            "true: hidden. The network learns to answer `nowhere` (a flat heatmap), so its confidence drops when a "
-            "keypoint is occluded.\n"
-            "false: not labelled. The cell is ignored; the network stays confident about what it cannot see.\n"
-            "A column `visible` in the label file decides this cell by cell and goes before."
-            + decided.because("training.uniform_heatmaps_for_nan_keypoints"),
-        ),
-        *((starter_text_views.PATCH_MASK,) if decided.view_names else ()),
     )
 
 
