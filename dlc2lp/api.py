@@ -75,7 +75,7 @@ class ConvertOptions(TypedDict, total=False):
 
 
 def _options(given: ConvertOptions) -> Options:
-    from dlc2lp.lp.config import ConfigChoices
+    from dlc2lp.lp.config_choices import ConfigChoices
     from dlc2lp.options import Options
 
     named: dict[str, Any] = dict(given)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from dlc2lp.lp.config import ConfigChoices
+from dlc2lp.lp.config_choices import ConfigChoices
 
 LabelSource = Literal["h5", "csv", "newest"]
 EmptyFrames = Literal["queue", "keep", "drop"]

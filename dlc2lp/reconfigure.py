@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlc2lp.lp.config import ConfigChoices, ConfigFacts, StarterConfig, keep_edits, starter_config
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.hand_edits import keep_edits
+from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding, by_severity
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import WriteText
@@ -110,5 +113,5 @@ def _with_edits(
         return config.text, (), ()
     if discard or current == written:
         return config.text, (), ()
-    merged = keep_edits(written, current, config)
-    return merged.text, merged.kept, merged.findings
+    edited = keep_edits(written, current, config)
+    return edited.text, edited.kept, edited.findings

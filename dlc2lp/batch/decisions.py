@@ -31,7 +31,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.files import write_whole
-from dlc2lp.lp.config import ConfigChoices
+from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import Options
 

@@ -17,7 +17,7 @@ from dlc2lp.batch.naming import name_targets
 from dlc2lp.batch.previous import Previous, keep_targets
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
-from dlc2lp.lp.config import check_choices
+from dlc2lp.lp.config_choices import check_choices
 from dlc2lp.migration import check_data_dir
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import Options

@@ -14,7 +14,7 @@ import click
 from dlc2lp.cli import output
 
 if TYPE_CHECKING:
-    from dlc2lp.lp.config import ConfigChoices
+    from dlc2lp.lp.config_choices import ConfigChoices
     from dlc2lp.options import Options
 
 Command = Callable[..., Any]
@@ -324,7 +324,7 @@ _CHOICES = (
 
 def take_choices(options: dict[str, Any]) -> ConfigChoices:
     """Take the starter config's choices out of a command's options."""
-    from dlc2lp.lp.config import ConfigChoices
+    from dlc2lp.lp.config_choices import ConfigChoices
 
     return ConfigChoices(**{name: options.pop(name) for name in _CHOICES})
 

@@ -21,12 +21,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dlc2lp.dlc.opencv import (
+    FieldError,
+    array,
+    check_rotation,
+    distortions,
+    image_size,
+    intrinsic_matrix,
+    rotation_vector,
+    vector,
+)
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Camera, Finding, Severity, Vector
-from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,13 +47,7 @@ CAMERA_MATRIX = "camera_matrix"
 STEREO_FILE = "stereo_params.pickle"
 _INTRINSIC_SUFFIX = "_intrinsic_params.pickle"
 
-#: Numbers of coefficients that OpenCV's lens model has.
-_N_DISTORTIONS = (4, 5, 8, 12, 14)
 
-#: How far R may be from a rotation; OpenCV's own are within 1e-15, and a hand-typed one has some digits.
-_ROTATION_TOLERANCE = 1e-3
-
-_UNKNOWN_PAIR = "calibration-camera-unknown"
 _CALIBRATE_AGAIN = "calibrate again in DeepLabCut, or give a calibration in Anipose's form"
 
 
@@ -98,20 +101,23 @@ def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
         The cameras, in the order of ``config.yaml``.
     """
     try:
-        pairs, findings = _read_pairs(path, camera_names)
+        pairs, problems = _read_pairs(path, camera_names)
     except FileNotFoundError:
         return DlcCalibration(path, (), (_not_calibrated(path, camera_names),))
     except OSError as error:
         finding = _broken(path, f"can't be opened: {error.strerror or error}", "check that you may read it")
         return DlcCalibration(path, (), (finding,))
     except UnreadableFile as error:
-        told = tuple(dataclasses.replace(each, advice=each.hint or _CALIBRATE_AGAIN) for each in error.findings)
+        told = tuple(dataclasses.replace(each, advice=each.advice or _CALIBRATE_AGAIN) for each in error.findings)
         return DlcCalibration(path, (), told)
     cameras = _chain(pairs, camera_names)
     missing = [name for name in camera_names if name not in cameras]
-    if missing:
-        # A calibration that is there and does not arrive is an error, whether it can't be read or names other cameras.
-        findings = [_as_error(each) if each.code == _UNKNOWN_PAIR else each for each in findings]
+    findings = [
+        _unknown_pair(path, problem.key, camera_names, is_needed=bool(missing))
+        if isinstance(problem, _UnknownPair)
+        else problem
+        for problem in problems
+    ]
     if missing and not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(_incomplete(path, missing, camera_names))
     if missing:
@@ -131,53 +137,9 @@ def in_millimetres(cameras: Sequence[Camera], square_size_mm: float) -> tuple[Ca
     if not (math.isfinite(square_size_mm) and square_size_mm > 0):
         raise ValueError(f"the side of a square is {square_size_mm} mm, expected a finite number above 0")
     return tuple(
-        dataclasses.replace(camera, translation=_vector([part * square_size_mm for part in camera.translation]))
+        dataclasses.replace(camera, translation=vector([part * square_size_mm for part in camera.translation]))
         for camera in cameras
     )
-
-
-def rotation_vector(rotation: Array) -> Vector:
-    """Return a rotation matrix as Rodrigues vector: the axis, as long as the angle in radians (0 to pi).
-
-    By way of the quaternion, whose largest part is computed first: the usual formula, the antisymmetric part of the
-    matrix over the sine of the angle, has no digit left near 0 and near pi.
-
-    Parameters
-    ----------
-    rotation
-        Matrix of shape (3, 3); the rotation nearest to it is taken.
-    """
-    import numpy as np
-
-    m = _nearest_rotation(rotation)
-    trace = float(np.trace(m))
-    squares = np.array([trace, m[0, 0], m[1, 1], m[2, 2]])
-    largest = int(np.argmax(squares))
-    if largest == 0:
-        w = math.sqrt(1 + trace) / 2
-        axis = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]]) / (4 * w)
-    else:
-        i = largest - 1
-        j, k = (i + 1) % 3, (i + 2) % 3
-        part = math.sqrt(max(0.0, 1 + 2 * float(m[i, i]) - trace)) / 2
-        axis = np.zeros(3)
-        axis[i] = part
-        axis[j] = (m[i, j] + m[j, i]) / (4 * part)
-        axis[k] = (m[i, k] + m[k, i]) / (4 * part)
-        w = float(m[k, j] - m[j, k]) / (4 * part)
-    length = float(np.linalg.norm(axis))
-    if w < 0:  # the same rotation, the short way round
-        w, axis = -w, -axis
-    factor = 2 * math.atan2(length, w) / length if length > 0 else 2.0
-    return _vector(factor * axis)
-
-
-def _nearest_rotation(matrix: Array) -> Array:
-    """Return the rotation nearest to a matrix, as OpenCV's ``Rodrigues`` does before it looks at the angle."""
-    import numpy as np
-
-    left, _, right = np.linalg.svd(matrix)
-    return np.asarray(left @ right, dtype=np.float64)
 
 
 # --- the stereo pickle ----------------------------------------------------------------------------------------------
@@ -193,7 +155,14 @@ class _Pair:
     translation: Array
 
 
-def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Finding]]:
+@dataclass(frozen=True)
+class _UnknownPair:
+    """A pair of cameras, by its key, that are not those of the project."""
+
+    key: str
+
+
+def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Finding | _UnknownPair]]:
     """Return the pairs of ``stereo_params.pickle``: one, if DeepLabCut wrote it; scripts of labs write more."""
     with path.open("rb") as stream:
         content = load_arrays(stream, subject=str(path))
@@ -201,27 +170,17 @@ def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Fin
         found = "an empty dictionary" if content == {} else type(content).__name__
         return [], [_broken(path, f"found {found}, expected a dictionary with an entry '<camera>-<camera>'")]
     pairs: list[_Pair] = []
-    findings: list[Finding] = []
+    problems: list[Finding | _UnknownPair] = []
     for key, value in content.items():
         named = _cameras_of(str(key), names)
         if named is None:
-            known = ", ".join(f"{a}-{b}" for a, b in permutations(names, 2) if names.index(a) < names.index(b))
-            findings.append(
-                Finding(
-                    Severity.WARNING,
-                    _UNKNOWN_PAIR,
-                    str(path),
-                    f"found the pair of cameras '{key}', expected one of {known}; it is passed over",
-                    where=str(key),
-                    advice="cameras renamed after calibrating? give camera_names in config.yaml their old names",
-                )
-            )
+            problems.append(_UnknownPair(str(key)))
             continue
         try:
             pairs.append(_pair(value, named))
-        except _FieldError as error:
-            findings.append(_broken(path, str(error), where=f"{key}, {error.key}" if error.key else str(key)))
-    return pairs, findings
+        except FieldError as error:
+            problems.append(_broken(path, str(error), where=f"{key}, {error.key}" if error.key else str(key)))
+    return pairs, problems
 
 
 def _cameras_of(key: str, names: Sequence[str]) -> tuple[str, str] | None:
@@ -234,95 +193,26 @@ def _cameras_of(key: str, names: Sequence[str]) -> tuple[str, str] | None:
     return found[0] if found else None
 
 
-class _FieldError(Exception):
-    """A field that is missing, or is not what OpenCV's calibration gives."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
-
-
 def _pair(value: object, names: tuple[str, str]) -> _Pair:
     if not isinstance(value, dict):
-        raise _FieldError(
-            "", f"found {type(value).__name__}, expected a dictionary with cameraMatrix1, R, T and others"
-        )
-    rotation = _array(value, "R", (3, 3))
-    _check_rotation(rotation)
-    translation = _array(value, "T", (3,))
+        raise FieldError("", f"found {type(value).__name__}, expected a dictionary with cameraMatrix1, R, T and others")
+    rotation = array(value, "R", (3, 3))
+    check_rotation(rotation)
+    translation = array(value, "T", (3,))
     if not translation.any():
-        raise _FieldError("T", "found no distance between the cameras, expected their distance in squares")
+        raise FieldError("T", "found no distance between the cameras, expected their distance in squares")
     first, second = (
         Camera(
             name,
-            _size(value.get("image_shape"), number),
-            _intrinsic_matrix(value, f"cameraMatrix{number}"),
-            _distortions(value, f"distCoeffs{number}"),
+            image_size(value.get("image_shape"), number),
+            intrinsic_matrix(value, f"cameraMatrix{number}"),
+            distortions(value, f"distCoeffs{number}"),
             (0.0, 0.0, 0.0),
             (0.0, 0.0, 0.0),
         )
         for number, name in enumerate(names, start=1)
     )
     return _Pair(first, second, rotation, translation)
-
-
-def _array(fields: Mapping[Any, object], key: str, shape: tuple[int, ...]) -> Array:
-    """Return a field as finite numbers of a shape; vectors may lie on their side."""
-    import numpy as np
-
-    if key not in fields:
-        raise _FieldError(key, f"found no {key}, expected numbers of shape {shape}")
-    try:
-        found = np.asarray(fields[key], dtype=np.float64)
-    except (TypeError, ValueError):
-        raise _FieldError(key, f"found {type(fields[key]).__name__}, expected numbers of shape {shape}") from None
-    array = found.ravel() if len(shape) == 1 else found
-    if array.shape != shape:
-        raise _FieldError(key, f"found numbers of shape {found.shape}, expected {shape}")
-    if not np.isfinite(array).all():
-        raise _FieldError(key, "found a number that is not finite, expected finite ones")
-    return array
-
-
-def _check_rotation(rotation: Array) -> None:
-    import numpy as np
-
-    off = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
-    if off > _ROTATION_TOLERANCE or np.linalg.det(rotation) < 0:
-        raise _FieldError("R", f"found a matrix that is {off:.2g} away from a rotation, expected a rotation")
-
-
-def _intrinsic_matrix(fields: Mapping[Any, object], key: str) -> tuple[Vector, Vector, Vector]:
-    matrix = _array(fields, key, (3, 3))
-    if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and matrix[1, 0] == 0 and tuple(matrix[2]) == (0, 0, 1)):
-        raise _FieldError(
-            key, f"found {matrix.tolist()}, expected an intrinsic matrix [[f, s, c], [0, f, c], [0, 0, 1]]"
-        )
-    return _vector(matrix[0]), _vector(matrix[1]), _vector(matrix[2])
-
-
-def _distortions(fields: Mapping[Any, object], key: str) -> tuple[float, ...]:
-    import numpy as np
-
-    n_found = np.size(fields[key]) if key in fields else 5  # type: ignore[arg-type]
-    if n_found not in _N_DISTORTIONS:
-        raise _FieldError(key, f"found {counted(n_found, 'number')}, expected {', '.join(map(str, _N_DISTORTIONS))}")
-    return tuple(float(number) for number in _array(fields, key, (n_found,)))
-
-
-def _size(image_shape: object, number: int) -> tuple[int, int] | None:
-    """Return (width, height) from ``image_shape``, a list of two such tuples; None if it is not that."""
-    try:
-        width, height = image_shape[number - 1]  # type: ignore[index]
-        size = int(width), int(height)
-    except (TypeError, ValueError, IndexError, KeyError):
-        return None
-    return size if min(size) > 0 else None
-
-
-def _vector(numbers: Sequence[float] | Array) -> Vector:
-    x, y, z = (float(number) for number in numbers)
-    return x, y, z
 
 
 def _chain(pairs: Sequence[_Pair], names: Sequence[str]) -> dict[str, Camera]:
@@ -351,7 +241,7 @@ def _chain(pairs: Sequence[_Pair], names: Sequence[str]) -> dict[str, Camera]:
             found[other.name] = dataclasses.replace(
                 other,
                 rotation=rotation_vector(placed[other.name][0]),
-                translation=_vector(placed[other.name][1]),
+                translation=vector(placed[other.name][1]),
             )
             todo.append(other.name)
     return found
@@ -398,14 +288,14 @@ def _read_intrinsics(
         fields = content.get(camera) if isinstance(content, dict) else None
         if not isinstance(fields, dict):
             return _no_witness(path, "found no parameters of this camera, expected mtx and dist", camera)
-        return _intrinsic_matrix(fields, "mtx"), _distortions(fields, "dist")
+        return intrinsic_matrix(fields, "mtx"), distortions(fields, "dist")
     except FileNotFoundError:
         return None
     except OSError as error:
         return _no_witness(path, f"can't be opened: {error.strerror or error}")
     except UnreadableFile as error:
         return _no_witness(path, "; ".join(finding.message for finding in error.findings))
-    except _FieldError as error:
+    except FieldError as error:
         return _no_witness(path, str(error), f"{camera}, {error.key}")
 
 
@@ -423,9 +313,18 @@ def _no_witness(path: Path, message: str, where: str = "") -> Finding:
 # --- findings -------------------------------------------------------------------------------------------------------
 
 
-def _as_error(finding: Finding) -> Finding:
-    message = finding.message.replace("it is passed over", "the target gets no calibration")
-    return dataclasses.replace(finding, severity=Severity.ERROR, message=message)
+def _unknown_pair(path: Path, key: str, names: Sequence[str], *, is_needed: bool) -> Finding:
+    """Tell of a pair of other cameras: an error where a calibration is there and does not arrive because of it."""
+    known = ", ".join(f"{a}-{b}" for a, b in permutations(names, 2) if names.index(a) < names.index(b))
+    outcome = "the target gets no calibration" if is_needed else "it is passed over"
+    return Finding(
+        Severity.ERROR if is_needed else Severity.WARNING,
+        "calibration-camera-unknown",
+        str(path),
+        f"found the pair of cameras '{key}', expected one of {known}; {outcome}",
+        where=key,
+        advice="cameras renamed after calibrating? give camera_names in config.yaml their old names",
+    )
 
 
 def _broken(path: Path, message: str, advice: str = _CALIBRATE_AGAIN, where: str = "") -> Finding:

@@ -16,30 +16,46 @@ functions by which numpy writes arrays, and no way to call anything else.
 from __future__ import annotations
 
 import io
-import math
 import pickletools
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
+from dlc2lp.dlc.pickle_arrays import (
+    ARRAY_STAND_INS,
+    BrokenError,
+    Budget,
+    ByteText,
+    DataType,
+    HalfArray,
+    StandIn,
+    TooLargeError,
+    UnsafeError,
+    shown,
+)
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.wording import counted
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: The largest pickle that is read. The split of 20 000 labeled frames takes some 10 MB.
 MAX_BYTES: Final = 256 * 2**20
 #: Opcodes per pickle; each makes an object of at most some hundred bytes.
 MAX_OPERATIONS: Final = 20_000_000
-_MAX_DIMENSIONS: Final = 32
 #: Lines of a name after the operation; pickletools takes a backslash in them for an escape, unlike pickle.
 _NAMES_IN_LINES: Final = {"GLOBAL": 2, "INST": 2, "PERSID": 1}
 _ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|.?)", re.DOTALL)
 _ESCAPED: Final = {b"\\": b"\\", b"'": b"'", b'"': b'"', b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _OPCODES: Final = {info.code.encode("latin-1"): info for info in pickletools.opcodes}
+
+
+class BrokenPickle(UnreadableFile):
+    """It is no pickle, or a damaged one (``broken-pickle``)."""
+
+
+class UnsafePickle(UnreadableFile):
+    """It asks for code, of which nothing was run (``unsafe-pickle``)."""
+
+
+class PickleTooLarge(UnreadableFile):
+    """Reading it would take too much memory or time (``pickle-too-large``)."""
 
 
 def load_plain(data: bytes, subject: str = "pickle", where: str = "") -> object:
@@ -56,10 +72,12 @@ def load_plain(data: bytes, subject: str = "pickle", where: str = "") -> object:
 
     Raises
     ------
-    UnreadableFile
-        ``unsafe-pickle`` if it names any class or function, whatever it is, or would make an object in
-        another way; ``broken-pickle`` if it is none or is damaged; ``pickle-too-large`` beyond
-        :data:`MAX_BYTES`.
+    UnsafePickle
+        It names any class or function, whatever it is, or would make an object in another way.
+    BrokenPickle
+        It is none or is damaged.
+    PickleTooLarge
+        Beyond :data:`MAX_BYTES`.
     """
     return _load(data, {}, expected="plain values", subject=subject, where=where, max_bytes=MAX_BYTES)
 
@@ -81,79 +99,33 @@ def load_arrays(data: bytes | BinaryIO, subject: str = "pickle", where: str = ""
 
     Raises
     ------
-    UnreadableFile
-        ``unsafe-pickle`` if it names anything but numpy's functions for arrays, scalars and types;
-        ``broken-pickle`` if it is none or is damaged; ``pickle-too-large`` beyond ``max_bytes``.
+    UnsafePickle
+        It names anything but numpy's functions for arrays, scalars and types.
+    BrokenPickle, PickleTooLarge
+        As :func:`load_plain`.
     """
     content = data if isinstance(data, bytes) else data.read(max_bytes + 1)
     expected = "plain values and numpy arrays"
-    return _load(content, _ARRAY_STAND_INS, expected=expected, subject=subject, where=where, max_bytes=max_bytes)
-
-
-class _BrokenError(Exception):
-    """The opcodes make no value."""
-
-
-class _UnsafeError(Exception):
-    """The opcodes ask for something that is not built here."""
-
-
-class _TooLargeError(Exception):
-    """Reading on would take too much memory or time."""
+    return _load(content, ARRAY_STAND_INS, expected=expected, subject=subject, where=where, max_bytes=max_bytes)
 
 
 def _load(
-    data: bytes,
-    stand_ins: Mapping[str, _StandIn],
-    *,
-    expected: str,
-    subject: str,
-    where: str,
-    max_bytes: int,
+    data: bytes, stand_ins: Mapping[str, StandIn], *, expected: str, subject: str, where: str, max_bytes: int
 ) -> object:
     """Run the machine and turn what it raises into the findings that people read."""
     try:
         if len(data) > max_bytes:
-            raise _TooLargeError(f"found a pickle of more than {max_bytes} bytes, expected at most that")
+            raise TooLargeError(f"found a pickle of more than {max_bytes} bytes, expected at most that")
         return _Machine(data, stand_ins).run()
-    except _UnsafeError as error:
+    except UnsafeError as error:
         message = f"found a pickle that asks for {error}, expected {expected}; nothing in it was run"
         advice = "do not open this file with pandas or DeepLabCut, which would run it; ask who sent it"
-        raise UnreadableFile.of("unsafe-pickle", subject, message, where=where, advice=advice) from error
-    except _TooLargeError as error:
-        raise UnreadableFile.of("pickle-too-large", subject, str(error), where=where) from error
-    except _BrokenError as error:
+        raise UnsafePickle.of("unsafe-pickle", subject, message, where=where, advice=advice) from error
+    except TooLargeError as error:
+        raise PickleTooLarge.of("pickle-too-large", subject, str(error), where=where) from error
+    except BrokenError as error:
         message = f"found a damaged pickle ({error}), expected {expected}"
-        raise UnreadableFile.of("broken-pickle", subject, message, where=where) from error
-
-
-class _ByteText(str):
-    """Text of a Python 2 byte string, which may as well be the raw content of an array.
-
-    Attributes
-    ----------
-    raw
-        The bytes themselves.
-    """
-
-    raw: bytes
-
-    def __new__(cls, raw: bytes) -> _ByteText:
-        try:
-            # Python 2 read its source as bytes: u'\xe9' typed without the u is UTF-8 on Linux and macOS
-            text = super().__new__(cls, raw.decode("utf-8"))
-        except UnicodeDecodeError:
-            text = super().__new__(cls, raw.decode("latin-1"))
-        text.raw = raw
-        return text
-
-
-@dataclass(frozen=True)
-class _StandIn:
-    """What a permitted global name becomes: a function of ours, or a mere word that functions are given."""
-
-    name: str
-    call: Callable[..., object] | None = None
+        raise BrokenPickle.of("broken-pickle", subject, message, where=where) from error
 
 
 class _Machine:
@@ -167,7 +139,7 @@ class _Machine:
         The global names it may use, as ``"module name"``, and what each becomes.
     """
 
-    def __init__(self, data: bytes, stand_ins: Mapping[str, _StandIn]) -> None:
+    def __init__(self, data: bytes, stand_ins: Mapping[str, StandIn]) -> None:
         self._stream = io.BytesIO(data)
         self._stand_ins = stand_ins
         self._stack: list[Any] = []
@@ -175,7 +147,7 @@ class _Machine:
         # a dictionary: a list as long as the largest index is the gigabytes of LONG_BINPUT
         self._memo: dict[int, Any] = {}
         # Arrays copy bytes that a pickle holds once; numpy itself never needs more than one copy of each.
-        self._budget_bytes = 4 * len(data) + 1024
+        self._budget = Budget(4 * len(data) + 1024)
 
     def run(self) -> object:
         """The value that the pickle describes."""
@@ -187,17 +159,17 @@ class _Machine:
                     _refuse_leftovers(value)
                 return value
             if name in _MAKES_OBJECTS:
-                raise _UnsafeError(_shown(f"{name} {argument or ''}".rstrip()))
+                raise UnsafeError(shown(f"{name} {argument or ''}".rstrip()))
             if name not in _STEPS:
-                raise _BrokenError(f"operation {name}, which DeepLabCut's pickles do not have")
+                raise BrokenError(f"operation {name}, which DeepLabCut's pickles do not have")
             _STEPS[name](self, argument)
-        raise _TooLargeError(f"found a pickle of more than {MAX_OPERATIONS} operations, expected at most that")
+        raise TooLargeError(f"found a pickle of more than {MAX_OPERATIONS} operations, expected at most that")
 
     def _next(self) -> tuple[str, Any]:
         code = self._stream.read(1)
         info = _OPCODES.get(code)
         if info is None:
-            raise _BrokenError(f"unknown operation {code!r}" if code else "it ends too early")
+            raise BrokenError(f"unknown operation {code!r}" if code else "it ends too early")
         if info.arg is None:
             return info.name, None
         try:
@@ -207,7 +179,7 @@ class _Machine:
                 return info.name, " ".join(self._line().decode() for _ in range(_NAMES_IN_LINES[info.name]))
             return info.name, info.arg.reader(self._stream)
         except ValueError as error:
-            raise _BrokenError(f"the argument of {info.name} can't be read") from error
+            raise BrokenError(f"the argument of {info.name} can't be read") from error
 
     def _line(self) -> bytes:
         line = self._stream.readline()
@@ -218,13 +190,13 @@ class _Machine:
     def pop(self) -> Any:
         """Take the topmost value of the current mark's part of the stack."""
         if len(self._stack) <= (self._marks[-1] if self._marks else 0):
-            raise _BrokenError("it takes a value where there is none")
+            raise BrokenError("it takes a value where there is none")
         return self._stack.pop()
 
     def pop_to_mark(self) -> list[Any]:
         """Take all values above the last mark, and the mark."""
         if not self._marks:
-            raise _BrokenError("it goes back to a mark that was never set")
+            raise BrokenError("it goes back to a mark that was never set")
         start = self._marks.pop()
         values = self._stack[start:]
         del self._stack[start:]
@@ -243,16 +215,16 @@ class _Machine:
     def push_integer(self, value: int) -> None:
         """A number of up to 64 bits; a longer one can be read, but not printed."""
         if not -(2**63) <= value < 2**64:
-            raise _BrokenError("a number of more than 64 bits")
+            raise BrokenError("a number of more than 64 bits")
         self.push(value)
 
     def push_bytes(self, value: bytes | bytearray) -> None:
         """Bytes; a bytearray is only protocol 5's way to keep an array writable."""
         self.push(bytes(value))
 
-    def push_python2_string(self, value: str | _ByteText) -> None:
+    def push_python2_string(self, value: str | ByteText) -> None:
         """A byte string of Python 2, which pickletools hands over as if it were Latin-1."""
-        self.push(value if isinstance(value, _ByteText) else _ByteText(value.encode("latin-1")))
+        self.push(value if isinstance(value, ByteText) else ByteText(value.encode("latin-1")))
 
     def mark(self, _argument: None) -> None:
         """Remember how high the stack is."""
@@ -265,10 +237,6 @@ class _Machine:
         else:
             self.pop()
 
-    def drop_to_mark(self) -> None:
-        """POP_MARK."""
-        self.pop_to_mark()
-
     def tuple_of(self, count: int) -> None:
         """TUPLE1 to TUPLE3."""
         self.push(tuple(reversed([self.pop() for _ in range(count)])))
@@ -277,14 +245,14 @@ class _Machine:
         """APPEND and APPENDS."""
         target = self.top()
         if not isinstance(target, list):
-            raise _BrokenError("it appends to what is no list")
+            raise BrokenError("it appends to what is no list")
         target.extend(values)
 
     def set_items(self, values: list[Any]) -> None:
         """SETITEM and SETITEMS: key, value, key, value ..."""
         target = self.top()
         if not isinstance(target, dict):
-            raise _BrokenError("it sets the item of what is no dictionary")
+            raise BrokenError("it sets the item of what is no dictionary")
         target.update(_dictionary(values))
 
     def store(self, index: int | None) -> None:
@@ -296,57 +264,51 @@ class _Machine:
         try:
             value = self._memo[index]
         except KeyError:
-            raise _BrokenError("it recalls a value that was never stored") from None
+            raise BrokenError("it recalls a value that was never stored") from None
         # numpy stores an array before it fills it
-        self.push(value.filled if isinstance(value, _Array) and value.filled is not None else value)
+        self.push(value.filled if isinstance(value, HalfArray) and value.filled is not None else value)
 
     def stand_in(self, name: str) -> None:
         """GLOBAL: the only place where a pickle can name code."""
         if name not in self._stand_ins:
-            raise _UnsafeError(_shown(name.replace(" ", ".", 1)))
+            raise UnsafeError(shown(name.replace(" ", ".", 1)))
         self.push(self._stand_ins[name])
 
     def stand_in_from_stack(self, _argument: None) -> None:
         """STACK_GLOBAL, the same since protocol 4."""
         name, module = self.pop(), self.pop()
         if not (isinstance(name, str) and isinstance(module, str)):
-            raise _BrokenError("the name of a global is no text")
+            raise BrokenError("the name of a global is no text")
         self.stand_in(f"{module} {name}")
 
     def reduce(self, _argument: None) -> None:
         """REDUCE: numpy's functions, by their stand-ins."""
         arguments, function = self.pop(), self.pop()
-        if not (isinstance(function, _StandIn) and function.call and isinstance(arguments, tuple)):
-            raise _BrokenError("it calls what is no function")
+        if not (isinstance(function, StandIn) and function.call and isinstance(arguments, tuple)):
+            raise BrokenError("it calls what is no function")
         try:
-            self.push(function.call(self, *arguments))
+            self.push(function.call(self._budget, *arguments))
         except (TypeError, ValueError) as error:
-            raise _BrokenError(f"{function.name} got arguments that numpy does not write") from error
+            raise BrokenError(f"{function.name} got arguments that numpy does not write") from error
 
     def build(self, _argument: None) -> None:
         """BUILD: the second half of an array or of its type."""
         state = self.pop()
         target = self.pop()
-        if isinstance(target, _DataType):
+        if isinstance(target, DataType):
             target.set_state(state)
             self.push(target)
-        elif isinstance(target, _Array):
-            self.push(target.fill(self, state))
+        elif isinstance(target, HalfArray):
+            self.push(target.fill(self._budget, state))
         else:
-            raise _BrokenError("it sets the state of what has none")
-
-    def spend(self, count_bytes: int) -> None:
-        """Account for memory that an array takes."""
-        self._budget_bytes -= count_bytes
-        if self._budget_bytes < 0:
-            raise _TooLargeError("found arrays that take more memory than the pickle holds, expected at most that")
+            raise BrokenError("it sets the state of what has none")
 
 
-def _python2_string(quoted: bytes) -> _ByteText:
+def _python2_string(quoted: bytes) -> ByteText:
     """The argument of STRING, Python 2's ``repr``, which pickletools reads only where it is ASCII."""
     if len(quoted) < 2 or quoted[0] != quoted[-1] or quoted[:1] not in (b"'", b'"'):
         raise ValueError("a string without quotes")
-    return _ByteText(_ESCAPE.sub(_unescaped, quoted[1:-1]))
+    return ByteText(_ESCAPE.sub(_unescaped, quoted[1:-1]))
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
@@ -360,12 +322,12 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 def _dictionary(values: list[Any]) -> dict[Any, Any]:
     if len(values) % 2:
-        raise _BrokenError("a dictionary has a key without a value")
+        raise BrokenError("a dictionary has a key without a value")
     keys = values[::2]
     for key in keys:
         # Deeper keys are hashed by a C function that calls itself, until the stack is full.
         if not all(_is_scalar(part) for part in (key if isinstance(key, tuple) else (key,))):
-            raise _BrokenError("a dictionary has a key that is neither a text nor a number")
+            raise BrokenError("a dictionary has a key that is neither a text nor a number")
     return dict(zip(keys, values[1::2], strict=True))
 
 
@@ -381,8 +343,8 @@ def _refuse_leftovers(root: object) -> None:
     seen: set[int] = set()
     while todo:
         value = todo.pop()
-        if isinstance(value, _StandIn | _DataType | _Array):
-            raise _BrokenError("it ends with a half-made array")
+        if isinstance(value, StandIn | DataType | HalfArray):
+            raise BrokenError("it ends with a half-made array")
         if not isinstance(value, list | tuple | dict | np.ndarray) or id(value) in seen:
             continue
         seen.add(id(value))
@@ -394,183 +356,18 @@ def _refuse_leftovers(root: object) -> None:
             todo.extend(value.flat)
 
 
-def _shown(name: object) -> str:
-    """A name from a hostile file, fit for a terminal: without control characters and not too long."""
-    text = str(name)
-    return (text if text.isprintable() else ascii(text))[:100]
-
-
-# ---- what numpy's own functions become ---------------------------------------------------------------------
-
-
-@dataclass
-class _DataType:
-    """``numpy.dtype``: simple types alone, because offsets of structured ones may point outside the data.
-
-    Attributes
-    ----------
-    code
-        Kind and size, for example ``f8``, ``U12`` or ``O8``.
-    byte_order
-        ``<``, ``>``, ``|`` or ``=``.
-    """
-
-    code: str
-    byte_order: str = "="
-
-    def set_state(self, state: object) -> None:
-        """``dtype.__setstate__``: version, byte order, subarray, names, fields, size, alignment, flags."""
-        if not (isinstance(state, tuple) and len(state) >= 8 and all(part is None for part in state[2:5])):
-            raise _BrokenError("an array's type is not a simple one")
-        if not (isinstance(state[1], str) and state[1] in ("<", ">", "|", "=")):
-            raise _BrokenError("an array's type has no byte order")
-        self.byte_order = state[1]
-
-    @property
-    def is_object(self) -> bool:
-        """Whether elements are Python objects."""
-        return self.code.startswith("O")
-
-    def as_numpy(self) -> np.dtype[Any]:
-        """The real thing."""
-        import numpy as np
-
-        try:
-            return np.dtype(self.byte_order + self.code)
-        except (TypeError, ValueError) as error:
-            raise _BrokenError(f"an array has the unknown type {_shown(self.code)}") from error
-
-
-@dataclass
-class _Array:
-    """``numpy.core.multiarray._reconstruct``: an array that waits for its content.
-
-    Attributes
-    ----------
-    filled
-        The array, once its content came; until then the memo may hold this object in its place.
-    """
-
-    filled: NDArray[Any] | None = field(default=None)
-
-    def fill(self, machine: _Machine, state: object) -> NDArray[Any]:
-        """``ndarray.__setstate__``: version, shape, type, Fortran order, content."""
-        if not (isinstance(state, tuple) and len(state) == 5 and isinstance(state[3], int)):
-            raise _BrokenError("the content of an array has not the form that numpy writes")
-        _version, shape, data_type, is_fortran, content = state
-        self.filled = _filled(machine, content, data_type, shape, "F" if is_fortran else "C")
-        return self.filled
-
-
-def _filled(machine: _Machine, content: object, data_type: object, shape: object, order: str) -> NDArray[Any]:
-    """An array whose content fills its shape exactly, which numpy itself does not check for objects."""
-    import numpy as np
-
-    if not isinstance(data_type, _DataType):
-        raise _BrokenError("an array has no type")
-    dimensions = _dimensions(shape)
-    count = math.prod(dimensions)
-    if data_type.is_object:
-        if not (isinstance(content, list) and len(content) == count):
-            raise _BrokenError(f"an array of shape {dimensions} does not hold {counted(count, 'object')}")
-        machine.spend(8 * count)
-        # numpy lists objects in C order, whatever the order of the array was
-        return np.fromiter(content, dtype=object, count=count).reshape(dimensions)
-    dtype = data_type.as_numpy()
-    raw = _raw_bytes(content)
-    if len(raw) != count * dtype.itemsize or dtype.itemsize == 0:
-        found = f"an array of shape {dimensions} and type {dtype} does not hold {counted(len(raw), 'byte')}"
-        raise _BrokenError(found)
-    machine.spend(len(raw))
-    try:
-        # copied, so that the caller may write into it
-        return np.ndarray(dimensions, dtype, raw, order="F" if order == "F" else "C").copy(order="K")
-    except ValueError as error:  # shape (0, 2**62) holds nothing, and yet is too big for numpy
-        raise _BrokenError(f"an array has the impossible shape {dimensions}") from error
-
-
-def _dimensions(shape: object) -> tuple[int, ...]:
-    if not (isinstance(shape, tuple) and len(shape) <= _MAX_DIMENSIONS):
-        raise _BrokenError("an array has no shape")
-    if not all(type(length) is int and length >= 0 for length in shape):
-        raise _BrokenError("an array has a length that is no number")
-    return shape
-
-
-def _raw_bytes(content: object) -> bytes:
-    if isinstance(content, _ByteText):
-        return content.raw
-    if isinstance(content, bytes):
-        return content
-    raise _BrokenError("the content of an array is no bytes")
-
-
-def _reconstruct(_machine: _Machine, _subtype: object, _shape: object, _code: object) -> _Array:
-    return _Array()
-
-
-def _scalar(machine: _Machine, data_type: object, content: object) -> object:
-    if isinstance(data_type, _DataType) and data_type.is_object:
-        raise _UnsafeError("a numpy scalar that is an object")
-    return _filled(machine, content, data_type, (1,), "C")[0]
-
-
-def _frombuffer(machine: _Machine, content: object, data_type: object, shape: object, *layout: object) -> NDArray[Any]:
-    """``numpy.core.numeric._frombuffer`` of protocol 5; since numpy 2.3 order ``K`` is followed by axes."""
-    order, *rest = layout
-    axes = rest[0] if rest else None
-    if isinstance(data_type, _DataType) and data_type.is_object:
-        raise _UnsafeError("an array of objects made of bytes")
-    array = _filled(machine, content, data_type, shape, str(order))
-    if order != "K" or axes is None:
-        return array
-    if not isinstance(axes, tuple) or sorted(axes) != list(range(array.ndim)):
-        raise _BrokenError("the axes of an array are in no order")
-    return array.transpose(axes)
-
-
-def _data_type(_machine: _Machine, code: object, _align: object = False, _copy: object = True) -> _DataType:
-    if not (isinstance(code, str) and re.fullmatch(r"b1|i[1248]|u[1248]|f[248]|c8|c16|[SU]\d{1,9}|O[48]?", code)):
-        raise _BrokenError(f"an array has the type {_shown(code)}, which is not a simple one")
-    return _DataType(code)
-
-
-def _encode(machine: _Machine, text: object, encoding: object = "latin1") -> bytes:
-    """``_codecs.encode``, for one encoding."""
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise _BrokenError("bytes are encoded in a way that pickles do not use")
-    machine.spend(len(text))
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError as error:
-        raise _BrokenError("bytes hold what is no byte") from error
-
-
-_ARRAY_STAND_INS: Final[dict[str, _StandIn]] = {
-    "numpy ndarray": _StandIn("ndarray"),
-    "numpy dtype": _StandIn("dtype", _data_type),
-    # how Python 3 writes bytes in protocols 0 to 2, and how empty ones
-    "_codecs encode": _StandIn("encode", _encode),
-    "__builtin__ bytes": _StandIn("bytes", lambda _machine: b""),
-}
-for _core in ("numpy.core", "numpy._core"):  # renamed in numpy 2
-    _ARRAY_STAND_INS[f"{_core}.multiarray _reconstruct"] = _StandIn("_reconstruct", _reconstruct)
-    _ARRAY_STAND_INS[f"{_core}.multiarray scalar"] = _StandIn("scalar", _scalar)
-    _ARRAY_STAND_INS[f"{_core}.numeric _frombuffer"] = _StandIn("_frombuffer", _frombuffer)
-
-
 # ---- what each operation does ------------------------------------------------------------------------------
 
 #: Operations that make objects by code from elsewhere, or name them by numbers that only their writer knows.
 _MAKES_OBJECTS: Final = {"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX"}
 
-_Step = Callable[[_Machine, Any], None]
+_Step = Callable[[_Machine, Any], object]
 _STEPS: Final[dict[str, _Step]] = {
     "PROTO": lambda _machine, _version: None,
     "FRAME": lambda _machine, _length: None,
     "MARK": _Machine.mark,
     "POP": _Machine.drop,
-    "POP_MARK": lambda machine, _: machine.drop_to_mark(),
+    "POP_MARK": lambda machine, _: machine.pop_to_mark(),
     "DUP": lambda machine, _: machine.push(machine.top()),
     "NONE": lambda machine, _: machine.push(None),
     "NEWTRUE": lambda machine, _: machine.push(True),

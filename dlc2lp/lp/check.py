@@ -18,12 +18,12 @@ import yaml
 
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
-from dlc2lp.lp.check_labels import LabelFile, error, label_file_name, read_label_file, some
+from dlc2lp.lp.check_labels import LabelFile, error, label_file_name, read_label_file
 from dlc2lp.lp.names import check_views
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
 from dlc2lp.model import Finding, Severity
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 _FRAME_NAME = re.compile(r"[A-Za-z_-]+[0-9]+\.(png|jpg)")
 _FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")

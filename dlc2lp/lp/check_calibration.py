@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS, parse_calibration
-from dlc2lp.lp.check_labels import LabelFile, error, some
+from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
+from dlc2lp.lp.calibration_reading import parse_calibration
+from dlc2lp.lp.check_labels import LabelFile, error
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.model import Camera, Finding
+from dlc2lp.wording import some
 
 #: Images of a session and view that are looked at before their size is said to be another than the camera's.
 _N_LOOKED_AT = 24

@@ -6,13 +6,13 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlc2lp.model import Finding, Severity
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,9 +104,9 @@ def _read(
             f"found the keypoints {some(names)}, expected those of project.yaml in its order: {some(keypoint_names)}"
         )
         findings.append(error("target-keypoints-differ", name, found))
-    findings += _check_widths(name, rows)
-    if any(finding.code == "target-labels-row" for finding in findings):
-        return None, findings
+    shifted = _shifted_row(name, rows)
+    if shifted:
+        return None, [*findings, shifted]
     images, problems = _check_cells(target / name, names, rows)
     findings += [*problems, *_check_index(target, name, view, images)]
     if len(images) < 2 and not name.endswith("_test.csv"):
@@ -118,13 +118,6 @@ def _read(
 def error(code: str, subject: str, message: str, where: str = "", advice: str = "") -> Finding:
     """Return a finding of something that Lightning Pose or its app refuses or misreads."""
     return Finding(Severity.ERROR, code, subject, message, where, advice)
-
-
-def some(names: Iterable[str], n_shown: int = 5) -> str:
-    """Return the first few of many names, and how many more there are."""
-    listed = list(names)
-    more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
-    return ", ".join(listed[:n_shown]) + more
 
 
 def _check_header(name: str, header: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], list[Finding]]:
@@ -148,12 +141,12 @@ def _check_header(name: str, header: Sequence[Sequence[str]]) -> tuple[tuple[str
     return names, [error("target-labels-header", name, problem)] if problem else []
 
 
-def _check_widths(name: str, rows: Sequence[Sequence[str]]) -> Iterator[Finding]:
+def _shifted_row(name: str, rows: Sequence[Sequence[str]]) -> Finding | None:
     for number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
         if len(row) != len(rows[0]):
             message = f"found {counted(len(row), 'cell')}, expected {len(rows[0])}; pandas would shift or invent some"
-            yield error("target-labels-row", name, message, f"row {number}")
-            return
+            return error("target-labels-row", name, message, f"row {number}")
+    return None
 
 
 def _check_cells(

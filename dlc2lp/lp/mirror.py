@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dlc2lp.errors import UsageError
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
+from dlc2lp.wording import some
 
 OPTION = "--mirror"
-_N_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def match_mirrored(keypoint_names: Sequence[str], suffixes: Sequence[str]) -> Mi
             "bad-config-option",
             OPTION,
             f"found {','.join(suffixes)!r}, expected two or more different ends of keypoint names",
-            advice=f"for example {OPTION} _top,_bot",
+            advice="for example {}",
+            remedies=(Setting("mirror", ("_top,_bot",)),),
         )
     by_length = sorted(suffixes, key=len, reverse=True)
     found: dict[str, dict[str, int]] = {}
@@ -73,7 +74,7 @@ def match_mirrored(keypoint_names: Sequence[str], suffixes: Sequence[str]) -> Mi
         raise UsageError.of(
             "mirror-matches-nothing",
             OPTION,
-            f"found no keypoint whose name occurs with all the ends {ends}, among {_some(keypoint_names)}",
+            f"found no keypoint whose name occurs with all the ends {ends}, among {some(keypoint_names)}",
             advice="give the ends exactly as they stand in the keypoints' names, case and underscore included",
         )
     columns = tuple(tuple(found[part][suffix] for part in parts) for suffix in suffixes)
@@ -90,12 +91,8 @@ def explain_mirror(matches: MirrorMatches) -> list[Finding]:
         Finding(
             Severity.NOTE,
             "mirror-without-partner",
-            _some(matches.without_partner),
+            some(matches.without_partner),
             f"not in every mirrored view, which is so for {len(matches.without_partner)} of the keypoints: trained "
-            f"like all others, and left out by the loss pca_multiview. In all views: {_some(matches.parts)}",
+            f"like all others, and left out by the loss pca_multiview. In all views: {some(matches.parts)}",
         )
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_N_SHOWN]) + (f" and {len(names) - _N_SHOWN} more" if len(names) > _N_SHOWN else "")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dlc2lp.errors import UsageError
-from dlc2lp.wording import counted
+from dlc2lp.model import Setting
+from dlc2lp.wording import counted, some
 
 MODEL_TYPE = "heatmap_multiview_transformer"
 DEFAULT_BACKBONE = "vits_dino"
@@ -59,6 +60,7 @@ def check_videos(losses: Sequence[str], incomplete: Sequence[str], unequal: Sequ
             "losses-without-all-views",
             "--losses",
             f"found {', '.join(losses)}, and {counted(len(lacking), 'session')} without the video of a view or with "
-            f"videos of different lengths ({', '.join(lacking[:5])}); unsupervised losses learn from all views at once",
-            advice="leave --losses out, or complete the videos",
+            f"videos of different lengths ({some(lacking)}); unsupervised losses learn from all views at once",
+            advice="leave {} out, or complete the videos",
+            remedies=(Setting("losses"),),
         )

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 
 #: Room is left for a view, a collision suffix and an extension below the 255 bytes that file systems give a name.
 MAX_SESSION_CHARS = 80
@@ -186,7 +186,12 @@ def check_views(names: Sequence[str], sessions: Iterable[str] = ()) -> list[Find
         ]
     return [
         Finding(
-            Severity.ERROR, "bad-view-name", name, message, advice="give the view another name with --view NAME=SOURCE"
+            Severity.ERROR,
+            "bad-view-name",
+            name,
+            message,
+            advice="give the view another name with {}",
+            remedies=(Setting("view", ("NAME=SOURCE",)),),
         )
         for name, message in problems
     ]

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from dlc2lp.errors import TargetRefused, UsageError
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 
 #: The environment variable by which the app finds its own folder, and where that is without it.
 SYSTEM_DIR_VARIABLE = "LP_SYSTEM_DIR"
@@ -122,7 +122,8 @@ def register(target: Path, name: str, system_dir: Path | None) -> Registration:
                 "project-name-taken",
                 str(projects_file),
                 f"found the project {name!r} of {_folder_of(entry)} there; expected a free name for {data_dir}",
-                advice="give another name with --register NAME",
+                advice="give another name with {}",
+                remedies=(Setting("register", ("NAME",)),),
             )
         if same:
             return Registration(projects_file, other, False, () if other == name else (_other_name(other, name),))

@@ -1,355 +1,190 @@
-"""The starter config's text: every key that Lightning Pose 2.4.3 and its app read, with words for who must decide."""
+"""The starter config: what `litpose train` needs to train on a migrated project, with a reason for each choice.
+
+Keys and constraints are those of Lightning Pose 2.4.3 (``api/model_config.py``, ``train.py``, ``data/factory.py``,
+``callbacks.py``). The app's "create model" dialog takes the file as its base and overwrites epochs, batch size,
+backbone, paths and keypoints with what its form says, but neither the milestones of the learning rate, the
+accumulation nor the image size; so these are chosen to go with the form's defaults as well.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from dlc2lp.lp import multiview, starter_views
-from dlc2lp.lp.document import Document, Entry
-from dlc2lp.lp.sizing import Batch, ImageSize, is_transformer
-
-HEAD = (
-    "Starter config for Lightning Pose 2.4. It trains as written:  litpose train configs/default.yaml\n"
-    "Change what you like: `dlc2lp config` keeps your changes, and writes this file again with other options.\n"
-    "The app's create-model dialog starts from this file; what its form asks for replaces what stands here."
-)
-
-#: The dialog of the app sets epochs to 300 and leaves the milestones, and none may come after the last epoch.
-_MILESTONES = [150, 200, 250]
-_EPOCHS, _EPOCHS_OF_FEW_FRAMES = 300, 500
-_FEW_FRAMES = 50
-
-_OMEGACONF_OPENING = re.compile(r"(\\*)\$\{")
+from dlc2lp.lp import sizing
+from dlc2lp.lp.config_choices import ConfigChoices, check_choices_for, chosen_backbone
+from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.document import Document, KeyPath, render, values_of
+from dlc2lp.lp.mirror import explain_mirror, match_mirrored
+from dlc2lp.lp.pca import OFTEN_HIDDEN_SHARE, check_pca, pca_columns
+from dlc2lp.lp.sizing import ImageSize
+from dlc2lp.lp.starter_findings import starter_findings
+from dlc2lp.lp.starter_reasons import starter_reasons
+from dlc2lp.lp.starter_text import HEAD, Decided, starter_document
+from dlc2lp.lp.training_split import n_train_frames, shares
+from dlc2lp.model import Finding
 
 
 @dataclass(frozen=True)
-class Decided:
-    """Everything that was decided, for the text to be written from it.
+class ChoiceReason:
+    """A value of the config and why it was chosen.
 
     Attributes
     ----------
-    data_dir, video_dir
-        Absolute paths where training runs.
-    keypoint_names, n_labeled_frames, has_videos
-        What is there.
-    size, batch
-        Image and batch size.
-    backbone, n_gpus, train_prob, val_prob, losses
-        As Lightning Pose names them.
-    hidden_is_occluded
-        Whether an empty cell means a hidden keypoint.
-    pca_columns
-        Positions of the keypoints of the pose PCA; None for all.
-    reasons
-        Key -> why.
-    matches
-        What stands in ``mirrored_column_matches``.
-    view_names
-        The views in order; empty for a single one.
-    uses_3d
-        Whether the scene can be moved in space in training, for which every session needs a calibration.
-    is_augmented
-        Whether training images can be changed at all.
+    key
+        Where it stands, with dots: ``training.train_batch_size``.
+    value
+        The value in plain JSON types.
+    reason
+        One or two sentences for a person who must decide whether to change it.
     """
 
-    data_dir: str
-    video_dir: str
-    keypoint_names: tuple[str, ...]
-    n_labeled_frames: int
-    has_videos: bool
-    size: ImageSize
-    backbone: str
-    n_gpus: int
-    batch: Batch
-    train_prob: float
-    val_prob: float
-    hidden_is_occluded: bool
-    pca_columns: tuple[int, ...] | None
-    losses: tuple[str, ...]
-    reasons: Mapping[str, str]
-    matches: list[Any] | None = None
-    view_names: tuple[str, ...] = ()
-    uses_3d: bool = False
-    is_augmented: bool = True
-
-    def because(self, key: str) -> str:
-        """Return the paragraph that gives the reason of a choice; nothing where there was nothing to choose."""
-        return f"\nHere: {self.reasons[key]}." if key in self.reasons else ""
+    key: str
+    value: Any
+    reason: str
 
 
-def omegaconf_text(text: str) -> str:
-    """Return the text as OmegaConf must read it to mean it: ``${`` would open an interpolation."""
-    return _OMEGACONF_OPENING.sub(lambda match: match[1] * 2 + "\\${", text)
+@dataclass(frozen=True)
+class StarterConfig:
+    """A config that trains as written.
+
+    Attributes
+    ----------
+    text
+        The YAML file, with comments.
+    values
+        What the text loads as. ``${`` in names and paths is escaped, as OmegaConf wants it.
+    reasons
+        The choices that were made from the data or by options.
+    findings
+        What a person should know about them.
+    document
+        The same as data, for :func:`keep_edits`.
+    chosen_keys
+        Keys that follow from an option that a person gave.
+    """
+
+    text: str
+    values: dict[str, Any]
+    reasons: tuple[ChoiceReason, ...]
+    findings: tuple[Finding, ...]
+    document: Document = field(repr=False, compare=False)
+    chosen_keys: frozenset[KeyPath] = frozenset()
 
 
-def starter_document(decided: Decided) -> Document:
-    """Return the starter config as data."""
-    return (
-        Entry("data", _data(decided)),
-        Entry("training", _training(decided)),
-        Entry("model", _model(decided)),
-        Entry(
-            "dali",
-            _dali(decided),
-            "How many video frames are read at a time: for training beside each labeled batch (only unsupervised "
-            "losses do that; so many fit into memory), and for prediction.",
-        ),
-        Entry(
-            "losses",
-            _losses(decided),
-            "Settings of the losses that model.losses_to_use may name; unused ones do nothing.",
-        ),
-        Entry("eval", _eval(decided)),
-        Entry("callbacks", _callbacks(), "Unsupervised losses fade in, so that labels shape the network first."),
+def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
+    """Make the starter config of a project with one view or several.
+
+    Parameters
+    ----------
+    facts
+        What is there.
+    choices
+        What a person chose.
+
+    Raises
+    ------
+    UsageError
+        A choice is none (``bad-config-option``), or the data do not allow it (``losses-without-videos``,
+        ``losses-without-all-views``, ``too-few-frames-for-pca``, ``mirror-matches-nothing``).
+    """
+    if not facts.keypoint_names or len(set(facts.keypoint_names)) < len(facts.keypoint_names):
+        raise ValueError("a config needs keypoints, each with a name of its own")
+    check_choices_for(facts, choices)
+    matches = match_mirrored(facts.keypoint_names, choices.mirror) if choices.mirror is not None else None
+    gpu_gb = sizing.ASSUMED_GPU_GB if choices.gpu_memory is None else choices.gpu_memory
+    decided = _decided(facts, choices, gpu_gb, matches.columns if matches else None)
+    check_pca(decided)
+    document = starter_document(decided)
+    values = values_of(document)
+    return StarterConfig(
+        text=render(document, HEAD),
+        values=values,
+        reasons=_listed_reasons(decided, values),
+        findings=(*starter_findings(facts, decided, gpu_gb), *(explain_mirror(matches) if matches else ())),
+        document=document,
+        chosen_keys=_chosen_keys(choices),
     )
 
 
-def _data(decided: Decided) -> Document:
-    names: list[str] | None = [omegaconf_text(name) for name in decided.keypoint_names]
-    if "???" in decided.keypoint_names:
-        names = None  # OmegaConf reads ??? as "missing" and can't be told otherwise; null: as in the label file
-    size = (Entry("height", decided.size.height_px), Entry("width", decided.size.width_px))
-    return (
-        Entry(
-            "image_resize_dims",
-            size,
-            "Images and video frames are resized to this before the network sees them; labels and predictions stay in "
-            "pixels of the original. Larger finds small keypoints more precisely, and needs memory and time in "
-            "proportion to height x width. Multiples of 128; the vit backbones need height = width."
-            + decided.because("data.image_resize_dims"),
-        ),
-        Entry(
-            "data_dir",
-            omegaconf_text(decided.data_dir),
-            "Absolute path of this project. Moved it? Change the three paths of this file, or run "
-            "`dlc2lp config --data-dir`.",
-        ),
-        Entry("video_dir", omegaconf_text(decided.video_dir), "Folder of the unlabeled videos; it must exist."),
-        *_label_files(decided),
-        Entry("downsample_factor", 2, "Heatmaps are smaller than the image by 2 to this power."),
-        Entry("num_keypoints", len(decided.keypoint_names)),
-        Entry("keypoint_names", names, "In the order of the label file."),
-        *_matched_columns(decided),
+def _decided(
+    facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, mirrored: tuple[tuple[int, ...], ...] | None
+) -> Decided:
+    """Decide everything that the text needs: from the data, where nobody chose."""
+    backbone = chosen_backbone(facts, choices)
+    size = _size(facts, choices, backbone, gpu_gb)
+    losses = choices.losses or ()
+    train_prob, val_prob = shares(facts.n_labeled_frames)
+    batch = sizing.choose_batch(
+        sizing.images_that_fit(gpu_gb, size.area_px, backbone) // facts.n_views,
+        n_train_frames(facts.n_labeled_frames),
+        choices.num_gpus or 1,
+        unsupervised=bool(losses),
+        n_labeled=choices.train_batch_size,
+        n_accumulated=choices.accumulate_grad_batches,
+    )
+    hidden = tuple(name for name in facts.keypoint_names if facts.hidden_share.get(name, 0.0) >= OFTEN_HIDDEN_SHARE)
+    return Decided(
+        data_dir=facts.data_dir,
+        video_dir=_video_dir(facts.data_dir),
+        keypoint_names=facts.keypoint_names,
+        n_labeled_frames=facts.n_labeled_frames,
+        has_videos=facts.can_predict,
+        size=size,
+        backbone=backbone,
+        n_gpus=choices.num_gpus or 1,
+        batch=batch,
+        train_prob=train_prob,
+        val_prob=val_prob,
+        hidden_is_occluded=choices.nan_means != "unlabeled",
+        pca_columns=pca_columns(facts.keypoint_names, hidden),
+        losses=losses,
+        reasons=starter_reasons(facts, choices, gpu_gb, size, batch, hidden),
+        matches=_matches(facts, mirrored),
+        view_names=facts.view_names,
+        uses_3d=facts.uses_3d,
+        is_augmented=facts.uses_3d or not facts.is_calibrated,
     )
 
 
-def _label_files(decided: Decided) -> Document:
-    if decided.view_names:
-        return starter_views.label_files(decided.view_names, decided.because("data.view_names"))
-    return (Entry("csv_file", "CollectedData.csv", "The labels, relative to data_dir."),)
+def _size(facts: ConfigFacts, choices: ConfigChoices, backbone: str, gpu_gb: float) -> ImageSize:
+    if choices.resize is not None:
+        return ImageSize(*choices.resize, "as asked for with --resize")
+    return sizing.choose_size(facts.image_sizes, gpu_gb, backbone)
 
 
-def _matched_columns(decided: Decided) -> Document:
-    """Return which keypoints go together, over the views and within one."""
-    because = decided.because("data.mirrored_column_matches")
-    if decided.view_names:
-        return (starter_views.matched_columns(decided.matches, because),)
-    return (
-        Entry(
-            "mirrored_column_matches",
-            decided.matches,
-            "One image, several views of the animal (mirrors)? For each view a list of the positions of the same "
-            "keypoints; only the loss pca_multiview reads it." + because,
-        ),
-        Entry(
-            "columns_for_singleview_pca",
-            None if decided.pca_columns is None else list(decided.pca_columns),
-            "Positions (from 0) of the keypoints that the loss pca_singleview may expect to go together; null = all. "
-            "Such losses make the network surer of itself, also where a keypoint is hidden and it should not be: "
-            "leave out what is often hidden or moves by itself. The app's dialog sets this to all keypoints."
-            + decided.because("data.columns_for_singleview_pca"),
-        ),
-    )
+def _video_dir(data_dir: str) -> str:
+    """Join as text: the path may be of another operating system than this one."""
+    separator = "/" if "/" in data_dir else "\\"
+    return f"{data_dir.rstrip(separator)}{separator}videos"
 
 
-def _training(decided: Decided) -> Document:
-    n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.n_labeled_frames < _FEW_FRAMES else _EPOCHS
-    learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
-    augmentation: Document = (
-        Entry(
-            "imgaug",
-            "dlc",
-            "Random changes of the training images: default (none), dlc (as in DeepLabCut), dlc-lr (dlc, and half "
-            "turns), dlc-top-down (dlc, and quarter turns: for cameras above freely moving animals).",
-        ),
-        Entry("imgaug_hflip", False, "Mirror images at random; every *_left keypoint needs its *_right."),
-    )
-    if decided.view_names:
-        augmentation = starter_views.augmentation(
-            uses_3d=decided.uses_3d,
-            is_augmented=decided.is_augmented,
-            because=decided.because("training.imgaug_3d"),
-        )
-    return (
-        *augmentation,
-        *_memory(decided),
-        Entry(
-            "train_prob",
-            decided.train_prob,
-            "Shares of the labeled frames that train, and that choose the best model. They must add up to 1 exactly."
-            + decided.because("training.train_prob"),
-        ),
-        Entry("val_prob", decided.val_prob),
-        Entry("train_frames", 1, "1 = all of them; a number above 1 = so many."),
-        Entry("unfreezing_epoch", 20, "Until this epoch only the new layers learn, not the pretrained ones."),
-        Entry(
-            "min_epochs",
-            n_epochs,
-            "Passes over the labeled frames." + decided.because("training.max_epochs"),
-        ),
-        Entry("max_epochs", n_epochs),
-        Entry("log_every_n_steps", _log_steps(decided)),
-        Entry("check_val_every_n_epoch", 5),
-        Entry("ckpt_every_n_epochs", None, "null = only the best model is kept; else a multiple of the line above."),
-        Entry("early_stopping", False, "Stop when the validation loss no longer falls."),
-        Entry("early_stop_patience", 3),
-        Entry("rng_seed_data_pt", 0),
-        Entry("rng_seed_model_pt", 0),
-        Entry("num_workers", None, "Processes that load images; null = one per CPU."),
-        Entry(
-            "optimizer",
-            "AdamW" if is_transformer(decided.backbone) else "Adam",
-            "Adam with 0.001 suits the resnets, AdamW with 0.00005 the vit backbones.",
-        ),
-        Entry("optimizer_params", (Entry("learning_rate", learning_rate),)),
-        Entry("lr_scheduler", "multisteplr"),
-        Entry(
-            "lr_scheduler_params",
-            (Entry("multisteplr", (Entry("milestones", _MILESTONES), Entry("gamma", 0.5))),),
-            "At these epochs the learning rate is halved; none may be beyond max_epochs.",
-        ),
-        Entry(
-            "uniform_heatmaps_for_nan_keypoints",
-            decided.hidden_is_occluded,
-            "What does an empty cell in the labels mean: that the keypoint was hidden, or that nobody labelled it?\n"
-            "true: hidden. The network learns to answer `nowhere` (a flat heatmap), so its confidence drops when a "
-            "keypoint is occluded.\n"
-            "false: not labelled. The cell is ignored; the network stays confident about what it cannot see.\n"
-            "A column `visible` in the label file decides this cell by cell and goes before."
-            + decided.because("training.uniform_heatmaps_for_nan_keypoints"),
-        ),
-        *((starter_views.PATCH_MASK,) if decided.view_names else ()),
-    )
+def _matches(facts: ConfigFacts, mirrored: tuple[tuple[int, ...], ...] | None) -> list[Any] | None:
+    """Return what stands in ``mirrored_column_matches``: for views one list of positions, which are the same in all."""
+    if not facts.view_names:
+        return [list(view) for view in mirrored] if mirrored else None
+    in_all = [index for index, name in enumerate(facts.keypoint_names) if name not in facts.one_view_keypoints]
+    return in_all or None
 
 
-def _memory(decided: Decided) -> Document:
-    """Return the keys that one turns when the GPU runs out of memory."""
-    batch = decided.batch
-    return (
-        Entry(
-            "train_batch_size",
-            batch.n_labeled,
-            "Out of memory? Four things help. (1) A smaller train_batch_size: memory falls in proportion. Raise "
-            "accumulate_grad_batches as much, and the network learns the same way, only slower. (2) More GPUs: "
-            "num_gpus divides the batch among them. (3) Smaller data.image_resize_dims: a quarter of the memory for "
-            "half the sides, but small keypoints blur. (4) A smaller backbone: "
-            + (starter_views.SMALLER_BACKBONE if decided.view_names else "resnet18 needs a quarter of resnet50.")
-            + decided.because("training.train_batch_size"),
-        ),
-        Entry(
-            "accumulate_grad_batches",
-            batch.n_accumulated,
-            "Training steps whose gradients make one weight update: train_batch_size times this is the batch that the "
-            "network learns from. The app's dialog asks for the batch size alone: enter the one above."
-            + decided.because("training.accumulate_grad_batches"),
-        ),
-        Entry("num_gpus", decided.n_gpus, "GPUs that share each batch." + decided.because("training.num_gpus")),
-        Entry("val_batch_size", 2 * batch.n_labeled, "Without training a frame needs less memory."),
-        Entry("test_batch_size", 2 * batch.n_labeled),
-    )
+def _listed_reasons(decided: Decided, values: dict[str, Any]) -> tuple[ChoiceReason, ...]:
+    listed = []
+    for key, reason in decided.reasons.items():
+        section, name = key.split(".")
+        listed.append(ChoiceReason(key, values[section][name], reason))
+    return tuple(listed)
 
 
-def _log_steps(decided: Decided) -> int:
-    """Return a step count that every epoch reaches, also with few frames; else nothing is logged."""
-    n_steps = int(decided.n_labeled_frames * decided.train_prob) // decided.batch.n_labeled
-    return max(1, min(10, n_steps))
-
-
-def _model(decided: Decided) -> Document:
-    losses, backbones, model_type, kinds = (
-        "temporal (keypoints do not jump), pca_singleview (keypoints keep plausible poses), pca_multiview (mirrored "
-        "views agree). They need an NVIDIA GPU with DALI, memory for the video frames, and make the network surer of "
-        "hidden keypoints; see data.columns_for_singleview_pca.",
-        "resnet18 to resnet152, resnet50_animal_apose, resnet50_animal_ap10k, resnet50_human_hand, efficientnet_b0 to "
-        "b2, vits_dino, vitb_dino and others. The first training downloads its weights.",
-        "heatmap",
-        "heatmap; heatmap_mhcrnn also looks at the two frames before and after (in labeled-data/ beside each labeled "
-        "frame); regression.",
-    )
-    if decided.view_names:
-        losses, backbones, model_type, kinds = (
-            starter_views.LOSSES, starter_views.BACKBONES, multiview.MODEL_TYPE, starter_views.MODEL_TYPE,
-        )  # fmt: skip
-    return (
-        Entry(
-            "losses_to_use",
-            list(decided.losses),
-            f"Unsupervised losses learn from the videos too: {losses}" + decided.because("model.losses_to_use"),
-        ),
-        Entry("backbone", decided.backbone, backbones + decided.because("model.backbone")),
-        Entry("backbone_pretrained", True),
-        Entry("model_type", model_type, kinds),
-        Entry("heatmap_loss_type", "mse"),
-        Entry("model_name", "starter"),
-        Entry("checkpoint", None, "Weights of an earlier training to start from."),
-    )
-
-
-def _dali(decided: Decided) -> Document:
-    train = (Entry("sequence_length", decided.batch.n_unlabeled),)
-    predict = (Entry("sequence_length", starter_views.PREDICTED_AT_A_TIME if decided.view_names else 96),)
-    return (
-        Entry("base", (Entry("train", train), Entry("predict", predict))),
-        Entry(
-            "context",
-            (Entry("train", (Entry("batch_size", max(16, 5 * decided.n_gpus)),)), Entry("predict", predict)),
-            "For heatmap_mhcrnn.",
-        ),
-    )  # fmt: skip
-
-
-def _losses(decided: Decided) -> Document:
-    pca = (Entry("log_weight", 11.0, "The loss counts 1 / (2 * e^log_weight): smaller = stronger."),)
-    pose: Document = (Entry("log_weight", 11.0), Entry("components_to_keep", 0.99), Entry("epsilon", None))
-    return (
-        Entry("pca_multiview", (*pca, Entry("components_to_keep", 3), Entry("epsilon", None))),
-        *(() if decided.view_names else (Entry("pca_singleview", pose),)),
-        Entry(
-            "temporal",
-            (
-                Entry("log_weight", 11.0),
-                Entry("epsilon", 20.0, "Jumps from frame to frame up to so many pixels are fine."),
-                Entry("prob_threshold", 0.05),
-            ),
-        ),
-        *(starter_views.CALIBRATED_LOSSES if decided.uses_3d else ()),
-    )
-
-
-def _eval(decided: Decided) -> Document:
-    return (
-        Entry(
-            "predict_vids_after_training",
-            decided.has_videos,
-            "Predict all videos of test_videos_directory when training is done."
-            + decided.because("eval.predict_vids_after_training"),
-        ),
-        Entry("test_videos_directory", omegaconf_text(decided.video_dir)),
-        Entry("save_vids_after_training", False, "Also write videos with the keypoints drawn in."),
-        Entry("colormap", "cool"),
-        Entry("confidence_thresh_for_vid", 0.9, "Keypoints below this confidence are not drawn."),
-    )
-
-
-def _callbacks() -> Document:
-    anneal: dict[str, Any] = {
-        "attr_name": "total_unsupervised_importance",
-        "init_val": 0.0,
-        "increase_factor": 0.01,
-        "final_val": 1.0,
-        "freeze_until_epoch": 60,
+def _chosen_keys(choices: ConfigChoices) -> frozenset[KeyPath]:
+    """Return the keys that an option decided directly."""
+    keys: dict[str, tuple[KeyPath, ...]] = {
+        "train_batch_size": (("training", "train_batch_size"),),
+        "accumulate_grad_batches": (("training", "accumulate_grad_batches"),),
+        "num_gpus": (("training", "num_gpus"),),
+        "resize": (("data", "image_resize_dims", "height"), ("data", "image_resize_dims", "width")),
+        "backbone": (("model", "backbone"),),
+        "losses": (("model", "losses_to_use"),),
+        "nan_means": (("training", "uniform_heatmaps_for_nan_keypoints"),),
+        "mirror": (("data", "mirrored_column_matches"),),
     }
-    return (Entry("anneal_weight", tuple(Entry(key, value) for key, value in anneal.items())),)
+    return frozenset(key for name, paths in keys.items() if getattr(choices, name) is not None for key in paths)

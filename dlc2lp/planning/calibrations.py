@@ -7,14 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from dlc2lp.errors import SourceRefused
-from dlc2lp.lp.calibration import (
-    cameras_of_views,
-    fit_to_images,
-    level_lenses,
-    place_calibrations,
-    render_calibration,
-    turned,
-)
+from dlc2lp.lp.calibration import level_lenses, place_calibrations, render_calibration
+from dlc2lp.lp.view_cameras import cameras_of_views, fit_to_images, turned
 from dlc2lp.model import Camera, Finding, Severity, VideoInfo, by_severity
 from dlc2lp.planning.frames import ViewImages
 from dlc2lp.survey.calibrations import Calibration, Calibrations

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 
-from dlc2lp.lp.config import ConfigFacts, StarterConfig, starter_config
+from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.labels import NOT_LABELED, LabelRow, render_labels, render_queue
 from dlc2lp.lp.project import render_project_yaml
+from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding
 from dlc2lp.options import Options
 from dlc2lp.planning.align import unequal_videos

@@ -14,7 +14,8 @@ from pathlib import Path
 from dlc2lp.dlc.cameras import CAMERA_MATRIX, STEREO_FILE, DlcCalibration, calibrated_names, in_millimetres, read_stereo
 from dlc2lp.dlc.config import read_config
 from dlc2lp.errors import UnreadableFile, UsageError
-from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS, parse_calibration
+from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
+from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.model import Camera, Finding, Setting, Severity, question
 from dlc2lp.options import Options
 

@@ -15,7 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rig import DISTORTIONS, MATRICES, ROTATION, SIZE, TRANSLATION, calibrated, write_calibration, write_pickle
 
-from dlc2lp.dlc.cameras import DlcCalibration, in_millimetres, read_calibration, rotation_vector
+from dlc2lp.dlc.cameras import DlcCalibration, in_millimetres, read_calibration
+from dlc2lp.dlc.opencv import rotation_vector
 from dlc2lp.model import Severity
 
 NAMES = ("camera-1", "camera-2")

@@ -8,10 +8,12 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlc2lp.lp.config import ConfigChoices, ConfigFacts, starter_config
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.labels import LabelRow, QueueEntry, render_labels, render_queue
 from dlc2lp.lp.names import frame_file_name
 from dlc2lp.lp.project import render_project_yaml
+from dlc2lp.lp.starter import starter_config
 
 NAN = math.nan
 NAMES = ("snout", "ear, left", "no", 'tail "base"')

@@ -16,15 +16,9 @@ from hypothesis import strategies as st
 from rig import ROTATION, TRANSLATION, calibrated, project, write_calibration
 
 from dlc2lp.dlc.cameras import in_millimetres, read_calibration
-from dlc2lp.lp.calibration import (
-    cameras_of_views,
-    fit_to_images,
-    level_lenses,
-    parse_calibration,
-    place_calibrations,
-    render_calibration,
-    turned,
-)
+from dlc2lp.lp.calibration import level_lenses, place_calibrations, render_calibration
+from dlc2lp.lp.calibration_reading import parse_calibration
+from dlc2lp.lp.view_cameras import cameras_of_views, fit_to_images, turned
 from dlc2lp.model import Camera, Finding
 
 SQUARE_MM = 24.5

@@ -14,7 +14,7 @@ import pytest
 from lp_targets import make_multiview_target, make_target, png_bytes
 
 from dlc2lp.lp.check import check_target
-from dlc2lp.lp.config import ConfigChoices
+from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.model import Severity
 
 CSV, QUEUE, CONFIG = "CollectedData.csv", "CollectedData.unlabeled.jsonl", "configs/default.yaml"

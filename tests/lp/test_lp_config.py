@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlc2lp.errors import UsageError
-from dlc2lp.lp.config import ConfigChoices, ConfigFacts, StarterConfig, starter_config
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.sizing import BACKBONES, images_that_fit, is_transformer, needed_gb
+from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.wording import counted
 

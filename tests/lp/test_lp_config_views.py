@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlc2lp.errors import UsageError
-from dlc2lp.lp.config import ConfigChoices, ConfigFacts, StarterConfig, keep_edits, starter_config
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.hand_edits import keep_edits
 from dlc2lp.lp.mirror import match_mirrored
 from dlc2lp.lp.multiview import BACKBONES
 from dlc2lp.lp.sizing import images_that_fit
+from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.model import Severity
 from dlc2lp.wording import counted

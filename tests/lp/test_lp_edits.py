@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlc2lp.errors import Dlc2LpError
-from dlc2lp.lp.config import ConfigChoices, ConfigFacts, StarterConfig, keep_edits, starter_config
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.hand_edits import keep_edits
+from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.model import Severity
 
@@ -110,6 +113,13 @@ def test_an_option_given_before_the_change_by_hand_is_a_note() -> None:
     assert merged.values["training"]["num_gpus"] == 4
     assert merged.values["model"]["backbone"] == "resnet18"
     assert [finding.severity for finding in merged.findings] == [Severity.NOTE]
+
+
+def test_a_change_by_hand_that_the_new_starter_makes_too_is_no_edit() -> None:
+    current = edited(OLD.text, ("    height: 256", "    height: 128"))
+    new = starter(resize=(128, 128))
+    merged = keep_edits(OLD.text, current, new)
+    assert (merged.text, merged.kept, merged.findings) == (new.text, (), ())
 
 
 def test_a_deleted_section_stays_deleted() -> None:

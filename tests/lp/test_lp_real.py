@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from lp_targets import NAMES, make_target
 
-from dlc2lp.lp.config import ConfigChoices
+from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.project import register
 
 ENVIRONMENT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlc2lp-lp-env"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.document import Document, Entry, KeyPath, render, value_text, values_of
-from dlc2lp.lp.starter import HEAD
+from dlc2lp.lp.starter_text import HEAD
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml, places_and_comments
 from dlc2lp.model import Finding, Severity
 
 if TYPE_CHECKING:
-    from dlc2lp.lp.config import StarterConfig
+    from dlc2lp.lp.starter import StarterConfig
 
 CONFIG_FILE = "configs/default.yaml"
 
@@ -34,7 +34,7 @@ _ABSENT = _Absent()
 
 
 @dataclass(frozen=True)
-class Merged:
+class EditedConfig:
     """The starter config with a person's changes in it.
 
     Attributes
@@ -46,7 +46,7 @@ class Merged:
     kept
         Keys, with dots, whose value is the person's and not the starter's.
     findings
-        Options that a change by hand outweighs, and comments that lost their place.
+        Options that a change by hand outweighs, or that outweigh it.
     """
 
     text: str
@@ -55,21 +55,11 @@ class Merged:
     findings: tuple[Finding, ...]
 
 
-@dataclass
-class _Merge:
-    """What is gathered while merging; only inside this file."""
-
-    new: StarterConfig
-    overrule: bool
-    kept: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-
-def keep_edits(written: str, current: str, new: StarterConfig, *, overrule: bool = False) -> Merged:
+def keep_edits(written: str, current: str, new: StarterConfig, *, overrule: bool = False) -> EditedConfig:
     """Write the new starter config with what a person changed in the one before.
 
     Values that the person changed, keys that they added or removed, and their comments go before; everything else is
-    the new starter's. The starter text itself (``new.text``, not the merged one) must be what is handed in as
+    the new starter's. The starter text itself (``new.text``, not the edited one) must be what is handed in as
     ``written`` the next time, or the changes would no longer be seen as changes.
 
     Parameters
@@ -88,12 +78,34 @@ def keep_edits(written: str, current: str, new: StarterConfig, *, overrule: bool
     Dlc2LpError
         The file is not YAML that Lightning Pose takes (``config-invalid``), with the line.
     """
-    before, now = _load(written), _load(current)
-    merge = _Merge(new, overrule)
+    section = _section(new.document, _load(written), _load(current), (), _Rules(new.chosen_keys, overrule))
     comments = _hand_comments(written, current)
-    document = _with_comments(_merged(new.document, before, now, (), merge), comments, ())
+    document = _with_comments(section.entries, comments, ())
     homeless = tuple(comment for found in comments.values() for comment in found)
-    return Merged(render(document, HEAD, homeless), values_of(document), tuple(merge.kept), tuple(merge.findings))
+    return EditedConfig(render(document, HEAD, homeless), values_of(document), section.kept, section.findings)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """Which keys an option decided, and whether it goes before a change by hand."""
+
+    chosen_keys: frozenset[KeyPath]
+    overrule: bool
+
+    def is_chosen(self, path: KeyPath) -> bool:
+        return any(key[: len(path)] == path or path[: len(key)] == key for key in self.chosen_keys)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Entries with the person's changes, the keys that are theirs, and what is to be told."""
+
+    entries: Document = ()
+    kept: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def __add__(self, other: _Part) -> _Part:
+        return _Part(self.entries + other.entries, self.kept + other.kept, self.findings + other.findings)
 
 
 def _load(text: str) -> dict[str, Any]:
@@ -117,44 +129,36 @@ def _load(text: str) -> dict[str, Any]:
     return loaded
 
 
-def _merged(new: Document, before: Any, now: Any, path: KeyPath, merge: _Merge) -> Document:
-    """Merge one section: the new starter's entries in their order, then what the person added."""
+def _section(new: Document, before: Any, now: Any, path: KeyPath, rules: _Rules) -> _Part:
+    """One section: the new starter's entries in their order, then what the person added."""
     before = before if isinstance(before, dict) else {}
-    entries = []
+    part = _Part()
     for entry in new:
-        kept = _merged_entry(entry, before.get(entry.key, _ABSENT), now.get(entry.key, _ABSENT), path, merge)
-        entries += [kept] if kept is not None else []
+        part += _entry(entry, before.get(entry.key, _ABSENT), now.get(entry.key, _ABSENT), path, rules)
     known = {entry.key for entry in new}
-    for key in now:
-        if key in known:
-            continue
+    for key, value in now.items():
         # A key of the old starter that the new one has no more goes, unless the person changed it.
-        if not _same(now[key], before.get(key, _ABSENT)):
-            merge.kept.append(".".join(map(str, (*path, key))))
-            entries.append(replace(_as_entry(str(key), now[key]), notes=("# Added by hand",)))
-    return tuple(entries)
+        if key not in known and not _same(value, before.get(key, _ABSENT)):
+            added = replace(_as_entry(str(key), value), notes=("# Added by hand",))
+            part += _Part((added,), (".".join(map(str, (*path, key))),))
+    return part
 
 
-def _merged_entry(entry: Entry, before: Any, now: Any, path: KeyPath, merge: _Merge) -> Entry | None:
+def _entry(entry: Entry, before: Any, now: Any, path: KeyPath, rules: _Rules) -> _Part:
     here = (*path, entry.key)
     if entry.is_section and isinstance(now, dict):
-        return replace(entry, value=_merged(entry.value, before, now, here, merge))
+        part = _section(entry.value, before, now, here, rules)
+        return replace(part, entries=(replace(entry, value=part.entries),))
     value = values_of(entry.value) if entry.is_section else entry.value
     if _same(before, now) or _same(now, value):
-        return entry
-    if _is_chosen(here, merge.new):
-        merge.findings.append(_conflict(here, before, now, value, merge.overrule))
-        if merge.overrule:
-            return entry
-    merge.kept.append(".".join(here))
-    if now is _ABSENT:
-        return None
+        return _Part((entry,))
+    is_chosen = rules.is_chosen(here)
+    findings = (_conflict(here, before, now, value, rules.overrule),) if is_chosen else ()
+    if is_chosen and rules.overrule:
+        return _Part((entry,), findings=findings)
     note = f"# Changed by hand; dlc2lp would write {value_text(value)}"
-    return replace(_as_entry(entry.key, now), comment=entry.comment, notes=(note,))
-
-
-def _is_chosen(path: KeyPath, new: StarterConfig) -> bool:
-    return any(key[: len(path)] == path or path[: len(key)] == key for key in new.chosen_keys)
+    edited = () if now is _ABSENT else (replace(_as_entry(entry.key, now), comment=entry.comment, notes=(note,)),)
+    return _Part(edited, (".".join(here),), findings)
 
 
 def _conflict(path: KeyPath, before: Any, by_hand: Any, by_option: Any, overrule: bool) -> Finding:

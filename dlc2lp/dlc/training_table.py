@@ -1,4 +1,4 @@
-"""The merged table of a training set: which frame each of its rows is, and in which orders its rows may have been.
+"""The table of a training set: which frame each of its rows is, and in which orders its rows may have been.
 
 ``merge_annotateddatasets`` joins the labels of all folders whenever a training set is made, and other files count
 in its rows. But every call writes it anew, with the frames that were labelled by then and in the order of that
@@ -30,8 +30,8 @@ FrameTitle = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class MergedRow:
-    """A row of merged labels.
+class TableRow:
+    """A row of the table.
 
     Attributes
     ----------
@@ -52,24 +52,27 @@ class MergedRow:
 
 
 @dataclass(frozen=True)
-class MergedOrder:
-    """Merged labels in one of the possible orders.
+class TrainingTable:
+    """The table in one of its possible orders.
 
     Attributes
     ----------
     source
-        What they were read from, for people.
+        What it was read from, for people.
     rows
         The rows.
     is_rebuilt
-        Whether they were merged here, from the folders.
+        Whether the folders were merged here.
+    problem
+        Why the file can't be read; empty where it was.
     findings
-        What reading them brought up.
+        What reading it brought up.
     """
 
     source: str
-    rows: tuple[MergedRow, ...]
-    is_rebuilt: bool
+    rows: tuple[TableRow, ...] = ()
+    is_rebuilt: bool = False
+    problem: str = ""
     findings: tuple[Finding, ...] = ()
 
 
@@ -121,14 +124,15 @@ def frame_title(cells: Sequence[str]) -> FrameTitle:
     return _composed(row.folder or ""), _composed(row.file_name)
 
 
-def merged_orders(
-    folder: Path,
-    sessions: Sequence[DlcSession],
-    frames: ProjectFrames,
-    config: DlcConfig | None,
-    problems: dict[str, str],
-) -> Iterator[MergedOrder]:
-    """Yield every order in which the merged rows may have been, the most probable first.
+def shown(frame: Frame | FrameTitle) -> str:
+    """Return a frame in words: ``'m1/img0.png'``."""
+    return repr("/".join(filter(None, frame)))
+
+
+def possible_tables(
+    folder: Path, sessions: Sequence[DlcSession], frames: ProjectFrames, config: DlcConfig | None
+) -> Iterator[TrainingTable]:
+    """Yield the table in every order in which its rows may have been, the most probable first.
 
     First as they stand in the folder of the training set; then merged anew from the folders of ``labeled-data``,
     unsorted (DeepLabCut up to 2.1.7), sorted by path (since 2.1.8) and by folder and name (since 2.2.0.4,
@@ -142,8 +146,6 @@ def merged_orders(
         The project's folders, and the same as names.
     config
         The project's configuration, which has the scorer and the order of the videos.
-    problems
-        Gets the name of each file that can't be read, with the reason.
     """
     scorer = config.scorer if config else ""
     files = [path for path in folder.glob("CollectedData*") if path.suffix.lower() in {".h5", ".csv"}]
@@ -151,22 +153,23 @@ def merged_orders(
         try:
             read = read_hdf(path) if path.suffix.lower() == ".h5" else read_csv_labels(path)
         except UnreadableFile as error:
-            problems[path.name] = error.findings[0].message
-            continue
-        yield MergedOrder(path.name, tuple(_rows(read.table, frames.called)), is_rebuilt=False, findings=read.findings)
+            yield TrainingTable(path.name, problem=error.findings[0].message)
+        else:
+            yield TrainingTable(path.name, tuple(_rows(read.table, frames.called)), findings=read.findings)
     # DeepLabCut takes the folders of video_sets, and all where it finds labels in none of them.
     listed = _listed_sessions(sessions, config)
     bases = [listed] if len(listed) == len(sessions) else [listed, sessions]
     for chosen in filter(None, bases):
         rebuilt = [row for session in chosen for row in _rows_of(session, scorer)]
         for key in _SORT_KEYS:
-            yield MergedOrder("labeled-data", tuple(sorted(rebuilt, key=key) if key else rebuilt), is_rebuilt=True)
+            rows = tuple(sorted(rebuilt, key=key) if key else rebuilt)
+            yield TrainingTable("labeled-data", rows, is_rebuilt=True)
 
 
 #: As ``DataFrame.sort_index`` sorts the rows: by folder and name; by path, with whatever separator they have; by
 #: path after a conversion from Windows or to it. Blank, ``-`` and ``.`` sort before ``/``, so the frames of
 #: ``m1 b`` stand before those of ``m1`` among paths, and behind them among folders. None: not at all.
-_SORT_KEYS: tuple[Callable[[MergedRow], tuple[str, ...]] | None, ...] = (
+_SORT_KEYS: tuple[Callable[[TableRow], tuple[str, ...]] | None, ...] = (
     lambda row: tuple("/".join(row.cells).replace("\\", "/").split("/")),
     lambda row: ("/".join(row.cells),),
     lambda row: ("/".join(row.cells).replace("\\", "/"),),
@@ -175,14 +178,14 @@ _SORT_KEYS: tuple[Callable[[MergedRow], tuple[str, ...]] | None, ...] = (
 )
 
 
-def _rows(table: RawTable, frame_of: Callable[[Sequence[str]], Frame | None]) -> Iterator[MergedRow]:
+def _rows(table: RawTable, frame_of: Callable[[Sequence[str]], Frame | None]) -> Iterator[TableRow]:
     import numpy as np
 
     for cells, values in zip(table.rows, table.values, strict=True):
-        yield MergedRow(cells, frame_title(cells), frame_of(cells), bool(np.isfinite(values).any()))
+        yield TableRow(cells, frame_title(cells), frame_of(cells), bool(np.isfinite(values).any()))
 
 
-def _rows_of(session: DlcSession, scorer: str) -> Iterator[MergedRow]:
+def _rows_of(session: DlcSession, scorer: str) -> Iterator[TableRow]:
     """The rows of a folder that were merged: DeepLabCut takes the HDF5 file of the config's scorer."""
 
     def preference(file: LabelFile) -> tuple[bool, bool, str]:

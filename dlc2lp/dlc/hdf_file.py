@@ -1,0 +1,117 @@
+"""Opens HDF5 files, and reads what they store as no more than numbers and text; what h5py raises becomes a finding."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Setting
+
+_MAX_ATTRIBUTE_BYTES: Final = 2**26
+
+
+def not_readable(code: str, subject: str, message: str, where: str = "") -> UnreadableFile:
+    """Return the error for a file that a backup or the CSV beside it must replace."""
+    advice = "restore it from a backup, or go by the CSV: {}"
+    remedies = (Setting("labels", ("csv",)),)
+    return UnreadableFile.of(code, subject, message, where=where, advice=advice, remedies=remedies)
+
+
+@contextmanager
+def reading(subject: str, where: str = "") -> Iterator[None]:
+    """Turn what h5py raises over a damaged file into a finding."""
+    try:
+        yield
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        cut = _CUT_OFF.search(str(error))
+        found = f"a file that is cut off: {cut[1]} of {cut[2]} bytes" if cut else f"damaged HDF5 ({shown(str(error))})"
+        message = f"found {found}, expected a label file"
+        raise not_readable("h5-unreadable", subject, message, where) from error
+
+
+#: How HDF5 says that a copy was aborted, in words of its own insides.
+_CUT_OFF = re.compile(r"truncated file: eof = ([0-9]+),.* stored_eof = ([0-9]+)")
+
+
+def opened(path: Path) -> Any:
+    """The open file. HDF5 itself would wait for the other end of a pipe, and has no word for an empty file."""
+    import h5py
+
+    problem = ""
+    try:
+        if not path.is_file():
+            problem = "no such file"
+        elif not path.stat().st_size:
+            problem = "an empty file (0 bytes)"
+        else:
+            path.open("rb").close()
+    except OSError as error:
+        problem = f"a file that can't be opened ({error.strerror})"
+    if not problem and not h5py.is_hdf5(path):
+        problem = "a file of another kind"
+    if problem:
+        raise not_readable("h5-unreadable", str(path), f"found {problem}, expected HDF5")
+    with reading(str(path)):
+        # A lock fails on some network shares, and would keep the lab's own programs from saving.
+        return h5py.File(path, "r", locking=False)
+
+
+def shown(value: object) -> str:
+    """Something from a hostile file, fit for a terminal: one line without control characters, not too long."""
+    # reprlib, since a pickle of 100 bytes can hold a list whose text would fill the memory
+    text = " ".join((value if isinstance(value, str) else reprlib.repr(value)).split())
+    return (text if text.isprintable() else ascii(text))[:200]
+
+
+def raw_attribute(node: Any, name: str) -> bytes | int | float:
+    """An attribute as it is stored. Raises what h5py raises, and TypeError for lists and odd types."""
+    import h5py
+    import numpy as np
+
+    attribute = node.attrs.get_id(name)
+    if attribute.get_storage_size() > _MAX_ATTRIBUTE_BYTES or not _is_scalar(attribute.get_type()):
+        raise TypeError("an attribute that is neither text nor a number")
+    value = node.attrs[name]
+    if isinstance(value, h5py.Empty):  # PyTables' empty text
+        return b""
+    if np.size(value) != 1:
+        raise TypeError("an attribute that is a list")
+    plain = np.asarray(value).item()
+    if not isinstance(plain, bytes | int | float):
+        raise TypeError("an attribute that is neither text nor a number")
+    return plain
+
+
+def _is_scalar(data_type: Any) -> bool:
+    """Whether an HDF5 type is a number or text of fixed length."""
+    from h5py import h5t
+
+    kind = data_type.get_class()
+    if kind == h5t.STRING:
+        return not data_type.is_variable_str()
+    return kind in (h5t.INTEGER, h5t.FLOAT, h5t.ENUM, h5t.BITFIELD)
+
+
+def is_simple(data_type: Any) -> bool:
+    """Whether an HDF5 type is a scalar, or a record of scalars and arrays of scalars."""
+    from h5py import h5t
+
+    if data_type.get_class() != h5t.COMPOUND:
+        return _is_scalar(data_type)
+    members = [data_type.get_member_type(k) for k in range(data_type.get_nmembers())]
+    return all(_is_scalar(m.get_super() if m.get_class() == h5t.ARRAY else m) for m in members)
+
+
+def is_byte_list(data_type: Any) -> bool:
+    """Whether an HDF5 type is a list of bytes of any length, in which PyTables keeps a pickled object."""
+    from h5py import h5t
+
+    if data_type.get_class() != h5t.VLEN:
+        return False
+    element = data_type.get_super()
+    return bool(element.get_class() == h5t.INTEGER and element.get_size() == 1)

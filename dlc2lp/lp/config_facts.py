@@ -1,0 +1,112 @@
+"""What the starter config must know of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class ConfigFacts:
+    """What the starter config must know of a project.
+
+    Attributes
+    ----------
+    data_dir
+        Absolute path of the project where training runs, of any operating system.
+    keypoint_names
+        K names in the order of the label file.
+    n_labeled_frames
+        Rows of the label file; in a multi-view project of each label file.
+    image_sizes
+        ((width_px, height_px), number of images) for each size of the labeled images, of all views.
+    hidden_share
+        Keypoint -> share of the labeled frames in which it is empty, 0 to 1.
+    n_videos
+        Videos in ``videos/``; in a multi-view project sessions with a video of every view.
+    view_names
+        The views in order; empty in a single-view project.
+    is_calibrated
+        Whether there is a calibration for every session.
+    n_frames_against_3d
+        Labeled frames that Lightning Pose's augmentation in space can't take: three or more keypoints are labelled in
+        two views, and some view has fewer than three of these.
+    one_view_keypoints
+        Keypoints that at least one view never shows.
+    incomplete_sessions
+        Sessions that have videos, but not of every view.
+    unequal_sessions
+        Sessions whose videos have different numbers of frames.
+    """
+
+    data_dir: str
+    keypoint_names: tuple[str, ...]
+    n_labeled_frames: int
+    image_sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    hidden_share: Mapping[str, float] = field(default_factory=dict)
+    n_videos: int = 0
+    view_names: tuple[str, ...] = ()
+    is_calibrated: bool = False
+    n_frames_against_3d: int = 0
+    one_view_keypoints: tuple[str, ...] = ()
+    incomplete_sessions: tuple[str, ...] = ()
+    unequal_sessions: tuple[str, ...] = ()
+
+    @property
+    def n_views(self) -> int:
+        """Images of one labeled frame."""
+        return max(1, len(self.view_names))
+
+    @property
+    def uses_3d(self) -> bool:
+        """Whether the scene can be moved in space in training, and what the views see compared there.
+
+        ``MultiviewHeatmapDataset._transform_images`` of Lightning Pose 2.4.3 ends the training with "Fewer than 3 valid
+        keypoints in 3d data augmentation" where a view has too few of a frame's keypoints. Where there is a
+        calibration file it moves the scene in space whatever ``imgaug_3d`` says, unless ``imgaug`` is ``default``.
+        """
+        return self.is_calibrated and not self.n_frames_against_3d
+
+    @property
+    def can_predict(self) -> bool:
+        """Whether Lightning Pose can predict the videos after training without ending in an error."""
+        return self.n_videos > 0 and not self.unequal_sessions
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields in plain JSON types; those of views only where there are any."""
+        of_views = {
+            "view_names": list(self.view_names),
+            "is_calibrated": self.is_calibrated,
+            "n_frames_against_3d": self.n_frames_against_3d,
+            "one_view_keypoints": list(self.one_view_keypoints),
+            "incomplete_sessions": list(self.incomplete_sessions),
+            "unequal_sessions": list(self.unequal_sessions),
+        }
+        return {
+            "data_dir": self.data_dir,
+            "keypoint_names": list(self.keypoint_names),
+            "n_labeled_frames": self.n_labeled_frames,
+            "image_sizes": [[list(size), count] for size, count in self.image_sizes],
+            "hidden_share": dict(self.hidden_share),
+            "n_videos": self.n_videos,
+            **(of_views if self.view_names else {}),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read back what :meth:`as_json` gave."""
+        return cls(
+            data_dir=data["data_dir"],
+            keypoint_names=tuple(data["keypoint_names"]),
+            n_labeled_frames=data["n_labeled_frames"],
+            image_sizes=tuple(((width, height), count) for (width, height), count in data["image_sizes"]),
+            hidden_share=dict(data["hidden_share"]),
+            n_videos=data["n_videos"],
+            view_names=tuple(data.get("view_names", ())),
+            is_calibrated=data.get("is_calibrated", False),
+            n_frames_against_3d=data.get("n_frames_against_3d", 0),
+            one_view_keypoints=tuple(data.get("one_view_keypoints", ())),
+            incomplete_sessions=tuple(data.get("incomplete_sessions", ())),
+            unequal_sessions=tuple(data.get("unequal_sessions", ())),
+        )

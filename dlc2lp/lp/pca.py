@@ -1,0 +1,59 @@
+"""The losses that learn by a PCA how keypoints go together: which keypoints, and whether there are frames enough."""
+
+from __future__ import annotations
+
+from dlc2lp.errors import UsageError
+from dlc2lp.lp.starter_text import Decided
+from dlc2lp.lp.training_split import n_train_frames
+from dlc2lp.model import Setting
+from dlc2lp.wording import counted
+
+#: Empty in at least this share of the labeled frames: the keypoint is left out of the pose PCA, which learns how
+#: keypoints go together and would pull a hidden one, with growing confidence, to where it usually is.
+OFTEN_HIDDEN_SHARE = 0.2
+
+#: A pose PCA of one keypoint says nothing about a pose.
+_MIN_PCA_KEYPOINTS = 2
+
+_TEMPORAL_ALONE = Setting("losses", ("temporal",))
+
+
+def pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return the keypoints of the pose PCA, None for all: also where too few would be left."""
+    columns = tuple(index for index, name in enumerate(names) if name not in hidden)
+    return None if len(columns) == len(names) or len(columns) < _MIN_PCA_KEYPOINTS else columns
+
+
+def check_pca(decided: Decided) -> None:
+    """Refuse a PCA that Lightning Pose could not fit: it wants as many rows as coordinates."""
+    n_train = n_train_frames(decided.n_labeled_frames)
+    if "pca_singleview" in decided.losses:
+        columns = decided.pca_columns
+        n_dims = 2 * (len(decided.keypoint_names) if columns is None else len(columns))
+        if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
+            raise UsageError.of(
+                "too-few-frames-for-pca",
+                "--losses",
+                f"found {counted(n_train, 'frame')} to train on for a PCA of {counted(n_dims // 2, 'keypoint')}, "
+                f"expected at least {max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
+                advice="leave pca_singleview out: {}",
+                remedies=(_TEMPORAL_ALONE,),
+            )
+    if "pca_multiview" in decided.losses:
+        _check_multiview_pca(decided, n_train)
+
+
+def _check_multiview_pca(decided: Decided, n_train: int) -> None:
+    """Its rows are the keypoints of all frames, its columns x and y in every view."""
+    matches = decided.matches or []
+    per_view = matches if decided.view_names or not matches else matches[0]
+    n_dims = 2 * (len(decided.view_names) or len(matches))
+    if n_train * len(per_view) < n_dims or not per_view:
+        raise UsageError.of(
+            "too-few-frames-for-pca",
+            "--losses",
+            f"found {counted(n_train, 'frame')} to train on with {counted(len(per_view), 'keypoint')} that all views "
+            f"show, expected {n_dims} or more keypoints in all of them together",
+            advice="leave pca_multiview out: {}",
+            remedies=(_TEMPORAL_ALONE,),
+        )

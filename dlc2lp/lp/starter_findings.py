@@ -1,0 +1,56 @@
+"""What a person should know about a starter config before training with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from dlc2lp.lp import multiview
+from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.document import printable
+from dlc2lp.lp.starter_reasons import memory_need, space_reason
+from dlc2lp.lp.starter_text import Decided
+from dlc2lp.model import Finding, Setting, Severity
+from dlc2lp.wording import counted
+
+
+def starter_findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> Iterator[Finding]:
+    """Yield what may go wrong with the config as it was decided, and what to do about it."""
+    if facts.n_labeled_frames < 2:
+        yield _warning(
+            "too-few-labels",
+            multiview.label_files(facts.view_names)[0] if facts.view_names else "CollectedData.csv",
+            f"found {counted(facts.n_labeled_frames, 'labeled frame')}, expected at least 2: "
+            "Lightning Pose needs one to train on and one to choose the best model by",
+            advice="label more frames in the Lightning Pose app",
+        )
+    if not decided.is_augmented:
+        yield _warning(
+            "augmentation-off",
+            "configs/default.yaml",
+            f"{space_reason(facts)}; so training images are not augmented",
+            "training.imgaug",
+            "label all views there; or take the calibration out of the project and set imgaug: dlc",
+        )
+    if not decided.batch.fits:
+        need = memory_need(facts, decided.backbone, decided.size, decided.batch)
+        yield _warning(
+            "gpu-memory-small",
+            "configs/default.yaml",
+            f"{need}, expected what fits into {gpu_gb:g} GB",
+            "training.train_batch_size",
+            "give a smaller {}, {} or {}",
+            (Setting("resize"), Setting("train-batch-size"), Setting("backbone")),
+        )
+    odd = [printable(name) for name in facts.keypoint_names if "${" in name or name == "???"]
+    if odd:
+        yield _warning(
+            "keypoint-name-odd",
+            ", ".join(odd),
+            "Lightning Pose's config gives ${ and ??? a meaning of their own; here they are written so that "
+            "training works, but the app's create-model dialog does not keep that",
+            advice="rename the keypoint",
+        )
+
+
+_warning = partial(Finding, Severity.WARNING)

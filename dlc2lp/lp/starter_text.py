@@ -1,0 +1,367 @@
+"""The starter config's text: every key that Lightning Pose 2.4.3 and its app read, with words for who must decide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlc2lp.lp import multiview, starter_text_views
+from dlc2lp.lp.document import Document, Entry
+from dlc2lp.lp.sizing import Batch, ImageSize, is_transformer
+
+HEAD = (
+    "Starter config for Lightning Pose 2.4. It trains as written:  litpose train configs/default.yaml\n"
+    "Change what you like: `dlc2lp config` keeps your changes, and writes this file again with other options.\n"
+    "The app's create-model dialog starts from this file; what its form asks for replaces what stands here."
+)
+
+#: The dialog of the app sets epochs to 300 and leaves the milestones, and none may come after the last epoch.
+_MILESTONES = [150, 200, 250]
+_EPOCHS, _EPOCHS_OF_FEW_FRAMES = 300, 500
+_FEW_FRAMES = 50
+
+_OMEGACONF_OPENING = re.compile(r"(\\*)\$\{")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Everything that was decided, for the text to be written from it.
+
+    Attributes
+    ----------
+    data_dir, video_dir
+        Absolute paths where training runs.
+    keypoint_names, n_labeled_frames, has_videos
+        What is there.
+    size, batch
+        Image and batch size.
+    backbone, n_gpus, train_prob, val_prob, losses
+        As Lightning Pose names them.
+    hidden_is_occluded
+        Whether an empty cell means a hidden keypoint.
+    pca_columns
+        Positions of the keypoints of the pose PCA; None for all.
+    reasons
+        Key -> why.
+    matches
+        What stands in ``mirrored_column_matches``.
+    view_names
+        The views in order; empty for a single one.
+    uses_3d
+        Whether the scene can be moved in space in training, for which every session needs a calibration.
+    is_augmented
+        Whether training images can be changed at all.
+    """
+
+    data_dir: str
+    video_dir: str
+    keypoint_names: tuple[str, ...]
+    n_labeled_frames: int
+    has_videos: bool
+    size: ImageSize
+    backbone: str
+    n_gpus: int
+    batch: Batch
+    train_prob: float
+    val_prob: float
+    hidden_is_occluded: bool
+    pca_columns: tuple[int, ...] | None
+    losses: tuple[str, ...]
+    reasons: Mapping[str, str]
+    matches: list[Any] | None = None
+    view_names: tuple[str, ...] = ()
+    uses_3d: bool = False
+    is_augmented: bool = True
+
+    def because(self, key: str) -> str:
+        """Return the paragraph that gives the reason of a choice; nothing where there was nothing to choose."""
+        return f"\nHere: {self.reasons[key]}." if key in self.reasons else ""
+
+
+def omegaconf_text(text: str) -> str:
+    """Return the text as OmegaConf must read it to mean it: ``${`` would open an interpolation."""
+    return _OMEGACONF_OPENING.sub(lambda match: match[1] * 2 + "\\${", text)
+
+
+def starter_document(decided: Decided) -> Document:
+    """Return the starter config as data."""
+    return (
+        Entry("data", _data(decided)),
+        Entry("training", _training(decided)),
+        Entry("model", _model(decided)),
+        Entry(
+            "dali",
+            _dali(decided),
+            "How many video frames are read at a time: for training beside each labeled batch (only unsupervised "
+            "losses do that; so many fit into memory), and for prediction.",
+        ),
+        Entry(
+            "losses",
+            _losses(decided),
+            "Settings of the losses that model.losses_to_use may name; unused ones do nothing.",
+        ),
+        Entry("eval", _eval(decided)),
+        Entry("callbacks", _callbacks(), "Unsupervised losses fade in, so that labels shape the network first."),
+    )
+
+
+def _data(decided: Decided) -> Document:
+    names: list[str] | None = [omegaconf_text(name) for name in decided.keypoint_names]
+    if "???" in decided.keypoint_names:
+        names = None  # OmegaConf reads ??? as "missing" and can't be told otherwise; null: as in the label file
+    size = (Entry("height", decided.size.height_px), Entry("width", decided.size.width_px))
+    return (
+        Entry(
+            "image_resize_dims",
+            size,
+            "Images and video frames are resized to this before the network sees them; labels and predictions stay in "
+            "pixels of the original. Larger finds small keypoints more precisely, and needs memory and time in "
+            "proportion to height x width. Multiples of 128; the vit backbones need height = width."
+            + decided.because("data.image_resize_dims"),
+        ),
+        Entry(
+            "data_dir",
+            omegaconf_text(decided.data_dir),
+            "Absolute path of this project. Moved it? Change the three paths of this file, or run "
+            "`dlc2lp config --data-dir`.",
+        ),
+        Entry("video_dir", omegaconf_text(decided.video_dir), "Folder of the unlabeled videos; it must exist."),
+        *_label_files(decided),
+        Entry("downsample_factor", 2, "Heatmaps are smaller than the image by 2 to this power."),
+        Entry("num_keypoints", len(decided.keypoint_names)),
+        Entry("keypoint_names", names, "In the order of the label file."),
+        *_matched_columns(decided),
+    )
+
+
+def _label_files(decided: Decided) -> Document:
+    if decided.view_names:
+        return starter_text_views.label_files(decided.view_names, decided.because("data.view_names"))
+    return (Entry("csv_file", "CollectedData.csv", "The labels, relative to data_dir."),)
+
+
+def _matched_columns(decided: Decided) -> Document:
+    """Return which keypoints go together, over the views and within one."""
+    because = decided.because("data.mirrored_column_matches")
+    if decided.view_names:
+        return (starter_text_views.matched_columns(decided.matches, because),)
+    return (
+        Entry(
+            "mirrored_column_matches",
+            decided.matches,
+            "One image, several views of the animal (mirrors)? For each view a list of the positions of the same "
+            "keypoints; only the loss pca_multiview reads it." + because,
+        ),
+        Entry(
+            "columns_for_singleview_pca",
+            None if decided.pca_columns is None else list(decided.pca_columns),
+            "Positions (from 0) of the keypoints that the loss pca_singleview may expect to go together; null = all. "
+            "Such losses make the network surer of itself, also where a keypoint is hidden and it should not be: "
+            "leave out what is often hidden or moves by itself. The app's dialog sets this to all keypoints."
+            + decided.because("data.columns_for_singleview_pca"),
+        ),
+    )
+
+
+def _training(decided: Decided) -> Document:
+    return (
+        *_augmentation(decided),
+        *_memory(decided),
+        Entry(
+            "train_prob",
+            decided.train_prob,
+            "Shares of the labeled frames that train, and that choose the best model. They must add up to 1 exactly."
+            + decided.because("training.train_prob"),
+        ),
+        Entry("val_prob", decided.val_prob),
+        Entry("train_frames", 1, "1 = all of them; a number above 1 = so many."),
+        *_schedule(decided),
+        Entry(
+            "uniform_heatmaps_for_nan_keypoints",
+            decided.hidden_is_occluded,
+            "What does an empty cell in the labels mean: that the keypoint was hidden, or that nobody labelled it?\n"
+            "true: hidden. The network learns to answer `nowhere` (a flat heatmap), so its confidence drops when a "
+            "keypoint is occluded.\n"
+            "false: not labelled. The cell is ignored; the network stays confident about what it cannot see.\n"
+            "A column `visible` in the label file decides this cell by cell and goes before."
+            + decided.because("training.uniform_heatmaps_for_nan_keypoints"),
+        ),
+        *((starter_text_views.PATCH_MASK,) if decided.view_names else ()),
+    )
+
+
+def _augmentation(decided: Decided) -> Document:
+    if decided.view_names:
+        return starter_text_views.augmentation(
+            uses_3d=decided.uses_3d,
+            is_augmented=decided.is_augmented,
+            because=decided.because("training.imgaug_3d"),
+        )
+    return (
+        Entry(
+            "imgaug",
+            "dlc",
+            "Random changes of the training images: default (none), dlc (as in DeepLabCut), dlc-lr (dlc, and half "
+            "turns), dlc-top-down (dlc, and quarter turns: for cameras above freely moving animals).",
+        ),
+        Entry("imgaug_hflip", False, "Mirror images at random; every *_left keypoint needs its *_right."),
+    )
+
+
+def _schedule(decided: Decided) -> Document:
+    n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.n_labeled_frames < _FEW_FRAMES else _EPOCHS
+    learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
+    return (
+        Entry("unfreezing_epoch", 20, "Until this epoch only the new layers learn, not the pretrained ones."),
+        Entry(
+            "min_epochs",
+            n_epochs,
+            "Passes over the labeled frames." + decided.because("training.max_epochs"),
+        ),
+        Entry("max_epochs", n_epochs),
+        Entry("log_every_n_steps", _log_steps(decided)),
+        Entry("check_val_every_n_epoch", 5),
+        Entry("ckpt_every_n_epochs", None, "null = only the best model is kept; else a multiple of the line above."),
+        Entry("early_stopping", False, "Stop when the validation loss no longer falls."),
+        Entry("early_stop_patience", 3),
+        Entry("rng_seed_data_pt", 0),
+        Entry("rng_seed_model_pt", 0),
+        Entry("num_workers", None, "Processes that load images; null = one per CPU."),
+        Entry(
+            "optimizer",
+            "AdamW" if is_transformer(decided.backbone) else "Adam",
+            "Adam with 0.001 suits the resnets, AdamW with 0.00005 the vit backbones.",
+        ),
+        Entry("optimizer_params", (Entry("learning_rate", learning_rate),)),
+        Entry("lr_scheduler", "multisteplr"),
+        Entry(
+            "lr_scheduler_params",
+            (Entry("multisteplr", (Entry("milestones", _MILESTONES), Entry("gamma", 0.5))),),
+            "At these epochs the learning rate is halved; none may be beyond max_epochs.",
+        ),
+    )
+
+
+def _memory(decided: Decided) -> Document:
+    """Return the keys that one turns when the GPU runs out of memory."""
+    batch = decided.batch
+    return (
+        Entry(
+            "train_batch_size",
+            batch.n_labeled,
+            "Out of memory? Four things help. (1) A smaller train_batch_size: memory falls in proportion. Raise "
+            "accumulate_grad_batches as much, and the network learns the same way, only slower. (2) More GPUs: "
+            "num_gpus divides the batch among them. (3) Smaller data.image_resize_dims: a quarter of the memory for "
+            "half the sides, but small keypoints blur. (4) A smaller backbone: "
+            + (starter_text_views.SMALLER_BACKBONE if decided.view_names else "resnet18 needs a quarter of resnet50.")
+            + decided.because("training.train_batch_size"),
+        ),
+        Entry(
+            "accumulate_grad_batches",
+            batch.n_accumulated,
+            "Training steps whose gradients make one weight update: train_batch_size times this is the batch that the "
+            "network learns from. The app's dialog asks for the batch size alone: enter the one above."
+            + decided.because("training.accumulate_grad_batches"),
+        ),
+        Entry("num_gpus", decided.n_gpus, "GPUs that share each batch." + decided.because("training.num_gpus")),
+        Entry("val_batch_size", 2 * batch.n_labeled, "Without training a frame needs less memory."),
+        Entry("test_batch_size", 2 * batch.n_labeled),
+    )
+
+
+def _log_steps(decided: Decided) -> int:
+    """Return a step count that every epoch reaches, also with few frames; else nothing is logged."""
+    n_steps = int(decided.n_labeled_frames * decided.train_prob) // decided.batch.n_labeled
+    return max(1, min(10, n_steps))
+
+
+def _model(decided: Decided) -> Document:
+    losses, backbones, model_type, kinds = (
+        "temporal (keypoints do not jump), pca_singleview (keypoints keep plausible poses), pca_multiview (mirrored "
+        "views agree). They need an NVIDIA GPU with DALI, memory for the video frames, and make the network surer of "
+        "hidden keypoints; see data.columns_for_singleview_pca.",
+        "resnet18 to resnet152, resnet50_animal_apose, resnet50_animal_ap10k, resnet50_human_hand, efficientnet_b0 to "
+        "b2, vits_dino, vitb_dino and others. The first training downloads its weights.",
+        "heatmap",
+        "heatmap; heatmap_mhcrnn also looks at the two frames before and after (in labeled-data/ beside each labeled "
+        "frame); regression.",
+    )
+    if decided.view_names:
+        losses, backbones, model_type, kinds = (
+            starter_text_views.LOSSES,
+            starter_text_views.BACKBONES,
+            multiview.MODEL_TYPE,
+            starter_text_views.MODEL_TYPE,
+        )
+    return (
+        Entry(
+            "losses_to_use",
+            list(decided.losses),
+            f"Unsupervised losses learn from the videos too: {losses}" + decided.because("model.losses_to_use"),
+        ),
+        Entry("backbone", decided.backbone, backbones + decided.because("model.backbone")),
+        Entry("backbone_pretrained", True),
+        Entry("model_type", model_type, kinds),
+        Entry("heatmap_loss_type", "mse"),
+        Entry("model_name", "starter"),
+        Entry("checkpoint", None, "Weights of an earlier training to start from."),
+    )
+
+
+def _dali(decided: Decided) -> Document:
+    train = (Entry("sequence_length", decided.batch.n_unlabeled),)
+    predict = (Entry("sequence_length", starter_text_views.PREDICTED_AT_A_TIME if decided.view_names else 96),)
+    return (
+        Entry("base", (Entry("train", train), Entry("predict", predict))),
+        Entry(
+            "context",
+            (Entry("train", (Entry("batch_size", max(16, 5 * decided.n_gpus)),)), Entry("predict", predict)),
+            "For heatmap_mhcrnn.",
+        ),
+    )  # fmt: skip
+
+
+def _losses(decided: Decided) -> Document:
+    pca = (Entry("log_weight", 11.0, "The loss counts 1 / (2 * e^log_weight): smaller = stronger."),)
+    pose: Document = (Entry("log_weight", 11.0), Entry("components_to_keep", 0.99), Entry("epsilon", None))
+    return (
+        Entry("pca_multiview", (*pca, Entry("components_to_keep", 3), Entry("epsilon", None))),
+        *(() if decided.view_names else (Entry("pca_singleview", pose),)),
+        Entry(
+            "temporal",
+            (
+                Entry("log_weight", 11.0),
+                Entry("epsilon", 20.0, "Jumps from frame to frame up to so many pixels are fine."),
+                Entry("prob_threshold", 0.05),
+            ),
+        ),
+        *(starter_text_views.CALIBRATED_LOSSES if decided.uses_3d else ()),
+    )
+
+
+def _eval(decided: Decided) -> Document:
+    return (
+        Entry(
+            "predict_vids_after_training",
+            decided.has_videos,
+            "Predict all videos of test_videos_directory when training is done."
+            + decided.because("eval.predict_vids_after_training"),
+        ),
+        Entry("test_videos_directory", omegaconf_text(decided.video_dir)),
+        Entry("save_vids_after_training", False, "Also write videos with the keypoints drawn in."),
+        Entry("colormap", "cool"),
+        Entry("confidence_thresh_for_vid", 0.9, "Keypoints below this confidence are not drawn."),
+    )
+
+
+def _callbacks() -> Document:
+    anneal: dict[str, Any] = {
+        "attr_name": "total_unsupervised_importance",
+        "init_val": 0.0,
+        "increase_factor": 0.01,
+        "final_val": 1.0,
+        "freeze_until_epoch": 60,
+    }
+    return (Entry("anneal_weight", tuple(Entry(key, value) for key, value in anneal.items())),)
