@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,24 +23,27 @@ from dlc2lp.errors import (
     TargetRefused,
     UsageError,
 )
+from dlc2lp.events import Event, Watch
 from dlc2lp.files import STATE_FOLDER, write_if_new
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
 from dlc2lp.model import Finding, Severity, by_severity
-from dlc2lp.options import Options, RunOptions
+from dlc2lp.options import Options, RunOptions, VerifyLevel
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan
 from dlc2lp.planning.planner_views import make_views_plan, refuse_open
 from dlc2lp.planning.steps import EncodeVideo
+from dlc2lp.run.assess import State, assess
 from dlc2lp.run.closing import close_target, merge_findings
-from dlc2lp.run.execute import SCRATCH, Nobody, Observer, Run, execute
-from dlc2lp.run.journal import Journal, State, orphaned
+from dlc2lp.run.execute import Run, execute
+from dlc2lp.run.findings import orphaned
 from dlc2lp.run.log import RunLog
+from dlc2lp.run.scratch import SCRATCH
 from dlc2lp.run.target import (
+    check_disk,
+    check_location,
     check_only_holds,
     check_owner,
-    check_place,
-    check_room,
     refusals,
     required_plan,
     stored_plan,
@@ -146,8 +148,7 @@ def inspect(
     source: str | Path | None,
     options: Options | None = None,
     *,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Inspection:
     """Look at a source and say what would be done; nothing is written.
 
@@ -159,7 +160,7 @@ def inspect(
     options = options or Options()
     check_calibration_options(options)
     if has_views(_path(source), options):
-        return _inspect_views(_path(source), options, observer, stop)
+        return _inspect_views(_path(source), options, watch)
     if source is None:
         raise _no_source()
     notes: list[Finding] = []
@@ -168,7 +169,7 @@ def inspect(
         message = f"each of {', '.join(names)} becomes a target of its own; shown here is {names[0]}"
         notes.append(Finding(Severity.NOTE, "individuals-split", "individuals", message))
         options = replace(options, individuals=names[0])
-    seen = survey(Path(source), options, watcher=observer, stop=stop)
+    seen = survey(Path(source), options, watch=watch)
     decided = decide_labels(seen, options)
     splits = _split_names(seen.project)
     # The target only gives its name to the plan; an inspection has none.
@@ -188,11 +189,9 @@ def _no_source() -> UsageError:
     return UsageError.of("no-source", "SOURCE", "found no source", advice=advice)
 
 
-def _inspect_views(
-    source: Path | None, options: Options, observer: Observer | None, stop: threading.Event | None
-) -> Inspection:
+def _inspect_views(source: Path | None, options: Options, watch: Watch | None) -> Inspection:
     """Look at several cameras."""
-    seen = survey_views(source, options, watcher=observer, stop=stop)
+    seen = survey_views(source, options, watch=watch)
     surveys = tuple(seen.surveys)
     if not surveys:  # no camera was found, so there is nothing to show but why
         refuse_open(seen)
@@ -212,8 +211,7 @@ def plan(
     target: str | Path,
     options: Options | None = None,
     *,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Plan:
     """Decide on a migration; nothing is written.
 
@@ -222,9 +220,9 @@ def plan(
     SourceRefused, TargetRefused
         The migration is not possible so.
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
-    return _plan(_path(source), Path(target), options or Options(), observer, stop)[0]
+    return _plan(_path(source), Path(target), options or Options(), watch)[0]
 
 
 def preview(
@@ -233,15 +231,14 @@ def preview(
     options: Options | None = None,
     *,
     known: Iterable[SessionTie] = (),
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Preview:
     """Decide on a migration and compare it with what the target holds; nothing is written.
 
     Parameters are those of :func:`convert`; ``known`` is what was found out about videos of the source already.
     """
-    made, _ = _plan(_path(source), Path(target), options or Options(), observer, stop, known)
-    assessment = Journal(Path(made.target)).assess(made)
+    made, _ = _plan(_path(source), Path(target), options or Options(), watch, known)
+    assessment = assess(made)
     against = tuple(refusals(made, stored_plan(Path(made.target)), assessment))
     told = [finding for error in against for finding in error.findings]
     return Preview(
@@ -257,8 +254,7 @@ def _plan(
     source: Path | None,
     target: Path,
     options: Options,
-    observer: Observer | None,
-    stop: threading.Event | None,
+    watch: Watch | None,
     known: Iterable[SessionTie] = (),
 ) -> tuple[Plan, SourceLabels]:
     """Decide on a migration. What the target's own plan found out about videos is taken over like ``known``."""
@@ -272,18 +268,18 @@ def _plan(
         )
     sources = [*(() if source is None else (source,)), *options.merge, *(path for _, path in options.views)]
     for each in sources:
-        check_place(locate_project(each)[0], target)
+        check_location(locate_project(each)[0], target)
     check_data_dir(options)
     stored = stored_plan(target)
     ties = (*(stored.ties if stored else ()), *known)
     if has_views(source, options):
-        cameras = survey_views(source, options, ties, watcher=observer, stop=stop)
+        cameras = survey_views(source, options, ties, watch)
         made = make_views_plan(cameras, options, _absolute(target))
         labels = zip(made.views, (view.decided.or_raise().labels for view in cameras.views), strict=True)
         return made, dict(labels)
     if source is None:
         raise _no_source()
-    seen = survey(source, options, by_session(ties), watcher=observer, stop=stop)
+    seen = survey(source, options, by_session(ties), watch)
     decided = decide_labels(seen, options)
     return make_plan(seen, decided, options, _absolute(target)), {"": decided.or_raise().labels}
 
@@ -310,7 +306,7 @@ def store_plan(
     options: Options | None = None,
     *,
     known: Iterable[SessionTie] = (),
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Plan:
     """Decide on a migration and write the plan into the target, for others to carry out.
 
@@ -324,9 +320,9 @@ def store_plan(
     SourceRefused, TargetRefused
         The migration is not possible so; nothing was written.
     Interrupted
-        ``stop`` was set; nothing was written.
+        The work is to stop; nothing was written.
     """
-    made, labels = _plan(_path(source), Path(target), options or Options(), None, stop, known)
+    made, labels = _plan(_path(source), Path(target), options or Options(), watch, known)
     folder = Path(made.target)
     check_owner(made, stored_plan(folder))
     wrong = [finding for finding in check_planned_labels(made, labels) if finding.severity is Severity.ERROR]
@@ -353,8 +349,7 @@ def convert(
     *,
     register_as: str | None = None,
     known: Iterable[SessionTie] = (),
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Migrate one project; run again, it goes on where it was stopped.
 
@@ -369,10 +364,8 @@ def convert(
         Name under which the project is added to the Lightning Pose app; None: it is not.
     known
         What was found out about videos of the source already.
-    observer
-        Hears of every step.
-    stop
-        Set it from another thread or a signal handler to stop cleanly.
+    watch
+        Hears how the comparison of images with videos goes on, of the plan, and of every step.
 
     Raises
     ------
@@ -381,24 +374,23 @@ def convert(
     ToolMissing
         A video must be encoded and there is no ffmpeg; nothing was written.
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
-    run_options = run_options or RunOptions()
-    made, labels = _plan(_path(source), Path(target), options or Options(), observer, stop, known)
+    run_options, watch = run_options or RunOptions(), watch or Watch()
+    made, labels = _plan(_path(source), Path(target), options or Options(), watch, known)
     folder = Path(made.target)
-    journal = Journal(folder)
     check_owner(made, stored_plan(folder))
-    assessment = journal.assess(made)
-    check_room(made, assessment)
+    assessment = assess(made)
+    check_disk(made, assessment)
     to_do = [step for step in made.steps if assessment.states[step.id] is State.TO_DO]
     if any(isinstance(step, EncodeVideo) for step in to_do):
         find_ffmpeg()
-    if observer is not None:
-        observer.decided(made)
+    watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames))
+    watch.check(made.target)
     write_if_new(folder / PLAN_FILE, made.to_text())
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
-    watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
-    run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
+    logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
+    run = execute(made, assessment.states, assessment.edited, run_options, logged)
     closed = close_target(made, run.failed, run.findings, assessment, run_options.verify, labels)
     findings = closed.findings
     if register_as is not None:
@@ -427,8 +419,7 @@ def convert_each_individual(
     run_options: RunOptions | None = None,
     *,
     register_as: str | None = None,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> dict[str, Outcome]:
     """Migrate a multi-animal project into one target per individual, ``TARGET/<individual>``.
 
@@ -447,7 +438,7 @@ def convert_each_individual(
     """
     folders = folders_of_individuals(Path(source), Path(target), options)
     # All or none: a refused target is known before the first is written.
-    previews = _preview_each(source, folders, options, observer, stop)
+    previews = _preview_each(source, folders, options, watch)
     for refusal in (refusal for found in previews.values() for refusal in found.refusals):
         raise refusal
     outcomes = {}
@@ -460,8 +451,7 @@ def convert_each_individual(
             replace(run_options or RunOptions(), twins=twins),
             register_as=None if register_as is None else f"{register_as or Path(target).name}-{name}",
             known=previews[name].plan.ties,
-            observer=observer,
-            stop=stop,
+            watch=watch,
         )
     return outcomes
 
@@ -471,27 +461,25 @@ def preview_each_individual(
     target: str | Path,
     options: Options,
     *,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> dict[str, Preview]:
     """Decide on what :func:`convert_each_individual` would do; nothing is written."""
     folders = folders_of_individuals(Path(source), Path(target), options)
-    return _preview_each(source, folders, options, observer, stop)
+    return _preview_each(source, folders, options, watch)
 
 
 def _preview_each(
     source: str | Path,
     folders: Mapping[str, Path],
     options: Options,
-    observer: Observer | None,
-    stop: threading.Event | None,
+    watch: Watch | None,
 ) -> dict[str, Preview]:
     """Decide on each target; what the first one finds out about the videos serves the others."""
     previews: dict[str, Preview] = {}
     for name, folder in folders.items():
         known = next(iter(previews.values())).plan.ties if previews else ()
         chosen = replace(options, individuals=name)
-        previews[name] = preview(source, folder, chosen, known=known, observer=observer, stop=stop)
+        previews[name] = preview(source, folder, chosen, known=known, watch=watch)
     return previews
 
 
@@ -557,7 +545,7 @@ def _split_names(project: DlcProject) -> tuple[str, ...]:
     return tuple(short if len(set(short)) == len(short) else [split.full_name for split in splits])
 
 
-def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[Plan, Verification]:
+def verify(target: str | Path, level: VerifyLevel = "sample") -> tuple[Plan, Verification]:
     """Check a target against the plan that it was written by and against Lightning Pose's rules.
 
     Raises
@@ -567,7 +555,7 @@ def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[P
     """
     folder = _absolute(Path(target))
     stored = required_plan(folder)
-    return stored, verify_target(_moved(stored, folder), (run_options or RunOptions()).verify)
+    return stored, verify_target(_moved(stored, folder), level)
 
 
 def _moved(stored: Plan, folder: Path) -> Plan:

@@ -12,6 +12,7 @@ from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import fault, plan_digest
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
+from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.migration import folders_of_individuals, store_plan
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
@@ -40,25 +41,28 @@ class Task:
     request: Request
 
 
-def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
+def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, list[str], Event]:
     """Plan one project and write its plan; whatever goes wrong is a finding of its entry.
 
     Returns
     -------
     tuple
-        The task's number, and the index's lines for the project.
+        The task's number, the index's lines for the project, and how it ended.
 
     Raises
     ------
     Interrupted
         ``stop`` was set.
     """
-    return task.number, [entry.to_line() for entry in _entries_or_refusal(task, stop)]
+    entries = _entries_or_refusal(task, Watch(stop=stop))
+    endings: dict[str, Ending] = {"planned": "done", "skipped": "skipped"}
+    ending = Event("ended", "project", task.project, state=endings.get(entries[0].state, "failed"))
+    return task.number, [entry.to_line() for entry in entries], ending
 
 
-def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]:
+def _entries_or_refusal(task: Task, watch: Watch) -> list[Entry]:
     try:
-        return _entries(task, stop)
+        return _entries(task, watch)
     except DecisionNeeded as error:
         return [replace(_refused(task, error.findings), state="needs-decision")]
     except Interrupted:
@@ -98,7 +102,7 @@ def _refused(task: Task, findings: Iterable[Finding]) -> Entry:
     return Entry(task.project, str(source), task.target, "refused", findings=tuple(by_severity(list(findings))))
 
 
-def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
+def _entries(task: Task, watch: Watch) -> list[Entry]:
     request = task.request
     source: Path | None = request.root / task.project
     out = request.out
@@ -118,7 +122,7 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
         folders = _folders(task, source, options)
         options = options if folders else replace(options, individuals="auto")
     if not folders:
-        plan = store_plan(source, out / task.target, _with_data_dir(options, task.target), stop=stop)
+        plan = store_plan(source, out / task.target, _with_data_dir(options, task.target), watch=watch)
         entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
         return [replace(entry, cameras=_cameras(task, source, options) if plan.views else ())]
     targets = {name: f"{task.target}/{folder.name}" for name, folder in folders.items()}
@@ -126,7 +130,7 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
     ties: tuple[SessionTie, ...] = ()
     for name, target in targets.items():
         chosen = replace(_with_data_dir(options, target), individuals=name)
-        plan = store_plan(source, out / target, chosen, known=ties, stop=stop)
+        plan = store_plan(source, out / target, chosen, known=ties, watch=watch)
         ties = plan.ties  # what the first one finds out about the videos serves the others
         twins = [other for other in targets.values() if other != target]
         digest = plan_digest(plan.to_text())
