@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from dlc2lp.errors import UsageError
+from dlc2lp.events import OnEvent, Watch
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
     from dlc2lp.batch.plan import ArchivePlan
-    from dlc2lp.batch.run import ShardRun, Watcher
+    from dlc2lp.batch.run import ShardRun
     from dlc2lp.batch.status import Status
     from dlc2lp.migration import Inspection, Outcome
     from dlc2lp.options import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         Visibility,
     )
     from dlc2lp.planning.plan import Plan
-    from dlc2lp.run.execute import Observer
     from dlc2lp.run.verify import Verification
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 
@@ -94,7 +94,13 @@ def _options(given: ConvertOptions) -> Options:
     return Options(config=config, **named)
 
 
-def inspect(source: str | Path | None, **options: Unpack[ConvertOptions]) -> Inspection:
+def inspect(
+    source: str | Path | None,
+    *,
+    on_event: OnEvent | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[ConvertOptions],
+) -> Inspection:
     """Look at a DeepLabCut project and say what would be done; nothing is written.
 
     Parameters
@@ -102,28 +108,45 @@ def inspect(source: str | Path | None, **options: Unpack[ConvertOptions]) -> Ins
     source
         Project folder, its ``config.yaml``, or a folder that has only ``labeled-data``; None with ``views``, which name
         the project of each camera.
+    on_event, stop
+        As for :func:`convert`.
 
     Raises
     ------
     SourceRefused
         It is no DeepLabCut project at all. A project that needs a decision is returned with its questions.
+    Interrupted
+        ``stop`` was set.
     """
     from dlc2lp import migration
 
-    return migration.inspect(source, _options(options))
+    with Watch(on_event, stop) as watch:
+        return migration.inspect(source, _options(options), watch=watch)
 
 
-def plan(source: str | Path | None, target: str | Path, **options: Unpack[ConvertOptions]) -> Plan:
+def plan(
+    source: str | Path | None,
+    target: str | Path,
+    *,
+    on_event: OnEvent | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[ConvertOptions],
+) -> Plan:
     """Decide on a migration without writing anything; the plan can be printed and stored as JSON.
+
+    Parameters are those of :func:`convert`.
 
     Raises
     ------
     SourceRefused, TargetRefused
         The migration is not possible so.
+    Interrupted
+        ``stop`` was set.
     """
     from dlc2lp import migration
 
-    return migration.plan(source, target, _options(options))
+    with Watch(on_event, stop) as watch:
+        return migration.plan(source, target, _options(options), watch=watch)
 
 
 def convert(
@@ -134,7 +157,7 @@ def convert(
     verify: VerifyLevel = "sample",
     edited: EditedFiles = "keep",
     register: str | None = None,
-    observer: Observer | None = None,
+    on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
     **options: Unpack[ConvertOptions],
 ) -> Outcome:
@@ -152,8 +175,10 @@ def convert(
         What happens to target files that a person changed.
     register
         Name under which the Lightning Pose app gets to know the project, ``""`` for the folder's; None: not.
-    observer
-        Hears of every step; see :class:`dlc2lp.run.execute.Observer`.
+    on_event
+        Called with every :class:`~dlc2lp.events.Event`, from several threads. An OSError that it raises is passed over,
+        as a terminal that has gone must not end the work; any other exception stops the work as ``stop`` does and is
+        raised here.
     stop
         Set it from another thread to stop cleanly.
 
@@ -172,15 +197,15 @@ def convert(
     from dlc2lp import migration
     from dlc2lp.options import RunOptions
 
-    return migration.convert(
-        source,
-        target,
-        _options(options),
-        RunOptions(jobs, verify, edited),
-        register_as=register,
-        observer=observer,
-        stop=stop,
-    )
+    with Watch(on_event, stop) as watch:
+        return migration.convert(
+            source,
+            target,
+            _options(options),
+            RunOptions(jobs, verify, edited),
+            register_as=register,
+            watch=watch,
+        )
 
 
 def convert_individuals(
@@ -191,7 +216,7 @@ def convert_individuals(
     verify: VerifyLevel = "sample",
     edited: EditedFiles = "keep",
     register: str | None = None,
-    observer: Observer | None = None,
+    on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
     **options: Unpack[ConvertOptions],
 ) -> dict[str, Outcome]:
@@ -207,15 +232,15 @@ def convert_individuals(
     from dlc2lp import migration
     from dlc2lp.options import RunOptions
 
-    return migration.convert_each_individual(
-        source,
-        target,
-        _options(options),
-        RunOptions(jobs, verify, edited),
-        register_as=register,
-        observer=observer,
-        stop=stop,
-    )
+    with Watch(on_event, stop) as watch:
+        return migration.convert_each_individual(
+            source,
+            target,
+            _options(options),
+            RunOptions(jobs, verify, edited),
+            register_as=register,
+            watch=watch,
+        )
 
 
 def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verification:
@@ -227,9 +252,8 @@ def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verificatio
         The folder was not written by dlc2lp.
     """
     from dlc2lp import migration
-    from dlc2lp.options import RunOptions
 
-    return migration.verify(target, RunOptions(verify=verify))[1]
+    return migration.verify(target, verify)[1]
 
 
 def check_video(path: str | Path) -> VideoVerdict:
@@ -291,6 +315,7 @@ def plan_archive(
     *,
     decisions: str | Path | None = None,
     jobs: int | None = None,
+    on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
     **options: Unpack[ConvertOptions],
 ) -> ArchivePlan:
@@ -304,8 +329,8 @@ def plan_archive(
         File of options for single projects; None: ``decisions.yaml`` in ``out``.
     jobs
         Projects planned at a time, in processes: call it below ``if __name__ == "__main__":``.
-    stop
-        Set it from another thread to stop; the same call goes on.
+    on_event, stop
+        As for :func:`convert`; stopped, the same call goes on.
 
     Raises
     ------
@@ -316,7 +341,8 @@ def plan_archive(
     """
     from dlc2lp.batch import plan as archive
 
-    return archive.plan_archive(root, out, _options(options), decisions=decisions, jobs=jobs, stop=stop)
+    with Watch(on_event, stop) as watch:
+        return archive.plan_archive(root, out, _options(options), decisions=decisions, jobs=jobs, watch=watch)
 
 
 def run_archive(
@@ -327,7 +353,7 @@ def run_archive(
     verify: VerifyLevel = "sample",
     edited: EditedFiles = "keep",
     tmp_dir: str | Path | None = None,
-    watcher: Watcher | None = None,
+    on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
 ) -> ShardRun:
     """Carry out the plan of an archive, or part ``"I/N"`` of it; called again, it goes on.
@@ -338,12 +364,10 @@ def run_archive(
         The folder that was planned for.
     shard
         Which part.
-    jobs, verify, edited, stop
+    jobs, verify, edited, on_event, stop
         As for :func:`convert`.
     tmp_dir
         Folder on a fast disk where videos are made before they move to ``out``.
-    watcher
-        Hears how it goes on; see :class:`dlc2lp.batch.run.Watcher`.
 
     Raises
     ------
@@ -357,7 +381,8 @@ def run_archive(
     from dlc2lp.options import RunOptions
 
     how = RunOptions(jobs, verify, edited, tmp_dir=None if tmp_dir is None else Path(tmp_dir))
-    return run_shard(Path(out), Shard.from_text(shard), how, watcher=watcher, stop=stop)
+    with Watch(on_event, stop) as watch:
+        return run_shard(Path(out), Shard.from_text(shard), how, watch=watch)
 
 
 def archive_status(out: str | Path) -> Status:
@@ -378,6 +403,7 @@ def finish_archive(
     *,
     jobs: int | None = None,
     verify: VerifyLevel = "sample",
+    on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
 ) -> ArchiveReport:
     """Verify every target of an archive and write ``index.html``, ``report.json`` and ``report.csv``.
@@ -394,7 +420,8 @@ def finish_archive(
     from dlc2lp.batch import finish
     from dlc2lp.report.archive import write_reports
 
-    report = finish.finish_archive(out, verify=verify, jobs=jobs, stop=stop)
+    with Watch(on_event, stop) as watch:
+        report = finish.finish_archive(out, verify=verify, jobs=jobs, watch=watch)
     if report is None:  # only a part was asked for, which this call can't do
         raise AssertionError("no report")
     write_reports(report)

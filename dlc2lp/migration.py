@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,23 +23,26 @@ from dlc2lp.errors import (
     TargetRefused,
     UsageError,
 )
+from dlc2lp.events import Event, Watch
 from dlc2lp.files import STATE_FOLDER, write_if_new
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
 from dlc2lp.model import Finding, Severity, by_severity
-from dlc2lp.options import Options, RunOptions
+from dlc2lp.options import Options, RunOptions, VerifyLevel
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan, refuse_open
 from dlc2lp.planning.steps import EncodeVideo
+from dlc2lp.run.assess import State, assess
 from dlc2lp.run.closing import close_target, merge_findings
-from dlc2lp.run.execute import SCRATCH, Nobody, Observer, Run, execute
-from dlc2lp.run.journal import Journal, State, orphaned
+from dlc2lp.run.execute import Run, execute
+from dlc2lp.run.findings import orphaned
 from dlc2lp.run.log import RunLog
+from dlc2lp.run.scratch import SCRATCH
 from dlc2lp.run.target import (
+    check_disk,
+    check_location,
     check_only_holds,
     check_owner,
-    check_place,
-    check_room,
     refusals,
     required_plan,
     stored_plan,
@@ -163,8 +165,7 @@ def inspect(
     source: str | Path | None,
     options: Options | None = None,
     *,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Inspection:
     """Look at a source and say what would be done; nothing is written.
 
@@ -174,7 +175,7 @@ def inspect(
         It is no DeepLabCut project at all.
     """
     options = options or Options()
-    seen = look(_path(source), options, watcher=observer, stop=stop)
+    seen = look(_path(source), options, watch=watch)
     if not seen.views:  # no camera was found, so there is nothing to show but why
         refuse_open(seen)
     notes: list[Finding] = []
@@ -202,8 +203,7 @@ def plan(
     target: str | Path,
     options: Options | None = None,
     *,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Plan:
     """Decide on a migration; nothing is written.
 
@@ -212,9 +212,9 @@ def plan(
     SourceRefused, TargetRefused
         The migration is not possible so.
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
-    return propose(source, target, options or Options(), observer=observer, stop=stop).plan
+    return propose(source, target, options or Options(), watch=watch).plan
 
 
 def propose(
@@ -222,8 +222,7 @@ def propose(
     target: str | Path,
     options: Options,
     *,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Proposal:
     """Survey a source and decide on its migration; nothing is written.
 
@@ -234,7 +233,7 @@ def propose(
     SourceRefused, TargetRefused
         The migration is not possible so.
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
     source, target = _path(source), Path(target)
     if options.individuals == "split" and not has_views(source, options):
@@ -246,7 +245,7 @@ def propose(
         )
     _check_places(source, target, options)
     stored = stored_plan(target)
-    seen = look(source, options, stored.ties if stored else (), watcher=observer, stop=stop)
+    seen = look(source, options, stored.ties if stored else (), watch=watch)
     return Proposal(seen, make_plan(seen, options, _absolute(target)))
 
 
@@ -256,8 +255,7 @@ def propose_each(
     options: Options,
     *,
     or_whole: bool = False,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> dict[str, Proposal]:
     """Survey a multi-animal project once, and decide on a target for each individual, ``TARGET/<individual>``.
 
@@ -266,7 +264,7 @@ def propose_each(
 
     Parameters
     ----------
-    source, target, options, observer, stop
+    source, target, options, watch
         As for :func:`convert`.
     or_whole
         Whether a project that labels a single animal is decided on as a whole, under the name ``""``.
@@ -285,7 +283,7 @@ def propose_each(
     check_data_dir(options)
     stored = map(stored_plan, (target, *(path.parents[1] for path in sorted(target.glob(f"*/{PLAN_FILE}")))))
     known = [tie for each in stored if each is not None for tie in each.ties]
-    seen = look(source, options, known, watcher=observer, stop=stop)
+    seen = look(source, options, known, watch=watch)
     individuals = individuals_of(seen)
     if not individuals:
         if not or_whole:
@@ -324,7 +322,7 @@ def _check_places(source: Path | None, target: Path, options: Options) -> None:
     """Refuse a target that lies badly, before anything is read."""
     sources = [*(() if source is None else (source,)), *options.merge, *(path for _, path in options.views)]
     for each in sources:
-        check_place(locate_project(each)[0], target)
+        check_location(locate_project(each)[0], target)
     check_data_dir(options)
 
 
@@ -333,16 +331,15 @@ def preview(
     target: str | Path,
     options: Options | None = None,
     *,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Preview:
     """Decide on a migration and compare it with what the target holds; nothing is written."""
-    return preview_of(propose(source, target, options or Options(), observer=observer, stop=stop).plan)
+    return preview_of(propose(source, target, options or Options(), watch=watch).plan)
 
 
 def preview_of(made: Plan) -> Preview:
     """Compare a plan with what its target holds; nothing is written."""
-    assessment = Journal(Path(made.target)).assess(made)
+    assessment = assess(made)
     against = tuple(refusals(made, stored_plan(Path(made.target)), assessment))
     told = [finding for error in against for finding in error.findings]
     return Preview(
@@ -407,8 +404,7 @@ def convert(
     run_options: RunOptions | None = None,
     *,
     register_as: str | None = None,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Migrate one project; run again, it goes on where it was stopped.
 
@@ -421,10 +417,8 @@ def convert(
         What is chosen, and how it is carried out.
     register_as
         Name under which the project is added to the Lightning Pose app; None: it is not.
-    observer
-        Hears of every step.
-    stop
-        Set it from another thread or a signal handler to stop cleanly.
+    watch
+        Who hears of every step, and what stops the work.
 
     Raises
     ------
@@ -433,10 +427,10 @@ def convert(
     ToolMissing
         A video must be encoded and there is no ffmpeg; nothing was written.
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
-    proposal = propose(source, target, options or Options(), observer=observer, stop=stop)
-    return carry_out(proposal, run_options, register_as=register_as, observer=observer, stop=stop)
+    proposal = propose(source, target, options or Options(), watch=watch)
+    return carry_out(proposal, run_options, register_as=register_as, watch=watch)
 
 
 def carry_out(
@@ -444,25 +438,23 @@ def carry_out(
     run_options: RunOptions | None = None,
     *,
     register_as: str | None = None,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Carry out what was decided; parameters and errors are those of :func:`convert`."""
-    run_options, made = run_options or RunOptions(), proposal.plan
+    run_options, watch, made = run_options or RunOptions(), watch or Watch(), proposal.plan
     folder = Path(made.target)
-    journal = Journal(folder)
     check_owner(made, stored_plan(folder))
-    assessment = journal.assess(made)
-    check_room(made, assessment)
+    assessment = assess(made)
+    check_disk(made, assessment)
     to_do = [step for step in made.steps if assessment.states[step.id] is State.TO_DO]
     if any(isinstance(step, EncodeVideo) for step in to_do):
         find_ffmpeg()
-    if observer is not None:
-        observer.decided(made)
+    watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames))
+    watch.check(made.target)
     write_if_new(folder / PLAN_FILE, made.to_text())
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
-    watched = RunLog(folder / STATE_FOLDER / "run.log", observer or Nobody())
-    run = execute(made, assessment.states, assessment.edited, run_options, watched, stop or threading.Event())
+    logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
+    run = execute(made, assessment.states, assessment.edited, run_options, logged)
     closed = close_target(made, run.failed, run.findings, assessment, run_options.verify, proposal.labels)
     findings = closed.findings
     if register_as is not None:
@@ -496,8 +488,7 @@ def convert_each_individual(
     run_options: RunOptions | None = None,
     *,
     register_as: str | None = None,
-    observer: Observer | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> dict[str, Outcome]:
     """Migrate a multi-animal project into one target per individual; see :func:`propose_each`.
 
@@ -513,7 +504,7 @@ def convert_each_individual(
     SourceRefused, TargetRefused, ToolMissing, Interrupted
         As :func:`convert`.
     """
-    proposals = propose_each(source, target, options, observer=observer, stop=stop)
+    proposals = propose_each(source, target, options, watch=watch)
     # All or none: a refused target is known before the first is written.
     for proposal in proposals.values():
         for refusal in preview_of(proposal.plan).refusals:
@@ -526,8 +517,7 @@ def convert_each_individual(
             proposal,
             replace(run_options or RunOptions(), twins=twins),
             register_as=None if register_as is None else f"{register_as or Path(target).name}-{name}",
-            observer=observer,
-            stop=stop,
+            watch=watch,
         )
     return outcomes
 
@@ -553,7 +543,7 @@ def split_names(root: Path, config: DlcConfig | None) -> tuple[str, ...]:
     return tuple(short if len(set(short)) == len(short) else [split.full_name for split in splits])
 
 
-def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[Plan, Verification]:
+def verify(target: str | Path, level: VerifyLevel = "sample") -> tuple[Plan, Verification]:
     """Check a target against the plan that it was written by and against Lightning Pose's rules.
 
     Raises
@@ -563,7 +553,7 @@ def verify(target: str | Path, run_options: RunOptions | None = None) -> tuple[P
     """
     folder = _absolute(Path(target))
     stored = required_plan(folder)
-    return stored, verify_target(_moved(stored, folder), (run_options or RunOptions()).verify)
+    return stored, verify_target(_moved(stored, folder), level)
 
 
 def _moved(stored: Plan, folder: Path) -> Plan:

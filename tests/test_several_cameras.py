@@ -14,7 +14,6 @@ from builder import Video, barcode, build_project, read_clip, snapshot
 from command import dlc2lp
 
 import dlc2lp as library
-from dlc2lp.run.execute import Nobody
 
 CAMERAS = ("top", "side")
 
@@ -120,12 +119,12 @@ def test_the_table_is_shown_before_anything_is_written(tmp_path):
     top, side = two_projects(tmp_path)
     shown = []
 
-    class Eye(Nobody):
-        def decided(self, plan):
-            shown.append((plan.view_frames, (tmp_path / "lp").exists()))
+    def eye(event):
+        if event.what == "decided":
+            shown.append((event.view_frames, (tmp_path / "lp").exists()))
 
     views = {"top": top.root, "side": side.root}
-    library.convert(None, tmp_path / "lp", views=views, observer=Eye())
+    library.convert(None, tmp_path / "lp", views=views, on_event=eye)
     ((table, was_written),) = shown
     assert [frames["n_filled"] for frames in table] == [2, 2]
     assert not was_written

@@ -324,9 +324,9 @@ def test_a_context_frame_that_is_another_frame_is_found_out(tmp_path):
     plan = library.plan(project.root, tmp_path / "lp")
     from dlc2lp.run.verify_context import check_context
 
-    assert check_context(plan, "full", {}) == []
+    assert check_context(plan, "full")[0] == []
     (folder / "img00000002.png").write_bytes((folder / "img00000003.png").read_bytes())
-    (finding,) = check_context(plan, "full", {})
+    ((finding,), _) = check_context(plan, "full")
     assert finding.code == "context-frames-differ"
     assert "img00000002.png" in finding.message
     result = dlc2lp("verify", tmp_path / "lp", "--json")
@@ -367,16 +367,9 @@ def test_a_comparison_can_be_stopped(tmp_path):
 
 
 def test_who_watches_hears_how_far_the_comparison_is(tmp_path):
-    from dlc2lp.run.execute import Nobody
-
-    class Ear(Nobody):
-        def __init__(self):
-            self.heard = []
-
-        def compared(self, n_sessions, n_all, n_frames):
-            self.heard.append((n_sessions, n_all, n_frames))
-
     project = build_project(tmp_path / "dlc", sessions=("m1", "m2"))
-    ear = Ear()
-    library.convert(project.root, tmp_path / "lp", observer=ear)
-    assert ear.heard[-1][:2] == (2, 2)
+    events = []
+    library.convert(project.root, tmp_path / "lp", on_event=events.append)
+    heard = [event for event in events if event.thing == "session"]
+    assert (heard[0].what, heard[0].n) == ("planned", 2)
+    assert {event.subject: event.state for event in heard if event.what == "ended"} == {"m1": "done", "m2": "done"}

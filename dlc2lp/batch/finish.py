@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,15 +19,16 @@ from dlc2lp.batch.run import fault, in_batch, plan_digest
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused
+from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.files import STATE_FOLDER as STEP_STATE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
+from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.closing import close_target
-from dlc2lp.run.execute import SCRATCH, leave_scratch
-from dlc2lp.run.journal import Assessment, Journal, State
-from dlc2lp.run.scratch import make_folder, sweep
+from dlc2lp.run.journal import Journal
+from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder, sweep
 from dlc2lp.run.target import required_plan
 from dlc2lp.video.cpus import allowed_cpus
 
@@ -138,8 +139,7 @@ def finish_archive(
     verify: VerifyLevel = "sample",
     shard: Shard | None = None,
     jobs: int | None = None,
-    on_closed: Callable[[int, int], None] | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> ArchiveReport | None:
     """Check every target of an archive and write its manifest.
 
@@ -153,10 +153,8 @@ def finish_archive(
         Check only this part, for others to check the rest at the same time; a last call without it makes the report.
     jobs
         Targets at a time; None: the CPUs that this process may use.
-    on_closed
-        Called with how many targets are checked, and how many there are.
-    stop
-        Set it to stop; the same call goes on from there.
+    watch
+        Hears of every target. Stopped, the same call goes on from there.
 
     Returns
     -------
@@ -170,8 +168,9 @@ def finish_archive(
     UsageError
         ``plan-unreadable``; ``overtaken``: another call was faster.
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
+    watch = watch or Watch()
     index = Index.read(Path(out).absolute())
     story = read_story(index.out)
     # Checks that were made before somebody went on working tell nothing any more.
@@ -182,12 +181,10 @@ def finish_archive(
         raise TargetRefused.not_writable(ledger.folder, error) from error
     part, n_all, have = shard or Shard(), index.totals.n_entries, ledger.numbers()
     mine = [number for number in range(n_all) if number % part.of == part.number - 1 and number not in have]
-    results = call_each(
-        _close, _tasks(index, story, set(mine), verify), len(mine), jobs or allowed_cpus(), stop or threading.Event()
-    )
-    for n_closed, _ in enumerate(ledger.write(results), 1):
-        if on_closed is not None:
-            on_closed(n_closed, len(mine))
+    tasks = _tasks(index, story, set(mine), verify)
+    watch.tell(Event("planned", "target", n=len(mine), weight=len(mine)))
+    for event in ledger.write(call_each(_close, tasks, len(mine), jobs or allowed_cpus(), watch.stop)):
+        watch.tell(event)
     if shard is not None:
         return None
     projects: list[ProjectReport] = []
@@ -256,8 +253,8 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
             yield _Task(number, entry, index.out, verify, frozenset(failed), tuple(findings), seconds, gone)
 
 
-def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
-    """Check one target; whatever goes wrong with it stays with it. Return its report, and what is left to do."""
+def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[str], Event]:
+    """Check one target; whatever goes wrong with it stays with it. Return its report, what is left and an event."""
     entry = task.entry
     left: set[str] = set()
     try:
@@ -285,7 +282,9 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[
         report = _failed(entry, [finding])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
         report = _failed(entry, [fault(entry.target, error)])
-    return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(sorted(left))]
+    endings: dict[str, Ending] = {"done": "done", "skipped": "skipped"}
+    event = Event("ended", "target", entry.target, state=endings.get(report.state, "failed"))
+    return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(sorted(left))], event
 
 
 def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
@@ -336,7 +335,7 @@ def _look(task: _Task) -> _Found:
     plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative
     sweep([folder / SCRATCH, folder / STEP_STATE], lambda tag: tag.is_gone or str(tag) in task.gone)
     leave_scratch(folder)
-    assessment = Journal(folder).assess(plan, quick=True)
+    assessment = assess(plan, quick=True)
     failed = frozenset(step for step in task.failed if assessment.states.get(step) in _NOT_DONE)
     left = (step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed)
     return _Found(stored, plan, assessment, failed, tuple(left))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.events import Event
 from dlc2lp.files import own_tag
 
 #: A whole line, and the number of its project.
@@ -97,8 +98,8 @@ class Ledger:
             for file in files.values():
                 file.close()
 
-    def write(self, results: Iterable[tuple[int, Sequence[str]]]) -> Iterator[int]:
-        """Write down each result as soon as it is there; yield its number.
+    def write(self, results: Iterable[tuple[int, Sequence[str], Event]]) -> Iterator[Event]:
+        """Write down each result as soon as it is there; yield the event that came with it.
 
         Raises
         ------
@@ -110,12 +111,12 @@ class Ledger:
         with self._overtaken():
             file = path.open("x", encoding="ascii")
         with file:
-            for number, lines in results:
+            for number, lines, event in results:
                 # One line for each project, so that a line that was cut off makes it a project without one.
                 with self._overtaken():
                     file.write(json.dumps([number, list(lines)]) + "\n")
                     file.flush()
-                yield number
+                yield event
 
     def remove(self) -> None:
         """Remove all of it."""

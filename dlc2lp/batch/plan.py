@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.space import Estimate, Load, estimate
 from dlc2lp.batch.worklog import Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, UsageError
+from dlc2lp.events import Event, Watch
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE
@@ -88,8 +88,7 @@ def plan_archive(
     shard: Shard | None = None,
     list_only: bool = False,
     jobs: int | None = None,
-    on_planned: Callable[[int, int], None] | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> ArchivePlan:
     """Plan the migration of every project below a folder; the plans are written into the targets.
 
@@ -108,10 +107,8 @@ def plan_archive(
         Only find the projects.
     jobs
         Processes at a time; None: the CPUs that this process may use.
-    on_planned
-        Called with how many projects are planned, and how many there are.
-    stop
-        Set it to stop; the same call goes on from there.
+    watch
+        Hears of every project. Stopped, the same call goes on from there.
 
     Raises
     ------
@@ -122,7 +119,7 @@ def plan_archive(
     TargetRefused
         OUT holds something else or another archive's targets, lies in one of the projects, or can't be written to.
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
     chosen = options or Options()
     check_options(chosen)  # or each project would tell it
@@ -136,35 +133,30 @@ def plan_archive(
     if list_only:
         told = (*previous.findings, *listed.findings)
         return ArchivePlan(None, (), len(listed.targets), 0, decisions_file, 0, None, told)
-    n_planned = _plan_all(request, listed, shard or Shard(), jobs or allowed_cpus(), on_planned, stop)
+    n_planned = _plan_all(request, listed, shard or Shard(), jobs or allowed_cpus(), watch or Watch())
     if shard is not None:
         return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, None, ())
     return _join(request, previous, listed, n_planned, decisions_file)
 
 
-def _plan_all(
-    request: Request,
-    listed: Listed,
-    shard: Shard,
-    jobs: int,
-    on_planned: Callable[[int, int], None] | None,
-    stop: threading.Event | None,
-) -> int:
+def _plan_all(request: Request, listed: Listed, shard: Shard, jobs: int, watch: Watch) -> int:
     """Plan what has no line yet; return how many projects that were."""
     ledger = planned_lines(request.out)
     have = ledger.numbers()
+    mine = list(enumerate(listed.targets.items()))[shard.number - 1 :: shard.of]
     tasks = [
         Task(number, project, target, replace(request, decisions=request.decisions.of(project)))
-        for number, (project, target) in enumerate(listed.targets.items())
-        if number % shard.of == shard.number - 1 and number not in have
+        for number, (project, target) in mine
+        if number not in have
     ]
     if not tasks:
         return 0
-    n_before = len(listed.targets) - len(tasks)
-    results = call_each(plan_project, tasks, len(tasks), jobs, stop or threading.Event())
-    for n, _ in enumerate(ledger.write(results), n_before + 1):
-        if on_planned is not None:
-            on_planned(n, len(listed.targets))
+    watch.tell(Event("planned", "project", n=len(mine), weight=len(mine)))
+    for number, (project, _) in mine:
+        if number in have:
+            watch.tell(Event("ended", "project", project, state="skipped"))
+    for event in ledger.write(call_each(plan_project, tasks, len(tasks), jobs, watch.stop)):
+        watch.tell(event)
     return len(tasks)
 
 

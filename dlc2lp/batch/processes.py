@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TypeVar
 
 from dlc2lp.errors import Dlc2LpError, Interrupted
+from dlc2lp.events import check_stop
 from dlc2lp.video.cpus import allowed_cpus, limit_cpus
 
 Task = TypeVar("Task")
@@ -60,7 +61,7 @@ def call_each(
     jobs = max(1, min(jobs, n_tasks // _TASKS_WORTH_A_PROCESS))
     if jobs == 1 and n_tasks <= TASKS_OF_A_PROCESS:
         for task in tasks:
-            _check(stop)
+            check_stop(stop, "batch")
             yield function(task, stop)
         return
     waiting = iter(tasks)
@@ -83,12 +84,12 @@ def _in_processes(
         running: set[Future[Result]] = {pool.submit(_call, function, task) for task in islice(waiting, jobs * _AHEAD)}
         while running:
             finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-            _check(stop)
+            check_stop(stop, "batch")
             for future in finished:
                 yield future.result()
             running |= {pool.submit(_call, function, task) for task in islice(waiting, len(finished))}
     except BrokenProcessPool as error:
-        _check(stop)  # whoever stops all processes of a job may have reached the others first
+        check_stop(stop, "batch")  # whoever stops all processes of a job may have reached the others first
         raise Dlc2LpError.of(
             "process-lost",
             "batch",
@@ -102,13 +103,6 @@ def _in_processes(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _check(stop: threading.Event) -> None:
-    if stop.is_set():
-        raise Interrupted.of(
-            "interrupted", "batch", "stopped by a signal", advice="run the same command again to go on"
-        )
 
 
 #: Tells the task of this process to stop, where it is one of several.

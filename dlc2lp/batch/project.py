@@ -12,6 +12,7 @@ from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import fault, plan_digest
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
+from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.migration import propose, propose_each, store
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
@@ -40,25 +41,28 @@ class Task:
     request: Request
 
 
-def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, list[str]]:
+def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, list[str], Event]:
     """Plan one project and write its plan; whatever goes wrong is a finding of its entry.
 
     Returns
     -------
     tuple
-        The task's number, and the index's lines for the project.
+        The task's number, the index's lines for the project, and how it ended.
 
     Raises
     ------
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
-    return task.number, [entry.to_line() for entry in _entries_or_refusal(task, stop)]
+    entries = _entries_or_refusal(task, Watch(stop=stop))
+    endings: dict[str, Ending] = {"planned": "done", "skipped": "skipped"}
+    ending = Event("ended", "project", task.project, state=endings.get(entries[0].state, "failed"))
+    return task.number, [entry.to_line() for entry in entries], ending
 
 
-def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]:
+def _entries_or_refusal(task: Task, watch: Watch) -> list[Entry]:
     try:
-        return _entries(task, stop)
+        return _entries(task, watch)
     except DecisionNeeded as error:
         return [replace(_refused(task, error.findings), state="needs-decision")]
     except Interrupted:
@@ -98,7 +102,7 @@ def _refused(task: Task, findings: Iterable[Finding]) -> Entry:
     return Entry(task.project, str(source), task.target, "refused", findings=tuple(by_severity(list(findings))))
 
 
-def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
+def _entries(task: Task, watch: Watch) -> list[Entry]:
     request = task.request
     source: Path | None = request.root / task.project
     out = request.out
@@ -116,10 +120,10 @@ def _entries(task: Task, stop: threading.Event | None) -> list[Entry]:
     target = out / task.target
     options = _with_data_dir(options, task.target)
     if source is None or options.individuals != "split" or not is_single:
-        return [_planned(task, source, options, store(propose(source, target, options, stop=stop)))]
+        return [_planned(task, source, options, store(propose(source, target, options, watch=watch)))]
     # Where all projects of an archive are to be split, one that labels a single animal is not.
     is_for_all = "individuals" not in request.decisions.options.get(task.project, {})
-    proposals = propose_each(source, target, options, or_whole=is_for_all, stop=stop)
+    proposals = propose_each(source, target, options, or_whole=is_for_all, watch=watch)
     if "" in proposals:
         return [_planned(task, source, options, store(proposals[""]))]
     targets = {name: f"{task.target}/{Path(each.plan.target).name}" for name, each in proposals.items()}

@@ -6,33 +6,33 @@ two that happen to work on one step make the same bytes, and a rename decides.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 import shlex
 import threading
 import time
 import traceback
-from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 from dlc2lp.batch.index import Index
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
+from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan
-from dlc2lp.planning.steps import EncodeVideo, Step
-from dlc2lp.run.execute import SCRATCH, Run, execute
-from dlc2lp.run.execute import Nobody as Unobserved
-from dlc2lp.run.journal import Journal
-from dlc2lp.run.room import check_space
-from dlc2lp.run.scratch import sweep
+from dlc2lp.planning.steps import EncodeVideo
+from dlc2lp.run.assess import assess
+from dlc2lp.run.disk_space import check_space
+from dlc2lp.run.execute import Run, execute
+from dlc2lp.run.findings import disk_fault
+from dlc2lp.run.scratch import SCRATCH, sweep
+from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.ffmpeg import find_ffmpeg
 from dlc2lp.wording import counted
@@ -67,32 +67,6 @@ def in_batch(finding: Finding, out: Path) -> Finding:
 
 #: How findings about a single project name the option that writes anew what a person changed.
 _REPLACING = re.compile(r"(run convert (again )?with )?--edited replace")
-
-
-class Watcher(Protocol):
-    """Who wants to know how a shard goes on. Called from several threads."""
-
-    def begun(self, shard: Shard, n_units: int, cost: int) -> None:
-        """So much is to be looked at."""
-
-    def advanced(self, cost: int) -> None:
-        """So much of the cost was seen to, steps that were done before included."""
-
-    def settled(self, unit: Unit, run: Run) -> None:
-        """A unit ended."""
-
-
-class Nobody:
-    """A watcher that does not look."""
-
-    def begun(self, shard: Shard, n_units: int, cost: int) -> None:
-        """Do nothing."""
-
-    def advanced(self, cost: int) -> None:
-        """Do nothing."""
-
-    def settled(self, unit: Unit, run: Run) -> None:
-        """Do nothing."""
 
 
 @dataclass
@@ -132,8 +106,7 @@ def run_shard(
     shard: Shard | None = None,
     run_options: RunOptions | None = None,
     *,
-    watcher: Watcher | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> ShardRun:
     """Carry out one shard; run again, it goes on where it was stopped.
 
@@ -145,10 +118,8 @@ def run_shard(
         Which part of the plan; None: all of it.
     run_options
         How it is carried out.
-    watcher
-        Hears how it goes on.
-    stop
-        Set it to stop cleanly.
+    watch
+        Hears of every step, and of every piece of the shard.
 
     Raises
     ------
@@ -157,11 +128,10 @@ def run_shard(
     ToolMissing
         A video must be encoded and there is no ffmpeg.
     Interrupted
-        ``stop`` was set; finished steps stay finished, nothing half-made is left.
+        The work was to stop; finished steps stay finished, nothing half-made is left.
     """
     shard = shard or Shard()
     run_options = run_options or RunOptions()
-    watcher = watcher or Nobody()
     index = Index.read(out)
     jobs = run_options.jobs or allowed_cpus()
     with index.reader() as read_entry:
@@ -170,9 +140,8 @@ def run_shard(
     _check_needs(out, work, story)
     if run_options.tmp_dir is not None:
         sweep([run_options.tmp_dir])
-    watcher.begun(shard, len(work), sum(unit.cost for unit in work))
     with WorkLog(out, shard, jobs) as log:
-        return _Shard(out, shard, run_options, watcher, log, story, stop or threading.Event()).carry_out(work, jobs)
+        return _Shard(out, shard, run_options, watch or Watch(), log, story).carry_out(work, jobs)
 
 
 def _check_needs(out: Path, work: Sequence[Unit], story: Story) -> None:
@@ -195,62 +164,23 @@ class _Shard:
     """One worker at its shard."""
 
     def __init__(
-        self,
-        out: Path,
-        shard: Shard,
-        run_options: RunOptions,
-        watcher: Watcher,
-        log: WorkLog,
-        story: Story,
-        stop: threading.Event,
+        self, out: Path, shard: Shard, run_options: RunOptions, watch: Watch, log: WorkLog, story: Story
     ) -> None:
         self._out = out
         self._run_options = run_options
-        self._watcher = watcher
+        self._watch = watch
         self._log = log
         self._story = story
-        self._stop = stop
         self._result = ShardRun(shard)
         self._plans = _Plans(run_options.jobs or allowed_cpus())
-        self._meter = _Meter(watcher)
 
     def carry_out(self, work: Sequence[Unit], jobs: int) -> ShardRun:
-        """Keep the CPUs busy, the heaviest unit first, until no unit is left or ``stop`` is set."""
-        waiting = deque(work)
-        running: dict[Future[Run], tuple[Unit, int]] = {}
-        free = jobs
-        with ThreadPoolExecutor(jobs) as pool, self._stopping_all():
-            while waiting or running:
-                # In order, also where a later unit would fit into what is free: or an encode that wants all CPUs
-                # would wait for the end of the shard.
-                while waiting and not self._stop.is_set() and (n := min(jobs, waiting[0].n_threads)) <= free:
-                    unit = waiting.popleft()
-                    running[pool.submit(self._carry_out_unit, unit, n)] = (unit, n)
-                    free -= n
-                if not running:
-                    break
-                finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    unit, n = running.pop(future)
-                    free += n
-                    self._settle(unit, future)
-        if self._stop.is_set():
-            raise Interrupted.of(
-                "interrupted",
-                str(self._out),
-                f"stopped by a signal with {counted(self._result.n_done, 'step')} done",
-                advice="run the same command again to go on",
-            )
+        """Keep the CPUs busy, the heaviest unit first, until no unit is left or the work is to stop."""
+        shard, cost = str(self._result.shard), sum(unit.cost for unit in work)
+        self._watch.tell(Event("planned", "piece", shard, n=len(work), weight=cost))
+        work_off(work, self._carry_out_unit, self._settle, jobs, self._watch.stop, lambda unit: unit.n_threads)
+        self._watch.check(str(self._out), f" with {counted(self._result.n_done, 'step')} done")
         return self._result
-
-    @contextlib.contextmanager
-    def _stopping_all(self) -> Iterator[None]:
-        """Have the threads end soon where this one is interrupted."""
-        try:
-            yield
-        except BaseException:
-            self._stop.set()
-            raise
 
     def _carry_out_unit(self, unit: Unit, jobs: int) -> Run:
         """Do one unit; whatever goes wrong in it is a finding, and the next unit is not troubled."""
@@ -260,17 +190,10 @@ class _Shard:
         except Interrupted:
             raise
         except Dlc2LpError as error:
-            return Run(failed=[step.id for step in unit.steps], findings=list(error.findings))
+            return self._left(unit, "failed", error.findings)
         except OSError as error:
-            finding = Finding(
-                Severity.ERROR,
-                "target-unusable",
-                unit.target,
-                f"could not be worked on: {error.strerror or error}"
-                + (f" ({error.filename})" if error.filename else ""),
-                advice="check the disk and the permissions, then run the same command again",
-            )
-            return Run(failed=[step.id for step in unit.steps], findings=[finding])
+            finding = disk_fault("target-unusable", unit.target, "could not be worked on", error)
+            return self._left(unit, "failed", [finding])
         finally:
             self._log.ended(unit.target)
 
@@ -279,14 +202,21 @@ class _Shard:
         sweep([target / SCRATCH])
         plan = self._plans.of(target, unit)
         if plan is None:  # planned anew by `dlc2lp convert`, and so its business; `finish` looks at what came of it
-            return Run(skipped=[step.id for step in unit.steps])
+            return self._left(unit, "skipped")
         by_id = {step.id: step for step in plan.steps}
         steps = [by_id[step.id] for step in unit.steps]
-        assessment = Journal(target).assess(plan, steps, quick=True)
-        twins = tuple(self._out / twin for twin in unit.twins)
-        recorder = _Recorder(self._log, self._meter, unit)
-        options = replace(self._run_options, jobs=jobs, twins=twins)
-        return execute(plan, assessment.states, assessment.edited, options, recorder, self._stop, steps)
+        assessment = assess(plan, steps, quick=True)
+        options = replace(self._run_options, jobs=jobs, twins=tuple(self._out / twin for twin in unit.twins))
+        watch = self._watch.heard_by(_Recorder(self._log, self._watch, unit))
+        return execute(plan, assessment.states, assessment.edited, options, watch, steps)
+
+    def _left(self, unit: Unit, state: Ending, findings: Sequence[Finding] = ()) -> Run:
+        """Leave a unit as it is: it is of no concern any more, or can't be carried out."""
+        event = Event("ended", "step", within=unit.target, state=state, findings=tuple(findings))
+        for step in unit.steps:
+            self._watch.tell(replace(event, subject=step.id, kind=step.kind, weight=step.cost))
+        steps = [step.id for step in unit.steps]
+        return Run(skipped=steps) if state == "skipped" else Run(failed=steps, findings=list(findings))
 
     def _settle(self, unit: Unit, future: Future[Run]) -> None:
         try:
@@ -301,8 +231,8 @@ class _Shard:
             self._result.failed.setdefault(unit.target, []).extend(run.findings)
         self._result.n_done += len(run.done)
         self._result.n_skipped += len(run.skipped)
-        self._meter.settle(unit)
-        self._watcher.settled(unit, run)
+        state: Ending = "failed" if run.failed else "done" if run.done else "skipped"
+        self._watch.tell(Event("ended", "piece", unit.target, weight=0, state=state, findings=tuple(run.findings)))
 
 
 class _Plans:
@@ -352,53 +282,23 @@ class _Plans:
         return replace(Plan.from_text(text, path), target=str(target))
 
 
-class _Meter:
-    """Adds up what was seen to, over the threads of a worker."""
+class _Recorder:
+    """Hears of a unit's steps, writes down how long each took, and passes them on as steps of the archive."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
-        self._lock = threading.Lock()
-        self._settled = 0
-        self._going: dict[tuple[str, str], int] = {}
-
-    def advance(self, target: str, step: str, cost: int) -> None:
-        """Note how much of a step is done."""
-        with self._lock:
-            self._going[target, step] = cost
-            self._watcher.advanced(self._settled + sum(self._going.values()))
-
-    def settle(self, unit: Unit) -> None:
-        """Count a unit as a whole."""
-        with self._lock:
-            self._settled += unit.cost
-            for step in unit.steps:
-                self._going.pop((unit.target, step.id), None)
-            self._watcher.advanced(self._settled + sum(self._going.values()))
-
-
-class _Recorder(Unobserved):
-    """An observer of steps that writes down how long each took."""
-
-    def __init__(self, log: WorkLog, meter: _Meter, unit: Unit) -> None:
+    def __init__(self, log: WorkLog, watch: Watch, unit: Unit) -> None:
         self._log = log
-        self._meter = meter
+        self._watch = watch
         self._target = unit.target
         self._costs = {step.id: step.cost for step in unit.steps}
         self._began: dict[str, float] = {}
 
-    def started(self, step: Step) -> None:
-        """Note the time."""
-        self._began[step.id] = time.monotonic()
-
-    def advanced(self, step: Step, n_frames: int) -> None:
-        """Tell how far a video is."""
-        total = getattr(step, "n_frames", 0)
-        if total:
-            self._meter.advance(self._target, step.id, self._costs[step.id] * min(n_frames, total) // total)
-
-    def finished(self, step: Step, state: str) -> None:
-        """Write down that a step is done."""
-        if state == "done":
-            cost = self._costs[step.id]
-            self._log.done(self._target, step.id, cost, time.monotonic() - self._began[step.id])
-            self._meter.advance(self._target, step.id, cost)
+    def __call__(self, event: Event) -> None:
+        """Hear of an event."""
+        if event.what == "planned":
+            return  # the shard has told of all
+        cost = self._costs[event.subject]
+        if event.what == "began":
+            self._began[event.subject] = time.monotonic()
+        elif event.state == "done":
+            self._log.done(self._target, event.subject, cost, time.monotonic() - self._began[event.subject])
+        self._watch.tell(replace(event, within=self._target, weight=cost))

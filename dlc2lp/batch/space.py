@@ -10,7 +10,7 @@ from pathlib import Path
 from dlc2lp.batch.index import Entry
 from dlc2lp.errors import ToolMissing, VideoFailed
 from dlc2lp.options import Options
-from dlc2lp.run.room import SPARE_BYTES, free_bytes
+from dlc2lp.run.disk_space import SPARE_BYTES, free_bytes
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import encode_settings
 from dlc2lp.video.rate import pixels_per_second

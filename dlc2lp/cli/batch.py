@@ -24,14 +24,14 @@ from dlc2lp.cli.options import (
     stacked,
     take_options,
 )
-from dlc2lp.cli.signals import STOP
+from dlc2lp.cli.progress import watching
 from dlc2lp.errors import EXIT_OK, Interrupted
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.shards import Shard
-    from dlc2lp.cli.batch_progress import BatchProgress
+    from dlc2lp.events import Watch
     from dlc2lp.options import RunOptions
 
 ROOT = click.argument("root", type=PLACE)
@@ -100,14 +100,14 @@ def convert(root: Path, out: Path, *, decisions: Path | None, tmp_dir: Path | No
 
     run_options = _take_run_options(options, tmp_dir)
     chosen = take_options(options)
-    with _progress() as progress:
-        planned = _plan(progress, root, out, chosen, decisions=decisions, jobs=run_options.jobs)
+    with watching() as watch:
+        planned = _plan(watch, root, out, chosen, decisions=decisions, jobs=run_options.jobs)
         if planned.index is None or not planned.index.totals.n_planned:
             output.result(text.plan_text(planned), json.plan("batch-convert", planned))
             return planned.exit_code
         output.note(text.plan_text(planned, goes_on=True))
-        came = run_shard(planned.index.out, None, run_options, watcher=progress, stop=STOP)
-        report = _finish(progress, out, run_options)
+        came = run_shard(planned.index.out, None, run_options, watch=watch)
+        report = _finish(watch, out, run_options)
     assert report is not None  # noqa: S101  only a part would be none; told to mypy
     output.result(text.report_text(report), json.converted(planned, came, report))
     return report.exit_code
@@ -143,8 +143,8 @@ def plan(
 
     chosen = take_options(options)
     shard = None if list_only else _shard(shard_text, None)
-    with _progress() as progress:
-        planned = _plan(progress, root, out, chosen, decisions=decisions, jobs=jobs, shard=shard, list_only=list_only)
+    with watching() as watch:
+        planned = _plan(watch, root, out, chosen, decisions=decisions, jobs=jobs, shard=shard, list_only=list_only)
     output.result(text.plan_text(planned), json.plan("batch-plan", planned))
     return planned.exit_code
 
@@ -186,8 +186,8 @@ def run(
 
     shard = _shard(shard_text, n_shards)
     try:
-        with _progress() as progress:
-            came = run_shard(out, shard, _take_run_options(options, tmp_dir), watcher=progress, stop=STOP)
+        with watching() as watch:
+            came = run_shard(out, shard, _take_run_options(options, tmp_dir), watch=watch)
     except (Interrupted, KeyboardInterrupt):
         _requeue(requeue)
         raise
@@ -232,8 +232,8 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
     run_options = RunOptions(options["jobs"], options["verify"])
     shard = None if shard_text is None else _shard(shard_text, None)
     try:
-        with _progress() as progress:
-            report = _finish(progress, out, run_options, shard)
+        with watching() as watch:
+            report = _finish(watch, out, run_options, shard)
     except (Interrupted, KeyboardInterrupt):
         _requeue(requeue)
         raise
@@ -306,27 +306,17 @@ def submit(out: Path, *, n_shards: int, dry_run: bool, wait: bool, **options: An
     return exit_code
 
 
-def _progress() -> BatchProgress:
-    from dlc2lp.cli.batch_progress import BatchProgress
-
-    return BatchProgress(quiet=output.wants_quiet())
-
-
-def _plan(progress: BatchProgress, root: Path, out: Path, options: Any, **how: Any) -> ArchivePlan:
+def _plan(watch: Watch, root: Path, out: Path, options: Any, **how: Any) -> ArchivePlan:
     from dlc2lp.batch.plan import plan_archive
 
-    return plan_archive(root, out, options, on_planned=progress.planned, stop=STOP, **how)
+    return plan_archive(root, out, options, watch=watch, **how)
 
 
-def _finish(
-    progress: BatchProgress, out: Path, run_options: RunOptions, shard: Shard | None = None
-) -> ArchiveReport | None:
+def _finish(watch: Watch, out: Path, run_options: RunOptions, shard: Shard | None = None) -> ArchiveReport | None:
     from dlc2lp.batch.finish import finish_archive
     from dlc2lp.report.archive import write_reports
 
-    report = finish_archive(
-        out, verify=run_options.verify, jobs=run_options.jobs, shard=shard, on_closed=progress.closed, stop=STOP
-    )
+    report = finish_archive(out, verify=run_options.verify, jobs=run_options.jobs, shard=shard, watch=watch)
     if report is not None:
         write_reports(report)
     return report

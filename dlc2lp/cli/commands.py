@@ -27,7 +27,7 @@ from dlc2lp.cli.options import (
     take_options,
     take_source,
 )
-from dlc2lp.cli.signals import STOP
+from dlc2lp.cli.progress import watching
 
 if TYPE_CHECKING:
     from dlc2lp.options import Options, RunOptions
@@ -48,7 +48,6 @@ def inspect(source: Path | None, **options: Any) -> int:
     SOURCE is a DeepLabCut project folder, its config.yaml, a DeepLabCut 3D project, or a folder that has only
     labeled-data/. With --view NAME=SOURCE for each camera there is no other, but for a 3D project that they belong to.
     """
-    from dlc2lp.cli.progress import Progress
     from dlc2lp.migration import inspect as look
     from dlc2lp.report.json import inspection
     from dlc2lp.report.text import inspection_text
@@ -56,8 +55,8 @@ def inspect(source: Path | None, **options: Any) -> int:
     chosen = take_options(options)
     if chosen.split == "list":
         return _show_splits(source, chosen)
-    with Progress(quiet=output.wants_quiet()) as progress:
-        found = look(source, chosen, observer=progress, stop=STOP)
+    with watching() as watch:
+        found = look(source, chosen, watch=watch)
     output.result(inspection_text(found), inspection(found))
     return found.exit_code
 
@@ -92,7 +91,6 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
     Run the same command again to finish what was interrupted; what is done stays done. SOURCE is never written to.
     """
     from dlc2lp import migration
-    from dlc2lp.cli.progress import Progress
     from dlc2lp.options import RunOptions
     from dlc2lp.report import json, text
 
@@ -104,14 +102,12 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
     if chosen.individuals == "split" and source is not None and not chosen.views:
         return _convert_each(source, target, chosen, run_options, register_as=register_as, dry_run=dry_run)
     if dry_run:
-        with Progress(quiet=output.wants_quiet()) as progress:
-            preview = migration.preview(source, target, chosen, observer=progress, stop=STOP)
+        with watching() as watch:
+            preview = migration.preview(source, target, chosen, watch=watch)
         output.result(text.preview_text(preview), json.dry_run(preview))
         return preview.exit_code
-    with Progress(quiet=output.wants_quiet()) as progress:
-        came = migration.convert(
-            source, target, chosen, run_options, register_as=register_as, observer=progress, stop=STOP
-        )
+    with watching() as watch:
+        came = migration.convert(source, target, chosen, run_options, register_as=register_as, watch=watch)
     output.result(text.outcome_text(came), json.outcome(came))
     return came.exit_code
 
@@ -130,19 +126,18 @@ def _convert_each(
 ) -> int:
     """Convert a multi-animal project into one target per individual."""
     from dlc2lp import migration
-    from dlc2lp.cli.progress import Progress
     from dlc2lp.report import json, text
 
     if dry_run:
-        with Progress(quiet=output.wants_quiet()) as progress:
-            proposals = migration.propose_each(source, target, chosen, observer=progress, stop=STOP)
+        with watching() as watch:
+            proposals = migration.propose_each(source, target, chosen, watch=watch)
         previews = {name: migration.preview_of(proposal.plan) for name, proposal in proposals.items()}
         document = json.each("plan", {name: json.dry_run(preview) for name, preview in previews.items()})
         output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), document)
         return int(document["exit_code"])
-    with Progress(quiet=output.wants_quiet()) as progress:
+    with watching() as watch:
         outcomes = migration.convert_each_individual(
-            source, target, chosen, run_options, register_as=register_as, observer=progress, stop=STOP
+            source, target, chosen, run_options, register_as=register_as, watch=watch
         )
     document = json.each("convert", {name: json.outcome(came) for name, came in outcomes.items()})
     output.result(text.each({name: text.outcome_text(came) for name, came in outcomes.items()}), document)
@@ -157,10 +152,9 @@ def verify(target: Path, **options: Any) -> int:
     """Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules."""
     from dlc2lp import migration
     from dlc2lp.errors import EXIT_FAILED, EXIT_OK
-    from dlc2lp.options import RunOptions
     from dlc2lp.report import json, text
 
-    plan, found = migration.verify(target, RunOptions(verify=options["verify"]))
+    plan, found = migration.verify(target, options["verify"])
     exit_code = EXIT_OK if found.ok else EXIT_FAILED
     output.result(text.verification_text(plan, found), json.verification(plan, found, exit_code))
     return exit_code
@@ -194,14 +188,13 @@ def demo(folder: Path) -> int:
     FOLDER/dlc-project is the source, FOLDER/lp-project the target.
     """
     from dlc2lp import migration
-    from dlc2lp.cli.progress import Progress
     from dlc2lp.demo import make_demo_project
     from dlc2lp.report import json, text
 
     source = make_demo_project(folder / "dlc-project")
     if not output.wants_quiet():
         click.echo(f"$ dlc2lp convert {source} {folder / 'lp-project'}\n", err=output.wants_json())
-    with Progress(quiet=output.wants_quiet()) as progress:
-        came = migration.convert(source, folder / "lp-project", observer=progress, stop=STOP)
+    with watching() as watch:
+        came = migration.convert(source, folder / "lp-project", watch=watch)
     output.result(text.outcome_text(came), json.outcome(came))
     return came.exit_code

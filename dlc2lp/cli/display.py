@@ -39,13 +39,10 @@ class Display:
             return
         from tqdm import tqdm
 
-        with self._unwatched():
-            if self._bar is None:
-                self._bar = tqdm(
-                    total=total, desc=what, bar_format=_BAR, file=sys.stderr, dynamic_ncols=True, leave=False
-                )
-            self._bar.set_description_str(what, refresh=False)
-            self._bar.update(done - self._bar.n)
+        if self._bar is None:
+            self._bar = tqdm(total=total, desc=what, bar_format=_BAR, file=sys.stderr, dynamic_ncols=True, leave=False)
+        self._bar.set_description_str(what, refresh=False)
+        self._bar.update(done - self._bar.n)
 
     def line(self, text: str) -> None:
         """Say something where there is no bar, if nothing was said for a while."""
@@ -59,10 +56,6 @@ class Display:
         """Say something at once."""
         if self.quiet:
             return
-        with self._unwatched():
-            self._say(text)
-
-    def _say(self, text: str) -> None:
         if self._bar is not None:
             self._bar.clear()
         click.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", err=True)
@@ -70,11 +63,6 @@ class Display:
     def close(self) -> None:
         """Leave the terminal as it was."""
         if self._bar is not None:
-            with self._unwatched():
+            with contextlib.suppress(OSError):  # a terminal that has gone
                 self._bar.close()
             self._bar = None
-
-    @staticmethod
-    def _unwatched() -> contextlib.AbstractContextManager[None]:
-        """Go on where nobody looks any more: a terminal that has gone must not end the work that it showed."""
-        return contextlib.suppress(OSError)

@@ -1,33 +1,75 @@
-"""How the migration of one project is watched.
+"""How a command is watched: the comparison of images with videos, steps, pieces of a shard, projects, targets.
 
-Bar and lines tell frames, frames per second and the time left. The time left goes by the steps' weights: copying a
-video takes a thousandth of the time that encoding it takes, though it has as many frames.
+Bar and lines tell frames, frames per second and the time left. The time left goes by weights: copying a video takes a
+thousandth of the time that encoding it takes, though it has as many frames.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Self
+from collections.abc import Callable, Iterator
 
 import click
 
+from dlc2lp.cli import output
 from dlc2lp.cli.display import Display
-from dlc2lp.planning.plan import Plan
-from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep
-from dlc2lp.report.text import duration_text, view_table
+from dlc2lp.cli.signals import STOP
+from dlc2lp.events import Event, Watch
 from dlc2lp.wording import counted
 
 
-def _n_frames(step: Step) -> int:
-    if isinstance(step, ExtractFrames):
-        return len(step.frames)
-    return step.n_frames if isinstance(step, VideoStep) else 0
+@contextlib.contextmanager
+def watching() -> Iterator[Watch]:
+    """Show how far a command is while it runs, and have signals stop it."""
+    progress = Progress(quiet=output.wants_quiet())
+    try:
+        with Watch(progress, STOP) as watch:
+            yield watch
+    finally:
+        progress.close()
+
+
+class Tally:
+    """Adds up how much of what was planned is behind.
+
+    Attributes
+    ----------
+    planned
+        What was planned last: what ended before is no part of it.
+    n, n_failed
+        How many of the planned things ended, and failed.
+    n_frames, weight
+        What they, and the steps that they consist of, have behind them.
+    """
+
+    def __init__(self, planned: Event) -> None:
+        self.planned = planned
+        self.n = self.n_failed = self.n_frames = self.weight = 0
+        self._parts: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def add(self, event: Event) -> None:
+        """Take in what became of one of them."""
+        is_own = event.thing == self.planned.thing
+        if not is_own and (event.thing, self.planned.thing) != ("step", "piece"):
+            return
+        before = self._parts.pop((event.within, event.subject), (0, 0))
+        n_frames, weight = event.n_frames, 0
+        if event.what == "ended":
+            n_frames, weight = event.n_frames_all or before[0], event.weight
+            self.n += is_own
+            self.n_failed += is_own and event.state == "failed"
+        else:
+            if event.n_frames_all:
+                weight = event.weight * min(n_frames, event.n_frames_all) // event.n_frames_all
+            self._parts[event.within, event.subject] = (n_frames, weight)
+        self.n_frames += n_frames - before[0]
+        self.weight += weight - before[1]
 
 
 class Progress:
-    """Watches one command: first the comparison of images with videos, then the steps.
+    """Hears of events, from several threads, and shows how far the whole is.
 
     Parameters
     ----------
@@ -42,71 +84,78 @@ class Progress:
         self._display = Display(quiet=quiet, clock=clock)
         self._lock = threading.Lock()
         self._began = clock()
-        self._frames_of: dict[str, int] = {}
-        self._weight_of: dict[str, float] = {}
-        self._n_frames = 0
-        self._weight = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
-        """Show how far the comparison of images with videos is."""
-        with self._lock:
-            self._display.bar(f"comparing images with videos, {counted(n_frames, 'frame')} read", n_sessions, n_all)
-            sessions = f"{n_sessions} of {counted(n_all, 'session')}"
-            self._display.line(f"compared the images of {sessions} with {counted(n_frames, 'video frame')}")
-
-    def decided(self, plan: Plan) -> None:
-        """Show how several cameras' recordings were found to belong together, before anything is written."""
-        with self._lock:
-            self._display.close()
-            if plan.views and not self._display.quiet:
-                click.echo(f"{view_table(plan)}\n", err=True)
-
-    def planned(self, steps: Sequence[Step]) -> None:
-        """Learn what there is to do."""
-        with self._lock:
-            self._display.close()
-            self._began = self._clock()
-            self._n_frames = sum(map(_n_frames, steps))
-            self._weight = sum(max(1, step.weight) for step in steps)
-
-    def started(self, step: Step) -> None:
-        """Show the bar when the first step begins."""
-        with self._lock:
-            self._show()
-
-    def advanced(self, step: Step, n_frames: int) -> None:
-        """Move on to the frames written so far."""
-        with self._lock:
-            self._frames_of[step.id] = n_frames
-            self._weight_of[step.id] = max(1, step.weight) * n_frames / max(1, _n_frames(step))
-            self._show()
-
-    def finished(self, step: Step, state: str) -> None:
-        """Count a step as a whole; what was done before was never counted as work."""
-        with self._lock:
-            if state == "skipped":
-                return
-            self._frames_of[step.id] = _n_frames(step)
-            self._weight_of[step.id] = max(1, step.weight)
-            self._show()
+        self._tally = Tally(Event("planned", "step", weight=0))
+        self._told: set[tuple[str, str]] = set()
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         with self._lock:
             self._display.close()
 
+    def __call__(self, event: Event) -> None:
+        """Show what it changes."""
+        with self._lock:
+            if event.what == "decided":
+                self._show_views(event)
+                return
+            if event.what == "planned":
+                self._display.close()
+                self._began, self._tally = self._clock(), Tally(event)
+            else:
+                self._tally.add(event)
+                if event.thing == "piece" and event.state == "failed":
+                    self._say_failed(event)
+            self._show()
+
+    def _show_views(self, event: Event) -> None:
+        """Show how several cameras' recordings were found to belong together, before anything is written."""
+        from dlc2lp.report.text import view_table
+
+        self._display.close()
+        if event.views and not self._display.quiet:
+            click.echo(f"{view_table(event)}\n", err=True)
+
+    def _say_failed(self, event: Event) -> None:
+        """Tell it at once, for the log of a task that may run for hours."""
+        why = "; ".join(f"{finding.subject}: {finding.message}" for finding in event.findings[:1])
+        if (event.subject, why) not in self._told:  # each piece of a target finds what is wrong with all of it
+            self._told.add((event.subject, why))
+            self._display.say(f"failed: {event.subject}: {why}")
+
     def _show(self) -> None:
-        n_done, weight = sum(self._frames_of.values()), sum(self._weight_of.values())
-        elapsed_s = self._clock() - self._began
-        per_second = n_done / elapsed_s if elapsed_s > 0 else 0.0
-        frames = f"{n_done} of {counted(self._n_frames, 'frame')}, {per_second:.0f} per second"
-        self._display.bar(frames if self._n_frames else "converting", weight, self._weight)
-        if self._n_frames:
-            left_s = elapsed_s * (self._weight - weight) / weight if weight else None
-            self._display.line(frames + (f", about {duration_text(left_s)} left" if left_s is not None else ""))
+        tally, planned = self._tally, self._tally.planned
+        if not planned.weight:
+            return
+        if planned.thing == "session":
+            read = counted(tally.n_frames, "frame")
+            self._display.bar(f"comparing images with videos, {read} read", tally.weight, planned.weight)
+            sessions = f"{tally.n} of {counted(planned.n, 'session')}"
+            frames = counted(tally.n_frames, "video frame")
+            self._display.line(f"compared the images of {sessions} with {frames}")
+        elif planned.thing == "step":
+            elapsed_s = self._clock() - self._began
+            per_second = tally.n_frames / elapsed_s if elapsed_s > 0 else 0.0
+            frames = f"{tally.n_frames} of {counted(planned.n_frames_all, 'frame')}, {per_second:.0f} per second"
+            self._display.bar(frames if planned.n_frames_all else "converting", tally.weight, planned.weight)
+            if planned.n_frames_all:
+                self._display.line(frames + self._left())
+        else:
+            text = self._counts()
+            self._display.bar(text, tally.weight, planned.weight)
+            self._display.line(f"{text}, {tally.weight / planned.weight:.0%}{self._left()}")
+
+    def _counts(self) -> str:
+        """Say how much of an archive is seen to."""
+        n, n_failed, planned = self._tally.n, self._tally.n_failed, self._tally.planned
+        if planned.thing == "piece":
+            failed = f", {n_failed} failed" if n_failed else ""
+            return f"{n} of {counted(planned.n, 'piece')} of shard {planned.subject}{failed}"
+        return f"{'planned' if planned.thing == 'project' else 'verified'} {n} of {counted(planned.n, planned.thing)}"
+
+    def _left(self) -> str:
+        from dlc2lp.report.text import duration_text
+
+        elapsed_s, weight = self._clock() - self._began, self._tally.weight
+        if not weight:
+            return ""
+        return f", about {duration_text(elapsed_s * (self._tally.planned.weight - weight) / weight)} left"

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from dlc2lp.events import Event
 from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import EncodeVideo, ExtractFrames, PlaceImages, PlaceVideo, RemuxVideo, WriteText
 from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.report.findings import WIDTH, findings_text
-from dlc2lp.run.journal import State
+from dlc2lp.run.assess import State
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.label_files import ChosenSession
 from dlc2lp.survey.project import Survey, SurveyedVideo
@@ -129,7 +130,7 @@ def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedV
     return text + (f"\n... and {counted(hidden, 'session')} more" if hidden else "")
 
 
-def view_table(plan: Plan) -> str:
+def view_table(plan: Plan | Event) -> str:
     """Lay out how many labeled frames each view has, and what becomes of them together."""
     rows = [
         (

@@ -5,7 +5,7 @@ Whoever carried out the steps, one process or a thousand, this is done once afte
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from dlc2lp.files import write_if_new
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan
-from dlc2lp.run.execute import remove_stale
-from dlc2lp.run.journal import Assessment, Journal, Record
+from dlc2lp.run.assess import Assessment
+from dlc2lp.run.findings import stale_removed
+from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
 
@@ -68,13 +69,30 @@ def close_target(
     journal = Journal(folder)
     removed = []
     if assessment is not None and not failed and not assessment.orphans:
-        removed = remove_stale(folder, assessment.stale, journal, plan)
+        removed = _remove_stale(folder, assessment.stale, journal, plan)
     verification = verify_target(plan, level, labels)
     records = journal.read()
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.
     lasting = merge_findings(plan.findings, findings, _encoded_instead(plan, records), verification.findings)
     write_if_new(folder / MANIFEST_FILE, manifest_text(plan, records, failed, lasting))
     return Closed(verification, merge_findings(removed, lasting))
+
+
+def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Plan) -> list[Finding]:
+    """Remove what an earlier plan wrote and this one does not have, and forget the earlier plan's steps.
+
+    Only files that still are as dlc2lp wrote them are handed in here; a person's changes stay.
+    """
+    for path in stale:
+        (target / path).unlink(missing_ok=True)
+        parent = (target / path).parent
+        if parent.parent.name == "labeled-data" and not any(parent.iterdir()):
+            parent.rmdir()
+    current = {step.id for step in plan.steps}
+    for step, record in journal.read().items():
+        if step not in current and record.by == "convert":
+            journal.remove(step)
+    return [stale_removed(stale)] if stale else []
 
 
 def _encoded_instead(plan: Plan, records: Mapping[str, Record]) -> list[Finding]:

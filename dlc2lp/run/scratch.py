@@ -14,9 +14,12 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from dlc2lp.files import Tag, own_tag
-from dlc2lp.run.room import SPARE_BYTES
+from dlc2lp.files import STATE_FOLDER, Tag, own_tag
+from dlc2lp.run.disk_space import SPARE_BYTES
 from dlc2lp.wording import counted
+
+#: Where files are made before they get their names; on the target's own disk, so that a rename suffices.
+SCRATCH = f"{STATE_FOLDER}/scratch"
 
 #: A folder can vanish between its making and its use, when its last other user leaves; never often.
 _ATTEMPTS = 100
@@ -37,6 +40,12 @@ def make_folder(folder: Path) -> None:
             continue
         return
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def leave_scratch(target: Path) -> None:
+    """Remove the folder of temporaries, unless another process still has some there."""
+    with contextlib.suppress(OSError):
+        (target / SCRATCH).rmdir()
 
 
 def sweep(
@@ -82,7 +91,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def workplace(tmp_dir: Path | None, final: Path, space_bytes: int) -> Iterator[Path]:
+def on_fast_disk(tmp_dir: Path | None, final: Path, space_bytes: int) -> Iterator[Path]:
     """Lend the name of a file to be made, and bring the file to ``final`` afterwards.
 
     A node's own disk takes the many small writes of an encode better than a network file system. It is used where it

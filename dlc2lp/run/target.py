@@ -10,15 +10,15 @@ from dlc2lp.dlc.project import locate_project
 from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
 from dlc2lp.files import STATE_FOLDER
 from dlc2lp.planning.plan import PLAN_FILE, Plan
-from dlc2lp.run.journal import Assessment, State
-from dlc2lp.run.room import check_space, nearest_existing
+from dlc2lp.run.assess import Assessment, State
+from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.wording import counted
 
 #: Files that a file manager leaves in any folder that it shows.
 _NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 
 
-def check_place(source: Path, target: Path) -> None:
+def check_location(source: Path, target: Path) -> None:
     """Refuse a target that is a file, lies inside the source or around it, or holds anything of somebody else's.
 
     Raises
@@ -181,7 +181,7 @@ def _is_project(folder: Path) -> bool:
     return True
 
 
-def check_room(plan: Plan, assessment: Assessment) -> None:
+def check_disk(plan: Plan, assessment: Assessment) -> None:
     """Refuse a target whose disk can't be written to or has too little space, before anything is written.
 
     Raises
@@ -210,7 +210,7 @@ def refusals(plan: Plan, stored: Plan | None, assessment: Assessment) -> list[Dl
     except TargetRefused as error:
         found.append(error)
     try:
-        check_room(plan, assessment)
+        check_disk(plan, assessment)
     except TargetRefused as error:
         found.append(error)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
-from dlc2lp.run.journal import Journal, State, held, orphaned
+from dlc2lp.run.assess import Assessment, State, assess
+from dlc2lp.run.findings import found_edited, held, incomplete, orphaned
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -68,24 +69,25 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
         The source's labels, where they are at hand: every cell is then compared with its origin.
     """
     target = Path(plan.target)
-    findings: list[Finding] = []
-    n_checked: dict[str, int] = {}
-    if not _check_records(plan, findings, n_checked):
-        return Verification(tuple(by_severity(findings)), n_checked)
-    findings += check_target(target, every_image=level == "full")
-    names = {view: label_files(view) for view in plan.views or ("",)}
-    edited = {finding.subject for finding in findings if finding.code == "target-edited"}
-    if not edited & plan.label_files:
-        tables = {
-            view: _read_labels([target / name for name in listed if (target / name).is_file()])
-            for view, listed in names.items()
-        }
-        _check_counts(plan, list(tables.values()), findings, n_checked)
-        for view, table in (labels or {}).items():
-            _check_cells(plan, view, tables[view], table, findings, n_checked)
-    if level != "none":
-        _check_videos(plan, target, findings, n_checked)
-        findings += check_context(plan, level, n_checked)
+    assessment = assess(plan)
+    findings = _check_records(plan, assessment)
+    n_checked = {"files": sum(len(step.targets) for step in plan.steps)}
+    if all((target / label_files(view)[0]).is_file() for view in plan.views or ("",)):
+        findings += check_target(target, every_image=level == "full")
+        if plan.label_files.isdisjoint(chain(assessment.orphans, *assessment.edited.values())):
+            tables = {
+                view: _read_labels([target / name for name in label_files(view) if (target / name).is_file()])
+                for view in plan.views or ("",)
+            }
+            wrong, n_labels = _check_labels(plan, tables, labels or {})
+            findings += wrong
+            n_checked |= n_labels
+        if level != "none":
+            wrong, n_checked["video_frames"] = _check_videos(plan, target)
+            findings += wrong
+            wrong, n_frames = check_context(plan, level)
+            findings += wrong
+            n_checked |= {"context_frames": n_frames} if n_frames else {}
     return Verification(tuple(by_severity(findings)), n_checked)
 
 
@@ -96,45 +98,23 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
         view: _read_labels([io.StringIO(texts[name]) for name in label_files(view) if name in texts])
         for view in plan.views or ("",)
     }
+    return tuple(_check_labels(plan, tables, labels)[0])
+
+
+def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
+    """Return what is not as it was recorded."""
     findings: list[Finding] = []
-    _check_counts(plan, list(tables.values()), findings, {})
-    for view, table in labels.items():
-        _check_cells(plan, view, tables[view], table, findings, {})
-    return tuple(findings)
-
-
-def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int]) -> bool:
-    assessment = Journal(Path(plan.target)).assess(plan)
     for step in plan.steps:
         state = assessment.states[step.id]
         if state is State.EDITED:
-            findings += [
-                Finding(
-                    Severity.ERROR,
-                    "target-edited",
-                    path,
-                    "is not as dlc2lp wrote it",
-                    advice="if the change is yours, nothing is to be done; else run convert with --edited replace",
-                )
-                for path in assessment.edited[step.id]
-            ]
+            findings += map(found_edited, assessment.edited[step.id])
         elif state is State.HELD:
             findings.append(held(step))
         elif state is State.TO_DO:
             missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "target-incomplete",
-                    missing[0] if missing else step.targets[0],
-                    counted(len(missing) or len(step.targets), "file of this step is", "files of this step are")
-                    + " missing or unrecorded",
-                    advice="run the same convert command again to finish",
-                )
-            )
+            findings.append(incomplete(step, missing))
     findings += map(orphaned, assessment.orphans)
-    n_checked["files"] = sum(len(step.targets) for step in plan.steps)
-    return all((Path(plan.target) / label_files(view)[0]).is_file() for view in plan.views or ("",))
+    return findings
 
 
 def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
@@ -148,40 +128,54 @@ def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
     return pd.concat(texts).map(lambda cell: float(cell) if cell else float("nan"))
 
 
-def _check_counts(
-    plan: Plan, tables: Sequence[pd.DataFrame], findings: list[Finding], n_checked: dict[str, int]
-) -> None:
+def _check_labels(
+    plan: Plan, tables: Mapping[str, pd.DataFrame], labels: SourceLabels
+) -> tuple[list[Finding], dict[str, int]]:
+    """Return what is wrong with the label files of all views, and how many things were compared, by name."""
+    findings, n_checked = _check_counts(plan, list(tables.values()))
+    n_coordinates = 0
+    for view, table in labels.items():
+        n_compared, wrong = _wrong_cells(plan, view, tables[view], table)
+        n_coordinates += n_compared
+        if wrong:
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "labels-differ",
+                    label_files(view)[0],
+                    f"{counted(len(wrong), 'coordinate differs', 'coordinates differ')} from the source: "
+                    f"{'; '.join(wrong[:3])}",
+                    advice="please report this: it must never happen",
+                )
+            )
+    return findings, n_checked | ({"coordinates": n_coordinates} if labels else {})
+
+
+def _check_counts(plan: Plan, tables: Sequence[pd.DataFrame]) -> tuple[list[Finding], dict[str, int]]:
     """Nothing lost: what is in the target, and what was left out with a finding, make up the source."""
     xs = [table.loc[:, [column for column in table.columns if column[2] == "x"]].notna().to_numpy() for table in tables]
     found = {
         "labeled_cells": sum(int(each.sum()) for each in xs),
         "labeled_frames": sum(int(each.any(axis=1).sum()) for each in xs),
     }
-    for name, n_found in found.items():
-        count = plan.counts[name]
-        if n_found != count.written or not count.balanced:
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "nothing-lost",
-                    label_files(plan.views[0] if plan.views else "")[0],
-                    f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
-                    f"{count.source} in the source, {count.left_out} left out with a finding",
-                    advice="please report this: it must never happen",
-                )
-            )
-        n_checked[name] = n_found
+    findings = [
+        Finding(
+            Severity.ERROR,
+            "nothing-lost",
+            label_files(plan.views[0] if plan.views else "")[0],
+            f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
+            f"{count.source} in the source, {count.left_out} left out with a finding",
+            advice="please report this: it must never happen",
+        )
+        for name, n_found in found.items()
+        for count in (plan.counts[name],)
+        if n_found != count.written or not count.balanced
+    ]
+    return findings, found
 
 
-def _check_cells(
-    plan: Plan,
-    view: str,
-    table: pd.DataFrame,
-    labels: LabelTable,
-    findings: list[Finding],
-    n_checked: dict[str, int],
-) -> None:
-    """Compare every coordinate in the target with its origin, bit for bit."""
+def _wrong_cells(plan: Plan, view: str, table: pd.DataFrame, labels: LabelTable) -> tuple[int, list[str]]:
+    """Compare every coordinate in the target with its origin, bit for bit; return how many, and which differ."""
     row_of = {str(name): row for row, name in enumerate(table.index)}
     values = table.to_numpy(dtype="float64")
     column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(table.columns)}
@@ -198,18 +192,7 @@ def _check_cells(
             n_compared += 1
             if here != there and not (isnan(here) and isnan(there)):
                 wrong.append(f"{path} {labels.keypoint_names[k]}: found {here!r}, expected {there!r}")
-    n_checked["coordinates"] = n_checked.get("coordinates", 0) + n_compared
-    if wrong:
-        findings.append(
-            Finding(
-                Severity.ERROR,
-                "labels-differ",
-                label_files(view)[0],
-                f"{counted(len(wrong), 'coordinate differs', 'coordinates differ')} from the source: "
-                f"{'; '.join(wrong[:3])}",
-                advice="please report this: it must never happen",
-            )
-        )
+    return n_compared, wrong
 
 
 def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
@@ -222,7 +205,9 @@ def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
     return found
 
 
-def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: dict[str, int]) -> None:
+def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
+    """Return what is wrong with the videos, and how many frames they have."""
+    findings: list[Finding] = []
     n_frames = 0
     for video in plan.videos:
         if not (target / video.target).exists():
@@ -254,4 +239,4 @@ def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: 
                     advice="run convert again with --edited replace",
                 )
             )
-    n_checked["video_frames"] = n_frames
+    return findings, n_frames

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _N_SAMPLES = 8
 
 
-def check_context(plan: Plan, level: VerifyLevel, n_checked: dict[str, int]) -> list[Finding]:
+def check_context(plan: Plan, level: VerifyLevel) -> tuple[list[Finding], int]:
     """Compare context frames with the frames of their session's video.
 
     Parameters
@@ -37,8 +37,11 @@ def check_context(plan: Plan, level: VerifyLevel, n_checked: dict[str, int]) -> 
         The plan that the target was written by.
     level
         ``full`` looks at all of them, ``sample`` at some of each session.
-    n_checked
-        How many there are is noted here.
+
+    Returns
+    -------
+    tuple
+        What is wrong, and how many context frames there are.
     """
     target = Path(plan.target)
     videos = {(video.view, video.session): video for video in plan.videos if video.session}
@@ -69,9 +72,7 @@ def check_context(plan: Plan, level: VerifyLevel, n_checked: dict[str, int]) -> 
                     advice="run convert again with --edited replace",
                 )
             )
-    if steps:
-        n_checked["context_frames"] = sum(len(step.frames) for step in steps)
-    return findings
+    return findings, sum(len(step.frames) for step in steps)
 
 
 def _wrong_frames(step: ExtractFrames, video: PlannedVideo, target: Path, level: VerifyLevel) -> list[str]:

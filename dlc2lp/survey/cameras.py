@@ -7,7 +7,6 @@ DeepLabCut 3D project, which names its cameras. Only reads.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +15,10 @@ from dlc2lp.dlc.config import DlcConfig, read_config
 from dlc2lp.dlc.project import locate_project
 from dlc2lp.dlc.project3d import Dlc3dProject, read_3d_project
 from dlc2lp.errors import UnreadableFile, UsageError
+from dlc2lp.events import Watch
 from dlc2lp.model import Finding, Remedy, Setting, Severity, question
 from dlc2lp.options import Options
 from dlc2lp.survey.calibrations import FoundCalibrations, find_calibrations
-from dlc2lp.survey.compare_images import Watcher
 from dlc2lp.survey.labels import Decided, decide_labels
 from dlc2lp.survey.project import Survey, survey
 from dlc2lp.survey.source import Source, View
@@ -76,9 +75,7 @@ def survey_views(
     source: Path | None,
     options: Options,
     known: Iterable[SessionTie] = (),
-    *,
-    watcher: Watcher | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Source:
     """Read the projects of all cameras.
 
@@ -89,7 +86,7 @@ def survey_views(
         Beside a 3D project, views name the projects of its cameras in place of those that it records.
     options
         What a person chose.
-    known, watcher, stop
+    known, watch
         As for :func:`~dlc2lp.survey.project.survey`.
 
     Raises
@@ -100,7 +97,7 @@ def survey_views(
         The options contradict each other.
     """
     _check_options(source, options)
-    reader = _Reader(options, tuple(known), watcher, stop)
+    reader = _Reader(options, tuple(known), watch or Watch())
     config = None if source is None else three_d_config(source)
     if source is not None and config is not None:
         return reader.three_d(_three_d_project(source, config, options))
@@ -159,13 +156,12 @@ class _Reader:
 
     options: Options
     known: tuple[SessionTie, ...]
-    watcher: Watcher | None
-    stop: threading.Event | None
+    watch: Watch
 
     def read(self, source: Path, views: Sequence[str]) -> tuple[Survey, Decided]:
         """Read one project; what is known of the given views is taken over."""
         known = by_session(tie for tie in self.known if tie.view in views or not views)
-        seen = survey(source, self.options, known, watcher=self.watcher, stop=self.stop)
+        seen = survey(source, self.options, known, self.watch)
         return seen, decide_labels(seen, self.options)
 
     def one_project_each(

@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dlc2lp.dlc.framenames import frame_index
 from dlc2lp.errors import VideoFailed
+from dlc2lp.events import Event, Watch
 from dlc2lp.files import digest
 from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
-from dlc2lp.survey.threads import in_threads
 from dlc2lp.survey.ties import SessionTie
+from dlc2lp.threads import in_threads
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.matching import tie_images
 from dlc2lp.video.ties import StillImage
@@ -26,13 +26,6 @@ from dlc2lp.video.views import CropHint
 
 #: Part of every fingerprint. To be counted up whenever comparing the same files may give another answer.
 _METHOD = 1
-
-
-class Watcher(Protocol):
-    """Who wants to know how far comparing is. Called from several threads."""
-
-    def compared(self, n_sessions: int, n_all: int, n_frames: int) -> None:
-        """So many sessions of all are compared, for which so many frames were decoded."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +51,7 @@ class Pair:
 
 
 def tie_all(
-    pairs: Sequence[Pair],
-    known: Mapping[str, SessionTie],
-    findings: list[Finding],
-    *,
-    watcher: Watcher | None = None,
-    stop: threading.Event | None = None,
+    pairs: Sequence[Pair], known: Mapping[str, SessionTie], findings: list[Finding], watch: Watch
 ) -> list[SessionTie]:
     """Compare the images of all sessions with their videos.
 
@@ -75,42 +63,29 @@ def tie_all(
         What was found before, by session.
     findings
         A video that turned out to be damaged is told here; its session stays untied.
-    watcher
-        Hears how far it is.
-    stop
-        When set, work ends.
+    watch
+        Hears how far each session is.
 
     Raises
     ------
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
-    meter = _Meter(len(pairs), watcher)
+    event = Event("planned", "session", n=len(pairs), weight=len(pairs))
 
     def tie(pair: Pair) -> SessionTie | Finding:
+        advanced = replace(event, what="advanced", subject=pair.session, n=0, weight=1)
         fingerprint = _fingerprint(pair)
-        before = known.get(pair.session)
-        if before is not None and before.fingerprint == fingerprint:
-            meter.done(pair.session)
-            return before
-        stills = [StillImage(image.path.name, image.path, frame_index(image.path.name)) for image in pair.images]
-        path = pair.info.path
-        try:
-            parts = tie_images(
-                path,
-                pair.info,
-                stills,
-                crop_hint=pair.crop_hint,
-                on_frames=lambda n_frames: meter.decoded(pair.session, n_frames),
-                stop=stop,
-            )
-        except VideoFailed as failure:
-            return _damaged(pair, failure)
-        meter.done(pair.session)
-        return SessionTie(pair.session, str(path), fingerprint, parts)
+        found: SessionTie | Finding | None = known.get(pair.session)
+        if isinstance(found, SessionTie) and found.fingerprint == fingerprint:
+            watch.tell(replace(advanced, what="ended", state="skipped"))
+            return found
+        found = _tie(pair, fingerprint, lambda n_frames: watch.tell(replace(advanced, n_frames=n_frames)), watch.stop)
+        watch.tell(replace(advanced, what="ended", state="done" if isinstance(found, SessionTie) else "failed"))
+        return found
 
     if pairs:
-        meter.begin()
+        watch.tell(event)
     ties = []
     for answer in in_threads(tie, pairs, allowed_cpus()):
         if isinstance(answer, Finding):
@@ -120,33 +95,14 @@ def tie_all(
     return ties
 
 
-class _Meter:
-    """Adds up what the threads have done."""
-
-    def __init__(self, n_all: int, watcher: Watcher | None) -> None:
-        self._n_all = n_all
-        self._watcher = watcher
-        self._lock = threading.Lock()
-        self._n_done = 0
-        self._frames: dict[str, int] = {}
-
-    def begin(self) -> None:
-        with self._lock:
-            self._tell()
-
-    def decoded(self, session: str, n_frames: int) -> None:
-        with self._lock:
-            self._frames[session] = n_frames
-            self._tell()
-
-    def done(self, session: str) -> None:
-        with self._lock:
-            self._n_done += 1
-            self._tell()
-
-    def _tell(self) -> None:
-        if self._watcher is not None:
-            self._watcher.compared(self._n_done, self._n_all, sum(self._frames.values()))
+def _tie(pair: Pair, fingerprint: str, on_frames: Callable[[int], None], stop: threading.Event) -> SessionTie | Finding:
+    stills = [StillImage(image.path.name, image.path, frame_index(image.path.name)) for image in pair.images]
+    path = pair.info.path
+    try:
+        parts = tie_images(path, pair.info, stills, crop_hint=pair.crop_hint, on_frames=on_frames, stop=stop)
+    except VideoFailed as failure:
+        return _damaged(pair, failure)
+    return SessionTie(pair.session, str(path), fingerprint, parts)
 
 
 def _damaged(pair: Pair, failure: VideoFailed) -> Finding:

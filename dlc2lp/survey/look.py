@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from dlc2lp.errors import UsageError
+from dlc2lp.events import Watch
 from dlc2lp.model import Setting
 from dlc2lp.options import Options
 from dlc2lp.survey.calibrations import check_calibration_options
 from dlc2lp.survey.cameras import has_views, survey_views
-from dlc2lp.survey.compare_images import Watcher
 from dlc2lp.survey.individuals import labelled_individuals, unique_individual
 from dlc2lp.survey.labels import Decided, decide_labels
 from dlc2lp.survey.project import Survey, survey
@@ -24,9 +23,7 @@ def look(
     source: Path | None,
     options: Options,
     known: Iterable[SessionTie] = (),
-    *,
-    watcher: Watcher | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Source:
     """Read a source once, for whatever is asked of it afterwards.
 
@@ -38,10 +35,8 @@ def look(
         What a person chose.
     known
         Which frames images are, as far as an earlier plan found out.
-    watcher
-        Hears how far the comparison of images with videos is.
-    stop
-        When set, work ends.
+    watch
+        Who hears how far the comparison of images with videos is, and what stops it.
 
     Raises
     ------
@@ -50,14 +45,14 @@ def look(
     UsageError
         The options contradict each other, or there is no source.
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     """
     check_calibration_options(options)
     if has_views(source, options):
-        return survey_views(source, options, known, watcher=watcher, stop=stop)
+        return survey_views(source, options, known, watch=watch)
     if source is None:
         raise no_source()
-    seen = survey(source, options, by_session(known), watcher=watcher, stop=stop)
+    seen = survey(source, options, by_session(known), watch=watch)
     if options.individuals == "split":  # which individuals there are is seen now; each is decided on by itself
         options = replace(options, individuals="auto")
     return _single(seen, decide_labels(seen, options))

@@ -12,14 +12,15 @@ from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.project import DlcProject, DlcSession, read_project
 from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
 from dlc2lp.errors import DecisionNeeded, SourceRefused, UnreadableFile, VideoFailed
+from dlc2lp.events import Watch
 from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo, by_severity
 from dlc2lp.options import Options
-from dlc2lp.survey.compare_images import Pair, Watcher, tie_all
+from dlc2lp.survey.compare_images import Pair, tie_all
 from dlc2lp.survey.find_videos import find_videos, pair_names, sessions_not_listed, spelled
 from dlc2lp.survey.folders import prefix_name, split_folder
 from dlc2lp.survey.merging import images_in_conflict
-from dlc2lp.survey.threads import in_threads
 from dlc2lp.survey.ties import Picture, SessionTie, by_session
+from dlc2lp.threads import in_threads
 from dlc2lp.video.encoding import Treatment, choose
 from dlc2lp.video.frames import max_value
 from dlc2lp.video.probe import probe
@@ -95,9 +96,7 @@ def survey(
     source: Path,
     options: Options,
     known: Mapping[str, SessionTie] | None = None,
-    *,
-    watcher: Watcher | None = None,
-    stop: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Survey:
     """Read a source without writing anything.
 
@@ -107,15 +106,13 @@ def survey(
         The DeepLabCut project, and what is chosen.
     known
         Ties that an earlier plan found, by session.
-    watcher
+    watch
         Hears how far the comparison of images with videos is.
-    stop
-        When set, work ends.
 
     Raises
     ------
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     SourceRefused
         The source is no DeepLabCut project. What stands against migrating a project is in the survey instead, so that
         all of it is told at once.
@@ -124,7 +121,7 @@ def survey(
     merged = tuple(read_project(other) for other in options.merge)
     projects = (project, *merged)
     findings = [finding for each in projects for finding in (*each.findings, *sessions_not_listed(each))]
-    videos = _measure_videos(projects, options, known or {}, findings, watcher, stop)
+    videos = _measure_videos(projects, options, known or {}, findings, watch or Watch())
     deep: dict[str, int] = {}
     for session in (session for each in projects for session in each.sessions):
         if value := _deepest_value(session):
@@ -180,12 +177,11 @@ def _measure_videos(
     options: Options,
     known: Mapping[str, SessionTie],
     findings: list[Finding],
-    watcher: Watcher | None,
-    stop: threading.Event | None,
+    watch: Watch,
 ) -> list[SurveyedVideo]:
     """Count the frames of all videos, and find out which of them the labeled images are."""
     found = _find_all_videos(projects, options, findings)
-    measured = in_threads(partial(_measure, stop=stop), found, _PROBED_AT_A_TIME)
+    measured = in_threads(partial(_measure, stop=watch.stop), found, _PROBED_AT_A_TIME)
     for _, faults in measured:
         findings += faults
     videos = _with_sessions([video for video, _ in measured], projects)
@@ -195,13 +191,11 @@ def _measure_videos(
         for video in videos
         if video.info is not None and images.get(video.session)
     ]
-    ties = by_session(tie_all(pairs, known, findings, watcher=watcher, stop=stop))
+    ties = by_session(tie_all(pairs, known, findings, watch))
     return [_as_shown(replace(video, tie=ties.get(video.session)), options) for video in videos]
 
 
-def _measure(
-    stem_and_path: tuple[str, Path], *, stop: threading.Event | None
-) -> tuple[SurveyedVideo, tuple[Finding, ...]]:
+def _measure(stem_and_path: tuple[str, Path], *, stop: threading.Event) -> tuple[SurveyedVideo, tuple[Finding, ...]]:
     stem, path = stem_and_path
     try:
         info = probe(path, stop=stop)

@@ -19,8 +19,8 @@ import dlc2lp as library
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.index import INDEX_FILE, Index, Totals
 from dlc2lp.report import archive as report_archive
-from dlc2lp.run import execute
-from dlc2lp.run.scratch import workplace
+from dlc2lp.run import make_files
+from dlc2lp.run.scratch import on_fast_disk
 
 SLOW = ("--preset", "slower", "--crf", "1")
 
@@ -226,11 +226,11 @@ def test_where_videos_are_made(archive, tmp_path, monkeypatch, how):
 
     @contextlib.contextmanager
     def spy(tmp_dir, final, space_bytes):
-        with workplace(tmp_dir, final, space_bytes) as place:
+        with on_fast_disk(tmp_dir, final, space_bytes) as place:
             places.append(place)
             yield place
 
-    monkeypatch.setattr(execute, "workplace", spy)
+    monkeypatch.setattr(make_files, "on_fast_disk", spy)
     assert batch("plan", archive, tmp_path / "lp").exit_code == 0
     option = ("--tmp-dir", fast) if how == "option" else ()
     assert batch("run", tmp_path / "lp", *option).exit_code == 0

@@ -1,0 +1,144 @@
+"""What happens while something long is done, as values, and who hears of it.
+
+Each thing that is seen to, a session, a step, a project, ends once. How far the whole is follows from adding up:
+``planned`` says what there is, ``advanced`` and ``ended`` how much of it is behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from dlc2lp.errors import Interrupted
+from dlc2lp.model import Finding
+
+What = Literal["planned", "began", "advanced", "ended", "decided"]
+Thing = Literal["session", "step", "piece", "project", "target"]
+Ending = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened.
+
+    Attributes
+    ----------
+    what
+        ``planned``: so many things are to be seen to from now on; what ended before is no part of them. ``began``,
+        ``advanced``, ``ended``: one of them did. ``decided``: the plan of a target is made, and nothing is written yet.
+    thing
+        ``session``: its images are compared with its video. ``step``: it makes files of a target. Of an archive: a
+        ``project`` is planned, a ``piece`` of a shard (some steps of one target) is carried out, a ``target`` is
+        verified.
+    subject
+        Which one: a session's, project's or target's name, a step's id. Of pieces that are planned: their shard.
+    kind, target
+        Of a step: its kind, and the first file that it makes.
+    within
+        Of a step in an archive: its target.
+    n
+        How many are planned.
+    n_frames, n_frames_all
+        Frames behind, of how many; 0 of 0 where there are none, or nobody knows.
+    weight
+        What the thing costs, or all that are planned, to tell how much time is left.
+    state
+        How it ended: ``done``, ``skipped`` as there was nothing to do, or ``failed``.
+    findings
+        Why it failed.
+    views, view_frames
+        Of a plan for several cameras; see :class:`~dlc2lp.planning.plan.Plan`.
+    """
+
+    what: What
+    thing: Thing
+    subject: str = ""
+    kind: str = ""
+    target: str = ""
+    within: str = ""
+    n: int = 0
+    n_frames: int = 0
+    n_frames_all: int = 0
+    weight: int = 1
+    state: Ending | None = None
+    findings: tuple[Finding, ...] = ()
+    views: tuple[str, ...] = ()
+    view_frames: tuple[Mapping[str, Any], ...] = ()
+
+
+OnEvent = Callable[[Event], None]
+
+
+class Watch:
+    """Who hears of events, and what stops the work. Handed down to all that takes long.
+
+    Whatever goes wrong with who listens can't be taken for a fault of what is done. An OSError is passed over: a
+    terminal that has gone must not end the work that it showed. Any other exception stops the work as ``stop`` does,
+    and is raised where the block ends that was opened with this value.
+
+    Parameters
+    ----------
+    on_event
+        Called from several threads, at times many times in a second; the work waits for it.
+    stop
+        Set it from another thread or a signal handler to stop cleanly. It is also set where an exception ends the
+        work, so that its threads end soon.
+    """
+
+    def __init__(self, on_event: OnEvent | None = None, stop: threading.Event | None = None) -> None:
+        self._on_event = on_event
+        self._faults: list[Exception] = []
+        self.stop = stop or threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._faults and (error is None or isinstance(error, Interrupted)):
+            raise self._faults[0]
+
+    def tell(self, event: Event) -> None:
+        """Have it heard."""
+        if self._on_event is not None and not self._faults:
+            try:
+                with contextlib.suppress(OSError):
+                    self._on_event(event)
+            except Exception as error:  # noqa: BLE001  raised at the end
+                self._faults.append(error)
+                self.stop.set()
+
+    def heard_by(self, on_event: OnEvent) -> Watch:
+        """Return a watch of a part of the same work; ``on_event`` passes on to this one what it likes."""
+        part = Watch(on_event, self.stop)
+        part._faults = self._faults
+        return part
+
+    def check(self, subject: str, so_far: str = "") -> None:
+        """Go on unless the work is to stop.
+
+        Raises
+        ------
+        Interrupted
+            ``stop`` is set.
+        """
+        check_stop(self.stop, subject, so_far)
+
+
+def check_stop(stop: threading.Event, subject: str, so_far: str = "") -> None:
+    """Go on unless the work is to stop.
+
+    Raises
+    ------
+    Interrupted
+        ``stop`` is set.
+    """
+    if stop.is_set():
+        raise Interrupted.of(
+            "interrupted", subject, f"stopped by a signal{so_far}", advice="run the same command again to go on"
+        )

@@ -1,0 +1,163 @@
+"""What a target holds of a plan already, by its records and by its files. Only looks.
+
+"The file exists" never means "done": a step is done when its record is there and every file still has the digest that
+the record names.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlc2lp.files import FileRecord, digest
+from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.steps import Step, WriteText
+from dlc2lp.run.journal import Journal
+
+
+class State(enum.StrEnum):
+    """What a step finds in the target."""
+
+    DONE = "done"  # recorded, and the files are as recorded
+    TO_DO = "to-do"  # files missing, or left by an interrupted run, or of an earlier plan
+    EDITED = "edited"  # a file is there that dlc2lp did not leave so: a person's work
+    HELD = "held"  # of an earlier plan, and belongs together with a file that a person changed
+    KEPT = "kept"  # remade by `dlc2lp config`: a person's choice, valid
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a target holds of a plan.
+
+    Attributes
+    ----------
+    states
+        State by step id.
+    edited
+        By step id: the files that a person changed.
+    stale
+        Files that earlier plans wrote and this one does not have, still as they were written.
+    orphans
+        Files that earlier plans wrote and this one does not have, and that a person changed since.
+    """
+
+    states: dict[str, State]
+    edited: dict[str, tuple[str, ...]]
+    stale: tuple[str, ...]
+    orphans: tuple[str, ...] = ()
+
+
+def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False) -> Assessment:
+    """Compare a plan with what lies in its target.
+
+    Parameters
+    ----------
+    plan
+        The whole plan.
+    steps
+        The steps to look at, where others see to the rest, perhaps at this moment; None: all.
+    quick
+        Believe in images and videos that have the recorded size and were not touched since they were recorded,
+        without reading them. Texts, which people edit, are always read.
+    """
+    look = _Look(Path(plan.target), quick=quick)
+    states, edited = {}, {}
+    for step in plan.steps if steps is None else steps:
+        states[step.id], changed = look.at(step)
+        if changed:
+            # Whoever else works on this step records a file before it appears: that record may be newer than ours.
+            look.again(changed)
+            states[step.id], changed = look.at(step)
+        if changed:
+            edited[step.id] = changed
+    _hold_labels(plan, look, states)
+    planned = {path for step in plan.steps for path in step.targets}
+    left_over = {path: now for path in sorted(look.known.keys() - planned) if (now := look.file(path))}
+    stale = tuple(path for path, now in left_over.items() if _key(now) in look.known[path])
+    return Assessment(states, edited, stale, tuple(path for path in left_over if path not in stale))
+
+
+def _hold_labels(plan: Plan, look: _Look, states: dict[str, State]) -> None:
+    """Hold back the label files that are there and would be written anew beside one that a person changed."""
+    steps = [step for step in plan.steps if isinstance(step, WriteText) and step.target in plan.label_files]
+    to_do = [step for step in steps if states.get(step.id) is State.TO_DO]
+    if to_do and any(look.at(step)[0] is State.EDITED for step in steps):
+        states.update({step.id: State.HELD for step in to_do if look.file(step.target) is not None})
+
+
+class _Look:
+    """A target's records, and its files, each read once.
+
+    Attributes
+    ----------
+    known
+        By path, every content that dlc2lp ever left there, and which command did.
+    """
+
+    def __init__(self, target: Path, *, quick: bool) -> None:
+        self._target = target
+        self._journal = Journal(target)
+        self._read_records()
+        self._files: dict[str, FileRecord | None] = dict(self._untouched()) if quick else {}
+
+    def _read_records(self) -> None:
+        self._records = self._journal.read()
+        self.known: dict[str, dict[tuple[int, str], str]] = {}
+        for record in self._records.values():
+            for file in record.files:
+                self.known.setdefault(file.path, {})[_key(file)] = record.by
+
+    def _untouched(self) -> Iterator[tuple[str, FileRecord]]:
+        """Yield the images and videos that are as recorded, judged by their size and the order of their times.
+
+        A file is made before the second record of its step is written; what was changed afterwards is newer than
+        the record, and is read.
+        """
+        for record in self._records.values():
+            if not record.done or record.kind == WriteText.kind:
+                continue
+            try:
+                recorded_ns = (self._journal.folder / f"{record.step}.json").stat().st_mtime_ns
+                for file in record.files:
+                    status = (self._target / file.path).stat()
+                    if status.st_size == file.size_bytes and status.st_mtime_ns <= recorded_ns:
+                        yield file.path, file
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+
+    def again(self, paths: Sequence[str]) -> None:
+        """Read the records and some files anew."""
+        self._read_records()
+        for path in paths:
+            self._files.pop(path, None)
+
+    def file(self, path: str) -> FileRecord | None:
+        """Return what a file holds; None where there is none."""
+        if path not in self._files:
+            try:
+                self._files[path] = digest(self._target / path)
+            except (FileNotFoundError, NotADirectoryError):
+                self._files[path] = None
+        return self._files[path]
+
+    def at(self, step: Step) -> tuple[State, tuple[str, ...]]:
+        """Return what a step finds, and which of its files a person changed."""
+        record = self._records.get(step.id)
+        expected = {file.path: _key(file) for file in record.files} if record else {}
+        now = {path: self.file(path) for path in step.targets}
+        changed = tuple(
+            path for path, file in now.items() if file is not None and _key(file) not in self.known.get(path, {})
+        )
+        if changed:
+            return State.EDITED, changed
+        if record and record.done and all(file and _key(file) == expected.get(path) for path, file in now.items()):
+            return State.DONE, ()
+        if all(file and self.known[path][_key(file)] == "config" for path, file in now.items()):
+            return State.KEPT, ()
+        return State.TO_DO, ()
+
+
+def _key(file: FileRecord) -> tuple[int, str]:
+    return file.size_bytes, file.digest

@@ -1,0 +1,222 @@
+"""Makes the files of single steps under temporary names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any, assert_never, cast
+
+from dlc2lp.errors import VideoFailed
+from dlc2lp.events import Watch
+from dlc2lp.files import digest
+from dlc2lp.model import VideoInfo
+from dlc2lp.options import RunOptions
+from dlc2lp.planning.steps import (
+    EncodeVideo,
+    ExtractFrames,
+    ImagePlacement,
+    PlaceImages,
+    PlaceVideo,
+    RemuxVideo,
+    Step,
+    VideoStep,
+    WriteText,
+)
+from dlc2lp.run.journal import Journal
+from dlc2lp.run.place import place
+from dlc2lp.run.scratch import on_fast_disk
+from dlc2lp.video.checks import VideoOrder, against_source
+from dlc2lp.video.convert import make_video
+from dlc2lp.video.encoding import EncodeSettings
+from dlc2lp.video.frames import cut_frames, encode_image, encode_png, read_image, to_eight_bit
+from dlc2lp.video.probe import probe
+from dlc2lp.wording import counted
+
+#: Hears how many frames of a step are written.
+OnFrames = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step made, not yet in its place.
+
+    Attributes
+    ----------
+    files
+        Each file's path in the target, and where it lies now.
+    detail
+        What was measured on the way.
+    """
+
+    files: tuple[tuple[str, Path], ...]
+    detail: dict[str, Any]
+
+
+def make_text(step: WriteText, scratch: Path) -> Made:
+    """Write the text of a step into a folder of temporaries."""
+    temporary = scratch / "text"
+    with temporary.open("wb") as file:
+        file.write(step.text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    return Made(((step.target, temporary),), {})
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes the files of any step; shared by the threads, so it holds nothing that changes.
+
+    Attributes
+    ----------
+    run_options
+        How it is done.
+    watch
+        Whether it is to stop.
+    """
+
+    run_options: RunOptions
+    watch: Watch
+
+    def make(self, step: Step, scratch: Path, on_frames: OnFrames) -> Made:
+        """Make the files of a step in a folder of temporaries.
+
+        Raises
+        ------
+        VideoFailed, UnreadableFile, ToolMissing, OSError
+            They can't be made.
+        Interrupted
+            The work is to stop.
+        """
+        if isinstance(step, WriteText):
+            return make_text(step, scratch)
+        if isinstance(step, PlaceImages):
+            return self._make_images(step, scratch)
+        if isinstance(step, ExtractFrames):
+            return self._extract(step, scratch, on_frames)
+        if isinstance(step, PlaceVideo):
+            return self._place_video(step, scratch / "video")
+        if isinstance(step, RemuxVideo | EncodeVideo):
+            return self._from_twin(step, scratch / "video.mp4") or self._make_video(
+                step, scratch / "video.mp4", on_frames
+            )
+        assert_never(cast("Any", step))
+
+    def _make_images(self, step: PlaceImages, scratch: Path) -> Made:
+        made = []
+        for number, image in enumerate(step.images):
+            self.watch.check(image.target)
+            _make_image(image, scratch / str(number), step.link)
+            made.append((image.target, scratch / str(number)))
+        return Made(tuple(made), {})
+
+    def _extract(self, step: ExtractFrames, scratch: Path, on_frames: OnFrames) -> Made:
+        """Cut frames out of a video; one frame may have several names."""
+        info = _unchanged(step)
+        targets: dict[int, list[str]] = {}
+        for frame in step.frames:
+            targets.setdefault(frame.index, []).append(frame.target)
+        made: list[tuple[str, Path]] = []
+        cut = cut_frames(info.path, info, targets, crop=step.crop, turn_deg=step.turn_deg, stop=self.watch.stop)
+        for index, picture in cut:
+            for target in targets[index]:
+                temporary = scratch / str(len(made))
+                temporary.write_bytes(encode_image(picture, PurePosixPath(target).suffix))
+                made.append((target, temporary))
+            on_frames(len(made))
+        return Made(tuple(made), {"n_frames": len(step.frames)})
+
+    def _from_twin(self, step: RemuxVideo | EncodeVideo, temporary: Path) -> Made | None:
+        """Take a video that another target of the same source has: the same step makes the same bytes."""
+        for twin in self.run_options.twins:
+            record = Journal(twin).read().get(step.id)
+            if record is None or not record.done or not (twin / step.target).is_file():
+                continue
+            if replace(digest(twin / step.target), path=step.target) == record.files[0]:
+                place(twin / step.target, temporary, "auto")
+                _sync(temporary)
+                return Made(((step.target, temporary),), record.detail)
+        return None
+
+    def _place_video(self, step: PlaceVideo, temporary: Path) -> Made:
+        """Bring a conforming video over, and look whether its frames can be decoded: a header can lie."""
+        source, verify = Path(step.source), self.run_options.verify
+        info = _unchanged(step)
+        place(source, temporary, step.link)
+        _sync(temporary)
+        if verify != "none":
+            copy = replace(info, path=temporary)
+            order = VideoOrder.of(info, "place", None)
+            faults = against_source(source, info, temporary, copy, order, verify, self.watch.stop)
+            if faults:
+                raise VideoFailed(*faults)
+        return Made(((step.target, temporary),), {"n_frames": step.n_frames})
+
+    def _make_video(self, step: RemuxVideo | EncodeVideo, temporary: Path, on_frames: OnFrames) -> Made:
+        with on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes) as path:
+            info = _unchanged(step)
+            write = partial(
+                make_video,
+                info.path,
+                path,
+                info,
+                verify=self.run_options.verify,
+                on_frames=on_frames,
+                stop=self.watch.stop,
+            )
+            settings = EncodeSettings(
+                profile=step.profile, preset=step.preset, crf=step.crf, gop=step.gop, threads=step.threads
+            )
+            detail: dict[str, Any] = {}
+            if isinstance(step, EncodeVideo):
+                written = write("encode", settings, crop=step.crop, turn_deg=step.turn_deg)
+            else:
+                try:
+                    written = write(step.action, None)
+                except VideoFailed as failure:
+                    detail["encoded_because"] = str(failure)
+                    written = write("encode", settings)
+        _sync(temporary)
+        return Made(((step.target, temporary),), {"n_frames": written.n_frames} | detail)
+
+
+def _make_image(image: ImagePlacement, temporary: Path, link: str) -> None:
+    source = Path(image.source)
+    if image.shift is None and not image.as_png:
+        place(source, temporary, link)
+        return
+    pixels = read_image(source)
+    if image.shift is not None:
+        pixels = to_eight_bit(pixels, image.shift)
+    temporary.write_bytes(encode_png(pixels))
+
+
+def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
+    """Return what the source holds, if that still is what was planned for.
+
+    Raises
+    ------
+    VideoFailed
+        ``source-changed``, or the file can no longer be read.
+    """
+    info = probe(Path(step.source))
+    if (info.n_frames, info.size_bytes) != (step.n_frames, step.size_bytes):
+        raise VideoFailed.of(
+            "source-changed",
+            step.source,
+            f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}, "
+            f"expected {step.n_frames} in {step.size_bytes} as when it was planned",
+            advice="run the same command once more; it plans anew",
+        )
+    return info
+
+
+def _sync(path: Path) -> None:
+    """Have the system write a file to the disk before it gets its name."""
+    try:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    except PermissionError:
+        pass  # a link to a source that is write-protected: nothing was written that could be lost
