@@ -1,4 +1,4 @@
-"""Where the fixtures' projects and golden targets lie, and how one becomes the other."""
+"""Where the fixtures' projects, golden targets and clips lie, and how a project becomes its target."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 PROJECTS = FIXTURES / "projects"
 GOLDEN = FIXTURES / "golden"
+TINY_CLIPS = FIXTURES / "clips"
 
 #: Options of each conversion; the path in the config is not that of this machine.
 OPTIONS = {

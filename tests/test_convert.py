@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 import pytest
-from builder import Session, Video, barcode, build_project, read_clip, snapshot
+from builder import Session, Video, barcode, build_project, read_clip, snapshot, write_image
 from command import dlc2lp
 from targets import expect_labels, read_labels
 
@@ -172,6 +172,23 @@ def test_images_of_every_depth(tmp_path, mode):
     assert image.dtype == np.uint8
     assert ("images-16-bit" in result.codes) == mode.endswith("16")
     assert barcode(cv2.imread(str(tmp_path / "lp/labeled-data/m1/img00000005.png"))[:, :, ::-1]) == 5
+
+
+@pytest.mark.parametrize("options", [(), ("--view-pattern", "{session}_{view}")], ids=["one camera", "several cameras"])
+def test_images_of_a_12_bit_camera_keep_their_brightness(tmp_path, options):
+    """Its values end at 4095; divided by 256 like those of 16 bits they would be nearly black."""
+    sessions = ("m1_left", "m1_right")
+    project = build_project(tmp_path / "dlc", sessions=sessions, image_mode="gray16", video="none")
+    for session in sessions:
+        for path in project.folder(session).glob("*.png"):
+            write_image(path, cv2.imread(str(path), cv2.IMREAD_UNCHANGED) >> 4)
+    result = dlc2lp("convert", project.root, tmp_path / "lp", "--json", *options)
+    assert result.exit_code == 0, result.stderr
+    for session in sessions:
+        deep = cv2.imread(str(project.image(session, "img05.png")), cv2.IMREAD_UNCHANGED)
+        made = cv2.imread(str(tmp_path / "lp/labeled-data" / session / "img00000005.png"), cv2.IMREAD_UNCHANGED)
+        assert np.array_equal(made, deep >> 4)
+        assert made.max() > 200
 
 
 def test_unsafe_session_names_are_mapped_and_never_meet(tmp_path):

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop
-from dlc2lp.video.probe import decoded_frames, first_video_stream, open_video, shown_packets
+from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable
 
 if TYPE_CHECKING:
     import threading
 
-    import av
     import numpy as np
     from numpy.typing import NDArray
+
+    from dlc2lp.video.pyav import VideoFrame
 
 #: A frame this near is decoded up to, where a seek would land behind the place already reached.
 _NEAR_FRAMES = 5
@@ -54,8 +55,8 @@ def read_frames(path: Path, info: VideoInfo, indices: Iterable[int]) -> Iterator
     VideoFailed
         ``video-frame-unreadable``: a frame cannot be decoded.
     """
-    pixels = _Pixels("rgb24")
-    for index, frame in _frames_at(path, info, indices):
+    pixels = Pixels(path, "rgb24", info.width_px, info.height_px)
+    for index, frame in _frames_at(path, info, indices, None):
         yield index, pixels.of(frame)
 
 
@@ -94,7 +95,7 @@ def cut_frames(
     import numpy as np
 
     turn_deg = info.rotation_deg if turn_deg is None else turn_deg
-    pixels = _Pixels("rgb24")
+    pixels = Pixels(path, "rgb24", info.width_px, info.height_px)
     for index, frame in _frames_at(path, info, indices, stop):
         picture = np.rot90(pixels.of(frame), -turn_deg // 90)
         if crop is not None:
@@ -102,42 +103,15 @@ def cut_frames(
         yield index, np.ascontiguousarray(picture)
 
 
-def iter_gray(path: Path, *, width_px: int = COMPARED_WIDTH_PX) -> Iterator[NDArray[np.uint8]]:
-    """All frames of a video in the order of display, as small grey pictures.
-
-    Parameters
-    ----------
-    path
-        The video.
-    width_px
-        Width of the pictures; narrower videos keep their size.
-
-    Yields
-    ------
-    uint8 array of shape (h, width_px)
-        Grey levels, averaged over areas, of the picture as stored.
-
-    Raises
-    ------
-    VideoFailed
-        ``video-frame-unreadable``: a frame cannot be decoded.
-    """
-    pixels = _Pixels("gray")
-    for _, frame in _frames_in_order(path):
-        yield _shrink(pixels.of(frame), width_px)
-
-
-def _frames_in_order(path: Path, stop: threading.Event | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
+def _frames_in_order(path: Path, stop: threading.Event | None) -> Iterator[tuple[int, VideoFrame]]:
     """Decode from the beginning; the index counts what comes out."""
-    import av
-
     index = -1
     try:
-        with open_video(path) as container:
-            for index, frame in enumerate(decoded_frames(container, first_video_stream(container), stop)):
+        with OpenedVideo(path, stop) as video:
+            for index, frame in enumerate(video.frames()):
                 yield index, frame
-    except av.FFmpegError as problem:
-        raise _unreadable_frame(path, index + 1, problem.strerror or str(problem)) from problem
+    except Undecodable as problem:
+        raise _unreadable_frame(path, index + 1, problem.reason) from problem
 
 
 def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
@@ -151,8 +125,8 @@ def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
 
 
 def _frames_at(
-    path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None = None
-) -> Iterator[tuple[int, av.VideoFrame]]:
+    path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None
+) -> Iterator[tuple[int, VideoFrame]]:
     """Decode the frames at some positions, in rising order."""
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < info.n_frames:
@@ -173,10 +147,8 @@ def _frames_at(
 
 def _frames_by_time(
     path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None
-) -> Iterator[tuple[int, av.VideoFrame]]:
+) -> Iterator[tuple[int, VideoFrame]]:
     """Frames found by their display times: what a damaged place swallows does not shift the frames behind it."""
-    import av
-
     gop = info.keyframe_interval_frames
     index = position = -gop - 1  # position: the frame decoded last
     try:
@@ -196,8 +168,8 @@ def _frames_by_time(
                     raise _unreadable_frame(path, index, "no frame has its display time")
                 position = index
                 yield index, frame
-    except av.FFmpegError as problem:
-        raise _unreadable_frame(path, max(index, 0), problem.strerror or str(problem)) from problem
+    except Undecodable as problem:
+        raise _unreadable_frame(path, max(index, 0), problem.reason) from problem
 
 
 class _Decoding:
@@ -212,25 +184,24 @@ class _Decoding:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.container.close()
+        self.video.close()
 
     def _open(self) -> None:
-        self.container = open_video(self.path)
-        self.stream = first_video_stream(self.container)
-        self.frames = decoded_frames(self.container, self.stream, self.stop)
+        self.video = OpenedVideo(self.path, self.stop)
+        self.frames = self.video.frames()
         self.after_keyframe = True  # where a file begins there is nothing to lean on; its key frame may be hidden
 
     def restart(self, time: int | None) -> None:
         """Decode from the key frame before a display time, or from the very beginning."""
         if time is None:
-            self.container.close()
+            self.video.close()
             self._open()
         else:
-            self.container.seek(time, stream=self.stream)
-            self.frames = decoded_frames(self.container, self.stream, self.stop)
+            self.video.seek(time)
+            self.frames = self.video.frames()
             self.after_keyframe = False
 
-    def frame_at(self, time: int) -> av.VideoFrame | None:
+    def frame_at(self, time: int) -> VideoFrame | None:
         """The next frame of this display time; None if it is passed, or no key frame came before it."""
         for frame in self.frames:
             self.after_keyframe = self.after_keyframe or bool(frame.key_frame)
@@ -248,40 +219,17 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
         if frame is None or frame.pts is None:
             raise _unreadable_frame(path, 0, "it is not there or has no display time")
         first = frame.pts
-        step = 1 / (info.frame_rate * decoding.stream.time_base)
+        step = 1 / (info.frame_rate * decoding.video.header().time_base)
         return lambda index: int(first + index * step)
 
     import numpy as np
 
-    with open_video(path) as container:
-        packets = shown_packets(container, first_video_stream(container), decoding.stop)
-        times = np.sort(np.fromiter((packet.pts for packet in packets), dtype=np.int64))
+    with OpenedVideo(path, decoding.stop) as video:
+        known = (packet.pts for packet in video.shown_packets() if packet.pts is not None)
+        times = np.sort(np.fromiter(known, dtype=np.int64))
+    if len(times) < info.n_frames:
+        raise _unreadable_frame(path, len(times), "the video ends before it")
     return lambda index: int(times[index])
-
-
-class _Pixels:
-    """Turns the frames of one reading into arrays of one pixel format, at the size that is stored.
-
-    One converter serves all frames: setting one up for each, as ``frame.to_ndarray(format=...)`` does, takes four times
-    as long as decoding a small frame. It does not scale: ffmpeg's area average is up to one grey level off (mean square
-    0.1, as much as the noise of a still scene) and gains nothing where decoding takes most of the time.
-    """
-
-    def __init__(self, pixel_format: Literal["rgb24", "gray"]) -> None:
-        import av
-        from av.video.reformatter import VideoReformatter
-
-        self._converter = VideoReformatter()
-        self._options: dict[str, Any] = {"format": pixel_format}
-        # Newer PyAV would start a thread for each CPU in every reader, though readers run side by side already.
-        if int(av.__version__.partition(".")[0]) >= 17:
-            self._options["threads"] = 1
-
-    def of(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
-        """The picture of one frame."""
-        import numpy as np
-
-        return self._converter.reformat(frame, **self._options).to_ndarray().astype(np.uint8, copy=False)
 
 
 def _shrink(gray: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:
@@ -332,7 +280,7 @@ def small_gray_frames(
     """
     import numpy as np
 
-    pixels = _Pixels("gray")
+    pixels = Pixels(path, "gray", info.width_px, info.height_px)
     frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
     for index, frame in frames:
         gray = np.rot90(pixels.of(frame), -turn_deg // 90)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlc2lp.errors import Interrupted, VideoFailed
+from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.extent import lacks_index, missing_bytes
+from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, is_end
 from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import threading
 
-    import av
     import numpy as np
     from numpy.typing import NDArray
+
+    from dlc2lp.video.pyav import Packet
 
 #: Things that ffmpeg's libraries open as if they were videos: text with colours, lists of other files, pictures.
 _NOT_VIDEO_CONTAINERS = {"tty", "concat", "hls", "dash", "sdp", "image2", "lrc", "imf", "webvtt"}
@@ -63,21 +64,11 @@ def probe(path: Path, *, stop: threading.Event | None = None) -> VideoInfo:
         ``stop`` was set.
     """
     size_bytes = _size_of(path)
-    import av
-
     try:
-        with open_video(path) as container:
-            return _measure(path, size_bytes, container, stop)
-    except (av.FFmpegError, OSError) as problem:
+        with OpenedVideo(path, stop) as video:
+            return _measure(video, size_bytes, stop)
+    except Undecodable as problem:
         raise _unreadable(path, problem) from problem
-
-
-def open_video(path: Path) -> Any:
-    """Open a file with PyAV for reading."""
-    import av
-
-    # "file:": a ":" in the name is no protocol. Titles in old AVI files are Latin-1, which is no reason to refuse them.
-    return av.open(f"file:{path}", metadata_errors="replace")
 
 
 def _size_of(path: Path) -> int:
@@ -98,61 +89,58 @@ def _size_of(path: Path) -> int:
     return size_bytes
 
 
-def _unreadable(path: Path, problem: av.FFmpegError | OSError) -> VideoFailed:
+def _unreadable(path: Path, problem: Undecodable) -> VideoFailed:
+    """What PyAV cannot read, told by the container's own arithmetic where that knows more."""
     try:
         without_index, n_missing = lacks_index(path), missing_bytes(path)
     except OSError:
-        without_index, n_missing = False, 0
+        return problem
     if without_index:
-        message = "found recorded data but no index (no moov box): the recording was not finished"
-        advice = "recover it with a tool such as untrunc and a good video of the same camera"
-    elif n_missing:
+        return VideoFailed.of(
+            "video-unreadable",
+            str(path),
+            "found recorded data but no index (no moov box): the recording was not finished",
+            advice="recover it with a tool such as untrunc and a good video of the same camera",
+        )
+    if n_missing:
         return _truncated(path, f"the file lacks {counted(n_missing, 'byte')} that its container promises")
-    else:
-        message = f"found nothing that can be read as a video ({problem.strerror or problem})"
-        advice = "check that the file is a video and was copied whole"
-    return VideoFailed.of("video-unreadable", str(path), message, advice=advice)
+    return problem
 
 
 def _truncated(path: Path, message: str) -> VideoFailed:
     return VideoFailed.of("video-truncated", str(path), message, advice="copy the file again from its origin")
 
 
-def _measure(path: Path, size_bytes: int, container: Any, stop: threading.Event | None) -> VideoInfo:
-    """All of :class:`VideoInfo` from an opened container."""
-    stream = first_video_stream(container)
-    if stream is None or _is_no_video(container.format.name):
-        raise _no_video(path, container)
-    context = stream.codec_context
-    if context is None:
-        raise VideoFailed.of("video-unreadable", str(path), "found a codec that PyAV cannot decode")
-    packets = _read_packets(container, stream, stop)
-    declared = int(stream.frames) or None
-    _refuse_damage(path, packets, declared)
-    clock = _Clock(packets.pts, packets.n_shown, stream.time_base)
+def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) -> VideoInfo:
+    """All of :class:`VideoInfo` from an opened video."""
+    path = video.path
+    _refuse_what_is_no_video(video)
+    packets = _read_packets(video)
+    header = video.header()
+    _refuse_damage(path, packets, header.n_frames)
+    clock = _Clock(packets.pts, packets.n_shown, header.time_base)
     if not packets.are_frames:
-        clock = _clock_of_decoded(path, stream, stop)
+        clock = _clock_of_decoded(path, header.time_base, stop)
     # AVI has no display times. Where the codec reorders frames, those that libavformat makes up are in the order of the
     # file (h264 with B-frames: frame 2 at the time of frame 4), and sorting by them shuffles the video.
-    made_up = packets.reorders and (container.format.name == "avi" or not _increasing(packets.head))
-    aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
+    made_up = packets.reorders and (video.format_name == "avi" or not _increasing(packets.head))
     return VideoInfo(
         path=path,
-        container=container.format.name,
-        codec=context.codec.canonical_name,
-        pixel_format=context.pix_fmt or packets.head[0].pixel_format,
-        color_range={1: "tv", 2: "pc"}.get(int(context.color_range), "unknown"),
-        width_px=context.width,
-        height_px=context.height,
-        frame_rate=_declared_rate(stream) if made_up else clock.rate(stream),
+        container=video.format_name,
+        codec=header.codec,
+        pixel_format=header.pixel_format or packets.head[0].pixel_format,
+        color_range=header.color_range,
+        width_px=header.width_px,
+        height_px=header.height_px,
+        frame_rate=_declared_rate(header) if made_up else clock.rate(header),
         n_frames=clock.n_frames,
-        n_frames_declared=declared,
+        n_frames_declared=header.n_frames,
         constant_rate=clock.constant and not made_up,
         rotation_deg=packets.head[0].rotation_deg,
-        square_pixels=aspect in (None, 0, 1),
+        square_pixels=header.square_pixels,
         keyframe_interval_frames=packets.keyframe_interval,
-        has_audio=bool(container.streams.audio),
-        n_video_streams=len(_video_streams(container)),
+        has_audio="audio" in video.kinds,
+        n_video_streams=video.n_video_streams,
         n_hidden_packets=packets.n_hidden,
         all_packets_timed=clock.complete and packets.are_frames and not made_up,
         starts_with_keyframe=packets.starts_with_keyframe,
@@ -160,58 +148,15 @@ def _measure(path: Path, size_bytes: int, container: Any, stop: threading.Event 
     )
 
 
-def first_video_stream(container: Any) -> Any:
-    """The video of an opened container: its first video stream that is no cover picture; None if it has none."""
-    return next(iter(_video_streams(container)), None)
-
-
-def _video_streams(container: Any) -> list[Any]:
-    from av.stream import Disposition
-
-    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-
-
-def shown_packets(container: Any, stream: Any, stop: threading.Event | None = None) -> Iterator[Any]:
-    """The packets of a stream that hold a frame which a player shows, in the order of the file."""
-    codec = stream.codec_context.codec.canonical_name
-    packets = _until(stop, container.demux(stream), container)
-    return (packet for packet in packets if not packet.is_discard and _holds_frame(packet, codec))
-
-
-def _until(stop: threading.Event | None, items: Iterable[Any], container: Any) -> Iterator[Any]:
-    """Packets or frames as long as nobody asks to stop."""
-    for item in items:
-        if stop is not None and stop.is_set():
-            raise Interrupted.of("interrupted", container.name.removeprefix("file:"), "stopped while it was read")
-        yield item
-
-
-def decoded_frames(container: Any, stream: Any, stop: threading.Event | None = None) -> Iterator[av.VideoFrame]:
-    """The frames of a stream from where its container stands."""
-    return _until(stop, container.decode(stream), container)
-
-
-def _holds_frame(packet: Any, codec: str) -> bool:
-    """Whether a packet holds a frame: not the end mark, a recorder's empty mark or a VP8 reference that is never shown.
-
-    libvpx writes "alternate reference" frames into packets of their own; ``show_frame`` is bit 4 of the first byte
-    (RFC 6386, 9.1).
-    """
-    if packet.size == 0:
-        return False
-    return codec != "vp8" or bool(memoryview(packet)[0] & 0x10)
-
-
-def _is_no_video(format_name: str) -> bool:
-    return format_name in _NOT_VIDEO_CONTAINERS or format_name.endswith("_pipe")
-
-
-def _no_video(path: Path, container: Any) -> VideoFailed:
-    name = container.format.name
-    if _is_no_video(name):
-        return VideoFailed.of("video-unreadable", str(path), f"found a file of the kind {name!r}, expected a video")
-    kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-    return VideoFailed.of("video-no-stream", str(path), f"found no video stream, only: {kinds}")
+def _refuse_what_is_no_video(video: OpenedVideo) -> None:
+    path, name = str(video.path), video.format_name
+    if name in _NOT_VIDEO_CONTAINERS or name.endswith("_pipe"):
+        raise VideoFailed.of("video-unreadable", path, f"found a file of the kind {name!r}, expected a video")
+    if not video.n_video_streams:
+        kinds = ", ".join(sorted(set(video.kinds))) or "nothing"
+        raise VideoFailed.of("video-no-stream", path, f"found no video stream, only: {kinds}")
+    if not video.codec:
+        raise VideoFailed.of("video-unreadable", path, "found a codec that PyAV cannot decode")
 
 
 @dataclass(frozen=True)
@@ -243,21 +188,20 @@ class _Packets:
         return self.first_is_key and (len(self.pts) != self.n_shown or self.pts[0] == min(self.pts))
 
 
-def _read_packets(container: Any, stream: Any, stop: threading.Event | None) -> _Packets:
-    codec = stream.codec_context.codec.canonical_name
-    found = _Packets(reorders=bool(stream.codec_context.has_b_frames))
+def _read_packets(video: OpenedVideo) -> _Packets:
+    found = _Packets(reorders=video.reorders)
     last_key = n_decoded = 0
-    for packet in _until(stop, container.demux(stream), container):
-        is_end = packet.size == 0 and packet.dts is None
+    for packet in video.packets():
+        at_end = is_end(packet)
         # An AVI recorder's empty mark is no end, but a decoder would take it for one.
-        if (packet.size > 0 or is_end) and n_decoded < _PATIENCE_PACKETS and _wants_more(found):
+        if (packet.size > 0 or at_end) and n_decoded < _PATIENCE_PACKETS and _wants_more(found):
             n_decoded += 1
-            found.head += _decode(packet)
-        if is_end:
+            found.head += _decode(video, packet)
+        if at_end:
             continue
         found.n_all += 1
         found.n_corrupt += packet.is_corrupt
-        if not _holds_frame(packet, codec):
+        if not video.holds_frame(packet):
             continue
         if found.n_shown + found.n_hidden == 0:
             found.first_is_key = packet.is_keyframe and not packet.is_discard
@@ -270,7 +214,7 @@ def _read_packets(container: Any, stream: Any, stop: threading.Event | None) -> 
         found.n_shown += 1
         if packet.pts is not None:
             found.pts.append(packet.pts)
-        if codec == "mpeg4" and packet.size <= _EMPTY_VOP_BYTES:
+        if video.codec == "mpeg4" and packet.size <= _EMPTY_VOP_BYTES:
             found.are_frames = False
     found.keyframe_interval = max(found.keyframe_interval, found.n_shown - last_key)
     if found.head and found.head[0].interlaced and n_decoded >= 1.5 * len(found.head) + 2:
@@ -285,18 +229,20 @@ def _wants_more(packets: _Packets) -> bool:
     return len(packets.head) < _HEAD_FRAMES and (packets.reorders or packets.head[0].interlaced)
 
 
-def _decode(packet: Any) -> list[_HeadFrame]:
-    import av
-
+def _decode(video: OpenedVideo, packet: Packet) -> list[_HeadFrame]:
     try:
-        frames = packet.decode()
-    except av.FFmpegError:  # a damaged packet: what it swallows is seen when the frames are compared with the clock
+        frames = video.decode(packet)
+    except Undecodable:  # a damaged packet: what it swallows is seen when the frames are compared with the clock
         return []
-    # PyAV gives the turn counter-clockwise; quarter turns are all that cameras write.
     return [
-        _HeadFrame(frame.pts, round(-frame.rotation / 90) * 90 % 360, frame.format.name, bool(frame.interlaced_frame))
+        _HeadFrame(frame.pts, _clockwise(frame.rotation), frame.format.name, bool(frame.interlaced_frame))
         for frame in frames
     ]
+
+
+def _clockwise(rotation_deg: int) -> int:
+    """PyAV's counter-clockwise angle as the quarter turns that cameras write; nonsense (a matrix of zeros) is none."""
+    return round(-rotation_deg / 90) * 90 % 360 if abs(rotation_deg) <= 360 else 0
 
 
 def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
@@ -352,22 +298,22 @@ class _Clock:
         import numpy as np
 
         self.n_frames = n_frames
-        self._time_base = Fraction(time_base)
+        self._time_base = time_base
         self._pts: NDArray[np.int64] = np.sort(np.array(pts, dtype=np.int64))
         steps = np.diff(self._pts)
         self.complete = len(self._pts) == n_frames and bool((steps > 0).all())
         self.constant = self.complete and bool((steps == steps[:1]).all())
 
-    def rate(self, stream: Any) -> Fraction:
+    def rate(self, header: Header) -> Fraction:
         """Frames per second: measured where the times tell, else declared, else 30."""
         span = int(self._pts[-1] - self._pts[0]) if self.complete and self.n_frames > 1 else 0
         if not span:
-            return _declared_rate(stream)
+            return _declared_rate(header)
         measured = (self.n_frames - 1) / (span * self._time_base)
         if not self.constant:
-            for declared in (stream.average_rate, stream.guessed_rate):
-                if declared and self._keeps(Fraction(declared)):
-                    return Fraction(declared)
+            for declared in (header.average_rate, header.guessed_rate):
+                if declared and self._keeps(declared):
+                    return declared
             measured = measured.limit_denominator(1001)
         return measured if _plausible(measured) else _FALLBACK_FPS
 
@@ -379,20 +325,20 @@ class _Clock:
         return bool(np.abs(self._pts - self._pts[0] - expected).max() <= 1.01)
 
 
-def _clock_of_decoded(path: Path, stream: Any, stop: threading.Event | None) -> _Clock:
+def _clock_of_decoded(path: Path, time_base: Fraction, stop: threading.Event | None) -> _Clock:
     """Count by decoding everything: slow, and the only way where packets are not frames."""
     pts, n_frames = array("q"), 0
-    with open_video(path) as container:
-        for frame in decoded_frames(container, container.streams[stream.index], stop):
+    with OpenedVideo(path, stop) as video:
+        for frame in video.frames():
             n_frames += 1
             if frame.pts is not None:
                 pts.append(frame.pts)
-    return _Clock(pts, n_frames, stream.time_base)
+    return _Clock(pts, n_frames, time_base)
 
 
-def _declared_rate(stream: Any) -> Fraction:
+def _declared_rate(header: Header) -> Fraction:
     # A raw stream's average is a default of the demuxer (25); the guess comes from the codec's own header.
-    rates = (Fraction(rate).limit_denominator(1001) for rate in (stream.guessed_rate, stream.average_rate) if rate)
+    rates = (rate.limit_denominator(1001) for rate in (header.guessed_rate, header.average_rate) if rate)
     return next(filter(_plausible, rates), _FALLBACK_FPS)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import target_rate, track_timescale
-from dlc2lp.video.probe import first_video_stream, open_video, shown_packets
+from dlc2lp.video.pyav import CopiedVideo, OpenedVideo, Undecodable
 
 if TYPE_CHECKING:
     import threading
@@ -55,34 +55,27 @@ def rewrite_packets(
     Interrupted
         ``stop`` was set.
     """
-    import av
-
     if not info.all_packets_timed or info.n_hidden_packets:
-        raise VideoFailed.of("remux-impossible", str(source), "found packets without a display time of their own")
+        raise _impossible(source, "found packets without a display time of their own")
     rate = target_rate(info)
+    options = {"movflags": "faststart", "video_track_timescale": str(track_timescale(rate))}
     try:
         ranks, delay = _display_order(source, stop)
-        options = {"movflags": "faststart", "video_track_timescale": str(track_timescale(rate))}
-        with (
-            open_video(source) as original,
-            av.open(f"file:{target}", "w", format="mp4", options=options) as copy,
-        ):
-            stream = first_video_stream(original)
-            track = copy.add_stream_from_template(stream)
-            track.time_base = 1 / rate
-            for index, packet in enumerate(shown_packets(original, stream, stop)):
+        if len(ranks) != info.n_frames:
+            raise _impossible(source, "the file has changed since it was measured")
+        with OpenedVideo(source, stop) as original, CopiedVideo(target, original, rate, options) as copy:
+            for index, (rank, packet) in enumerate(zip(ranks.tolist(), original.shown_packets(), strict=False)):
                 if on_frames is not None and index % _REPORTED_PACKETS == 0:
                     on_frames(index)
-                packet.time_base = 1 / rate
-                packet.pts, packet.dts, packet.duration = int(ranks[index]), index - delay, 1
-                packet.stream = track
-                copy.mux(packet)
-    except av.FFmpegError as problem:
-        raise VideoFailed.of(
-            "remux-impossible", str(source), f"its packets can't be copied into an mp4 ({problem.strerror or problem})"
-        ) from problem
+                copy.add(packet, rank, index - delay)
+    except Undecodable as problem:
+        raise _impossible(source, f"its packets can't be copied into an mp4 ({problem.reason})") from problem
     if on_frames is not None:
         on_frames(len(ranks))
+
+
+def _impossible(source: Path, message: str) -> VideoFailed:
+    return VideoFailed.of("remux-impossible", str(source), message)
 
 
 def _display_order(source: Path, stop: threading.Event | None) -> tuple[NDArray[np.int64], int]:
@@ -96,8 +89,10 @@ def _display_order(source: Path, stop: threading.Event | None) -> tuple[NDArray[
 
     times = array("q")
     decode_times: list[int | None] = []  # of the first packets; Matroska's are unknown until display begins
-    with open_video(source) as container:
-        for packet in shown_packets(container, first_video_stream(container), stop):
+    with OpenedVideo(source, stop) as video:
+        for packet in video.shown_packets():
+            if packet.pts is None:
+                continue
             times.append(packet.pts)
             if len(decode_times) <= _LONGEST_DELAY:
                 decode_times.append(packet.dts)

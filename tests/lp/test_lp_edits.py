@@ -98,6 +98,14 @@ def test_an_option_does_not_undo_what_was_done_by_hand() -> None:
     assert "128" in finding.message
 
 
+def test_what_was_done_by_hand_and_by_the_new_starter_is_no_change() -> None:
+    """Both wrote the same: there is nothing to keep, to note above the key or to tell."""
+    current = edited(OLD.text, ("    height: 256", "    height: 128"), ("    width: 384", "    width: 128"))
+    new = starter(resize=(128, 128))
+    merged = keep_edits(OLD.text, current, new)
+    assert (merged.text, merged.values, merged.kept, merged.findings) == (new.text, new.values, (), ())
+
+
 def test_an_option_may_be_told_to_win() -> None:
     current = edited(OLD.text, ("    height: 256", "    height: 512"), ("  imgaug: dlc\n", "  imgaug: dlc-lr\n"))
     merged = keep_edits(OLD.text, current, starter(resize=(128, 128)), overrule=True)

@@ -51,10 +51,11 @@ def long_key(root: Path, case: str) -> Outcome:
 def folded_key(root: Path) -> Outcome:
     """What ruamel.yaml 0.18.14 makes of a key of 79 to 122 characters with blanks (DeepLabCut issue 3286)."""
     video = root.with_name("the recordings of the second week") / "m1.mp4"
-    project = with_videos(root, video_sets={str(video): {"crop": "0, 128, 0, 96"}}, era="F")
+    # Put in by hand, since other versions write a path of this length in other ways.
+    project = with_videos(root, video_sets={"the video": {"crop": "0, 128, 0, 96"}}, era="F")
     video.parent.mkdir()
     shutil.move(project.videos["m1"], video)
-    edit_text(project.config, (f"{video}:", str(video).replace("the second", "the \n    second") + ":"))
+    edit_text(project.config, ("the video:", str(video).replace("the second", "the \n    second") + ":"))
     return Outcome(
         project, (), warnings={"config-repaired"}, says={"config-repaired": ("folded",)}, check=videos_arrive("m1.mp4")
     )

@@ -12,14 +12,14 @@ from clips import ALL, CLIPS, INTACT, N_FRAMES, RATE, Workshop, index_in, pictur
 from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.video.frames import (
     encode_png,
-    iter_gray,
     max_value,
     read_frames,
     read_image,
     small_gray_frames,
     to_eight_bit,
 )
-from dlc2lp.video.probe import open_video, probe
+from dlc2lp.video.probe import probe
+from dlc2lp.video.pyav import OpenedVideo
 from dlc2lp.video.synthetic import write_clip
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -80,9 +80,10 @@ def test_damage_is_named_and_does_not_shift_what_follows(shop: Workshop) -> None
 
 
 def test_small_gray_pictures_in_order(shop: Workshop) -> None:
-    small = list(iter_gray(shop.clip("h264 avi B")))
-    assert [image.shape for image in small] == [(51, 64)] * N_FRAMES
-    wide = [index_in(image) for image in iter_gray(shop.clip("h264 avi B"), width_px=1000)]
+    path = shop.clip("h264 avi B")
+    small = list(small_gray_frames(path, probe(path), None))
+    assert [(index, image.shape) for index, image in small] == [(index, (51, 64)) for index in range(N_FRAMES)]
+    wide = [index_in(image) for _, image in small_gray_frames(path, probe(path), None, width_px=1000)]
     assert tuple(wide) == ALL
 
 
@@ -90,8 +91,8 @@ def test_small_gray_pictures_in_order(shop: Workshop) -> None:
 def test_one_converter_gives_each_frame_what_its_own_would(name: str, shop: Workshop) -> None:
     path = shop.clip(name)
     info = probe(path)
-    with open_video(path) as container:
-        own = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    with OpenedVideo(path) as video:
+        own = [frame.to_ndarray(format="gray") for frame in video.frames()]
     shared = dict(small_gray_frames(path, info, None, width_px=info.width_px))
     assert [np.array_equal(shared[index], image) for index, image in enumerate(own)] == [True] * info.n_frames
 
