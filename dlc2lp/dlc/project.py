@@ -16,9 +16,9 @@ from typing import Literal
 
 from dlc2lp.dlc.config import DlcConfig, read_config
 from dlc2lp.dlc.csvfile import read_csv_labels
+from dlc2lp.dlc.framenames import parse_row
 from dlc2lp.dlc.hdf import read_hdf
 from dlc2lp.dlc.images import list_frames, read_image_info
-from dlc2lp.dlc.labels import parse_row
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity, by_severity
