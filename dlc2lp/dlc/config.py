@@ -8,13 +8,13 @@ was labelled.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 
+from dlc2lp.dlc.config_keys import Keys, shown
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, parse_yaml
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
@@ -28,12 +28,7 @@ MULTI_ANIMAL = "MULTI!"
 _TEMPLATE_BODYPARTS = frozenset({"bodypart1", "bodypart2", "bodypart3", "objectA"})
 _TEMPLATE_CAMERA_CONFIG = "/home/mackenzie/DEEPLABCUT/"
 
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
-_YES = frozenset({"yes", "on", "y", "1"})
-_NO = frozenset({"no", "off", "n", "0"})
 _INTEGER = re.compile(r"[-+]?[0-9]+")
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _DLC_KEYS = (
     "Task",
     "scorer",
@@ -111,8 +106,6 @@ class DlcConfig:
         ``(x, y)`` in pixels where the refinement tool parks points that are to be deleted.
     iteration
         Number of the current training set.
-    training_fraction
-        Share of the frames that each shuffle trains on.
     is_3d
         Whether it is a DeepLabCut 3D project, which has cameras and no videos.
     camera_names
@@ -140,7 +133,6 @@ class DlcConfig:
     cropped_training: bool = False
     corner2move2: tuple[float, float] | None = None
     iteration: int = 0
-    training_fraction: tuple[float, ...] = ()
     is_3d: bool = False
     camera_names: tuple[str, ...] = ()
     camera_configs: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -170,12 +162,12 @@ def read_config(path: Path) -> DlcConfig:
     if root is None or (isinstance(root, YamlText) and root.is_empty):
         raise _unreadable(path, "found no content, expected a DeepLabCut configuration", _RESTORE)
     if not isinstance(root, YamlMapping):
-        message = f"found {_shown(root)}, expected lines of the form 'key: value'"
+        message = f"found {shown(root)}, expected lines of the form 'key: value'"
         raise _unreadable(path, message, _RESTORE)
     if not any(root.get(key) for key in _DLC_KEYS):
         message = f"found none of the keys {', '.join(_DLC_KEYS[:4])}; expected a DeepLabCut configuration"
         raise _unreadable(path, message, "give the config.yaml that lies beside labeled-data")
-    keys = _Keys(root, subject, findings)
+    keys = Keys(root, subject, findings)
     if (keys.has("camera_names") or keys.has("num_cameras")) and not keys.has("video_sets"):
         return _read_3d(path, keys)
     return _read_2d(path, keys)
@@ -210,7 +202,7 @@ def _names_beside(path: Path) -> Iterator[str]:
             continue  # no such folder, or no right to look: the other names have to do
 
 
-def _read_2d(path: Path, keys: _Keys) -> DlcConfig:
+def _read_2d(path: Path, keys: Keys) -> DlcConfig:
     listed = keys.node("bodyparts")
     is_multi = isinstance(listed, YamlText) and listed.text == MULTI_ANIMAL
     multianimal = keys.flag("multianimalproject") or is_multi
@@ -239,7 +231,6 @@ def _read_2d(path: Path, keys: _Keys) -> DlcConfig:
         cropped_training=keys.flag("croppedtraining"),
         corner2move2=_corner(keys),
         iteration=_iteration(keys),
-        training_fraction=_training_fraction(keys),
         findings=tuple(keys.findings),
     )
 
@@ -248,7 +239,7 @@ def _read_2d(path: Path, keys: _Keys) -> DlcConfig:
 _ENGINE_ALIASES = {"torch": "pytorch", "tf": "tensorflow"}
 
 
-def _read_3d(path: Path, keys: _Keys) -> DlcConfig:
+def _read_3d(path: Path, keys: Keys) -> DlcConfig:
     """``create_project/new_3d.py``: cameras instead of videos; each has a 2D project of its own."""
     camera_names = keys.names("camera_names")
     camera_configs = {}
@@ -274,7 +265,7 @@ def _read_3d(path: Path, keys: _Keys) -> DlcConfig:
 # --- keys whose values have a form of their own ---------------------------------------------------------
 
 
-def _skeleton(keys: _Keys, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def _skeleton(keys: Keys, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """The edges between known keypoints; between any, if ``known`` is empty because no names are known.
 
     A chain of three or more names, which people write by hand, becomes its consecutive pairs. A new project's
@@ -301,7 +292,7 @@ def _skeleton(keys: _Keys, known: frozenset[str]) -> tuple[tuple[str, str], ...]
     return tuple(pairs.values())
 
 
-def _video_entries(keys: _Keys, key: str) -> tuple[VideoEntry, ...]:
+def _video_entries(keys: Keys, key: str) -> tuple[VideoEntry, ...]:
     node = keys.node(key)
     if node is None or (isinstance(node, YamlText) and node.is_empty):
         return ()
@@ -316,7 +307,7 @@ def _video_entries(keys: _Keys, key: str) -> tuple[VideoEntry, ...]:
     return ()
 
 
-def _crop(keys: _Keys, key: str, value: YamlNode) -> tuple[int, int, int, int] | None:
+def _crop(keys: Keys, key: str, value: YamlNode) -> tuple[int, int, int, int] | None:
     """``crop: 0, 640, 0, 480`` below a video; since 3.0.0rc14 DeepLabCut takes nothing but four integers."""
     node = value.get("crop") if isinstance(value, YamlMapping) else value
     if node is None or (isinstance(node, YamlText) and node.is_empty):
@@ -334,7 +325,7 @@ def _crop(keys: _Keys, key: str, value: YamlNode) -> tuple[int, int, int, int] |
     return None
 
 
-def _corner(keys: _Keys) -> tuple[float, float] | None:
+def _corner(keys: Keys) -> tuple[float, float] | None:
     numbers = keys.numbers("corner2move2")
     if len(numbers) == 2:
         return numbers[0], numbers[1]
@@ -343,7 +334,7 @@ def _corner(keys: _Keys) -> tuple[float, float] | None:
     return None
 
 
-def _iteration(keys: _Keys) -> int:
+def _iteration(keys: Keys) -> int:
     node = keys.node("iteration")
     if node is None or (isinstance(node, YamlText) and node.is_empty):
         return 0  # 3.0.1 leaves it empty until the first training set
@@ -351,126 +342,3 @@ def _iteration(keys: _Keys) -> int:
         return int(node.text)
     keys.find_value("iteration", node, "a whole number; took 0")
     return 0
-
-
-def _training_fraction(keys: _Keys) -> tuple[float, ...]:
-    fractions = keys.numbers("TrainingFraction")
-    usable = tuple(fraction for fraction in fractions if 0 < fraction <= 1)
-    if len(usable) < len(fractions):
-        keys.find_value(
-            "TrainingFraction", keys.node("TrainingFraction"), "numbers above 0 and up to 1; left others out"
-        )
-    return usable
-
-
-# --- values by kind -----------------------------------------------------------------------------------------
-
-
-class _Keys:
-    """The top level of one file, read by kind of value; whatever does not fit becomes a finding."""
-
-    def __init__(self, root: YamlMapping, subject: str, findings: list[Finding]) -> None:
-        self._nodes = {key.text: value for key, value in root.entries}
-        self._lines = {key.text: key.line for key, _ in root.entries}
-        self._subject = subject
-        self.findings = findings
-
-    def has(self, key: str) -> bool:
-        return key in self._nodes
-
-    def node(self, key: str) -> YamlNode | None:
-        return self._nodes.get(key)
-
-    def text(self, key: str) -> str:
-        """A scalar exactly as written; empty if it is missing, null or no scalar."""
-        node = self.node(key)
-        if node is None or (isinstance(node, YamlText) and node.is_empty):
-            return ""
-        if isinstance(node, YamlText):
-            return node.text
-        self.find_value(key, node, "one text; ignored it")
-        return ""
-
-    def flag(self, key: str) -> bool:
-        """A truth value by YAML 1.2, where only true and false are ones; False if missing or null."""
-        node = self.node(key)
-        if node is None or (isinstance(node, YamlText) and (node.is_empty or node.text in _FALSE)):
-            return False
-        if isinstance(node, YamlText):
-            if node.text in _TRUE:
-                return True
-            if node.text.lower() in _YES | _NO:
-                value = node.text.lower() in _YES
-                self.find_value(key, node, f"true or false; took it for {str(value).lower()}")
-                return value
-        self.find_value(key, node, "true or false; took it for false")
-        return False
-
-    def items(self, key: str) -> tuple[YamlNode, ...]:
-        """Items of a list; none if it is missing or null. A scalar counts as a list of itself."""
-        node = self.node(key)
-        if node is None or (isinstance(node, YamlText) and node.is_empty):
-            return ()
-        if isinstance(node, YamlList):
-            return node.items
-        self.find_value(key, node, "a list")
-        return (node,) if isinstance(node, YamlText) else ()
-
-    def names(self, *keys: str) -> tuple[str, ...]:
-        """Names under the first of ``keys`` that has any; empty ones are left out, repeated ones too."""
-        for key in keys:
-            names: dict[str, None] = {}
-            items = self.items(key)
-            for item in items:
-                if not isinstance(item, YamlText):
-                    self.find_value(key, item, "a name; left it out")
-                elif not item.text or item.text == "~" or (len(items) == 1 and item.text in {"null", "None"}):
-                    # uniquebodyparts: [null] stands for none. Beside others, null is a name like no and on.
-                    continue
-                elif item.text in names:
-                    self.find_value(key, item, "each name once; left the repetition out")
-                else:
-                    names[item.text] = None
-            if names:
-                return tuple(names)
-        return ()
-
-    def numbers(self, key: str) -> tuple[float, ...]:
-        """Finite numbers of a list, or a single one; what is none is left out."""
-        node = self.node(key)
-        items = (node,) if isinstance(node, YamlText) and not node.is_empty else self.items(key)
-        numbers = []
-        for item in items:
-            text = item.text if isinstance(item, YamlText) else ""
-            number = float(text) if _NUMBER.fullmatch(text) else math.inf
-            if math.isfinite(number):
-                numbers.append(number)
-            else:
-                self.find_value(key, item, "a number; left it out")
-        return tuple(numbers)
-
-    def find(self, code: str, key: str, message: str, severity: Severity, line: int | None = None) -> None:
-        line = line or self._lines.get(key)
-        where = f"{key}, line {line}" if line else key
-        edit = f"edit '{key}' on line {line}" if line else f"add '{key}'"
-        advice = "" if severity is Severity.NOTE else edit
-        self.findings.append(Finding(severity, code, self._subject, message, where, advice))
-
-    def find_value(self, key: str, node: YamlNode | None, expected: str) -> None:
-        """A value of another form than DeepLabCut writes."""
-        message = f"found {_shown(node)}, expected {expected}"
-        self.find("config-value", key, message, Severity.WARNING, node.line if node else None)
-
-
-def _shown(node: YamlNode | None) -> str:
-    match node:
-        case YamlText(text=text):
-            return f"'{text if len(text) <= 60 else text[:57] + '...'}'"
-        case YamlList(items=items) if 0 < len(items) <= 6 and all(isinstance(item, YamlText) for item in items):
-            return f"[{', '.join(item.text[:60] for item in items if isinstance(item, YamlText))}]"
-        case YamlList():
-            return "a list"
-        case YamlMapping():
-            return "a mapping"
-        case _:
-            return "nothing"

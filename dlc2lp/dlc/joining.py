@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlc2lp.errors import DecisionNeeded
-from dlc2lp.model import Finding, FrameRef, LabelTable, Severity
-from dlc2lp.wording import counted
+from dlc2lp.model import Finding, FrameRef, LabelTable, Setting, Severity
+from dlc2lp.wording import counted, some
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    #: A frame, its points (I, K, 2) and which of them have a column (I, K).
+    _Row = tuple[FrameRef, NDArray[np.float64], NDArray[np.bool_]]
 
 _N_NAMED = 5  # differences that are named one by one; the others are counted
 
@@ -101,7 +104,7 @@ class Difference:
             ("keypoint", self.keypoints_only_second, "second"),
         ):
             if names:
-                parts.append(f"{counted(len(names), what)} only in the {side}: {_few(names)}")
+                parts.append(f"{counted(len(names), what)} only in the {side}: {some(names)}")
         return "; ".join(parts) or "points labelled in one and empty in the other"
 
 
@@ -175,7 +178,7 @@ def join_sessions(
     -------
     LabelTable
         Frames in the order of the tables. A keypoint that a session has no column for is NaN there;
-        ``in_header`` tells whether any table has it, and :func:`session_headers` which session.
+        ``in_header`` tells whether any table has it.
 
     Raises
     ------
@@ -188,14 +191,9 @@ def join_sessions(
     keypoints = _ordered(keypoint_order, (name for table in tables for name in table.keypoint_names))
     keypoints = tuple(name for name in keypoints if any(name == keypoint for _, keypoint in points))
     individuals = _ordered(individual_order, (name for table in tables for name in table.individuals))
-    shape = (len(individuals), len(keypoints))
     grid = [(individual, keypoint) for individual in individuals for keypoint in keypoints]
-    rows: dict[tuple[str, str], list[tuple[FrameRef, NDArray[np.float64], NDArray[np.bool_]]]] = {}
-    for table in tables:
-        header = _header_on_grid(table, grid).reshape(shape)
-        xy_px = _on_grid(table, _frame_keys(table), grid).reshape(-1, *shape, 2)
-        for frame, xy in zip(table.frames, xy_px, strict=True):
-            rows.setdefault((frame.session, frame.file_name), []).append((frame, xy, header))
+    shape = (len(individuals), len(keypoints))
+    rows = _rows_by_frame(tables, grid, shape)
     joined = np.full((len(rows), *shape, 2), np.nan)
     conflicts = []
     for row, said in enumerate(rows.values()):
@@ -211,21 +209,17 @@ def join_sessions(
     return LabelTable(tables[0].scorer if scorer is None else scorer, individuals, keypoints, frames, joined, in_header)
 
 
-def session_headers(tables: Iterable[LabelTable], joined: LabelTable) -> dict[str, NDArray[np.bool_]]:
-    """Tell which columns each session has, in the shape (I, K) of the joined table.
-
-    A session whose files have no column for a keypoint was never searched for it: its empty cells mean "not
-    labelled", while those of other sessions may mean "hidden".
-    """
-    import numpy as np
-
-    grid = [(individual, keypoint) for individual in joined.individuals for keypoint in joined.keypoint_names]
-    headers: dict[str, NDArray[np.bool_]] = {}
+def _rows_by_frame(
+    tables: Sequence[LabelTable], grid: Sequence[tuple[str, str]], shape: tuple[int, int]
+) -> dict[tuple[str, str], list[_Row]]:
+    """Return what each table says of a frame, by the frame's session and file name."""
+    rows: dict[tuple[str, str], list[_Row]] = {}
     for table in tables:
-        header = _header_on_grid(table, grid).reshape(joined.in_header.shape)
-        for session in {frame.session for frame in table.frames}:
-            headers[session] = headers.get(session, np.zeros_like(header)) | header
-    return headers
+        header = _header_on_grid(table, grid).reshape(shape)
+        xy_px = _on_grid(table, _frame_keys(table), grid).reshape(-1, *shape, 2)
+        for frame, xy in zip(table.frames, xy_px, strict=True):
+            rows.setdefault((frame.session, frame.file_name), []).append((frame, xy, header))
+    return rows
 
 
 def merge_rows(
@@ -280,7 +274,8 @@ def _conflict_finding(conflict: RowConflict) -> Finding:
         f"found two label files that differ in {counted(len(conflict.cells), 'point')} of one image: "
         + "; ".join(map(str, conflict.cells)),
         conflict.file_name,
-        "choose one with --scorer NAME",
+        "choose one with {}",
+        (Setting("scorer", ("NAME",)),),
     )
 
 
@@ -347,7 +342,3 @@ def _pair(xy: NDArray[np.float64]) -> tuple[float, float]:
 def _point(xy: NDArray[np.float64] | tuple[float, float]) -> str:
     x, y = float(xy[0]), float(xy[1])
     return "empty" if math.isnan(x) and math.isnan(y) else f"({x!r}, {y!r})"
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:_N_NAMED]) + (", ..." if len(names) > _N_NAMED else "")

@@ -16,13 +16,13 @@ from typing import Literal
 
 from dlc2lp.dlc.config import DlcConfig, read_config
 from dlc2lp.dlc.csvfile import read_csv_labels
+from dlc2lp.dlc.framenames import parse_row
 from dlc2lp.dlc.hdf import read_hdf
 from dlc2lp.dlc.images import list_frames, read_image_info
-from dlc2lp.dlc.labels import parse_row
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity, by_severity
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 LABELED_DATA = "labeled-data"
 VIDEOS = "videos"
@@ -129,8 +129,35 @@ class DlcProject:
         return (self.config.task if self.config else "") or self.root.name
 
 
-def read_project(source: Path) -> DlcProject:
-    """Read everything of a DeepLabCut project that a migration can need.
+@dataclass(frozen=True)
+class LocatedProject:
+    """A project of whatever kind that was found, with its configuration; its labels are not read yet.
+
+    Attributes
+    ----------
+    root
+        The project folder.
+    config_path
+        Its ``config.yaml``; None where there is none.
+    config
+        What that says; None where it is missing or can't be read.
+    refusals
+        Why it can't be read.
+    """
+
+    root: Path
+    config_path: Path | None
+    config: DlcConfig | None
+    refusals: tuple[Finding, ...] = ()
+
+    @property
+    def is_3d(self) -> bool:
+        """Whether it is a DeepLabCut 3D project."""
+        return self.config is not None and self.config.is_3d
+
+
+def open_project(source: Path) -> LocatedProject:
+    """Find a project and read its configuration; one that can't be read is no error yet.
 
     Parameters
     ----------
@@ -140,19 +167,34 @@ def read_project(source: Path) -> DlcProject:
     Raises
     ------
     SourceRefused
-        ``source-missing``, ``not-a-dlc-project``, ``dlc-3d-project`` or ``no-labels``.
+        ``source-missing`` or ``not-a-dlc-project``.
     """
     root, config_path = locate_project(source)
-    config: DlcConfig | None = None
-    refusals: tuple[Finding, ...] = ()
     try:
-        config = read_config(config_path) if config_path else None
+        return LocatedProject(root, config_path, read_config(config_path) if config_path else None)
     except UnreadableFile as error:
-        refusals = error.findings
+        return LocatedProject(root, config_path, None, error.findings)
+
+
+def read_project(source: Path | LocatedProject) -> DlcProject:
+    """Read everything of a DeepLabCut project that a migration can need.
+
+    Parameters
+    ----------
+    source
+        The project as :func:`open_project` found it, whose configuration is then not read again; or what that takes.
+
+    Raises
+    ------
+    SourceRefused
+        ``source-missing``, ``not-a-dlc-project``, ``dlc-3d-project`` or ``no-labels``.
+    """
+    located = source if isinstance(source, LocatedProject) else open_project(source)
+    root, config, refusals = located.root, located.config, located.refusals
     if config is not None and config.is_3d:
         raise _three_d(root, config)
-    findings = [] if refusals else list(config.findings) if config else [_no_config(root)]
-    sessions = tuple(_read_sessions(root / LABELED_DATA, findings))
+    sessions, odd = _read_sessions(root / LABELED_DATA)
+    findings = [*([] if refusals else config.findings if config else [_no_config(root)]), *odd]
     if not sessions:
         missing = Finding(
             Severity.ERROR,
@@ -162,7 +204,7 @@ def read_project(source: Path) -> DlcProject:
             advice="check that this is the project that was labelled, not an empty copy of it",
         )
         raise SourceRefused(missing, *refusals, *by_severity(findings))
-    return DlcProject(root, config, sessions, _video_files(root / VIDEOS), tuple(findings), refusals)
+    return DlcProject(root, config, tuple(sessions), _video_files(root / VIDEOS), tuple(findings), refusals)
 
 
 def _three_d(root: Path, config: DlcConfig) -> SourceRefused:
@@ -217,7 +259,7 @@ def locate_project(source: Path) -> tuple[Path, Path | None]:
         str(source),
         "found neither config.yaml nor labeled-data in this folder",
         advice=(
-            f"it holds the projects {', '.join(inside[:5])}: convert one of them"
+            f"it holds the projects {some(inside)}: convert one of them"
             if inside
             else "give the folder that holds config.yaml and labeled-data"
         ),
@@ -233,9 +275,11 @@ def _no_config(root: Path) -> Finding:
     )
 
 
-def _read_sessions(labeled_data: Path, findings: list[Finding]) -> Iterator[DlcSession]:
+def _read_sessions(labeled_data: Path) -> tuple[list[DlcSession], list[Finding]]:
+    sessions: list[DlcSession] = []
+    findings: list[Finding] = []
     if not labeled_data.is_dir():
-        return
+        return sessions, findings
     for folder in sorted(labeled_data.iterdir(), key=lambda path: path.name):
         if folder.name.startswith((".", "_DS_Store")) or not folder.is_dir():
             continue
@@ -246,9 +290,10 @@ def _read_sessions(labeled_data: Path, findings: list[Finding]) -> Iterator[DlcS
             continue
         drawn_on = folder.name.endswith("_labeled") and not _labels_name_folder(session)
         if not drawn_on and (session.label_files or session.images or session.broken_images):
-            yield session
+            sessions.append(session)
         elif not drawn_on:
             findings.append(Finding(Severity.NOTE, "folder-empty", session.name, "holds neither frames nor labels"))
+    return sessions, findings
 
 
 def _labels_name_folder(session: DlcSession) -> bool:

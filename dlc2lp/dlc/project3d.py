@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from dlc2lp.dlc.cameras import DlcCalibration, read_calibration
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.wording import counted
 
 _CONFIG = "config.yaml"
@@ -188,14 +188,16 @@ def _is_file(path: Path) -> bool:
 
 
 def _not_found(camera: CameraProject, config: DlcConfig) -> Finding:
-    advice = f"add --view {camera.camera}=SOURCE to the same command"
+    advice = "add {} to the same command"
+    remedies = [Setting("view", (f"{camera.camera}=SOURCE",))]
     if camera.candidates:
         message = f"found {len(camera.candidates)} projects that could be the one recorded as {camera.recorded}"
         advice += f" with the right one: {', '.join(map(str, camera.candidates))}"
     elif camera.recorded:
         where = ", ".join(str(path.parent) for path in camera.looked_at)
         message = f"found no 2D project {camera.recorded}; looked at {where}"
-        advice += ", or --video-root DIR with the folder that holds it"
+        advice += ", or {} with the folder that holds it"
+        remedies.append(Setting("video-root", ("DIR",)))
     else:
         message = f"found no 2D project of the camera {camera.camera}: its path was never filled in"
     return Finding(
@@ -205,4 +207,5 @@ def _not_found(camera: CameraProject, config: DlcConfig) -> Finding:
         message,
         where=f"config_file_{camera.camera}",
         advice=advice,
+        remedies=tuple(remedies),
     )

@@ -6,6 +6,7 @@ is one set of rules for both.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
 #: Names of the column levels in the order DeepLabCut writes them; ``individuals`` only in multi-animal files.
 COLUMN_LEVELS = ("scorer", "individuals", "bodyparts", "coords")
+
+#: What pandas calls a column that has no name; it stays where a table was read wrongly and saved
+#: (napari-deeplabcut issue #188).
+UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")
+
+
+def has_no_name(header_cell: str) -> bool:
+    """Whether a cell of the header says nothing."""
+    return not header_cell.strip() or UNNAMED.fullmatch(header_cell.strip()) is not None
 
 
 @dataclass(frozen=True)

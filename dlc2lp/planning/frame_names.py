@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlc2lp.dlc.labels import FrameName, parse_frame_name
+from dlc2lp.dlc.framenames import FrameName, parse_frame_name
 from dlc2lp.lp.names import frame_file_name, is_frame_name
 from dlc2lp.model import Finding, ImageInfo, Severity
 from dlc2lp.options import FrameNames

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlc2lp.dlc.labels import Interpreted, RowConflict, interpret, same_values, scorers
+from dlc2lp.dlc.columns import scorers
+from dlc2lp.dlc.joining import RowConflict, same_values
+from dlc2lp.dlc.labels import Interpreted, interpret
 from dlc2lp.dlc.project import DlcProject, DlcSession, FileKind, LabelFile
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Setting, Severity, question

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from dlc2lp.dlc.labels import count_labels, join_sessions
+from dlc2lp.dlc.joining import count_labels, join_sessions
 from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.model import Finding, LabelTable, Setting, Severity, by_severity, question
 from dlc2lp.options import Options

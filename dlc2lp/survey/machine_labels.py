@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dlc2lp.dlc.labels import interpret, scorers
+from dlc2lp.dlc.columns import scorers
+from dlc2lp.dlc.labels import interpret
 from dlc2lp.dlc.project import DlcSession, LabelFile
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, LabelTable, Severity

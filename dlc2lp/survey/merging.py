@@ -13,7 +13,7 @@ from collections import ChainMap
 from collections.abc import Sequence
 
 from dlc2lp.dlc.framenames import natural_order
-from dlc2lp.dlc.labels import join_sessions
+from dlc2lp.dlc.joining import join_sessions
 from dlc2lp.dlc.project import DlcProject, DlcSession
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.model import Finding, ImageInfo, Severity, question

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.labels import point_name
+from dlc2lp.dlc.joining import point_name
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
 from dlc2lp.survey.find_videos import name_key
 from dlc2lp.survey.label_files import ChosenSession

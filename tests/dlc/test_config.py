@@ -69,7 +69,6 @@ def test_single_animal_project_of_every_era(tmp_path: Path, era: str) -> None:
             VideoEntry(str(project.root / "videos" / f"{name}.mp4"), (0, 128, 0, 96)) for name in ("m1", "m2")
         ),
         corner2move2=(50.0, 50.0),
-        training_fraction=(0.95,),
     )
     assert hash(config) == hash(read_config(project.config))
 
@@ -193,7 +192,7 @@ def test_any_plain_name_stays_as_written(tmp_path: Path, name: str) -> None:
 # --- empty, missing and wrong values ------------------------------------------------------------------------
 
 
-LISTS = ("skeleton", "TrainingFraction", "video_sets", "uniquebodyparts", "individuals", "corner2move2")
+LISTS = ("skeleton", "video_sets", "uniquebodyparts", "individuals", "corner2move2")
 SCALARS = ("date", "iteration", "multianimalproject", "identity", "engine", "croppedtraining", "project_path")
 
 
@@ -224,9 +223,6 @@ WRONG_VALUES = [
     ("iteration: three", "iteration", 0, "found 'three', expected a whole number; took 0"),
     ("iteration: 1e3", "iteration", 0, "found '1e3', expected a whole number; took 0"),
     ("iteration: 99999999999999999999", "iteration", 0, "expected a whole number; took 0"),
-    ("TrainingFraction: [0.95, 0,8, x]", "training_fraction", (0.95,), "expected a number; left it out"),
-    ("TrainingFraction: [95, 0.5]", "training_fraction", (0.5,), "found [95, 0.5], expected numbers above 0"),
-    ("TrainingFraction: [.nan, 1e999, 0.8]", "training_fraction", (0.8,), "found '.nan', expected a number"),
     ("corner2move2: [50]", "corner2move2", None, "found [50], expected two numbers; ignored them"),
     ("multianimalproject: no", "multianimal", False, "found 'no', expected true or false; took it for false"),
     ("multianimalproject: Yes", "multianimal", True, "found 'Yes', expected true or false; took it for true"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlc2lp.dlc.joining import count_labels, join_sessions, same_values, session_headers
+from dlc2lp.dlc.joining import count_labels, join_sessions, same_values
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.model import FrameRef, LabelTable
 
@@ -121,9 +121,6 @@ def test_keypoints_are_joined_by_name_in_the_configs_order() -> None:
     np.testing.assert_array_equal(joined.xy_px[0, 0], [[3, 4], [1, 2], [5, 6], [NAN, NAN]])
     np.testing.assert_array_equal(joined.xy_px[1, 0], [[7, 8], [NAN, NAN], [NAN, NAN], [NAN, NAN]])
     assert joined.in_header.all()
-    headers = session_headers([one, two], joined)
-    np.testing.assert_array_equal(headers["v"], [[True, True, True, False]])
-    np.testing.assert_array_equal(headers["w"], [[True, False, False, True]])
 
 
 def test_scorer_of_the_result() -> None:
@@ -152,7 +149,6 @@ def test_two_tables_of_one_session_complete_each_other() -> None:
     assert value(joined, "a.png", "s") == [1, 2]
     assert value(joined, "b.png", "s") == [3, 4]
     assert value(joined, "b.png", "t") == [5, 6]
-    np.testing.assert_array_equal(session_headers([first, second], joined)["v"], [[True, True]])
 
 
 @pytest.mark.parametrize("other", [(1.0, 3.0), None], ids=["moved", "emptied"])

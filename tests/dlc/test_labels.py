@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlc2lp.dlc.columns import scorers
 from dlc2lp.dlc.csvfile import read_csv_labels
-from dlc2lp.dlc.labels import Interpreted, count_labels, interpret, scorers
+from dlc2lp.dlc.joining import count_labels
+from dlc2lp.dlc.labels import Interpreted, interpret
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import DecisionNeeded, UnreadableFile
 from dlc2lp.model import FrameRef, Severity

@@ -1,0 +1,158 @@
+"""The cells of a CSV label file, made numbers; those that are none are all told, not only the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dlc2lp.dlc.csv_header import RESTORE, Header, Record
+from dlc2lp.dlc.table import has_no_name
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
+
+#: Cells that mean "empty", in lower case: what pandas, R and spreadsheets write (``#NV`` is ``#N/A`` in
+#: German, ``#N/D`` in Spanish and Italian). A spreadsheet's other errors, such as ``#REF!``, stand where a
+#: number was.
+_EMPTY = frozenset(
+    {"", "nan", "-nan", "na", "n/a", "<na>", "nat", "none", "null", "#n/a", "#n/a n/a", "#na", "#nv", "#n/d"}
+)
+
+_N_NAMED = 5  # faulty cells that are named one by one; the others are counted
+
+
+class Cells:
+    """Turns cells into numbers, and remembers those that are none instead of stopping at the first."""
+
+    def __init__(self, header: Header, path: Path, *, comma_is_decimal: bool) -> None:
+        self._header = header
+        self._path = path
+        # Only beside ";" is a comma surely a decimal sign, and not one for thousands or the end of a cell.
+        self._comma_is_decimal = comma_is_decimal
+        # Decimal sign -> the first cell that has it, and where that is.
+        self._first_with: dict[str, tuple[str, str]] = {}
+        self._bad: list[Finding] = []
+        self._shifted: list[Finding] = []
+        self._left_out: list[Finding] = []
+
+    def values(self, record: Record) -> list[float]:
+        """Return the values of one row, NaN where a cell is empty."""
+        return [self._value(record, position) for position in self._header.value_positions]
+
+    def _value(self, record: Record, position: int) -> float:
+        cell = record.cell(position)
+        number = self._number(cell)
+        if number is None:
+            where = self._place(record, position)
+            message = f"found {cell!r}, expected a number or an empty cell"
+            advice = f"correct the cell in {self._path.name}; empty it if the point is not labelled"
+            self._bad.append(Finding(Severity.ERROR, "csv-bad-cell", str(self._path), message, where, advice))
+            return float("nan")
+        if self._comma_is_decimal and ("," in cell or "." in cell):
+            sign = "," if "," in cell else "."
+            if sign not in self._first_with:
+                self._first_with[sign] = cell, self._place(record, position)
+        return number
+
+    def _place(self, record: Record, position: int) -> str:
+        return f"line {record.line}, {self._header.column_name(position)}"
+
+    def check_other_columns(self, body: Sequence[Record]) -> None:
+        """Look at the columns that hold no coordinates: nobody may lose labels in them without being told."""
+        width = max(len(record.cells) for record in (*self._header.rows, *body))
+        used = {*self._header.index_positions, *self._header.value_positions}
+        for position in range(width):
+            if position not in used:
+                self._check_other_column(position, body)
+
+    def _check_other_column(self, position: int, body: Sequence[Record]) -> None:
+        texts = [text.strip() for text in self._header.texts(position) if text.strip()]
+        filled = [record for record in body if record.cell(position).strip().lower() not in _EMPTY]
+        numbers = [record for record in filled if self._number(record.cell(position)) is not None]
+        if not texts:
+            # "21,5" in a file that is separated by commas makes two cells and shifts all that follow.
+            self._shifted += (self._shift(record, position) for record in numbers)
+            filled = [record for record in filled if record not in numbers]
+            if not filled:
+                return
+        named = not all(map(has_no_name, texts))
+        # A keypoint's name over numbers, and only "x" or "y" is missing: these are labels.
+        lost = named and numbers and has_no_name(self._header.texts(position)[-1])
+        content = f"{counted(len(filled), 'cell')}, such as {filled[0].cell(position)!r}" if filled else "nothing"
+        self._left_out.append(
+            Finding(
+                Severity.ERROR if lost else Severity.WARNING if filled else Severity.NOTE,
+                "foreign-columns" if named else "unnamed-columns",
+                str(self._path),
+                f"found a column that is none of x, y and likelihood and holds {content}; it is left out",
+                f"column {position + 1} ({' '.join(texts) or 'no header'})",
+                "name it in the header rows if it holds labels" if lost else "",
+            )
+        )
+
+    def _shift(self, record: Record, position: int) -> Finding:
+        return Finding(
+            Severity.ERROR,
+            "csv-extra-cells",
+            str(self._path),
+            f"found the number {record.cell(position)!r} in a column without a header: the row is shifted",
+            f"line {record.line}, column {position + 1}",
+            "look for decimal commas in that line",
+        )
+
+    def _number(self, cell: str) -> float | None:
+        """The cell's value, NaN if it is empty, None if it is no number."""
+        text = cell.strip()
+        if text.lower() in _EMPTY:
+            return float("nan")
+        if self._comma_is_decimal and "." not in text:
+            text = text.replace(",", ".")
+        # float() also takes 1_000 and the digits of all scripts, which nobody writes who means a pixel.
+        if not text.isascii() or "_" in text:
+            return None
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+    def findings(self) -> list[Finding]:
+        """Return what is worth knowing about the cells that were read.
+
+        Raises
+        ------
+        UnreadableFile
+            Some are no numbers, or may mean two different ones.
+        """
+        faults = _first_and_count(self._shifted) + _first_and_count(self._bad)
+        if len(self._first_with) == 2:
+            (comma, comma_where), (point, point_where) = self._first_with[","], self._first_with["."]
+            faults.append(
+                Finding(
+                    Severity.ERROR,
+                    "csv-mixed-decimals",
+                    str(self._path),
+                    f"found {comma!r} and {point!r}, expected one decimal sign in all cells: a spreadsheet "
+                    "has read some numbers wrongly",
+                    f"{comma_where}; {point_where}",
+                    RESTORE,
+                )
+            )
+        if faults:
+            raise UnreadableFile(*faults)
+        if "," in self._first_with:
+            message = "found decimal commas: a spreadsheet saved this file, perhaps with fewer digits"
+            where = self._first_with[","][1]
+            self._left_out.append(Finding(Severity.NOTE, "csv-decimal-comma", str(self._path), message, where))
+        return self._left_out
+
+
+def _first_and_count(faults: Sequence[Finding]) -> list[Finding]:
+    """The first few of many alike findings, and the number of the others."""
+    named = list(faults[:_N_NAMED])
+    n_more = len(faults) - _N_NAMED
+    if n_more > 0:
+        last = faults[-1]
+        message = f"the same in {counted(n_more, 'more cell')}, {len(faults)} in all"
+        named.append(replace(last, message=message, where=f"up to {last.where}"))
+    return named

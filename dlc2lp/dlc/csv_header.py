@@ -1,0 +1,175 @@
+"""The header of a CSV label file, which alone tells the file's layout."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlc2lp.dlc.framenames import has_image_suffix, parse_row
+from dlc2lp.dlc.table import COLUMN_LEVELS, UNNAMED, has_no_name
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Finding, Severity
+
+RESTORE = "open the session in DeepLabCut and save its labels again, or restore the file from a backup"
+
+#: Header rows that occur, top down. Files without ``scorer`` come from other tools and from people.
+_HEADERS = (
+    ("scorer", "bodyparts", "coords"),
+    ("scorer", "individuals", "bodyparts", "coords"),
+    ("bodyparts", "coords"),
+    ("individuals", "bodyparts", "coords"),
+)
+
+_COORDS = frozenset({"x", "y", "likelihood"})
+
+#: The first header row tells what separates the cells. Counting characters does not: ``a;b;c`` may be a
+#: scorer.
+_DELIMITER = re.compile(r'^[ "]*(?:scorer|individuals|bodyparts)[ "]*([,;\t])', re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of the file; ``line`` is the line it ends on, counted from 1 as editors do."""
+
+    line: int
+    cells: tuple[str, ...]
+
+    def cell(self, position: int) -> str:
+        """The cell, empty where a short row has none."""
+        return self.cells[position] if position < len(self.cells) else ""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header: names of the levels, their rows, and which positions hold the index and the values."""
+
+    levels: tuple[str, ...]
+    rows: tuple[Record, ...]
+    index_positions: tuple[int, ...]
+    value_positions: tuple[int, ...]
+
+    def texts(self, position: int) -> tuple[str, ...]:
+        """What the header says about a column, one text per level."""
+        return tuple(row.cell(position) for row in self.rows)
+
+    def column_name(self, position: int) -> str:
+        """The column as people call it: ``snout x``."""
+        levels = zip(self.levels, self.texts(position), strict=True)
+        return " ".join(text for level, text in levels if level != "scorer")
+
+
+def delimiter_of(text: str, path: Path) -> str:
+    """Return what separates the cells: comma, semicolon or TAB."""
+    found = _DELIMITER.search(text)
+    if found is not None:
+        return found[1]
+    first = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
+    raise UnreadableFile.of(
+        "csv-no-header",
+        str(path),
+        f"found {first[:60]!r} at the top, expected a line that begins with 'scorer,' or 'bodyparts,'",
+        advice=RESTORE,
+    )
+
+
+def read_records(text: str, delimiter: str, path: Path) -> list[Record]:
+    """Return all rows that have any content."""
+    # strict: else a quotation mark that is opened and never closed swallows the rest of the file without a
+    # word.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                records.append(Record(reader.line_num, tuple(cells)))
+    except csv.Error as error:
+        raise UnreadableFile.of(
+            "csv-unreadable",
+            str(path),
+            f"found no valid CSV: {error}",
+            where=f"line {reader.line_num}",
+            advice='look for a quotation mark (") that is opened and never closed',
+        ) from error
+    return records
+
+
+def split_header(records: Sequence[Record], path: Path) -> tuple[Header, list[Record]]:
+    """Take the header off the rows."""
+    n_header = 0
+    while n_header < len(records) and records[n_header].cell(0).strip().lower() in COLUMN_LEVELS:
+        n_header += 1
+    rows = tuple(records[:n_header])
+    levels = tuple(row.cell(0).strip().lower() for row in rows)
+    if levels not in _HEADERS:
+        raise UnreadableFile.of(
+            "csv-no-header",
+            str(path),
+            f"found the header rows {', '.join(levels) or 'none'}, "
+            "expected scorer, (individuals,) bodyparts and coords at the top of the file",
+            advice=RESTORE,
+        )
+    coords = rows[-1]
+    values = tuple(i for i, cell in enumerate(coords.cells) if cell.strip().lower() in _COORDS)
+    # The header tells how wide the index is. Rows don't: in a file with one labeled frame every width fits.
+    index = tuple(range(values[0])) if values else ()
+    if len(index) not in {1, 3}:
+        # A table that was read with too few index columns and saved again: they got names and came back as
+        # data.
+        index = tuple(i for i in index if not any(UNNAMED.fullmatch(row.cell(i).strip()) for row in rows))
+    if len(index) not in {1, 3} or not all(has_no_name(row.cell(i)) for row in rows for i in index[1:]):
+        raise UnreadableFile.of(
+            "csv-bad-header",
+            str(path),
+            f"found {', '.join(map(repr, coords.cells[:6]))}, expected 'coords' and then 'x', 'y' and so on, "
+            "from the second column on or from the fourth",
+            where=f"line {coords.line}",
+            advice=RESTORE,
+        )
+    return Header(levels, rows, index, values), list(records[n_header:])
+
+
+def names_index_levels(record: Record, header: Header, folder: Path) -> bool:
+    """Whether a row is ``image,,,,``, which pandas writes where the levels of the row index have names.
+
+    An unlabeled first frame looks the same but names an image.
+    """
+    if any(record.cell(position).strip() for position in header.value_positions):
+        return False
+    cells = [record.cell(position) for position in header.index_positions]
+    if any(has_image_suffix(cell) for cell in cells):
+        return False
+    try:
+        return parse_row(cells).file_name not in {path.name for path in folder.iterdir()}
+    except OSError:
+        return True
+
+
+def column_names(header: Header, path: Path) -> tuple[tuple[tuple[str, ...], ...], list[Finding]]:
+    """Return the names of the value columns, and a note if they had to be restored.
+
+    A file that was read with one header row and saved again has ``Jane,Jane.1,Jane.2`` in its first row,
+    since pandas makes the names of a single header row unique. In any other file every name stands at least
+    twice, for x and for y; so where no two cells are equal, and only there, the numbers are taken off again.
+    """
+    findings = []
+    by_level = [[row.cell(position) for position in header.value_positions] for row in header.rows]
+    first = by_level[0]
+    restored = [_without_number(name, first) for name in first]
+    if len(set(first)) == len(first) and restored != first:
+        by_level[0] = restored
+        message = (
+            f"found {', '.join(map(repr, first[:3]))}: the file was read with one header row and saved "
+            "again; the numbers were taken off"
+        )
+        where = f"line {header.rows[0].line}"
+        findings.append(Finding(Severity.NOTE, "csv-numbered-header", str(path), message, where))
+    return tuple(zip(*by_level, strict=True)), findings
+
+
+def _without_number(name: str, names: Sequence[str]) -> str:
+    base, _, number = name.rpartition(".")
+    return base if number.isdecimal() and base in names else name
