@@ -391,11 +391,10 @@ def convert(
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
     run = execute(made, assessment.states, assessment.edited, run_options, logged)
-    closed = close_target(made, run.failed, run.findings, assessment, run_options.verify, labels)
-    findings = closed.findings
+    verification, findings = close_target(made, run.failed, run.findings, assessment, run_options.verify, labels)
     if register_as is not None:
         findings = merge_findings(findings, _register(folder, register_as))
-    return Outcome(made, run, closed.verification, findings)
+    return Outcome(made, run, verification, findings)
 
 
 def _register(folder: Path, name: str) -> list[Finding]:
