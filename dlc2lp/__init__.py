@@ -27,11 +27,13 @@ from dlc2lp.api import (
     verify,
 )
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.events import Event
 from dlc2lp.model import Finding, LabelTable, Severity, VideoInfo
 from dlc2lp.version import __version__
 
 __all__ = [
     "Dlc2LpError",
+    "Event",
     "Finding",
     "LabelTable",
     "Severity",

@@ -127,18 +127,6 @@ class Watch:
         Interrupted
             ``stop`` is set.
         """
-        check_stop(self.stop, subject, so_far)
-
-
-def check_stop(stop: threading.Event, subject: str, so_far: str = "") -> None:
-    """Go on unless the work is to stop.
-
-    Raises
-    ------
-    Interrupted
-        ``stop`` is set.
-    """
-    if stop.is_set():
-        raise Interrupted.of(
-            "interrupted", subject, f"stopped by a signal{so_far}", advice="run the same command again to go on"
-        )
+        if self.stop.is_set():
+            message, advice = f"stopped by a signal{so_far}", "run the same command again to go on"
+            raise Interrupted.of("interrupted", subject, message, advice=advice)

@@ -11,8 +11,8 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.dlc.config import DlcConfig, read_config
-from dlc2lp.dlc.project import locate_project
+from dlc2lp.dlc.config import DlcConfig
+from dlc2lp.dlc.project import LocatedProject, locate_project, open_project
 from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import (
     EXIT_FAILED,
@@ -162,7 +162,7 @@ class Outcome:
 
 
 def inspect(
-    source: str | Path | None,
+    source: str | Path | LocatedProject | None,
     options: Options | None = None,
     *,
     watch: Watch | None = None,
@@ -175,7 +175,7 @@ def inspect(
         It is no DeepLabCut project at all.
     """
     options = options or Options()
-    seen = look(_path(source), options, watch=watch)
+    seen = look(_opened(source), options, watch=watch)
     if not seen.views:  # no camera was found, so there is nothing to show but why
         refuse_open(seen)
     notes: list[Finding] = []
@@ -199,7 +199,7 @@ def inspect(
 
 
 def plan(
-    source: str | Path | None,
+    source: str | Path | LocatedProject | None,
     target: str | Path,
     options: Options | None = None,
     *,
@@ -218,7 +218,7 @@ def plan(
 
 
 def propose(
-    source: str | Path | None,
+    source: str | Path | LocatedProject | None,
     target: str | Path,
     options: Options,
     *,
@@ -235,22 +235,22 @@ def propose(
     Interrupted
         The work is to stop.
     """
-    source, target = _path(source), Path(target)
-    if options.individuals == "split" and not has_views(source, options):
+    opened, target = _opened(source), Path(target)
+    if options.individuals == "split" and not has_views(opened, options):
         raise UsageError.of(
             "individuals-split",
             "individuals",
             "found 'split', which makes several targets, expected one",
             advice="call convert_individuals, or give the name of one individual",
         )
-    _check_places(source, target, options)
+    _check_places(opened, target, options)
     stored = stored_plan(target)
-    seen = look(source, options, stored.ties if stored else (), watch=watch)
+    seen = look(opened, options, stored.ties if stored else (), watch=watch)
     return Proposal(seen, make_plan(seen, options, _absolute(target)))
 
 
 def propose_each(
-    source: str | Path,
+    source: str | Path | LocatedProject,
     target: str | Path,
     options: Options,
     *,
@@ -279,16 +279,16 @@ def propose_each(
     UsageError
         ``no-individuals``: the project labels a single animal.
     """
-    source, target = Path(source), Path(target)
+    opened, target = _opened(source), Path(target)
     check_data_dir(options)
     stored = map(stored_plan, (target, *(path.parents[1] for path in sorted(target.glob(f"*/{PLAN_FILE}")))))
     known = [tie for each in stored if each is not None for tie in each.ties]
-    seen = look(source, options, known, watch=watch)
+    seen = look(opened, options, known, watch=watch)
     individuals = individuals_of(seen)
     if not individuals:
         if not or_whole:
             raise _nothing_to_split()
-        _check_places(source, target, options)
+        _check_places(opened, target, options)
         return {"": Proposal(seen, make_plan(seen, replace(options, individuals="auto"), _absolute(target)))}
     folders = unique_sessions(individuals)
     if (target / PLAN_FILE).exists():
@@ -303,7 +303,7 @@ def propose_each(
     proposals = {}
     for name, folder in folders.items():
         chosen = replace(options, individuals=name, data_dir=_data_dir_of(options, folder))
-        _check_places(source, target / folder, chosen)
+        _check_places(opened, target / folder, chosen)
         own = of_individual(seen, name, chosen)
         proposals[name] = Proposal(own, make_plan(own, chosen, _absolute(target / folder)))
     return proposals
@@ -318,16 +318,16 @@ def _nothing_to_split() -> UsageError:
     )
 
 
-def _check_places(source: Path | None, target: Path, options: Options) -> None:
+def _check_places(source: LocatedProject | None, target: Path, options: Options) -> None:
     """Refuse a target that lies badly, before anything is read."""
-    sources = [*(() if source is None else (source,)), *options.merge, *(path for _, path in options.views)]
-    for each in sources:
-        check_location(locate_project(each)[0], target)
+    others = (locate_project(path)[0] for path in (*options.merge, *(path for _, path in options.views)))
+    for root in (*(() if source is None else (source.root,)), *others):
+        check_location(root, target)
     check_data_dir(options)
 
 
 def preview(
-    source: str | Path | None,
+    source: str | Path | LocatedProject | None,
     target: str | Path,
     options: Options | None = None,
     *,
@@ -347,8 +347,9 @@ def preview_of(made: Plan) -> Preview:
     )
 
 
-def _path(source: str | Path | None) -> Path | None:
-    return None if source is None else Path(source)
+def _opened(source: str | Path | LocatedProject | None) -> LocatedProject | None:
+    """Find a source and read its configuration, unless that was done before."""
+    return open_project(Path(source)) if isinstance(source, str | Path) else source
 
 
 def check_data_dir(options: Options) -> None:
@@ -398,7 +399,7 @@ def _is_absolute(path: str) -> bool:
 
 
 def convert(
-    source: str | Path | None,
+    source: str | Path | LocatedProject | None,
     target: str | Path,
     options: Options | None = None,
     run_options: RunOptions | None = None,
@@ -455,11 +456,12 @@ def carry_out(
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
     run = execute(made, assessment.states, assessment.edited, run_options, logged)
-    closed = close_target(made, run.failed, run.findings, assessment, run_options.verify, proposal.labels)
-    findings = closed.findings
+    verification, findings = close_target(
+        made, run.failed, run.findings, assessment, run_options.verify, proposal.labels
+    )
     if register_as is not None:
         findings = merge_findings(findings, _register(folder, register_as))
-    return Outcome(made, run, closed.verification, findings)
+    return Outcome(made, run, verification, findings)
 
 
 def _data_dir_of(options: Options, folder: str) -> str | None:
@@ -482,7 +484,7 @@ def _register(folder: Path, name: str) -> list[Finding]:
 
 
 def convert_each_individual(
-    source: str | Path,
+    source: str | Path | LocatedProject,
     target: str | Path,
     options: Options,
     run_options: RunOptions | None = None,
@@ -522,17 +524,16 @@ def convert_each_individual(
     return outcomes
 
 
-def list_project_splits(source: str | Path | None, options: Options) -> tuple[str, ...]:
+def list_project_splits(source: str | Path | LocatedProject | None, options: Options) -> tuple[str, ...]:
     """Return the names of the train/test splits of a project, as ``--split`` takes them.
 
     Of several cameras' projects those that all have.
     """
-    projects = camera_projects(_path(source), options) or (() if source is None else (Path(source),))
+    opened = _opened(source)
+    projects = camera_projects(opened, options) or (() if opened is None else (opened,))
     if not projects:
         raise no_source()
-    listed = []
-    for root, config_path in map(locate_project, projects):
-        listed.append(split_names(root, read_config(config_path) if config_path else None))
+    listed = [split_names(each.root, each.config) for each in projects]
     return tuple(name for name in listed[0] if all(name in others for others in listed))
 
 

@@ -183,7 +183,7 @@ def finish_archive(
     mine = [number for number in range(n_all) if number % part.of == part.number - 1 and number not in have]
     tasks = _tasks(index, story, set(mine), verify)
     watch.tell(Event("planned", "target", n=len(mine), weight=len(mine)))
-    for event in ledger.write(call_each(_close, tasks, len(mine), jobs or allowed_cpus(), watch.stop)):
+    for event in ledger.write(call_each(_close, tasks, len(mine), jobs or allowed_cpus(), watch)):
         watch.tell(event)
     if shard is not None:
         return None
@@ -344,8 +344,8 @@ def _look(task: _Task) -> _Found:
 def _close_planned(task: _Task, found: _Found) -> ProjectReport:
     entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
-    closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
-    findings = [in_batch(finding, task.out) for finding in closed.findings]
+    _, told = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    findings = [in_batch(finding, task.out) for finding in told]
     if plan_digest(found.stored.to_text()) != entry.plan:
         findings.append(
             Finding(

@@ -155,7 +155,7 @@ def _plan_all(request: Request, listed: Listed, shard: Shard, jobs: int, watch: 
     for number, (project, _) in mine:
         if number in have:
             watch.tell(Event("ended", "project", project, state="skipped"))
-    for event in ledger.write(call_each(plan_project, tasks, len(tasks), jobs, watch.stop)):
+    for event in ledger.write(call_each(plan_project, tasks, len(tasks), jobs, watch)):
         watch.tell(event)
     return len(tasks)
 

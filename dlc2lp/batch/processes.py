@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TypeVar
 
 from dlc2lp.errors import Dlc2LpError, Interrupted
-from dlc2lp.events import check_stop
+from dlc2lp.events import Watch
 from dlc2lp.video.cpus import allowed_cpus, limit_cpus
 
 Task = TypeVar("Task")
@@ -35,7 +35,7 @@ def call_each(
     tasks: Iterable[Task],
     n_tasks: int,
     jobs: int,
-    stop: threading.Event,
+    watch: Watch,
 ) -> Iterator[Result]:
     """Yield what a function makes of each task, in the order in which it is ready.
 
@@ -48,32 +48,32 @@ def call_each(
         The tasks, and how many they are.
     jobs
         Processes at a time; few tasks are done in this one.
-    stop
-        Set it to end within seconds.
+    watch
+        What it is stopped by, within seconds.
 
     Raises
     ------
     Interrupted
-        ``stop`` was set.
+        The work is to stop.
     Dlc2LpError
         ``process-lost``: the system ended one of the processes.
     """
     jobs = max(1, min(jobs, n_tasks // _TASKS_WORTH_A_PROCESS))
     if jobs == 1 and n_tasks <= TASKS_OF_A_PROCESS:
         for task in tasks:
-            check_stop(stop, "batch")
-            yield function(task, stop)
+            watch.check("batch")
+            yield function(task, watch.stop)
         return
     waiting = iter(tasks)
     for _ in range(0, n_tasks, jobs * TASKS_OF_A_PROCESS):
-        yield from _in_processes(function, islice(waiting, jobs * TASKS_OF_A_PROCESS), jobs, stop)
+        yield from _in_processes(function, islice(waiting, jobs * TASKS_OF_A_PROCESS), jobs, watch)
 
 
 def _in_processes(
     function: Callable[[Task, threading.Event | None], Result],
     waiting: Iterator[Task],
     jobs: int,
-    stop: threading.Event,
+    watch: Watch,
 ) -> Iterator[Result]:
     """Do tasks in processes that end afterwards."""
     # Not forked: a copy of a process with threads may inherit a lock that nobody will ever open.
@@ -84,12 +84,12 @@ def _in_processes(
         running: set[Future[Result]] = {pool.submit(_call, function, task) for task in islice(waiting, jobs * _AHEAD)}
         while running:
             finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-            check_stop(stop, "batch")
+            watch.check("batch")
             for future in finished:
                 yield future.result()
             running |= {pool.submit(_call, function, task) for task in islice(waiting, len(finished))}
     except BrokenProcessPool as error:
-        check_stop(stop, "batch")  # whoever stops all processes of a job may have reached the others first
+        watch.check("batch")  # whoever stops all processes of a job may have reached the others first
         raise Dlc2LpError.of(
             "process-lost",
             "batch",

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import fault, plan_digest
+from dlc2lp.dlc.project import LocatedProject, open_project
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.migration import propose, propose_each, store
@@ -18,7 +19,7 @@ from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.planning.plan import Plan
 from dlc2lp.run.target import is_same_folder
-from dlc2lp.survey.cameras import camera_projects, has_views, three_d_config
+from dlc2lp.survey.cameras import camera_projects, has_views
 
 
 @dataclass(frozen=True)
@@ -104,20 +105,19 @@ def _refused(task: Task, findings: Iterable[Finding]) -> Entry:
 
 def _entries(task: Task, watch: Watch) -> list[Entry]:
     request = task.request
-    source: Path | None = request.root / task.project
-    out = request.out
     if request.decisions.skips(task.project):
-        return [Entry(task.project, str(source), task.target, "skipped")]
+        return [Entry(task.project, str(request.root / task.project), task.target, "skipped")]
     options = request.decisions.apply(task.project, request.options, request.root)
     _check_paths(task, options)
     check_options(options)
-    if options.views and three_d_config(request.root / task.project) is None:
+    source: LocatedProject | None = open_project(request.root / task.project)
+    if options.views and not (source and source.is_3d):
         _check_views(task, options)
         source = None
     is_single = not has_views(source, options)
     if is_single:
         options = _of_single_camera(options, request.options)
-    target = out / task.target
+    target = request.out / task.target
     options = _with_data_dir(options, task.target)
     if source is None or options.individuals != "split" or not is_single:
         return [_planned(task, source, options, store(propose(source, target, options, watch=watch)))]
@@ -136,7 +136,7 @@ def _entries(task: Task, watch: Watch) -> list[Entry]:
     return entries
 
 
-def _planned(task: Task, source: Path | None, options: Options, plan: Plan) -> Entry:
+def _planned(task: Task, source: LocatedProject | None, options: Options, plan: Plan) -> Entry:
     entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
     return replace(entry, cameras=_cameras(task, source, options) if plan.views else ())
 
@@ -198,12 +198,12 @@ def _of_single_camera(options: Options, common: Options) -> Options:
     )
 
 
-def _cameras(task: Task, source: Path | None, options: Options) -> tuple[str, ...]:
+def _cameras(task: Task, source: LocatedProject | None, options: Options) -> tuple[str, ...]:
     """Return the archive's other projects that are cameras of this one, relative to the root."""
     root = os.path.realpath(task.request.root)
     keys = (
-        PurePosixPath(Path(os.path.relpath(os.path.realpath(path), root)).as_posix())
-        for path in camera_projects(source, options)
+        PurePosixPath(Path(os.path.relpath(os.path.realpath(project.root), root)).as_posix())
+        for project in camera_projects(source, options)
     )
     return tuple(sorted({str(key) for key in keys if ".." not in key.parts} - {task.project}))
 

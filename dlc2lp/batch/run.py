@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-import threading
 import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from dlc2lp.batch.index import Index
@@ -172,7 +171,8 @@ class _Shard:
         self._log = log
         self._story = story
         self._result = ShardRun(shard)
-        self._plans = _Plans(run_options.jobs or allowed_cpus())
+        # A few at a time are kept: the units of a heavy project follow each other.
+        self._plan_of = lru_cache(run_options.jobs or allowed_cpus())(_plan_of)
 
     def carry_out(self, work: Sequence[Unit], jobs: int) -> ShardRun:
         """Keep the CPUs busy, the heaviest unit first, until no unit is left or the work is to stop."""
@@ -200,7 +200,7 @@ class _Shard:
     def _run(self, unit: Unit, jobs: int) -> Run:
         target = self._out / unit.target
         sweep([target / SCRATCH])
-        plan = self._plans.of(target, unit)
+        plan = self._plan_of(target, unit.plan)
         if plan is None:  # planned anew by `dlc2lp convert`, and so its business; `finish` looks at what came of it
             return self._left(unit, "skipped")
         by_id = {step.id: step for step in plan.steps}
@@ -235,51 +235,30 @@ class _Shard:
         self._watch.tell(Event("ended", "piece", unit.target, weight=0, state=state, findings=tuple(run.findings)))
 
 
-class _Plans:
-    """The targets' plans, of which a few at a time are kept: the units of a heavy project follow each other."""
+def _plan_of(target: Path, digest: str) -> Plan | None:
+    """Return a target's plan; None where it is no longer the one of the index.
 
-    def __init__(self, n_kept: int) -> None:
-        self._n_kept = n_kept
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Plan | None] = OrderedDict()
-
-    def of(self, target: Path, unit: Unit) -> Plan | None:
-        """Return a target's plan; None where it is no longer the one of the index.
-
-        Raises
-        ------
-        TargetRefused
-            ``not-a-target``: it is gone.
-        UsageError
-            It can't be read.
-        """
-        with self._lock:
-            if unit.target in self._kept:
-                self._kept.move_to_end(unit.target)
-                return self._kept[unit.target]
-        plan = self._read(target, unit)
-        with self._lock:
-            self._kept[unit.target] = plan
-            while len(self._kept) > self._n_kept:
-                self._kept.popitem(last=False)
-        return plan
-
-    @staticmethod
-    def _read(target: Path, unit: Unit) -> Plan | None:
-        path = target / PLAN_FILE
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise TargetRefused.of(
-                "not-a-target",
-                str(target),
-                f"found no {PLAN_FILE}, which `batch plan` had written",
-                advice="plan again with the same `dlc2lp batch plan` command",
-            ) from error
-        if plan_digest(text) != unit.plan:
-            return None
-        # The archive may be mounted elsewhere on this machine; all paths of a plan are relative but for its own.
-        return replace(Plan.from_text(text, path), target=str(target))
+    Raises
+    ------
+    TargetRefused
+        ``not-a-target``: it is gone.
+    UsageError
+        It can't be read.
+    """
+    path = target / PLAN_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise TargetRefused.of(
+            "not-a-target",
+            str(target),
+            f"found no {PLAN_FILE}, which `batch plan` had written",
+            advice="plan again with the same `dlc2lp batch plan` command",
+        ) from error
+    if plan_digest(text) != digest:
+        return None
+    # The archive may be mounted elsewhere on this machine; all paths of a plan are relative but for its own.
+    return replace(Plan.from_text(text, path), target=str(target))
 
 
 class _Recorder:

@@ -6,7 +6,6 @@ Whoever carried out the steps, one process or a thousand, this is done once afte
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.files import write_if_new
@@ -20,22 +19,6 @@ from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
 
 
-@dataclass(frozen=True)
-class Closed:
-    """What closing a target brought up.
-
-    Attributes
-    ----------
-    verification
-        What checking the target brought up.
-    findings
-        Everything that a person should know, errors first.
-    """
-
-    verification: Verification
-    findings: tuple[Finding, ...]
-
-
 def close_target(
     plan: Plan,
     failed: Collection[str],
@@ -43,7 +26,7 @@ def close_target(
     assessment: Assessment | None,
     level: VerifyLevel,
     labels: SourceLabels | None = None,
-) -> Closed:
+) -> tuple[Verification, tuple[Finding, ...]]:
     """Remove what earlier plans left over, verify the target and write its manifest.
 
     Parameters
@@ -60,6 +43,11 @@ def close_target(
     labels
         The source's labels, where they are at hand, to compare every cell with its origin.
 
+    Returns
+    -------
+    tuple
+        What checking the target brought up, and everything that a person should know, errors first.
+
     Raises
     ------
     TargetRefused
@@ -75,7 +63,7 @@ def close_target(
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.
     lasting = merge_findings(plan.findings, findings, _encoded_instead(plan, records), verification.findings)
     write_if_new(folder / MANIFEST_FILE, manifest_text(plan, records, failed, lasting))
-    return Closed(verification, merge_findings(removed, lasting))
+    return verification, merge_findings(removed, lasting)
 
 
 def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Plan) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from dlc2lp.dlc.project import locate_project
@@ -205,12 +206,9 @@ def check_disk(plan: Plan, assessment: Assessment) -> None:
 def refusals(plan: Plan, stored: Plan | None, assessment: Assessment) -> list[Dlc2LpError]:
     """Return everything that stands against writing this plan to its target, for a dry run to show."""
     found: list[Dlc2LpError] = []
-    try:
-        check_owner(plan, stored)
-    except TargetRefused as error:
-        found.append(error)
-    try:
-        check_disk(plan, assessment)
-    except TargetRefused as error:
-        found.append(error)
+    for check in (partial(check_owner, plan, stored), partial(check_disk, plan, assessment)):
+        try:
+            check()
+        except TargetRefused as error:
+            found.append(error)
     return found

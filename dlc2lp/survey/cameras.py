@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.dlc.config import DlcConfig, read_config
-from dlc2lp.dlc.project import locate_project
+from dlc2lp.dlc.config import DlcConfig
+from dlc2lp.dlc.project import LocatedProject, locate_project, open_project
 from dlc2lp.dlc.project3d import Dlc3dProject, read_3d_project
-from dlc2lp.errors import UnreadableFile, UsageError
+from dlc2lp.errors import UsageError
 from dlc2lp.events import Watch
 from dlc2lp.model import Finding, Remedy, Setting, Severity, question
 from dlc2lp.options import Options
@@ -28,33 +28,22 @@ from dlc2lp.survey.view_pattern import COMMON_PATTERNS, ViewTable, apply_pattern
 _PATTERN = Setting("view-pattern")
 
 
-def has_views(source: Path | None, options: Options) -> bool:
+def has_views(source: LocatedProject | None, options: Options) -> bool:
     """Whether a multi-view project is asked for."""
     # An empty pattern is a pattern that fits nothing: the script's variable that should hold one was not set.
     asked = bool(options.views) or options.view_pattern is not None
-    return asked or (source is not None and three_d_config(source) is not None)
+    return asked or (source is not None and source.is_3d)
 
 
-def three_d_config(source: Path) -> DlcConfig | None:
-    """Return the configuration of a DeepLabCut 3D project; None for any other source."""
-    _, path = locate_project(source)
-    try:
-        config = read_config(path) if path else None
-    except UnreadableFile:
-        return None  # told when the project is read
-    return config if config is not None and config.is_3d else None
+def camera_projects(source: LocatedProject | None, options: Options) -> tuple[LocatedProject, ...]:
+    """Return the cameras' projects, where each camera has one of its own."""
+    if source is None or source.config is None or not source.is_3d:
+        return tuple(open_project(path) for _, path in options.views)
+    project = _three_d_project(source.root, source.config, options)
+    return tuple(open_project(camera.config_path) for camera in project.cameras if camera.config_path)
 
 
-def camera_projects(source: Path | None, options: Options) -> tuple[Path, ...]:
-    """Return the folders of the cameras' projects, where each camera has one of its own."""
-    config = None if source is None else three_d_config(source)
-    if source is not None and config is not None:
-        project = _three_d_project(source, config, options)
-        return tuple(locate_project(camera.config_path)[0] for camera in project.cameras if camera.config_path)
-    return tuple(locate_project(path)[0] for _, path in options.views)
-
-
-def _three_d_project(source: Path, config: DlcConfig, options: Options) -> Dlc3dProject:
+def _three_d_project(root: Path, config: DlcConfig, options: Options) -> Dlc3dProject:
     """Read a 3D project; views that a person named stand in for the cameras' recorded projects.
 
     Raises
@@ -67,12 +56,12 @@ def _three_d_project(source: Path, config: DlcConfig, options: Options) -> Dlc3d
         found = f"found {', '.join(unknown)}, expected cameras of {config.path}: {', '.join(config.camera_names)}"
         raise UsageError.of("bad-views", "--view", found)
     located = {name: locate_project(path) for name, path in options.views}
-    given = {name: path or root for name, (root, path) in located.items()}
-    return read_3d_project(locate_project(source)[0], config, options.video_roots, given)
+    given = {name: path or folder for name, (folder, path) in located.items()}
+    return read_3d_project(root, config, options.video_roots, given)
 
 
 def survey_views(
-    source: Path | None,
+    source: LocatedProject | None,
     options: Options,
     known: Iterable[SessionTie] = (),
     watch: Watch | None = None,
@@ -98,9 +87,8 @@ def survey_views(
     """
     _check_options(source, options)
     reader = _Reader(options, tuple(known), watch or Watch())
-    config = None if source is None else three_d_config(source)
-    if source is not None and config is not None:
-        return reader.three_d(_three_d_project(source, config, options))
+    if source is not None and source.is_3d and source.config is not None:
+        return reader.three_d(_three_d_project(source.root, source.config, options))
     if options.views:
         return reader.one_project_each(list(options.views))
     if source is None:  # _check_options has refused it
@@ -108,11 +96,11 @@ def survey_views(
     return reader.one_project(source)
 
 
-def _check_options(source: Path | None, options: Options) -> None:
+def _check_options(source: LocatedProject | None, options: Options) -> None:
     found = ""
-    if options.views and source is not None and three_d_config(source) is None:
+    if options.views and source is not None and not source.is_3d:
         found = (
-            f"found the source {source} beside --view NAME=SOURCE, which names the sources; "
+            f"found the source {source.root} beside --view NAME=SOURCE, which names the sources; "
             "only a DeepLabCut 3D project may stand beside them"
         )
     elif options.merge:
@@ -158,7 +146,7 @@ class _Reader:
     known: tuple[SessionTie, ...]
     watch: Watch
 
-    def read(self, source: Path, views: Sequence[str]) -> tuple[Survey, Decided]:
+    def read(self, source: Path | LocatedProject, views: Sequence[str]) -> tuple[Survey, Decided]:
         """Read one project; what is known of the given views is taken over."""
         known = by_session(tie for tie in self.known if tie.view in views or not views)
         seen = survey(source, self.options, known, self.watch)
@@ -179,7 +167,7 @@ class _Reader:
         calibrated = calibrated or find_calibrations(self.options, roots, list(read))
         return self._joined(views, calibrated, asked, outsiders)
 
-    def one_project(self, source: Path) -> Source:
+    def one_project(self, source: LocatedProject) -> Source:
         """One project holds all cameras, told apart by a pattern of names."""
         seen, decided = self.read(source, ())
         table = apply_pattern(parse_view_pattern(self.options.view_pattern or ""), _folders(seen))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
+from dlc2lp.dlc.project import LocatedProject
 from dlc2lp.errors import UsageError
 from dlc2lp.events import Watch
 from dlc2lp.model import Setting
@@ -20,7 +20,7 @@ from dlc2lp.survey.ties import SessionTie, by_session
 
 
 def look(
-    source: Path | None,
+    source: LocatedProject | None,
     options: Options,
     known: Iterable[SessionTie] = (),
     watch: Watch | None = None,
@@ -30,7 +30,7 @@ def look(
     Parameters
     ----------
     source
-        The DeepLabCut project; None where the options name the project of each camera.
+        The DeepLabCut project, found; None where the options name the project of each camera.
     options
         What a person chose.
     known
@@ -41,7 +41,7 @@ def look(
     Raises
     ------
     SourceRefused
-        It is no DeepLabCut project at all. What stands against migrating a project is in the result.
+        It holds nothing of a DeepLabCut project. What stands against migrating a project is in the result.
     UsageError
         The options contradict each other, or there is no source.
     Interrupted

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from dlc2lp.dlc.framenames import parse_frame_name
-from dlc2lp.dlc.project import DlcProject, DlcSession, read_project
+from dlc2lp.dlc.project import DlcProject, DlcSession, LocatedProject, read_project
 from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
 from dlc2lp.errors import DecisionNeeded, SourceRefused, UnreadableFile, VideoFailed
 from dlc2lp.events import Watch
@@ -93,7 +93,7 @@ class Survey:
 
 
 def survey(
-    source: Path,
+    source: Path | LocatedProject,
     options: Options,
     known: Mapping[str, SessionTie] | None = None,
     watch: Watch | None = None,

@@ -9,6 +9,7 @@ import pytest
 
 from dlc2lp.batch import processes
 from dlc2lp.errors import Dlc2LpError, Interrupted
+from dlc2lp.events import Watch
 
 
 def square(number, stop):
@@ -20,7 +21,7 @@ def end_the_process(number, stop):
 
 
 def call(function, n_tasks, jobs, stop=None):
-    return list(processes.call_each(function, iter(range(n_tasks)), n_tasks, jobs, stop or threading.Event()))
+    return list(processes.call_each(function, iter(range(n_tasks)), n_tasks, jobs, Watch(stop=stop)))
 
 
 @pytest.mark.parametrize("n_tasks", [0, 1, 7])
@@ -64,7 +65,7 @@ def test_tasks_end_cleanly_when_all_are_stopped(tmp_path):
     threading.Thread(target=stop_when_both_are_at_work, daemon=True).start()
     began = time.monotonic()
     with pytest.raises(Interrupted):
-        list(processes.call_each(until_stopped, [tmp_path] * 16, 16, 2, stop))
+        list(processes.call_each(until_stopped, [tmp_path] * 16, 16, 2, Watch(stop=stop)))
     assert list(tmp_path.iterdir()) == []
     assert time.monotonic() - began < 30
 
