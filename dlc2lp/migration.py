@@ -20,6 +20,7 @@ from dlc2lp.errors import (
     EXIT_OK,
     DecisionNeeded,
     Dlc2LpError,
+    NothingToSplit,
     SourceRefused,
     TargetRefused,
     UsageError,
@@ -27,7 +28,7 @@ from dlc2lp.errors import (
 from dlc2lp.files import STATE_FOLDER, write_if_new
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
-from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.model import Finding, Setting, Severity, by_severity
 from dlc2lp.options import Options, RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan
@@ -183,8 +184,9 @@ def inspect(
 
 
 def _no_source() -> UsageError:
-    advice = "give a DeepLabCut project, or each camera's with --view NAME=SOURCE"
-    return UsageError.of("no-source", "SOURCE", "found no source", advice=advice)
+    advice = "give a DeepLabCut project, or each camera's with {}"
+    remedies = (Setting("view", ("NAME=SOURCE",)),)
+    return UsageError.of("no-source", "SOURCE", "found no source", advice=advice, remedies=remedies)
 
 
 def _inspect_views(
@@ -528,7 +530,7 @@ def _individuals(source: Path, options: Options) -> tuple[str, ...]:
         for name in (*labelled_individuals(session.labels), *unique_individual(session.labels))
     )
     if not labelled:
-        raise UsageError.of(
+        raise NothingToSplit.of(
             "no-individuals",
             "--individuals split",
             "the project labels a single animal, there is nothing to split",

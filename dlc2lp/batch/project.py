@@ -10,14 +10,17 @@ from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
-from dlc2lp.batch.run import fault, plan_digest
-from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
+from dlc2lp.batch.run import plan_digest
+from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, NothingToSplit, UsageError, fault, reason
 from dlc2lp.migration import folders_of_individuals, store_plan
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.run.target import is_same_folder
 from dlc2lp.survey.cameras import camera_projects, has_views, three_d_config
 from dlc2lp.survey.ties import SessionTie
+
+#: What to do about a fault of dlc2lp that one project brings up.
+REPORT_IT = "please report it with the output of `dlc2lp inspect` on this project"
 
 
 @dataclass(frozen=True)
@@ -77,18 +80,17 @@ def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]
         )
         return [_refused(task, [finding])]
     except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
-        return [_refused(task, [fault(task.project, error)])]
+        return [_refused(task, [fault(task.project, error, REPORT_IT)])]
 
 
 def _unreadable(task: Task, error: OSError) -> Finding:
     """Return the finding for a project, or for its target, that may not be read."""
-    where = f" ({error.filename})" if error.filename else ""
     is_target = Path(str(error.filename)).is_relative_to(task.request.out)
     return Finding(
         Severity.ERROR,
         "target-unreadable" if is_target else "source-unreadable",
         task.target if is_target else task.project,
-        f"could not be read: {error.strerror or error}{where}",
+        f"could not be read: {reason(error)}",
         advice="get the permission to read it, " + ("" if is_target else "or copy it anew, ") + "and plan again",
     )
 
@@ -141,16 +143,15 @@ def _folders(task: Task, source: Path, options: Options) -> dict[str, Path]:
 
     Raises
     ------
-    UsageError
-        ``no-individuals``: it was decided of this very project, and there is nothing to split.
+    NothingToSplit
+        It was decided of this very project, and there is nothing to split.
     """
     try:
         return folders_of_individuals(source, task.request.out / task.target, options)
-    except UsageError as error:
-        is_for_all = "individuals" not in task.request.decisions.options.get(task.project, {})
-        if is_for_all and error.findings[0].code == "no-individuals":
-            return {}
-        raise
+    except NothingToSplit:
+        if "individuals" in task.request.decisions.options.get(task.project, {}):
+            raise
+        return {}
 
 
 def _check_paths(task: Task, options: Options) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, assert_never, cast
 
-from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused, VideoFailed
+from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused, VideoFailed, reason
 from dlc2lp.files import STATE_FOLDER, digest, own_tag
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.options import RunOptions
@@ -34,7 +34,7 @@ from dlc2lp.planning.steps import (
     VideoStep,
     WriteText,
 )
-from dlc2lp.run.journal import Journal, Record, State, held
+from dlc2lp.run.journal import REPLACE, Journal, Record, State, held
 from dlc2lp.run.place import place
 from dlc2lp.run.scratch import make_folder, workplace
 from dlc2lp.video.checks import VideoOrder, against_source
@@ -43,7 +43,7 @@ from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import Action, EncodeSettings
 from dlc2lp.video.frames import cut_frames, encode_image, encode_png, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 #: Where files are made before they get their names; on the target's own disk, so that a rename suffices.
 SCRATCH = f"{STATE_FOLDER}/scratch"
@@ -240,7 +240,8 @@ def _edited(path: str) -> Finding:
         "target-edited",
         path,
         "was changed since dlc2lp wrote it; it is kept as it is",
-        advice="to write it anew and lose the changes: --edited replace",
+        advice="to write it anew and lose the changes: {}",
+        remedies=(REPLACE,),
     )
 
 
@@ -266,7 +267,7 @@ def _disk_fault(step: Step, error: OSError) -> Finding:
         Severity.ERROR,
         "step-failed",
         step.targets[0],
-        f"could not be written: {error.strerror or error}" + (f" ({error.filename})" if error.filename else ""),
+        f"could not be written: {reason(error)}",
         advice="check the disk and the permissions, then run the same command again",
     )
 
@@ -484,7 +485,7 @@ def remove_stale(target: Path, stale: Iterable[str], journal: Journal, plan: Pla
         Finding(
             Severity.NOTE,
             "stale-removed",
-            ", ".join(removed[:5]) + (f" and {len(removed) - 5} more" if len(removed) > 5 else ""),
+            some(removed),
             "written for an earlier choice of options and not part of this one; removed",
         )
     ]

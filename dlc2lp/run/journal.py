@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from dlc2lp.files import STATE_FOLDER, FileRecord, digest, write_whole
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, RunAgain, Setting, Severity
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import Step, WriteText
 
 SCHEMA = "dlc2lp/record/1"
+
+#: What writes anew what a person changed.
+REPLACE = Setting("edited", ("replace",))
+REPLACE_AGAIN = RunAgain("run convert again", (REPLACE,))
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,9 @@ def held(step: Step) -> Finding:
         step.targets[0],
         "was left as it is, since another label file was changed by hand and their rows belong together; labels that "
         "are new in DeepLabCut did not arrive",
-        advice="to write all label files anew and lose the changes: --edited replace; to have both, convert into a new "
-        "folder and carry the changes over",
+        advice="to write all label files anew and lose the changes: {}; to have both, convert into a new folder and "
+        "carry the changes over",
+        remedies=(REPLACE,),
     )
 
 

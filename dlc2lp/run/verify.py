@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.lp.check import check_target
-from dlc2lp.model import Finding, LabelTable, Severity, by_severity
+from dlc2lp.model import Finding, LabelTable, RunAgain, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
-from dlc2lp.run.journal import Journal, State, held, orphaned
+from dlc2lp.run.journal import REPLACE, REPLACE_AGAIN, Assessment, Journal, State, held, orphaned
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -70,12 +70,14 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
     target = Path(plan.target)
     findings: list[Finding] = []
     n_checked: dict[str, int] = {}
-    if not _check_records(plan, findings, n_checked):
+    assessment = Journal(target).assess(plan)
+    findings += _check_records(plan, assessment)
+    n_checked["files"] = sum(len(step.targets) for step in plan.steps)
+    names = {view: label_files(view) for view in plan.views or ("",)}
+    if not all((target / listed[0]).is_file() for listed in names.values()):
         return Verification(tuple(by_severity(findings)), n_checked)
     findings += check_target(target, every_image=level == "full")
-    names = {view: label_files(view) for view in plan.views or ("",)}
-    edited = {finding.subject for finding in findings if finding.code == "target-edited"}
-    if not edited & plan.label_files:
+    if plan.label_files.isdisjoint(path for paths in assessment.edited.values() for path in paths):
         tables = {
             view: _read_labels([target / name for name in listed if (target / name).is_file()])
             for view, listed in names.items()
@@ -103,8 +105,9 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
     return tuple(findings)
 
 
-def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int]) -> bool:
-    assessment = Journal(Path(plan.target)).assess(plan)
+def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
+    """Tell what is not there, or not as it was recorded."""
+    findings = []
     for step in plan.steps:
         state = assessment.states[step.id]
         if state is State.EDITED:
@@ -114,7 +117,8 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                     "target-edited",
                     path,
                     "is not as dlc2lp wrote it",
-                    advice="if the change is yours, nothing is to be done; else run convert with --edited replace",
+                    advice="if the change is yours, nothing is to be done; else {}",
+                    remedies=(RunAgain("run convert", (REPLACE,)),),
                 )
                 for path in assessment.edited[step.id]
             ]
@@ -129,12 +133,11 @@ def _check_records(plan: Plan, findings: list[Finding], n_checked: dict[str, int
                     missing[0] if missing else step.targets[0],
                     counted(len(missing) or len(step.targets), "file of this step is", "files of this step are")
                     + " missing or unrecorded",
-                    advice="run the same convert command again to finish",
+                    advice="{}",
+                    remedies=(RunAgain("run the same convert command again to finish"),),
                 )
             )
-    findings += map(orphaned, assessment.orphans)
-    n_checked["files"] = sum(len(step.targets) for step in plan.steps)
-    return all((Path(plan.target) / label_files(view)[0]).is_file() for view in plan.views or ("",))
+    return [*findings, *map(orphaned, assessment.orphans)]
 
 
 def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
@@ -241,7 +244,8 @@ def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: 
                     "video-frames-lost",
                     video.target,
                     f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}",
-                    advice="run convert again with --edited replace",
+                    advice="{}",
+                    remedies=(REPLACE_AGAIN,),
                 )
             )
         elif treatment.action != "place":
@@ -251,7 +255,8 @@ def _check_videos(plan: Plan, target: Path, findings: list[Finding], n_checked: 
                     "video-not-conforming",
                     video.target,
                     "; ".join(reason.message for reason in treatment.reasons),
-                    advice="run convert again with --edited replace",
+                    advice="{}",
+                    remedies=(REPLACE_AGAIN,),
                 )
             )
     n_checked["video_frames"] = n_frames

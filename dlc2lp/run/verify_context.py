@@ -13,6 +13,7 @@ from dlc2lp.model import Finding, Severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, PlannedVideo
 from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
+from dlc2lp.run.journal import REPLACE_AGAIN
 from dlc2lp.video.compare import is_another
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frames import read_image, small_gray_frames
@@ -66,7 +67,8 @@ def check_context(plan: Plan, level: VerifyLevel, n_checked: dict[str, int]) -> 
                         f"context frames are not the frames of {video.target} that their names say",
                     )
                     + f": {', '.join(wrong[:3])}",
-                    advice="run convert again with --edited replace",
+                    advice="{}",
+                    remedies=(REPLACE_AGAIN,),
                 )
             )
     if steps:
