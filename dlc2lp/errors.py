@@ -4,9 +4,12 @@
 
     Dlc2LpError              1   some step or check failed; the rest is done
     ├── UsageError           2   an option's value makes no sense
+    │   ├── NothingToSplit   2   --individuals split, and the project labels a single animal
+    │   └── PlanReplaced     2   an archive is being planned anew
     ├── SourceRefused        3   the source can't be migrated; nothing was written
     │   └── DecisionNeeded   3   the source is ambiguous: the candidates, and the option that decides
     ├── TargetRefused        3   the target can't be written; nothing was written
+    │   └── NotPlanned       3   no archive was planned for this folder
     ├── ToolMissing          4   ffmpeg is not there
     ├── UnreadableFile       1   one file of the source can't be read
     ├── VideoFailed          1   one video can't be converted
@@ -17,6 +20,7 @@ Every error carries findings, so that it can be shown like any other result: in 
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -67,6 +71,14 @@ class UsageError(Dlc2LpError):
     exit_code = EXIT_USAGE
 
 
+class NothingToSplit(UsageError):
+    """A target for each individual was asked for, and the project labels a single animal."""
+
+
+class PlanReplaced(UsageError):
+    """The plan of an archive is made anew at this moment."""
+
+
 class SourceRefused(Dlc2LpError):
     """The source is no DeepLabCut project or can't be migrated as it is. Nothing was written."""
 
@@ -93,6 +105,10 @@ class TargetRefused(Dlc2LpError):
         )
 
 
+class NotPlanned(TargetRefused):
+    """No archive was planned for this folder."""
+
+
 class ToolMissing(Dlc2LpError):
     """ffmpeg with libx264 is needed and not there."""
 
@@ -111,3 +127,20 @@ class Interrupted(Dlc2LpError):
     """A signal asked to stop. The same command goes on from here."""
 
     exit_code = EXIT_INTERRUPTED
+
+
+def fault(subject: str, error: Exception, advice: str) -> Finding:
+    """Return the finding for an error that nobody foresaw."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return Finding(
+        Severity.ERROR,
+        "internal-error",
+        subject,
+        f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp",
+        advice=advice,
+    )
+
+
+def reason(error: OSError) -> str:
+    """Return why the system refused, with the file where it tells."""
+    return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")

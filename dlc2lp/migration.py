@@ -19,6 +19,7 @@ from dlc2lp.errors import (
     EXIT_OK,
     DecisionNeeded,
     Dlc2LpError,
+    NothingToSplit,
     SourceRefused,
     TargetRefused,
     UsageError,
@@ -276,8 +277,8 @@ def propose_each(
     TargetRefused
         ``TARGET`` itself is a target or holds something else: Lightning Pose's app looks into the folders of a project,
         so projects can't lie inside one another.
-    UsageError
-        ``no-individuals``: the project labels a single animal.
+    NothingToSplit
+        The project labels a single animal.
     """
     opened, target = _opened(source), Path(target)
     check_data_dir(options)
@@ -309,8 +310,8 @@ def propose_each(
     return proposals
 
 
-def _nothing_to_split() -> UsageError:
-    return UsageError.of(
+def _nothing_to_split() -> NothingToSplit:
+    return NothingToSplit.of(
         "no-individuals",
         "--individuals split",
         "the project labels a single animal, there is nothing to split",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +54,8 @@ class Setting:
     values: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"--{self.option} {'|'.join(self.values)}".rstrip()
+        value = "|".join(self.values)
+        return f"--{self.option}" + (f"={value}" if value.startswith("-") else f" {value}" if value else "")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,17 @@ class RunAgain:
         return " with ".join([self.words, *(" ".join(map(str, self.settings)) for _ in self.settings[:1])])
 
 
-Remedy = Setting | RunAgain
+@dataclass(frozen=True)
+class Command:
+    """Another command that settles a finding, as it is typed."""
+
+    line: str
+
+    def __str__(self) -> str:
+        return self.line
+
+
+Remedy = Setting | RunAgain | Command
 
 
 @dataclass(frozen=True)
@@ -115,15 +126,19 @@ class Finding:
     @property
     def way(self) -> str:
         """What to do: the advice with the remedies in their places."""
-        words = self.advice
-        for remedy in self.remedies:
-            words = words.replace("{}", str(remedy), 1)
-        return words
+        first, *others = self.advice.split("{}", len(self.remedies))
+        return first + "".join(f"{remedy}{words}" for remedy, words in zip(self.remedies, others, strict=False))
 
     @property
     def hint(self) -> str:
         """One command or one edit that settles it, with the candidates; empty where nothing is to be done."""
         return self.way + (f"; candidates: {', '.join(self.candidates)}" if self.candidates else "")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Names of the options that settle it."""
+        given = ((each,) if isinstance(each, Setting) else getattr(each, "settings", ()) for each in self.remedies)
+        return tuple(setting.option for settings in given for setting in settings)
 
     def within(self, place: str) -> Finding:
         """Return the finding as one of many places: a project of an archive, a target."""
@@ -146,6 +161,34 @@ class Finding:
         known = {**document, "severity": Severity(document["severity"]), "advice": document["hint"]}
         del known["hint"]
         return cls(**known)
+
+    def to_state(self) -> dict[str, Any]:
+        """The finding in plain JSON types with all that it holds, for dlc2lp's own files."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, document: Mapping[str, Any]) -> Finding:
+        """The inverse of :meth:`to_state`; what :meth:`as_json` made is read too."""
+        if "hint" in document:
+            return cls.from_json(document)
+        known = {
+            "severity": Severity(document["severity"]),
+            "remedies": tuple(map(_remedy, document["remedies"])),
+            "candidates": tuple(document["candidates"]),
+        }
+        return cls(**{**document, **known})
+
+
+def _remedy(document: Mapping[str, Any]) -> Remedy:
+    if "line" in document:
+        return Command(document["line"])
+    if "words" in document:
+        return RunAgain(document["words"], tuple(map(_setting, document["settings"])))
+    return _setting(document)
+
+
+def _setting(document: Mapping[str, Any]) -> Setting:
+    return Setting(document["option"], tuple(document["values"]))
 
 
 def question(

@@ -1,17 +1,27 @@
 """What holds for the package as a whole."""
 
 import ast
+import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from builder import build_project
 
 import dlc2lp
+from dlc2lp.cli.main import cli
 
 PACKAGE = Path(dlc2lp.__file__).parent
+
+#: Rooms in which findings are data to the end: what settles one stands beside its advice, and nobody reads its words.
+ROOMS_OF_DATA = ("", "batch", "cli", "report", "run", "survey")
+
+#: What of a finding is for people, and not for dlc2lp itself; nor is its code, which is for scripts.
+PROSE = {"message", "advice", "hint", "way"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["--version"]])
@@ -86,3 +96,98 @@ def test_the_library_stops_when_asked(tmp_path):
 
 def test_the_package_says_that_it_is_typed():
     assert (PACKAGE / "py.typed").exists()
+
+
+def modules_of_data() -> Iterator[tuple[str, ast.Module]]:
+    """Yield the name and the tree of each module in the rooms where findings are data."""
+    for room in ROOMS_OF_DATA:
+        for path in sorted((PACKAGE / room).glob("*.py")):
+            yield str(path.relative_to(PACKAGE)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def is_one_of(node: ast.AST, names: set[str]) -> bool:
+    """Whether an expression is such an attribute: ``finding.code``, ``error.findings[0].message``."""
+    return isinstance(node, ast.Attribute) and node.attr in names
+
+
+def reads_words(node: ast.AST) -> bool:
+    """Whether code compares a finding's words or its code, searches in the words or changes them."""
+    match node:
+        case ast.Compare(left=left, comparators=others):
+            return any(is_one_of(each, PROSE | {"code"}) for each in (left, *others))
+        case ast.Match(subject=subject):
+            return is_one_of(subject, PROSE | {"code"})
+        case ast.Call(func=ast.Attribute(value=owner, attr=name), args=given):
+            is_search = name in {"sub", "search", "match", "fullmatch", "split", "findall", "finditer"}
+            changes = is_one_of(owner, PROSE) and name not in {"split", "splitlines"}  # to lay it out
+            return changes or (is_search and any(is_one_of(each, PROSE) for each in given))
+    return False
+
+
+def test_no_code_reads_what_findings_say():
+    """Refusals that code must tell apart are types; what settles a finding is its remedies."""
+    found = [
+        f"{name}:{node.lineno}" for name, tree in modules_of_data() for node in ast.walk(tree) if reads_words(node)
+    ]
+    assert not found
+
+
+def options_of(command: click.Command) -> Iterator[str]:
+    """Yield the names of the options of a command and of all below it, without dashes."""
+    for parameter in command.params:
+        yield from (name.lstrip("-") for name in (*parameter.opts, *parameter.secondary_opts))
+    for other in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from options_of(other)
+
+
+def test_options_that_settle_a_finding_exist():
+    known = set(options_of(cli))
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Setting":
+                option = node.args[0]
+                assert not isinstance(option, ast.Constant) or option.value in known, (path, node.lineno, option.value)
+
+
+def advices(tree: ast.Module) -> Iterator[ast.expr]:
+    """Yield every expression that is an advice: by its keyword, its name, or its place among the arguments."""
+    place = {"question": 3, "Finding": 5}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            names = [each.arg for each in node.args.args if each.arg != "self"]
+            if "advice" in names:
+                place[node.name] = names.index("advice")
+            yield from node.args.defaults
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=given, keywords=keywords):
+                yield from (keyword.value for keyword in keywords if keyword.arg == "advice")
+                yield from given[place[name] : place[name] + 1] if name in place else ()
+            case (
+                ast.Assign(targets=[ast.Name(id="advice")], value=value)
+                | ast.AugAssign(target=ast.Name(id="advice"), value=value)
+            ):
+                yield value
+
+
+def test_advices_name_options_by_remedies():
+    """``advice="choose one: {}", remedies=(Setting("scorer", ("NAME",)),)``, not ``advice="choose one: --scorer"``."""
+    found = [
+        f"{name}:{part.lineno}: {part.value}"
+        for name, tree in modules_of_data()
+        for advice in advices(tree)
+        for part in ast.walk(advice)
+        if isinstance(part, ast.Constant) and re.search(r"(?<![\w-])--[a-z]", str(part.value))
+    ]
+    assert not found
+
+
+def test_each_remedy_has_its_place_in_the_advice():
+    for name, tree in modules_of_data():
+        for node in ast.walk(tree):
+            given = {each.arg: each.value for each in getattr(node, "keywords", ())}
+            match given.get("advice"), given.get("remedies"):
+                case ast.Constant(value=str(words)), ast.Tuple(elts=remedies):
+                    assert words.count("{}") == len(remedies), (name, node.lineno)
+                case ast.Constant(value=str(words)), None:
+                    assert "{}" not in words, (name, node.lineno)

@@ -32,7 +32,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.files import write_whole
 from dlc2lp.lp.config_choices import ConfigChoices
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.options import Options
 
 #: Leaves a project out of the migration.
@@ -46,8 +46,6 @@ _HEADER = """\
 #: Names that need no quotes in YAML, whatever they look like to it.
 _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*", re.ASCII)
 _YAML_WORDS = frozenset(["y", "yes", "n", "no", "true", "false", "on", "off", "null"])
-
-_OPTION = re.compile(r"--([a-z][a-z-]+)")
 
 
 @dataclass(frozen=True)
@@ -217,7 +215,7 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
     decisions
         What was read from it.
     questions
-        Project -> what needs a decision, each with the option that decides in its hint.
+        Project -> what needs a decision, each with the options that settle it.
     """
     new = {project: asked for project, asked in questions.items() if project not in decisions.projects}
     if not new:
@@ -246,7 +244,8 @@ def _not_added(path: Path, why: str, blocks: str) -> Finding:
         "decisions-not-added",
         str(path),
         f"{why}, so what is open is not listed in it; it would be:\n{blocks.rstrip()}",
-        advice="add these lines yourself, or give another file: --decisions FILE",
+        advice="add these lines yourself, or give another file: {}",
+        remedies=(Setting("decisions", ("FILE",)),),
     )
 
 
@@ -256,7 +255,7 @@ def _block(project: str, asked: Sequence[Finding]) -> str:
     for finding in asked:
         lines += [f"# {line}" for line in f"{finding.code}: {finding.message}".splitlines()]
         lines.append(f"#   {' '.join(finding.hint.splitlines())}")
-        named |= dict.fromkeys(name for name in _OPTION.findall(finding.hint) if name in _FIELDS)
+        named |= dict.fromkeys(name for name in finding.options if name in _FIELDS)
     options = "".join(f"  {name}:\n" for name in named or (SKIP,))
     return "\n".join(map(_escaped, lines)) + f"\n{_key(project)}:\n{options}"
 

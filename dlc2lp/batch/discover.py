@@ -22,6 +22,7 @@ from dlc2lp.dlc.project import LABELED_DATA
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.planning.plan import PLAN_FILE
+from dlc2lp.wording import some
 
 CONFIG_FILE = "config.yaml"
 
@@ -38,9 +39,6 @@ _HEAD_BYTES = 1 << 20
 _SYSTEM_FOLDERS = frozenset(
     {"lost+found", "$RECYCLE.BIN", "System Volume Information", "@eaDir", "#recycle", "#snapshot", "__MACOSX"}
 )
-
-#: How many names a finding lists.
-_N_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -242,9 +240,7 @@ class _Search:
 
 
 def _note(code: str, paths: list[str], what: str) -> Finding:
-    paths = sorted(paths)
-    more = f" and {len(paths) - _N_NAMED} more" if len(paths) > _N_NAMED else ""
-    return Finding(Severity.NOTE, code, ", ".join(paths[:_N_NAMED]) + more, f"{len(paths)} passed by: {what}")
+    return Finding(Severity.NOTE, code, some(sorted(paths)), f"{len(paths)} passed by: {what}")
 
 
 def _native(path: str) -> str:

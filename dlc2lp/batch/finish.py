@@ -15,10 +15,11 @@ from typing import Any, Literal, Self
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.processes import call_each
-from dlc2lp.batch.run import fault, in_batch, plan_digest
+from dlc2lp.batch.project import REPORT_IT
+from dlc2lp.batch.run import in_batch, plan_digest
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, fault, reason
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.files import STATE_FOLDER as STEP_STATE
 from dlc2lp.model import Finding, Severity, by_severity
@@ -271,17 +272,16 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[
     except Dlc2LpError as error:
         report = _failed(entry, error.findings)
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
         finding = Finding(
             Severity.ERROR,
             "target-unreadable",
             entry.target,
-            f"could not be checked: {error.strerror or error}{where}",
+            f"could not be checked: {reason(error)}",
             advice="check the disk and the permissions, then run `dlc2lp batch finish` again",
         )
         report = _failed(entry, [finding])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
-        report = _failed(entry, [fault(entry.target, error)])
+        report = _failed(entry, [fault(entry.target, error, REPORT_IT)])
     endings: dict[str, Ending] = {"done": "done", "skipped": "skipped"}
     event = Event("ended", "target", entry.target, state=endings.get(report.state, "failed"))
     return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(sorted(left))], event

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
-from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
 from dlc2lp.files import write_whole
-from dlc2lp.model import Finding
+from dlc2lp.model import Command, Finding
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import EncodeVideo, Step
 from dlc2lp.run.target import check_is_folder
@@ -146,14 +146,14 @@ class Entry:
     def to_line(self) -> str:
         """The entry as a line of JSON. Names may hold bytes that are no characters, so the line is plain ASCII."""
         document = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        document["findings"] = [finding.as_json() for finding in self.findings]
+        document["findings"] = [finding.to_state() for finding in self.findings]
         return json.dumps(document, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> Self:
         """The inverse of :meth:`to_line`."""
         document = json.loads(line)
-        document["findings"] = tuple(map(Finding.from_json, document["findings"]))
+        document["findings"] = tuple(map(Finding.from_state, document["findings"]))
         for name in ("identity", "twins", "cameras"):
             document[name] = tuple(document[name])
         document["steps"] = tuple(IndexedStep(*step) for step in document["steps"])
@@ -272,8 +272,10 @@ class Index:
 
         Raises
         ------
+        NotPlanned
+            OUT has none.
         TargetRefused
-            ``not-planned``: OUT has none; ``plan-unreadable``: it may not be read; ``target-not-a-folder``.
+            ``plan-unreadable``: it may not be read; ``target-not-a-folder``.
         UsageError
             ``plan-unreadable``: it is of another version, or damaged.
         """
@@ -293,11 +295,12 @@ class Index:
             )
         except (FileNotFoundError, NotADirectoryError) as error:
             check_is_folder(out)
-            raise TargetRefused.of(
+            raise NotPlanned.of(
                 "not-planned",
                 str(out),
                 f"found no {INDEX_FILE}, so no archive was planned for this folder",
-                advice=f"dlc2lp batch plan ROOT {out}",
+                advice="{}",
+                remedies=(Command(f"dlc2lp batch plan ROOT {out}"),),
             ) from error
         except OSError as error:
             raise TargetRefused.of(
@@ -315,7 +318,9 @@ class Index:
         Raises
         ------
         UsageError
-            ``plan-unreadable``: a line is damaged or missing; ``plan-replaced``.
+            ``plan-unreadable``: a line is damaged or missing.
+        PlanReplaced
+            Somebody has planned anew since the header was read.
         """
         path, totals = self.out / INDEX_FILE, Totals()
         try:
@@ -335,8 +340,8 @@ class Index:
         if json.loads(line)["weights"] != self.weights_file:
             raise self._replaced()
 
-    def _replaced(self) -> UsageError:
-        return UsageError.of(
+    def _replaced(self) -> PlanReplaced:
+        return PlanReplaced.of(
             "plan-replaced",
             str(self.out),
             "the archive is being planned anew",
@@ -352,9 +357,10 @@ class Index:
 
         Raises
         ------
+        PlanReplaced
+            Somebody has planned anew since the header was read.
         UsageError
-            ``plan-replaced``: somebody has planned anew since the header was read; ``plan-unreadable``: they are gone
-            or damaged.
+            ``plan-unreadable``: they are gone or damaged.
         """
         path = self.out / self.weights_file
         try:
@@ -395,7 +401,8 @@ def _damaged(path: Path, why: str) -> UsageError:
         "plan-unreadable",
         str(path),
         why,
-        advice=f"plan again: dlc2lp batch plan ROOT {path.parents[1]}, with the same options; what is done stays done",
+        advice="plan again: {}, with the same options; what is done stays done",
+        remedies=(Command(f"dlc2lp batch plan ROOT {path.parents[1]}"),),
     )
 
 

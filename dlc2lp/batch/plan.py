@@ -29,15 +29,12 @@ from dlc2lp.batch.space import Estimate, Load, estimate
 from dlc2lp.batch.worklog import Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, UsageError
 from dlc2lp.events import Event, Watch
-from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.model import Finding, Setting, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE
 from dlc2lp.run.journal import Journal
 from dlc2lp.video.cpus import allowed_cpus
-from dlc2lp.wording import counted
-
-#: How many projects a finding lists.
-_N_NAMED = 5
+from dlc2lp.wording import counted, some
 
 
 @dataclass(frozen=True)
@@ -238,7 +235,8 @@ def _no_room(out: Path, cost: Estimate) -> Finding:
         "little-space",
         str(out),
         f"found {cost.free_bytes / 1e9:.2f} GB free, and up to {cost.space_bytes / 1e9:.2f} GB are to be written",
-        advice="free some space, choose another disk for OUT, or leave out videos: --videos none",
+        advice="free some space, choose another disk for OUT, or leave out videos: {}",
+        remedies=(Setting("videos", ("none",)),),
     )
 
 
@@ -257,7 +255,7 @@ def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:
         Finding(
             Severity.WARNING,
             "project-twice",
-            ", ".join(names[:_N_NAMED]) + (f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""),
+            some(names),
             f"share the task {identity[0]!r}, the scorer {identity[1]!r} and the date {identity[2]!r}, so all but one "
             "may be copies or backups; each is migrated",
             advice=f"to leave one out, write `skip: true` for it in {DECISIONS_FILE}",
@@ -299,7 +297,7 @@ def _left_over(request: Request, targets: Iterable[str], planned: set[str]) -> l
         Finding(
             Severity.NOTE,
             "target-left-over",
-            ", ".join(gone[:_N_NAMED]) + (f" and {len(gone) - _N_NAMED} more" if len(gone) > _N_NAMED else ""),
+            some(gone),
             counted(len(gone), "target of earlier plans is", "targets of earlier plans are")
             + " not in this one: projects are gone, left out, not planned or planned in another way; nothing there is "
             "changed",

@@ -19,7 +19,7 @@ from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
 from dlc2lp.lp.config_choices import check_choices
 from dlc2lp.migration import check_data_dir
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.options import Options
 from dlc2lp.run.target import check_only_holds
 from dlc2lp.survey.calibrations import check_calibration_options
@@ -49,7 +49,8 @@ def check_options(options: Options) -> None:
             "unknown-split",
             "--split",
             "found 'list', which shows the splits of a single project, expected a shuffle",
-            advice="see the splits of a project with: dlc2lp inspect PROJECT --split list",
+            advice="see the splits of a project with: {}",
+            remedies=(Command("dlc2lp inspect PROJECT --split list"),),
         )
 
 
@@ -119,7 +120,8 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
             "not-listed",
             str(request.out),
             "found no list of the archive's projects for these options",
-            advice=f"make it first: dlc2lp batch plan {request.root} {request.out} --list-only, with the same options",
+            advice="make it first: {}, with the same options",
+            remedies=(Command(f"dlc2lp batch plan {request.root} {request.out} --list-only"),),
         )
     if request.out.is_dir() and not (request.out / STATE_FOLDER).is_dir():
         check_only_holds(request.out, (STATE_FOLDER, DECISIONS_FILE))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
-from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
 from dlc2lp.model import Finding, Severity
 from dlc2lp.run.target import check_is_folder, is_same_folder
@@ -41,8 +41,8 @@ def read_previous(root: Path, out: Path) -> Previous:
 
     Raises
     ------
-    UsageError
-        ``plan-replaced``: somebody plans it at this moment.
+    PlanReplaced
+        Somebody plans it at this moment.
     TargetRefused
         ``out-of-another-archive``: OUT was planned for another archive, which is still there; ``target-not-a-folder``;
         or somebody else's plan may not be read.
@@ -57,9 +57,11 @@ def read_previous(root: Path, out: Path) -> Previous:
         planned_for = index.root if index.totals.n_planned else None
         if _is_same_archive(index.root, root):
             targets = {entry.project: _whole_target(entry) for entry in index.entries()}
+    except PlanReplaced:
+        raise
+    except NotPlanned:
+        pass
     except UsageError as error:
-        if error.findings[0].code == "plan-replaced":
-            raise
         planned_for = kept_root
         findings = [
             Finding(
@@ -70,9 +72,6 @@ def read_previous(root: Path, out: Path) -> Previous:
                 where=error.findings[0].message,
             )
         ]
-    except TargetRefused as error:
-        if error.findings[0].code != "not-planned":
-            raise
     if planned_for is not None and not _is_same_archive(planned_for, root):
         raise TargetRefused.of(
             "out-of-another-archive",

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from dlc2lp.errors import Dlc2LpError, Interrupted
 from dlc2lp.events import Watch
+from dlc2lp.model import Setting
 from dlc2lp.video.cpus import allowed_cpus, limit_cpus
 
 Task = TypeVar("Task")
@@ -94,7 +95,8 @@ def _in_processes(
             "process-lost",
             "batch",
             "the system ended one of the processes, most likely for want of memory",
-            advice="run the same command again with fewer at a time: --jobs 1; what is done stays done",
+            advice="run the same command again with fewer at a time: {}; what is done stays done",
+            remedies=(Setting("jobs", ("1",)),),
         ) from error
     except BaseException:
         for child in multiprocessing.active_children():

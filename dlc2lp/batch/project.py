@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
-from dlc2lp.batch.run import fault, plan_digest
+from dlc2lp.batch.run import plan_digest
 from dlc2lp.dlc.project import LocatedProject, open_project
-from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
+from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError, fault, reason
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.migration import propose, propose_each, store
 from dlc2lp.model import Finding, Severity, by_severity
@@ -20,6 +20,9 @@ from dlc2lp.options import Options
 from dlc2lp.planning.plan import Plan
 from dlc2lp.run.target import is_same_folder
 from dlc2lp.survey.cameras import camera_projects, has_views
+
+#: What to do about a fault of dlc2lp that one project brings up.
+REPORT_IT = "please report it with the output of `dlc2lp inspect` on this project"
 
 
 @dataclass(frozen=True)
@@ -82,18 +85,17 @@ def _entries_or_refusal(task: Task, watch: Watch) -> list[Entry]:
         )
         return [_refused(task, [finding])]
     except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
-        return [_refused(task, [fault(task.project, error)])]
+        return [_refused(task, [fault(task.project, error, REPORT_IT)])]
 
 
 def _unreadable(task: Task, error: OSError) -> Finding:
     """Return the finding for a project, or for its target, that may not be read."""
-    where = f" ({error.filename})" if error.filename else ""
     is_target = Path(str(error.filename)).is_relative_to(task.request.out)
     return Finding(
         Severity.ERROR,
         "target-unreadable" if is_target else "source-unreadable",
         task.target if is_target else task.project,
-        f"could not be read: {error.strerror or error}{where}",
+        f"could not be read: {reason(error)}",
         advice="get the permission to read it, " + ("" if is_target else "or copy it anew, ") + "and plan again",
     )
 

@@ -7,10 +7,8 @@ two that happen to work on one step make the same bytes, and a rename decides.
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
 import time
-import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -22,7 +20,7 @@ from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
 from dlc2lp.events import Ending, Event, Watch
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Command, Finding, Remedy, RunAgain, Setting
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.steps import EncodeVideo
@@ -44,28 +42,22 @@ def plan_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]
 
 
-def fault(subject: str, error: Exception) -> Finding:
-    """Return the finding for an error that nobody foresaw."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return Finding(
-        Severity.ERROR,
-        "internal-error",
-        subject,
-        f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp",
-        advice="please report it with the output of `dlc2lp inspect` on this project",
-    )
-
-
 def in_batch(finding: Finding, out: Path) -> Finding:
     """Return a finding with the command of an archive where it has that of a single project."""
-    command = f"dlc2lp batch run {shlex.quote(str(out))}"
-    if finding.code == "target-incomplete":
-        return replace(finding, advice=f"{command}, then dlc2lp batch finish {shlex.quote(str(out))}")
-    return replace(finding, advice=_REPLACING.sub(lambda _: f"{command} --edited replace", finding.hint))
+    quoted = shlex.quote(str(out))
+    return replace(finding, remedies=tuple(_in_batch(remedy, quoted) for remedy in finding.remedies))
 
 
-#: How findings about a single project name the option that writes anew what a person changed.
-_REPLACING = re.compile(r"(run convert (again )?with )?--edited replace")
+def _in_batch(remedy: Remedy, out: str) -> Remedy:
+    run = f"dlc2lp batch run {out}"
+    match remedy:
+        case RunAgain(settings=()):
+            return Command(f"{run}, then dlc2lp batch finish {out}")
+        case RunAgain(settings=settings):
+            return Command(" ".join([run, *map(str, settings)]))
+        case Setting(option="edited"):
+            return Command(f"{run} {remedy}")
+    return remedy
 
 
 @dataclass
@@ -153,8 +145,8 @@ def _check_needs(out: Path, work: Sequence[Unit], story: Story) -> None:
 
 def _check_left(out: Path, work: Sequence[Unit], story: Story) -> None:
     left = [step for unit in work for done in (story.done(unit.target),) for step in unit.steps if step.id not in done]
-    advice = "free some space, choose another disk for OUT, or leave out videos: batch plan ... --videos none"
-    check_space(out, sum(step.space_bytes for step in left), advice)
+    advice = "free some space, choose another disk for OUT, or leave out videos: batch plan ... {}"
+    check_space(out, sum(step.space_bytes for step in left), advice, Setting("videos", ("none",)))
     if any(step.kind == EncodeVideo.kind for step in left):
         find_ffmpeg()
 

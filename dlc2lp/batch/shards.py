@@ -15,6 +15,7 @@ from typing import Self
 
 from dlc2lp.batch.index import Entry, IndexedStep, Weight
 from dlc2lp.errors import UsageError
+from dlc2lp.model import Setting
 from dlc2lp.wording import counted
 
 #: No unit of more than one step weighs more than this part of a shard; so no shard weighs an eighth more than another
@@ -26,6 +27,8 @@ _COUNTED = (
     ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX", "SLURM_ARRAY_TASK_STEP"),
     ("SGE_TASK_ID", "SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_STEPSIZE"),
 )
+_SHARD = Setting("shard", ("I/N",))
+
 _UNCOUNTED = ("PBS_ARRAY_INDEX", "PBS_ARRAYID", "JOB_COMPLETION_INDEX")
 
 
@@ -95,7 +98,8 @@ def shard_from_environment(environment: Mapping[str, str], n_shards: int | None 
             "shard-unknown",
             "--shards",
             f"found {counted(n_shards, 'shard')}, and no scheduler's variable that tells which one this is",
-            advice="name it: --shard I/N; for all of them leave out --shards",
+            advice="name it: {}; for all of them leave out {}",
+            remedies=(_SHARD, Setting("shards")),
         )
     return None
 
@@ -112,11 +116,13 @@ def _number(name: str, environment: Mapping[str, str]) -> int | None:
 
 def _uncounted(name: str, value: int) -> UsageError:
     why = f"found {value}, so this is one task of an array, and can't tell how many shards there are"
-    return _unknown(name, why, "say it: --shards N, or name the shard: --shard I/N")
+    return _unknown(name, why, "say it: {}, or name the shard: {}", (Setting("shards", ("N",)), _SHARD))
 
 
-def _unknown(name: str, why: str, advice: str = "name the shard: --shard I/N") -> UsageError:
-    return UsageError.of("shard-unknown", name, why, advice=advice)
+def _unknown(
+    name: str, why: str, advice: str = "name the shard: {}", remedies: tuple[Setting, ...] = (_SHARD,)
+) -> UsageError:
+    return UsageError.of("shard-unknown", name, why, advice=advice, remedies=remedies)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from dlc2lp.batch.shards import Unit, shards_with
 from dlc2lp.batch.worklog import read_story
 from dlc2lp.errors import Dlc2LpError, ToolMissing, UsageError
 from dlc2lp.files import write_whole
+from dlc2lp.model import Setting
 from dlc2lp.run.scratch import make_folder
 from dlc2lp.wording import counted
 
@@ -90,7 +91,8 @@ class Resources:
                     "sbatch-arg-invalid",
                     "--sbatch-arg",
                     f"found {argument!r}, expected one option of sbatch with its value",
-                    advice="for example --sbatch-arg=--account=my-lab",
+                    advice="for example {}",
+                    remedies=(Setting("sbatch-arg", ("--account=my-lab",)),),
                 )
 
     @property

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 
 import click
 
@@ -16,7 +15,7 @@ from dlc2lp.cli.batch import batch
 from dlc2lp.cli.commands import config, convert, demo, inspect, verify
 from dlc2lp.cli.signals import stop_on_signals
 from dlc2lp.cli.video import video
-from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Dlc2LpError
+from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Dlc2LpError, fault
 from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
 
@@ -80,7 +79,9 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  (one return per way to e
         except BrokenPipeError:
             return _reader_left()
         except Exception as error:  # noqa: BLE001  the one place where a bug becomes a message
-            output.failed(EXIT_FAILED, [_bug(error)])
+            output.log_traceback(error)
+            advice = "please report it with the output of the same command and -v"
+            output.failed(EXIT_FAILED, [fault("dlc2lp", error, advice)])
             return EXIT_FAILED
 
 
@@ -100,18 +101,6 @@ def _reader_left() -> int:
     """End quietly when `dlc2lp ... | head` has read enough."""
     sys.stdout = None  # or the interpreter would complain while closing it
     return 0
-
-
-def _bug(error: Exception) -> Finding:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    output.log_traceback(error)
-    return Finding(
-        Severity.ERROR,
-        "internal-error",
-        "dlc2lp",
-        f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp",
-        advice="please report it with the output of the same command and -v",
-    )
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ def _findings(findings: tuple[Finding, ...]) -> str:
 
 def _finding(finding: Finding) -> str:
     text = f'<span class="{finding.severity}">{finding.severity}</span>: '
-    kind = "message path" if "\n" in finding.message else "message"  # a table wants letters of one width
+    kind = "message path" if len(finding.message.splitlines()) > 1 else "message"  # a table wants letters of one width
     text += f'{_escape(finding.subject)}: <span class="{kind}">{_escape(finding.message)}</span>'
     if finding.where:
         text += f" (at {_escape(finding.where)})"

@@ -16,11 +16,8 @@ from dlc2lp.batch.status import Status
 from dlc2lp.model import Finding
 from dlc2lp.report.archive import HTML_FILE, states_text
 from dlc2lp.report.findings import findings_text
-from dlc2lp.report.text import duration_text, size_text, table
+from dlc2lp.report.text import MAX_ROWS, duration_text, more_rows, size_text, table
 from dlc2lp.wording import counted
-
-#: More rows than this are summed up.
-_MAX_ROWS = 40
 
 
 def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
@@ -33,7 +30,7 @@ def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
     parts = [f"{index.root}\n  into {index.out}"]
     if planned.refused:
         rows = [(entry.project, entry.state.replace("-", " "), _codes(entry.findings)) for entry in planned.refused]
-        parts.append(table(("not planned", "why", "findings"), rows[:_MAX_ROWS]) + _more(len(rows), "project"))
+        parts.append(table(("not planned", "why", "findings"), rows[:MAX_ROWS]) + more_rows(len(rows), "project"))
     if planned.findings:
         parts.append(findings_text(planned.findings))
     parts.append(
@@ -60,10 +57,6 @@ def _shown(path: Path) -> str:
 def _codes(findings: Iterable[Finding]) -> str:
     counts = Counter(finding.code for finding in findings)
     return ", ".join(code if n == 1 else f"{code} ({n})" for code, n in counts.items())
-
-
-def _more(n_all: int, what: str) -> str:
-    return f"\n... and {counted(n_all - _MAX_ROWS, what)} more" if n_all > _MAX_ROWS else ""
 
 
 def _estimate_text(estimate: Estimate) -> str:
@@ -104,8 +97,8 @@ def status_text(found: Status) -> str:
             (each.target, each.state, f"{each.n_done} of {each.n_steps}", str(each.n_failed)) for each in found.targets
         ]
         parts.append(
-            table(("target", "state", "steps done", "failed"), listed[:_MAX_ROWS], right=(2, 3))
-            + _more(len(listed), "target")
+            table(("target", "state", "steps done", "failed"), listed[:MAX_ROWS], right=(2, 3))
+            + more_rows(len(listed), "target")
         )
     if found.findings:
         parts.append(findings_text(found.findings))
@@ -113,7 +106,7 @@ def status_text(found: Status) -> str:
         at_work = [
             (worker.shard, worker.job or "-", ", ".join(sorted(worker.targets)[:2]) or "-") for worker in found.workers
         ]
-        parts.append(table(("at work: shard", "job", "on"), at_work[:_MAX_ROWS]) + _more(len(at_work), "worker"))
+        parts.append(table(("at work: shard", "job", "on"), at_work[:MAX_ROWS]) + more_rows(len(at_work), "worker"))
     if not found.n_steps:
         parts.append(f"nothing is planned for {found.out}, so there is nothing to do")
         return "\n\n".join(parts)
@@ -139,7 +132,8 @@ def report_text(report: ArchiveReport) -> str:
             for project in lost
         ]
         parts.append(
-            table(("not complete", "individual", "state", "findings"), rows[:_MAX_ROWS]) + _more(len(rows), "project")
+            table(("not complete", "individual", "state", "findings"), rows[:MAX_ROWS])
+            + more_rows(len(rows), "project")
         )
     if report.findings:
         parts.append(findings_text(report.findings))

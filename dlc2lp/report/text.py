@@ -21,10 +21,10 @@ from dlc2lp.survey.project import Survey, SurveyedVideo
 from dlc2lp.survey.ties import SessionTie
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Treatment
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
-_MAX_ROWS = 40
+MAX_ROWS = 40
 
 
 def table(
@@ -55,12 +55,17 @@ def table(
     return "\n".join(text)
 
 
+def more_rows(n_all: int, what: str) -> str:
+    """Return the line that follows a table that is cut off; nothing where it holds all rows."""
+    return f"\n... and {counted(n_all - MAX_ROWS, what)} more" if n_all > MAX_ROWS else ""
+
+
 def inspection_text(found: Inspection) -> str:
     """Lay out what a source holds, on one screen for an ordinary project."""
     cameras, surveys = found.source.cameras, found.source.surveys
     parts = []
     for names, (survey, decided) in zip(cameras, surveys, strict=True):
-        parts.append(_project_heading(names, survey, found.findings))
+        parts.append(_project_heading(names, survey))
         parts.append(_session_table(decided.chosen.sessions, survey.videos))
     if found.plan is not None and found.plan.views:
         parts.append(f"{view_table(found.plan)}\n\n{_calibration_text(found.plan)}")
@@ -68,7 +73,7 @@ def inspection_text(found: Inspection) -> str:
         parts.append(
             table(
                 ("keypoint", "empty"),
-                [(name, f"{share:.1%}") for name, share in found.plan.keypoints.items()][:_MAX_ROWS],
+                [(name, f"{share:.1%}") for name, share in found.plan.keypoints.items()][:MAX_ROWS],
                 right=(1,),
             )
         )
@@ -91,23 +96,18 @@ def inspection_text(found: Inspection) -> str:
     return "\n\n".join(parts)
 
 
-def _project_heading(cameras: Sequence[str], survey: Survey, findings: Sequence[Finding]) -> str:
+def _project_heading(cameras: Sequence[str], survey: Survey) -> str:
     config = survey.project.config
     whose = f"{', '.join(cameras)}: " if cameras else ""
-    what = f", scorer {config.scorer}, {config.date}" if config else _config_state(findings)
+    missing = ", its config.yaml can't be read" if survey.project.refusals else ", without config.yaml"
+    what = f", scorer {config.scorer}, {config.date}" if config else missing
     return f"{whose}DeepLabCut project {survey.project.name!r}{what}\n{survey.project.root}"
-
-
-def _config_state(findings: Sequence[Finding]) -> str:
-    """Say why nothing of a ``config.yaml`` is shown."""
-    unreadable = any(finding.code == "config-unreadable" for finding in findings)
-    return ", its config.yaml can't be read" if unreadable else ", without config.yaml"
 
 
 def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedVideo]) -> str:
     ties = {video.session: video.tie for video in videos}
     rows = []
-    for chosen in sessions[:_MAX_ROWS]:
+    for chosen in sessions[:MAX_ROWS]:
         labels = chosen.labels
         n_rows = len(labels.frames) if labels else 0
         n_labeled = int(labels.labelled.any(axis=(1, 2)).sum()) if labels else 0
@@ -126,8 +126,7 @@ def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedV
     text = table(
         ("session", "labeled", "empty", "unlabeled", "images", "labels from", "frame numbers"), rows, right=(1, 2, 3)
     )
-    hidden = len(sessions) - len(rows)
-    return text + (f"\n... and {counted(hidden, 'session')} more" if hidden else "")
+    return text + more_rows(len(sessions), "session")
 
 
 def view_table(plan: Plan | Event) -> str:
@@ -140,20 +139,17 @@ def view_table(plan: Plan | Event) -> str:
             str(frames["n_filled"]),
             str(frames["n_left_out"]),
         )
-        for frames in plan.view_frames[:_MAX_ROWS]
+        for frames in plan.view_frames[:MAX_ROWS]
     ]
     header = ("session", *plan.views, "in all", "cut from videos", "left out")
-    hidden = len(plan.view_frames) - len(rows)
-    text = table(header, rows, right=range(1, len(header)))
-    return text + (f"\n... and {counted(hidden, 'session')} more" if hidden else "")
+    return table(header, rows, right=range(1, len(header))) + more_rows(len(plan.view_frames), "session")
 
 
 def _calibration_text(plan: Plan) -> str:
     """Say which calibration files the target gets, and from where."""
     rows = [f"{path}, from {origin}" for path, origin in sorted(plan.calibrations.items())]
-    hidden = len(rows) - _MAX_ROWS
-    more = [f"... and {counted(hidden, 'file')} more"] if hidden > 0 else []
-    return "calibration: " + "\n             ".join([*rows[:_MAX_ROWS], *more] or ["none"])
+    text = "\n".join(rows[:MAX_ROWS]) + more_rows(len(rows), "file")
+    return "calibration: " + (text or "none").replace("\n", "\n             ")
 
 
 def _numbering(tie: SessionTie | None) -> str:
@@ -188,16 +184,15 @@ def _video_table(videos: Sequence[tuple[str, SurveyedVideo]]) -> str:
             describe_video(video.info) if video.info else "can't be read",
             _action(video.treatment),
         )
-        for name, video in videos[:_MAX_ROWS]
+        for name, video in videos[:MAX_ROWS]
     ]
     text = table(
         ("video", "frames", "holds", "what it needs"),
         rows,
         right=(1,),
-        remarks=[_reasons(video.treatment) for _, video in videos[:_MAX_ROWS]],
+        remarks=[_reasons(video.treatment) for _, video in videos[:MAX_ROWS]],
     )
-    hidden = len(videos) - len(rows)
-    return text + (f"\n... and {counted(hidden, 'video')} more" if hidden else "")
+    return text + more_rows(len(videos), "video")
 
 
 def _action(treatment: Treatment | None) -> str:
@@ -257,8 +252,7 @@ def preview_text(found: Preview) -> str:
     rows = []
     for step in found.plan.steps:
         state = "" if found.states[step.id] is State.TO_DO else str(found.states[step.id])
-        what = step.targets[0] if len(step.targets) == 1 else f"{step.targets[0]} and {len(step.targets) - 1} more"
-        rows.append((step.kind, what, size_text(step.space_bytes), state))
+        rows.append((step.kind, some(step.targets, 1), size_text(step.space_bytes), state))
     parts = [
         f"plan for {found.plan.source}\n  into {found.plan.target}",
         *([view_table(found.plan), _calibration_text(found.plan)] if found.plan.views else []),
@@ -294,7 +288,7 @@ def outcome_text(came: Outcome) -> str:
     queued = sum(frame.state == "queued" for session in came.plan.sessions for frame in session.frames)
     parts = [_counts_text(came.plan)]
     if came.plan.videos:
-        videos = came.plan.videos[:_MAX_ROWS]
+        videos = came.plan.videos[:MAX_ROWS]
         rows = [(video.target, str(video.n_frames), video.action) for video in videos]
         remarks = ["; ".join(video.reasons) for video in videos]
         parts.append(table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks))

@@ -60,8 +60,12 @@ def close_target(
         removed = _remove_stale(folder, assessment.stale, journal, plan)
     verification = verify_target(plan, level, labels)
     records = journal.read()
+    told = list(findings)
+    # What the run has said of a file that a person changed, checking says again in other words.
+    said = {(finding.code, finding.subject) for finding in told}
+    checked = (finding for finding in verification.findings if (finding.code, finding.subject) not in said)
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.
-    lasting = merge_findings(plan.findings, findings, _encoded_instead(plan, records), verification.findings)
+    lasting = merge_findings(plan.findings, told, _encoded_instead(plan, records), checked)
     write_if_new(folder / MANIFEST_FILE, manifest_text(plan, records, failed, lasting))
     return verification, merge_findings(removed, lasting)
 
@@ -102,6 +106,5 @@ def merge_findings(*lists: Iterable[Finding]) -> tuple[Finding, ...]:
     merged: dict[tuple[str, str, str], Finding] = {}
     for findings in lists:
         for finding in findings:
-            key = (finding.code, finding.subject, "" if finding.code == "target-edited" else finding.message)
-            merged.setdefault(key, finding)
+            merged.setdefault((finding.code, finding.subject, finding.message), finding)
     return tuple(by_severity(list(merged.values())))

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from dlc2lp.errors import TargetRefused
+from dlc2lp.model import Remedy
 
 #: Room that is left free besides what is to be written.
 SPARE_BYTES = 64 * 2**20
@@ -24,7 +25,7 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(nearest_existing(folder)).free
 
 
-def check_space(folder: Path, needed_bytes: int, advice: str) -> None:
+def check_space(folder: Path, needed_bytes: int, advice: str, remedy: Remedy) -> None:
     """Refuse to begin where the disk has too little room.
 
     Raises
@@ -40,4 +41,5 @@ def check_space(folder: Path, needed_bytes: int, advice: str) -> None:
             f"found {free / 1e9:.2f} GB free, expected at least {(needed_bytes + SPARE_BYTES) / 1e9:.2f} GB "
             "for the estimate of what is to be written",
             advice=advice,
+            remedies=(remedy,),
         )

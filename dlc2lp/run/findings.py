@@ -6,9 +6,14 @@ import errno
 import os
 from collections.abc import Sequence
 
-from dlc2lp.model import Finding, Severity
+from dlc2lp.errors import reason
+from dlc2lp.model import Finding, RunAgain, Setting, Severity
 from dlc2lp.planning.steps import Step
 from dlc2lp.wording import counted, some
+
+#: What writes anew what a person changed.
+REPLACE = Setting("edited", ("replace",))
+REPLACE_AGAIN = RunAgain("run convert again", (REPLACE,))
 
 
 def edited(path: str) -> Finding:
@@ -18,7 +23,8 @@ def edited(path: str) -> Finding:
         "target-edited",
         path,
         "was changed since dlc2lp wrote it; it is kept as it is",
-        advice="to write it anew and lose the changes: --edited replace",
+        advice="to write it anew and lose the changes: {}",
+        remedies=(REPLACE,),
     )
 
 
@@ -29,7 +35,8 @@ def found_edited(path: str) -> Finding:
         "target-edited",
         path,
         "is not as dlc2lp wrote it",
-        advice="if the change is yours, nothing is to be done; else run convert with --edited replace",
+        advice="if the change is yours, nothing is to be done; else {}",
+        remedies=(RunAgain("run convert", (REPLACE,)),),
     )
 
 
@@ -41,8 +48,9 @@ def held(step: Step) -> Finding:
         step.targets[0],
         "was left as it is, since another label file was changed by hand and their rows belong together; labels that "
         "are new in DeepLabCut did not arrive",
-        advice="to write all label files anew and lose the changes: --edited replace; to have both, convert into a new "
-        "folder and carry the changes over",
+        advice="to write all label files anew and lose the changes: {}; to have both, convert into a new folder and "
+        "carry the changes over",
+        remedies=(REPLACE,),
     )
 
 
@@ -66,7 +74,8 @@ def incomplete(step: Step, missing: Sequence[str]) -> Finding:
         missing[0] if missing else step.targets[0],
         counted(len(missing) or len(step.targets), "file of this step is", "files of this step are")
         + " missing or unrecorded",
-        advice="run the same convert command again to finish",
+        advice="{}",
+        remedies=(RunAgain("run the same convert command again to finish"),),
     )
 
 
@@ -108,6 +117,6 @@ def disk_fault(code: str, subject: str, what: str, error: OSError) -> Finding:
         Severity.ERROR,
         code,
         subject,
-        f"{what}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else ""),
+        f"{what}: {reason(error)}",
         advice="check the disk and the permissions, then run the same command again",
     )

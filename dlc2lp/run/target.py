@@ -10,6 +10,7 @@ from pathlib import Path
 from dlc2lp.dlc.project import locate_project
 from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
 from dlc2lp.files import STATE_FOLDER
+from dlc2lp.model import Setting
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.run.assess import Assessment, State
 from dlc2lp.run.disk_space import check_space, nearest_existing
@@ -199,8 +200,8 @@ def check_disk(plan: Plan, assessment: Assessment) -> None:
             advice="choose a folder of your own, or ask the owner for write permission",
         )
     needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] is State.TO_DO)
-    advice = "free some space, choose another disk, or migrate the labels alone with --videos none"
-    check_space(Path(plan.target), needed, advice)
+    advice = "free some space, choose another disk, or migrate the labels alone with {}"
+    check_space(Path(plan.target), needed, advice, Setting("videos", ("none",)))
 
 
 def refusals(plan: Plan, stored: Plan | None, assessment: Assessment) -> list[Dlc2LpError]:

@@ -21,7 +21,7 @@ from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
-from dlc2lp.run.findings import found_edited, held, incomplete, orphaned
+from dlc2lp.run.findings import REPLACE_AGAIN, found_edited, held, incomplete, orphaned
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -226,7 +226,8 @@ def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
                     "video-frames-lost",
                     video.target,
                     f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}",
-                    advice="run convert again with --edited replace",
+                    advice="{}",
+                    remedies=(REPLACE_AGAIN,),
                 )
             )
         elif treatment.action != "place":
@@ -236,7 +237,8 @@ def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
                     "video-not-conforming",
                     video.target,
                     "; ".join(reason.message for reason in treatment.reasons),
-                    advice="run convert again with --edited replace",
+                    advice="{}",
+                    remedies=(REPLACE_AGAIN,),
                 )
             )
     return findings, n_frames

@@ -13,6 +13,7 @@ from dlc2lp.model import Finding, Severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, PlannedVideo
 from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
+from dlc2lp.run.findings import REPLACE_AGAIN
 from dlc2lp.video.compare import is_another
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frames import read_image, small_gray_frames
@@ -69,7 +70,8 @@ def check_context(plan: Plan, level: VerifyLevel) -> tuple[list[Finding], int]:
                         f"context frames are not the frames of {video.target} that their names say",
                     )
                     + f": {', '.join(wrong[:3])}",
-                    advice="run convert again with --edited replace",
+                    advice="{}",
+                    remedies=(REPLACE_AGAIN,),
                 )
             )
     return findings, sum(len(step.frames) for step in steps)

@@ -18,6 +18,7 @@ from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.model import Camera, Finding, Setting, Severity, question
 from dlc2lp.options import Options
+from dlc2lp.wording import some
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def find_calibrations(
         That of a DeepLabCut 3D project.
     """
     if options.calibration:
-        return _named(options, views)
+        return _named(options.calibration, options.square_size, views)
     found = [calibrations for place in dict.fromkeys(beside) if (calibrations := _anipose(place)).files]
     if len({each.content for each in found}) > 1:
         return FoundCalibrations(questions=(_which([each.files[0] for each in found]),))
@@ -162,12 +163,12 @@ def _which(files: Sequence[Path]) -> Finding:
     return question("calibrations-differ", str(files[0]), message, "{}", ways, tuple(map(str, files)))
 
 
-def _named(options: Options, views: Sequence[str]) -> FoundCalibrations:
+def _named(paths: Sequence[Path], size_mm: float | None, views: Sequence[str]) -> FoundCalibrations:
     """Return what a person named; each place must have something to give."""
-    places = tuple(dict.fromkeys(options.calibration))
+    places = tuple(dict.fromkeys(paths))
     joined = FoundCalibrations(Calibrations(is_chosen=True))
     for place in places:
-        found = _in_place(place, options, views, is_one_of_several=len(places) > 1)
+        found = _in_place(place, size_mm, views, is_one_of_several=len(places) > 1)
         if not found.calibrations.files and not found.questions:
             found = replace(found, refusals=(_nothing_in(place),))
         joined = _both(joined, found)
@@ -184,7 +185,8 @@ def _both(one: FoundCalibrations, other: FoundCalibrations) -> FoundCalibrations
             "calibration-twice",
             str(had.path),
             f"found another calibration {f'of {session}' if session else 'of all recordings'} in {has.path}",
-            advice="name one of the two with --calibration",
+            advice="name one of the two with {}",
+            remedies=(Setting("calibration"),),
         )
         for session, has in slots[1].items()
         if has is not None and (had := slots[0].get(session)) is not None and had.cameras != has.cameras
@@ -202,7 +204,9 @@ def _both(one: FoundCalibrations, other: FoundCalibrations) -> FoundCalibrations
     )
 
 
-def _in_place(place: Path, options: Options, views: Sequence[str], *, is_one_of_several: bool) -> FoundCalibrations:
+def _in_place(
+    place: Path, size_mm: float | None, views: Sequence[str], *, is_one_of_several: bool
+) -> FoundCalibrations:
     """Return what a file or folder holds that a person named."""
     stereo = _stereo_file(place)
     if place.is_file() and stereo is None:
@@ -212,7 +216,7 @@ def _in_place(place: Path, options: Options, views: Sequence[str], *, is_one_of_
         return FoundCalibrations(Calibrations(read))
     found = Calibrations() if place.is_file() else _anipose(place)
     if not found.files and stereo is not None:
-        return _scaled(read_stereo(stereo, _camera_names(stereo, views)), options.square_size)
+        return _scaled(read_stereo(stereo, _camera_names(stereo, views)), size_mm)
     if not found.files:
         found = Calibrations(by_session=_by_session(place))  # the folder of the recordings' files itself
     return FoundCalibrations(found)
@@ -279,13 +283,13 @@ def _nothing_in(place: Path) -> Finding:
         names = sorted(path.name for path in place.iterdir()) if place.is_dir() else [place.name]
     except OSError as error:
         names = [f"a folder that can't be looked into ({error.strerror})"]
-    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return Finding(
         Severity.ERROR,
         "calibration-not-there",
         str(place),
-        f"found {listed or 'an empty folder'}, expected {CALIBRATION_FILE}, {CALIBRATIONS}/<session>.toml or "
+        f"found {some(names) or 'an empty folder'}, expected {CALIBRATION_FILE}, {CALIBRATIONS}/<session>.toml or "
         f"DeepLabCut's {CAMERA_MATRIX}/{STEREO_FILE}",
         where="--calibration",
-        advice="name the file itself with --calibration, or leave the option out",
+        advice="name the file itself with {}, or leave the option out",
+        remedies=(Setting("calibration"),),
     )

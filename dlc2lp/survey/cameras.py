@@ -133,8 +133,8 @@ def _check_unlike(views: Sequence[tuple[str, Path]]) -> None:
                 "same-project-twice",
                 "--view",
                 f"found the same project for {other} and {name}: {path}",
-                advice="if it holds both cameras, give it as SOURCE with --view-pattern '{session}_{view}', which says "
-                "how its folders are called",
+                advice="if it holds both cameras, give it as SOURCE with {}, which says how its folders are called",
+                remedies=(Setting("view-pattern", ("'{session}_{view}'",)),),
             )
 
 
@@ -179,8 +179,8 @@ class _Reader:
         calibrated = find_calibrations(self.options, [project.root], names, project.calibration)
         # What is odd about its own calibration is told only where that is the one that is used.
         findings = [each for each in project.findings if each not in project.calibration.findings]
-        refusals = [each for each in findings if each.severity is Severity.ERROR and each.code in _FATAL]
-        if refusals:
+        if len(names) < 2 or any(camera.config_path is None for camera in project.cameras):
+            refusals = [each for each in findings if each.severity is Severity.ERROR]
             for_all = calibrated.calibrations.for_all
             told = (*findings, *calibrated.findings, *(for_all.findings if for_all else ()))
             refused = (*refusals, *calibrated.refusals)
@@ -236,10 +236,6 @@ def _without_split(remedy: Remedy) -> Remedy:
     if not isinstance(remedy, Setting) or remedy.option != "individuals":
         return remedy
     return replace(remedy, values=tuple(value for value in remedy.values if value != "split"))
-
-
-#: Findings about a 3D project without which there are no views at all.
-_FATAL = frozenset(["camera-project-missing", "too-few-cameras"])
 
 
 def _told_of(view: str, decided: Decided) -> Decided:

@@ -16,13 +16,16 @@ from pathlib import Path
 from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.project import VIDEOS, DlcProject, DlcSession, is_drawn_on
-from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
-from dlc2lp.options import Options
+from dlc2lp.model import VIDEO_SUFFIXES, Finding, Setting, Severity
+from dlc2lp.options import VideoChoice
 from dlc2lp.survey.folders import prefix_name, split_folder
 from dlc2lp.wording import counted
 
 #: How much of two files is compared at each of three places to tell whether they hold the same.
 _SAMPLE_BYTES = 1 << 20
+
+_ROOT = Setting("video-root", ("DIR",))
+_GIVE_FOLDER = "give the folder where the videos are now: {}"
 
 
 def spelled(name: str) -> str:
@@ -66,21 +69,25 @@ def pair_names(names: Iterable[str], sessions: Iterable[str]) -> dict[str, str]:
     return pairs
 
 
-def find_videos(project: DlcProject, options: Options, findings: list[Finding]) -> list[tuple[str, Path]]:
+def find_videos(
+    project: DlcProject, choice: VideoChoice, roots: Sequence[Path], findings: list[Finding]
+) -> list[tuple[str, Path]]:
     """Return (stem, path) of each video to migrate, once, in the order of their names.
 
     Parameters
     ----------
-    project, options
+    project, choice
         The project, and which of its videos are wanted.
+    roots
+        Further folders to look in.
     findings
         What could not be found is added here.
     """
-    if options.videos == "none":
+    if choice == "none":
         return []
-    finder = _Finder(project, options.video_roots, findings)
+    finder = _Finder(project, roots, findings)
     found: dict[str, tuple[str, Path]] = {}
-    for stem, path in finder.all_wanted(everything=options.videos == "all"):
+    for stem, path in finder.all_wanted(everything=choice == "all"):
         # A disk that ignores case has one file for two spellings.
         same = [other for name, other in found.values() if name_key(name) == name_key(stem)]
         if spelled(stem) not in found and not any(path.samefile(other) for other in same):
@@ -174,7 +181,8 @@ class _Finder:
             "video-missing",
             first.name,
             f"is listed in config.yaml and in none of: {recorded}, {self._looked_in()}",
-            advice="give the folder where the videos are now: --video-root DIR",
+            advice=_GIVE_FOLDER,
+            remedies=(_ROOT,),
         )
         return None
 
@@ -195,7 +203,8 @@ class _Finder:
                     session.name,
                     f"found no video of this name in {self._looked_in()}; its frames and labels are migrated all the "
                     "same",
-                    advice="if there is one elsewhere: --video-root DIR",
+                    advice="if there is one elsewhere: {}",
+                    remedies=(_ROOT,),
                 )
             )
             return None
@@ -241,7 +250,8 @@ class _Finder:
             path.name,
             f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "is no file",
             where=str(path),
-            advice="give the folder where the videos are now: --video-root DIR",
+            advice=_GIVE_FOLDER,
+            remedies=(_ROOT,),
         )
         return False
 
@@ -261,8 +271,17 @@ class _Finder:
             )
         )
 
-    def _say(self, code: str, subject: str, message: str, *, where: str = "", advice: str = "") -> None:
-        finding = Finding(Severity.WARNING, code, subject, message, where, advice)
+    def _say(
+        self,
+        code: str,
+        subject: str,
+        message: str,
+        *,
+        where: str = "",
+        advice: str = "",
+        remedies: tuple[Setting, ...] = (),
+    ) -> None:
+        finding = Finding(Severity.WARNING, code, subject, message, where, advice, remedies)
         if finding not in self._findings:
             self._findings.append(finding)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlc2lp.model import Finding, LabelTable, Setting, Severity, question
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +112,8 @@ def individual_table(labels: LabelTable) -> str:
     for i, individual in enumerate(labels.individuals):
         one = labels.labelled[:, i]
         names = [name for name, seen in zip(labels.keypoint_names, np.any(one, axis=0), strict=True) if seen]
-        rows.append((individual or _NO_NAME, str(int(one.any(axis=1).sum())), str(int(one.sum())), _few(names) or "-"))
+        n_frames, n_points = int(one.any(axis=1).sum()), int(one.sum())
+        rows.append((individual or _NO_NAME, str(n_frames), str(n_points), some(names, _N_NAMED) or "-"))
     widths = [max(len(row[n]) for row in rows) for n in range(3)]
     return "\n".join(
         f"    {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows
@@ -180,7 +181,7 @@ def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequenc
         return _ask(
             labels,
             "flattened-names-alike",
-            f"found keypoints of several individuals that would all be called {_few(shared)}",
+            f"found keypoints of several individuals that would all be called {some(shared, _N_NAMED)}",
             "{}, or rename one of the individuals in DeepLabCut",
             ("split", "NAME"),
         )
@@ -243,9 +244,9 @@ def _say_never_labelled(labels: LabelTable, individuals: set[str] | None, findin
             empty += [f"{individual} {keypoint}".strip() for keypoint in missing]
     message = "no label in any frame; left out"
     if absent:
-        findings.append(Finding(Severity.NOTE, "individual-never-labelled", _few(absent), message))
+        findings.append(Finding(Severity.NOTE, "individual-never-labelled", some(absent, _N_NAMED), message))
     if empty:
-        findings.append(Finding(Severity.NOTE, "keypoint-never-labelled", _few(empty), message))
+        findings.append(Finding(Severity.NOTE, "keypoint-never-labelled", some(empty, _N_NAMED), message))
 
 
 def _say_left_out(labels: LabelTable, choice: str, taken: set[Column], findings: list[Finding]) -> None:
@@ -259,7 +260,7 @@ def _say_left_out(labels: LabelTable, choice: str, taken: set[Column], findings:
             Finding(
                 Severity.NOTE,
                 "individuals-left-out",
-                _few([name or _NO_NAME for name in others]),
+                some([name or _NO_NAME for name in others], _N_NAMED),
                 f"{counted(sum(others.values()), 'labelled point is', 'labelled points are')} left out, as "
                 f"--individuals {choice} asks ({told})",
             )
@@ -283,8 +284,3 @@ def _pick(labels: LabelTable, by_name: Mapping[str, Iterable[Column]]) -> LabelT
             xy_px[rows, 0, k] = labels.xy_px[rows, i, j]
     in_header = np.ones((1, len(by_name)), dtype=np.bool_)
     return LabelTable(labels.scorer, (NOBODY,), tuple(by_name), labels.frames, xy_px, in_header)
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""
-    return ", ".join(names[:_N_NAMED]) + more

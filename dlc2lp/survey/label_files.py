@@ -19,7 +19,7 @@ from dlc2lp.dlc.labels import Interpreted, interpret
 from dlc2lp.dlc.project import DlcProject, DlcSession, FileKind, LabelFile
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Setting, Severity, question
-from dlc2lp.options import Options
+from dlc2lp.options import LabelSource
 from dlc2lp.survey.machine_labels import Predictions, labels_equal_predictions, read_predictions
 from dlc2lp.wording import counted
 
@@ -70,9 +70,19 @@ class Chosen:
     questions: tuple[Finding, ...]
 
 
-def choose_labels(project: DlcProject, options: Options) -> Chosen:
-    """Choose each session's labels by the rules above."""
-    chooser = _Chooser(project, options)
+def choose_labels(project: DlcProject, scorer: str | None, source: LabelSource) -> Chosen:
+    """Choose each session's labels by the rules above.
+
+    Parameters
+    ----------
+    project
+        What lies on disk.
+    scorer
+        Whose labels; None: those of the scorer of the configuration.
+    source
+        Which file counts where CSV and HDF5 differ.
+    """
+    chooser = _Chooser(project, scorer, source)
     sessions = [chooser.choose(session) for session in project.sessions]
     sessions = _rehome(sessions)
     return Chosen(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.questions)))
@@ -90,11 +100,11 @@ class _Reading:
 class _Chooser:
     """Chooses session by session, and remembers what to say and to ask."""
 
-    def __init__(self, project: DlcProject, options: Options) -> None:
+    def __init__(self, project: DlcProject, scorer: str | None, source: LabelSource) -> None:
         self.findings: list[Finding] = []
         self.questions: list[Finding] = []
-        self._options = options
-        self._wanted = options.scorer or (project.config.scorer if project.config else "")
+        self._source = source
+        self._wanted = scorer or (project.config.scorer if project.config else "")
 
     def choose(self, session: DlcSession) -> ChosenSession:
         """Choose the labels of one session."""
@@ -160,7 +170,8 @@ class _Chooser:
                 "other-label-files",
                 session.name,
                 f"used {_file_name(used)}; left aside {', '.join(map(_file_name, others))}",
-                "to use another one: --scorer NAME",
+                "to use another one: {}",
+                (_SCORER,),
             )
 
     def _read(self, file: LabelFile, session: DlcSession) -> _Reading:
@@ -192,9 +203,8 @@ class _Chooser:
         if len(read) == 1:
             return self._only_kind(files, next(iter(read)))
         paths = {file.kind: file.path for file in files}
-        kind: FileKind = "h5" if self._options.labels == "newest" else self._options.labels
-        if self._options.labels == "newest":
-            kind = max(files, key=lambda file: (file.mtime_ns, file.kind)).kind
+        newest = max(files, key=lambda file: (file.mtime_ns, file.kind)).kind
+        kind = newest if self._source == "newest" else self._source
         difference = same_values(read["h5"].labels, read["csv"].labels)
         if difference:
             cells = counted(difference.n_cells, "labelled cell")
@@ -205,8 +215,8 @@ class _Chooser:
                     str(paths["csv"]),
                     f"differs from the HDF5 in {cells} ({difference.summary()}); used the {kind.upper()}. "
                     f"HDF5 and CSV: {'; '.join(difference.first)}",
-                    advice="DeepLabCut trains on the HDF5; to use the other one: --labels "
-                    + ("csv" if kind == "h5" else "h5"),
+                    advice="DeepLabCut trains on the HDF5; to use the other one: {}",
+                    remedies=(Setting("labels", ("csv" if kind == "h5" else "h5",)),),
                 )
             )
         return kind
@@ -233,12 +243,14 @@ class _Chooser:
                 "check some such frames in the Lightning Pose app",
             )
 
-    def _warn(self, code: str, subject: str, message: str, advice: str = "") -> None:
-        self.findings.append(_warning(code, subject, message, advice))
+    def _warn(
+        self, code: str, subject: str, message: str, advice: str = "", remedies: tuple[Setting, ...] = ()
+    ) -> None:
+        self.findings.append(_warning(code, subject, message, advice, remedies))
 
 
-def _warning(code: str, subject: str, message: str, advice: str = "") -> Finding:
-    return Finding(Severity.WARNING, code, subject, message, advice=advice)
+def _warning(code: str, subject: str, message: str, advice: str = "", remedies: tuple[Setting, ...] = ()) -> Finding:
+    return Finding(Severity.WARNING, code, subject, message, "", advice, remedies)
 
 
 def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:

@@ -83,13 +83,13 @@ def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None
     config = survey.project.config
     order = tuple(dict.fromkeys(name for project in projects if project.config for name in project.config.bodyparts))
     if chosen is None:
-        parts = [choose_labels(project, options) for project in projects]
+        parts = [choose_labels(project, options.scorer, options.labels) for project in projects]
         chosen = merge_chosen(parts, order) if len(parts) > 1 else parts[0]
     findings = [
         *survey.findings,
         *chosen.findings,
         *odd_labels(chosen.sessions, config),
-        *odd_videos(survey.videos, config, options),
+        *odd_videos(survey.videos, config, options.crop),
     ]
     refusals = list(survey.refusals)
     questions = [*survey.questions, *chosen.questions, *_split_of_crops(survey, chosen.sessions, options)]

@@ -10,7 +10,7 @@ from dlc2lp.dlc.joining import point_name
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
 from dlc2lp.survey.find_videos import name_key
 from dlc2lp.survey.label_files import ChosenSession
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 #: (session, file name) -> image.
 _Images = Mapping[tuple[str, str], ImageInfo]
@@ -131,14 +131,13 @@ def _image_sizes(images: Iterable[ImageInfo]) -> list[Finding]:
     sizes = Counter((image.width_px, image.height_px) for image in images)
     if len(sizes) < 2:
         return []
-    shown = ", ".join(f"{n} of {width}x{height}" for (width, height), n in sizes.most_common(5))
-    more = f" and {len(sizes) - 5} more" if len(sizes) > 5 else ""
+    shown = some(f"{n} of {width}x{height}" for (width, height), n in sizes.most_common())
     return [
         Finding(
             Severity.NOTE,
             "image-sizes-differ",
             "labeled-data",
-            f"found images of {len(sizes)} sizes ({shown}{more}); Lightning Pose resizes each to the same size",
+            f"found images of {len(sizes)} sizes ({shown}); Lightning Pose resizes each to the same size",
         )
     ]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.model import Finding, Severity, VideoInfo
-from dlc2lp.options import Options
+from dlc2lp.model import Finding, Setting, Severity, VideoInfo
+from dlc2lp.options import CropChoice
 from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.survey.ties import SessionTie
 from dlc2lp.video.encoding import Crop, displayed_size
 from dlc2lp.video.ties import Outcome, Tie
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 #: DeepLabCut since 2.3 cuts by ``int(width * (x / width))``, which can be one pixel less than the configuration says.
 _CROP_TOLERANCE_PX = 1
@@ -22,7 +22,7 @@ _CROP_TOLERANCE_PX = 1
 _LISTED = 3
 
 
-def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, options: Options) -> list[Finding]:
+def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, crop: CropChoice) -> list[Finding]:
     """Tell how images and videos belong together, where that is not plain.
 
     Parameters
@@ -31,8 +31,8 @@ def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, option
         The videos that are migrated, compared with the images of their sessions.
     config
         The project's configuration, whose crops may contradict the images.
-    options
-        What a person chose.
+    crop
+        Whether a video is cropped like its images.
     """
     crops = {entry.stem: entry.crop for entry in reversed(config.video_sets) if entry.crop} if config else {}
     findings: list[Finding] = []
@@ -41,7 +41,7 @@ def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, option
             continue
         findings += _numbers(video.tie, video.info)
         for part in video.tie.parts:
-            findings += _place(video, video.info, part, options)
+            findings += _place(video, video.info, part, crop)
         findings += _several_places(video.tie, video.info)
         findings += _against_config(video.tie, video.info, crops.get(video.stem))
     return findings
@@ -57,15 +57,15 @@ def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
             Severity.WARNING,
             "other-video",
             "the images keep DeepLabCut's numbers",
-            "put the video that the images were cut from into video_sets of config.yaml, or name its folder with "
-            "--video-root DIR",
+            "put the video that the images were cut from into video_sets of config.yaml, or name its folder with {}",
         ),
         "unknown": (Severity.NOTE, "frames-not-tied", "the images keep DeepLabCut's numbers", ""),
     }
     findings = []
     if tie.kind in says:
         severity, code, then, advice = says[tie.kind]
-        findings.append(Finding(severity, code, tie.session, f"{reason}; {then}", where=str(info.path), advice=advice))
+        message, remedies = f"{reason}; {then}", (Setting("video-root", ("DIR",)),) if advice else ()
+        findings.append(Finding(severity, code, tie.session, message, str(info.path), advice, remedies))
     beyond = list(_having(tie, "beyond-end"))
     if beyond:
         findings.append(
@@ -87,7 +87,7 @@ def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
                 "image-not-in-video",
                 tie.session,
                 f"found {counted(len(strange), 'image that is', 'images that are')} in no frame of the video, though "
-                f"the rest is: {_listed(strange)}; DeepLabCut's numbers are kept there",
+                f"the rest is: {some(strange, _LISTED)}; DeepLabCut's numbers are kept there",
                 where=str(info.path),
                 advice="compare with the video: this may come from another recording",
             )
@@ -99,11 +99,7 @@ def _having(tie: SessionTie, outcome: Outcome) -> Iterator[str]:
     return (name for name, image in tie.images.items() if image.outcome == outcome)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
-
-
-def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -> list[Finding]:
+def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, crop: CropChoice) -> list[Finding]:
     """Where in the video's picture the images of one size lie."""
     if part.size_px is None or part.kind == "other-video":
         return []
@@ -121,7 +117,7 @@ def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, options: Options) -
     if part.crop is not None:
         place = f"at ({part.crop.x_px}, {part.crop.y_px})"
         then = "the video is cropped likewise" if video.picture.crop == part.crop else "the video is left whole"
-        if options.crop == "never":
+        if crop == "never":
             then += " (--crop never)"
         images = counted(n, f"image of {size}, which is", f"images of {size}, which are")
         message = f"found {images} its part {place} of {whole}; {then}"

@@ -144,7 +144,7 @@ def _find_all_videos(
     """Return the videos of all projects; of two with one name the first project's."""
     found: dict[str, tuple[str, Path]] = {}
     for project in projects:
-        for stem, path in find_videos(project, options, findings):
+        for stem, path in find_videos(project, options.videos, options.video_roots, findings):
             found.setdefault(spelled(stem), (stem, path))
     return [found[key] for key in sorted(found)]
 

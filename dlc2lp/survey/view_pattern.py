@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Finding, Setting, question
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 _PATTERN = Setting("view-pattern")
 
@@ -354,10 +354,6 @@ def _at_camera(name: str, camera: str) -> list[Placed]:
 # --- questions ------------------------------------------------------------------------------------------------------
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_N_SHOWN]) + (f" and {len(names) - _N_SHOWN} more" if len(names) > _N_SHOWN else "")
-
-
 def _fits_nothing(pattern: ViewPattern, names: Sequence[str]) -> Finding:
     candidates = []
     for text in COMMON_PATTERNS:
@@ -365,7 +361,7 @@ def _fits_nothing(pattern: ViewPattern, names: Sequence[str]) -> Finding:
         found = [other.readings(name) for name in names]
         if all(found) and _is_full([ways[0] for ways in found]):
             candidates.append(text)
-    message = f"fits none of the names ({len(names)}): {_some(names)}"
+    message = f"fits none of the names ({len(names)}): {some(names)}"
     return question("view-pattern-fits-nothing", pattern.text, message, "{}", (_PATTERN,), tuple(candidates))
 
 
@@ -380,7 +376,7 @@ def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[Placed]]
     for reading in readings:
         views = sorted({place.view for place in reading}, key=natural_key)
         n_sessions = len({place.session for place in reading})
-        told.append(f"{counted(n_sessions, 'session')} with the views {_some(views)}")
+        told.append(f"{counted(n_sessions, 'session')} with the views {some(views)}")
         if len(views) > 1:
             candidates.append(pattern.with_views(views).text)
     message = f"the names can be read as {' or as '.join(told)}" + ("" if len(told) > 1 else ", if that is meant")
@@ -399,7 +395,7 @@ def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Finding]:
             views = [place.view for places in found.values() for place in places]
             if len(found) > 1 and (kind == "view" or len(set(views)) == len(views)):
                 names = " and ".join(found)
-                listed = _some([place.name for places in found.values() for place in places])
+                listed = some([place.name for places in found.values() for place in places])
                 yield question(
                     "spelled-in-two-ways",
                     names,
@@ -410,13 +406,13 @@ def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Finding]:
 
 def _one_cell(cell: tuple[str, str], placed: Sequence[Placed]) -> Finding:
     names = [place.name for place in placed if (place.session, place.view) == cell]
-    message = f"{_some(names)} would all be the view {cell[1]} of the session {cell[0]}"
+    message = f"{some(names)} would all be the view {cell[1]} of the session {cell[0]}"
     return question("view-pattern-ambiguous", cell[0], message, "a more exact {}", (_PATTERN,))
 
 
 def _one_view(views: Sequence[str], placed: Sequence[Placed]) -> Finding:
-    message = f"found the view {_some(views)} only (in {_some([place.name for place in placed])}), expected two or more"
-    return question("one-view-only", _some(views), message, "another {}, or none for a single camera", (_PATTERN,))
+    message = f"found the view {some(views)} only (in {some([place.name for place in placed])}), expected two or more"
+    return question("one-view-only", some(views), message, "another {}, or none for a single camera", (_PATTERN,))
 
 
 def _several_cameras(name: str, cameras: Sequence[str]) -> Finding:

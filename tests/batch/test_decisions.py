@@ -1,5 +1,6 @@
 """What a person writes for single projects is taken exactly, kept as it stands, or refused with its place."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlc2lp.batch.decisions import Asked, Decisions, add_open, read_decisions
+from dlc2lp.batch.index import Entry
 from dlc2lp.errors import UsageError
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, RunAgain, Setting, Severity, question
 from dlc2lp.options import Options
 
 
@@ -95,9 +97,7 @@ def test_a_file_that_is_no_decisions_is_refused(tmp_path, text):
 def test_open_questions_are_added_once_and_what_a_person_wrote_stays(tmp_path):
     path = tmp_path / "decisions.yaml"
     path.write_text("# mine\na:\n  individuals: flatten  # as agreed\n", encoding="utf-8")
-    asked = [
-        Finding(Severity.ERROR, "several-individuals", "individuals", "found 2\na\nb", advice="--individuals split")
-    ]
+    asked = ask("found 2\na\nb")
     added = add_open(path, read_decisions(path), {"a": asked, "x: 'y'\n": asked, "no": asked})
     assert (added.n_added, added.findings) == (2, ())
     text = path.read_text(encoding="utf-8")
@@ -113,7 +113,30 @@ UNSEEN = "a\x7fb\x92c\u2028d\x85e\ufffe\U0001f42d\udc80ü"
 
 
 def ask(message="found 2"):
-    return [Finding(Severity.ERROR, "several-individuals", "individuals", message, advice="--individuals split")]
+    remedies = (Setting("individuals", ("flatten", "split")),)
+    return [question("several-individuals", "individuals", message, "{}", remedies, ("a", "b"))]
+
+
+def test_what_settles_a_question_is_asked_for_and_nothing_that_only_its_words_name(tmp_path):
+    path = tmp_path / "decisions.yaml"
+    run = RunAgain("run it again", (Setting("crop", ("never",)), Setting("jobs", ("1",))))
+    told = Finding(Severity.ERROR, "odd", "x", "found --gop 3", advice="not --crf 20, but {}", remedies=(run,))
+    assert add_open(path, Decisions(), {"a": [*ask(), told], "b": [question("split-of-crops", "x", "y", "ask")]})
+    assert path.read_text(encoding="utf-8").endswith(
+        "\n# several-individuals: found 2\n#   --individuals flatten|split; candidates: a, b\n"
+        "# odd: found --gop 3\n#   not --crf 20, but run it again with --crop never --jobs 1\n"
+        "a:\n  individuals:\n  crop:\n\n"
+        "# split-of-crops: y\n#   ask\nb:\n  skip:\n"
+    )
+
+
+def test_an_entry_keeps_what_settles_its_findings():
+    entry = Entry("a", "/archive/a", "a", "needs-decision", findings=tuple(ask()))
+    assert Entry.from_line(entry.to_line()) == entry
+    before = json.loads(entry.to_line())
+    before["findings"] = [finding.as_json() for finding in entry.findings]  # as version 0.1 wrote it
+    (finding,) = Entry.from_line(json.dumps(before)).findings
+    assert (finding.hint, finding.remedies) == ("--individuals flatten|split; candidates: a, b", ())
 
 
 def test_names_with_signs_that_can_not_be_seen_are_read_back(tmp_path):

@@ -154,9 +154,22 @@ def test_converting_says_no_next_command_in_the_middle(made, out):
 
 def test_what_a_person_changed_is_told_with_the_command_of_the_archive(out):
     (out / "lab0/reach00/CollectedData.csv").write_text("mine\n", encoding="utf-8")
-    for command in ("run", "finish"):
-        hint = batch(command, out).finding("target-edited")["hint"]
-        assert f"dlc2lp batch run {out} --edited replace" in hint
+    expected = f"to write it anew and lose the changes: dlc2lp batch run {out} --edited replace"
+    for command in ("run", "finish", "finish"):
+        assert batch(command, out).finding("target-edited")["hint"] == expected
+    (out / "lab1/reach01/CollectedData.csv").write_text("mine\n", encoding="utf-8")
+    told = [each for each in batch("finish", out).document["findings"] if each["code"] == "target-edited"]
+    assert [(each["where"], each["hint"]) for each in told] == [
+        ("lab0/reach00", expected),
+        ("lab1/reach01", f"if the change is yours, nothing is to be done; else {expected.split(': ')[1]}"),
+    ]
+
+
+def test_what_was_never_carried_out_is_told_with_the_commands_of_the_archive(made, tmp_path):
+    out = tmp_path / "a b"
+    assert batch("plan", made / "root", out).exit_code == 0
+    hint = batch("finish", out).finding("target-incomplete")["hint"]
+    assert hint == f"dlc2lp batch run '{out}', then dlc2lp batch finish '{out}'"
 
 
 def test_nothing_planned_is_not_everything_done(tmp_path, monkeypatch):
