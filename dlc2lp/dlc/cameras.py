@@ -72,15 +72,7 @@ class DlcCalibration:
 
 
 def read_calibration(root: Path, camera_names: Sequence[str]) -> DlcCalibration:
-    """Read the calibration of a DeepLabCut 3D project. What is missing or damaged becomes a finding.
-
-    Parameters
-    ----------
-    root
-        The 3D project's folder.
-    camera_names
-        Its cameras, in the order of ``config.yaml``.
-    """
+    """Read the calibration of the DeepLabCut 3D project in a folder, as :func:`read_stereo` does."""
     return read_stereo(root / CAMERA_MATRIX / STEREO_FILE, camera_names)
 
 

@@ -79,8 +79,6 @@ class DlcSession:
         Intact frames by file name, in natural order; random crops among them.
     broken_images
         Frames that can't be read, by file name, with the reason.
-    previews
-        Names of images that DeepLabCut drew labels on.
     random_crops
         Names of those images that are random sub-crops of other frames (DeepLabCut 2.1.10 to 2.2rc).
     """
@@ -91,7 +89,6 @@ class DlcSession:
     machine_files: tuple[LabelFile, ...] = ()
     images: dict[str, ImageInfo] = field(default_factory=dict)
     broken_images: dict[str, Finding] = field(default_factory=dict)
-    previews: tuple[str, ...] = ()
     random_crops: frozenset[str] = frozenset()
 
 
@@ -319,9 +316,7 @@ def _read_session(folder: Path) -> DlcSession:
             else:
                 broken[name] = result
     machine = tuple(_read_label_files(folder, "machinelabels"))
-    return DlcSession(
-        folder.name, folder, label_files, machine, images, broken, listing.previews, frozenset(listing.crops)
-    )
+    return DlcSession(folder.name, folder, label_files, machine, images, broken, frozenset(listing.crops))
 
 
 def _image_or_fault(path: Path) -> ImageInfo | Finding:

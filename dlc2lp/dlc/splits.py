@@ -96,15 +96,7 @@ class Split:
 
 
 def list_splits(root: Path, config: DlcConfig | None) -> tuple[SplitFile, ...]:
-    """Find the splits of a project, those of its current training set first.
-
-    Parameters
-    ----------
-    root
-        The project folder.
-    config
-        Its configuration, which tells the current iteration; without one, it is the highest.
-    """
+    """Find the splits of a project, those of its current iteration first: the config's, else the highest."""
     found = []
     for path in root.glob("training-datasets/iteration-*/UnaugmentedDataSet_*/Documentation_data-*.pickle"):
         iteration = _ITERATION.fullmatch(path.parts[-3])
@@ -130,13 +122,11 @@ def choose_split(splits: Sequence[SplitFile], config: DlcConfig | None, wanted: 
 
     Parameters
     ----------
-    splits
-        All of the project.
-    config
-        Its configuration. Without an iteration in ``wanted``, the split is one of the config's iteration, or of
-        the highest where that has none. Where the task was renamed, its own data set goes before others.
+    splits, config
+        All splits of the project, and its configuration.
     wanted
-        ``1`` (the shuffle), ``95/1`` or ``iteration-0/95/1``.
+        ``1`` (the shuffle), ``95/1`` or ``iteration-0/95/1``. Without an iteration, the split is one of the current
+        one. Where the task was renamed, the config's data set goes before others.
 
     Raises
     ------
@@ -169,16 +159,7 @@ def read_split(file: SplitFile, sessions: Sequence[DlcSession], config: DlcConfi
     """Read which frames a shuffle trained on and which it tested on.
 
     The positions are looked up in the merged table that lies beside the pickle; where its names contradict, in
-    the labels of the folders, merged as DeepLabCut's versions did.
-
-    Parameters
-    ----------
-    file
-        The split.
-    sessions
-        The project's folders.
-    config
-        The project's configuration.
+    the labels of the project's folders, merged as DeepLabCut's versions did.
 
     Raises
     ------

@@ -136,16 +136,7 @@ def possible_tables(
 
     First as they stand in the folder of the training set; then merged anew from the folders of ``labeled-data``,
     unsorted (DeepLabCut up to 2.1.7), sorted by path (since 2.1.8) and by folder and name (since 2.2.0.4,
-    PR #1584).
-
-    Parameters
-    ----------
-    folder
-        The folder of the training set.
-    sessions, frames
-        The project's folders, and the same as names.
-    config
-        The project's configuration, which has the scorer and the order of the videos.
+    PR #1584). The configuration has the scorer and the order of the videos.
     """
     scorer = config.scorer if config else ""
     files = [path for path in folder.glob("CollectedData*") if path.suffix.lower() in {".h5", ".csv"}]

@@ -88,14 +88,7 @@ def load_arrays(data: bytes | BinaryIO, subject: str = "pickle", where: str = ""
     Arrays are plain and writable, numpy scalars stay numpy scalars. Memory grows with the size of the pickle,
     never with a shape that it only claims.
 
-    Parameters
-    ----------
-    data
-        The pickle, of any protocol, or a binary file that is read to its end.
-    subject, where
-        The file and the place in it, for the error.
-    max_bytes
-        The largest pickle that is read.
+    The pickle may also be a binary file that is read to its end.
 
     Raises
     ------

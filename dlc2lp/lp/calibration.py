@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 from dlc2lp.model import Camera, Finding, Severity
@@ -29,21 +28,17 @@ N_DISTORTIONS = (4, 5, 8, 12, 14)
 
 N_FISHEYE = 4
 
-Metadata = Mapping[str, bool | int | float | str]
-
 #: What Anipose writes before it has adjusted anything: it knows of no error.
-NOT_ADJUSTED: Metadata = {"adjusted": False, "error": 0.0}
+_NOT_ADJUSTED = ["[metadata]", "adjusted = false", "error = 0.0"]
 
 
-def render_calibration(cameras: Sequence[Camera], metadata: Metadata = NOT_ADJUSTED) -> str:
+def render_calibration(cameras: Sequence[Camera]) -> str:
     """Return the text of a calibration file. Every number reads back bit for bit.
 
     Parameters
     ----------
     cameras
         One per view, in the order of the views, named like them.
-    metadata
-        What Anipose keeps beside the cameras.
 
     Raises
     ------
@@ -68,7 +63,7 @@ def render_calibration(cameras: Sequence[Camera], metadata: Metadata = NOT_ADJUS
             f"translation = {_toml_numbers(camera.translation)}",
         ]
         tables.append(lines + ["fisheye = true"] * camera.is_fisheye)
-    tables.append(["[metadata]", *(f"{_toml_key(key)} = {_toml_value(value)}" for key, value in metadata.items())])
+    tables.append(_NOT_ADJUSTED)
     return "\n".join("".join(f"{line}\n" for line in lines) for lines in tables)
 
 
@@ -123,18 +118,6 @@ def _toml_float(number: float) -> str:
     if not math.isfinite(number):
         raise ValueError(f"{number} is no finite number")
     return repr(float(number))
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    return _toml_float(value) if isinstance(value, float) else _toml_text(str(value))
-
-
-def _toml_key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml_text(key)
 
 
 def _toml_text(text: str) -> str:

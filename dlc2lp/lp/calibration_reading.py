@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from dlc2lp.lp.calibration import N_DISTORTIONS, N_FISHEYE, Metadata
+from dlc2lp.lp.calibration import N_DISTORTIONS, N_FISHEYE
 from dlc2lp.model import Camera, Finding, Severity, Vector
 from dlc2lp.wording import counted
 
@@ -21,14 +21,11 @@ class ParsedCalibration:
     ----------
     cameras
         The cameras in the order in which Anipose takes them; empty if the file can't be used.
-    metadata
-        What Anipose keeps beside them.
     findings
         Why it can't be used.
     """
 
     cameras: tuple[Camera, ...] = ()
-    metadata: Metadata = field(default_factory=dict, hash=False)
     findings: tuple[Finding, ...] = ()
 
 
@@ -63,19 +60,13 @@ def parse_calibration(text: str, subject: str) -> ParsedCalibration:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         return _unusable(subject, f"found the camera {', '.join(twice)} more than once, expected each name once")
-    metadata = loaded.get("metadata", {})
-    plain = {key: value for key, value in metadata.items() if _is_plain(value)} if isinstance(metadata, dict) else {}
-    return ParsedCalibration(tuple(cameras), plain)
+    return ParsedCalibration(tuple(cameras))
 
 
 def _unusable(subject: str, message: str, where: str = "") -> ParsedCalibration:
     advice = "write it again with Anipose, or leave it out"
     finding = Finding(Severity.ERROR, "calibration-unreadable", subject, message, where, advice)
     return ParsedCalibration(findings=(finding,))
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _camera(table: object) -> Camera:

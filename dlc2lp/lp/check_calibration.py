@@ -21,19 +21,9 @@ _N_LOOKED_AT = 24
 
 
 def check_calibration(target: Path, views: Sequence[str], files: Sequence[LabelFile]) -> Iterator[Finding]:
-    """Return what is wrong with the calibrations of a multi-view project.
-
-    Parameters
-    ----------
-    target
-        The project's folder.
-    views
-        Views of ``project.yaml``; nobody reads calibrations without.
-    files
-        The label files that could be read.
-    """
+    """Return what is wrong with the calibrations of a multi-view project, given its views and label files."""
     if not views:
-        return
+        return  # nobody reads them
     shared = [CALIBRATION_FILE] if (target / CALIBRATION_FILE).is_file() else []
     own = [f"{CALIBRATIONS}/{path.name}" for path in sorted((target / CALIBRATIONS).glob("*.toml"))]
     cameras: dict[str, tuple[Camera, ...]] = {}

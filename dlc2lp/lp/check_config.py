@@ -89,17 +89,7 @@ class _Config:
 
 
 def check_config(target: Path, views: Sequence[str], files: Sequence[LabelFile]) -> list[Finding]:
-    """Return what would stop or mislead a training by the project's config.
-
-    Parameters
-    ----------
-    target
-        The project's folder.
-    views
-        Views of ``project.yaml``; empty for a single view.
-    files
-        The label files that could be read, in the order of the views.
-    """
+    """Return what would stop or mislead a training by the config, given the project's views and label files."""
     try:
         loaded = load_yaml((target / CONFIG_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -54,23 +54,9 @@ def label_file_name(view: str, suffix: str = "") -> str:
 def read_label_file(
     target: Path, view: str, keypoint_names: Sequence[str] | None
 ) -> tuple[LabelFile | None, list[Finding]]:
-    """Read a view's label file, and the held-out one beside it if there is one.
+    """Read a view's label file, and the held-out one beside it if there is one; return also what is wrong with them.
 
-    Parameters
-    ----------
-    target
-        The project's folder.
-    view
-        The view, empty in a single-view project.
-    keypoint_names
-        Those of ``project.yaml``; None if it could not be read.
-
-    Returns
-    -------
-    LabelFile or None
-        What could be read of the file.
-    list of Finding
-        What is wrong with it or with the held-out file.
+    The keypoints of ``project.yaml`` are None if that could not be read.
     """
     name = label_file_name(view)
     file, findings = _read(target, name, view, keypoint_names)

@@ -69,6 +69,11 @@ class ConfigFacts:
         return self.is_calibrated and not self.n_frames_against_3d
 
     @property
+    def is_augmented(self) -> bool:
+        """Whether training images can be changed at all (see :attr:`uses_3d`)."""
+        return self.uses_3d or not self.is_calibrated
+
+    @property
     def can_predict(self) -> bool:
         """Whether Lightning Pose can predict the videos after training without ending in an error."""
         return self.n_videos > 0 and not self.unequal_sessions

@@ -26,10 +26,10 @@ def pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, .
 
 def check_pca(decided: Decided) -> None:
     """Refuse a PCA that Lightning Pose could not fit: it wants as many rows as coordinates."""
-    n_train = n_train_frames(decided.n_labeled_frames)
+    n_train = n_train_frames(decided.facts.n_labeled_frames)
     if "pca_singleview" in decided.losses:
         columns = decided.pca_columns
-        n_dims = 2 * (len(decided.keypoint_names) if columns is None else len(columns))
+        n_dims = 2 * (len(decided.facts.keypoint_names) if columns is None else len(columns))
         if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
             raise UsageError.of(
                 "too-few-frames-for-pca",
@@ -46,8 +46,8 @@ def check_pca(decided: Decided) -> None:
 def _check_multiview_pca(decided: Decided, n_train: int) -> None:
     """Its rows are the keypoints of all frames, its columns x and y in every view."""
     matches = decided.matches or []
-    per_view = matches if decided.view_names or not matches else matches[0]
-    n_dims = 2 * (len(decided.view_names) or len(matches))
+    per_view = matches if decided.facts.view_names or not matches else matches[0]
+    n_dims = 2 * (len(decided.facts.view_names) or len(matches))
     if n_train * len(per_view) < n_dims or not per_view:
         raise UsageError.of(
             "too-few-frames-for-pca",

@@ -8,6 +8,7 @@ accumulation nor the image size; so these are chosen to go with the form's defau
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ from dlc2lp.lp.sizing import ImageSize
 from dlc2lp.lp.starter_findings import starter_findings
 from dlc2lp.lp.starter_reasons import starter_reasons
 from dlc2lp.lp.starter_text import HEAD, Decided, starter_document
-from dlc2lp.lp.training_split import n_train_frames, shares
+from dlc2lp.lp.training_split import n_train_frames
 from dlc2lp.model import Finding
 
 
@@ -100,8 +101,8 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
     return StarterConfig(
         text=render(document, HEAD),
         values=values,
-        reasons=_listed_reasons(decided, values),
-        findings=(*starter_findings(facts, decided, gpu_gb), *(explain_mirror(matches) if matches else ())),
+        reasons=tuple(_listed_reasons(decided.reasons, values)),
+        findings=(*starter_findings(decided, gpu_gb), *(explain_mirror(matches) if matches else ())),
         document=document,
         chosen_keys=_chosen_keys(choices),
     )
@@ -114,7 +115,6 @@ def _decided(
     backbone = chosen_backbone(facts, choices)
     size = _size(facts, choices, backbone, gpu_gb)
     losses = choices.losses or ()
-    train_prob, val_prob = shares(facts.n_labeled_frames)
     batch = sizing.choose_batch(
         sizing.images_that_fit(gpu_gb, size.area_px, backbone) // facts.n_views,
         n_train_frames(facts.n_labeled_frames),
@@ -125,25 +125,16 @@ def _decided(
     )
     hidden = tuple(name for name in facts.keypoint_names if facts.hidden_share.get(name, 0.0) >= OFTEN_HIDDEN_SHARE)
     return Decided(
-        data_dir=facts.data_dir,
-        video_dir=_video_dir(facts.data_dir),
-        keypoint_names=facts.keypoint_names,
-        n_labeled_frames=facts.n_labeled_frames,
-        has_videos=facts.can_predict,
+        facts=facts,
         size=size,
+        batch=batch,
         backbone=backbone,
         n_gpus=choices.num_gpus or 1,
-        batch=batch,
-        train_prob=train_prob,
-        val_prob=val_prob,
+        losses=losses,
         hidden_is_occluded=choices.nan_means != "unlabeled",
         pca_columns=pca_columns(facts.keypoint_names, hidden),
-        losses=losses,
-        reasons=starter_reasons(facts, choices, gpu_gb, size, batch, hidden),
         matches=_matches(facts, mirrored),
-        view_names=facts.view_names,
-        uses_3d=facts.uses_3d,
-        is_augmented=facts.uses_3d or not facts.is_calibrated,
+        reasons=starter_reasons(facts, choices, gpu_gb, size, batch, hidden),
     )
 
 
@@ -151,12 +142,6 @@ def _size(facts: ConfigFacts, choices: ConfigChoices, backbone: str, gpu_gb: flo
     if choices.resize is not None:
         return ImageSize(*choices.resize, "as asked for with --resize")
     return sizing.choose_size(facts.image_sizes, gpu_gb, backbone)
-
-
-def _video_dir(data_dir: str) -> str:
-    """Join as text: the path may be of another operating system than this one."""
-    separator = "/" if "/" in data_dir else "\\"
-    return f"{data_dir.rstrip(separator)}{separator}videos"
 
 
 def _matches(facts: ConfigFacts, mirrored: tuple[tuple[int, ...], ...] | None) -> list[Any] | None:
@@ -167,12 +152,10 @@ def _matches(facts: ConfigFacts, mirrored: tuple[tuple[int, ...], ...] | None) -
     return in_all or None
 
 
-def _listed_reasons(decided: Decided, values: dict[str, Any]) -> tuple[ChoiceReason, ...]:
-    listed = []
-    for key, reason in decided.reasons.items():
+def _listed_reasons(reasons: Mapping[str, str], values: dict[str, Any]) -> Iterator[ChoiceReason]:
+    for key, reason in reasons.items():
         section, name = key.split(".")
-        listed.append(ChoiceReason(key, values[section][name], reason))
-    return tuple(listed)
+        yield ChoiceReason(key, values[section][name], reason)
 
 
 def _chosen_keys(choices: ConfigChoices) -> frozenset[KeyPath]:

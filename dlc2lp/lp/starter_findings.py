@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import partial
 
 from dlc2lp.lp import multiview
-from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.document import printable
 from dlc2lp.lp.starter_reasons import memory_need, space_reason
 from dlc2lp.lp.starter_text import Decided
@@ -14,8 +13,9 @@ from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.wording import counted
 
 
-def starter_findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> Iterator[Finding]:
+def starter_findings(decided: Decided, gpu_gb: float) -> Iterator[Finding]:
     """Yield what may go wrong with the config as it was decided, and what to do about it."""
+    facts = decided.facts
     if facts.n_labeled_frames < 2:
         yield _warning(
             "too-few-labels",
@@ -24,7 +24,7 @@ def starter_findings(facts: ConfigFacts, decided: Decided, gpu_gb: float) -> Ite
             "Lightning Pose needs one to train on and one to choose the best model by",
             advice="label more frames in the Lightning Pose app",
         )
-    if not decided.is_augmented:
+    if not facts.is_augmented:
         yield _warning(
             "augmentation-off",
             "configs/default.yaml",

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlc2lp.lp import multiview, starter_text_views
+from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.document import Document, Entry
 from dlc2lp.lp.sizing import Batch, ImageSize, is_transformer
+from dlc2lp.lp.training_split import shares
 
 HEAD = (
     "Starter config for Lightning Pose 2.4. It trains as written:  litpose train configs/default.yaml\n"
@@ -31,49 +33,36 @@ class Decided:
 
     Attributes
     ----------
-    data_dir, video_dir
-        Absolute paths where training runs.
-    keypoint_names, n_labeled_frames, has_videos
+    facts
         What is there.
-    size, batch
-        Image and batch size.
-    backbone, n_gpus, train_prob, val_prob, losses
+    size, batch, backbone, n_gpus, losses
         As Lightning Pose names them.
     hidden_is_occluded
         Whether an empty cell means a hidden keypoint.
     pca_columns
         Positions of the keypoints of the pose PCA; None for all.
-    reasons
-        Key -> why.
     matches
         What stands in ``mirrored_column_matches``.
-    view_names
-        The views in order; empty for a single one.
-    uses_3d
-        Whether the scene can be moved in space in training, for which every session needs a calibration.
-    is_augmented
-        Whether training images can be changed at all.
+    reasons
+        Key -> why.
     """
 
-    data_dir: str
-    video_dir: str
-    keypoint_names: tuple[str, ...]
-    n_labeled_frames: int
-    has_videos: bool
+    facts: ConfigFacts
     size: ImageSize
+    batch: Batch
     backbone: str
     n_gpus: int
-    batch: Batch
-    train_prob: float
-    val_prob: float
+    losses: tuple[str, ...]
     hidden_is_occluded: bool
     pca_columns: tuple[int, ...] | None
-    losses: tuple[str, ...]
+    matches: list[Any] | None
     reasons: Mapping[str, str]
-    matches: list[Any] | None = None
-    view_names: tuple[str, ...] = ()
-    uses_3d: bool = False
-    is_augmented: bool = True
+
+    @property
+    def video_dir(self) -> str:
+        """Joined as text: the path may be of another operating system than this one."""
+        separator = "/" if "/" in self.facts.data_dir else "\\"
+        return f"{self.facts.data_dir.rstrip(separator)}{separator}videos"
 
     def because(self, key: str) -> str:
         """Return the paragraph that gives the reason of a choice; nothing where there was nothing to choose."""
@@ -108,8 +97,8 @@ def starter_document(decided: Decided) -> Document:
 
 
 def _data(decided: Decided) -> Document:
-    names: list[str] | None = [omegaconf_text(name) for name in decided.keypoint_names]
-    if "???" in decided.keypoint_names:
+    names: list[str] | None = [omegaconf_text(name) for name in decided.facts.keypoint_names]
+    if "???" in decided.facts.keypoint_names:
         names = None  # OmegaConf reads ??? as "missing" and can't be told otherwise; null: as in the label file
     size = (Entry("height", decided.size.height_px), Entry("width", decided.size.width_px))
     return (
@@ -123,29 +112,29 @@ def _data(decided: Decided) -> Document:
         ),
         Entry(
             "data_dir",
-            omegaconf_text(decided.data_dir),
+            omegaconf_text(decided.facts.data_dir),
             "Absolute path of this project. Moved it? Change the three paths of this file, or run "
             "`dlc2lp config --data-dir`.",
         ),
         Entry("video_dir", omegaconf_text(decided.video_dir), "Folder of the unlabeled videos; it must exist."),
         *_label_files(decided),
         Entry("downsample_factor", 2, "Heatmaps are smaller than the image by 2 to this power."),
-        Entry("num_keypoints", len(decided.keypoint_names)),
+        Entry("num_keypoints", len(decided.facts.keypoint_names)),
         Entry("keypoint_names", names, "In the order of the label file."),
         *_matched_columns(decided),
     )
 
 
 def _label_files(decided: Decided) -> Document:
-    if decided.view_names:
-        return starter_text_views.label_files(decided.view_names, decided.because("data.view_names"))
+    if decided.facts.view_names:
+        return starter_text_views.label_files(decided.facts.view_names, decided.because("data.view_names"))
     return (Entry("csv_file", "CollectedData.csv", "The labels, relative to data_dir."),)
 
 
 def _matched_columns(decided: Decided) -> Document:
     """Return which keypoints go together, over the views and within one."""
     because = decided.because("data.mirrored_column_matches")
-    if decided.view_names:
+    if decided.facts.view_names:
         return (starter_text_views.matched_columns(decided.matches, because),)
     return (
         Entry(
@@ -166,16 +155,17 @@ def _matched_columns(decided: Decided) -> Document:
 
 
 def _training(decided: Decided) -> Document:
+    train_prob, val_prob = shares(decided.facts.n_labeled_frames)
     return (
         *_augmentation(decided),
         *_memory(decided),
         Entry(
             "train_prob",
-            decided.train_prob,
+            train_prob,
             "Shares of the labeled frames that train, and that choose the best model. They must add up to 1 exactly."
             + decided.because("training.train_prob"),
         ),
-        Entry("val_prob", decided.val_prob),
+        Entry("val_prob", val_prob),
         Entry("train_frames", 1, "1 = all of them; a number above 1 = so many."),
         *_schedule(decided),
         Entry(
@@ -188,15 +178,15 @@ def _training(decided: Decided) -> Document:
             "A column `visible` in the label file decides this cell by cell and goes before."
             + decided.because("training.uniform_heatmaps_for_nan_keypoints"),
         ),
-        *((starter_text_views.PATCH_MASK,) if decided.view_names else ()),
+        *((starter_text_views.PATCH_MASK,) if decided.facts.view_names else ()),
     )
 
 
 def _augmentation(decided: Decided) -> Document:
-    if decided.view_names:
+    if decided.facts.view_names:
         return starter_text_views.augmentation(
-            uses_3d=decided.uses_3d,
-            is_augmented=decided.is_augmented,
+            uses_3d=decided.facts.uses_3d,
+            is_augmented=decided.facts.is_augmented,
             because=decided.because("training.imgaug_3d"),
         )
     return (
@@ -211,7 +201,7 @@ def _augmentation(decided: Decided) -> Document:
 
 
 def _schedule(decided: Decided) -> Document:
-    n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.n_labeled_frames < _FEW_FRAMES else _EPOCHS
+    n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.facts.n_labeled_frames < _FEW_FRAMES else _EPOCHS
     learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
     return (
         Entry("unfreezing_epoch", 20, "Until this epoch only the new layers learn, not the pretrained ones."),
@@ -255,7 +245,11 @@ def _memory(decided: Decided) -> Document:
             "accumulate_grad_batches as much, and the network learns the same way, only slower. (2) More GPUs: "
             "num_gpus divides the batch among them. (3) Smaller data.image_resize_dims: a quarter of the memory for "
             "half the sides, but small keypoints blur. (4) A smaller backbone: "
-            + (starter_text_views.SMALLER_BACKBONE if decided.view_names else "resnet18 needs a quarter of resnet50.")
+            + (
+                starter_text_views.SMALLER_BACKBONE
+                if decided.facts.view_names
+                else "resnet18 needs a quarter of resnet50."
+            )
             + decided.because("training.train_batch_size"),
         ),
         Entry(
@@ -273,7 +267,8 @@ def _memory(decided: Decided) -> Document:
 
 def _log_steps(decided: Decided) -> int:
     """Return a step count that every epoch reaches, also with few frames; else nothing is logged."""
-    n_steps = int(decided.n_labeled_frames * decided.train_prob) // decided.batch.n_labeled
+    train_prob, _ = shares(decided.facts.n_labeled_frames)
+    n_steps = int(decided.facts.n_labeled_frames * train_prob) // decided.batch.n_labeled
     return max(1, min(10, n_steps))
 
 
@@ -288,7 +283,7 @@ def _model(decided: Decided) -> Document:
         "heatmap; heatmap_mhcrnn also looks at the two frames before and after (in labeled-data/ beside each labeled "
         "frame); regression.",
     )
-    if decided.view_names:
+    if decided.facts.view_names:
         losses, backbones, model_type, kinds = (
             starter_text_views.LOSSES,
             starter_text_views.BACKBONES,
@@ -312,7 +307,7 @@ def _model(decided: Decided) -> Document:
 
 def _dali(decided: Decided) -> Document:
     train = (Entry("sequence_length", decided.batch.n_unlabeled),)
-    predict = (Entry("sequence_length", starter_text_views.PREDICTED_AT_A_TIME if decided.view_names else 96),)
+    predict = (Entry("sequence_length", starter_text_views.PREDICTED_AT_A_TIME if decided.facts.view_names else 96),)
     return (
         Entry("base", (Entry("train", train), Entry("predict", predict))),
         Entry(
@@ -328,7 +323,7 @@ def _losses(decided: Decided) -> Document:
     pose: Document = (Entry("log_weight", 11.0), Entry("components_to_keep", 0.99), Entry("epsilon", None))
     return (
         Entry("pca_multiview", (*pca, Entry("components_to_keep", 3), Entry("epsilon", None))),
-        *(() if decided.view_names else (Entry("pca_singleview", pose),)),
+        *(() if decided.facts.view_names else (Entry("pca_singleview", pose),)),
         Entry(
             "temporal",
             (
@@ -337,7 +332,7 @@ def _losses(decided: Decided) -> Document:
                 Entry("prob_threshold", 0.05),
             ),
         ),
-        *(starter_text_views.CALIBRATED_LOSSES if decided.uses_3d else ()),
+        *(starter_text_views.CALIBRATED_LOSSES if decided.facts.uses_3d else ()),
     )
 
 
@@ -345,7 +340,7 @@ def _eval(decided: Decided) -> Document:
     return (
         Entry(
             "predict_vids_after_training",
-            decided.has_videos,
+            decided.facts.can_predict,
             "Predict all videos of test_videos_directory when training is done."
             + decided.because("eval.predict_vids_after_training"),
         ),

@@ -167,12 +167,11 @@ def cameras(draw: st.DrawFn) -> list[Camera]:
     ]
 
 
-@given(cameras(), st.dictionaries(st.text(max_size=5), st.one_of(st.booleans(), st.integers(0, 9), _number, st.text())))
-def test_every_digit_and_name_survives(made: list[Camera], metadata: dict[str, Any]) -> None:
-    parsed = parse_calibration(render_calibration(made, metadata), "x.toml")
+@given(cameras())
+def test_every_digit_and_name_survives(made: list[Camera]) -> None:
+    parsed = parse_calibration(render_calibration(made), "x.toml")
     assert parsed.findings == ()
     assert list(parsed.cameras) == made
-    assert parsed.metadata == metadata
 
 
 def test_more_than_ten_cameras_keep_their_order() -> None:
@@ -245,7 +244,6 @@ def test_an_anipose_file() -> None:
     assert (first.is_fisheye, second.is_fisheye) == (False, True)
     assert [each.size_px for each in parsed.cameras] == [(640, 480), (640, 480), None]
     assert third.rotation == (0.3, 0.0, 0.0)
-    assert parsed.metadata == {"adjusted": True, "error": 1.25}
 
 
 @pytest.mark.parametrize(
