@@ -127,7 +127,7 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
     return VideoInfo(
         path=path,
         container=video.format_name,
-        codec=header.codec,
+        codec=video.codec,
         pixel_format=header.pixel_format or packets.head[0].pixel_format,
         color_range=header.color_range,
         width_px=header.width_px,

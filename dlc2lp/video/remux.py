@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import target_rate, track_timescale
-from dlc2lp.video.pyav import CopiedVideo, OpenedVideo, Undecodable
+from dlc2lp.video.pyav import OpenedVideo, PacketCopy, Undecodable
 
 if TYPE_CHECKING:
     import threading
@@ -63,7 +63,7 @@ def rewrite_packets(
         ranks, delay = _display_order(source, stop)
         if len(ranks) != info.n_frames:
             raise _impossible(source, "the file has changed since it was measured")
-        with OpenedVideo(source, stop) as original, CopiedVideo(target, original, rate, options) as copy:
+        with OpenedVideo(source, stop) as original, PacketCopy(target, original, rate, options) as copy:
             for index, (rank, packet) in enumerate(zip(ranks.tolist(), original.shown_packets(), strict=False)):
                 if on_frames is not None and index % _REPORTED_PACKETS == 0:
                     on_frames(index)

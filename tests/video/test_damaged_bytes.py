@@ -17,7 +17,7 @@ from dlc2lp.errors import Dlc2LpError, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.convert import convert_video
 from dlc2lp.video.encoding import Crop
-from dlc2lp.video.frames import cut_frames, small_gray_frames
+from dlc2lp.video.frames import read_frames, small_gray_frames
 from dlc2lp.video.probe import probe
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable
 from dlc2lp.video.remux import rewrite_packets
@@ -52,7 +52,7 @@ def readings(path: Path, info: VideoInfo) -> list[Callable[[], object]]:
     return [
         lambda: list(small_gray_frames(path, info, None)),
         lambda: list(small_gray_frames(path, info, range(0, last, 3), crop=Crop(3, 5, 20, 10))),
-        lambda: list(cut_frames(path, info, {0, last // 2, last})),
+        lambda: list(read_frames(path, info, {0, last // 2, last})),
         lambda: rewrite_packets(path, path.with_name("copy"), info),
     ]
 
