@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
-from dlc2lp.video.encoding import target_rate, track_timescale
+from dlc2lp.video.encoding import track_timescale
 from dlc2lp.video.pyav import OpenedVideo, PacketCopy, Undecodable
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def rewrite_packets(
     """
     if not info.all_packets_timed or info.n_hidden_packets:
         raise _impossible(source, "found packets without a display time of their own")
-    rate = target_rate(info)
+    rate = info.frame_rate
     options = {"movflags": "faststart", "video_track_timescale": str(track_timescale(rate))}
     try:
         ranks, delay = _display_order(source, stop)
