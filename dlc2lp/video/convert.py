@@ -77,7 +77,7 @@ def make_video(
     Parameters
     ----------
     source, info
-        The video and what :func:`dlc2lp.video.probe.probe` found in it.
+        The video and what it holds.
     temp
         The file to write, with any suffix; it exists afterwards only if all checks passed.
     action, settings
@@ -167,19 +167,15 @@ def convert_video(
 
     Parameters
     ----------
-    source
-        The video; it is only read.
-    target
-        The ``.mp4`` file to write.
+    source, target
+        The video, which is only read, and the ``.mp4`` file to write.
     profile, crf, preset, gop
         A name of :data:`dlc2lp.video.encoding.PROFILES` and what to change in it, where an encode is needed.
     threads
         Threads of the encoder, on which its bytes depend; by default as many as this process may use.
-    verify
-        ``sample``, ``full`` or ``none``; see :func:`make_video`.
     overwrite
         Whether an existing target is replaced.
-    on_frames, stop
+    verify, on_frames, stop
         See :func:`make_video`.
 
     Raises

@@ -33,22 +33,12 @@ _AS_GOOD_BY = 1e-3
 
 @dataclass(frozen=True)
 class CropPosition:
-    """Where images lie in their frames.
-
-    Attributes
-    ----------
-    x_px, y_px
-        Position of the images' top-left corner in the frame.
-    correlation
-        Of the image with that part of its frame, where it is best; at most 1.
-    is_sure
-        Whether it is right to the pixel, or just near.
-    """
+    """Where images lie in their frames: the top-left corner."""
 
     x_px: int
     y_px: int
-    correlation: float
-    is_sure: bool
+    correlation: float  # of the image with that part of its frame, where it is best; at most 1
+    is_sure: bool  # whether it is right to the pixel, or just near
 
 
 def find_position(

@@ -47,23 +47,13 @@ class Treatment:
 
 @dataclass(frozen=True)
 class EncodeSettings:
-    """How frames are encoded with x264.
+    """How frames are encoded with x264."""
 
-    Attributes
-    ----------
-    profile
-        The profile they started from.
-    preset, crf, gop
-        x264's preset, its constant rate factor (0 to 51, lower is better) and the largest distance of key frames.
-    threads
-        Threads for decoding, filters and encoding. x264's bytes depend on it, so it is part of the settings.
-    """
-
-    profile: str
+    profile: str  # the one they started from
     preset: str
-    crf: int
-    gop: int
-    threads: int = 1
+    crf: int  # constant rate factor, 0 to 51, lower is better
+    gop: int  # the largest distance of key frames
+    threads: int = 1  # for decoding, filters and encoding; x264's bytes depend on it, so it is part of the settings
 
 
 #: Measured against x264's defaults (medium, crf 23, GOP 250; Lightning Pose's documentation) on a clean clip, a noisy
@@ -238,14 +228,10 @@ def encode_argv(
 
     Parameters
     ----------
-    ffmpeg
-        The program.
-    source, target
-        The video to read and the file to write; the target is an mp4 whatever its suffix.
+    ffmpeg, source, target
+        The program, the video to read and the file to write, an mp4 whatever its suffix.
     rate
         Frames per second of the target.
-    settings
-        How to encode.
     crop
         What to keep of the picture; all of it where None.
     turn_back_deg

@@ -28,21 +28,11 @@ _LINE_CHARS = 300
 
 @dataclass(frozen=True)
 class FfmpegResult:
-    """What a finished ffmpeg left behind.
+    """What a finished ffmpeg left behind."""
 
-    Attributes
-    ----------
-    n_frames
-        The last ``frame=`` of its progress report; None if there was none.
-    returncode
-        Its exit code, which alone proves nothing: 0 has been seen with a third of the frames lost.
-    errors
-        The last lines of its stderr, each cut to a readable length.
-    """
-
-    n_frames: int | None
-    returncode: int
-    errors: tuple[str, ...]
+    n_frames: int | None  # the last of its progress report
+    returncode: int  # proves nothing alone: 0 has been seen with a third of the frames lost
+    errors: tuple[str, ...]  # the last lines of its stderr, each cut to a readable length
 
 
 def find_ffmpeg() -> Path:

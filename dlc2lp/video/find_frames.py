@@ -74,8 +74,7 @@ def find_frames(
     Returns
     -------
     tuple of Tie
-        One for each size of images, in the order of their first image; images that cannot be read come last, in one
-        of their own.
+        One for each size of images, in the order of their first image; images that cannot be read come last.
 
     Raises
     ------
@@ -228,36 +227,19 @@ def _untied(stills: Sequence[StillImage], size_px: tuple[int, int] | None, outco
 
 @dataclass(frozen=True)
 class _Compared:
-    """What comparing K images gave in one of the rotations.
+    """What comparing K images gave in one of the rotations."""
 
-    Attributes
-    ----------
-    turn
-        Which of the framing's rotations it is.
-    is_sure
-        Whether the pictures leave no other rotation.
-    proof, looks
-        What is proven, and from what.
-    searched
-        bool (K): which images were compared with all frames.
-    """
-
-    turn: int
-    is_sure: bool
+    turn: int  # which of the framing's rotations it is
+    is_sure: bool  # whether the pictures leave no other rotation
     proof: Proof
     looks: Looks
-    searched: NDArray[np.bool_]
+    searched: NDArray[np.bool_]  # (K): which images were compared with all frames
 
 
 class _Search:
     """Compares the images of a group, K of them, with frames until nothing more can be learned.
 
-    Parameters
-    ----------
-    frames, group, framing, window
-        What is compared, seen how, and how far from where each image is expected.
-    starts
-        Where each image is expected: at its number, unless more is known.
+    First with those at most ``window`` from ``starts``: the images' numbers, unless more is known.
     """
 
     def __init__(
@@ -321,14 +303,11 @@ class _Search:
 
         proofs = [prove(self.claims, seen) for seen in looks]
         errors = [float(np.median(seen.best_error)) for seen in looks]
-        by_merit = sorted(
-            range(len(looks)),
-            key=lambda turn: (-proofs[turn].believable, -proofs[turn].n_proven, errors[turn], turn),
+        turn, *others = sorted(
+            range(len(looks)), key=lambda it: (-proofs[it].believable, -proofs[it].n_proven, errors[it], it)
         )
-        turn = by_merit[0]
-        is_sure = proofs[turn].believable or all(
-            errors[other] >= _ROTATION_MARGIN * errors[turn] + _ROTATION_MARGIN_BY for other in by_merit[1:]
-        )
+        least = _ROTATION_MARGIN * errors[turn] + _ROTATION_MARGIN_BY
+        is_sure = proofs[turn].believable or all(errors[other] >= least for other in others)
         return _Compared(turn, is_sure, self._prove(turn, looks[turn]), looks[turn], searched)
 
     def _prove(self, turn: int, looks: Looks) -> Proof:

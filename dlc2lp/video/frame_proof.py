@@ -58,18 +58,10 @@ _SHARE_FOUND = 0.25
 
 @dataclass(frozen=True)
 class Proof:
-    """Which frames are proven, and whether that is enough to believe them.
+    """Which frames are proven, and whether that is enough to believe them."""
 
-    Attributes
-    ----------
-    index
-        int64 (K): the proven frame of each image, -1 where none is.
-    believable
-        Whether the images that were found are not just a few among many that are in no frame.
-    """
-
-    index: NDArray[np.int64]
-    believable: bool
+    index: NDArray[np.int64]  # (K): the proven frame of each image, -1 where none is
+    believable: bool  # whether the images that were found are not just a few among many that are in no frame
 
     @property
     def n_proven(self) -> int:
@@ -171,22 +163,10 @@ def longest_rising(values: Sequence[int]) -> list[int]:
 
 
 def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> NDArray[np.int64]:
-    """Where images without a proven frame must be, if they follow those that have one.
+    """Where images without a proven frame must be, if they follow those that have one: int64 (K).
 
-    Parameters
-    ----------
-    claims
-        int64 (K): the number in each image's name, -1 without one.
-    proof
-        What is proven.
-    n_frames
-        How many frames the video has.
-
-    Returns
-    -------
-    int64 array (K)
-        The number, moved as far as all proven images are from theirs; where those differ, as far as the proven images
-        before and after, if these agree. -1 elsewhere, and for images that are proven.
+    That is the number, moved as far as all proven images are from theirs; where those differ, as far as the proven
+    images before and after, if these agree. -1 elsewhere, and for images that are proven.
     """
     import numpy as np
 

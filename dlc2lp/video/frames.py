@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
@@ -69,12 +69,8 @@ def read_frames(
     Interrupted
         ``stop`` was set.
     """
-    import numpy as np
-
     turn_deg = info.rotation_deg if turn_deg is None else turn_deg
-    pixels = Pixels(path, "rgb24", info.width_px, info.height_px)
-    for index, frame in _frames_at(path, info, indices, stop):
-        yield index, np.ascontiguousarray(_part(pixels.of(frame), crop, turn_deg))
+    yield from _pictures(path, info, indices, "rgb24", crop, turn_deg, stop)
 
 
 def small_gray_frames(
@@ -101,22 +97,31 @@ def small_gray_frames(
     tuple of int and uint8 array of shape (h, width_px)
         The index and grey levels averaged over areas, in rising order of the index.
     """
+    for index, gray in _pictures(path, info, indices, "gray", crop, turn_deg, stop):
+        yield index, shrink(gray, width_px)
+
+
+def _pictures(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int] | None,
+    pixel_format: Literal["rgb24", "gray"],
+    crop: Crop | None,
+    turn_deg: int,
+    stop: threading.Event | None,
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     import numpy as np
 
-    pixels = Pixels(path, "gray", info.width_px, info.height_px)
+    pixels = Pixels(path, pixel_format, info.width_px, info.height_px)
     frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
     for index, frame in frames:
-        yield index, shrink(np.ascontiguousarray(_part(pixels.of(frame), crop, turn_deg)), width_px)
-
-
-def _part(picture: NDArray[np.uint8], crop: Crop | None, turn_deg: int) -> NDArray[np.uint8]:
-    """A picture turned clockwise, and of that what is asked for."""
-    import numpy as np
-
-    turned = np.rot90(picture, -turn_deg // 90)
-    if crop is None:
-        return turned
-    return turned[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
+        try:
+            picture = np.rot90(pixels.of(frame), -turn_deg // 90)
+        except Undecodable as problem:
+            raise _unreadable_frame(path, index, problem.reason) from problem
+        if crop is not None:
+            picture = picture[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
+        yield index, np.ascontiguousarray(picture)
 
 
 def _frames_in_order(path: Path, stop: threading.Event | None) -> Iterator[tuple[int, VideoFrame]]:

@@ -70,14 +70,7 @@ class Framing:
 def whole_framing(info: VideoInfo, size_px: tuple[int, int], *, scaled: bool = False) -> Framing | None:
     """The framing of images that show whole frames; None if no rotation of a frame has their size.
 
-    Parameters
-    ----------
-    info
-        The video.
-    size_px
-        Width and height of the images.
-    scaled
-        Whether they may have another size than the frames, if they have the same shape.
+    Where they are ``scaled``, they may have another size than the frames, if they have the same shape.
     """
     rotations = []
     for rotation in _rotations(info):
@@ -93,19 +86,7 @@ def whole_framing(info: VideoInfo, size_px: tuple[int, int], *, scaled: bool = F
 def part_framing(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> Framing | None:
     """The framing of images that do not have the size of a frame: a part of it, or all of it at another size.
 
-    Parameters
-    ----------
-    info
-        The video.
-    pairs
-        Some images, each with its frame as far as that is known; all images of one size.
-    hint
-        The crop that DeepLabCut's config names.
-
-    Returns
-    -------
-    Framing or None
-        None if the images are nowhere in the frames.
+    None if the images, all of one size and each with its frame as far as that is known, are nowhere in the frames.
     """
     height, width = pairs[0][1].shape
     scaled = whole_framing(info, (width, height), scaled=True)

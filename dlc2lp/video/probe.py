@@ -282,17 +282,7 @@ def _increasing(head: list[_HeadFrame]) -> bool:
 
 
 class _Clock:
-    """The display times of a stream's frames.
-
-    Parameters
-    ----------
-    pts
-        Times in ticks, in any order; fewer than frames where some have none.
-    n_frames
-        How many frames there are.
-    time_base
-        Seconds per tick.
-    """
+    """The display times of frames in ticks, in any order; fewer than frames where some have none."""
 
     def __init__(self, pts: array[int], n_frames: int, time_base: Fraction) -> None:
         import numpy as np

@@ -77,12 +77,7 @@ class Header:
 class OpenedVideo:
     """A video file opened for reading; a context manager. What is read is its first video stream.
 
-    Parameters
-    ----------
-    path
-        The file.
-    stop
-        When set, reading ends with ``Interrupted``.
+    Opening it and all its methods raise ``Undecodable``, and ``Interrupted`` where ``stop`` is set.
 
     Attributes
     ----------
@@ -94,11 +89,6 @@ class OpenedVideo:
         How many of them are video, without cover pictures.
     reorders
         Whether the codec says that the frames' order in the file is another one than that of display.
-
-    Raises
-    ------
-    Undecodable
-        The file can't be opened, or (by the methods) not be read on.
     """
 
     def __init__(self, path: Path, stop: threading.Event | None = None) -> None:
@@ -199,19 +189,7 @@ def is_end(packet: Packet) -> bool:
 
 
 class PacketCopy:
-    """An mp4 that takes the packets of another video; a context manager.
-
-    Parameters
-    ----------
-    path
-        The file to write.
-    original
-        The video whose packets come.
-    rate
-        Frames per second.
-    options
-        Of ffmpeg's mp4 muxer.
-    """
+    """An mp4 of some rate (frames per second) that takes the packets of another video; a context manager."""
 
     def __init__(self, path: Path, original: OpenedVideo, rate: Fraction, options: dict[str, str]) -> None:
         import av

@@ -37,12 +37,10 @@ def rewrite_packets(
 
     Parameters
     ----------
-    source
-        A video for which :func:`dlc2lp.video.encoding.choose` says ``remux`` or ``rewrite``.
+    source, info
+        A video for which :func:`dlc2lp.video.encoding.choose` says ``remux`` or ``rewrite``, and what it holds.
     target
         The file to write, an mp4 whatever its suffix.
-    info
-        What the source holds.
     on_frames
         Called now and then with the number of packets copied.
     stop
