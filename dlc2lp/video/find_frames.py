@@ -169,7 +169,7 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
             return _nowhere(group, frames.info)
         group = group.seen_as(framing)
     numbers = [still.frame_index for still in group.stills]
-    tie = _Search(frames, group, framing, window, numbers).tie()
+    tie = _FrameSearch(frames, group, framing, window, numbers).tie()
     if framing.crop is None or (framing.is_sure and tie.kind not in ("shifted", "renumbered")):
         return tie
     # The crop's place was found in the frames that the numbers name. If these are wrong it may be some pixels off, and
@@ -181,7 +181,7 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
         return tie
     indices = [image.claimed_index if image.frame_index is None else image.frame_index for image in tie.images]
     framing = replace(framing, crop=crop, is_sure=True)
-    return _Search(frames, group.seen_as(framing), framing, window, indices).tie()
+    return _FrameSearch(frames, group.seen_as(framing), framing, window, indices).tie()
 
 
 def _crop_in_proven_frames(frames: _FrameReader, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
@@ -236,7 +236,7 @@ class _Compared:
     searched: NDArray[np.bool_]  # (K): which images were compared with all frames
 
 
-class _Search:
+class _FrameSearch:
     """Compares the images of a group, K of them, with frames until nothing more can be learned.
 
     First with those at most ``window`` from ``starts``: the images' numbers, unless more is known.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.extent import lacks_index, missing_bytes
-from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, is_end
+from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, explained, is_end
 from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
@@ -247,7 +247,8 @@ def _clockwise(rotation_deg: int) -> int:
 
 def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
     """Tell a cut file and a missing beginning by the container's own arithmetic."""
-    n_missing_bytes = missing_bytes(path)
+    with explained(path):
+        n_missing_bytes = missing_bytes(path)
     if n_missing_bytes and (declared is None or packets.n_all < declared or packets.n_corrupt):
         expected = "" if declared is None else f" of the {declared} that its header promises"
         found = f"found {counted(packets.n_all, 'frame')}{expected}"

@@ -33,8 +33,8 @@ class Undecodable(VideoFailed):
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Nothing but calls of PyAV stands under it: a fault of ours must not become the file's."""
+def explained(path: Path) -> Iterator[None]:
+    """Nothing but calls of PyAV and of the disk stands under it: a fault of ours must not become the file's."""
     try:
         yield
     except Dlc2LpError:
@@ -97,7 +97,7 @@ class OpenedVideo:
 
         self.path = path
         self._stop = stop
-        with _explained(path):
+        with explained(path):
             # "file:": a ":" in the name is no protocol. Titles in old AVI files are Latin-1, which is no reason to
             # refuse them.
             self._container: Any = av.open(f"file:{path}", metadata_errors="replace")
@@ -122,7 +122,7 @@ class OpenedVideo:
 
     def header(self) -> Header:
         """What is said about the video; more is known after some frames were decoded."""
-        with _explained(self.path):
+        with explained(self.path):
             stream, context = self.stream, self.stream.codec_context
             aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
             average, guessed = (Fraction(rate) if rate else None for rate in (stream.average_rate, stream.guessed_rate))
@@ -140,10 +140,10 @@ class OpenedVideo:
 
     def packets(self) -> Iterator[Packet]:
         """The packets in the order of the file, from where it stands, and the end mark."""
-        with _explained(self.path):
+        with explained(self.path):
             items = iter(self._container.demux(self.stream))
         while True:
-            try:  # not _explained: millions of packets would feel it
+            try:  # not explained: millions of packets would feel it
                 packet = next(items)
             except Exception as problem:
                 raise _undecodable(self.path, problem) from problem
@@ -169,7 +169,7 @@ class OpenedVideo:
 
     def decode(self, packet: Packet) -> list[VideoFrame]:
         """The frames that come out when a packet goes in."""
-        with _explained(self.path):
+        with explained(self.path):
             return packet.decode()
 
     def frames(self) -> Iterator[VideoFrame]:
@@ -179,7 +179,7 @@ class OpenedVideo:
 
     def seek(self, time: int) -> None:
         """Go to the last key frame at or before a display time, in ticks."""
-        with _explained(self.path):
+        with explained(self.path):
             self._container.seek(time, stream=self.stream)
 
 
@@ -196,7 +196,7 @@ class PacketCopy:
 
         self._path = path
         self._tick = 1 / rate
-        with _explained(path):
+        with explained(path):
             self._container = av.open(f"file:{path}", "w", format="mp4", options=options)
             self._track = self._container.add_stream_from_template(original.stream)
             self._track.time_base = self._tick
@@ -205,12 +205,12 @@ class PacketCopy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _explained(self._path):
+        with explained(self._path):
             self._container.close()
 
     def add(self, packet: Packet, pts: int, dts: int) -> None:
         """Write a packet whose frame is shown and decoded at these times, in frames."""
-        with _explained(self._path):
+        with explained(self._path):
             packet.time_base = self._tick
             packet.pts, packet.dts, packet.duration = pts, dts, 1
             packet.stream = self._track
@@ -241,5 +241,5 @@ class Pixels:
         """The picture of one frame, shape (H, W, 3) or (H, W)."""
         import numpy as np
 
-        with _explained(self._path):
+        with explained(self._path):
             return self._converter.reformat(frame, **self._options).to_ndarray().astype(np.uint8, copy=False)
