@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlc2lp.errors import TargetRefused
-from dlc2lp.video.frames import encode_png, read_frames
+from dlc2lp.video.frames import read_frames
+from dlc2lp.video.pictures import encode_image
 from dlc2lp.video.probe import probe
 from dlc2lp.video.synthetic import write_clip
 
@@ -90,7 +91,7 @@ def _write_recording(folder: Path, recording: _Recording) -> None:
     session.mkdir(parents=True, exist_ok=True)
     extracted = sorted((*recording.labeled, *recording.unlabeled))
     for index, image in read_frames(video, probe(video), extracted):
-        (session / f"img{index:03d}.png").write_bytes(encode_png(image))
+        (session / f"img{index:03d}.png").write_bytes(encode_image(image))
     rows = [
         ["scorer", "", "", *[SCORER] * (2 * len(KEYPOINTS))],
         ["bodyparts", "", "", *[name for name in KEYPOINTS for _ in "xy"]],

@@ -346,7 +346,7 @@ def test_a_second_run_compares_nothing_that_is_known(tmp_path, monkeypatch):
         raise AssertionError("compared again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(compare_images, "tie_images", again)
+        patch.setattr(compare_images, "find_frames", again)
         second = convert(project, tmp_path / "lp")
     assert second.exit_code == 0, second.stderr
     assert snapshot(tmp_path / "lp") == before

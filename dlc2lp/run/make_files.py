@@ -31,7 +31,8 @@ from dlc2lp.run.scratch import on_fast_disk
 from dlc2lp.video.checks import VideoOrder, against_source
 from dlc2lp.video.convert import make_video
 from dlc2lp.video.encoding import EncodeSettings
-from dlc2lp.video.frames import cut_frames, encode_image, encode_png, read_image, to_eight_bit
+from dlc2lp.video.frames import read_frames
+from dlc2lp.video.pictures import encode_image, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
 from dlc2lp.wording import counted
 
@@ -119,7 +120,7 @@ class Maker:
         for frame in step.frames:
             targets.setdefault(frame.index, []).append(frame.target)
         made: list[tuple[str, Path]] = []
-        cut = cut_frames(info.path, info, targets, crop=step.crop, turn_deg=step.turn_deg, stop=self.watch.stop)
+        cut = read_frames(info.path, info, targets, crop=step.crop, turn_deg=step.turn_deg, stop=self.watch.stop)
         for index, picture in cut:
             for target in targets[index]:
                 temporary = scratch / str(len(made))
@@ -190,7 +191,7 @@ def _make_image(image: ImagePlacement, temporary: Path, link: str) -> None:
     pixels = read_image(source)
     if image.shift is not None:
         pixels = to_eight_bit(pixels, image.shift)
-    temporary.write_bytes(encode_png(pixels))
+    temporary.write_bytes(encode_image(pixels))
 
 
 def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:

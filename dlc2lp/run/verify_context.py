@@ -16,8 +16,9 @@ from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
 from dlc2lp.run.findings import REPLACE_AGAIN
 from dlc2lp.video.compare import is_another
 from dlc2lp.video.encoding import Crop
-from dlc2lp.video.frames import read_image, small_gray_frames
+from dlc2lp.video.frames import small_gray_frames
 from dlc2lp.video.likeness import area_average, to_gray
+from dlc2lp.video.pictures import read_image
 from dlc2lp.video.probe import probe
 from dlc2lp.wording import counted
 

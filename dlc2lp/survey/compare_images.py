@@ -20,9 +20,9 @@ from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
 from dlc2lp.survey.ties import SessionTie
 from dlc2lp.threads import in_threads
 from dlc2lp.video.cpus import allowed_cpus
-from dlc2lp.video.matching import tie_images
+from dlc2lp.video.find_frames import find_frames
+from dlc2lp.video.framing import CropHint
 from dlc2lp.video.ties import StillImage
-from dlc2lp.video.views import CropHint
 
 #: Part of every fingerprint. To be counted up whenever comparing the same files may give another answer.
 _METHOD = 1
@@ -99,7 +99,7 @@ def _tie(pair: Pair, fingerprint: str, on_frames: Callable[[int], None], stop: t
     stills = [StillImage(image.path.name, image.path, frame_index(image.path.name)) for image in pair.images]
     path = pair.info.path
     try:
-        parts = tie_images(path, pair.info, stills, crop_hint=pair.crop_hint, on_frames=on_frames, stop=stop)
+        parts = find_frames(path, pair.info, stills, crop_hint=pair.crop_hint, on_frames=on_frames, stop=stop)
     except VideoFailed as failure:
         return _damaged(pair, failure)
     return SessionTie(pair.session, str(path), fingerprint, parts)

@@ -22,9 +22,9 @@ from dlc2lp.survey.merging import images_in_conflict
 from dlc2lp.survey.ties import Picture, SessionTie, by_session
 from dlc2lp.threads import in_threads
 from dlc2lp.video.encoding import Treatment, choose
-from dlc2lp.video.frames import max_value
+from dlc2lp.video.framing import CropHint
+from dlc2lp.video.pictures import max_value
 from dlc2lp.video.probe import probe
-from dlc2lp.video.views import CropHint
 
 _PROBED_AT_A_TIME = 4
 

@@ -1,7 +1,7 @@
 """What is known of which frames a session's images are, as the plan keeps it. Pure.
 
-The pictures were compared in :mod:`dlc2lp.video.matching`; here the answer for one session is put together: images of
-different sizes were judged apart, and one session has one video with one picture.
+The pictures were compared in :mod:`dlc2lp.video.find_frames`; here the answer for one session is put together: images
+of different sizes were judged apart, and one session has one video with one picture.
 """
 
 from __future__ import annotations

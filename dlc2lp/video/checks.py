@@ -20,18 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VideoOrder:
-    """What a written video must be.
+    """What a written video must be: its rate in frames per second, its size in even numbers, frames of its source.
 
     Attributes
     ----------
-    action
-        ``remux``, ``rewrite`` or ``encode``.
-    rate
-        Frames per second.
-    n_frames
-        How many frames it must have: those of the source.
-    width_px, height_px
-        Its size, even numbers.
     settings
         How to encode; None where nothing is encoded.
     crop
@@ -69,7 +61,6 @@ class VideoOrder:
         ValueError
             Settings without an encode, or an encode without settings; a copy that would have to change pixels.
         """
-        rate = encoding.target_rate(info)
         if (action == "encode") != (settings is not None):
             raise ValueError(f"action {action!r} with settings {settings}")
         turn_deg = info.rotation_deg if turn_deg is None else turn_deg
@@ -80,7 +71,7 @@ class VideoOrder:
         else:
             width, height = info.width_px, info.height_px
         turn_back_deg = (info.rotation_deg - turn_deg) % 360
-        return cls(action, rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg)
+        return cls(action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg)
 
 
 def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, failed: str) -> None:

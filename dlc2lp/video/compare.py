@@ -36,15 +36,13 @@ _GROSS_ERROR = 625.0
 class Comparison:
     """Whether one video holds the frames of another.
 
-    Errors are mean squares of the differences of grey levels (0 to 255) of pictures
-    :data:`~dlc2lp.video.frames.COMPARED_WIDTH_PX` wide.
-
     Attributes
     ----------
     n_compared
         How many frames of the target were compared.
     worst_error, worst_index
-        The largest error of a frame to its own source frame, and where; 0.0 and None if none was compared.
+        The largest error of a frame to its own source frame, and where; 0.0 and None if none was compared. Errors are
+        mean squares of the differences of grey levels of small pictures.
     first_mismatch
         The first frame that is not its source frame (a neighbour fits better, or nothing fits); None if all are.
     problems

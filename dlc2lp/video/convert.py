@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
-from dlc2lp.model import VideoInfo
+from dlc2lp.model import Setting, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, refuse_bad_run
 from dlc2lp.video.cpus import allowed_cpus
@@ -37,15 +37,7 @@ class VideoVerdict:
 
 @dataclass(frozen=True)
 class ConvertedVideo:
-    """What became of one video.
-
-    Attributes
-    ----------
-    source, target
-        What was there and what was written.
-    action, reasons
-        What was done and why nothing cheaper would do.
-    """
+    """What was there of one video, what was written, what was done and why nothing cheaper would do."""
 
     source: VideoInfo
     target: VideoInfo
@@ -85,7 +77,7 @@ def make_video(
     Parameters
     ----------
     source, info
-        The video and what :func:`dlc2lp.video.probe.probe` found in it.
+        The video and what it holds.
     temp
         The file to write, with any suffix; it exists afterwards only if all checks passed.
     action, settings
@@ -147,14 +139,9 @@ def _encode(
     on_frames: Callable[[int], None] | None,
     stop: threading.Event | None,
 ) -> None:
+    program, turn_back_deg = str(ffmpeg.find_ffmpeg()), order.turn_back_deg
     argv = encoding.encode_argv(
-        str(ffmpeg.find_ffmpeg()),
-        source,
-        temp,
-        order.rate,
-        settings,
-        crop=order.crop,
-        turn_back_deg=order.turn_back_deg,
+        program, source, temp, order.rate, settings, crop=order.crop, turn_back_deg=turn_back_deg
     )
     result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
     refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
@@ -180,25 +167,16 @@ def convert_video(
 
     Parameters
     ----------
-    source
-        The video; it is only read.
-    target
-        The ``.mp4`` file to write.
+    source, target
+        The video, which is only read, and the ``.mp4`` file to write.
     profile, crf, preset, gop
         A name of :data:`dlc2lp.video.encoding.PROFILES` and what to change in it, where an encode is needed.
     threads
         Threads of the encoder, on which its bytes depend; by default as many as this process may use.
-    verify
-        ``sample``, ``full`` or ``none``; see :func:`make_video`.
     overwrite
         Whether an existing target is replaced.
-    on_frames, stop
+    verify, on_frames, stop
         See :func:`make_video`.
-
-    Returns
-    -------
-    ConvertedVideo
-        What was there, what was done and why, what is there now.
 
     Raises
     ------
@@ -214,19 +192,21 @@ def convert_video(
     _refuse_target(source, target, overwrite)
     verdict = check_video(source, stop=stop)
     info, action, reasons = verdict.info, verdict.treatment.action, verdict.treatment.reasons
+
+    def make(action: Action) -> VideoInfo:
+        how = settings if action == "encode" else None
+        return make_video(source, temp, info, action, how, verify=verify, on_frames=on_frames, stop=stop)
+
     # A short name of its own: two runs never write into one file, and no file system finds it too long.
     temp = target.with_name(f".{secrets.token_hex(6)}.dlc2lp-part")
-    if action == "place":
-        made = _place(info, temp, verify, on_frames, stop)
-    elif action == "encode":
-        made = make_video(source, temp, info, action, settings, verify=verify, on_frames=on_frames, stop=stop)
-    else:
-        try:
-            made = make_video(source, temp, info, action, None, verify=verify, on_frames=on_frames, stop=stop)
-        except VideoFailed as failure:
-            reasons = (Reason(f"{action}-failed", str(failure)), *reasons)
-            action = "encode"
-            made = make_video(source, temp, info, action, settings, verify=verify, on_frames=on_frames, stop=stop)
+    try:
+        made = _place(info, temp, verify, on_frames, stop) if action == "place" else make(action)
+    except VideoFailed as failure:
+        if action not in ("remux", "rewrite"):
+            raise
+        reasons = (Reason(f"{action}-failed", str(failure)), *reasons)
+        action = "encode"
+        made = make(action)
     _publish(temp, target)
     return ConvertedVideo(info, replace(made, path=target), action, reasons)
 
@@ -243,7 +223,11 @@ def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
             )
         if not overwrite:
             raise TargetRefused.of(
-                "target-exists", str(target), "the target exists", advice="remove it or use --overwrite"
+                "target-exists",
+                str(target),
+                "the target exists",
+                advice="remove it or use {}",
+                remedies=(Setting("overwrite"),),
             )
         if target.is_dir():
             raise TargetRefused.of("target-exists", str(target), "the target is a folder")

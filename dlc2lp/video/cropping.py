@@ -32,28 +32,18 @@ _AS_GOOD_BY = 1e-3
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where images lie in their frames.
-
-    Attributes
-    ----------
-    x_px, y_px
-        Position of the images' top-left corner in the frame.
-    correlation
-        Of the image with that part of its frame, where it is best; at most 1.
-    is_sure
-        Whether it is right to the pixel, or just near.
-    """
+class CropPosition:
+    """Where images lie in their frames: the top-left corner."""
 
     x_px: int
     y_px: int
-    correlation: float
-    is_sure: bool
+    correlation: float  # of the image with that part of its frame, where it is best; at most 1
+    is_sure: bool  # whether it is right to the pixel, or just near
 
 
-def find_place(
+def find_position(
     pairs: Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]], hint: Position | None = None
-) -> Place | None:
+) -> CropPosition | None:
     """Find where images were cut from frames.
 
     Each pair is searched by itself; what most of them find is the answer, sure if it is clear in at least one.
@@ -70,7 +60,7 @@ def find_place(
 
     Returns
     -------
-    Place or None
+    CropPosition or None
         None if the images are nowhere.
     """
     sightings: list[_Sighting] = []
@@ -82,7 +72,7 @@ def find_place(
         sightings.append(sighting)
         votes[sighting.best] += 1
         if votes[sighting.best] >= _N_VOTES and sighting.is_clear:
-            return Place(*sighting.best, sighting.found[sighting.best], True)
+            return CropPosition(*sighting.best, sighting.found[sighting.best], True)
     if not sightings:
         return None
     by_merit = sorted(sightings, key=lambda it: (-votes[it.best], -it.found[it.best], it.best))
@@ -91,8 +81,8 @@ def find_place(
     if not is_clear:
         for position in _meant(hint):
             if all(sighting.is_as_good_at(position) for sighting in sightings):
-                return Place(*position, max(sighting.found[position] for sighting in sightings), True)
-    return Place(*winner, by_merit[0].found[winner], is_clear and votes[winner] * 2 > len(sightings))
+                return CropPosition(*position, max(sighting.found[position] for sighting in sightings), True)
+    return CropPosition(*winner, by_merit[0].found[winner], is_clear and votes[winner] * 2 > len(sightings))
 
 
 def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

@@ -14,7 +14,7 @@ encode    every frame is decoded and encoded again, exactly one frame for each
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -28,15 +28,7 @@ Action = Literal["place", "remux", "rewrite", "encode"]
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a video is treated as it is.
-
-    Attributes
-    ----------
-    code
-        Stable kebab-case name.
-    message
-        What was found.
-    """
+    """What was found in a video, and its stable kebab-case name."""
 
     code: str
     message: str
@@ -44,14 +36,9 @@ class Reason:
 
 @dataclass(frozen=True)
 class Treatment:
-    """The cheapest way that makes a video what Lightning Pose needs.
+    """The cheapest way that makes a video what Lightning Pose needs, and what stands against a cheaper one.
 
-    Attributes
-    ----------
-    action
-        ``place``, ``remux``, ``rewrite`` or ``encode``.
-    reasons
-        What stands against a cheaper way; with ``place``, only what is worth knowing.
+    The reasons of ``place`` are only what is worth knowing.
     """
 
     action: Action
@@ -60,23 +47,13 @@ class Treatment:
 
 @dataclass(frozen=True)
 class EncodeSettings:
-    """How frames are encoded with x264.
+    """How frames are encoded with x264."""
 
-    Attributes
-    ----------
-    profile
-        The profile they started from.
-    preset, crf, gop
-        x264's preset, its constant rate factor (0 to 51, lower is better) and the largest distance of key frames.
-    threads
-        Threads for decoding, filters and encoding. x264's bytes depend on it, so it is part of the settings.
-    """
-
-    profile: str
+    profile: str  # the one they started from
     preset: str
-    crf: int
-    gop: int
-    threads: int = 1
+    crf: int  # constant rate factor, 0 to 51, lower is better
+    gop: int  # the largest distance of key frames
+    threads: int = 1  # for decoding, filters and encoding; x264's bytes depend on it, so it is part of the settings
 
 
 #: Measured against x264's defaults (medium, crf 23, GOP 250; Lightning Pose's documentation) on a clean clip, a noisy
@@ -94,17 +71,8 @@ PROFILES = {
 
 #: x264's presets, the fastest first.
 PRESETS = (
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-    "placebo",
-)
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
+)  # fmt: skip
 
 
 def encode_settings(
@@ -135,13 +103,7 @@ def encode_settings(
         if value is not None and not lowest <= value <= highest:
             raise UsageError.of("out-of-range", option, f"found {value}, expected {lowest} to {highest}")
     chosen = PROFILES[profile]
-    return replace(
-        chosen,
-        crf=chosen.crf if crf is None else crf,
-        preset=preset or chosen.preset,
-        gop=gop or chosen.gop,
-        threads=threads,
-    )
+    return EncodeSettings(profile, preset or chosen.preset, crf or chosen.crf, gop or chosen.gop, threads)
 
 
 class Crop(NamedTuple):
@@ -163,16 +125,12 @@ def choose(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = 
     crop, turn_deg
         The part of the picture, and its clockwise turn from what is stored, that the target must show, because the
         labeled images show it so; None for all of it, and for what players show.
-
-    Returns
-    -------
-    Treatment
-        The action and why nothing cheaper will do.
     """
-    pictures = _against_these_pictures(info) + _against_this_view(info, crop, turn_deg)
+    pictures = _against_these_pictures(info) + _against_this_framing(info, crop, turn_deg)
     wrapping = _against_this_wrapping(info)
     if not pictures and not wrapping:
-        return Treatment("place", _worth_knowing(info))
+        sound = Reason("has-audio", "it has a sound track, which Lightning Pose ignores")
+        return Treatment("place", (sound,) if info.has_audio else ())
     if pictures or not info.all_packets_timed:
         return Treatment("encode", pictures + wrapping)
     return Treatment("remux" if info.constant_rate else "rewrite", wrapping)
@@ -200,7 +158,7 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def _against_this_view(info: VideoInfo, crop: Crop | None, turn_deg: int | None) -> tuple[Reason, ...]:
+def _against_this_framing(info: VideoInfo, crop: Crop | None, turn_deg: int | None) -> tuple[Reason, ...]:
     """What the labeled images show otherwise."""
     found = []
     if turn_deg is not None and turn_deg != info.rotation_deg:
@@ -234,17 +192,6 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
         declared = counted(info.n_frames_declared, "frame")
         found.append(Reason("wrong-count-declared", f"the header says {declared}, it has {info.n_frames}"))
     return tuple(found)
-
-
-def _worth_knowing(info: VideoInfo) -> tuple[Reason, ...]:
-    if info.has_audio:
-        return (Reason("has-audio", "it has a sound track, which Lightning Pose ignores"),)
-    return ()
-
-
-def target_rate(info: VideoInfo) -> Fraction:
-    """Frames per second that a written copy of this video has: the video's own, or the average where it varies."""
-    return info.frame_rate
 
 
 def track_timescale(rate: Fraction) -> int:
@@ -281,25 +228,16 @@ def encode_argv(
 
     Parameters
     ----------
-    ffmpeg
-        The program.
-    source, target
-        The video to read and the file to write; the target is an mp4 whatever its suffix.
+    ffmpeg, source, target
+        The program, the video to read and the file to write, an mp4 whatever its suffix.
     rate
         Frames per second of the target.
-    settings
-        How to encode.
     crop
-        What to keep of the picture, where not all of it.
+        What to keep of the picture; all of it where None.
     turn_back_deg
         ffmpeg turns the pixels as the source's display matrix asks. This is turned back counter-clockwise afterwards:
         with the source's ``rotation_deg`` the target holds the picture as it is stored. Either way the target has no
         such matrix, which ``-noautorotate`` does not manage: ffmpeg 5 copies the matrix.
-
-    Returns
-    -------
-    list of str
-        Arguments for :func:`dlc2lp.video.ffmpeg.run`; no shell is involved.
     """
     threads = str(settings.threads)
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]

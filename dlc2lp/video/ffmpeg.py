@@ -28,21 +28,11 @@ _LINE_CHARS = 300
 
 @dataclass(frozen=True)
 class FfmpegResult:
-    """What a finished ffmpeg left behind.
+    """What a finished ffmpeg left behind."""
 
-    Attributes
-    ----------
-    n_frames
-        The last ``frame=`` of its progress report; None if there was none.
-    returncode
-        Its exit code, which alone proves nothing: 0 has been seen with a third of the frames lost.
-    errors
-        The last lines of its stderr, each cut to a readable length.
-    """
-
-    n_frames: int | None
-    returncode: int
-    errors: tuple[str, ...]
+    n_frames: int | None  # the last of its progress report
+    returncode: int  # proves nothing alone: 0 has been seen with a third of the frames lost
+    errors: tuple[str, ...]  # the last lines of its stderr, each cut to a readable length
 
 
 def find_ffmpeg() -> Path:
@@ -51,11 +41,6 @@ def find_ffmpeg() -> Path:
     One that cannot do the work is passed over: without libx264 (conda's "lgpl" builds), or older than 5.1, which
     does not know ``-fps_mode`` (Ubuntu 22.04 has 4.4). Each is tried on two tiny frames; the answer is kept for the
     life of the process.
-
-    Returns
-    -------
-    Path
-        The program's absolute path.
 
     Raises
     ------
@@ -146,23 +131,23 @@ def run(
         child = _start(argv)
     except OSError as problem:
         raise ToolMissing.of("ffmpeg-missing", str(argv[0]), f"can't be started: {problem}") from problem
-    progress = _Progress()
+    counts: deque[int] = deque(maxlen=1)
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     assert child.stdout is not None and child.stderr is not None  # noqa: S101 - pipes were asked for
     readers = [
-        threading.Thread(target=progress.drain, args=(child.stdout,), daemon=True),
+        threading.Thread(target=_keep_count, args=(child.stdout, counts), daemon=True),
         threading.Thread(target=_keep_tail, args=(child.stderr, tail), daemon=True),
     ]
     try:
         for reader in readers:
             reader.start()
-        told = None
+        told: list[int] = []
         while child.poll() is None:
             if stop is not None and stop.is_set():
                 raise Interrupted.of("interrupted", str(argv[-1]), "stopped while ffmpeg was at work")
-            if on_frames is not None and progress.n_frames != told:
-                told = progress.n_frames
-                on_frames(told or 0)
+            if on_frames is not None and list(counts) != told:
+                told = list(counts)
+                on_frames(told[0])
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(_POLL_S)
     finally:
@@ -171,9 +156,9 @@ def run(
             reader.join()
         child.stdout.close()
         child.stderr.close()
-    if on_frames is not None and progress.n_frames is not None:
-        on_frames(progress.n_frames)
-    return FfmpegResult(progress.n_frames, child.returncode, tuple(tail))
+    if on_frames is not None and counts:
+        on_frames(counts[0])
+    return FfmpegResult(counts[0] if counts else None, child.returncode, tuple(tail))
 
 
 def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -201,17 +186,12 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-class _Progress:
-    """Reads ``key=value`` lines of ``-progress``; ``n_frames`` may be read from another thread."""
-
-    def __init__(self) -> None:
-        self.n_frames: int | None = None
-
-    def drain(self, pipe: IO[bytes]) -> None:
-        for line in pipe:
-            key, _, value = line.decode("ascii", "replace").strip().partition("=")
-            if key == "frame" and value.strip().isdigit():
-                self.n_frames = int(value)
+def _keep_count(pipe: IO[bytes], counts: deque[int]) -> None:
+    """Keep the newest number of frames that ``-progress`` tells."""
+    for line in pipe:
+        key, _, value = line.decode("ascii", "replace").strip().partition("=")
+        if key == "frame" and value.strip().isdigit():
+            counts.append(int(value))
 
 
 def _keep_tail(pipe: IO[bytes], tail: deque[str]) -> None:

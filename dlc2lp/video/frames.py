@@ -1,17 +1,15 @@
-"""Frames by index, small grey pictures of them, and still images. The only room with OpenCV.
-
-Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
-"""
+"""Frames of a video by their index, as they are or as small grey pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from dlc2lp.errors import UnreadableFile, VideoFailed
+from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop
+from dlc2lp.video.pictures import shrink
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable
 
 if TYPE_CHECKING:
@@ -29,8 +27,16 @@ _NEAR_FRAMES = 5
 COMPARED_WIDTH_PX = 64
 
 
-def read_frames(path: Path, info: VideoInfo, indices: Iterable[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Read frames by their position in the order of display.
+def read_frames(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int],
+    *,
+    crop: Crop | None = None,
+    turn_deg: int | None = 0,
+    stop: threading.Event | None = None,
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Read frames by their position in the order of display; as DeepLabCut cuts them out, turned and of that a part.
 
     Seeks by the packets' own times where those can be trusted, else decodes from the beginning and counts.
 
@@ -42,43 +48,10 @@ def read_frames(path: Path, info: VideoInfo, indices: Iterable[int]) -> Iterator
         What :func:`dlc2lp.video.probe.probe` found in it.
     indices
         0-based positions, in any order; each is read once.
-
-    Yields
-    ------
-    tuple of int and uint8 array of shape (H, W, 3)
-        The index and the RGB picture as stored (not turned), in rising order of the index.
-
-    Raises
-    ------
-    IndexError
-        An index is not in the video.
-    VideoFailed
-        ``video-frame-unreadable``: a frame cannot be decoded.
-    """
-    pixels = Pixels(path, "rgb24", info.width_px, info.height_px)
-    for index, frame in _frames_at(path, info, indices, None):
-        yield index, pixels.of(frame)
-
-
-def cut_frames(
-    path: Path,
-    info: VideoInfo,
-    indices: Iterable[int],
-    *,
-    crop: Crop | None = None,
-    turn_deg: int | None = None,
-    stop: threading.Event | None = None,
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Frames as DeepLabCut cuts them out of a video: turned, and of that a part.
-
-    Parameters
-    ----------
-    path, info, indices
-        See :func:`read_frames`.
     crop
         The part to keep, in pixels of the turned picture; by default all of it.
     turn_deg
-        By how much the stored picture is turned clockwise; by default as players do.
+        By how much the stored picture is turned clockwise; None for as much as players do.
     stop
         When set, reading ends.
 
@@ -89,15 +62,63 @@ def cut_frames(
 
     Raises
     ------
-    IndexError, VideoFailed, Interrupted
-        See :func:`read_frames`.
+    IndexError
+        An index is not in the video.
+    VideoFailed
+        ``video-frame-unreadable``: a frame cannot be decoded.
+    Interrupted
+        ``stop`` was set.
     """
+    turn_deg = info.rotation_deg if turn_deg is None else turn_deg
+    yield from _pictures(path, info, indices, "rgb24", crop, turn_deg, stop)
+
+
+def small_gray_frames(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int] | None,
+    *,
+    crop: Crop | None = None,
+    turn_deg: int = 0,
+    width_px: int = COMPARED_WIDTH_PX,
+    stop: threading.Event | None = None,
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Small grey pictures of some frames, or of every frame, decoded from the beginning, where ``indices`` is None.
+
+    Parameters
+    ----------
+    path, info, indices, crop, turn_deg, stop
+        See :func:`read_frames`, whose errors it raises too.
+    width_px
+        Width of the result; narrower parts keep their size.
+
+    Yields
+    ------
+    tuple of int and uint8 array of shape (h, width_px)
+        The index and grey levels averaged over areas, in rising order of the index.
+    """
+    for index, gray in _pictures(path, info, indices, "gray", crop, turn_deg, stop):
+        yield index, shrink(gray, width_px)
+
+
+def _pictures(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int] | None,
+    pixel_format: Literal["rgb24", "gray"],
+    crop: Crop | None,
+    turn_deg: int,
+    stop: threading.Event | None,
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     import numpy as np
 
-    turn_deg = info.rotation_deg if turn_deg is None else turn_deg
-    pixels = Pixels(path, "rgb24", info.width_px, info.height_px)
-    for index, frame in _frames_at(path, info, indices, stop):
-        picture = np.rot90(pixels.of(frame), -turn_deg // 90)
+    pixels = Pixels(path, pixel_format, info.width_px, info.height_px)
+    frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
+    for index, frame in frames:
+        try:
+            picture = np.rot90(pixels.of(frame), -turn_deg // 90)
+        except Undecodable as problem:
+            raise _unreadable_frame(path, index, problem.reason) from problem
         if crop is not None:
             picture = picture[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
         yield index, np.ascontiguousarray(picture)
@@ -230,168 +251,3 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
     if len(times) < info.n_frames:
         raise _unreadable_frame(path, len(times), "the video ends before it")
     return lambda index: int(times[index])
-
-
-def _shrink(gray: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:
-    import cv2
-
-    height, width = gray.shape
-    small_width = min(width, width_px)
-    small_height = max(1, round(height * small_width / width))
-    return cv2.resize(gray, (small_width, small_height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-
-
-def small_gray_frames(
-    path: Path,
-    info: VideoInfo,
-    indices: Iterable[int] | None,
-    *,
-    crop: Crop | None = None,
-    turn_deg: int = 0,
-    width_px: int = COMPARED_WIDTH_PX,
-    stop: threading.Event | None = None,
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Small grey pictures of some frames or of all, turned and cropped.
-
-    Parameters
-    ----------
-    path, info
-        The video and what it holds.
-    indices
-        0-based positions; None for every frame, decoded from the beginning.
-    crop
-        The part to keep, in pixels of the turned picture; by default all of it.
-    turn_deg
-        By how much the stored picture is turned clockwise first.
-    width_px
-        Width of the result; narrower parts keep their size.
-    stop
-        When set, reading ends.
-
-    Yields
-    ------
-    tuple of int and uint8 array of shape (h, width_px)
-        The index and grey levels averaged over areas, in rising order of the index.
-
-    Raises
-    ------
-    IndexError, VideoFailed, Interrupted
-        See :func:`read_frames`.
-    """
-    import numpy as np
-
-    pixels = Pixels(path, "gray", info.width_px, info.height_px)
-    frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
-    for index, frame in frames:
-        gray = np.rot90(pixels.of(frame), -turn_deg // 90)
-        if crop is not None:
-            gray = gray[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
-        yield index, _shrink(np.ascontiguousarray(gray), width_px)
-
-
-def read_image(path: Path) -> NDArray[Any]:
-    """Read a still image as it is stored.
-
-    Parameters
-    ----------
-    path
-        PNG, JPEG, TIFF or BMP; the name may hold any character, also on Windows, where OpenCV's own reader fails.
-
-    Returns
-    -------
-    uint8, uint16 or float32 array of shape (H, W), (H, W, 3) or (H, W, 4)
-        Gray, RGB or RGBA, in the depth of the file.
-
-    Raises
-    ------
-    UnreadableFile
-        ``image-unreadable``: missing, empty, cut or no image.
-    """
-    import cv2
-    import numpy as np
-
-    try:
-        data = np.fromfile(path, dtype=np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    except (OSError, cv2.error) as problem:
-        raise _unreadable_image(path, getattr(problem, "strerror", None) or str(problem)) from problem
-    if image is None:
-        raise _unreadable_image(path, "0 bytes" if data.size == 0 else "no image that OpenCV can decode")
-    return _swap_red_and_blue(image)
-
-
-def _unreadable_image(path: Path, reason: str) -> UnreadableFile:
-    return UnreadableFile.of("image-unreadable", str(path), f"found {reason}, expected an image")
-
-
-def _swap_red_and_blue(image: NDArray[Any]) -> NDArray[Any]:
-    """RGB(A) to OpenCV's BGR(A), or back."""
-    import numpy as np
-
-    if image.ndim == 2:
-        return image
-    order = [2, 1, 0] if image.shape[2] == 3 else [2, 1, 0, 3]
-    return np.ascontiguousarray(image[:, :, order])
-
-
-def encode_png(image: NDArray[Any]) -> bytes:
-    """A PNG file's bytes; the same image gives the same bytes with the same OpenCV.
-
-    Parameters
-    ----------
-    image
-        uint8 or uint16 array of shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.
-    """
-    return encode_image(image, ".png")
-
-
-def encode_image(image: NDArray[Any], suffix: str) -> bytes:
-    """An image file's bytes, in the format that a suffix names: ``.png``, or ``.jpg`` of a quality of 95 of 100."""
-    import cv2
-
-    done, data = cv2.imencode(suffix, _swap_red_and_blue(image))
-    if not done:
-        raise ValueError(f"OpenCV makes no {suffix} of an array of {image.dtype} and shape {image.shape}")
-    return data.tobytes()
-
-
-def max_value(path: Path) -> int:
-    """The largest value in a still image: tells how many of 16 bits a scientific camera used.
-
-    Raises
-    ------
-    UnreadableFile
-        ``image-unreadable``, or ``image-not-integer`` for images of fractions.
-    """
-    import numpy as np
-
-    image = read_image(path)
-    if not np.issubdtype(image.dtype, np.integer):
-        raise UnreadableFile.of(
-            "image-not-integer", str(path), f"found an image of {image.dtype}, expected 8 or 16 bits per channel"
-        )
-    return int(image.max())
-
-
-def to_eight_bit(image: NDArray[Any], shift: int) -> NDArray[np.uint8]:
-    """Bring an image of more than 8 bits down to 8.
-
-    Parameters
-    ----------
-    image
-        Unsigned integers of any shape.
-    shift
-        How many low bits fall away: 8 for values up to 65535, 4 for a 12-bit camera's values up to 4095. One shift for
-        all images of a session, or their brightness jumps.
-
-    Raises
-    ------
-    ValueError
-        The shift leaves values above 255.
-    """
-    import numpy as np
-
-    small = image >> shift
-    if small.size and int(small.max()) > 255:
-        raise ValueError(f"values up to {int(image.max())} need a shift of more than {shift} bits")
-    return small.astype(np.uint8)

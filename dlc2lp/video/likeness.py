@@ -24,17 +24,9 @@ _GAINS = (0.25, 4.0)
 
 
 def to_gray(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey levels of an image.
+    """Grey levels, shape (H, W), of a gray, RGB or RGBA image of whole numbers or fractions of any size.
 
-    Parameters
-    ----------
-    image
-        Gray, RGB or RGBA, shape (H, W), (H, W, 3) or (H, W, 4), of whole numbers or fractions of any size.
-
-    Returns
-    -------
-    uint8 array of shape (H, W)
-        The luma of ITU-R BT.601, which is how OpenCV makes gray. What has more than 8 bits is scaled by a power of two.
+    This is the luma of ITU-R BT.601, as OpenCV makes gray. What has more than 8 bits is scaled by a power of two.
     """
     import numpy as np
 
@@ -52,12 +44,7 @@ def to_gray(image: NDArray[Any]) -> NDArray[np.uint8]:
 def area_average(gray: NDArray[np.uint8], width_px: int, height_px: int) -> NDArray[np.uint8]:
     """Shrink a picture; each new pixel is the mean of the area that it covers, as with OpenCV's ``INTER_AREA``.
 
-    Parameters
-    ----------
-    gray
-        Grey levels of shape (H, W).
-    width_px, height_px
-        The new size; a size above the old one repeats pixels.
+    A size above the old one repeats pixels.
     """
     import numpy as np
 
@@ -112,23 +99,14 @@ def errors(images: NDArray[np.uint8], frames: NDArray[np.uint8]) -> NDArray[np.f
 class Looks:
     """What came of comparing K images with frames.
 
-    Attributes
-    ----------
-    best_index
-        int64 (K): the frame that is most like the image; -1 where none was compared.
-    best_error, second_error
-        float64 (K): its error, and the smallest one of another frame; infinite where there is none.
-    mean_error
-        float64 (K): the mean error of all frames but the best: how different the frames of this video are.
-    on_rim
-        bool (K): whether a frame beyond those that were compared may be more like the image.
+    All are of shape (K,); errors are infinite where there is none.
     """
 
-    best_index: NDArray[np.int64]
+    best_index: NDArray[np.int64]  # the frame that is most like the image; -1 where none was compared
     best_error: NDArray[np.float64]
-    second_error: NDArray[np.float64]
-    mean_error: NDArray[np.float64]
-    on_rim: NDArray[np.bool_]
+    second_error: NDArray[np.float64]  # the smallest one of another frame
+    mean_error: NDArray[np.float64]  # of all frames but the best: how different the frames of this video are
+    on_rim: NDArray[np.bool_]  # whether a frame beyond those that were compared may be more like the image
 
     def taken(self, rows: slice) -> Looks:
         """Those of some images."""

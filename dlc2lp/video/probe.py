@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.extent import lacks_index, missing_bytes
-from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, is_end
+from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, explained, is_end
 from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
     return VideoInfo(
         path=path,
         container=video.format_name,
-        codec=header.codec,
+        codec=video.codec,
         pixel_format=header.pixel_format or packets.head[0].pixel_format,
         color_range=header.color_range,
         width_px=header.width_px,
@@ -247,7 +247,8 @@ def _clockwise(rotation_deg: int) -> int:
 
 def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
     """Tell a cut file and a missing beginning by the container's own arithmetic."""
-    n_missing_bytes = missing_bytes(path)
+    with explained(path):
+        n_missing_bytes = missing_bytes(path)
     if n_missing_bytes and (declared is None or packets.n_all < declared or packets.n_corrupt):
         expected = "" if declared is None else f" of the {declared} that its header promises"
         found = f"found {counted(packets.n_all, 'frame')}{expected}"
@@ -282,17 +283,7 @@ def _increasing(head: list[_HeadFrame]) -> bool:
 
 
 class _Clock:
-    """The display times of a stream's frames.
-
-    Parameters
-    ----------
-    pts
-        Times in ticks, in any order; fewer than frames where some have none.
-    n_frames
-        How many frames there are.
-    time_base
-        Seconds per tick.
-    """
+    """The display times of frames in ticks, in any order; fewer than frames where some have none."""
 
     def __init__(self, pts: array[int], n_frames: int, time_base: Fraction) -> None:
         import numpy as np

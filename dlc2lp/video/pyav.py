@@ -32,6 +32,17 @@ class Undecodable(VideoFailed):
     reason = ""
 
 
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Nothing but calls of PyAV and of the disk stands under it: a fault of ours must not become the file's."""
+    try:
+        yield
+    except Dlc2LpError:
+        raise
+    except Exception as problem:
+        raise _undecodable(path, problem) from problem
+
+
 def _undecodable(path: Path, problem: Exception) -> Undecodable:
     import av
 
@@ -48,45 +59,15 @@ def _undecodable(path: Path, problem: Exception) -> Undecodable:
     return failure
 
 
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Nothing but calls of PyAV stands under it: a fault of ours must not become the file's."""
-    try:
-        yield
-    except Dlc2LpError:
-        raise
-    except Exception as problem:
-        raise _undecodable(path, problem) from problem
-
-
 @dataclass(frozen=True)
 class Header:
-    """What a video's container and the codec say about its first video stream.
+    """What container and codec say about a video stream; fields as in ``VideoInfo``, None where nothing is said."""
 
-    Attributes
-    ----------
-    codec, pixel_format
-        As ffmpeg names them; None for a pixel format that is not known.
-    color_range
-        ``tv``, ``pc`` or ``unknown``.
-    width_px, height_px
-        Stored size.
-    time_base
-        Seconds per tick.
-    average_rate, guessed_rate
-        Frames per second; None where nothing is said.
-    n_frames
-        How many frames there are said to be; None where nothing is said.
-    square_pixels
-        Whether a pixel is as wide as it is high.
-    """
-
-    codec: str
     pixel_format: str | None
     color_range: str
     width_px: int
     height_px: int
-    time_base: Fraction
+    time_base: Fraction  # seconds per tick
     average_rate: Fraction | None
     guessed_rate: Fraction | None
     n_frames: int | None
@@ -94,32 +75,20 @@ class Header:
 
 
 class OpenedVideo:
-    """A video file opened for reading; a context manager.
+    """A video file opened for reading; a context manager. What is read is its first video stream.
 
-    Parameters
-    ----------
-    path
-        The file.
-    stop
-        When set, reading ends with ``Interrupted``.
+    Opening it and all its methods raise ``Undecodable``, and ``Interrupted`` where ``stop`` is set.
 
     Attributes
     ----------
-    format_name
-        ffmpeg's name of the container.
+    format_name, codec
+        ffmpeg's names of the container and of the codec; the latter is empty where there is no decoder.
     kinds
         What each of its streams is: ``video``, ``audio``, ``subtitle``, ``data``.
     n_video_streams
-        How many of them are video, without cover pictures. The first is the one that is read.
-    codec
-        Name of its codec; empty where there is no decoder.
+        How many of them are video, without cover pictures.
     reorders
         Whether the codec says that the frames' order in the file is another one than that of display.
-
-    Raises
-    ------
-    Undecodable
-        The file can't be opened.
     """
 
     def __init__(self, path: Path, stop: threading.Event | None = None) -> None:
@@ -128,7 +97,7 @@ class OpenedVideo:
 
         self.path = path
         self._stop = stop
-        with _explained(path):
+        with explained(path):
             # "file:": a ":" in the name is no protocol. Titles in old AVI files are Latin-1, which is no reason to
             # refuse them.
             self._container: Any = av.open(f"file:{path}", metadata_errors="replace")
@@ -136,7 +105,7 @@ class OpenedVideo:
             self.kinds = tuple(str(stream.type) for stream in self._container.streams)
             streams = [it for it in self._container.streams.video if not it.disposition & Disposition.attached_pic]
             self.n_video_streams = len(streams)
-            self._stream: Any = streams[0] if streams else None
+            self.stream: Any = streams[0] if streams else None
             context = streams[0].codec_context if streams else None
             self.codec: str = context.codec.canonical_name if context else ""
             self.reorders = bool(context and context.has_b_frames)
@@ -153,29 +122,28 @@ class OpenedVideo:
 
     def header(self) -> Header:
         """What is said about the video; more is known after some frames were decoded."""
-        with _explained(self.path):
-            stream, context = self._stream, self._stream.codec_context
+        with explained(self.path):
+            stream, context = self.stream, self.stream.codec_context
             aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
-            rates = [None if not rate else Fraction(rate) for rate in (stream.average_rate, stream.guessed_rate)]
+            average, guessed = (Fraction(rate) if rate else None for rate in (stream.average_rate, stream.guessed_rate))
             return Header(
-                codec=self.codec,
                 pixel_format=context.pix_fmt,
                 color_range={1: "tv", 2: "pc"}.get(int(context.color_range), "unknown"),
                 width_px=context.width,
                 height_px=context.height,
                 time_base=Fraction(stream.time_base),
-                average_rate=rates[0],
-                guessed_rate=rates[1],
+                average_rate=average,
+                guessed_rate=guessed,
                 n_frames=int(stream.frames) or None,
                 square_pixels=aspect in (None, 0, 1),
             )
 
     def packets(self) -> Iterator[Packet]:
-        """The video's packets in the order of the file, from where the file stands, and the end mark."""
-        with _explained(self.path):
-            items = iter(self._container.demux(self._stream))
+        """The packets in the order of the file, from where it stands, and the end mark."""
+        with explained(self.path):
+            items = iter(self._container.demux(self.stream))
         while True:
-            try:
+            try:  # not explained: millions of packets would feel it
                 packet = next(items)
             except Exception as problem:
                 raise _undecodable(self.path, problem) from problem
@@ -197,24 +165,22 @@ class OpenedVideo:
         libvpx writes "alternate reference" frames into packets of their own; ``show_frame`` is bit 4 of the first byte
         (RFC 6386, 9.1).
         """
-        if packet.size == 0:
-            return False
-        return self.codec != "vp8" or bool(memoryview(packet)[0] & 0x10)
+        return packet.size > 0 and (self.codec != "vp8" or bool(memoryview(packet)[0] & 0x10))
 
     def decode(self, packet: Packet) -> list[VideoFrame]:
         """The frames that come out when a packet goes in."""
-        with _explained(self.path):
+        with explained(self.path):
             return packet.decode()
 
     def frames(self) -> Iterator[VideoFrame]:
-        """The video's frames in the order of display, from where the file stands."""
+        """The frames in the order of display, from where the file stands."""
         for packet in self.packets():
             yield from self.decode(packet)
 
     def seek(self, time: int) -> None:
         """Go to the last key frame at or before a display time, in ticks."""
-        with _explained(self.path):
-            self._container.seek(time, stream=self._stream)
+        with explained(self.path):
+            self._container.seek(time, stream=self.stream)
 
 
 def is_end(packet: Packet) -> bool:
@@ -222,41 +188,29 @@ def is_end(packet: Packet) -> bool:
     return packet.size == 0 and packet.dts is None
 
 
-class CopiedVideo:
-    """An mp4 that takes another video's packets; a context manager.
-
-    Parameters
-    ----------
-    path
-        The file to write.
-    original
-        The video whose packets come.
-    rate
-        Frames per second.
-    options
-        Of ffmpeg's mp4 muxer.
-    """
+class PacketCopy:
+    """An mp4 of some rate (frames per second) that takes the packets of another video; a context manager."""
 
     def __init__(self, path: Path, original: OpenedVideo, rate: Fraction, options: dict[str, str]) -> None:
         import av
 
         self._path = path
         self._tick = 1 / rate
-        with _explained(path):
+        with explained(path):
             self._container = av.open(f"file:{path}", "w", format="mp4", options=options)
-            self._track = self._container.add_stream_from_template(original._stream)
+            self._track = self._container.add_stream_from_template(original.stream)
             self._track.time_base = self._tick
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _explained(self._path):
+        with explained(self._path):
             self._container.close()
 
     def add(self, packet: Packet, pts: int, dts: int) -> None:
         """Write a packet whose frame is shown and decoded at these times, in frames."""
-        with _explained(self._path):
+        with explained(self._path):
             packet.time_base = self._tick
             packet.pts, packet.dts, packet.duration = pts, dts, 1
             packet.stream = self._track
@@ -264,21 +218,12 @@ class CopiedVideo:
 
 
 class Pixels:
-    """Turns the frames of one video into arrays of one pixel format and one size.
+    """Turns the frames of a video into arrays of one pixel format and of the video's size.
 
     One converter serves all frames: setting one up for each, as ``frame.to_ndarray(format=...)`` does, takes four times
     as long as decoding a small frame. It does not shrink: ffmpeg's area average is up to one grey level off (mean
-    square 0.1, as much as the noise of a still scene) and gains nothing where decoding takes most of the time.
-
-    Parameters
-    ----------
-    path
-        The video.
-    pixel_format
-        What each pixel becomes.
-    width_px, height_px
-        The video's size, to which frames are brought that have another one (a browser's recording of a window, a
-        damaged header), as ffmpeg does.
+    square 0.1, as much as the noise of a still scene) and gains nothing where decoding takes most of the time. Frames
+    of another size (a browser's recording of a window, a damaged header) are brought to the video's, as ffmpeg does.
     """
 
     def __init__(self, path: Path, pixel_format: Literal["rgb24", "gray"], width_px: int, height_px: int) -> None:
@@ -296,5 +241,5 @@ class Pixels:
         """The picture of one frame, shape (H, W, 3) or (H, W)."""
         import numpy as np
 
-        with _explained(self._path):
+        with explained(self._path):
             return self._converter.reformat(frame, **self._options).to_ndarray().astype(np.uint8, copy=False)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
-from dlc2lp.video.encoding import target_rate, track_timescale
-from dlc2lp.video.pyav import CopiedVideo, OpenedVideo, Undecodable
+from dlc2lp.video.encoding import track_timescale
+from dlc2lp.video.pyav import OpenedVideo, PacketCopy, Undecodable
 
 if TYPE_CHECKING:
     import threading
@@ -37,12 +37,10 @@ def rewrite_packets(
 
     Parameters
     ----------
-    source
-        A video for which :func:`dlc2lp.video.encoding.choose` says ``remux`` or ``rewrite``.
+    source, info
+        A video for which :func:`dlc2lp.video.encoding.choose` says ``remux`` or ``rewrite``, and what it holds.
     target
         The file to write, an mp4 whatever its suffix.
-    info
-        What the source holds.
     on_frames
         Called now and then with the number of packets copied.
     stop
@@ -57,13 +55,13 @@ def rewrite_packets(
     """
     if not info.all_packets_timed or info.n_hidden_packets:
         raise _impossible(source, "found packets without a display time of their own")
-    rate = target_rate(info)
+    rate = info.frame_rate
     options = {"movflags": "faststart", "video_track_timescale": str(track_timescale(rate))}
     try:
         ranks, delay = _display_order(source, stop)
         if len(ranks) != info.n_frames:
             raise _impossible(source, "the file has changed since it was measured")
-        with OpenedVideo(source, stop) as original, CopiedVideo(target, original, rate, options) as copy:
+        with OpenedVideo(source, stop) as original, PacketCopy(target, original, rate, options) as copy:
             for index, (rank, packet) in enumerate(zip(ranks.tolist(), original.shown_packets(), strict=False)):
                 if on_frames is not None and index % _REPORTED_PACKETS == 0:
                     on_frames(index)

@@ -18,21 +18,11 @@ Outcome = Literal["proven", "agrees", "cannot-tell", "not-found", "beyond-end", 
 
 @dataclass(frozen=True)
 class StillImage:
-    """An image that may be a frame of a video.
-
-    Attributes
-    ----------
-    name
-        How it is called in the result.
-    path
-        The file.
-    frame_index
-        DeepLabCut's 0-based number of the frame, a claim; None if the name carries none.
-    """
+    """An image that may be a frame of a video; ``name`` is how it is called in the result."""
 
     name: str
     path: Path
-    frame_index: int | None
+    frame_index: int | None  # DeepLabCut's 0-based number of the frame, a claim; None if the name carries none
 
 
 @dataclass(frozen=True)
@@ -41,8 +31,6 @@ class ImageTie:
 
     Attributes
     ----------
-    name
-        The image's.
     claimed_index
         DeepLabCut's number of the frame.
     frame_index
@@ -73,12 +61,8 @@ class Evidence:
 
     Attributes
     ----------
-    n_images
-        How many images there are.
     n_checked
-        How many were compared with frames.
-    n_proven
-        How many have a proven frame.
+        How many of the images were compared with frames.
     whole_video
         Whether all frames were compared with at least one image, not only those around the numbers.
     best_error, second_error
@@ -141,12 +125,8 @@ class Tie:
         The part of the picture, turned by ``rotation_deg``, that the images are; None for the whole or where unknown.
     scaled
         Whether the images are whole frames at another size: then no pixel position of one holds in the other.
-    images
-        One for each image, in the order given.
-    evidence
-        The numbers behind it.
     reason
-        The same in plain words.
+        All this in plain words.
     """
 
     kind: Kind

@@ -14,8 +14,9 @@ from benchmarks.reference import run, stream_copy
 from dlc2lp.video.compare import compare_frames
 from dlc2lp.video.convert import convert_video, make_video
 from dlc2lp.video.encoding import encode_settings
-from dlc2lp.video.frames import encode_png, read_frames
-from dlc2lp.video.matching import tie_images
+from dlc2lp.video.find_frames import find_frames
+from dlc2lp.video.frames import read_frames
+from dlc2lp.video.pictures import encode_image
 from dlc2lp.video.probe import probe
 from dlc2lp.video.ties import StillImage
 
@@ -49,9 +50,9 @@ def _match(source: Path, target: Path) -> None:
     stills = []
     for index, image in read_frames(source, info, wanted):
         path = target.with_name(f"still{index}.png")
-        path.write_bytes(encode_png(image))
+        path.write_bytes(encode_image(image))
         stills.append(StillImage(path.name, path, None))
-    (tie,) = tie_images(source, info, stills)
+    (tie,) = find_frames(source, info, stills)
     if not tie.evidence.whole_video:
         raise RuntimeError(f"not all frames were looked at: {tie.reason}")
 

@@ -14,7 +14,8 @@ from benchmarks.profiles import encode
 from benchmarks.recordings import Size, many, noisy
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import encode_settings
-from dlc2lp.video.frames import encode_png, read_frames
+from dlc2lp.video.frames import read_frames
+from dlc2lp.video.pictures import encode_image
 from dlc2lp.video.probe import probe
 
 _FRAMES_PER_NOISY_FRAME = 2  # these clips are smaller than the one that profiles are measured on
@@ -96,7 +97,7 @@ def _project(root: Path, videos: list[Path]) -> Path:
         session.mkdir(parents=True)
         for index, image in read_frames(video, probe(video), [1]):
             name = f"img{index:03d}.png"
-            (session / name).write_bytes(encode_png(image))
+            (session / name).write_bytes(encode_image(image))
         rows = ["scorer,,,Bench,Bench", "bodyparts,,,nose,nose", "coords,,,x,y"]
         rows.append(f"labeled-data,{video.stem},{name},320.5,240.25")
         (session / "CollectedData_Bench.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ The clips lie in ``fixtures/clips``, so that their bytes do not depend on the ff
 
 from __future__ import annotations
 
+import errno
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,10 @@ from golden import TINY_CLIPS
 
 from dlc2lp.errors import Dlc2LpError, VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.video import probe as measuring
 from dlc2lp.video.convert import convert_video
 from dlc2lp.video.encoding import Crop
-from dlc2lp.video.frames import cut_frames, small_gray_frames
+from dlc2lp.video.frames import read_frames, small_gray_frames
 from dlc2lp.video.probe import probe
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable
 from dlc2lp.video.remux import rewrite_packets
@@ -52,7 +54,7 @@ def readings(path: Path, info: VideoInfo) -> list[Callable[[], object]]:
     return [
         lambda: list(small_gray_frames(path, info, None)),
         lambda: list(small_gray_frames(path, info, range(0, last, 3), crop=Crop(3, 5, 20, 10))),
-        lambda: list(cut_frames(path, info, {0, last // 2, last})),
+        lambda: list(read_frames(path, info, {0, last // 2, last})),
         lambda: rewrite_packets(path, path.with_name("copy"), info),
     ]
 
@@ -144,6 +146,13 @@ def test_any_error_of_pyav_is_the_files(slip: Exception, tmp_path: Path, monkeyp
         OpenedVideo(tmp_path / "a.mp4")
 
 
-def test_trouble_of_the_disk_keeps_its_words(tmp_path: Path) -> None:
+def test_trouble_of_the_disk_keeps_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Undecodable, match="No such file or directory"):
         OpenedVideo(tmp_path / "a.mp4")
+
+    def fail(path: Path) -> int:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(measuring, "missing_bytes", fail)
+    with pytest.raises(VideoFailed, match="Input/output error"):
+        probe(TINY_CLIPS / "h264.mp4")

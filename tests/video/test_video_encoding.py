@@ -122,6 +122,32 @@ def test_anything_else_than_placing_has_a_reason(changes: dict[str, Any]) -> Non
         assert (info.codec, info.pixel_format) == ("h264", "yuv420p")
 
 
+@pytest.mark.parametrize(
+    ("framing", "reasons"),
+    [
+        ({"turn_deg": 0}, []),
+        ({"turn_deg": 90}, ["turned"]),
+        ({"crop": Crop(0, 0, 100, 100)}, ["cropped"]),
+        ({"crop": Crop(0, 0, 100, 100), "turn_deg": 270}, ["turned", "cropped"]),
+    ],
+)
+def test_what_labeled_images_show_otherwise_needs_an_encode(framing: dict[str, Any], reasons: list[str]) -> None:
+    treatment = choose(CONFORMING, **framing)
+    assert [reason.code for reason in treatment.reasons] == reasons
+    assert treatment.action == ("encode" if reasons else "place")
+
+
+def test_reasons_name_what_was_found() -> None:
+    strange = replace(CONFORMING, codec="vp9", n_hidden_packets=1, n_video_streams=3, n_frames_declared=None, **AVI)
+    assert [reason.message for reason in choose(strange).reasons] == [
+        "the codec is vp9, not h264",
+        "an edit list hides 1 frame",
+        "the container is avi, not mp4",
+        "it has 3 video streams; the first is used",
+        "the header does not say how many frames there are",
+    ]
+
+
 def test_the_whole_encode_command() -> None:
     argv = encode_argv(
         "/usr/bin/ffmpeg",

@@ -10,14 +10,8 @@ import pytest
 from clips import ALL, CLIPS, INTACT, N_FRAMES, RATE, Workshop, index_in, picture
 
 from dlc2lp.errors import UnreadableFile, VideoFailed
-from dlc2lp.video.frames import (
-    encode_png,
-    max_value,
-    read_frames,
-    read_image,
-    small_gray_frames,
-    to_eight_bit,
-)
+from dlc2lp.video.frames import read_frames, small_gray_frames
+from dlc2lp.video.pictures import encode_image, max_value, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
 from dlc2lp.video.pyav import OpenedVideo
 from dlc2lp.video.synthetic import write_clip
@@ -105,26 +99,26 @@ def test_one_converter_gives_each_frame_what_its_own_would(name: str, shop: Work
 def test_a_png_keeps_every_value(shape: tuple[int, ...], dtype: type, tmp_path: Path) -> None:
     image = np.random.default_rng(2).integers(0, np.iinfo(dtype).max, shape, dtype=dtype)
     path = tmp_path / "bild ü 鼠.png"
-    path.write_bytes(encode_png(image))
+    path.write_bytes(encode_image(image))
     back = read_image(path)
     assert back.dtype == dtype
     assert np.array_equal(back, image)
     assert max_value(path) == image.max()
-    assert encode_png(image) == encode_png(image.copy())
+    assert encode_image(image) == encode_image(image.copy())
 
 
 def test_colors_are_rgb(tmp_path: Path) -> None:
     import cv2
 
     path = tmp_path / "red.png"
-    path.write_bytes(encode_png(np.full((4, 4, 3), (255, 0, 0), np.uint8)))
+    path.write_bytes(encode_image(np.full((4, 4, 3), (255, 0, 0), np.uint8)))
     assert cv2.imread(str(path))[0, 0].tolist() == [0, 0, 255]
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", "cut", "garbled"])
 def test_what_is_no_image(content: bytes | str, tmp_path: Path) -> None:
     path = tmp_path / "bad.png"
-    good = encode_png(np.random.default_rng(3).integers(0, 255, (60, 60, 3), dtype=np.uint8))
+    good = encode_image(np.random.default_rng(3).integers(0, 255, (60, 60, 3), dtype=np.uint8))
     if content == "cut":
         content = good[: len(good) // 2]
     elif content == "garbled":

@@ -57,19 +57,11 @@ _SHARE_FOUND = 0.25
 
 
 @dataclass(frozen=True)
-class Numbering:
-    """Which frames are proven, and whether that is enough to believe them.
+class Proof:
+    """Which frames are proven, and whether that is enough to believe them."""
 
-    Attributes
-    ----------
-    index
-        int64 (K): the proven frame of each image, -1 where none is.
-    believable
-        Whether the images that were found are not just a few among many that are in no frame.
-    """
-
-    index: NDArray[np.int64]
-    believable: bool
+    index: NDArray[np.int64]  # (K): the proven frame of each image, -1 where none is
+    believable: bool  # whether the images that were found are not just a few among many that are in no frame
 
     @property
     def n_proven(self) -> int:
@@ -94,7 +86,7 @@ def is_absent(looks: Looks) -> NDArray[np.bool_]:
     return (looks.best_error > _VERY_LIKE * looks.mean_error + _LIKE_BY) & (looks.best_error > _ABSENT_ERROR)
 
 
-def prove(claims: NDArray[np.int64], looks: Looks) -> Numbering:
+def prove(claims: NDArray[np.int64], looks: Looks) -> Proof:
     """Decide which images' best frames are theirs.
 
     Parameters
@@ -118,7 +110,7 @@ def prove(claims: NDArray[np.int64], looks: Looks) -> Numbering:
         proven = safe
     n_proven, n_absent = int(proven.sum()), int((is_absent(looks) & ~proven).sum())
     believable = n_proven > 0 and n_proven >= _SHARE_FOUND * (n_proven + n_absent)
-    return Numbering(np.where(proven, looks.best_index, -1), believable)
+    return Proof(np.where(proven, looks.best_index, -1), believable)
 
 
 def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[np.int64]:
@@ -170,33 +162,21 @@ def longest_rising(values: Sequence[int]) -> list[int]:
     return chain[::-1]
 
 
-def expected_of_rest(claims: NDArray[np.int64], numbering: Numbering, n_frames: int) -> NDArray[np.int64]:
-    """Where images without a proven frame must be, if they follow those that have one.
+def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> NDArray[np.int64]:
+    """Where images without a proven frame must be, if they follow those that have one: int64 (K).
 
-    Parameters
-    ----------
-    claims
-        int64 (K): the number in each image's name, -1 without one.
-    numbering
-        What is proven.
-    n_frames
-        How many frames the video has.
-
-    Returns
-    -------
-    int64 array (K)
-        The number, moved as far as all proven images are from theirs; where those differ, as far as the proven images
-        before and after, if these agree. -1 elsewhere, and for images that are proven.
+    That is the number, moved as far as all proven images are from theirs; where those differ, as far as the proven
+    images before and after, if these agree. -1 elsewhere, and for images that are proven.
     """
     import numpy as np
 
     expected = np.full(len(claims), -1, dtype=np.int64)
-    known = np.flatnonzero((numbering.index >= 0) & (claims >= 0))
-    rest = np.flatnonzero((numbering.index < 0) & (claims >= 0))
+    known = np.flatnonzero((proof.index >= 0) & (claims >= 0))
+    rest = np.flatnonzero((proof.index < 0) & (claims >= 0))
     if not len(known) or not len(rest):
         return expected
     known = known[np.argsort(claims[known], kind="stable")]
-    numbers, shifts = claims[known], (numbering.index - claims)[known]
+    numbers, shifts = claims[known], (proof.index - claims)[known]
     if len(set(shifts.tolist())) == 1:
         expected[rest] = claims[rest] + shifts[0]
     else:
@@ -208,14 +188,12 @@ def expected_of_rest(claims: NDArray[np.int64], numbering: Numbering, n_frames: 
     return np.where((expected >= 0) & (expected < n_frames), expected, -1)
 
 
-def accept_expected(
-    numbering: Numbering, looks: Looks, expected: NDArray[np.int64], at_expected: NDArray[np.float64]
-) -> Numbering:
+def accept_expected(proof: Proof, looks: Looks, expected: NDArray[np.int64], at_expected: NDArray[np.float64]) -> Proof:
     """Add the images that are at their expected frame as well as anywhere, within the noise of the proven ones.
 
     Parameters
     ----------
-    numbering, looks
+    proof, looks
         What is proven, and from what.
     expected, at_expected
         (K): the frame where the image must be, -1 for none, and its error there.
@@ -223,7 +201,7 @@ def accept_expected(
     import numpy as np
 
     as_good = (at_expected <= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY) & (looks.best_index >= 0)
-    noise = looks.best_error[numbering.index >= 0].max(initial=0.0)
+    noise = looks.best_error[proof.index >= 0].max(initial=0.0)
     like = at_expected <= _SESSION_RATIO * noise + _SESSION_BY
-    index = np.where((numbering.index < 0) & (expected >= 0) & as_good & like, expected, numbering.index)
-    return Numbering(index, numbering.believable)
+    index = np.where((proof.index < 0) & (expected >= 0) & as_good & like, expected, proof.index)
+    return Proof(index, proof.believable)

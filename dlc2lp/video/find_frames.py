@@ -3,7 +3,7 @@
 DeepLabCut names an image after the number with which OpenCV sought its frame. In a video of constant rate that is the
 frame's position in the order of display; where the rate varies, or an AVI has empty chunks, it is not; and the file may
 be another video, a cut of it, or turned. So the pictures decide: grey, 64 px wide, compared by their mean squared
-difference (:mod:`dlc2lp.video.likeness`), judged together (:mod:`dlc2lp.video.numbering`).
+difference (:mod:`dlc2lp.video.likeness`), judged together (:mod:`dlc2lp.video.frame_proof`).
 
 First each image is compared with the frames around its number, by seeks. Only where that does not settle everything is
 the whole video decoded, once. A batch of small frames is held at a time, 400 kB; each image takes 3 kB for every
@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop
-from dlc2lp.video.frames import read_image, small_gray_frames
+from dlc2lp.video.frame_proof import Proof, accept_expected, expected_of_rest, is_absent, is_ahead, prove
+from dlc2lp.video.frames import small_gray_frames
+from dlc2lp.video.framing import CropHint, Framing, Pair, part_framing, whole_framing
 from dlc2lp.video.likeness import Looks, look, to_gray
-from dlc2lp.video.numbering import Numbering, accept_expected, expected_of_rest, is_absent, is_ahead, prove
+from dlc2lp.video.pictures import read_image
 from dlc2lp.video.ties import Evidence, ImageTie, Outcome, StillImage, Tie, explain, kind_of, six_digits
-from dlc2lp.video.views import CropHint, Pair, View, part_view, whole_view
 
 if TYPE_CHECKING:
     import threading
@@ -43,7 +44,7 @@ _REPORTED_FRAMES = 64
 _ROTATION_MARGIN, _ROTATION_MARGIN_BY = 2.0, 0.5
 
 
-def tie_images(
+def find_frames(
     video: Path,
     info: VideoInfo,
     images: Sequence[StillImage],
@@ -73,8 +74,7 @@ def tie_images(
     Returns
     -------
     tuple of Tie
-        One for each size of images, in the order of their first image; images that cannot be read come last, in one
-        of their own.
+        One for each size of images, in the order of their first image; images that cannot be read come last.
 
     Raises
     ------
@@ -92,11 +92,11 @@ def tie_images(
             unreadable.append(still)
             continue
         size_px = (gray.shape[1], gray.shape[0])
-        group = groups.setdefault(size_px, _Group(size_px, whole_view(info, size_px)))
+        group = groups.setdefault(size_px, _Group(size_px, whole_framing(info, size_px)))
         group.stills.append(still)
-        if group.view is not None:
-            group.small.append(group.view.small(gray))
-    frames = _Frames(video, info, on_frames, stop)
+        if group.framing is not None:
+            group.small.append(group.framing.small(gray))
+    frames = _FrameReader(video, info, on_frames, stop)
     ties = [_tie_group(frames, group, crop_hint, window) for group in groups.values()]
     if unreadable:
         ties.append(_untied(unreadable, None, "unreadable", f"images that cannot be read: {len(unreadable)}"))
@@ -108,18 +108,18 @@ class _Group:
     """Images of one size; K of them, as small pictures of P pixels in R rotations if it is known how they lie."""
 
     size_px: tuple[int, int]
-    view: View | None
+    framing: Framing | None
     stills: list[StillImage] = field(default_factory=list)
     small: list[NDArray[np.uint8]] = field(default_factory=list)  # K of shape (R, P)
 
-    def seen_as(self, view: View) -> _Group:
-        """The same images in another view, read again."""
-        small = [view.small(to_gray(read_image(still.path))) for still in self.stills]
-        return _Group(self.size_px, view, self.stills, small)
+    def seen_as(self, framing: Framing) -> _Group:
+        """The same images in another framing, read again."""
+        small = [framing.small(to_gray(read_image(still.path))) for still in self.stills]
+        return _Group(self.size_px, framing, self.stills, small)
 
 
 @dataclass
-class _Frames:
+class _FrameReader:
     """Reads the frames of one video and counts them."""
 
     video: Path
@@ -128,10 +128,12 @@ class _Frames:
     stop: threading.Event | None
     n_read: int = 0
 
-    def small(self, view: View, indices: Iterable[int] | None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def small(self, framing: Framing, indices: Iterable[int] | None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Small pictures of some frames, or of all for None."""
         return self._counted(
-            small_gray_frames(self.video, self.info, indices, crop=view.crop, turn_deg=view.turn_deg, stop=self.stop)
+            small_gray_frames(
+                self.video, self.info, indices, crop=framing.crop, turn_deg=framing.turn_deg, stop=self.stop
+            )
         )
 
     def pairs(self, stills: Sequence[StillImage], indices: Sequence[int]) -> list[Pair]:
@@ -158,31 +160,31 @@ class _Frames:
             yield item
 
 
-def _tie_group(frames: _Frames, group: _Group, advice: CropHint | None, window: int) -> Tie:
-    view = group.view
-    if view is None:
+def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, window: int) -> Tie:
+    framing = group.framing
+    if framing is None:
         probes = group.stills[:: -(-len(group.stills) // _N_PROBES)]
-        view = part_view(frames.info, frames.pairs(probes, frames.likely(probes)), advice)
-        if view is None:
+        framing = part_framing(frames.info, frames.pairs(probes, frames.likely(probes)), hint)
+        if framing is None:
             return _nowhere(group, frames.info)
-        group = group.seen_as(view)
+        group = group.seen_as(framing)
     numbers = [still.frame_index for still in group.stills]
-    tie = _Matching(frames, group, view, window, numbers).tie()
-    if view.crop is None or (view.is_sure and tie.kind not in ("shifted", "renumbered")):
+    tie = _FrameSearch(frames, group, framing, window, numbers).tie()
+    if framing.crop is None or (framing.is_sure and tie.kind not in ("shifted", "renumbered")):
         return tie
     # The crop's place was found in the frames that the numbers name. If these are wrong it may be some pixels off, and
     # that may be taken for a step of the animal.
-    crop = _crop_in_proven_frames(frames, group, tie, advice)
+    crop = _crop_in_proven_frames(frames, group, tie, hint)
     if crop is None:
         return _nowhere(group, frames.info)
-    if crop == view.crop:
+    if crop == framing.crop:
         return tie
     indices = [image.claimed_index if image.frame_index is None else image.frame_index for image in tie.images]
-    view = replace(view, crop=crop, is_sure=True)
-    return _Matching(frames, group.seen_as(view), view, window, indices).tie()
+    framing = replace(framing, crop=crop, is_sure=True)
+    return _FrameSearch(frames, group.seen_as(framing), framing, window, indices).tie()
 
 
-def _crop_in_proven_frames(frames: _Frames, group: _Group, tie: Tie, advice: CropHint | None) -> Crop | None:
+def _crop_in_proven_frames(frames: _FrameReader, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
     known = [
         (still, image.frame_index)
         for still, image in zip(group.stills, tie.images, strict=True)
@@ -192,9 +194,9 @@ def _crop_in_proven_frames(frames: _Frames, group: _Group, tie: Tie, advice: Cro
         return None
     known = known[:: -(-len(known) // _N_PROBES)]
     pairs = frames.pairs([still for still, _ in known], [at for _, at in known])
-    view = part_view(frames.info, pairs, advice)
-    same_turn = view is not None and view.rotations_deg == (tie.rotation_deg,)
-    return view.crop if view is not None and view.is_sure and same_turn else None
+    framing = part_framing(frames.info, pairs, hint)
+    same_turn = framing is not None and framing.rotations_deg == (tie.rotation_deg,)
+    return framing.crop if framing is not None and framing.is_sure and same_turn else None
 
 
 def _nowhere(group: _Group, info: VideoInfo) -> Tie:
@@ -224,44 +226,29 @@ def _untied(stills: Sequence[StillImage], size_px: tuple[int, int] | None, outco
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What comparing K images gave in one of the rotations.
+class _Compared:
+    """What comparing K images gave in one of the rotations."""
 
-    Attributes
-    ----------
-    turn
-        Which of the view's rotations it is.
-    is_sure
-        Whether the pictures leave no other rotation.
-    numbering, looks
-        What is proven, and from what.
-    searched
-        bool (K): which images were compared with all frames.
-    """
-
-    turn: int
-    is_sure: bool
-    numbering: Numbering
+    turn: int  # which of the framing's rotations it is
+    is_sure: bool  # whether the pictures leave no other rotation
+    proof: Proof
     looks: Looks
-    searched: NDArray[np.bool_]
+    searched: NDArray[np.bool_]  # (K): which images were compared with all frames
 
 
-class _Matching:
+class _FrameSearch:
     """Compares the images of a group, K of them, with frames until nothing more can be learned.
 
-    Parameters
-    ----------
-    frames, group, view, window
-        What is compared, seen how, and how far from where each image is expected.
-    starts
-        Where each image is expected: at its number, unless more is known.
+    First with those at most ``window`` from ``starts``: the images' numbers, unless more is known.
     """
 
-    def __init__(self, frames: _Frames, group: _Group, view: View, window: int, starts: Sequence[int | None]) -> None:
+    def __init__(
+        self, frames: _FrameReader, group: _Group, framing: Framing, window: int, starts: Sequence[int | None]
+    ) -> None:
         import numpy as np
 
         self.frames = frames
-        self.view = view
+        self.framing = framing
         self.window = window
         self.group = group
         self.small = np.stack(group.small, axis=1)  # (R, K, P)
@@ -278,62 +265,59 @@ class _Matching:
             kind=kind,
             shift=shift,
             size_px=self.group.size_px,
-            rotation_deg=self.view.rotations_deg[found.turn] if found.is_sure else None,
-            crop=self.view.crop,
-            scaled=self.view.scaled,
+            rotation_deg=self.framing.rotations_deg[found.turn] if found.is_sure else None,
+            crop=self.framing.crop,
+            scaled=self.framing.scaled,
             images=images,
             evidence=Evidence.of(images, whole_video=bool(found.searched.any())),
             reason=explain(images, self.n_frames),
         )
 
-    def _find(self) -> _Found:
+    def _find(self) -> _Compared:
         import numpy as np
 
         in_video = (self.starts >= 0) & (self.starts < self.n_frames)
         everything = np.ones(len(self.claims), dtype=bool)
         if in_video.any():
             found = self._judge(self._look_around(np.where(in_video, self.starts, -1)), searched=~everything)
-            settled = found.numbering.index >= 0
-            if found.numbering.believable and 2 * (settled & in_video).sum() >= in_video.sum():
+            settled = found.proof.index >= 0
+            if found.proof.believable and 2 * (settled & in_video).sum() >= in_video.sum():
                 # A number beyond the end of a video whose numbers hold, or are too low, is not in it.
                 numbered = settled & (self.claims >= 0)
-                too_high = bool((found.numbering.index < self.claims)[numbered].any())
+                too_high = bool((found.proof.index < self.claims)[numbered].any())
                 left = ~settled & (in_video | (self.starts < 0) | too_high)
                 return self._search_for(found, np.flatnonzero(left)) if left.any() else found
         return self._judge(self._look(self.small, None), searched=everything)
 
-    def _search_for(self, found: _Found, rows: NDArray[np.int64]) -> _Found:
+    def _search_for(self, found: _Compared, rows: NDArray[np.int64]) -> _Compared:
         """Compare single images of a session that is tied with all frames."""
         (seen,) = self._look(self.small[found.turn][None, rows], None)
         looks = found.looks.replaced(rows, seen)
         searched = found.searched.copy()
         searched[rows] = True
-        return replace(found, looks=looks, numbering=self._prove(found.turn, looks), searched=searched)
+        return replace(found, looks=looks, proof=self._prove(found.turn, looks), searched=searched)
 
-    def _judge(self, looks: Sequence[Looks], *, searched: NDArray[np.bool_]) -> _Found:
+    def _judge(self, looks: Sequence[Looks], *, searched: NDArray[np.bool_]) -> _Compared:
         """Decide on the rotation, and on the frames in it."""
         import numpy as np
 
-        numberings = [prove(self.claims, seen) for seen in looks]
+        proofs = [prove(self.claims, seen) for seen in looks]
         errors = [float(np.median(seen.best_error)) for seen in looks]
-        by_merit = sorted(
-            range(len(looks)),
-            key=lambda turn: (-numberings[turn].believable, -numberings[turn].n_proven, errors[turn], turn),
+        turn, *others = sorted(
+            range(len(looks)), key=lambda it: (-proofs[it].believable, -proofs[it].n_proven, errors[it], it)
         )
-        turn = by_merit[0]
-        is_sure = numberings[turn].believable or all(
-            errors[other] >= _ROTATION_MARGIN * errors[turn] + _ROTATION_MARGIN_BY for other in by_merit[1:]
-        )
-        return _Found(turn, is_sure, self._prove(turn, looks[turn]), looks[turn], searched)
+        least = _ROTATION_MARGIN * errors[turn] + _ROTATION_MARGIN_BY
+        is_sure = proofs[turn].believable or all(errors[other] >= least for other in others)
+        return _Compared(turn, is_sure, self._prove(turn, looks[turn]), looks[turn], searched)
 
-    def _prove(self, turn: int, looks: Looks) -> Numbering:
-        numbering = prove(self.claims, looks)
-        expected = expected_of_rest(self.claims, numbering, self.n_frames)
-        if not numbering.believable or (expected < 0).all():
-            return numbering
+    def _prove(self, turn: int, looks: Looks) -> Proof:
+        proof = prove(self.claims, looks)
+        expected = expected_of_rest(self.claims, proof, self.n_frames)
+        if not proof.believable or (expected < 0).all():
+            return proof
         wanted = sorted(set(expected[expected >= 0].tolist()))
         (there,) = self._look(self.small[turn][None], wanted, around=expected)
-        return accept_expected(numbering, looks, expected, there.best_error)
+        return accept_expected(proof, looks, expected, there.best_error)
 
     def _look_around(self, around: NDArray[np.int64]) -> list[Looks]:
         """Compare each image with the frames around a position, and all with a few frames from elsewhere."""
@@ -357,16 +341,16 @@ class _Matching:
         n_turns, n_images, n_pixels = small.shape
         looks = look(
             small.reshape(-1, n_pixels),
-            self.frames.small(self.view, indices),
+            self.frames.small(self.framing, indices),
             self.n_frames,
             around=None if around is None else np.tile(around, n_turns),
             half_window=half_window,
         )
         return [looks.taken(slice(turn * n_images, (turn + 1) * n_images)) for turn in range(n_turns)]
 
-    def _image_tie(self, found: _Found, row: int) -> ImageTie:
+    def _image_tie(self, found: _Compared, row: int) -> ImageTie:
         still, looks = self.group.stills[row], found.looks.taken(slice(row, row + 1))
-        index = int(found.numbering.index[row]) if found.numbering.believable else -1
+        index = int(found.proof.index[row]) if found.proof.believable else -1
         best_index, best, second = int(looks.best_index[0]), float(looks.best_error[0]), float(looks.second_error[0])
         outcome: Outcome
         if index >= 0:

@@ -23,16 +23,17 @@ from scene import Video, barcode, draw_frame, read_clip, write_clip
 
 from dlc2lp.errors import Interrupted
 from dlc2lp.model import VideoInfo
-from dlc2lp.video import ffmpeg, matching
-from dlc2lp.video.cropping import find_place
+from dlc2lp.video import ffmpeg
+from dlc2lp.video import find_frames as searching
+from dlc2lp.video.cropping import find_position
 from dlc2lp.video.encoding import Crop
+from dlc2lp.video.find_frames import find_frames
+from dlc2lp.video.frame_proof import Proof, expected_of_rest, longest_rising, prove
 from dlc2lp.video.frames import small_gray_frames
+from dlc2lp.video.framing import CropHint, Framing, Pair, part_framing
 from dlc2lp.video.likeness import Looks, area_average, errors, look, to_gray
-from dlc2lp.video.matching import tie_images
-from dlc2lp.video.numbering import Numbering, expected_of_rest, longest_rising, prove
 from dlc2lp.video.probe import probe
 from dlc2lp.video.ties import StillImage, Tie
-from dlc2lp.video.views import CropHint, Pair, View, part_view
 
 Gray = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -47,7 +48,7 @@ IMAGES_12 = tuple(range(5, N_FRAMES, 15))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("matching")
+    return tmp_path_factory.mktemp("finding")
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +132,7 @@ def renamed(stills: Iterable[StillImage], number: Callable[[int], int | None]) -
 
 def tie(video: Path, stills: Sequence[StillImage], **options: Any) -> Tie:
     """The one tie of images of one size."""
-    (found,) = tie_images(video, probe(video), stills, **options)
+    (found,) = find_frames(video, probe(video), stills, **options)
     assert [image.name for image in found.images] == [still.name for still in stills]
     assert [image.claimed_index for image in found.images] == [still.frame_index for still in stills]
     return found
@@ -150,7 +151,7 @@ def ffmpeg_run(*arguments: str | Path) -> None:
     subprocess.run([program, "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True)
 
 
-# ------------------------------------------------------------------------------------------------------- numbering
+# ------------------------------------------------------------------------------------------------------- proof
 
 
 @pytest.mark.parametrize("encode", ["", "-preset medium -crf 23", "-preset veryfast -crf 28", "-crf 20 -g 1"])
@@ -403,14 +404,14 @@ def test_a_place_that_is_only_near_is_sought_again_in_the_proven_frames(
     """Some pixels beside, an image may be more like the frame before or after, where the animal has made a step."""
     places = []
 
-    def near_at_first(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> View | None:
-        found = part_view(info, pairs, hint)
+    def near_at_first(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> Framing | None:
+        found = part_framing(info, pairs, hint)
         if found is not None and not places:
             found = replace(found, crop=BOX._replace(x_px=BOX.x_px + 2, y_px=BOX.y_px - 1), is_sure=False)
         places.append(found)
         return found
 
-    monkeypatch.setattr(matching, "part_view", near_at_first)
+    monkeypatch.setattr(searching, "part_framing", near_at_first)
     stills = cut(arenas[0], tmp_path / "images", IMAGES_60, _box)
     found = tie(arenas[0], stills)
     assert (found.kind, found.crop, len(places)) == ("exact", BOX, 2)
@@ -519,14 +520,14 @@ def test_each_size_is_tied_by_itself(textured: Path, tmp_path: Path) -> None:
     part = cut(textured, tmp_path / "images", IMAGES_12, _box, name="part{:04d}.png")
     broken = StillImage("broken.png", tmp_path / "broken.png", 4)
     broken.path.write_bytes(whole[0].path.read_bytes()[:900])
-    ties = tie_images(textured, probe(textured), [part[0], *whole, broken, *part[1:]])
+    ties = find_frames(textured, probe(textured), [part[0], *whole, broken, *part[1:]])
     assert [found.size_px for found in ties] == [(80, 65), (WIDTH, HEIGHT), None]
     assert [found.kind for found in ties] == ["exact", "exact", "unknown"]
     assert [found.crop for found in ties] == [BOX, None, None]
     assert [len(found.images) for found in ties] == [12, 12, 1]
     assert outcomes(ties[2]) == {"unreadable"}
     assert ties[2].reason == "images that cannot be read: 1"
-    assert tie_images(textured, probe(textured), []) == ()
+    assert find_frames(textured, probe(textured), []) == ()
 
 
 @pytest.mark.parametrize(
@@ -663,9 +664,9 @@ def test_chance_proves_nothing(seed: int, n_images: int) -> None:
 def test_images_between_proven_ones_follow_them() -> None:
     claims = np.array([10, 20, 30, 40, 50, 60, -1, 5])
     proven = np.array([10, -1, 30, -1, 53, -1, -1, -1])
-    expected = expected_of_rest(claims, Numbering(proven, True), n_frames=100)
+    expected = expected_of_rest(claims, Proof(proven, True), n_frames=100)
     assert expected.tolist() == [-1, 20, -1, -1, -1, -1, -1, -1]  # 40: between no shift and 3; 60 and 5: outside
-    same = expected_of_rest(claims, Numbering(np.array([12, -1, 32, -1, -1, -1, -1, -1]), True), n_frames=60)
+    same = expected_of_rest(claims, Proof(np.array([12, -1, 32, -1, -1, -1, -1, -1]), True), n_frames=60)
     assert same.tolist() == [-1, 22, -1, 42, 52, -1, -1, 7]
 
 
@@ -673,7 +674,7 @@ def test_images_between_proven_ones_follow_them() -> None:
 def test_a_place_is_found_to_the_pixel(seed: int, x: int, y: int) -> None:
     texture = np.random.default_rng(seed).integers(0, 255, (12, 16), dtype=np.uint8)
     frame = np.asarray(cv2.resize(texture, (120, 90), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
-    place = find_place([(frame, frame[y : y + 50, x : x + 70])])
+    place = find_position([(frame, frame[y : y + 50, x : x + 70])])
     assert place is not None
     assert (place.x_px, place.y_px, place.is_sure) == (x, y, True)
 
@@ -681,7 +682,7 @@ def test_a_place_is_found_to_the_pixel(seed: int, x: int, y: int) -> None:
 def test_a_place_in_a_large_frame_is_found_to_the_pixel() -> None:
     texture = np.random.default_rng(3).integers(0, 255, (90, 160), dtype=np.uint8)
     frame = np.asarray(cv2.resize(texture, (2400, 1350), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
-    place = find_place([(frame, frame[401 : 401 + 333, 777 : 777 + 500])])
+    place = find_position([(frame, frame[401 : 401 + 333, 777 : 777 + 500])])
     assert place is not None
     assert (place.x_px, place.y_px, place.is_sure) == (777, 401, True)
 
@@ -690,16 +691,16 @@ def test_the_hint_decides_where_the_picture_repeats() -> None:
     tile = np.random.default_rng(4).integers(0, 255, (20, 20), dtype=np.uint8)
     frame = np.tile(tile, (5, 6))
     pairs = [(frame, frame[20:60, 40:90])]
-    without = find_place(pairs)
+    without = find_position(pairs)
     assert without is not None
     assert not without.is_sure
-    right = find_place(pairs, (40, 20))
+    right = find_position(pairs, (40, 20))
     assert right is not None
     assert (right.x_px, right.y_px, right.is_sure) == (40, 20, True)
-    short = find_place(pairs, (41, 21))
+    short = find_position(pairs, (41, 21))
     assert short is not None
     assert (short.x_px, short.y_px, short.is_sure) == (40, 20, True)
-    wrong = find_place(pairs, (47, 33))
+    wrong = find_position(pairs, (47, 33))
     assert wrong is not None
     assert not wrong.is_sure
 

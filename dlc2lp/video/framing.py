@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlc2lp.model import VideoInfo
-from dlc2lp.video.cropping import Place, correlation, find_place
-from dlc2lp.video.encoding import Crop
+from dlc2lp.video.cropping import CropPosition, correlation, find_position
+from dlc2lp.video.encoding import Crop, displayed_size
 from dlc2lp.video.frames import COMPARED_WIDTH_PX
 from dlc2lp.video.likeness import area_average
+from dlc2lp.video.pictures import shrunk_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,13 +22,13 @@ Pair = tuple["NDArray[np.uint8]", "NDArray[np.uint8]"]
 #: ``x1, x2, y1, y2`` of DeepLabCut's config.
 CropHint = tuple[int, int, int, int]
 
-#: A place that fits as well as this needs no search in the other rotations.
+#: A position that fits as well as this needs no search in the other rotations.
 _SURE_CORRELATION = 0.9
 _N_FOR_BACKGROUND = 3
 
 
 @dataclass(frozen=True)
-class View:
+class Framing:
     """A way in which images lie in the frames of a video.
 
     Attributes
@@ -42,7 +43,7 @@ class View:
     scaled
         Whether the images are whole frames at another size.
     is_sure
-        Whether the place of the crop is right to the pixel, or just near.
+        Whether the position of the crop is right to the pixel, or just near.
     """
 
     rotations_deg: tuple[int, ...]
@@ -66,64 +67,41 @@ class View:
         return np.stack([np.rot90(shrunk[turn % 2], turn).ravel() for turn in turns])
 
 
-def whole_view(info: VideoInfo, size_px: tuple[int, int], *, scaled: bool = False) -> View | None:
-    """The view for images that show whole frames.
+def whole_framing(info: VideoInfo, size_px: tuple[int, int], *, scaled: bool = False) -> Framing | None:
+    """The framing of images that show whole frames; None if no rotation of a frame has their size.
 
-    Parameters
-    ----------
-    info
-        The video.
-    size_px
-        Width and height of the images.
-    scaled
-        Whether they may have another size than the frames, if they have the same shape.
-
-    Returns
-    -------
-    View or None
-        None if no rotation of a frame has that size or shape.
+    Where they are ``scaled``, they may have another size than the frames, if they have the same shape.
     """
     rotations = []
     for rotation in _rotations(info):
-        width, height = _turned_size(info, rotation)
+        width, height = displayed_size(info, rotation)
         # Two pixels: a size that was rounded to even numbers on the way.
         same_shape = abs(size_px[0] * height - size_px[1] * width) <= 2 * max(width, height)
         if size_px == (width, height) or (scaled and same_shape):
             rotations.append(rotation)
-    small_px = _small_size(info.width_px, info.height_px)
-    return View(tuple(rotations), small_px, scaled=scaled) if rotations else None
+    small_px = shrunk_size(info.width_px, info.height_px, COMPARED_WIDTH_PX)
+    return Framing(tuple(rotations), small_px, scaled=scaled) if rotations else None
 
 
-def part_view(info: VideoInfo, pairs: Sequence[Pair], advice: CropHint | None) -> View | None:
-    """The view for images that do not have the size of a frame: a part of it, or all of it at another size.
+def part_framing(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> Framing | None:
+    """The framing of images that do not have the size of a frame: a part of it, or all of it at another size.
 
-    Parameters
-    ----------
-    info
-        The video.
-    pairs
-        Some images, each with its frame as far as that is known; all images of one size.
-    advice
-        The crop that DeepLabCut's config names.
-
-    Returns
-    -------
-    View or None
-        None if the images are nowhere in the frames.
+    None if the images, all of one size and each with its frame as far as that is known, are nowhere in the frames.
     """
     height, width = pairs[0][1].shape
-    scaled = whole_view(info, (width, height), scaled=True)
-    found = _place(info, pairs, advice)
+    scaled = whole_framing(info, (width, height), scaled=True)
+    found = _best_position(info, pairs, hint)
     if found is None:
         return scaled
-    rotation, place = found
-    if scaled is not None and _likeness(scaled, pairs) > place.correlation:
+    rotation, position = found
+    if scaled is not None and _likeness(scaled, pairs) > position.correlation:
         return scaled
-    crop = Crop(place.x_px, place.y_px, width, height)
-    return View((rotation,), _small_size(width, height), rotation, crop, is_sure=place.is_sure)
+    crop = Crop(position.x_px, position.y_px, width, height)
+    small_px = shrunk_size(width, height, COMPARED_WIDTH_PX)
+    return Framing((rotation,), small_px, rotation, crop, is_sure=position.is_sure)
 
 
-def _place(info: VideoInfo, pairs: Sequence[Pair], advice: CropHint | None) -> tuple[int, Place] | None:
+def _best_position(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> tuple[int, CropPosition] | None:
     """The rotation and the position in the turned frame that fit best."""
     import numpy as np
 
@@ -133,43 +111,31 @@ def _place(info: VideoInfo, pairs: Sequence[Pair], advice: CropHint | None) -> t
         scene, part = (np.median(np.stack(side), axis=0).astype(np.uint8) for side in zip(*pairs, strict=True))
         pairs.append((scene, part))
     height, width = pairs[0][1].shape
-    position = None
-    if advice is not None and abs(advice[1] - advice[0] - width) <= 1 and abs(advice[3] - advice[2] - height) <= 1:
-        position = (advice[0], advice[2])
+    hinted = None
+    if hint is not None and abs(hint[1] - hint[0] - width) <= 1 and abs(hint[3] - hint[2] - height) <= 1:
+        hinted = (hint[0], hint[2])
     best = None
     for rotation in _rotations(info):
-        frame_width, frame_height = _turned_size(info, rotation)
+        frame_width, frame_height = displayed_size(info, rotation)
         if width > frame_width or height > frame_height:
             continue
-        turned = [(np.rot90(frame, -rotation // 90), image) for frame, image in pairs]
-        place = find_place(turned, position)
-        if place is not None and (best is None or place.correlation > best[1].correlation):
-            best = (rotation, place)
+        found = find_position([(np.rot90(frame, -rotation // 90), image) for frame, image in pairs], hinted)
+        if found is not None and (best is None or found.correlation > best[1].correlation):
+            best = (rotation, found)
         if best is not None and best[1].is_sure and best[1].correlation >= _SURE_CORRELATION:
             break
     return best
 
 
-def _likeness(view: View, pairs: Sequence[Pair]) -> float:
+def _likeness(framing: Framing, pairs: Sequence[Pair]) -> float:
     """The median correlation of images with whole frames, in the rotation where it is largest."""
-    small = [(area_average(frame, *view.small_px).ravel(), view.small(image)) for frame, image in pairs]
+    small = [(area_average(frame, *framing.small_px).ravel(), framing.small(image)) for frame, image in pairs]
     return max(
         sorted(correlation(frame, images[turn]) for frame, images in small)[len(small) // 2]
-        for turn in range(len(view.rotations_deg))
+        for turn in range(len(framing.rotations_deg))
     )
 
 
 def _rotations(info: VideoInfo) -> tuple[int, ...]:
     """All quarter turns, the one of the display matrix first: most versions of OpenCV obey it."""
     return tuple(dict.fromkeys((info.rotation_deg, 0, 90, 180, 270)))
-
-
-def _turned_size(info: VideoInfo, rotation_deg: int) -> tuple[int, int]:
-    stored = (info.width_px, info.height_px)
-    return stored if rotation_deg % 180 == 0 else stored[::-1]
-
-
-def _small_size(width_px: int, height_px: int) -> tuple[int, int]:
-    """The size to which :func:`~dlc2lp.video.frames.small_gray_frames` shrinks."""
-    width = min(width_px, COMPARED_WIDTH_PX)
-    return width, max(1, round(height_px * width / width_px))

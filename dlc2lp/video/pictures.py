@@ -1,0 +1,134 @@
+"""Pictures as arrays: still images read and written, and pictures shrunk. The only room with OpenCV.
+
+Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlc2lp.errors import UnreadableFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def read_image(path: Path) -> NDArray[Any]:
+    """Read a still image as it is stored.
+
+    Parameters
+    ----------
+    path
+        PNG, JPEG, TIFF or BMP; the name may hold any character, also on Windows, where OpenCV's own reader fails.
+
+    Returns
+    -------
+    uint8, uint16 or float32 array of shape (H, W), (H, W, 3) or (H, W, 4)
+        Gray, RGB or RGBA, in the depth of the file.
+
+    Raises
+    ------
+    UnreadableFile
+        ``image-unreadable``: missing, empty, cut or no image.
+    """
+    import cv2
+    import numpy as np
+
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    except (OSError, cv2.error) as problem:
+        raise _unreadable_image(path, getattr(problem, "strerror", None) or str(problem)) from problem
+    if image is None:
+        raise _unreadable_image(path, "0 bytes" if data.size == 0 else "no image that OpenCV can decode")
+    return _swap_red_and_blue(image)
+
+
+def _unreadable_image(path: Path, reason: str) -> UnreadableFile:
+    return UnreadableFile.of("image-unreadable", str(path), f"found {reason}, expected an image")
+
+
+def _swap_red_and_blue(image: NDArray[Any]) -> NDArray[Any]:
+    """RGB(A) to OpenCV's BGR(A), or back."""
+    import numpy as np
+
+    if image.ndim == 2:
+        return image
+    order = [2, 1, 0] if image.shape[2] == 3 else [2, 1, 0, 3]
+    return np.ascontiguousarray(image[:, :, order])
+
+
+def encode_image(image: NDArray[Any], suffix: str = ".png") -> bytes:
+    """An image file's bytes; the same image gives the same bytes with the same OpenCV.
+
+    Parameters
+    ----------
+    image
+        uint8 or uint16 array of shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.
+    suffix
+        Names the format: ``.png``, or ``.jpg`` of a quality of 95 of 100.
+    """
+    import cv2
+
+    done, data = cv2.imencode(suffix, _swap_red_and_blue(image))
+    if not done:
+        raise ValueError(f"OpenCV makes no {suffix} of an array of {image.dtype} and shape {image.shape}")
+    return data.tobytes()
+
+
+def max_value(path: Path) -> int:
+    """The largest value in a still image: tells how many of 16 bits a scientific camera used.
+
+    Raises
+    ------
+    UnreadableFile
+        ``image-unreadable``, or ``image-not-integer`` for images of fractions.
+    """
+    import numpy as np
+
+    image = read_image(path)
+    if not np.issubdtype(image.dtype, np.integer):
+        raise UnreadableFile.of(
+            "image-not-integer", str(path), f"found an image of {image.dtype}, expected 8 or 16 bits per channel"
+        )
+    return int(image.max())
+
+
+def to_eight_bit(image: NDArray[Any], shift: int) -> NDArray[np.uint8]:
+    """Bring an image of more than 8 bits down to 8.
+
+    Parameters
+    ----------
+    image
+        Unsigned integers of any shape.
+    shift
+        How many low bits fall away: 8 for values up to 65535, 4 for a 12-bit camera's values up to 4095. One shift for
+        all images of a session, or their brightness jumps.
+
+    Raises
+    ------
+    ValueError
+        The shift leaves values above 255.
+    """
+    import numpy as np
+
+    small = image >> shift
+    if small.size and int(small.max()) > 255:
+        raise ValueError(f"values up to {int(image.max())} need a shift of more than {shift} bits")
+    return small.astype(np.uint8)
+
+
+def shrink(gray: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:
+    """A grey picture of at most this width, averaged over areas."""
+    import cv2
+
+    height, width = gray.shape
+    return cv2.resize(gray, shrunk_size(width, height, width_px), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def shrunk_size(width_px: int, height_px: int, at_most_px: int) -> tuple[int, int]:
+    """Width and height of a picture that keeps its shape and gets at most this width."""
+    width = min(width_px, at_most_px)
+    return width, max(1, round(height_px * width / width_px))
