@@ -55,6 +55,7 @@ from dlc2lp.survey.labels import Decided, decide_labels
 from dlc2lp.survey.project import Survey, survey
 from dlc2lp.survey.ties import SessionTie, by_session
 from dlc2lp.video.ffmpeg import find_ffmpeg
+from dlc2lp.wording import counted, one_line
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ class Inspection:
     splits: tuple[str, ...] = ()
     cameras: tuple[tuple[str, ...], ...] = ()
 
+    def __repr__(self) -> str:
+        facts = self.plan.facts if self.plan else (counted(len(self.decisions), "open question"),)
+        n_findings = counted(len(self.findings), "finding")
+        return one_line(self, self.survey.project.root.name, *facts, n_findings, f"exit {self.exit_code}")
+
     @property
     def survey(self) -> Survey:
         """The first project."""
@@ -107,6 +113,10 @@ class Preview:
     states: dict[str, State]
     refusals: tuple[Dlc2LpError, ...]
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        n_findings = counted(len(self.findings), "finding")
+        return one_line(self, Path(self.plan.target).name, *self.plan.facts, n_findings, f"exit {self.exit_code}")
 
     @property
     def exit_code(self) -> int:
@@ -134,6 +144,8 @@ class Outcome:
     run: Run
     verification: Verification
     findings: tuple[Finding, ...]
+
+    __repr__ = Preview.__repr__
 
     @property
     def exit_code(self) -> int:
