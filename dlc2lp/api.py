@@ -1,100 +1,33 @@
-"""The library's functions: the commands without the command line, taking the same options by name."""
+"""The library's functions: the commands without the command line, taking the same options by name.
+
+What each option does, ``dlc2lp convert --help`` says. Every option passes :func:`dlc2lp.options.checked` or is one of a
+:class:`dlc2lp.declared.Chosen`: an unknown one and a wrong value are a UsageError.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from dlc2lp.errors import UsageError
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.options import Options, RunOptions, VerifyLevel, checked
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.run import ShardRun, Watcher
     from dlc2lp.batch.status import Status
+    from dlc2lp.keywords import ConfigKeywords, ConvertKeywords, InspectKeywords, RunKeywords, VideoKeywords
     from dlc2lp.migration import Inspection, Outcome
-    from dlc2lp.options import (
-        CropChoice,
-        DerivedCrops,
-        EditedFiles,
-        EmptyFrames,
-        FrameNames,
-        LabelSource,
-        Link,
-        MachineLabels,
-        NanMeans,
-        Options,
-        VerifyLevel,
-        VideoChoice,
-        Visibility,
-    )
     from dlc2lp.planning.plan import Plan
+    from dlc2lp.reconfigure import Reconfigured
     from dlc2lp.run.execute import Observer
     from dlc2lp.run.verify import Verification
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 
 
-class ConvertOptions(TypedDict, total=False):
-    """Options that decide what is written; see ``dlc2lp convert --help`` for what each means."""
-
-    labels: LabelSource
-    scorer: str
-    individuals: str
-    merge: tuple[Path, ...]
-    empty_frames: EmptyFrames
-    visibility: Visibility
-    machine_labels: MachineLabels
-    views: tuple[tuple[str, Path], ...]
-    view_pattern: str
-    square_size: float
-    calibration: tuple[Path, ...]
-    derived_crops: DerivedCrops
-    split: str
-    frame_names: FrameNames
-    context_frames: bool
-    link: Link
-    videos: VideoChoice
-    video_roots: tuple[Path, ...]
-    crop: CropChoice
-    profile: str
-    crf: int
-    preset: str
-    gop: int
-    data_dir: str
-    gpu_memory: float
-    train_batch_size: int
-    accumulate_grad_batches: int
-    num_gpus: int
-    resize: tuple[int, int]
-    backbone: str
-    losses: tuple[str, ...]
-    nan_means: NanMeans
-    mirror: tuple[str, ...]
-
-
-def _options(given: ConvertOptions) -> Options:
-    from dlc2lp.lp.config_choices import ConfigChoices
-    from dlc2lp.options import Options
-
-    named: dict[str, Any] = dict(given)
-    choices = {field.name for field in dataclasses.fields(ConfigChoices)}
-    known = choices | {field.name for field in dataclasses.fields(Options)} - {"config"}
-    unknown = sorted(named.keys() - known)
-    if unknown:
-        raise UsageError.of("unknown-option", ", ".join(unknown), f"expected some of {', '.join(sorted(known))}")
-    config = ConfigChoices(**{name: named.pop(name) for name in choices & named.keys()})
-    for name in {"video_roots", "merge", "calibration"} & named.keys():
-        paths = named[name]
-        # A single path needs no list; its letters are no paths.
-        named[name] = tuple(map(Path, [paths] if isinstance(paths, str | Path) else paths))
-    if "views" in named:
-        named["views"] = tuple((name, Path(source)) for name, source in dict(named["views"]).items())
-    return Options(config=config, **named)
-
-
-def inspect(source: str | Path | None, **options: Unpack[ConvertOptions]) -> Inspection:
+def inspect(source: str | Path | None, **options: Unpack[InspectKeywords]) -> Inspection:
     """Look at a DeepLabCut project and say what would be done; nothing is written.
 
     Parameters
@@ -110,10 +43,10 @@ def inspect(source: str | Path | None, **options: Unpack[ConvertOptions]) -> Ins
     """
     from dlc2lp import migration
 
-    return migration.inspect(source, _options(options))
+    return migration.inspect(source, Options.of(checked("inspect", options)))
 
 
-def plan(source: str | Path | None, target: str | Path, **options: Unpack[ConvertOptions]) -> Plan:
+def plan(source: str | Path | None, target: str | Path, **options: Unpack[InspectKeywords]) -> Plan:
     """Decide on a migration without writing anything; the plan can be printed and stored as JSON.
 
     Raises
@@ -123,20 +56,16 @@ def plan(source: str | Path | None, target: str | Path, **options: Unpack[Conver
     """
     from dlc2lp import migration
 
-    return migration.plan(source, target, _options(options))
+    return migration.plan(source, target, Options.of(checked("inspect", options)))
 
 
 def convert(
     source: str | Path | None,
     target: str | Path,
     *,
-    jobs: int | None = None,
-    verify: VerifyLevel = "sample",
-    edited: EditedFiles = "keep",
-    register: str | None = None,
     observer: Observer | None = None,
     stop: threading.Event | None = None,
-    **options: Unpack[ConvertOptions],
+    **options: Unpack[ConvertKeywords],
 ) -> Outcome:
     """Turn a DeepLabCut project into a Lightning Pose project; called again, it finishes what was interrupted.
 
@@ -144,14 +73,6 @@ def convert(
     ----------
     source, target
         The DeepLabCut project and the folder of the Lightning Pose project; the source is None with ``views``.
-    jobs
-        Files worked on at a time; None: the CPUs that this process may use.
-    verify
-        How much of each written video is decoded and compared with its source.
-    edited
-        What happens to target files that a person changed.
-    register
-        Name under which the Lightning Pose app gets to know the project, ``""`` for the folder's; None: not.
     observer
         Hears of every step; see :class:`dlc2lp.run.execute.Observer`.
     stop
@@ -164,22 +85,19 @@ def convert(
 
     Raises
     ------
+    UsageError
+        An option is unknown, or its value wrong; nothing was written.
     SourceRefused, TargetRefused, ToolMissing
         Nothing was written.
     Interrupted
         ``stop`` was set.
     """
     from dlc2lp import migration
-    from dlc2lp.options import RunOptions
 
+    given = checked("convert", options)
+    how = RunOptions.of(given)
     return migration.convert(
-        source,
-        target,
-        _options(options),
-        RunOptions(jobs, verify, edited),
-        register_as=register,
-        observer=observer,
-        stop=stop,
+        source, target, Options.of(given), how, register_as=given["register"], observer=observer, stop=stop
     )
 
 
@@ -187,13 +105,9 @@ def convert_individuals(
     source: str | Path,
     target: str | Path,
     *,
-    jobs: int | None = None,
-    verify: VerifyLevel = "sample",
-    edited: EditedFiles = "keep",
-    register: str | None = None,
     observer: Observer | None = None,
     stop: threading.Event | None = None,
-    **options: Unpack[ConvertOptions],
+    **options: Unpack[ConvertKeywords],
 ) -> dict[str, Outcome]:
     """Turn a multi-animal project into one Lightning Pose project per individual, ``target/<individual>``.
 
@@ -205,16 +119,11 @@ def convert_individuals(
         Outcome by individual; keypoints that occur once in a frame are under ``single``.
     """
     from dlc2lp import migration
-    from dlc2lp.options import RunOptions
 
+    given = checked("convert", options)
+    how = RunOptions.of(given)
     return migration.convert_each_individual(
-        source,
-        target,
-        _options(options),
-        RunOptions(jobs, verify, edited),
-        register_as=register,
-        observer=observer,
-        stop=stop,
+        source, target, Options.of(given), how, register_as=given["register"], observer=observer, stop=stop
     )
 
 
@@ -227,9 +136,29 @@ def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verificatio
         The folder was not written by dlc2lp.
     """
     from dlc2lp import migration
-    from dlc2lp.options import RunOptions
 
     return migration.verify(target, RunOptions(verify=verify))[1]
+
+
+def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigured:
+    """Write the starter config of a target again with other options.
+
+    Options of the conversion and of earlier calls stay in force; what a person changed in the file is kept unless
+    ``discard_edits`` is true.
+
+    Raises
+    ------
+    TargetRefused
+        The folder was not written by dlc2lp, or can't be written to.
+    UsageError
+        An option is unknown, or its value wrong.
+    """
+    from dlc2lp.reconfigure import reconfigure
+
+    given = checked("config", options)
+    return reconfigure(
+        target, ConfigChoices.of(given), data_dir=given["data_dir"], discard_edits=given["discard_edits"]
+    )
 
 
 def check_video(path: str | Path) -> VideoVerdict:
@@ -249,14 +178,8 @@ def convert_video(
     source: str | Path,
     target: str | Path,
     *,
-    profile: str = "balanced",
-    crf: int | None = None,
-    preset: str | None = None,
-    gop: int | None = None,
-    threads: int = 4,
-    verify: VerifyLevel = "sample",
-    overwrite: bool = False,
     stop: threading.Event | None = None,
+    **options: Unpack[VideoKeywords],
 ) -> ConvertedVideo:
     """Turn one video into what Lightning Pose needs, frame by frame.
 
@@ -271,18 +194,7 @@ def convert_video(
     """
     from dlc2lp.video import convert as video
 
-    return video.convert_video(
-        Path(source),
-        Path(target),
-        profile=profile,
-        crf=crf,
-        preset=preset,
-        gop=gop,
-        threads=threads,
-        verify=verify,
-        overwrite=overwrite,
-        stop=stop,
-    )
+    return video.convert_video(Path(source), Path(target), stop=stop, **checked("video convert", options))
 
 
 def plan_archive(
@@ -292,7 +204,7 @@ def plan_archive(
     decisions: str | Path | None = None,
     jobs: int | None = None,
     stop: threading.Event | None = None,
-    **options: Unpack[ConvertOptions],
+    **options: Unpack[InspectKeywords],
 ) -> ArchivePlan:
     """Find every DeepLabCut project below a folder and plan its migration; what can't be planned stops no other.
 
@@ -316,19 +228,17 @@ def plan_archive(
     """
     from dlc2lp.batch import plan as archive
 
-    return archive.plan_archive(root, out, _options(options), decisions=decisions, jobs=jobs, stop=stop)
+    chosen, jobs = Options.of(checked("inspect", options)), RunOptions(jobs=jobs).jobs
+    return archive.plan_archive(root, out, chosen, decisions=decisions, jobs=jobs, stop=stop)
 
 
 def run_archive(
     out: str | Path,
     *,
     shard: str = "1/1",
-    jobs: int | None = None,
-    verify: VerifyLevel = "sample",
-    edited: EditedFiles = "keep",
-    tmp_dir: str | Path | None = None,
     watcher: Watcher | None = None,
     stop: threading.Event | None = None,
+    **options: Unpack[RunKeywords],
 ) -> ShardRun:
     """Carry out the plan of an archive, or part ``"I/N"`` of it; called again, it goes on.
 
@@ -338,12 +248,10 @@ def run_archive(
         The folder that was planned for.
     shard
         Which part.
-    jobs, verify, edited, stop
-        As for :func:`convert`.
-    tmp_dir
-        Folder on a fast disk where videos are made before they move to ``out``.
     watcher
         Hears how it goes on; see :class:`dlc2lp.batch.run.Watcher`.
+    stop
+        As for :func:`convert`.
 
     Raises
     ------
@@ -354,10 +262,9 @@ def run_archive(
     """
     from dlc2lp.batch.run import run_shard
     from dlc2lp.batch.shards import Shard
-    from dlc2lp.options import RunOptions
 
-    how = RunOptions(jobs, verify, edited, tmp_dir=None if tmp_dir is None else Path(tmp_dir))
-    return run_shard(Path(out), Shard.from_text(shard), how, watcher=watcher, stop=stop)
+    how = RunOptions.of(checked("batch run", options))
+    return run_shard(Path(out), Shard.from_text(str(shard)), how, watcher=watcher, stop=stop)
 
 
 def archive_status(out: str | Path) -> Status:
@@ -394,24 +301,9 @@ def finish_archive(
     from dlc2lp.batch import finish
     from dlc2lp.report.archive import write_reports
 
-    report = finish.finish_archive(out, verify=verify, jobs=jobs, stop=stop)
+    how = RunOptions(jobs=jobs, verify=verify)
+    report = finish.finish_archive(out, verify=how.verify, jobs=how.jobs, stop=stop)
     if report is None:  # only a part was asked for, which this call can't do
         raise AssertionError("no report")
     write_reports(report)
     return report
-
-
-__all__ = [
-    "ConvertOptions",
-    "archive_status",
-    "check_video",
-    "convert",
-    "convert_individuals",
-    "convert_video",
-    "finish_archive",
-    "inspect",
-    "plan",
-    "plan_archive",
-    "run_archive",
-    "verify",
-]

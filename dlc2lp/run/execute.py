@@ -147,11 +147,11 @@ def execute(
     work: list[Step] = []
     for step in sorted(plan.steps if steps is None else steps, key=lambda step: (-step.weight, step.id)):
         state = states[step.id]
-        if state is State.EDITED and run_options.edited == "keep":
+        if state is State.EDITED and run_options.edited != "replace":
             run.failed.append(step.id)
             run.findings += [_edited(path) for path in edited[step.id]]
             state = State.KEPT
-        elif state is State.HELD and run_options.edited == "keep":
+        elif state is State.HELD and run_options.edited != "replace":
             run.failed.append(step.id)
             run.findings.append(held(step))
             state = State.KEPT
