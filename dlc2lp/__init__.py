@@ -13,9 +13,13 @@ The library does all that the commands do. It never prints and never exits; what
 Options have the names and defaults of the command line.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from dlc2lp.api import (
     archive_status,
     check_video,
+    config,
     convert,
     convert_individuals,
     convert_video,
@@ -31,23 +35,34 @@ from dlc2lp.events import Event
 from dlc2lp.model import Finding, LabelTable, Severity, VideoInfo
 from dlc2lp.version import __version__
 
+if TYPE_CHECKING:
+    from dlc2lp.batch.finish import ArchiveReport
+    from dlc2lp.batch.plan import ArchivePlan
+    from dlc2lp.batch.run import ShardRun
+    from dlc2lp.batch.status import Status
+    from dlc2lp.migration import Inspection, Outcome
+    from dlc2lp.planning.plan import Plan
+    from dlc2lp.reconfigure import Reconfigured
+    from dlc2lp.run.verify import Verification
+    from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
+else:  # results are made by rooms with heavy imports, so they are looked up when they are asked for
+    _MADE_IN = {
+        "migration": ("Inspection", "Outcome"), "planning.plan": ("Plan",), "run.verify": ("Verification",),
+        "reconfigure": ("Reconfigured",), "video.convert": ("ConvertedVideo", "VideoVerdict"),
+        "batch.plan": ("ArchivePlan",), "batch.run": ("ShardRun",), "batch.status": ("Status",),
+        "batch.finish": ("ArchiveReport",),
+    }  # fmt: skip
+
+    def __getattr__(name: str) -> Any:
+        for room, made in _MADE_IN.items():
+            if name in made:
+                return getattr(import_module(f"dlc2lp.{room}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
-    "Dlc2LpError",
-    "Event",
-    "Finding",
-    "LabelTable",
-    "Severity",
-    "VideoInfo",
-    "__version__",
-    "archive_status",
-    "check_video",
-    "convert",
-    "convert_individuals",
-    "convert_video",
-    "finish_archive",
-    "inspect",
-    "plan",
-    "plan_archive",
-    "run_archive",
-    "verify",
-]
+    "ArchivePlan", "ArchiveReport", "ConvertedVideo", "Dlc2LpError", "Event", "Finding", "Inspection", "LabelTable",
+    "Outcome", "Plan", "Reconfigured", "Severity", "ShardRun", "Status", "Verification", "VideoInfo", "VideoVerdict",
+    "__version__", "archive_status", "check_video", "config", "convert", "convert_individuals", "convert_video",
+    "finish_archive", "inspect", "plan", "plan_archive", "run_archive", "verify",
+]  # fmt: skip

@@ -1,97 +1,30 @@
-"""The library's functions: the commands without the command line, taking the same options by name."""
+"""The library's functions: the commands without the command line, taking the same options by name.
+
+What each option does, ``dlc2lp convert --help`` says. Every option passes :func:`dlc2lp.options.checked` or is one of a
+:class:`dlc2lp.declared.Chosen`: an unknown one and a wrong value are a UsageError.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from dlc2lp.errors import UsageError
 from dlc2lp.events import OnEvent, Watch
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.options import Options, RunOptions, VerifyLevel, checked
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.run import ShardRun
     from dlc2lp.batch.status import Status
+    from dlc2lp.keywords import ConfigKeywords, ConvertKeywords, InspectKeywords, RunKeywords, VideoKeywords
     from dlc2lp.migration import Inspection, Outcome
-    from dlc2lp.options import (
-        CropChoice,
-        DerivedCrops,
-        EditedFiles,
-        EmptyFrames,
-        FrameNames,
-        LabelSource,
-        Link,
-        MachineLabels,
-        NanMeans,
-        Options,
-        VerifyLevel,
-        VideoChoice,
-        Visibility,
-    )
     from dlc2lp.planning.plan import Plan
+    from dlc2lp.reconfigure import Reconfigured
     from dlc2lp.run.verify import Verification
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
-
-
-class ConvertOptions(TypedDict, total=False):
-    """Options that decide what is written; see ``dlc2lp convert --help`` for what each means."""
-
-    labels: LabelSource
-    scorer: str
-    individuals: str
-    merge: tuple[Path, ...]
-    empty_frames: EmptyFrames
-    visibility: Visibility
-    machine_labels: MachineLabels
-    views: tuple[tuple[str, Path], ...]
-    view_pattern: str
-    square_size: float
-    calibration: tuple[Path, ...]
-    derived_crops: DerivedCrops
-    split: str
-    frame_names: FrameNames
-    context_frames: bool
-    link: Link
-    videos: VideoChoice
-    video_roots: tuple[Path, ...]
-    crop: CropChoice
-    profile: str
-    crf: int
-    preset: str
-    gop: int
-    data_dir: str
-    gpu_memory: float
-    train_batch_size: int
-    accumulate_grad_batches: int
-    num_gpus: int
-    resize: tuple[int, int]
-    backbone: str
-    losses: tuple[str, ...]
-    nan_means: NanMeans
-    mirror: tuple[str, ...]
-
-
-def _options(given: ConvertOptions) -> Options:
-    from dlc2lp.lp.config_choices import ConfigChoices
-    from dlc2lp.options import Options
-
-    named: dict[str, Any] = dict(given)
-    choices = {field.name for field in dataclasses.fields(ConfigChoices)}
-    known = choices | {field.name for field in dataclasses.fields(Options)} - {"config"}
-    unknown = sorted(named.keys() - known)
-    if unknown:
-        raise UsageError.of("unknown-option", ", ".join(unknown), f"expected some of {', '.join(sorted(known))}")
-    config = ConfigChoices(**{name: named.pop(name) for name in choices & named.keys()})
-    for name in {"video_roots", "merge", "calibration"} & named.keys():
-        paths = named[name]
-        # A single path needs no list; its letters are no paths.
-        named[name] = tuple(map(Path, [paths] if isinstance(paths, str | Path) else paths))
-    if "views" in named:
-        named["views"] = tuple((name, Path(source)) for name, source in dict(named["views"]).items())
-    return Options(config=config, **named)
 
 
 def inspect(
@@ -99,7 +32,7 @@ def inspect(
     *,
     on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
-    **options: Unpack[ConvertOptions],
+    **options: Unpack[InspectKeywords],
 ) -> Inspection:
     """Look at a DeepLabCut project and say what would be done; nothing is written.
 
@@ -108,20 +41,17 @@ def inspect(
     source
         Project folder, its ``config.yaml``, or a folder that has only ``labeled-data``; None with ``views``, which name
         the project of each camera.
-    on_event, stop
-        As for :func:`convert`.
 
     Raises
     ------
     SourceRefused
         It is no DeepLabCut project at all. A project that needs a decision is returned with its questions.
-    Interrupted
-        ``stop`` was set.
     """
     from dlc2lp import migration
 
+    chosen = Options.of(checked("inspect", options))
     with Watch(on_event, stop) as watch:
-        return migration.inspect(source, _options(options), watch=watch)
+        return migration.inspect(source, chosen, watch=watch)
 
 
 def plan(
@@ -130,36 +60,29 @@ def plan(
     *,
     on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
-    **options: Unpack[ConvertOptions],
+    **options: Unpack[InspectKeywords],
 ) -> Plan:
     """Decide on a migration without writing anything; the plan can be printed and stored as JSON.
-
-    Parameters are those of :func:`convert`.
 
     Raises
     ------
     SourceRefused, TargetRefused
         The migration is not possible so.
-    Interrupted
-        ``stop`` was set.
     """
     from dlc2lp import migration
 
+    chosen = Options.of(checked("inspect", options))
     with Watch(on_event, stop) as watch:
-        return migration.plan(source, target, _options(options), watch=watch)
+        return migration.plan(source, target, chosen, watch=watch)
 
 
 def convert(
     source: str | Path | None,
     target: str | Path,
     *,
-    jobs: int | None = None,
-    verify: VerifyLevel = "sample",
-    edited: EditedFiles = "keep",
-    register: str | None = None,
     on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
-    **options: Unpack[ConvertOptions],
+    **options: Unpack[ConvertKeywords],
 ) -> Outcome:
     """Turn a DeepLabCut project into a Lightning Pose project; called again, it finishes what was interrupted.
 
@@ -167,14 +90,6 @@ def convert(
     ----------
     source, target
         The DeepLabCut project and the folder of the Lightning Pose project; the source is None with ``views``.
-    jobs
-        Files worked on at a time; None: the CPUs that this process may use.
-    verify
-        How much of each written video is decoded and compared with its source.
-    edited
-        What happens to target files that a person changed.
-    register
-        Name under which the Lightning Pose app gets to know the project, ``""`` for the folder's; None: not.
     on_event
         Called with every :class:`~dlc2lp.events.Event`, from several threads. An OSError that it raises is passed over,
         as a terminal that has gone must not end the work; any other exception stops the work as ``stop`` does and is
@@ -189,36 +104,28 @@ def convert(
 
     Raises
     ------
+    UsageError
+        An option is unknown, or its value wrong; nothing was written.
     SourceRefused, TargetRefused, ToolMissing
         Nothing was written.
     Interrupted
         ``stop`` was set.
     """
     from dlc2lp import migration
-    from dlc2lp.options import RunOptions
 
+    given = checked("convert", options)
+    how = RunOptions.of(given)
     with Watch(on_event, stop) as watch:
-        return migration.convert(
-            source,
-            target,
-            _options(options),
-            RunOptions(jobs, verify, edited),
-            register_as=register,
-            watch=watch,
-        )
+        return migration.convert(source, target, Options.of(given), how, register_as=given["register"], watch=watch)
 
 
 def convert_individuals(
     source: str | Path,
     target: str | Path,
     *,
-    jobs: int | None = None,
-    verify: VerifyLevel = "sample",
-    edited: EditedFiles = "keep",
-    register: str | None = None,
     on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
-    **options: Unpack[ConvertOptions],
+    **options: Unpack[ConvertKeywords],
 ) -> dict[str, Outcome]:
     """Turn a multi-animal project into one Lightning Pose project per individual, ``target/<individual>``.
 
@@ -230,16 +137,12 @@ def convert_individuals(
         Outcome by individual; keypoints that occur once in a frame are under ``single``.
     """
     from dlc2lp import migration
-    from dlc2lp.options import RunOptions
 
+    given = checked("convert", options)
+    how = RunOptions.of(given)
     with Watch(on_event, stop) as watch:
         return migration.convert_each_individual(
-            source,
-            target,
-            _options(options),
-            RunOptions(jobs, verify, edited),
-            register_as=register,
-            watch=watch,
+            source, target, Options.of(given), how, register_as=given["register"], watch=watch
         )
 
 
@@ -253,7 +156,28 @@ def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verificatio
     """
     from dlc2lp import migration
 
-    return migration.verify(target, verify)[1]
+    return migration.verify(target, RunOptions(verify=verify).verify)[1]
+
+
+def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigured:
+    """Write the starter config of a target again with other options.
+
+    Options of the conversion and of earlier calls stay in force; what a person changed in the file is kept unless
+    ``discard_edits`` is true.
+
+    Raises
+    ------
+    TargetRefused
+        The folder was not written by dlc2lp, or can't be written to.
+    UsageError
+        An option is unknown, or its value wrong.
+    """
+    from dlc2lp.reconfigure import reconfigure
+
+    given = checked("config", options)
+    return reconfigure(
+        target, ConfigChoices.of(given), data_dir=given["data_dir"], discard_edits=given["discard_edits"]
+    )
 
 
 def check_video(path: str | Path) -> VideoVerdict:
@@ -273,14 +197,8 @@ def convert_video(
     source: str | Path,
     target: str | Path,
     *,
-    profile: str = "balanced",
-    crf: int | None = None,
-    preset: str | None = None,
-    gop: int | None = None,
-    threads: int = 4,
-    verify: VerifyLevel = "sample",
-    overwrite: bool = False,
     stop: threading.Event | None = None,
+    **options: Unpack[VideoKeywords],
 ) -> ConvertedVideo:
     """Turn one video into what Lightning Pose needs, frame by frame.
 
@@ -295,18 +213,7 @@ def convert_video(
     """
     from dlc2lp.video import convert as video
 
-    return video.convert_video(
-        Path(source),
-        Path(target),
-        profile=profile,
-        crf=crf,
-        preset=preset,
-        gop=gop,
-        threads=threads,
-        verify=verify,
-        overwrite=overwrite,
-        stop=stop,
-    )
+    return video.convert_video(Path(source), Path(target), stop=stop, **checked("video convert", options))
 
 
 def plan_archive(
@@ -317,7 +224,7 @@ def plan_archive(
     jobs: int | None = None,
     on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
-    **options: Unpack[ConvertOptions],
+    **options: Unpack[InspectKeywords],
 ) -> ArchivePlan:
     """Find every DeepLabCut project below a folder and plan its migration; what can't be planned stops no other.
 
@@ -329,8 +236,8 @@ def plan_archive(
         File of options for single projects; None: ``decisions.yaml`` in ``out``.
     jobs
         Projects planned at a time, in processes: call it below ``if __name__ == "__main__":``.
-    on_event, stop
-        As for :func:`convert`; stopped, the same call goes on.
+    stop
+        Set it from another thread to stop; the same call goes on.
 
     Raises
     ------
@@ -341,20 +248,18 @@ def plan_archive(
     """
     from dlc2lp.batch import plan as archive
 
+    chosen, jobs = Options.of(checked("inspect", options)), RunOptions(jobs=jobs).jobs
     with Watch(on_event, stop) as watch:
-        return archive.plan_archive(root, out, _options(options), decisions=decisions, jobs=jobs, watch=watch)
+        return archive.plan_archive(root, out, chosen, decisions=decisions, jobs=jobs, watch=watch)
 
 
 def run_archive(
     out: str | Path,
     *,
     shard: str = "1/1",
-    jobs: int | None = None,
-    verify: VerifyLevel = "sample",
-    edited: EditedFiles = "keep",
-    tmp_dir: str | Path | None = None,
     on_event: OnEvent | None = None,
     stop: threading.Event | None = None,
+    **options: Unpack[RunKeywords],
 ) -> ShardRun:
     """Carry out the plan of an archive, or part ``"I/N"`` of it; called again, it goes on.
 
@@ -364,10 +269,8 @@ def run_archive(
         The folder that was planned for.
     shard
         Which part.
-    jobs, verify, edited, on_event, stop
+    on_event, stop
         As for :func:`convert`.
-    tmp_dir
-        Folder on a fast disk where videos are made before they move to ``out``.
 
     Raises
     ------
@@ -378,11 +281,10 @@ def run_archive(
     """
     from dlc2lp.batch.run import run_shard
     from dlc2lp.batch.shards import Shard
-    from dlc2lp.options import RunOptions
 
-    how = RunOptions(jobs, verify, edited, tmp_dir=None if tmp_dir is None else Path(tmp_dir))
+    how = RunOptions.of(checked("batch run", options))
     with Watch(on_event, stop) as watch:
-        return run_shard(Path(out), Shard.from_text(shard), how, watch=watch)
+        return run_shard(Path(out), Shard.from_text(str(shard)), how, watch=watch)
 
 
 def archive_status(out: str | Path) -> Status:
@@ -420,25 +322,10 @@ def finish_archive(
     from dlc2lp.batch import finish
     from dlc2lp.report.archive import write_reports
 
+    how = RunOptions(jobs=jobs, verify=verify)
     with Watch(on_event, stop) as watch:
-        report = finish.finish_archive(out, verify=verify, jobs=jobs, watch=watch)
+        report = finish.finish_archive(out, verify=how.verify, jobs=how.jobs, watch=watch)
     if report is None:  # only a part was asked for, which this call can't do
         raise AssertionError("no report")
     write_reports(report)
     return report
-
-
-__all__ = [
-    "ConvertOptions",
-    "archive_status",
-    "check_video",
-    "convert",
-    "convert_individuals",
-    "convert_video",
-    "finish_archive",
-    "inspect",
-    "plan",
-    "plan_archive",
-    "run_archive",
-    "verify",
-]

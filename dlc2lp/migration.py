@@ -55,6 +55,7 @@ from dlc2lp.survey.look import individuals_of, look, no_source, of_individual
 from dlc2lp.survey.project import Survey
 from dlc2lp.survey.source import Source
 from dlc2lp.video.ffmpeg import find_ffmpeg
+from dlc2lp.wording import counted, one_line
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ class Inspection:
         """The open questions."""
         return self.source.questions
 
+    def __repr__(self) -> str:
+        facts = self.plan.facts if self.plan else (counted(len(self.decisions), "open question"),)
+        n_findings = counted(len(self.findings), "finding")
+        return one_line(self, self.survey.project.root.name, *facts, n_findings, f"exit {self.exit_code}")
+
     @property
     def survey(self) -> Survey:
         """The first project."""
@@ -127,6 +133,10 @@ class Preview:
     states: dict[str, State]
     refusals: tuple[Dlc2LpError, ...]
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        n_findings = counted(len(self.findings), "finding")
+        return one_line(self, Path(self.plan.target).name, *self.plan.facts, n_findings, f"exit {self.exit_code}")
 
     @property
     def exit_code(self) -> int:
@@ -154,6 +164,8 @@ class Outcome:
     run: Run
     verification: Verification
     findings: tuple[Finding, ...]
+
+    __repr__ = Preview.__repr__
 
     @property
     def exit_code(self) -> int:

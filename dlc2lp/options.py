@@ -1,23 +1,28 @@
-"""What a person can choose, with the defaults of the command line.
+"""What a person can choose: each option is declared here, once, and those of the starter config by lp/config_choices.
 
-:class:`Options` shape the plan: the same source and the same options give the same plan, byte for byte.
+The command line, ``decisions.yaml``, the library's keywords (``keywords.py``) and ``docs/cli.md`` come from these
+declarations. :class:`Options` shape the plan: the same source and the same options give the same plan, byte for byte.
 :class:`RunOptions` say how a plan is carried out and can't change what comes out.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dlc2lp.declared import Chosen, Section, declared, option
+from dlc2lp.errors import UsageError
 from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.video.encoding import PRESETS, PROFILES
 
 LabelSource = Literal["h5", "csv", "newest"]
 EmptyFrames = Literal["queue", "keep", "drop"]
 Visibility = Literal["auto", "always", "never"]
 MachineLabels = Literal["queue", "ignore"]
 DerivedCrops = Literal["skip", "keep"]
-NanMeans = Literal["occluded", "unlabeled"]
 FrameNames = Literal["lp", "keep"]
 Link = Literal["auto", "copy", "hardlink", "symlink"]
 VideoChoice = Literal["listed", "all", "none"]
@@ -25,118 +30,237 @@ VerifyLevel = Literal["sample", "full", "none"]
 EditedFiles = Literal["keep", "replace"]
 CropChoice = Literal["auto", "never"]
 
+_PROJECT = ("inspect", "convert")
+_ANY = (*_PROJECT, "batch convert", "batch plan")
 
-@dataclass(frozen=True)
-class Options:
-    """Everything that decides what a migration writes.
-
-    Attributes
-    ----------
-    labels
-        Which file is the truth where CSV and HDF5 differ. DeepLabCut itself trains on the HDF5.
-    scorer
-        Which ``CollectedData`` file or column block; None: the scorer of ``config.yaml``.
-    individuals
-        ``auto``, ``flatten`` or the name of one individual; see :mod:`dlc2lp.survey.individuals`.
-    merge
-        Further DeepLabCut projects whose sessions and keypoints join those of the source.
-    empty_frames
-        Where frames without any label go: the app's labeling queue, the label file, or nowhere.
-    visibility
-        When the label file gets the column ``visible``; ``auto``: where a session never labelled a keypoint that is
-        labelled elsewhere.
-    machine_labels
-        Whether unrefined machine labels become suggestions in the app's queue.
-    views
-        (name, project) of each camera, where each has a DeepLabCut project of its own; beside a 3D project, of those
-        cameras whose recorded project is not the one to take.
-    view_pattern
-        How names are made up where one project holds all cameras: ``{session}_{view}``.
-    square_size
-        Side of a square of the checkerboard in millimetres, which DeepLabCut's calibration does not know.
-    calibration
-        The lab's own calibrations, Anipose's or those of a DeepLabCut 3D project: files, or folders that hold them.
-    derived_crops
-        What becomes of DeepLabCut's random sub-crops.
-    split
-        Shuffle whose test frames are held out in ``CollectedData_test.csv``.
-    frame_names
-        ``img%08d.png`` as the Lightning Pose app names frames, or DeepLabCut's names where LP takes them.
-    context_frames
-        Whether the two neighbors on either side of each labeled frame are cut from the video.
-    link
-        How files that need no change travel.
-    videos
-        ``listed``: those of ``video_sets`` and of labeled sessions; ``all``: also the others in ``videos/``.
-    video_roots
-        Where to look for videos whose recorded path is from another machine.
-    crop
-        Whether a video whose labeled images are proven to be a part of its picture is cropped likewise.
-    profile, crf, preset, gop
-        Encode settings: a named profile and what overrides it.
-    config
-        The choices of the starter config.
-    data_dir
-        The absolute path that the starter config names, where training runs elsewhere; None: the target.
-    """
-
-    labels: LabelSource = "h5"
-    scorer: str | None = None
-    individuals: str = "auto"
-    merge: tuple[Path, ...] = ()
-    empty_frames: EmptyFrames = "queue"
-    visibility: Visibility = "auto"
-    machine_labels: MachineLabels = "queue"
-    views: tuple[tuple[str, Path], ...] = ()
-    view_pattern: str | None = None
-    square_size: float | None = None
-    calibration: tuple[Path, ...] = ()
-    derived_crops: DerivedCrops = "skip"
-    split: str | None = None
-    frame_names: FrameNames = "lp"
-    context_frames: bool = True
-    link: Link = "auto"
-    videos: VideoChoice = "listed"
-    video_roots: tuple[Path, ...] = ()
-    crop: CropChoice = "auto"
-    profile: str = "balanced"
-    crf: int | None = None
-    preset: str | None = None
-    gop: int | None = None
-    config: ConfigChoices = field(default_factory=ConfigChoices)
-    data_dir: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """All options in plain JSON types, as the plan records them."""
-        return asdict(self) | {
-            "merge": [str(source) for source in self.merge],
-            "views": [[name, str(source)] for name, source in self.views],
-            "calibration": [str(path) for path in self.calibration],
-            "video_roots": [str(root) for root in self.video_roots],
-            "config": self.config.as_json(),
-        }
+_PROJECTS = Section(0, _PROJECT)
+_LABELS = Section(1, _ANY)
+_CAMERAS = Section(2, _PROJECT)
+_VIDEOS = Section(3, _ANY)
+_ENCODING = Section(3, (*_ANY, "video convert"))
+_CONFIG = Section(4, (*_ANY, "config"))
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class Options(Chosen):
+    """Everything that decides what a migration writes. The order of the fields is that of the recorded plan."""
+
+    labels: LabelSource = option("h5", "The truth where CSV and HDF5 differ; DeepLabCut trains on the HDF5.", _LABELS)
+    scorer: str | None = option(
+        None, "Whose labels, where there are several [config's scorer].", _LABELS, metavar="NAME"
+    )
+    individuals: str = option(
+        "auto",
+        "Several animals. auto: plain keypoints where no two individuals share a name; flatten: "
+        "<individual>_<keypoint>; split: a target for each; NAME: that one.",
+        _LABELS,
+        metavar="auto|flatten|split|NAME",
+    )
+    merge: tuple[Path, ...] = option(
+        (),
+        "A further DeepLabCut project whose sessions and keypoints join in. Repeatable.",
+        _PROJECTS,
+        metavar="SOURCE",
+    )
+    empty_frames: EmptyFrames = option(
+        "queue", "Frames without any label: to the app's labeling queue, into the label file, or left out.", _LABELS
+    )
+    visibility: Visibility = option(
+        "auto", "LP's column `visible`; auto: where a session never labelled a keypoint that others have.", _LABELS
+    )
+    machine_labels: MachineLabels = option(
+        "queue", "Unrefined machine labels become suggestions in the app's queue, or nothing.", _LABELS
+    )
+    views: tuple[tuple[str, Path], ...] = option(
+        (),
+        "Several cameras, each with a DeepLabCut project of its own: the camera's name and its project. "
+        "Repeatable; there is no other SOURCE then but a 3D project, of whose cameras these are the projects.",
+        _CAMERAS,
+        metavar="NAME=SOURCE",
+        flag="view",
+        expected="NAME=SOURCE, or names and projects such as {top: lab/top, side: lab/side}",
+    )
+    view_pattern: str | None = option(
+        None,
+        "Several cameras in one project: how folders and videos are called, for example '{session}_{view}' or "
+        "'{view:top|side}-{session}'.",
+        _CAMERAS,
+        metavar="PATTERN",
+    )
+    square_size: float | None = option(
+        None,
+        "Side of a square of the checkerboard of a DeepLabCut 3D calibration.",
+        Section(2, _ANY),
+        metavar="MM",
+        above=0,
+        expected="a number above 0, in millimetres and a finite number",
+        code="bad-square-size",
+    )
+    calibration: tuple[Path, ...] = option(
+        (),
+        "Calibration of the cameras: Anipose's (TOML), a folder with calibration.toml or "
+        "calibrations/<session>.toml, or a DeepLabCut 3D project [those in SOURCE]. Repeatable.",
+        _CAMERAS,
+        metavar="PATH",
+        place="file or folder",
+    )
+    derived_crops: DerivedCrops = option("skip", "DeepLabCut's random sub-crops of frames (img012c1.png).", _LABELS)
+    split: str | None = option(
+        None,
+        "Hold out the test frames of that shuffle in CollectedData_test.csv; `list` shows the shuffles.",
+        _LABELS,
+        metavar="SHUFFLE",
+    )
+    frame_names: FrameNames = option(
+        "lp", "img%08d.png as the LP app names frames, or DeepLabCut's names where LP takes them.", _LABELS
+    )
+    context_frames: bool = option(
+        True,
+        "Cut the two neighbors on each side of every labeled frame from the video, for LP's context models.",
+        _LABELS,
+    )
+    link: Link = option(
+        "auto", "How untouched files travel; auto: clone where the file system can, else copy.", _LABELS
+    )
+    videos: VideoChoice = option(
+        "listed", "Videos of video_sets and labeled sessions; also the others in videos/; none.", _VIDEOS
+    )
+    video_roots: tuple[Path, ...] = option(
+        (),
+        "Where to look for videos whose recorded path is from another machine. Repeatable.",
+        _VIDEOS,
+        metavar="DIR",
+        flag="video-root",
+        place="folder",
+    )
+    crop: CropChoice = option(
+        "auto", "Crop a video like its labeled images, where these are proven to be a part of its picture.", _VIDEOS
+    )
+    profile: str = option(
+        "balanced",
+        "Encode settings; intra makes the LP app's viewer frame-accurate.",
+        _ENCODING,
+        values=tuple(PROFILES),
+        code="unknown-profile",
+    )
+    crf: int | None = option(
+        None, "Quality, 1 is best [of the profile].", _ENCODING, metavar="N", lowest=1, highest=51, code="out-of-range"
+    )
+    preset: str | None = option(
+        None, "x264 preset [of the profile].", _ENCODING, metavar="P", values=PRESETS, code="unknown-preset"
+    )
+    gop: int | None = option(
+        None,
+        "Frames between key frames [of the profile].",
+        _ENCODING,
+        metavar="N",
+        lowest=1,
+        highest=100_000,
+        code="out-of-range",
+    )
+    config: ConfigChoices = field(default_factory=ConfigChoices, metadata={"section": _CONFIG})
+    data_dir: str | None = option(
+        None,
+        "Absolute path in the config, where training runs elsewhere [TARGET].",
+        _CONFIG,
+        metavar="PATH",
+        help_of=dict.fromkeys(
+            ("batch convert", "batch plan"), "Absolute path of OUT in the configs, where training runs elsewhere [OUT]."
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class RunOptions(Chosen):
     """How a plan is carried out.
 
     Attributes
     ----------
-    jobs
-        Processes at a time; None: the CPUs that this process may use.
-    verify
-        How much of each written video is decoded and compared with its source.
-    edited
-        What happens to a target file that a person changed: it is kept, or written again.
     twins
         Targets made from the same source, which may hold the same videos already.
-    tmp_dir
-        Folder on a fast disk where videos are made before they move to the target; None: in the target itself.
     """
 
-    jobs: int | None = None
-    verify: VerifyLevel = "sample"
-    edited: EditedFiles = "keep"
+    jobs: int | None = option(
+        None,
+        "Work on N files at a time [CPUs allowed].",
+        Section(6, ("convert", "batch convert", "batch plan", "batch run", "batch finish")),
+        metavar="N",
+        lowest=1,
+        help_of={
+            "batch plan": "Plan N projects at a time [CPUs allowed].",
+            "batch finish": "Check N targets at a time [CPUs allowed].",
+        },
+    )
+    verify: VerifyLevel = option(
+        "sample",
+        "How much of each written video is decoded and compared with its source.",
+        Section(
+            6, ("convert", "verify", "video convert", "batch convert", "batch run", "batch finish", "batch submit")
+        ),
+    )
+    edited: EditedFiles = option(
+        "keep",
+        "Files of TARGET that a person changed: keep them, or write them anew.",
+        Section(6, ("convert", "batch convert", "batch run", "batch submit")),
+    )
     twins: tuple[Path, ...] = ()
-    tmp_dir: Path | None = None
+    tmp_dir: Path | None = option(
+        None,
+        "Folder on a fast local disk where videos are made before they move to OUT [$SLURM_TMPDIR].",
+        Section(6, ("batch convert", "batch run")),
+        metavar="DIR",
+        place="folder",
+    )
+
+
+@dataclass(frozen=True)
+class CommandOptions(Chosen):
+    """What single commands take besides."""
+
+    register: str | None = option(
+        None,
+        "Add the project to the Lightning Pose app (--register=NAME for another name than the folder's).",
+        Section(5, ("convert",)),
+        metavar="[NAME]",
+    )
+    threads: int = option(
+        4,
+        "Threads of the encoder.",
+        Section(5, ("video convert",)),
+        metavar="N",
+        lowest=1,
+        highest=128,
+        code="out-of-range",
+    )
+    overwrite: bool = option(False, "Replace OUT if it exists.", Section(7, ("video convert",)))
+    discard_edits: bool = option(False, "Do not keep what was changed by hand in the config.", Section(7, ("config",)))
+
+
+#: All options by name, in the order of the help.
+OPTIONS = dict(
+    sorted(
+        (declared(Options) | declared(RunOptions) | declared(CommandOptions)).items(),
+        key=lambda item: item[1].section.rank,
+    )
+)
+
+
+def checked(command: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a command by name, as the library was given them: read, the others with their defaults.
+
+    Raises
+    ------
+    UsageError
+        One is none of the command's (``unknown-option``), its value is wrong, or names a place that is not there.
+    """
+    known = {name: each for name, each in OPTIONS.items() if command in each.section.commands}
+    unknown = sorted(given.keys() - known)
+    if unknown:
+        near = [name for each in unknown for name in difflib.get_close_matches(each, known, 3)]
+        raise UsageError.of(
+            "unknown-option",
+            ", ".join(unknown),
+            f"expected some of {', '.join(sorted(known))}",
+            advice=f"perhaps {' or '.join(near)}" if near else "",
+        )
+    return {name: each.find(each.read(given[name])) if name in given else each.default for name, each in known.items()}

@@ -18,6 +18,7 @@ from dlc2lp.planning.texts import CONFIG_FILE
 from dlc2lp.run.execute import write_text
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.target import required_plan
+from dlc2lp.wording import counted, one_line
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Reconfigured:
     config: StarterConfig
     kept: tuple[str, ...]
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        kept, n_findings = counted(len(self.kept), "edit kept", "edits kept"), counted(len(self.findings), "finding")
+        return one_line(self, self.path.name, kept, n_findings)
 
 
 def reconfigure(
@@ -90,7 +95,7 @@ def _last_call(journal: Journal) -> Record | None:
 
 def _merge_choices(before: dict[str, Any], now: ConfigChoices) -> ConfigChoices:
     chosen = {name: value for name, value in now.as_json().items() if value is not None}
-    return ConfigChoices.from_json({**before, **chosen})
+    return ConfigChoices.of({**before, **chosen})
 
 
 def _facts(plan: Plan, folder: Path, data_dir: str | None) -> ConfigFacts:

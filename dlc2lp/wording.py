@@ -1,4 +1,4 @@
-"""How numbers and lists are told: ``1 image``, ``2 images``, ``a, b and 3 more``. Nothing else belongs here."""
+"""How numbers, lists and results are told: ``1 image``, ``2 images``, ``a, b and 3 more``. Nothing else is here."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def counted(n: int, one: str, many: str = "") -> str:
     '3 images that are in no frame'
     """
     return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def one_line(thing: object, name: str, *facts: str) -> str:
+    """Return what a result says of itself: ``<Plan lp-project: 42 labeled frames, 1 video>``."""
+    return f"<{f'{type(thing).__name__} {name}'.strip()}: {', '.join(facts)}>"
 
 
 def some(names: Iterable[str], n_shown: int = 5) -> str:

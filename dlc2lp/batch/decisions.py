@@ -17,21 +17,18 @@ person wrote.
 
 from __future__ import annotations
 
-import dataclasses
+import difflib
 import json
-import math
 import os
 import re
-import types
-import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
+from dlc2lp.declared import declared
 from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.files import write_whole
-from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.options import Options
 
@@ -84,33 +81,22 @@ class Decisions:
             ``decision-invalid``: an option is unknown or its value impossible.
         """
         given = dict(self.options.get(project, {}))
-        if given.get(SKIP, "false") not in {"true", "false"}:
-            raise _invalid(project, SKIP, given[SKIP], "true or false")
-        given.pop(SKIP, None)
-        own: dict[str, Any] = {}
-        choices: dict[str, Any] = {}
+        skip = given.pop(SKIP, "false")
+        if skip not in {"true", "false"}:
+            raise _invalid(project, f"found {skip!r} for {SKIP}, expected true or false")
+        decided: dict[str, Any] = {}
         for name, value in given.items():
             option = _FIELDS.get(name.replace("_", "-"))
             if option is None:
-                raise UsageError.of(
-                    "decision-invalid",
-                    project,
-                    f"found the option {name!r}, expected some of {', '.join(sorted({*_FIELDS, SKIP}))}",
-                    where="decisions file",
-                )
-            if option in _CHOICE_TYPES:
-                choices[option] = _check(project, name, value, _CHOICE_TYPES[option])
-            else:
-                own[option] = _check(project, name, value, _OPTION_TYPES[option])
-        if choices.get("gpu_memory", 1) < 1:
-            raise _invalid(project, "gpu-memory", choices["gpu_memory"], "GB, from 1")
-        for option in ("merge", "video_roots", "calibration"):
-            if option in own:
-                own[option] = tuple(root / path for path in own[option])
-        if "views" in own:
-            own["views"] = tuple((view, root / path) for view, path in own["views"])
-        config = dataclasses.replace(options.config, **choices)
-        return dataclasses.replace(options, config=config, **own)
+                known = ", ".join(sorted({*_FIELDS, SKIP}))
+                near = difflib.get_close_matches(name, [*_FIELDS, SKIP], 3)
+                advice = f"perhaps {' or '.join(near)}" if near else ""
+                raise _invalid(project, f"found the option {name!r}, expected some of {known}", advice)
+            try:
+                decided[option.name] = option.read(value, root)
+            except UsageError as error:
+                raise _invalid(project, f"found {value!r} for {name}, expected {option.wanted}") from error
+        return options.changed(decided)
 
     def unused(self, projects: Iterable[str]) -> list[Finding]:
         """Tell of decisions about projects that the archive does not have."""
@@ -275,88 +261,9 @@ def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code < 1 << 8 else f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
 
 
-def _option_types(options: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(options)
-    return {name: hint for name, hint in hints.items() if hint is not ConfigChoices}
+#: The options that shape a plan, by their names on the command line.
+_FIELDS = {option.flag: option for option in declared(Options).values()}
 
 
-_OPTION_TYPES = _option_types(Options)
-_CHOICE_TYPES = _option_types(ConfigChoices)
-
-#: Options that the command line takes several times have a name in the singular there.
-_REPEATED = {"video_roots": "video-root", "views": "view"}
-
-#: Field by the name of the option on the command line.
-_FIELDS = {_REPEATED.get(name, name.replace("_", "-")): name for name in _OPTION_TYPES | _CHOICE_TYPES}
-
-
-def _check(project: str, name: str, value: Any, hint: Any) -> Any:
-    """Return a value as the type that an option has.
-
-    Raises
-    ------
-    UsageError
-        ``decision-invalid``: the value is of another type, or none of those that the option knows.
-    """
-    alternatives = get_args(hint) if get_origin(hint) in {Union, types.UnionType} else (hint,)
-    for alternative in alternatives:
-        reader = _READERS.get(get_origin(alternative) or alternative)
-        read = reader(value, get_args(alternative)) if reader else None
-        if read is not None:
-            return read
-    raise _invalid(project, name, value, " or ".join(filter(None, map(_describe, alternatives))))
-
-
-def _read_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Read a list; ``resize`` is also written ``256x384``, and a single item needs no list."""
-    if args == (int, int) and isinstance(value, str):
-        value = value.lower().split("x")
-    if isinstance(value, dict):
-        value = [list(item) for item in value.items()]
-    items = value if isinstance(value, list) else [value]
-    kinds = (args[0],) * len(items) if args[-1] is Ellipsis else args
-    if len(items) != len(kinds):
-        return None
-    read = tuple(
-        _READERS[get_origin(kind) or kind](item, get_args(kind)) for item, kind in zip(items, kinds, strict=True)
-    )
-    return None if None in read else read
-
-
-def _read_number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if 0 < number < math.inf else None  # sizes and memory, as the command line takes them
-
-
-#: How a text of the file becomes a value of each type; None: it can't.
-_READERS: dict[Any, Callable[[Any, tuple[Any, ...]], Any]] = {
-    Literal: lambda value, args: value if value in args else None,
-    bool: lambda value, args: {"true": True, "false": False}.get(str(value).lower()),
-    str: lambda value, args: value if isinstance(value, str) else None,
-    int: lambda value, args: int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None,
-    float: lambda value, args: _read_number(value),
-    Path: lambda value, args: Path(value) if isinstance(value, str) else None,
-    tuple: _read_tuple,
-}
-
-
-def _describe(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return " or ".join(map(str, get_args(hint)))
-    return {bool: "true or false", str: "a name", int: "a whole number", float: "a number above 0"}.get(
-        hint, _describe_list(hint) if get_origin(hint) is tuple else ""
-    )
-
-
-def _describe_list(hint: Any) -> str:
-    pairs = get_origin(get_args(hint)[0]) is tuple
-    return "names and projects, such as {top: lab/top, side: lab/side}" if pairs else "a list"
-
-
-def _invalid(project: str, name: str, value: Any, expected: str) -> UsageError:
-    return UsageError.of(
-        "decision-invalid", project, f"found {value!r} for {name}, expected {expected}", where="decisions file"
-    )
+def _invalid(project: str, message: str, advice: str = "") -> UsageError:
+    return UsageError.of("decision-invalid", project, message, where="decisions file", advice=advice)

@@ -32,6 +32,7 @@ from dlc2lp.run.journal import Journal
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder, sweep
 from dlc2lp.run.target import required_plan
 from dlc2lp.video.cpus import allowed_cpus
+from dlc2lp.wording import one_line
 
 _CLOSING = f"{STATE_FOLDER}/closing"
 _NAME_CHARS = 16
@@ -109,6 +110,10 @@ class ArchiveReport:
 
     index: Index
     projects: tuple[ProjectReport, ...]
+
+    def __repr__(self) -> str:
+        states = (f"{n} {state}" for state, n in self.n_by_state.items())
+        return one_line(self, self.index.out.name, *states, f"exit {self.exit_code}")
 
     @property
     def n_by_state(self) -> dict[str, int]:

@@ -34,7 +34,7 @@ from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE
 from dlc2lp.run.journal import Journal
 from dlc2lp.video.cpus import allowed_cpus
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, one_line, some
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ class ArchivePlan:
     n_asked: int
     estimate: Estimate | None
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        planned = () if self.index is None else (counted(self.index.totals.n_planned, "target"),)
+        facts = (counted(self.n_projects, "project"), *planned, counted(len(self.findings), "finding"))
+        return one_line(self, self.index.out.name if self.index else "", *facts, f"exit {self.exit_code}")
 
     @property
     def exit_code(self) -> int:

@@ -17,14 +17,12 @@ from dlc2lp.batch.naming import name_targets
 from dlc2lp.batch.previous import Previous, keep_targets
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
-from dlc2lp.lp.config_choices import check_choices
 from dlc2lp.migration import check_data_dir
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.options import Options
 from dlc2lp.run.target import check_only_holds
 from dlc2lp.survey.calibrations import check_calibration_options
 from dlc2lp.version import __version__
-from dlc2lp.video.encoding import encode_settings
 
 DECISIONS_FILE = "decisions.yaml"
 
@@ -40,10 +38,8 @@ def check_options(options: Options) -> None:
     UsageError
         One is.
     """
-    encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
     check_data_dir(options)
     check_calibration_options(options)
-    check_choices(options.config)
     if options.split == "list":
         raise UsageError.of(
             "unknown-split",

@@ -32,7 +32,7 @@ from dlc2lp.run.scratch import SCRATCH, sweep
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.ffmpeg import find_ffmpeg
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, one_line
 
 _DIGEST_CHARS = 16
 
@@ -78,6 +78,11 @@ class ShardRun:
     n_done: int = 0
     n_skipped: int = 0
     failed: dict[str, list[Finding]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        steps = f"{counted(self.n_done, 'step')} done", f"{self.n_skipped} done before"
+        failed = f"{counted(len(self.failed), 'target')} failed"
+        return one_line(self, str(self.shard), *steps, failed, f"exit {self.exit_code}")
 
     @property
     def exit_code(self) -> int:

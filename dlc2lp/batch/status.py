@@ -13,6 +13,7 @@ from dlc2lp.batch.index import Entry, Index
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import Story, Worker, read_story
 from dlc2lp.model import Finding, by_severity
+from dlc2lp.wording import counted, one_line
 
 #: A worker's rate tells nothing before it has worked for a while.
 _MIN_RATE_S = 1.0
@@ -87,6 +88,10 @@ class Status:
     workers: tuple[Worker, ...]
     left_s: float | None
     unread: tuple[Finding, ...] = ()
+
+    def __repr__(self) -> str:
+        targets = (f"{n} {state}" for state, n in self.n_targets.items() if n)
+        return one_line(self, self.out.name, f"{self.n_steps_done} of {counted(self.n_steps, 'step')} done", *targets)
 
     @property
     def is_done(self) -> bool:

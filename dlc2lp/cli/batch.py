@@ -11,52 +11,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import (
-    CONFIG_OPTIONS,
-    EDITED,
-    JOBS,
-    LABEL_OPTIONS,
-    PLACE,
-    SQUARE_SIZE,
-    VERIFY,
-    VIDEO_OPTIONS,
-    everywhere,
-    stacked,
-    take_options,
-)
+from dlc2lp.cli.options import PLACE, everywhere, options_of, take_run_options
 from dlc2lp.cli.progress import watching
 from dlc2lp.errors import EXIT_OK, Interrupted
+from dlc2lp.options import Options, RunOptions
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.shards import Shard
     from dlc2lp.events import Watch
-    from dlc2lp.options import RunOptions
 
 ROOT = click.argument("root", type=PLACE)
 OUT = click.argument("out", type=PLACE)
 
-_PLAN_OPTIONS = stacked(
-    click.option(
-        "--decisions",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="YAML file of options for single projects; what is open is added to it [OUT/decisions.yaml].",
-    ),
-    LABEL_OPTIONS,
-    SQUARE_SIZE,
-    VIDEO_OPTIONS,
-    CONFIG_OPTIONS,
-    click.option(
-        "--data-dir", metavar="PATH", help="Absolute path of OUT in the configs, where training runs elsewhere [OUT]."
-    ),
-)
-_TMP_DIR = click.option(
-    "--tmp-dir",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="Folder on a fast local disk where videos are made before they move to OUT [$SLURM_TMPDIR].",
+_DECISIONS = click.option(
+    "--decisions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="YAML file of options for single projects; what is open is added to it [OUT/decisions.yaml].",
 )
 _SHARD = click.option("--shard", "shard_text", metavar="I/N", help="Only part I of N, I from 1 to N.")
 _REQUEUE = click.option(
@@ -82,13 +55,10 @@ def batch() -> None:
 @batch.command()
 @ROOT
 @OUT
-@_PLAN_OPTIONS
-@JOBS
-@VERIFY
-@EDITED
-@_TMP_DIR
+@_DECISIONS
+@options_of("batch convert")
 @everywhere
-def convert(root: Path, out: Path, *, decisions: Path | None, tmp_dir: Path | None, **options: Any) -> int:
+def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) -> int:
     """Find every DeepLabCut project below ROOT and convert it to a Lightning Pose project below OUT.
 
     The same as batch plan, batch run and batch finish. One project that fails does not stop the others. Run the same
@@ -98,8 +68,8 @@ def convert(root: Path, out: Path, *, decisions: Path | None, tmp_dir: Path | No
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    run_options = _take_run_options(options, tmp_dir)
-    chosen = take_options(options)
+    run_options = take_run_options(options)
+    chosen = Options.of(options)
     with watching() as watch:
         planned = _plan(watch, root, out, chosen, decisions=decisions, jobs=run_options.jobs)
         if planned.index is None or not planned.index.totals.n_planned:
@@ -116,8 +86,8 @@ def convert(root: Path, out: Path, *, decisions: Path | None, tmp_dir: Path | No
 @batch.command()
 @ROOT
 @OUT
-@_PLAN_OPTIONS
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Plan N projects at a time [CPUs allowed].")
+@_DECISIONS
+@options_of("batch plan")
 @click.option("--list-only", is_flag=True, help="Only find the projects, for several calls with --shard to plan them.")
 @_SHARD
 @everywhere
@@ -141,7 +111,7 @@ def plan(
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    chosen = take_options(options)
+    chosen = Options.of(options)
     shard = None if list_only else _shard(shard_text, None)
     with watching() as watch:
         planned = _plan(watch, root, out, chosen, decisions=decisions, jobs=jobs, shard=shard, list_only=list_only)
@@ -159,10 +129,7 @@ def plan(
     metavar="N",
     help="How many shards there are, where I comes from the scheduler and N does not.",
 )
-@JOBS
-@VERIFY
-@EDITED
-@_TMP_DIR
+@options_of("batch run")
 @_REQUEUE
 @everywhere
 def run(
@@ -170,7 +137,6 @@ def run(
     *,
     shard_text: str | None,
     n_shards: int | None,
-    tmp_dir: Path | None,
     requeue: int | None,
     **options: Any,
 ) -> int:
@@ -187,7 +153,7 @@ def run(
     shard = _shard(shard_text, n_shards)
     try:
         with watching() as watch:
-            came = run_shard(out, shard, _take_run_options(options, tmp_dir), watch=watch)
+            came = run_shard(out, shard, take_run_options(options), watch=watch)
     except (Interrupted, KeyboardInterrupt):
         _requeue(requeue)
         raise
@@ -214,8 +180,7 @@ def status(out: Path) -> int:
 
 @batch.command()
 @OUT
-@VERIFY
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Check N targets at a time [CPUs allowed].")
+@options_of("batch finish")
 @_SHARD
 @_REQUEUE
 @everywhere
@@ -225,11 +190,10 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
     Says what became of every project; exit 1 if any did not arrive whole. To be run when no worker is at work any more.
     With --shard it only verifies a part, and one call without it afterwards writes the reports.
     """
-    from dlc2lp.options import RunOptions
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    run_options = RunOptions(options["jobs"], options["verify"])
+    run_options = RunOptions.of(options)
     shard = None if shard_text is None else _shard(shard_text, None)
     try:
         with watching() as watch:
@@ -265,8 +229,7 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
     metavar="FILE",
     help="Shell lines to run before dlc2lp: module load, export SLURM_TMPDIR=...",
 )
-@VERIFY
-@EDITED
+@options_of("batch submit")
 @click.option("--tmp-dir", metavar="DIR", help="Folder on the nodes' own disks where videos are made [$SLURM_TMPDIR].")
 @click.option("--dry-run", is_flag=True, help="Print the scripts and submit nothing.")
 @click.option("--wait", is_flag=True, help="Wait for the end, and end with the exit code of batch finish.")
@@ -320,14 +283,6 @@ def _finish(watch: Watch, out: Path, run_options: RunOptions, shard: Shard | Non
     if report is not None:
         write_reports(report)
     return report
-
-
-def _take_run_options(options: dict[str, Any], tmp_dir: Path | None) -> RunOptions:
-    from dlc2lp.options import RunOptions
-
-    # A site that sets the variable to a folder that is not there loses speed, not its work.
-    scratch = tmp_dir or (Path(os.environ["SLURM_TMPDIR"]) if os.environ.get("SLURM_TMPDIR") else None)
-    return RunOptions(options.pop("jobs"), options.pop("verify"), options.pop("edited"), tmp_dir=scratch)
 
 
 def _shard(text: str | None, n_shards: int | None, environment: Mapping[str, str] = os.environ) -> Shard | None:

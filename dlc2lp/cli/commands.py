@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from dlc2lp.cli import output
 from dlc2lp.cli.options import (
-    CONFIG_OPTIONS,
-    DATA_DIR,
-    EDITED,
-    JOBS,
-    LABEL_OPTIONS,
-    MERGE,
     PLACE,
     SOURCE_AND_TARGET,
     SOURCE_OR_VIEWS,
     TARGET,
-    VERIFY,
-    VIDEO_OPTIONS,
-    VIEW_OPTIONS,
     everywhere,
-    take_choices,
-    take_options,
+    options_of,
     take_source,
 )
 from dlc2lp.cli.progress import watching
-
-if TYPE_CHECKING:
-    from dlc2lp.options import Options, RunOptions
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.options import Options, RunOptions
 
 
 @click.command()
 @SOURCE_OR_VIEWS
-@MERGE
-@LABEL_OPTIONS
-@VIEW_OPTIONS
-@VIDEO_OPTIONS
-@CONFIG_OPTIONS
-@DATA_DIR
+@options_of("inspect")
 @everywhere
 def inspect(source: Path | None, **options: Any) -> int:
     """Say what is in SOURCE, what would be done and what needs a decision. Writes nothing.
@@ -52,7 +36,7 @@ def inspect(source: Path | None, **options: Any) -> int:
     from dlc2lp.report.json import inspection
     from dlc2lp.report.text import inspection_text
 
-    chosen = take_options(options)
+    chosen = Options.of(options)
     if chosen.split == "list":
         return _show_splits(source, chosen)
     with watching() as watch:
@@ -63,26 +47,10 @@ def inspect(source: Path | None, **options: Any) -> int:
 
 @click.command()
 @SOURCE_AND_TARGET
-@MERGE
-@LABEL_OPTIONS
-@VIEW_OPTIONS
-@VIDEO_OPTIONS
-@CONFIG_OPTIONS
-@DATA_DIR
-@click.option(
-    "--register",
-    "register_as",
-    is_flag=False,
-    flag_value="",
-    metavar="[NAME]",
-    help="Add the project to the Lightning Pose app (--register=NAME for another name than the folder's).",
-)
-@JOBS
-@VERIFY
-@EDITED
+@options_of("convert")
 @click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
 @everywhere
-def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None, **options: Any) -> int:
+def convert(places: tuple[Path, ...], *, dry_run: bool, register: str | None, **options: Any) -> int:
     """Turn the DeepLabCut project SOURCE into the Lightning Pose project TARGET.
 
     Several cameras become one multi-view project: a DeepLabCut 3D project as SOURCE, one project with --view-pattern,
@@ -91,23 +59,22 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register_as: str | None,
     Run the same command again to finish what was interrupted; what is done stays done. SOURCE is never written to.
     """
     from dlc2lp import migration
-    from dlc2lp.options import RunOptions
     from dlc2lp.report import json, text
 
     source, target = take_source(places, options)
-    run_options = RunOptions(options.pop("jobs"), options.pop("verify"), options.pop("edited"))
-    chosen = take_options(options)
+    run_options = RunOptions.of(options)
+    chosen = Options.of(options)
     if chosen.split == "list":
         return _show_splits(source, chosen)
     if chosen.individuals == "split" and source is not None and not chosen.views:
-        return _convert_each(source, target, chosen, run_options, register_as=register_as, dry_run=dry_run)
+        return _convert_each(source, target, chosen, run_options, register_as=register, dry_run=dry_run)
     if dry_run:
         with watching() as watch:
             preview = migration.preview(source, target, chosen, watch=watch)
         output.result(text.preview_text(preview), json.dry_run(preview))
         return preview.exit_code
     with watching() as watch:
-        came = migration.convert(source, target, chosen, run_options, register_as=register_as, watch=watch)
+        came = migration.convert(source, target, chosen, run_options, register_as=register, watch=watch)
     output.result(text.outcome_text(came), json.outcome(came))
     return came.exit_code
 
@@ -146,7 +113,7 @@ def _convert_each(
 
 @click.command()
 @TARGET
-@VERIFY
+@options_of("verify")
 @everywhere
 def verify(target: Path, **options: Any) -> int:
     """Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules."""
@@ -162,9 +129,7 @@ def verify(target: Path, **options: Any) -> int:
 
 @click.command()
 @TARGET
-@CONFIG_OPTIONS
-@DATA_DIR
-@click.option("--discard-edits", is_flag=True, help="Do not keep what was changed by hand in the config.")
+@options_of("config")
 @everywhere
 def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options: Any) -> int:
     """Write the starter config of TARGET again with other options.
@@ -174,7 +139,7 @@ def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options
     from dlc2lp.reconfigure import reconfigure
     from dlc2lp.report import json, text
 
-    made = reconfigure(target, take_choices(options), data_dir=data_dir, discard_edits=discard_edits)
+    made = reconfigure(target, ConfigChoices.of(options), data_dir=data_dir, discard_edits=discard_edits)
     output.result(text.reconfigured_text(made), json.reconfigured(made))
     return 0
 

@@ -1,21 +1,21 @@
-"""The options of the commands, each named, defaulted and explained once; commands pick the groups they take."""
+"""The options of the commands, as click knows them, from their declarations in dlc2lp/options.py."""
 
 from __future__ import annotations
 
 import functools
-import math
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from dlc2lp.cli import output
-
-if TYPE_CHECKING:
-    from dlc2lp.lp.config_choices import ConfigChoices
-    from dlc2lp.options import Options
+from dlc2lp.declared import Option
+from dlc2lp.errors import UsageError
+from dlc2lp.options import OPTIONS, RunOptions
 
 Command = Callable[..., Any]
 
@@ -31,25 +31,55 @@ class _Place(click.Path):
 
 
 PLACE = _Place(path_type=Path)
-SOURCE = click.argument("source", type=PLACE)
 SOURCE_OR_VIEWS = click.argument("source", type=PLACE, required=False)
 SOURCE_AND_TARGET = click.argument("places", nargs=-1, required=True, type=PLACE, metavar="[SOURCE] TARGET")
 TARGET = click.argument("target", type=PLACE)
-JOBS = click.option("--jobs", type=click.IntRange(1), metavar="N", help="Work on N files at a time [CPUs allowed].")
-EDITED = click.option(
-    "--edited",
-    type=click.Choice(["keep", "replace"]),
-    default="keep",
-    show_default=True,
-    help="Files of TARGET that a person changed: keep them, or write them anew.",
-)
-VERIFY = click.option(
-    "--verify",
-    type=click.Choice(["sample", "full", "none"]),
-    default="sample",
-    show_default=True,
-    help="How much of each written video is decoded and compared with its source.",
-)
+
+
+class _Declared(click.types.StringParamType):
+    """The type of a declared option: its text is read as everywhere else."""
+
+    def __init__(self, option: Option) -> None:
+        self.option = option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return what the text says."""
+        try:
+            return self.option.find(self.option.read(value))
+        except UsageError as error:
+            finding = error.findings[0]
+            self.fail(f"{finding.subject}: {finding.message}" if finding.where else finding.message, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer the values, or the places on the disk."""
+        if self.option.values:
+            return click.Choice(self.option.values).shell_complete(ctx, param, incomplete)
+        return click.Path().shell_complete(ctx, param, incomplete) if self.option.place else []
+
+
+def _click_option(option: Option, command: str) -> Callable[[Command], Command]:
+    """Make click's option of a declared one, as a command has it."""
+    name = f"--{option.flag}"
+    shown = str(option.default) if option.default not in {None, (), False} else ""
+    more: dict[str, Any] = {"type": _Declared(option), "metavar": option.metavar or f"[{'|'.join(option.values)}]"}
+    if option.kind is bool:
+        shown = option.flag if option.default else ""
+        name += f"/--no-{option.flag}" if option.default else ""
+        more = {"is_flag": True}
+    elif option.is_repeated:
+        more |= {"multiple": True, "callback": lambda _, __, values: tuple(itertools.chain(*values))}
+    elif option.metavar.startswith("["):  # its value may be left out
+        more |= {"is_flag": False, "flag_value": ""}
+    extra = "; ".join(filter(None, (f"default: {shown}" if shown else "", option.bounds)))
+    help_text = option.help_of.get(command, option.help) + (f"  [{extra}]" if extra else "")
+    return click.option(name, option.name, default=option.default, help=help_text, **more)
+
+
+def options_of(command: str) -> Callable[[Command], Command]:
+    """Add the options that are declared for a command, named as ``batch plan``."""
+    return stacked(
+        *(_click_option(option, command) for option in OPTIONS.values() if command in option.section.commands)
+    )
 
 
 def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -74,34 +104,6 @@ def everywhere(command: Command) -> Command:
     )(configured)
 
 
-def _resize(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    height, cross, width = value.lower().partition("x")
-    if not (cross and height.isdigit() and width.isdigit()):
-        raise click.BadParameter(f"found {value!r}, expected HEIGHTxWIDTH such as 256x384", context, option)
-    return int(height), int(width)
-
-
-def _losses(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
-
-
-def _suffixes(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    # An end may be empty: keypoints that have none of the others.
-    return None if value is None else tuple(suffix.strip() for suffix in value.split(","))
-
-
-def _views(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
-    pairs = []
-    for text in value:
-        name, equals, source = text.partition("=")
-        if not (name.strip() and equals and source):
-            raise click.BadParameter(f"found {text!r}, expected NAME=SOURCE such as top=my-project", context, option)
-        pairs.append((name.strip(), Path(source)))
-    return tuple(pairs)
-
-
 def take_source(places: tuple[Path, ...], options: dict[str, Any]) -> tuple[Path | None, Path]:
     """Return source and target; with ``--view`` the target stands alone, unless a 3D project names the cameras."""
     if len(places) == 2:
@@ -112,226 +114,8 @@ def take_source(places: tuple[Path, ...], options: dict[str, Any]) -> tuple[Path
     raise click.UsageError(f"expected {expected}, found {' '.join(map(str, places))}")
 
 
-class _FiniteRange(click.FloatRange):
-    """A range without ``nan``, which is in none and passes every comparison, and without ``inf``."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"found {value}, expected a finite number", param, ctx)
-        return number
-
-
-SQUARE_SIZE = click.option(
-    "--square-size",
-    type=_FiniteRange(0, min_open=True),
-    metavar="MM",
-    help="Side of a square of the checkerboard of a DeepLabCut 3D calibration.",
-)
-
-VIEW_OPTIONS = stacked(
-    click.option(
-        "--view",
-        "views",
-        multiple=True,
-        callback=_views,
-        metavar="NAME=SOURCE",
-        help="Several cameras, each with a DeepLabCut project of its own: the camera's name and its project. "
-        "Repeatable; there is no other SOURCE then but a 3D project, of whose cameras these are the projects.",
-    ),
-    click.option(
-        "--view-pattern",
-        metavar="PATTERN",
-        help="Several cameras in one project: how folders and videos are called, for example '{session}_{view}' or "
-        "'{view:top|side}-{session}'.",
-    ),
-    SQUARE_SIZE,
-    click.option(
-        "--calibration",
-        multiple=True,
-        type=click.Path(path_type=Path, exists=True),
-        metavar="PATH",
-        help="Calibration of the cameras: Anipose's (TOML), a folder with calibration.toml or "
-        "calibrations/<session>.toml, or a DeepLabCut 3D project [those in SOURCE]. Repeatable.",
-    ),
-)
-
-MERGE = click.option(
-    "--merge",
-    multiple=True,
-    metavar="SOURCE",
-    type=click.Path(path_type=Path),
-    help="A further DeepLabCut project whose sessions and keypoints join in. Repeatable.",
-)
-
-LABEL_OPTIONS = stacked(
-    click.option(
-        "--labels",
-        type=click.Choice(["h5", "csv", "newest"]),
-        default="h5",
-        show_default=True,
-        help="The truth where CSV and HDF5 differ; DeepLabCut trains on the HDF5.",
-    ),
-    click.option("--scorer", metavar="NAME", help="Whose labels, where there are several [config's scorer]."),
-    click.option(
-        "--individuals",
-        metavar="auto|flatten|split|NAME",
-        default="auto",
-        show_default=True,
-        help="Several animals. auto: plain keypoints where no two individuals share a name; flatten: "
-        "<individual>_<keypoint>; split: a target for each; NAME: that one.",
-    ),
-    click.option(
-        "--empty-frames",
-        type=click.Choice(["queue", "keep", "drop"]),
-        default="queue",
-        show_default=True,
-        help="Frames without any label: to the app's labeling queue, into the label file, or left out.",
-    ),
-    click.option(
-        "--visibility",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="LP's column `visible`; auto: where a session never labelled a keypoint that others have.",
-    ),
-    click.option(
-        "--machine-labels",
-        type=click.Choice(["queue", "ignore"]),
-        default="queue",
-        show_default=True,
-        help="Unrefined machine labels become suggestions in the app's queue, or nothing.",
-    ),
-    click.option(
-        "--derived-crops",
-        type=click.Choice(["skip", "keep"]),
-        default="skip",
-        show_default=True,
-        help="DeepLabCut's random sub-crops of frames (img012c1.png).",
-    ),
-    click.option(
-        "--split",
-        metavar="SHUFFLE",
-        help="Hold out the test frames of that shuffle in CollectedData_test.csv; `list` shows the shuffles.",
-    ),
-    click.option(
-        "--frame-names",
-        type=click.Choice(["lp", "keep"]),
-        default="lp",
-        show_default=True,
-        help="img%08d.png as the LP app names frames, or DeepLabCut's names where LP takes them.",
-    ),
-    click.option(
-        "--context-frames/--no-context-frames",
-        default=True,
-        show_default=True,
-        help="Cut the two neighbors on each side of every labeled frame from the video, for LP's context models.",
-    ),
-    click.option(
-        "--link",
-        type=click.Choice(["auto", "copy", "hardlink", "symlink"]),
-        default="auto",
-        show_default=True,
-        help="How untouched files travel; auto: clone where the file system can, else copy.",
-    ),
-)
-
-PROFILE_OPTIONS = stacked(
-    click.option(
-        "--profile",
-        type=click.Choice(["balanced", "small", "intra"]),
-        default="balanced",
-        show_default=True,
-        help="Encode settings; intra makes the LP app's viewer frame-accurate.",
-    ),
-    click.option("--crf", type=click.IntRange(1, 51), help="Quality, 1 is best [of the profile]."),
-    click.option("--preset", metavar="P", help="x264 preset [of the profile]."),
-    click.option("--gop", type=click.IntRange(1), metavar="N", help="Frames between key frames [of the profile]."),
-)
-
-VIDEO_OPTIONS = stacked(
-    click.option(
-        "--videos",
-        type=click.Choice(["listed", "all", "none"]),
-        default="listed",
-        show_default=True,
-        help="Videos of video_sets and labeled sessions; also the others in videos/; none.",
-    ),
-    click.option(
-        "--video-root",
-        "video_roots",
-        multiple=True,
-        metavar="DIR",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Where to look for videos whose recorded path is from another machine. Repeatable.",
-    ),
-    click.option(
-        "--crop",
-        type=click.Choice(["auto", "never"]),
-        default="auto",
-        show_default=True,
-        help="Crop a video like its labeled images, where these are proven to be a part of its picture.",
-    ),
-    PROFILE_OPTIONS,
-)
-
-CONFIG_OPTIONS = stacked(
-    click.option("--gpu-memory", type=_FiniteRange(1), metavar="GB", help="Memory of the GPU to train on [8]."),
-    click.option("--train-batch-size", type=int, metavar="N", help="Frames per training step [from --gpu-memory]."),
-    click.option("--accumulate-grad-batches", type=int, metavar="N", help="Steps per update [to make up 16 frames]."),
-    click.option("--num-gpus", type=int, metavar="N", help="GPUs to train on [1]."),
-    click.option(
-        "--resize", callback=_resize, metavar="HxW", help="Size that images are resized to [from the images]."
-    ),
-    click.option("--backbone", metavar="B", help="Backbone of the network [resnet50_animal_ap10k]."),
-    click.option(
-        "--losses",
-        callback=_losses,
-        metavar="L,...",
-        help="Unsupervised losses, for example temporal [none].",
-    ),
-    click.option(
-        "--nan-means",
-        type=click.Choice(["occluded", "unlabeled"]),
-        default=None,
-        help="What an empty cell beside labelled ones means [occluded].",
-    ),
-    click.option(
-        "--mirror",
-        callback=_suffixes,
-        metavar="SUFFIX,SUFFIX",
-        help="Mirrors show the animal more than once in one image: the ends of its keypoints' names in each view, "
-        "for example _top,_bot.",
-    ),
-)
-
-DATA_DIR = click.option(
-    "--data-dir", metavar="PATH", help="Absolute path in the config, where training runs elsewhere [TARGET]."
-)
-
-_CHOICES = (
-    "gpu_memory",
-    "train_batch_size",
-    "accumulate_grad_batches",
-    "num_gpus",
-    "resize",
-    "backbone",
-    "losses",
-    "nan_means",
-    "mirror",
-)
-
-
-def take_choices(options: dict[str, Any]) -> ConfigChoices:
-    """Take the starter config's choices out of a command's options."""
-    from dlc2lp.lp.config_choices import ConfigChoices
-
-    return ConfigChoices(**{name: options.pop(name) for name in _CHOICES})
-
-
-def take_options(options: dict[str, Any]) -> Options:
-    """Turn a command's options into those of the library."""
-    from dlc2lp.options import Options
-
-    choices = take_choices(options)
-    return Options(config=choices, **options)
+def take_run_options(options: dict[str, Any]) -> RunOptions:
+    """Return how a plan of an archive is carried out, in a job with Slurm's own folder for what is temporary."""
+    # A site that sets the variable to a folder that is not there loses speed, not its work.
+    scratch = options["tmp_dir"] or os.environ.get("SLURM_TMPDIR") or None
+    return RunOptions.of(options | {"tmp_dir": scratch})

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import PLACE, PROFILE_OPTIONS, VERIFY, everywhere
+from dlc2lp.cli.options import PLACE, everywhere, options_of
 from dlc2lp.cli.signals import STOP
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK
 from dlc2lp.model import VIDEO_SUFFIXES, Finding
@@ -61,10 +61,7 @@ def _videos(paths: tuple[Path, ...]) -> list[Path]:
 @video.command()
 @click.argument("source", metavar="IN", type=PLACE)
 @click.argument("target", metavar="OUT", type=PLACE)
-@PROFILE_OPTIONS
-@click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads of the encoder.")
-@VERIFY
-@click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
+@options_of("video convert")
 @everywhere
 def convert(source: Path, target: Path, **options: Any) -> int:
     """Turn the video IN into what Lightning Pose needs, frame by frame, at OUT (an .mp4)."""

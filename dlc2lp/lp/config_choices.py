@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
+from dlc2lp.declared import Chosen, option
 from dlc2lp.errors import UsageError
 from dlc2lp.lp import multiview
 from dlc2lp.lp.config_facts import ConfigFacts
@@ -38,78 +38,67 @@ _OTHER_LOSSES = {
 
 
 @dataclass(frozen=True)
-class ConfigChoices:
+class ConfigChoices(Chosen):
     """What a person chose for the starter config; None everywhere = choose from the data.
 
-    Attributes
-    ----------
-    gpu_memory
-        Memory of one GPU in GB; None: 8.
-    train_batch_size
-        Labeled frames per training step, over all GPUs.
-    accumulate_grad_batches
-        Steps per weight update.
-    num_gpus
-        GPUs to train on; None: 1.
-    resize
-        (height_px, width_px) that images are resized to, multiples of 128.
-    backbone
-        The network below the heatmaps; None: ``resnet50_animal_ap10k``, for several views ``vits_dino``.
-    losses
-        Unsupervised losses; None or empty: none.
-    nan_means
-        What an empty cell beside labelled ones means: the keypoint is hidden (``occluded``) or nobody labelled it
-        (``unlabeled``); None: ``occluded``.
-    mirror
-        Ends of the keypoints' names in each view, where mirrors show the animal more than once in one image; None: they
-        do not.
+    Whatever no project allows is refused here, with ``bad-config-option``.
     """
 
-    gpu_memory: float | None = None
-    train_batch_size: int | None = None
-    accumulate_grad_batches: int | None = None
-    num_gpus: int | None = None
-    resize: tuple[int, int] | None = None
-    backbone: str | None = None
-    losses: tuple[str, ...] | None = None
-    nan_means: NanMeans | None = None
-    mirror: tuple[str, ...] | None = None
+    code: ClassVar[str] = "bad-config-option"
 
-    def as_json(self) -> dict[str, Any]:
-        """All fields in plain JSON types."""
-        return asdict(self) | {name: _as_list(getattr(self, name)) for name in ("resize", "losses", "mirror")}
+    gpu_memory: float | None = option(
+        None,
+        "Memory of the GPU to train on [8].",
+        metavar="GB",
+        lowest=1,
+        expected="the memory of one GPU in GB, from 1",
+        example="8",
+    )
+    train_batch_size: int | None = option(None, "Frames per training step [from --gpu-memory].", metavar="N", lowest=1)
+    accumulate_grad_batches: int | None = option(
+        None, "Steps per update [to make up 16 frames].", metavar="N", lowest=1
+    )
+    num_gpus: int | None = option(None, "GPUs to train on [1].", metavar="N", lowest=1)
+    resize: tuple[int, int] | None = option(
+        None,
+        "Size that images are resized to [from the images].",
+        metavar="HxW",
+        expected="HEIGHTxWIDTH such as 256x384, or a list of both",
+        example="256x384",
+    )
+    backbone: str | None = option(None, f"Backbone of the network [{DEFAULT_BACKBONE}].", metavar="B")
+    losses: tuple[str, ...] | None = option(
+        None, "Unsupervised losses, for example temporal [none].", metavar="L,...", example=OFFERED_LOSSES[0]
+    )
+    nan_means: NanMeans | None = option(None, "What an empty cell beside labelled ones means [occluded].")
+    mirror: tuple[str, ...] | None = option(
+        None,
+        "Mirrors show the animal more than once in one image: the ends of its keypoints' names in each view, for "
+        "example _top,_bot.",
+        metavar="SUFFIX,SUFFIX",
+        may_be_empty=True,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.backbone is not None and self.backbone not in BACKBONES:
+            near = difflib.get_close_matches(self.backbone, BACKBONES, 3) or list(BACKBONES)
+            raise _bad_option("--backbone", self.backbone, "a backbone of Lightning Pose", f"one of {', '.join(near)}")
+        if len(set(self.losses or ())) < len(self.losses or ()):
+            raise _bad_option("--losses", ",".join(self.losses or ()), "each loss once", "name it once")
+        if self.resize is not None:
+            _check_resize(self.resize, self.backbone or DEFAULT_BACKBONE)
+        _check_losses(self, tuple(dict.fromkeys((*OFFERED_LOSSES, *multiview.LOSSES))))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read back what :meth:`as_json` gave."""
-        given: dict[str, Any] = {name: data.get(name) for name in cls.__dataclass_fields__}
-        for name in ("resize", "losses", "mirror"):
-            if given[name] is not None:
-                given[name] = tuple(given[name])
-        return cls(**given)
-
-
-def _as_list(value: tuple[Any, ...] | None) -> list[Any] | None:
-    return None if value is None else list(value)
+        return cls.of(data)
 
 
 def chosen_backbone(facts: ConfigFacts, choices: ConfigChoices) -> str:
     """Return the backbone that was asked for, or Lightning Pose's default for so many views."""
     return choices.backbone or (multiview.DEFAULT_BACKBONE if facts.view_names else DEFAULT_BACKBONE)
-
-
-def check_choices(choices: ConfigChoices) -> None:
-    """Refuse choices that are none, whatever the project.
-
-    Raises
-    ------
-    UsageError
-        ``bad-config-option``.
-    """
-    _check_values(choices)
-    if choices.resize is not None:
-        _check_resize(choices.resize, choices.backbone or DEFAULT_BACKBONE)
-    _check_losses(choices, tuple(dict.fromkeys((*OFFERED_LOSSES, *multiview.LOSSES))))
 
 
 def check_choices_for(facts: ConfigFacts, choices: ConfigChoices) -> None:
@@ -120,7 +109,6 @@ def check_choices_for(facts: ConfigFacts, choices: ConfigChoices) -> None:
     UsageError
         ``bad-config-option``, or the losses need videos that are not there.
     """
-    _check_values(choices)
     if facts.view_names:
         _check_views(facts, choices)
     if choices.resize is not None:
@@ -153,35 +141,11 @@ def _check_views(facts: ConfigFacts, choices: ConfigChoices) -> None:
         )
 
 
-def _check_values(choices: ConfigChoices) -> None:
-    _check_numbers(choices)
-    if choices.backbone is not None and choices.backbone not in BACKBONES:
-        near = difflib.get_close_matches(choices.backbone, BACKBONES, 3) or list(BACKBONES)
-        raise _bad_option("--backbone", choices.backbone, "a backbone of Lightning Pose", f"one of {', '.join(near)}")
-    if choices.nan_means not in (None, "occluded", "unlabeled"):
-        raise _bad_option("--nan-means", choices.nan_means, "occluded or unlabeled", "--nan-means occluded")
-    if len(set(choices.losses or ())) < len(choices.losses or ()):
-        raise _bad_option("--losses", ",".join(choices.losses or ()), "each loss once", "name it once")
-
-
 def _check_losses(choices: ConfigChoices, offered: tuple[str, ...]) -> None:
     for loss in choices.losses or ():
         if loss not in offered:
             known = f"one or more of {', '.join(offered)}"
             raise _bad_option("--losses", loss, known, _OTHER_LOSSES.get(loss, f"--losses {offered[0]}"))
-
-
-def _check_numbers(choices: ConfigChoices) -> None:
-    for option, value in (
-        ("--train-batch-size", choices.train_batch_size),
-        ("--accumulate-grad-batches", choices.accumulate_grad_batches),
-        ("--num-gpus", choices.num_gpus),
-    ):
-        if value is not None and value < 1:
-            raise _bad_option(option, value, "a whole number from 1", f"{option} 1")
-    memory = choices.gpu_memory
-    if memory is not None and not (math.isfinite(memory) and memory > 0):
-        raise _bad_option("--gpu-memory", memory, "the memory of one GPU in GB", "--gpu-memory 8")
 
 
 def _check_resize(resize: tuple[int, int], backbone: str) -> None:

@@ -14,6 +14,7 @@ from dlc2lp.model import Finding
 from dlc2lp.planning.steps import Step, step_from_json
 from dlc2lp.survey.ties import SessionTie
 from dlc2lp.video.encoding import Crop
+from dlc2lp.wording import counted, one_line
 
 SCHEMA = "dlc2lp/plan/1"
 PLAN_FILE = f"{STATE_FOLDER}/plan.json"
@@ -179,13 +180,23 @@ class Plan:
     config_facts: dict[str, Any]
     config_reasons: tuple[dict[str, Any], ...]
     findings: tuple[Finding, ...]
-    steps: tuple[Step, ...] = field(repr=False)
+    steps: tuple[Step, ...]
     views: tuple[str, ...] = ()
     view_frames: tuple[dict[str, Any], ...] = ()
     calibrations: dict[str, str] = field(default_factory=dict)
 
     #: Folders that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
     folders: ClassVar[tuple[str, ...]] = ("labeled-data", "videos", "configs")
+
+    def __repr__(self) -> str:
+        steps, findings = counted(len(self.steps), "step"), counted(len(self.findings), "finding")
+        return one_line(self, Path(self.target).name, *self.facts, steps, findings)
+
+    @property
+    def facts(self) -> tuple[str, str]:
+        """What the target will hold, in words."""
+        n_frames = self.counts["labeled_frames"].written
+        return counted(n_frames, "labeled frame"), counted(len(self.videos), "video")
 
     @property
     def label_files(self) -> frozenset[str]:

@@ -12,9 +12,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from math import isnan
 
+from dlc2lp.lp.config_choices import NanMeans
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
 from dlc2lp.model import Finding, Setting, Severity
-from dlc2lp.options import NanMeans, Visibility
+from dlc2lp.options import Visibility
 from dlc2lp.wording import counted
 
 _N_NAMED = 5  # sessions that the note names

@@ -25,7 +25,7 @@ from dlc2lp.run.findings import REPLACE_AGAIN, found_edited, held, incomplete, o
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,11 @@ class Verification:
 
     findings: tuple[Finding, ...]
     n_checked: dict[str, int]
+
+    def __repr__(self) -> str:
+        n_checked = f"{sum(self.n_checked.values())} comparisons"
+        state = "ok" if self.ok else "not ok"
+        return one_line(self, "", n_checked, counted(len(self.findings), "finding"), state)
 
     @property
     def ok(self) -> bool:

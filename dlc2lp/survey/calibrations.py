@@ -6,7 +6,6 @@ Calibrations come in two forms: Anipose's (``calibration.toml``, ``calibrations/
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -94,12 +93,8 @@ def check_calibration_options(options: Options) -> None:
     Raises
     ------
     UsageError
-        ``bad-square-size`` or ``path-missing``.
+        ``path-missing``.
     """
-    size = options.square_size
-    if size is not None and not (isinstance(size, int | float) and math.isfinite(size) and size > 0):
-        message = f"found {size!r}, expected the side of a square in millimetres, a finite number above 0"
-        raise UsageError.of("bad-square-size", "--square-size", message)
     for path in options.calibration:
         if not path.exists():
             message = "found no such file or folder"

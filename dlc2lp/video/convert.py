@@ -18,6 +18,7 @@ from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
+from dlc2lp.wording import counted, one_line
 
 if TYPE_CHECKING:
     import threading
@@ -34,6 +35,9 @@ class VideoVerdict:
     info: VideoInfo
     treatment: Treatment
 
+    def __repr__(self) -> str:
+        return one_line(self, self.info.path.name, counted(self.info.n_frames, "frame"), self.treatment.action)
+
 
 @dataclass(frozen=True)
 class ConvertedVideo:
@@ -43,6 +47,9 @@ class ConvertedVideo:
     target: VideoInfo
     action: Action
     reasons: tuple[Reason, ...]
+
+    def __repr__(self) -> str:
+        return one_line(self, self.target.path.name, counted(self.target.n_frames, "frame"), self.action)
 
 
 def check_video(path: Path, *, stop: threading.Event | None = None) -> VideoVerdict:
