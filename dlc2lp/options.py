@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dlc2lp.codec import encode_fields
 from dlc2lp.lp.config import ConfigChoices
 
 LabelSource = Literal["h5", "csv", "newest"]
@@ -108,13 +109,7 @@ class Options:
 
     def as_json(self) -> dict[str, Any]:
         """All options in plain JSON types, as the plan records them."""
-        return asdict(self) | {
-            "merge": [str(source) for source in self.merge],
-            "views": [[name, str(source)] for name, source in self.views],
-            "calibration": [str(path) for path in self.calibration],
-            "video_roots": [str(root) for root in self.video_roots],
-            "config": self.config.as_json(),
-        }
+        return encode_fields(self)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import fault, plan_digest
+from dlc2lp.codec import to_line
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError
 from dlc2lp.migration import folders_of_individuals, store_plan
 from dlc2lp.model import Finding, Severity, by_severity
@@ -53,7 +54,7 @@ def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, 
     Interrupted
         ``stop`` was set.
     """
-    return task.number, [entry.to_line() for entry in _entries_or_refusal(task, stop)]
+    return task.number, [to_line(entry) for entry in _entries_or_refusal(task, stop)]
 
 
 def _entries_or_refusal(task: Task, stop: threading.Event | None) -> list[Entry]:

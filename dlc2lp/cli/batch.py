@@ -103,7 +103,7 @@ def convert(root: Path, out: Path, *, decisions: Path | None, tmp_dir: Path | No
     with _progress() as progress:
         planned = _plan(progress, root, out, chosen, decisions=decisions, jobs=run_options.jobs)
         if planned.index is None or not planned.index.totals.n_planned:
-            output.result(text.plan_text(planned), json.plan("batch-convert", planned))
+            output.result(text.plan_text(planned), json.nothing_planned(planned))
             return planned.exit_code
         output.note(text.plan_text(planned, goes_on=True))
         came = run_shard(planned.index.out, None, run_options, watcher=progress, stop=STOP)
@@ -145,7 +145,7 @@ def plan(
     shard = None if list_only else _shard(shard_text, None)
     with _progress() as progress:
         planned = _plan(progress, root, out, chosen, decisions=decisions, jobs=jobs, shard=shard, list_only=list_only)
-    output.result(text.plan_text(planned), json.plan("batch-plan", planned))
+    output.result(text.plan_text(planned), json.plan(planned))
     return planned.exit_code
 
 

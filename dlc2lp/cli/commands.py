@@ -136,16 +136,16 @@ def _convert_each(
     if dry_run:
         with Progress(quiet=output.wants_quiet()) as progress:
             previews = migration.preview_each_individual(source, target, chosen, observer=progress, stop=STOP)
-        document = json.each("plan", {name: json.dry_run(preview) for name, preview in previews.items()})
-        output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), document)
-        return int(document["exit_code"])
+        planned = json.each_plan({name: json.dry_run(preview) for name, preview in previews.items()})
+        output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), planned)
+        return planned.exit_code
     with Progress(quiet=output.wants_quiet()) as progress:
         outcomes = migration.convert_each_individual(
             source, target, chosen, run_options, register_as=register_as, observer=progress, stop=STOP
         )
-    document = json.each("convert", {name: json.outcome(came) for name, came in outcomes.items()})
+    document = json.each_outcome({name: json.outcome(came) for name, came in outcomes.items()})
     output.result(text.each({name: text.outcome_text(came) for name, came in outcomes.items()}), document)
-    return int(document["exit_code"])
+    return document.exit_code
 
 
 @click.command()

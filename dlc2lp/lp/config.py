@@ -11,10 +11,11 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
+from dlc2lp.codec import decode_fields, encode_fields
 from dlc2lp.errors import UsageError
 from dlc2lp.lp import multiview, sizing
 from dlc2lp.lp.document import Document, KeyPath, printable, render, values_of
@@ -60,6 +61,18 @@ _OTHER_LOSSES = {
 }
 
 
+_OF_VIEWS = frozenset(
+    (
+        "view_names",
+        "is_calibrated",
+        "n_frames_against_3d",
+        "one_view_keypoints",
+        "incomplete_sessions",
+        "unequal_sessions",
+    )
+)
+
+
 @dataclass(frozen=True)
 class ConfigFacts:
     """What the starter config must know of a project.
@@ -92,6 +105,8 @@ class ConfigFacts:
     unequal_sessions
         Sessions whose videos have different numbers of frames.
     """
+
+    written_as: ClassVar[Any] = dict[str, Any]
 
     data_dir: str
     keypoint_names: tuple[str, ...]
@@ -126,43 +141,15 @@ class ConfigFacts:
         """Whether Lightning Pose can predict the videos after training without ending in an error."""
         return self.n_videos > 0 and not self.unequal_sessions
 
-    def as_json(self) -> dict[str, Any]:
+    def to_written(self) -> dict[str, Any]:
         """All fields in plain JSON types; those of views only where there are any."""
-        of_views = {
-            "view_names": list(self.view_names),
-            "is_calibrated": self.is_calibrated,
-            "n_frames_against_3d": self.n_frames_against_3d,
-            "one_view_keypoints": list(self.one_view_keypoints),
-            "incomplete_sessions": list(self.incomplete_sessions),
-            "unequal_sessions": list(self.unequal_sessions),
-        }
-        return {
-            "data_dir": self.data_dir,
-            "keypoint_names": list(self.keypoint_names),
-            "n_labeled_frames": self.n_labeled_frames,
-            "image_sizes": [[list(size), count] for size, count in self.image_sizes],
-            "hidden_share": dict(self.hidden_share),
-            "n_videos": self.n_videos,
-            **(of_views if self.view_names else {}),
-        }
+        written = encode_fields(self)
+        return {name: value for name, value in written.items() if self.view_names or name not in _OF_VIEWS}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read back what :meth:`as_json` gave."""
-        return cls(
-            data_dir=data["data_dir"],
-            keypoint_names=tuple(data["keypoint_names"]),
-            n_labeled_frames=data["n_labeled_frames"],
-            image_sizes=tuple(((width, height), count) for (width, height), count in data["image_sizes"]),
-            hidden_share=dict(data["hidden_share"]),
-            n_videos=data["n_videos"],
-            view_names=tuple(data.get("view_names", ())),
-            is_calibrated=data.get("is_calibrated", False),
-            n_frames_against_3d=data.get("n_frames_against_3d", 0),
-            one_view_keypoints=tuple(data.get("one_view_keypoints", ())),
-            incomplete_sessions=tuple(data.get("incomplete_sessions", ())),
-            unequal_sessions=tuple(data.get("unequal_sessions", ())),
-        )
+    def from_written(cls, written: dict[str, Any]) -> Self:
+        """The inverse of :meth:`to_written`."""
+        return decode_fields(cls, written)
 
 
 @dataclass(frozen=True)
@@ -202,23 +189,6 @@ class ConfigChoices:
     losses: tuple[str, ...] | None = None
     nan_means: NanMeans | None = None
     mirror: tuple[str, ...] | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """All fields in plain JSON types."""
-        return asdict(self) | {name: _as_list(getattr(self, name)) for name in ("resize", "losses", "mirror")}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read back what :meth:`as_json` gave."""
-        given: dict[str, Any] = {name: data.get(name) for name in cls.__dataclass_fields__}
-        for name in ("resize", "losses", "mirror"):
-            if given[name] is not None:
-                given[name] = tuple(given[name])
-        return cls(**given)
-
-
-def _as_list(value: tuple[Any, ...] | None) -> list[Any] | None:
-    return None if value is None else list(value)
 
 
 @dataclass(frozen=True)

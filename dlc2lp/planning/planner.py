@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,8 +81,8 @@ def make_plan(survey: Survey, decided: Decided, options: Options, target: Path) 
                 draft.n_cells_left_out + rowless + animal.n_left_out,
             ),
         },
-        config_facts=facts.as_json(),
-        config_reasons=tuple(dataclasses.asdict(reason) for reason in config.reasons),
+        config_facts=facts,
+        config_reasons=config.reasons,
         findings=tuple(by_severity(draft.findings)),
         steps=tuple(draft.steps),
     )

@@ -164,13 +164,13 @@ class _ViewsPlanner:
                 if video.tie is not None
             ),
             counts=self._counts(placed),
-            config_facts=facts.as_json(),
-            config_reasons=tuple(dataclasses.asdict(reason) for reason in config.reasons),
+            config_facts=facts,
+            config_reasons=config.reasons,
             findings=tuple(by_severity(self.draft.findings)),
             calibrations=dict(calibrated.origins),
             steps=tuple(self.draft.steps),
             views=tuple(view.name for view in self.images),
-            view_frames=tuple(dataclasses.asdict(session) for session in self.alignment.sessions),
+            view_frames=self.alignment.sessions,
         )
 
     def _folders(self, view: ViewImages) -> dict[str, str]:

@@ -8,18 +8,16 @@ with the same bytes.
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.files import STATE_FOLDER, FileRecord, digest, write_whole
 from dlc2lp.model import Finding, Severity
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import Step, WriteText
-
-SCHEMA = "dlc2lp/record/1"
 
 
 @dataclass(frozen=True)
@@ -42,16 +40,15 @@ class Record:
         ``convert``, or ``config`` where a person remade the file with ``dlc2lp config``.
     """
 
+    written_first: ClassVar[tuple[str, ...]] = ("schema",)
+    schema: ClassVar[str] = "dlc2lp/record/1"
+
     step: str
     kind: str
     files: tuple[FileRecord, ...]
     done: bool
     detail: dict[str, Any]
     by: str = "convert"
-
-    def to_text(self) -> str:
-        """The record as JSON text."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
 
 class State(enum.StrEnum):
@@ -136,7 +133,7 @@ class Journal:
     def write(self, record: Record) -> None:
         """Write one record whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self.folder / f"{record.step}.json", record.to_text().encode())
+        write_whole(self.folder / f"{record.step}.json", to_text(record).encode())
 
     def remove(self, step: str) -> None:
         """Forget a step of an earlier plan."""
@@ -242,16 +239,8 @@ class Journal:
 
 def _read_record(path: Path) -> Record | None:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return Record(
-            document["step"],
-            document["kind"],
-            tuple(FileRecord(**file) for file in document["files"]),
-            document["done"],
-            document["detail"],
-            document["by"],
-        )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return read(Record, path.read_bytes())
+    except (FileNotFoundError, Malformed):
         return None
 
 

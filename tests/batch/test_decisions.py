@@ -95,7 +95,9 @@ def test_a_file_that_is_no_decisions_is_refused(tmp_path, text):
 def test_open_questions_are_added_once_and_what_a_person_wrote_stays(tmp_path):
     path = tmp_path / "decisions.yaml"
     path.write_text("# mine\na:\n  individuals: flatten  # as agreed\n", encoding="utf-8")
-    asked = [Finding(Severity.ERROR, "several-individuals", "individuals", "found 2\na\nb", advice="--individuals split")]
+    asked = [
+        Finding(Severity.ERROR, "several-individuals", "individuals", "found 2\na\nb", advice="--individuals split")
+    ]
     added = add_open(path, read_decisions(path), {"a": asked, "x: 'y'\n": asked, "no": asked})
     assert (added.n_added, added.findings) == (2, ())
     text = path.read_text(encoding="utf-8")
