@@ -160,7 +160,7 @@ def _make_form(hint: Any) -> _Form:
         )
     if is_dataclass(kind):
         members = list(_concrete(kind))
-        return _object(kind, getattr(kind, "written_first", ())) if members == [kind] else _one_of(members)
+        return _whole(kind) if members == [kind] else _one_of(members)
     if issubclass(kind, enum.Enum):
         return _Form(_choosing({member.value: member for member in kind}), lambda member: member.value)
     if issubclass(kind, tuple):
@@ -329,7 +329,12 @@ def _one_of(kinds: list[Any]) -> _Form:
         said = [f"{name} {found.get(name)!r:.80}" for name in known[0][1]] or keys
         raise Malformed(f"expected {' or '.join(kind.__name__ for kind in kinds)}, found {', '.join(said)}")
 
-    return _Form(decode_one, encode)
+    return _Form(decode_one, lambda value: _put(_whole(type(value)), value))
+
+
+def _whole(kind: Any) -> _Form:
+    """Return the form of a dataclass with what stands before its fields."""
+    return _object(kind, getattr(kind, "written_first", ()))
 
 
 def _is_required(field: Field[Any]) -> bool:

@@ -82,6 +82,11 @@ def _plan_content(planned: ArchivePlan) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _AtOut(Document):
+    out: str
+
+
 @dataclass(frozen=True)
 class ShardResult:
     """What came of a shard: steps carried out, steps done before, and the targets in which some failed."""
@@ -93,16 +98,10 @@ class ShardResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchRunDocument(Document):
+class BatchRunDocument(ShardResult, _AtOut):
     """dlc2lp batch run --json."""
 
     schema = "dlc2lp/batch-run/1"
-
-    out: str
-    shard: ShardText
-    n_done: int
-    n_skipped: int
-    failed: tuple[str, ...]
 
 
 def run(out: Path, came: ShardRun) -> BatchRunDocument:
@@ -112,15 +111,6 @@ def run(out: Path, came: ShardRun) -> BatchRunDocument:
 
 def _run_content(came: ShardRun) -> ShardResult:
     return ShardResult(str(came.shard), came.n_done, came.n_skipped, tuple(sorted(came.failed)))
-
-
-@dataclass(frozen=True)
-class StepCounts:
-    """Steps of all targets."""
-
-    all: int
-    done: int
-    failed: int
 
 
 @dataclass(frozen=True)
@@ -148,15 +138,14 @@ class AtWork:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchStatusDocument(Document):
+class BatchStatusDocument(_AtOut):
     """dlc2lp batch status --json."""
 
     schema = "dlc2lp/batch-status/1"
 
-    out: str
     targets: Annotated[Mapping[TargetState, int], Keys(get_args(TargetState))]
     not_planned: Mapping[str, int]
-    steps: StepCounts
+    steps: Annotated[dict[str, int], Keys(("all", "done", "failed"))]
     share_done: Annotated[float, Says("maximum", 1)]
     left_s: float | None
     unfinished: tuple[Unfinished, ...]
@@ -178,7 +167,7 @@ def status(found: Status) -> BatchStatusDocument:
         out=str(found.out),
         targets=found.n_targets,
         not_planned=found.n_not_planned,
-        steps=StepCounts(found.n_steps, found.n_steps_done, found.n_steps_failed),
+        steps={"all": found.n_steps, "done": found.n_steps_done, "failed": found.n_steps_failed},
         share_done=found.cost_done / found.cost if found.cost else 1.0,
         left_s=found.left_s,
         unfinished=tuple(unfinished),
@@ -199,17 +188,10 @@ class ReportContent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchFinishDocument(Document):
+class BatchFinishDocument(ReportContent, Document):
     """dlc2lp batch finish --json, and OUT/report.json."""
 
     schema = "dlc2lp/batch-finish/1"
-
-    root: str
-    out: str
-    n_by_state: dict[str, int]
-    bytes_before: int
-    bytes_after: int
-    projects: tuple[ProjectReport, ...]
 
 
 def report(came: ArchiveReport) -> BatchFinishDocument:
@@ -229,12 +211,11 @@ def _report_content(came: ArchiveReport) -> ReportContent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchFinishPartDocument(Document):
+class BatchFinishPartDocument(_AtOut):
     """dlc2lp batch finish --shard --json."""
 
     schema = "dlc2lp/batch-finish-part/1"
 
-    out: str
     shard: str
 
 

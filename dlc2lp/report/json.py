@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from dlc2lp.codec import Says, encode
+from dlc2lp.codec import Keys, Says, encode
 from dlc2lp.lp.config import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding, Turn, VideoInfo
@@ -140,10 +140,7 @@ def inspection(found: Inspection) -> InspectDocument:
         exit_code=found.exit_code,
         findings=found.findings,
         project=InspectedProject(
-            str(project.root),
-            config.task if config else None,
-            config.scorer if config else None,
-            config.date if config else None,
+            str(project.root), *(getattr(config, name, None) for name in ("task", "scorer", "date"))
         ),
         sessions=tuple(map(InspectedSession.of, chosen)),
         keypoints=tuple(InspectedKeypoint(name, share) for name, share in shares.items()),
@@ -200,15 +197,6 @@ def dry_run(found: Preview) -> PlanDocument:
     )
 
 
-@dataclass(frozen=True)
-class StepsRun:
-    """Ids of the steps that were carried out, that were done before, and that failed."""
-
-    done: tuple[str, ...]
-    skipped: tuple[str, ...]
-    failed: tuple[str, ...]
-
-
 @dataclass(frozen=True, kw_only=True)
 class ConvertDocument(Described, Document):
     """dlc2lp convert --json."""
@@ -216,7 +204,7 @@ class ConvertDocument(Described, Document):
     schema = "dlc2lp/convert/1"
 
     checked: dict[str, int]
-    steps: StepsRun
+    steps: Annotated[dict[str, list[str]], Keys(("done", "skipped", "failed"))]
 
 
 def outcome(came: Outcome) -> ConvertDocument:
@@ -226,7 +214,7 @@ def outcome(came: Outcome) -> ConvertDocument:
         exit_code=came.exit_code,
         findings=came.findings,
         checked=came.verification.n_checked,
-        steps=StepsRun(tuple(came.run.done), tuple(came.run.skipped), tuple(came.run.failed)),
+        steps={"done": came.run.done, "skipped": came.run.skipped, "failed": came.run.failed},
     )
 
 

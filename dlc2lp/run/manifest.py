@@ -15,7 +15,16 @@ from dlc2lp.files import STATE_FOLDER, FileRecord
 from dlc2lp.lp.config import ChoiceReason
 from dlc2lp.model import Finding, Turn
 from dlc2lp.planning.align import SessionFrames
-from dlc2lp.planning.plan import Count, CountKeys, FrameState, Plan, PlannedFrame, PlannedVideo, ProjectKeys
+from dlc2lp.planning.plan import (
+    Count,
+    CountKeys,
+    FrameState,
+    Plan,
+    PlannedFrame,
+    PlannedSession,
+    PlannedVideo,
+    ProjectKeys,
+)
 from dlc2lp.run.journal import Record
 from dlc2lp.survey.ties import SessionTie, by_view
 from dlc2lp.video.encoding import Action, Crop
@@ -51,16 +60,9 @@ class TargetImage:
     def of(cls, frame: PlannedFrame, tie: SessionTie | None) -> Self:
         """What a document says of a frame."""
         found = tie.images.get(frame.source) if tie else None
-        return cls(
-            frame.source,
-            frame.target or None,
-            frame.frame_index,
-            frame.video_frame_index,
-            found.outcome if found else None,
-            found.best_error if found else None,
-            found.second_error if found else None,
-            frame.state,
-        )
+        outcome, best, second = (found.outcome, found.best_error, found.second_error) if found else (None, None, None)
+        indices = frame.frame_index, frame.video_frame_index
+        return cls(frame.source, frame.target or None, *indices, outcome, best, second, frame.state)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,13 @@ class TargetSession:
     view: str | None
     label_file: str
     images: tuple[TargetImage, ...]
+
+    @classmethod
+    def of(cls, session: PlannedSession, ties: Mapping[tuple[str, str], SessionTie]) -> Self:
+        """What a document says of a session."""
+        tie = ties.get((session.view, session.source))
+        images = tuple(TargetImage.of(frame, tie) for frame in session.frames)
+        return cls(session.source, session.target, session.view or None, session.label_file, images)
 
 
 @dataclass(frozen=True)
@@ -169,23 +178,13 @@ class Described:
     def of(cls, plan: Plan, **others: Any) -> Self:
         """Return the document of a plan, with the fields that only this one has."""
         ties = by_view(plan.ties)
-        sessions = (
-            TargetSession(
-                session.source,
-                session.target,
-                session.view or None,
-                session.label_file,
-                tuple(TargetImage.of(frame, ties.get((session.view, session.source))) for frame in session.frames),
-            )
-            for session in plan.sessions
-        )
         return cls(
             source=plan.source,
             target=plan.target,
             project=plan.project,
             keypoints=tuple(KeypointShare(name, share) for name, share in plan.keypoints.items()),
             counts=plan.counts,
-            sessions=tuple(sessions),
+            sessions=tuple(TargetSession.of(session, ties) for session in plan.sessions),
             videos=tuple(TargetVideo.of(video, ties.get((video.view, video.session))) for video in plan.videos),
             views=plan.views,
             view_frames=plan.view_frames,
@@ -224,20 +223,10 @@ class Manifest(Described, _Versioned):
 def manifest_text(plan: Plan, records: Mapping[str, Record], failed: Iterable[str], findings: Iterable[Finding]) -> str:
     """Return the manifest of a target as it is after a run."""
     lost = set(failed)
-    steps = (
-        DoneStep(
-            step.id,
-            step.kind,
-            "failed" if step.id in lost else "done",
-            records[step.id].files if step.id in records else (),
-        )
+    files = {step: record.files for step, record in records.items()}
+    steps = tuple(
+        DoneStep(step.id, step.kind, "failed" if step.id in lost else "done", files.get(step.id, ()))
         for step in plan.steps
     )
-    manifest = Manifest.of(
-        plan,
-        dlc2lp_version=plan.dlc2lp_version,
-        options=plan.options,
-        findings=tuple(findings),
-        steps=tuple(steps),
-    )
-    return to_text(manifest)
+    told = {"options": plan.options, "findings": tuple(findings), "steps": steps}
+    return to_text(Manifest.of(plan, dlc2lp_version=plan.dlc2lp_version, **told))
