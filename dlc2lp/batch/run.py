@@ -338,7 +338,7 @@ class _Plans:
     def _read(target: Path, unit: Unit) -> Plan | None:
         path = target / PLAN_FILE
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8", errors="replace")  # whose digest is another one
         except (FileNotFoundError, NotADirectoryError) as error:
             raise TargetRefused.of(
                 "not-a-target",

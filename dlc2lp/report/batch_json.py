@@ -56,10 +56,8 @@ class _Planned(Document):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchPlanDocument(_Planned):
+class BatchPlanDocument(_Planned, command="batch-plan"):
     """dlc2lp batch plan --json."""
-
-    schema = "dlc2lp/batch-plan/1"
 
 
 def plan(planned: ArchivePlan) -> BatchPlanDocument:
@@ -98,10 +96,8 @@ class ShardResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchRunDocument(ShardResult, _AtOut):
+class BatchRunDocument(ShardResult, _AtOut, command="batch-run"):
     """dlc2lp batch run --json."""
-
-    schema = "dlc2lp/batch-run/1"
 
 
 def run(out: Path, came: ShardRun) -> BatchRunDocument:
@@ -138,10 +134,8 @@ class AtWork:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchStatusDocument(_AtOut):
+class BatchStatusDocument(_AtOut, command="batch-status"):
     """dlc2lp batch status --json."""
-
-    schema = "dlc2lp/batch-status/1"
 
     targets: Annotated[Mapping[TargetState, int], Keys(get_args(TargetState))]
     not_planned: Mapping[str, int]
@@ -188,10 +182,8 @@ class ReportContent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchFinishDocument(ReportContent, Document):
+class BatchFinishDocument(ReportContent, Document, command="batch-finish"):
     """dlc2lp batch finish --json, and OUT/report.json."""
-
-    schema = "dlc2lp/batch-finish/1"
 
 
 def report(came: ArchiveReport) -> BatchFinishDocument:
@@ -211,10 +203,8 @@ def _report_content(came: ArchiveReport) -> ReportContent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchFinishPartDocument(_AtOut):
+class BatchFinishPartDocument(_AtOut, command="batch-finish-part"):
     """dlc2lp batch finish --shard --json."""
-
-    schema = "dlc2lp/batch-finish-part/1"
 
     shard: str
 
@@ -225,10 +215,8 @@ def finished_part(out: Path, shard: str) -> BatchFinishPartDocument:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchConvertDocument(_Planned):
+class BatchConvertDocument(_Planned, command="batch-convert"):
     """dlc2lp batch convert --json."""
-
-    schema = "dlc2lp/batch-convert/1"
 
     run: ShardResult
     report: ReportContent
@@ -246,10 +234,8 @@ def converted(planned: ArchivePlan, came: ShardRun, finished: ArchiveReport) -> 
 
 
 @dataclass(frozen=True, kw_only=True)
-class NothingPlannedDocument(_Planned):
+class NothingPlannedDocument(_Planned, command="batch-convert"):
     """dlc2lp batch convert --json where nothing could be planned."""
-
-    schema = "dlc2lp/batch-convert/1"
 
 
 def nothing_planned(planned: ArchivePlan) -> NothingPlannedDocument:
@@ -268,10 +254,8 @@ class SubmittedScript:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchSubmitDocument(Document):
+class BatchSubmitDocument(Document, command="batch-submit"):
     """dlc2lp batch submit --json."""
-
-    schema = "dlc2lp/batch-submit/1"
 
     folder: str
     n_shards: int

@@ -59,6 +59,11 @@ class Document:
     written_first: ClassVar[tuple[str, ...]] = ("schema",)
     schema: ClassVar[str]
 
+    def __init_subclass__(cls, *, command: str = "", **others: Any) -> None:
+        super().__init_subclass__(**others)
+        if command:
+            cls.schema = f"dlc2lp/{command}/1"
+
     dlc2lp_version: str = __version__
     exit_code: Annotated[int, Says("enum", (0, 1, 2, 3, 4, 75))] = 0
     findings: tuple[Finding, ...] = ()

@@ -111,10 +111,8 @@ class OpenQuestion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectDocument(Document):
+class InspectDocument(Document, command="inspect"):
     """dlc2lp inspect --json."""
-
-    schema = "dlc2lp/inspect/1"
 
     project: InspectedProject
     sessions: tuple[InspectedSession, ...]
@@ -175,10 +173,8 @@ PlannedStep = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanDocument(Described, Document):
+class PlanDocument(Described, Document, command="plan"):
     """dlc2lp convert --dry-run --json."""
-
-    schema = "dlc2lp/plan/1"
 
     options: dict[str, Any]
     space_bytes: int
@@ -198,10 +194,8 @@ def dry_run(found: Preview) -> PlanDocument:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertDocument(Described, Document):
+class ConvertDocument(Described, Document, command="convert"):
     """dlc2lp convert --json."""
-
-    schema = "dlc2lp/convert/1"
 
     checked: dict[str, int]
     steps: Annotated[dict[str, list[str]], Keys(("done", "skipped", "failed"))]
@@ -219,10 +213,8 @@ def outcome(came: Outcome) -> ConvertDocument:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyDocument(Described, Document):
+class VerifyDocument(Described, Document, command="verify"):
     """dlc2lp verify --json."""
-
-    schema = "dlc2lp/verify/1"
 
     checked: dict[str, int]
 
@@ -244,10 +236,8 @@ class CheckedVideo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoCheckDocument(Document):
+class VideoCheckDocument(Document, command="video-check"):
     """dlc2lp video check --json."""
-
-    schema = "dlc2lp/video-check/1"
 
     videos: tuple[CheckedVideo, ...]
 
@@ -272,10 +262,8 @@ def video_check(
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoConvertDocument(Document):
+class VideoConvertDocument(Document, command="video-convert"):
     """dlc2lp video convert --json."""
-
-    schema = "dlc2lp/video-convert/1"
 
     source: str
     target: str
@@ -296,10 +284,8 @@ def video_convert(made: ConvertedVideo) -> VideoConvertDocument:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfigDocument(Document):
+class ConfigDocument(Document, command="config"):
     """dlc2lp config --json."""
-
-    schema = "dlc2lp/config/1"
 
     path: str
     config: tuple[ChoiceReason, ...]
@@ -312,10 +298,8 @@ def reconfigured(made: Reconfigured) -> ConfigDocument:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitsDocument(Document):
+class SplitsDocument(Document, command="splits"):
     """dlc2lp inspect|convert --split list --json."""
-
-    schema = "dlc2lp/splits/1"
 
     splits: tuple[str, ...]
 
@@ -326,19 +310,15 @@ def splits(names: Sequence[str]) -> SplitsDocument:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanEachDocument(Document):
+class PlanEachDocument(Document, command="plan-each"):
     """dlc2lp convert --individuals split --dry-run --json."""
-
-    schema = "dlc2lp/plan-each/1"
 
     individuals: dict[str, PlanDocument]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertEachDocument(Document):
+class ConvertEachDocument(Document, command="convert-each"):
     """dlc2lp convert --individuals split --json."""
-
-    schema = "dlc2lp/convert-each/1"
 
     individuals: dict[str, ConvertDocument]
 
