@@ -17,6 +17,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
+from dlc2lp.codec import encode_fields
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Setting
 
@@ -244,15 +245,7 @@ class Chosen:
 
     def as_json(self) -> dict[str, Any]:
         """All options in plain JSON types, as the plan records them."""
-        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Chosen):
-        return value.as_json()
-    if isinstance(value, tuple):
-        return list(map(_plain, value))
-    return str(value) if isinstance(value, Path) else value
+        return encode_fields(self)
 
 
 _KNOWN: dict[type, dict[str, Option]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -67,7 +67,7 @@ class Event:
     state: Ending | None = None
     findings: tuple[Finding, ...] = ()
     views: tuple[str, ...] = ()
-    view_frames: tuple[Mapping[str, Any], ...] = ()
+    view_frames: tuple[Any, ...] = ()
 
 
 OnEvent = Callable[[Event], None]

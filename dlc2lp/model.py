@@ -7,11 +7,12 @@ origin in the top-left corner, x to the right and y downwards, as in DeepLabCut,
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from dlc2lp.codec import Says
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,10 @@ VIDEO_SUFFIXES = frozenset(
     {".avi", ".mp4", ".mov", ".mpeg", ".mpg", ".mpv", ".mkv", ".flv", ".qt", ".yuv"}
     | {".wmv", ".m4v", ".ts", ".h264", ".264", ".webm", ".mts", ".m2ts", ".3gp"}
 )
+
+
+#: A clockwise turn in degrees.
+Turn = Annotated[int, Says("enum", (0, 90, 180, 270))]
 
 
 class Severity(enum.StrEnum):
@@ -91,6 +96,18 @@ Remedy = Setting | RunAgain | Command
 
 
 @dataclass(frozen=True)
+class WrittenFinding:
+    """A finding as it stands in plans and documents: of what settles it, the words."""
+
+    severity: Severity
+    code: Annotated[str, Says("pattern", "^[a-z0-9]+(-[a-z0-9]+)*$")]
+    subject: str
+    message: str
+    where: str
+    hint: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that a person should know, as data: text, JSON and HTML show the same list.
 
@@ -113,6 +130,8 @@ class Finding:
     candidates
         The values that are possible, where a person must choose one.
     """
+
+    written_as: ClassVar[type] = WrittenFinding
 
     severity: Severity
     code: str
@@ -144,51 +163,14 @@ class Finding:
         """Return the finding as one of many places: a project of an archive, a target."""
         return replace(self, where=f"{place}: {self.where}" if self.where else place)
 
-    def as_json(self) -> dict[str, str]:
-        """The finding as it stands in every ``--json`` document."""
-        return {
-            "severity": str(self.severity),
-            "code": self.code,
-            "subject": self.subject,
-            "message": self.message,
-            "where": self.where,
-            "hint": self.hint,
-        }
+    def to_written(self) -> WrittenFinding:
+        """The finding for people and programs to read."""
+        return WrittenFinding(self.severity, self.code, self.subject, self.message, self.where, self.hint)
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Finding:
-        """The inverse of :meth:`as_json`; of a remedy the words are left."""
-        known = {**document, "severity": Severity(document["severity"]), "advice": document["hint"]}
-        del known["hint"]
-        return cls(**known)
-
-    def to_state(self) -> dict[str, Any]:
-        """The finding in plain JSON types with all that it holds, for dlc2lp's own files."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, document: Mapping[str, Any]) -> Finding:
-        """The inverse of :meth:`to_state`; what :meth:`as_json` made is read too."""
-        if "hint" in document:
-            return cls.from_json(document)
-        known = {
-            "severity": Severity(document["severity"]),
-            "remedies": tuple(map(_remedy, document["remedies"])),
-            "candidates": tuple(document["candidates"]),
-        }
-        return cls(**{**document, **known})
-
-
-def _remedy(document: Mapping[str, Any]) -> Remedy:
-    if "line" in document:
-        return Command(document["line"])
-    if "words" in document:
-        return RunAgain(document["words"], tuple(map(_setting, document["settings"])))
-    return _setting(document)
-
-
-def _setting(document: Mapping[str, Any]) -> Setting:
-    return Setting(document["option"], tuple(document["values"]))
+    def from_written(cls, found: WrittenFinding) -> Finding:
+        """The inverse of :meth:`to_written`; of a remedy the words are left."""
+        return cls(found.severity, found.code, found.subject, found.message, found.where, found.hint)
 
 
 def question(
@@ -354,7 +336,7 @@ class VideoInfo:
     n_frames: int
     n_frames_declared: int | None
     constant_rate: bool
-    rotation_deg: int
+    rotation_deg: Turn
     square_pixels: bool
     keyframe_interval_frames: int
     has_audio: bool
@@ -363,12 +345,6 @@ class VideoInfo:
     all_packets_timed: bool
     starts_with_keyframe: bool
     size_bytes: int
-
-    def as_json(self) -> dict[str, Any]:
-        """All fields in plain JSON types, the rate as ``"30000/1001"``."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        rate = f"{self.frame_rate.numerator}/{self.frame_rate.denominator}"
-        return fields | {"path": str(self.path), "frame_rate": rate}
 
 
 Vector = tuple[float, float, float]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from dlc2lp.codec import Malformed, decode, encode
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.hand_edits import keep_edits
 from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding, by_severity
-from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.plan import Plan, unreadable
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.planning.texts import CONFIG_FILE
 from dlc2lp.run.execute import write_text
-from dlc2lp.run.journal import Journal, Record
+from dlc2lp.run.journal import Journal
 from dlc2lp.run.target import required_plan
 from dlc2lp.wording import counted, one_line
 
@@ -69,44 +68,48 @@ def reconfigure(
     folder = Path(target).absolute()
     plan = required_plan(folder)
     journal = Journal(folder)
-    earlier = _last_call(journal)
-    before: dict[str, Any] = earlier.detail if earlier else {"choices": plan.options["config"], "data_dir": None}
-    merged = _merge_choices(before["choices"], choices or ConfigChoices())
-    facts = _facts(plan, folder, data_dir or before["data_dir"])
-    config = starter_config(facts, merged)
-    written = earlier.detail["starter"] if earlier else _planned_text(plan)
-    text, kept, findings = _with_edits(folder / CONFIG_FILE, written, config, discard=discard_edits)
+    earlier, before = _last_call(journal, plan)
+    merged = _merge_choices(before.choices, choices or ConfigChoices())
+    config = starter_config(_facts(plan, folder, data_dir or before.data_dir), merged)
+    text, kept, findings = _with_edits(folder / CONFIG_FILE, before.starter, config, discard=discard_edits)
     step = WriteText(CONFIG_FILE, text)
-    detail = {
-        "choices": dataclasses.asdict(merged),
-        "data_dir": data_dir or before["data_dir"],
-        "starter": config.text,
-    }
+    detail = encode(_Call(merged, data_dir or before.data_dir, config.text))
     write_text(folder, step, by="config", detail=detail)
-    if earlier and earlier.step != step.id:
-        journal.remove(earlier.step)
+    if earlier and earlier != step.id:
+        journal.remove(earlier)
     return Reconfigured(folder / CONFIG_FILE, config, kept, tuple(by_severity([*config.findings, *findings])))
 
 
-def _last_call(journal: Journal) -> Record | None:
+@dataclass(frozen=True)
+class _Call:
+    """What the config was last written with, and what it was then."""
+
+    choices: ConfigChoices
+    data_dir: str | None
+    starter: str
+
+
+def _last_call(journal: Journal, plan: Plan) -> tuple[str, _Call]:
+    """Return the last call and the id of its record; of the conversion where there was none since."""
     made = [record for record in journal.read().values() if record.by == "config"]
-    return made[-1] if made else None
+    try:
+        if made:
+            return made[-1].step, decode(_Call, made[-1].detail)
+        starter = next(step.text for step in plan.steps if isinstance(step, WriteText) and step.target == CONFIG_FILE)
+        return "", _Call(decode(ConfigChoices, plan.options.get("config")), None, starter)
+    except Malformed as error:
+        raise unreadable(journal.folder, error) from error
 
 
-def _merge_choices(before: dict[str, Any], now: ConfigChoices) -> ConfigChoices:
-    chosen = {name: value for name, value in now.as_json().items() if value is not None}
-    return ConfigChoices.of({**before, **chosen})
+def _merge_choices(before: ConfigChoices, now: ConfigChoices) -> ConfigChoices:
+    return replace(before, **{name: value for name, value in vars(now).items() if value is not None})
 
 
 def _facts(plan: Plan, folder: Path, data_dir: str | None) -> ConfigFacts:
-    facts = ConfigFacts.from_json(plan.config_facts)
+    facts = plan.config_facts
     if data_dir is None and facts.data_dir == plan.target:
         data_dir = str(folder)  # the target may have been moved since
-    return dataclasses.replace(facts, data_dir=data_dir) if data_dir else facts
-
-
-def _planned_text(plan: Plan) -> str:
-    return next(step.text for step in plan.steps if isinstance(step, WriteText) and step.target == CONFIG_FILE)
+    return replace(facts, data_dir=data_dir) if data_dir else facts
 
 
 def _with_edits(

@@ -13,13 +13,22 @@ from command import SCHEMAS, dlc2lp
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_what_is_made_from_the_options_is_up_to_date():
+@pytest.fixture(scope="module")
+def make_docs():
     loader = SourceFileLoader("make_docs", str(ROOT / "scripts" / "make_docs"))
-    spec = importlib.util.spec_from_loader("make_docs", loader)
-    make_docs = importlib.util.module_from_spec(spec)
-    loader.exec_module(make_docs)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("make_docs", loader))
+    loader.exec_module(module)
+    return module
+
+
+def test_the_reference_of_commands_is_what_help_says(make_docs):
     assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == make_docs.text(), "run scripts/make_docs"
     assert (ROOT / "dlc2lp/keywords.py").read_text(encoding="utf-8") == make_docs.keywords(), "run scripts/make_docs"
+
+
+def test_the_schemas_are_what_the_types_say(make_docs):
+    written = {path.stem: path.read_text(encoding="utf-8") for path in SCHEMAS.glob("*.json")}
+    assert written == make_docs.schemas(), "run scripts/make_docs"
 
 
 @pytest.mark.parametrize("schema", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)

@@ -8,9 +8,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Literal, NamedTuple
 
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
 from dlc2lp.batch.ledger import Ledger
@@ -19,18 +19,20 @@ from dlc2lp.batch.project import REPORT_IT
 from dlc2lp.batch.run import in_batch, plan_digest
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
+from dlc2lp.codec import Keys
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, fault, reason
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.files import STATE_FOLDER as STEP_STATE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
-from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.plan import Count, CountKeys, Plan
 from dlc2lp.planning.steps import ExtractFrames
 from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.closing import close_target
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder, sweep
 from dlc2lp.run.target import required_plan
+from dlc2lp.version import __version__
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.wording import one_line
 
@@ -70,7 +72,7 @@ class ProjectReport:
     target: str
     state: ProjectState
     individual: str = ""
-    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    counts: Annotated[Mapping[str, Count], Keys(CountKeys.names, may_be_empty=True)] = field(default_factory=dict)
     n_sessions: int = 0
     n_videos: int = 0
     n_video_frames: int = 0
@@ -79,21 +81,6 @@ class ProjectReport:
     bytes_after: int = 0
     decisions_open: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """The report in plain JSON types."""
-        document = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        document["decisions_open"] = list(self.decisions_open)
-        document["findings"] = [finding.as_json() for finding in self.findings]
-        return document
-
-    @classmethod
-    def from_line(cls, line: str) -> Self:
-        """The inverse of :meth:`as_json`, written as JSON."""
-        document = json.loads(line)
-        document["findings"] = tuple(map(Finding.from_json, document["findings"]))
-        document["decisions_open"] = tuple(document["decisions_open"])
-        return cls(**document)
 
 
 @dataclass(frozen=True)
@@ -180,7 +167,7 @@ def finish_archive(
     index = Index.read(Path(out).absolute())
     story = read_story(index.out)
     # Checks that were made before somebody went on working tell nothing any more.
-    ledger = Ledger(index.out / _CLOSING / _state_of(index.out))
+    ledger = Ledger(index.out / _CLOSING / _state_of(index.out), _Checked)
     try:
         make_folder(ledger.folder)
     except OSError as error:
@@ -195,14 +182,13 @@ def finish_archive(
         return None
     projects: list[ProjectReport] = []
     lost: dict[str, list[str]] = {}
-    for line, left in ledger.read(n_all):
-        projects.append(ProjectReport.from_line(line))
-        target = projects[-1].target
-        if gone := sorted(story.done(target).intersection(json.loads(left))):
-            lost[target] = gone
+    for project, left in ledger.read(n_all):
+        projects.append(project)
+        if gone := sorted(story.done(project.target).intersection(left)):
+            lost[project.target] = gone
     report = ArchiveReport(index, tuple(projects))
     note_lost(index.out, lost)
-    Ledger(index.out / _CLOSING).remove()
+    Ledger(index.out / _CLOSING, _Checked).remove()
     sweep([index.out, index.out / STATE_FOLDER], story.is_gone, only_files=True)
     return report
 
@@ -212,7 +198,7 @@ def _state_of(out: Path) -> str:
     logs = sorted((path.name, path.stat().st_size) for path in (out / LOG_FOLDER).glob("*.jsonl"))
     with (out / INDEX_FILE).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
-    digest.update(json.dumps(logs).encode())
+    digest.update(json.dumps([__version__, logs]).encode())
     return digest.hexdigest()[:_NAME_CHARS]
 
 
@@ -259,8 +245,15 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
             yield _Task(number, entry, index.out, verify, frozenset(failed), tuple(findings), seconds, gone)
 
 
-def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[str], Event]:
-    """Check one target; whatever goes wrong with it stays with it. Return its report, what is left and an event."""
+class _Checked(NamedTuple):
+    """A target that was checked: its report, and the steps that are left to do."""
+
+    report: ProjectReport
+    left: list[str]
+
+
+def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Checked, Event]:
+    """Check one target; whatever goes wrong with it stays with it."""
     entry = task.entry
     left: set[str] = set()
     try:
@@ -289,7 +282,7 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, list[
         report = _failed(entry, [fault(entry.target, error, REPORT_IT)])
     endings: dict[str, Ending] = {"done": "done", "skipped": "skipped"}
     event = Event("ended", "target", entry.target, state=endings.get(report.state, "failed"))
-    return task.number, [json.dumps(report.as_json(), separators=(",", ":")), json.dumps(sorted(left))], event
+    return task.number, _Checked(report, sorted(left)), event
 
 
 def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
@@ -368,7 +361,7 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
         entry.target,
         "incomplete" if left and not failed else "failed" if lost or failed else "done",
         entry.individual,
-        {name: asdict(count) for name, count in plan.counts.items()},
+        plan.counts,
         len(plan.sessions),
         len(plan.videos),
         sum(video.n_frames for video in plan.videos),

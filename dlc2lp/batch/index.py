@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
+from dlc2lp import codec
 from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
 from dlc2lp.files import write_whole
 from dlc2lp.model import Command, Finding
@@ -27,14 +27,15 @@ from dlc2lp.run.target import check_is_folder
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted
 
-SCHEMA = "dlc2lp/batch-index/1"
-
 #: dlc2lp's own folder inside OUT.
 STATE_FOLDER = ".dlc2lp-batch"
 INDEX_FILE = f"{STATE_FOLDER}/index.jsonl"
 
 #: What opening, checking and recording one file costs, in bytes copied in the same time, roughly: for balance only.
 _FILE_COST = 100_000
+
+#: A finding as it stands in the lines: with what settles it, which the decisions file asks for.
+IndexedFinding = codec.ByFields[Finding]
 
 EntryState = Literal["planned", "needs-decision", "refused", "skipped"]
 
@@ -116,7 +117,7 @@ class Entry:
     individual: str = ""
     plan: str = ""
     identity: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[IndexedFinding, ...] = ()
     twins: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     steps: tuple[IndexedStep, ...] = ()
@@ -142,22 +143,6 @@ class Entry:
     def cost(self) -> int:
         """What all its steps cost."""
         return sum(step.cost for step in self.steps)
-
-    def to_line(self) -> str:
-        """The entry as a line of JSON. Names may hold bytes that are no characters, so the line is plain ASCII."""
-        document = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        document["findings"] = [finding.to_state() for finding in self.findings]
-        return json.dumps(document, separators=(",", ":")) + "\n"
-
-    @classmethod
-    def from_line(cls, line: str) -> Self:
-        """The inverse of :meth:`to_line`."""
-        document = json.loads(line)
-        document["findings"] = tuple(map(Finding.from_state, document["findings"]))
-        for name in ("identity", "twins", "cameras"):
-            document[name] = tuple(document[name])
-        document["steps"] = tuple(IndexedStep(*step) for step in document["steps"])
-        return cls(**document)
 
 
 @dataclass(frozen=True)
@@ -224,7 +209,7 @@ class Lines:
 
     def add(self, line: str) -> Entry:
         """Take in the next line; return its entry."""
-        entry = Entry.from_line(line)
+        entry = codec.read(Entry, line)
         self.totals = self.totals.plus(entry)
         if entry.steps:
             self.weights.append(Weight(entry.target, entry.cost, self._at))
@@ -237,6 +222,21 @@ class Lines:
     def weights_file(self) -> str:
         """Name of the file of weights: another one for other lines."""
         return f"{STATE_FOLDER}/weights-{self._digest.hexdigest()[:16]}.jsonl"
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The first line of an index."""
+
+    written_first: ClassVar[tuple[str, ...]] = ("schema",)
+    schema: ClassVar[str] = "dlc2lp/batch-index/1"
+
+    dlc2lp_version: str
+    root: str
+    options: Mapping[str, Any]
+    totals: Totals
+    findings: tuple[Finding, ...]
+    weights: str
 
 
 @dataclass(frozen=True)
@@ -281,18 +281,9 @@ class Index:
         """
         path = out / INDEX_FILE
         try:
-            with path.open(encoding="ascii") as file:
-                header = json.loads(file.readline())
-            if header["schema"] != SCHEMA:
-                raise ValueError(header["schema"])
-            return cls(
-                out,
-                header["root"],
-                header["options"],
-                Totals(**header["totals"]),
-                tuple(map(Finding.from_json, header["findings"])),
-                header["weights"],
-            )
+            with path.open("rb") as file:
+                header = codec.read(_Header, file.readline())
+            return cls(out, header.root, header.options, header.totals, header.findings, header.weights)
         except (FileNotFoundError, NotADirectoryError) as error:
             check_is_folder(out)
             raise NotPlanned.of(
@@ -309,8 +300,8 @@ class Index:
                 f"could not be read: {error.strerror or error}",
                 advice="ask its owner for permission to read it, or choose another OUT",
             ) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _damaged(path, f"is no plan that this version of dlc2lp wrote ({error!r})") from error
+        except codec.Malformed as error:
+            raise _damaged(path, f"is no plan that this version of dlc2lp wrote ({error})") from error
 
     def entries(self) -> Iterator[Entry]:
         """Read the lines, one at a time.
@@ -324,20 +315,20 @@ class Index:
         """
         path, totals = self.out / INDEX_FILE, Totals()
         try:
-            with path.open(encoding="ascii") as file:
+            with path.open("rb") as file:
                 self._check_header(file.readline())
                 for line in file:
-                    entry = Entry.from_line(line)
+                    entry = codec.read(Entry, line)
                     totals = totals.plus(entry)
                     yield entry
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _damaged(path, f"line {totals.n_entries + 2} can't be read ({error!r})") from error
+        except (OSError, codec.Malformed) as error:
+            raise _damaged(path, f"line {totals.n_entries + 2} can't be read ({error})") from error
         if totals != self.totals:
             raise _damaged(path, f"found {counted(totals.n_entries, 'target')}, expected {self.totals.n_entries}")
 
-    def _check_header(self, line: str) -> None:
+    def _check_header(self, line: bytes) -> None:
         """See to it that the index is still the one of which the header was read."""
-        if json.loads(line)["weights"] != self.weights_file:
+        if codec.read(_Header, line).weights != self.weights_file:
             raise self._replaced()
 
     def _replaced(self) -> PlanReplaced:
@@ -364,13 +355,13 @@ class Index:
         """
         path = self.out / self.weights_file
         try:
-            with path.open(encoding="ascii") as file:
-                found = [Weight(*json.loads(line)) for line in file]
+            with path.open("rb") as file:
+                found = [codec.read(Weight, line) for line in file]
             if sum(weight.cost for weight in found) == self.totals.cost:
                 return found
             why = "does not hold every target of the plan"
-        except (OSError, ValueError, TypeError) as error:
-            why = f"can't be read ({error!r})"
+        except (OSError, codec.Malformed) as error:
+            why = f"can't be read ({error})"
         if type(self).read(self.out).weights_file != self.weights_file:
             raise self._replaced()
         raise _damaged(path, why)
@@ -380,17 +371,20 @@ class Index:
         """Lend what reads single lines; it raises ``plan-unreadable`` where one is damaged."""
         with (self.out / INDEX_FILE).open("rb") as file:
             header = file.readline()
-            self._check_header(header.decode("ascii"))
+            try:
+                self._check_header(header)
+            except codec.Malformed as error:
+                raise _damaged(self.out / INDEX_FILE, f"line 1 can't be read ({error})") from error
             start = len(header)
 
             def read(weight: Weight) -> Entry:
                 try:
                     file.seek(start + weight.at)
-                    entry = Entry.from_line(file.readline().decode("ascii"))
+                    entry = codec.read(Entry, file.readline())
                     if (entry.target, entry.cost) == (weight.target, weight.cost):
                         return entry
-                except (OSError, ValueError, KeyError, TypeError) as error:
-                    raise _damaged(self.out / INDEX_FILE, f"{weight.target} can't be read ({error!r})") from error
+                except (OSError, codec.Malformed) as error:
+                    raise _damaged(self.out / INDEX_FILE, f"{weight.target} can't be read ({error})") from error
                 raise _damaged(self.out / INDEX_FILE, f"found no line of {weight.target} where one was expected")
 
             yield read
@@ -414,21 +408,9 @@ def write_index(index: Index, weights: Iterable[Weight], lines: Iterable[str]) -
     TargetRefused
         OUT can't be written to.
     """
-    header = {
-        "schema": SCHEMA,
-        "dlc2lp_version": __version__,
-        "root": index.root,
-        "options": dict(index.options),
-        "totals": index.totals.__dict__,
-        "findings": [finding.as_json() for finding in index.findings],
-        "weights": index.weights_file,
-    }
-    write_whole(index.out / index.weights_file, (_line(weight) for weight in weights))
-    write_whole(index.out / INDEX_FILE, itertools.chain([_line(header)], (line.encode("ascii") for line in lines)))
+    header = _Header(__version__, index.root, index.options, index.totals, index.findings, index.weights_file)
+    write_whole(index.out / index.weights_file, (codec.to_line(weight).encode() for weight in weights))
+    write_whole(index.out / INDEX_FILE, (line.encode() for line in itertools.chain([codec.to_line(header)], lines)))
     for path in (index.out / STATE_FOLDER).glob("weights-*.jsonl"):
         if path.name != Path(index.weights_file).name:
             path.unlink(missing_ok=True)
-
-
-def _line(document: object) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"

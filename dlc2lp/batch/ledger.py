@@ -12,10 +12,11 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Generic, TypeVar
 
+from dlc2lp.codec import Malformed, encode, read
 from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.events import Event
 from dlc2lp.files import own_tag
@@ -24,17 +25,22 @@ from dlc2lp.files import own_tag
 _LINE = re.compile(rb"\[([0-9]+), \[.*\]\]\n", re.DOTALL)
 
 
-class Ledger:
+T = TypeVar("T")
+
+
+class Ledger(Generic[T]):
     """The lines of one task.
 
     Parameters
     ----------
     folder
         Where they lie.
+    kind
+        What a result is.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, kind: type[T]) -> None:
+        self.folder, self._kind = folder, kind
 
     def _offsets(self) -> dict[int, tuple[Path, int]]:
         """Return where the line of each project stands."""
@@ -61,7 +67,7 @@ class Ledger:
         """
         try:
             yield
-        except (FileNotFoundError, KeyError) as error:
+        except FileNotFoundError as error:
             raise UsageError.of(
                 "overtaken",
                 str(self.folder),
@@ -75,30 +81,37 @@ class Ledger:
         """Return the numbers of the projects that have a result."""
         return set(self._offsets())
 
-    def read(self, n_projects: int) -> Iterator[list[str]]:
+    def read(self, n_projects: int) -> Iterator[T]:
         """Read the results of all projects in their order, one at a time.
 
         Raises
         ------
         UsageError
-            ``overtaken``: there are not results of all.
+            ``overtaken``: there are not results of all; ``plan-unreadable``: one is damaged.
         """
         offsets = self._offsets()
         files: dict[Path, IO[bytes]] = {}
         try:
             for number in range(n_projects):
                 with self._overtaken():
+                    if number not in offsets:
+                        raise FileNotFoundError
                     path, offset = offsets[number]
                     if path not in files:
                         files[path] = path.open("rb")
                     files[path].seek(offset)
                     line = files[path].readline()
-                yield json.loads(line)[1]
+                try:
+                    yield read(tuple[int, self._kind], line)[1]  # type: ignore[name-defined]
+                except Malformed as error:
+                    why = f"holds a result that can't be read ({error})"
+                    advice = "remove this file, then run the same command again"
+                    raise UsageError.of("plan-unreadable", str(path), why, advice=advice) from error
         finally:
             for file in files.values():
                 file.close()
 
-    def write(self, results: Iterable[tuple[int, Sequence[str], Event]]) -> Iterator[Event]:
+    def write(self, results: Iterable[tuple[int, T, Event]]) -> Iterator[Event]:
         """Write down each result as soon as it is there; yield the event that came with it.
 
         Raises
@@ -111,10 +124,10 @@ class Ledger:
         with self._overtaken():
             file = path.open("x", encoding="ascii")
         with file:
-            for number, lines, event in results:
+            for number, result, event in results:
                 # One line for each project, so that a line that was cut off makes it a project without one.
                 with self._overtaken():
-                    file.write(json.dumps([number, list(lines)]) + "\n")
+                    file.write(json.dumps([number, encode(result, self._kind)]) + "\n")
                     file.flush()
                 yield event
 

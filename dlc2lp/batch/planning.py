@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
 from dlc2lp.batch.previous import Previous, keep_targets
+from dlc2lp.codec import Malformed, read, to_line
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
 from dlc2lp.migration import check_data_dir
@@ -82,12 +84,15 @@ class Listed:
 
     Attributes
     ----------
+    request
+        Digest of what was asked.
     targets
         Target by project, in the order of the projects.
     findings
         What came up while searching.
     """
 
+    request: str
     targets: Mapping[str, str]
     findings: tuple[Finding, ...]
 
@@ -105,12 +110,10 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
         OUT holds something else, lies in one of the projects, or can't be written to.
     """
     path = request.out / _LIST
-    try:
-        document = json.loads(path.read_text(encoding="ascii"))
-        if document["request"] == request.digest:
-            return Listed(document["targets"], tuple(map(Finding.from_json, document["findings"])))
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # there is none, or a damaged one
+    with contextlib.suppress(OSError, Malformed):  # there is none, or a damaged one
+        listed = read(Listed, path.read_bytes())
+        if listed.request == request.digest:
+            return listed
     if must_exist:
         raise UsageError.of(
             "not-listed",
@@ -126,14 +129,10 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
     targets = name_targets(found.projects, request.root.name or "archive", previous.targets)
     planned_lines(request.out).remove()
     keep_targets(request.root, request.out, {**previous.targets, **targets})
-    document = {
-        "request": request.digest,
-        "targets": targets,
-        "findings": [finding.as_json() for finding in found.findings],
-    }
+    listed = Listed(request.digest, targets, found.findings)
     if targets:  # else the next call searches again
-        write_if_new(path, json.dumps(document))
-    return Listed(targets, found.findings)
+        write_if_new(path, to_line(listed))
+    return listed
 
 
 def _check_projects(request: Request, found: Discovery) -> None:
@@ -173,6 +172,6 @@ def no_projects(root: Path) -> Finding:
     )
 
 
-def planned_lines(out: Path) -> Ledger:
-    """Return what is decided of each project so far."""
-    return Ledger(out / _PLANNING)
+def planned_lines(out: Path) -> Ledger[list[str]]:
+    """Return what is decided of each project so far: lines of the index."""
+    return Ledger(out / _PLANNING, list[str])

@@ -6,12 +6,12 @@ that ever were planned stand in a file beside it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
+from dlc2lp.codec import Malformed, read, to_line
 from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
 from dlc2lp.model import Finding, Severity
@@ -50,7 +50,7 @@ def read_previous(root: Path, out: Path) -> Previous:
     check_is_folder(out)
     targets: dict[str, str] = {}
     findings: list[Finding] = []
-    kept, kept_root = _read_targets(out)
+    kept = _read_targets(out)
     planned_for: str | None = None
     try:
         index = Index.read(out)
@@ -62,7 +62,7 @@ def read_previous(root: Path, out: Path) -> Previous:
     except NotPlanned:
         pass
     except UsageError as error:
-        planned_for = kept_root
+        planned_for = kept.root
         findings = [
             Finding(
                 Severity.WARNING,
@@ -79,8 +79,8 @@ def read_previous(root: Path, out: Path) -> Previous:
             f"was planned for the archive {planned_for}, which is still there, not for {root}",
             advice="choose another OUT, one for each archive",
         )
-    if kept_root is not None and _is_same_archive(kept_root, root):
-        targets = {**kept, **targets}
+    if kept.root is not None and _is_same_archive(kept.root, root):
+        targets = {**kept.targets, **targets}
     return Previous(targets, tuple(findings))
 
 
@@ -92,17 +92,22 @@ def keep_targets(root: Path, out: Path, targets: Mapping[str, str]) -> None:
     TargetRefused
         OUT can't be written to.
     """
-    document = {"root": str(root), "targets": dict(targets)}
-    write_if_new(out / TARGETS_FILE, json.dumps(document, separators=(",", ":")))
+    write_if_new(out / TARGETS_FILE, to_line(_Kept(str(root), targets)).rstrip())
 
 
-def _read_targets(out: Path) -> tuple[dict[str, str], str | None]:
-    """Return the targets that were ever planned, and the archive that they are of; None where that is not known."""
+@dataclass(frozen=True)
+class _Kept:
+    """The targets that were ever planned, and the archive that they are of; None where that is not known."""
+
+    root: str | None
+    targets: Mapping[str, str]
+
+
+def _read_targets(out: Path) -> _Kept:
     try:
-        document = json.loads((out / TARGETS_FILE).read_text(encoding="ascii"))
-        return {str(project): str(target) for project, target in document["targets"].items()}, str(document["root"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}, None
+        return read(_Kept, (out / TARGETS_FILE).read_bytes())
+    except (OSError, Malformed):
+        return _Kept(None, {})
 
 
 def _is_same_archive(before: str, root: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import plan_digest
+from dlc2lp.codec import to_line
 from dlc2lp.dlc.project import LocatedProject, open_project
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError, fault, reason
 from dlc2lp.events import Ending, Event, Watch
@@ -61,7 +62,7 @@ def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, 
     entries = _entries_or_refusal(task, Watch(stop=stop))
     endings: dict[str, Ending] = {"planned": "done", "skipped": "skipped"}
     ending = Event("ended", "project", task.project, state=endings.get(entries[0].state, "failed"))
-    return task.number, [entry.to_line() for entry in entries], ending
+    return task.number, list(map(to_line, entries)), ending
 
 
 def _entries_or_refusal(task: Task, watch: Watch) -> list[Entry]:

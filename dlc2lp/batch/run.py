@@ -244,7 +244,7 @@ def _plan_of(target: Path, digest: str) -> Plan | None:
     """
     path = target / PLAN_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")  # whose digest is another one
     except (FileNotFoundError, NotADirectoryError) as error:
         raise TargetRefused.of(
             "not-a-target",

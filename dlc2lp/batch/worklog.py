@@ -9,19 +9,19 @@ what was done is there no more, they add it to the story.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Literal, Self
 
 from dlc2lp.batch.index import STATE_FOLDER
 from dlc2lp.batch.shards import Shard
+from dlc2lp.codec import read, to_line
 from dlc2lp.errors import TargetRefused
 from dlc2lp.files import Tag, own_tag
 from dlc2lp.model import Finding, Severity
@@ -40,6 +40,66 @@ _ID_BYTES = 8
 
 #: Stands in the name of a file in which something is taken back.
 _TAKEN_BACK = Shard(0, 0)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of a worker's file."""
+
+
+@dataclass(frozen=True)
+class _Began(Said):
+    shard: str
+    tag: str
+    n_cpus: int
+    job: str
+    at: float
+
+
+@dataclass(frozen=True)
+class _Ended(Said):
+    end: Literal["done", "stopped"]
+    at: float
+
+
+@dataclass(frozen=True)
+class _AboutTarget(Said):
+    target: str
+
+
+@dataclass(frozen=True)
+class _TargetBegan(_AboutTarget):
+    began: int
+    at: float
+
+
+@dataclass(frozen=True)
+class _TargetEnded(_AboutTarget):
+    ended: bool
+
+
+@dataclass(frozen=True)
+class _Done(_AboutTarget):
+    done: tuple[str, ...]
+    cost: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _FoundDone(_AboutTarget):
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Failed(_AboutTarget):
+    failed: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    at: float
+
+
+@dataclass(frozen=True)
+class _Lost(_AboutTarget):
+    lost: tuple[str, ...]
 
 
 class WorkLog:
@@ -66,7 +126,7 @@ class WorkLog:
         name = f"{stamp}-{_name(shard)}-{own_tag()}.jsonl"
         self._path = out / LOG_FOLDER / name
         self._lock = threading.Lock()
-        self._done: dict[str, _Done] = {}
+        self._done: dict[str, list[tuple[str, int, float]]] = {}
         self._flushed = time.monotonic()
         self._ended = threading.Event()
         try:
@@ -74,7 +134,7 @@ class WorkLog:
             self._file = self._path.open("a", encoding="ascii")
         except OSError as error:
             raise TargetRefused.not_writable(self._path, error) from error
-        self._write({"shard": str(shard), "tag": str(own_tag()), "n_cpus": n_cpus, "job": _job(), "at": time.time()})
+        self._write(_Began(str(shard), str(own_tag()), n_cpus, _job(), time.time()))
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._beat, daemon=True).start()
@@ -86,18 +146,18 @@ class WorkLog:
         self._ended.set()
         with self._lock:
             self._flush()
-            self._write({"end": "done" if kind is None else "stopped", "at": time.time()})
+            self._write(_Ended("done" if kind is None else "stopped", time.time()))
             self._file.close()
 
     def began(self, target: str, n_steps: int) -> None:
         """Note that work on a target begins."""
         with self._lock:
-            self._write({"target": target, "began": n_steps, "at": time.time()})
+            self._write(_TargetBegan(target, n_steps, time.time()))
 
     def done(self, target: str, step: str, cost: int, seconds: float) -> None:
         """Note a step that was carried out."""
         with self._lock:
-            self._done.setdefault(target, _Done()).add(step, cost, seconds)
+            self._done.setdefault(target, []).append((step, cost, seconds))
             if time.monotonic() - self._flushed > _FLUSH_S:
                 self._flush()
 
@@ -105,53 +165,41 @@ class WorkLog:
         """Note steps that an earlier worker had carried out and not written down."""
         if steps:
             with self._lock:
-                self._write({"target": target, "found": list(steps)})
+                self._write(_FoundDone(target, tuple(steps)))
 
     def failed(self, target: str, steps: Sequence[str], findings: Iterable[Finding]) -> None:
         """Note steps that could not be carried out, and why."""
-        document = {"target": target, "failed": list(steps), "findings": [finding.as_json() for finding in findings]}
         with self._lock:
-            self._write(document | {"at": time.time()})
+            self._write(_Failed(target, tuple(steps), tuple(findings), time.time()))
 
     def lost(self, target: str, steps: Sequence[str]) -> None:
         """Note steps that were carried out once, and whose files or records are there no more."""
         with self._lock:
-            self._write({"target": target, "lost": list(steps)})
+            self._write(_Lost(target, tuple(steps)))
 
     def ended(self, target: str) -> None:
         """Note that work on a target ended, however it did."""
         with self._lock:
             self._flush()
-            self._write({"target": target, "ended": True})
+            self._write(_TargetEnded(target, ended=True))
 
     def _flush(self) -> None:
         for target, done in self._done.items():
-            self._write({"target": target, "done": done.steps, "cost": done.cost, "seconds": round(done.seconds, 3)})
+            steps, costs, seconds = zip(*done, strict=True)
+            self._write(_Done(target, steps, sum(costs), round(sum(seconds), 3)))
         self._done.clear()
         self._flushed = time.monotonic()
 
-    def _write(self, document: Mapping[str, Any]) -> None:
+    def _write(self, said: Said) -> None:
         # A full disk must not end the worker for the sake of its story.
         with contextlib.suppress(OSError):
-            self._file.write(json.dumps(document, separators=(",", ":")) + "\n")
+            self._file.write(to_line(said))
             self._file.flush()
 
     def _beat(self) -> None:
         while not self._ended.wait(_HEARTBEAT_S):
             with contextlib.suppress(OSError):
                 os.utime(self._path)
-
-
-@dataclass
-class _Done:
-    steps: list[str] = field(default_factory=list)
-    cost: int = 0
-    seconds: float = 0.0
-
-    def add(self, step: str, cost: int, seconds: float) -> None:
-        self.steps.append(step)
-        self.cost += cost
-        self.seconds += seconds
 
 
 def _name(shard: Shard) -> str:
@@ -242,39 +290,38 @@ class Story:
         known = [worker for worker in self.workers if worker.tag == str(tag)]
         return tag.is_gone or any(not worker.is_alive(now_s) for worker in known)
 
-    def add(self, worker: Worker, line: Mapping[str, Any]) -> None:
+    def add(self, worker: Worker, said: Said) -> None:
         """Take in one line of a worker's file."""
-        worker.last_s = max(worker.last_s, line.get("at", 0.0))
-        if "shard" in line:
-            worker.shard, worker.job, worker.tag = line["shard"], line["job"], line["tag"]
-            worker.began_s = line["at"]
-        elif "end" in line:
-            worker.ended = line["end"]
-            worker.targets.clear()
-        else:
-            self._add_work(worker, line["target"], line)
+        worker.last_s = max(worker.last_s, getattr(said, "at", 0.0))
+        match said:
+            case _Began():
+                worker.shard, worker.job, worker.tag, worker.began_s = said.shard, said.job, said.tag, said.at
+            case _Ended():
+                worker.ended = said.end
+                worker.targets.clear()
+            case _TargetBegan():
+                worker.targets.add(said.target)
+                self.begun[said.target] = worker.shard
+            case _TargetEnded():
+                worker.targets.discard(said.target)
+            case _Lost():
+                self._forget(said.target, set(said.lost))
+                if not self._done.get(said.target):
+                    self.begun.pop(said.target, None)
+            case _Failed():
+                # Whoever tries a step has seen that it is not done any more, or that a person changed what it had made.
+                self._forget(said.target, set(said.failed))
+                why = {step: list(said.findings) for step in said.failed}
+                self._failed.setdefault(said.target, {}).update(why)
+            case _FoundDone():
+                self._add_done(said.target, said.found, 0.0)
+            case _Done():
+                self._add_done(said.target, said.done, said.seconds)
+                worker.cost += said.cost
 
-    def _add_work(self, worker: Worker, target: str, line: Mapping[str, Any]) -> None:
-        if "began" in line:
-            worker.targets.add(target)
-            self.begun[target] = worker.shard
-        elif "ended" in line:
-            worker.targets.discard(target)
-        elif "lost" in line:
-            self._forget(target, set(line["lost"]))
-            if not self._done.get(target):
-                self.begun.pop(target, None)
-        elif "failed" in line:
-            findings = list(map(Finding.from_json, line["findings"]))
-            # Whoever tries a step has seen that it is not done any more, or that a person changed what it had made.
-            self._forget(target, set(line["failed"]))
-            self._failed.setdefault(target, {}).update(dict.fromkeys(line["failed"], findings))
-        else:
-            self._done.setdefault(target, bytearray()).extend(
-                bytes.fromhex("".join(line["done"] if "done" in line else line["found"]))
-            )
-            worker.cost += line.get("cost", 0)
-            self.seconds[target] = self.seconds.get(target, 0.0) + line.get("seconds", 0.0)
+    def _add_done(self, target: str, steps: Sequence[str], seconds: float) -> None:
+        self._done.setdefault(target, bytearray()).extend(bytes.fromhex("".join(steps)))
+        self.seconds[target] = self.seconds.get(target, 0.0) + seconds
 
     def _forget(self, target: str, steps: set[str]) -> None:
         """Take steps for not done, until somebody does them again."""
@@ -302,9 +349,10 @@ def read_story(out: Path, shard: Shard | None = None) -> Story:
             continue
         worker = Worker(path.name)
         try:
-            for line in _lines(path):
-                with contextlib.suppress(KeyError, TypeError, ValueError):  # damaged, and so passed over
-                    story.add(worker, line)
+            with path.open("rb") as file:
+                for line in file:
+                    with contextlib.suppress(ValueError):  # damaged or cut off by a crash, and so passed over
+                        story.add(worker, read(Said, line))
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -338,14 +386,3 @@ def note_lost(out: Path, lost: Mapping[str, Sequence[str]]) -> None:
         with WorkLog(out, _TAKEN_BACK, 0) as log:
             for target, steps in lost.items():
                 log.lost(target, steps)
-
-
-def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    with path.open(encoding="ascii", errors="replace") as file:
-        for line in file:
-            try:
-                document = json.loads(line)
-            except ValueError:
-                continue  # cut off by a crash
-            if isinstance(document, dict):
-                yield document

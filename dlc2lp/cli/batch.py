@@ -73,7 +73,7 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
     with watching() as watch:
         planned = _plan(watch, root, out, chosen, decisions=decisions, jobs=run_options.jobs)
         if planned.index is None or not planned.index.totals.n_planned:
-            output.result(text.plan_text(planned), json.plan("batch-convert", planned))
+            output.result(text.plan_text(planned), json.nothing_planned(planned))
             return planned.exit_code
         output.note(text.plan_text(planned, goes_on=True))
         came = run_shard(planned.index.out, None, run_options, watch=watch)
@@ -115,7 +115,7 @@ def plan(
     shard = None if list_only else _shard(shard_text, None)
     with watching() as watch:
         planned = _plan(watch, root, out, chosen, decisions=decisions, jobs=jobs, shard=shard, list_only=list_only)
-    output.result(text.plan_text(planned), json.plan("batch-plan", planned))
+    output.result(text.plan_text(planned), json.plan(planned))
     return planned.exit_code
 
 

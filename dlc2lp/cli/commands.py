@@ -99,16 +99,16 @@ def _convert_each(
         with watching() as watch:
             proposals = migration.propose_each(source, target, chosen, watch=watch)
         previews = {name: migration.preview_of(proposal.plan) for name, proposal in proposals.items()}
-        document = json.each("plan", {name: json.dry_run(preview) for name, preview in previews.items()})
-        output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), document)
-        return int(document["exit_code"])
+        planned = json.each_plan({name: json.dry_run(preview) for name, preview in previews.items()})
+        output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), planned)
+        return planned.exit_code
     with watching() as watch:
         outcomes = migration.convert_each_individual(
             source, target, chosen, run_options, register_as=register_as, watch=watch
         )
-    document = json.each("convert", {name: json.outcome(came) for name, came in outcomes.items()})
+    document = json.each_outcome({name: json.outcome(came) for name, came in outcomes.items()})
     output.result(text.each({name: text.outcome_text(came) for name, came in outcomes.items()}), document)
-    return int(document["exit_code"])
+    return document.exit_code
 
 
 @click.command()

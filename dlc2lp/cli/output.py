@@ -7,12 +7,16 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlc2lp.codec import encode
 from dlc2lp.errors import EXIT_OK
 from dlc2lp.model import Finding, Severity
+
+if TYPE_CHECKING:
+    from dlc2lp.report.findings import Document
 
 logger = logging.getLogger("dlc2lp")
 
@@ -62,20 +66,19 @@ def wants_quiet() -> bool:
     return bool(_state["quiet"])
 
 
-def result(text: str, document: dict[str, Any]) -> None:
+def result(text: str, document: Document) -> None:
     """Show what a command came to."""
-    findings = list(map(Finding.from_json, document["findings"]))
-    _log(findings)
+    _log(document.findings)
     if wants_json():
-        click.echo(_json_text(document))
+        click.echo(_json_text(encode(document)))
         if not wants_quiet():
             click.echo(_printable(text), err=True)
     elif not wants_quiet():
         click.echo(_printable(text))
-    elif document["exit_code"] != EXIT_OK:
+    elif document.exit_code != EXIT_OK:
         from dlc2lp.report.findings import findings_text
 
-        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+        errors = [finding for finding in document.findings if finding.severity is Severity.ERROR]
         click.echo(_printable(findings_text(errors)), err=True)
 
 
@@ -94,9 +97,9 @@ def failed(exit_code: int, findings: Iterable[Finding]) -> None:
     _log(listed)
     click.echo(_printable(findings_text(listed)), err=True)
     if wants_json():
-        from dlc2lp.report.findings import document
+        from dlc2lp.report.findings import ended_early
 
-        click.echo(_json_text(document(_state["command"], exit_code, listed)))
+        click.echo(_json_text(ended_early(_state["command"], exit_code, listed)))
 
 
 def _log(findings: Iterable[Finding]) -> None:

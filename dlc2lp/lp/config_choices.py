@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from dlc2lp.declared import Chosen, option
 from dlc2lp.errors import UsageError
@@ -89,11 +88,6 @@ class ConfigChoices(Chosen):
         if self.resize is not None:
             _check_resize(self.resize, self.backbone or DEFAULT_BACKBONE)
         _check_losses(self, tuple(dict.fromkeys((*OFFERED_LOSSES, *multiview.LOSSES))))
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read back what :meth:`as_json` gave."""
-        return cls.of(data)
 
 
 def chosen_backbone(facts: ConfigFacts, choices: ConfigChoices) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+from dlc2lp.codec import decode_fields, encode_fields
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class ConfigFacts:
     unequal_sessions
         Sessions whose videos have different numbers of frames.
     """
+
+    written_as: ClassVar[Any] = dict[str, Any]
 
     data_dir: str
     keypoint_names: tuple[str, ...]
@@ -78,40 +82,17 @@ class ConfigFacts:
         """Whether Lightning Pose can predict the videos after training without ending in an error."""
         return self.n_videos > 0 and not self.unequal_sessions
 
-    def as_json(self) -> dict[str, Any]:
+    def to_written(self) -> dict[str, Any]:
         """All fields in plain JSON types; those of views only where there are any."""
-        of_views = {
-            "view_names": list(self.view_names),
-            "is_calibrated": self.is_calibrated,
-            "n_frames_against_3d": self.n_frames_against_3d,
-            "one_view_keypoints": list(self.one_view_keypoints),
-            "incomplete_sessions": list(self.incomplete_sessions),
-            "unequal_sessions": list(self.unequal_sessions),
-        }
-        return {
-            "data_dir": self.data_dir,
-            "keypoint_names": list(self.keypoint_names),
-            "n_labeled_frames": self.n_labeled_frames,
-            "image_sizes": [[list(size), count] for size, count in self.image_sizes],
-            "hidden_share": dict(self.hidden_share),
-            "n_videos": self.n_videos,
-            **(of_views if self.view_names else {}),
-        }
+        written = encode_fields(self)
+        return {name: value for name, value in written.items() if self.view_names or name not in _OF_VIEWS}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read back what :meth:`as_json` gave."""
-        return cls(
-            data_dir=data["data_dir"],
-            keypoint_names=tuple(data["keypoint_names"]),
-            n_labeled_frames=data["n_labeled_frames"],
-            image_sizes=tuple(((width, height), count) for (width, height), count in data["image_sizes"]),
-            hidden_share=dict(data["hidden_share"]),
-            n_videos=data["n_videos"],
-            view_names=tuple(data.get("view_names", ())),
-            is_calibrated=data.get("is_calibrated", False),
-            n_frames_against_3d=data.get("n_frames_against_3d", 0),
-            one_view_keypoints=tuple(data.get("one_view_keypoints", ())),
-            incomplete_sessions=tuple(data.get("incomplete_sessions", ())),
-            unequal_sessions=tuple(data.get("unequal_sessions", ())),
-        )
+    def from_written(cls, written: dict[str, Any]) -> Self:
+        """The inverse of :meth:`to_written`."""
+        return decode_fields(cls, written)
+
+
+_OF_VIEWS = frozenset(field.name for field in fields(ConfigFacts)).difference(
+    ("data_dir", "keypoint_names", "n_labeled_frames", "image_sizes", "hidden_share", "n_videos")
+)

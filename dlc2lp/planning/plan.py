@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
+from dlc2lp import codec
 from dlc2lp.errors import UsageError
 from dlc2lp.files import STATE_FOLDER
-from dlc2lp.model import Finding
-from dlc2lp.planning.steps import Step, step_from_json
+from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.starter import ChoiceReason
+from dlc2lp.model import Finding, Turn
+from dlc2lp.planning.align import SessionFrames
+from dlc2lp.planning.steps import Step
 from dlc2lp.survey.ties import SessionTie
-from dlc2lp.video.encoding import Crop
+from dlc2lp.video.encoding import Action, Crop
 from dlc2lp.wording import counted, one_line
 
 SCHEMA = "dlc2lp/plan/1"
 PLAN_FILE = f"{STATE_FOLDER}/plan.json"
+
+FrameState = Annotated[str, codec.Says("enum", ("labeled", "test", "queued", "left-out"))]
+ProjectKeys = codec.Keys(("task", "scorer", "date"))
+CountKeys = codec.Keys(("labeled_frames", "labeled_cells"))
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class PlannedFrame:
     target: str
     frame_index: int | None
     video_frame_index: int | None
-    state: str
+    state: FrameState
 
 
 @dataclass(frozen=True)
@@ -85,19 +91,14 @@ class PlannedVideo:
 
     source: str
     target: str
-    action: str
+    action: Action
     reasons: tuple[str, ...]
     n_frames: int
     size_bytes: int
     session: str = ""
-    turn_deg: int | None = None
+    turn_deg: Turn | None = None
     crop: Crop | None = None
     view: str = ""
-
-
-def _video_from_json(document: Mapping[str, Any]) -> PlannedVideo:
-    crop = Crop(*document["crop"]) if document["crop"] else None
-    return PlannedVideo(**{**document, "reasons": tuple(document["reasons"]), "crop": crop})
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,10 @@ def _label_stem(view: str) -> str:
     return f"CollectedData_{view}" if view else "CollectedData"
 
 
-@dataclass(frozen=True)
+_FOLDERS: Final = ("labeled-data", "videos", "configs")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A whole migration, decided.
 
@@ -156,8 +160,6 @@ class Plan:
         Each choice of the starter config: key, value, reason.
     findings
         What a person should know.
-    steps
-        The work.
     views
         Names of the views in order; empty in a single-view project.
     view_frames
@@ -165,28 +167,33 @@ class Plan:
         are cut from videos and how many are left out (:class:`dlc2lp.planning.align.SessionFrames`).
     calibrations
         Calibration files of the target, each with the file of the source that it comes from.
+    folders
+        Those that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
+    steps
+        The work.
     """
+
+    written_first: ClassVar[tuple[str, ...]] = ("schema",)
+    schema: ClassVar[str] = SCHEMA
 
     dlc2lp_version: str
     source: str
     target: str
-    project: dict[str, str]
+    project: Annotated[dict[str, str], ProjectKeys]
     options: dict[str, Any]
     keypoints: dict[str, float]
     sessions: tuple[PlannedSession, ...]
     videos: tuple[PlannedVideo, ...]
     ties: tuple[SessionTie, ...]
-    counts: dict[str, Count]
-    config_facts: dict[str, Any]
-    config_reasons: tuple[dict[str, Any], ...]
+    counts: Annotated[dict[str, Count], CountKeys]
+    config_facts: ConfigFacts
+    config_reasons: tuple[ChoiceReason, ...]
     findings: tuple[Finding, ...]
-    steps: tuple[Step, ...]
     views: tuple[str, ...] = ()
-    view_frames: tuple[dict[str, Any], ...] = ()
+    view_frames: tuple[SessionFrames, ...] = ()
     calibrations: dict[str, str] = field(default_factory=dict)
-
-    #: Folders that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
-    folders: ClassVar[tuple[str, ...]] = ("labeled-data", "videos", "configs")
+    folders: tuple[Literal["labeled-data"], Literal["videos"], Literal["configs"]] = _FOLDERS
+    steps: tuple[Step, ...] = field(repr=False)
 
     def __repr__(self) -> str:
         steps, findings = counted(len(self.steps), "step"), counted(len(self.findings), "finding")
@@ -211,27 +218,12 @@ class Plan:
         """Estimate of what the target will take on disk."""
         return sum(step.space_bytes for step in self.steps)
 
-    def as_json(self) -> dict[str, Any]:
-        """The plan as it stands in ``.dlc2lp/plan.json``."""
-        document = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "steps"}
-        return {
-            "schema": SCHEMA,
-            **document,
-            "sessions": [asdict(session) for session in self.sessions],
-            "videos": [asdict(video) for video in self.videos],
-            "ties": [tie.as_json() for tie in self.ties],
-            "counts": {name: asdict(count) for name, count in self.counts.items()},
-            "config_reasons": list(self.config_reasons),
-            "findings": [finding.as_json() for finding in self.findings],
-            "steps": [step.as_json() for step in self.steps],
-        }
-
     def to_text(self) -> str:
         """The plan as JSON text, one fixed form for one plan."""
-        return json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n"
+        return codec.to_text(self)
 
     @classmethod
-    def from_text(cls, text: str, path: Path) -> Self:
+    def from_text(cls, text: str | bytes, path: Path) -> Self:
         """Read a plan back.
 
         Raises
@@ -240,44 +232,16 @@ class Plan:
             The file is no plan of this version (``plan-unreadable``).
         """
         try:
-            document = json.loads(text)
-            if document["schema"] != SCHEMA:
-                raise UsageError.of(
-                    "plan-unreadable",
-                    str(path),
-                    f"found a plan of the form {document['schema']}, expected {SCHEMA}",
-                    advice="use the version of dlc2lp that made it, or convert into a new target",
-                )
-            return cls._from_json(document)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UsageError.of(
-                "plan-unreadable",
-                str(path),
-                f"is no plan that dlc2lp wrote ({error!r})",
-                advice="convert into a new, empty target",
-            ) from error
+            return codec.read(cls, text)
+        except codec.Malformed as error:
+            raise unreadable(path, error) from error
 
-    @classmethod
-    def _from_json(cls, document: Mapping[str, Any]) -> Self:
-        return cls(
-            dlc2lp_version=document["dlc2lp_version"],
-            source=document["source"],
-            target=document["target"],
-            project=document["project"],
-            options=document["options"],
-            keypoints=document["keypoints"],
-            sessions=tuple(
-                PlannedSession(**{**session, "frames": tuple(PlannedFrame(**frame) for frame in session["frames"])})
-                for session in document["sessions"]
-            ),
-            videos=tuple(map(_video_from_json, document["videos"])),
-            ties=tuple(map(SessionTie.from_json, document["ties"])),
-            counts={name: Count(**count) for name, count in document["counts"].items()},
-            config_facts=document["config_facts"],
-            config_reasons=tuple(document["config_reasons"]),
-            findings=tuple(map(Finding.from_json, document["findings"])),
-            steps=tuple(step_from_json(step) for step in document["steps"]),
-            views=tuple(document["views"]),
-            view_frames=tuple(document["view_frames"]),
-            calibrations=document["calibrations"],
-        )
+
+def unreadable(path: Path, error: codec.Malformed) -> UsageError:
+    """Return the error for a plan, or a part of it, that this version can't read."""
+    if isinstance(error, codec.OtherForm):
+        found = f"found a plan of the form {error.found}, expected {error.expected}"
+        advice = "use the version of dlc2lp that made it, or convert into a new target"
+    else:
+        found, advice = f"is no plan that dlc2lp wrote ({error})", "convert into a new, empty target"
+    return UsageError.of("plan-unreadable", str(path), found, advice=advice)

@@ -245,12 +245,12 @@ def _plan(
             if video.tie is not None
         ),
         counts=_counts(source, files, images),
-        config_facts=texts.facts.as_json(),
-        config_reasons=tuple(dataclasses.asdict(reason) for reason in texts.config.reasons),
+        config_facts=texts.facts,
+        config_reasons=texts.config.reasons,
         findings=tuple(by_severity(list(findings))),
         steps=tuple(steps),
         views=scene.names,
-        view_frames=tuple(dataclasses.asdict(session) for session in scene.alignment.sessions),
+        view_frames=scene.alignment.sessions,
         calibrations=dict(calibrations.origins),
     )
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from dlc2lp.codec import encode_fields
 from dlc2lp.video.encoding import Crop
 
 
@@ -24,6 +25,7 @@ class Step:
     Paths in the target are relative to it, with forward slashes; paths of the source are absolute.
     """
 
+    written_first: ClassVar[tuple[str, ...]] = ("id", "kind")
     kind: ClassVar[str]
 
     @property
@@ -49,12 +51,8 @@ class Step:
     @cached_property
     def id(self) -> str:
         """Sixteen hexadecimal digits of the hash of everything that the step holds."""
-        content = json.dumps(self.as_json(with_id=False), sort_keys=True, ensure_ascii=False)
+        content = json.dumps({"kind": self.kind} | encode_fields(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-    def as_json(self, *, with_id: bool = True) -> dict[str, Any]:
-        """The step in plain JSON types, its kind included."""
-        return ({"id": self.id} if with_id else {}) | {"kind": self.kind} | asdict(self)
 
 
 @dataclass(frozen=True)
@@ -287,21 +285,3 @@ class ExtractFrames(Step):
     @property
     def space_bytes(self) -> int:
         return len(self.frames) * self.image_bytes
-
-
-STEP_KINDS: dict[str, type[Step]] = {
-    step.kind: step for step in (WriteText, PlaceImages, ExtractFrames, PlaceVideo, RemuxVideo, EncodeVideo)
-}
-
-
-def step_from_json(document: Mapping[str, Any]) -> Step:
-    """The inverse of :meth:`Step.as_json`."""
-    fields = {key: value for key, value in document.items() if key not in {"id", "kind"}}
-    kind = STEP_KINDS[document["kind"]]
-    if kind is PlaceImages:
-        fields["images"] = tuple(ImagePlacement(**image) for image in fields["images"])
-    if kind is ExtractFrames:
-        fields["frames"] = tuple(ExtractedFrame(**frame) for frame in fields["frames"])
-    if fields.get("crop"):
-        fields["crop"] = Crop(*fields["crop"])
-    return kind(**fields)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
+from dlc2lp.codec import encode
 from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Severity
 from dlc2lp.report.text import duration_text, size_text
@@ -51,7 +52,7 @@ def write_reports(report: ArchiveReport) -> None:
     """
     from dlc2lp.report.batch_json import report as as_document
 
-    text = json.dumps(as_document(report), indent=1, ensure_ascii=True) + "\n"
+    text = json.dumps(encode(as_document(report)), indent=1, ensure_ascii=True) + "\n"
     for name, content in ((JSON_FILE, text), (CSV_FILE, csv_text(report)), (HTML_FILE, html_text(report))):
         write_whole(report.index.out / name, content.encode("utf-8", "backslashreplace"))
 
@@ -71,7 +72,7 @@ def csv_text(report: ArchiveReport) -> str:
                 _cell(project.target),
                 project.state,
                 project.n_sessions,
-                *(project.counts.get(name, {}).get(side, 0) for name in _COUNTS for side in _SIDES),
+                *(getattr(project.counts.get(name), side, 0) for name in _COUNTS for side in _SIDES),
                 project.n_videos,
                 project.n_video_frames,
                 project.bytes_before,
@@ -185,8 +186,8 @@ def _row(project: ProjectReport) -> str:
         frames = project.counts["labeled_frames"]
         cells = [
             str(project.n_sessions),
-            str(frames["source"]),
-            str(frames["written"]),
+            str(frames.source),
+            str(frames.written),
             str(project.n_videos),
             str(project.n_video_frames),
             size_text(project.bytes_before),

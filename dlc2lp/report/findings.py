@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
+from dlc2lp.codec import Says, encode_fields
 from dlc2lp.model import Finding
 from dlc2lp.version import __version__
 
@@ -50,12 +52,24 @@ def _wrap(text: str) -> str:
     return textwrap.fill(text, WIDTH, subsequent_indent="        ", break_long_words=False, break_on_hyphens=False)
 
 
-def document(command: str, exit_code: int, findings: Iterable[Finding], **content: Any) -> dict[str, Any]:
-    """Return the frame that every document has, with a command's own content inside."""
-    return {
-        "schema": f"dlc2lp/{command}/1",
-        "dlc2lp_version": __version__,
-        "exit_code": exit_code,
-        "findings": [finding.as_json() for finding in findings],
-        **content,
-    }
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """What every ``--json`` document has, and no more of a command that ended before it had a result."""
+
+    written_first: ClassVar[tuple[str, ...]] = ("schema",)
+    schema: ClassVar[str]
+
+    def __init_subclass__(cls, *, command: str = "", **others: Any) -> None:
+        super().__init_subclass__(**others)
+        if command:
+            cls.schema = f"dlc2lp/{command}/1"
+
+    dlc2lp_version: str = __version__
+    exit_code: Annotated[int, Says("enum", (0, 1, 2, 3, 4, 75))] = 0
+    findings: tuple[Finding, ...] = ()
+
+
+def ended_early(command: str, exit_code: int, findings: Iterable[Finding]) -> dict[str, Any]:
+    """Return the document of a command that ended before it had a result."""
+    frame = Document(exit_code=exit_code, findings=tuple(findings))
+    return {"schema": f"dlc2lp/{command}/1"} | encode_fields(frame)

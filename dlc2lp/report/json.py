@@ -1,183 +1,335 @@
-"""The documents of ``--json``: one per command, versioned, described by the schemas in ``docs/schemas``."""
+"""The documents of ``--json`` of the commands about projects: their types, of which ``scripts/make_docs`` makes the
+schemas in ``docs/schemas``, and how each comes from a result.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
+from dlc2lp.codec import Keys, Says, encode
+from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
-from dlc2lp.model import Finding
-from dlc2lp.planning.plan import Plan
+from dlc2lp.model import Finding, Turn, VideoInfo
+from dlc2lp.planning.align import SessionFrames
+from dlc2lp.planning.plan import Count, CountKeys, Plan
 from dlc2lp.reconfigure import Reconfigured
-from dlc2lp.report.findings import document
-from dlc2lp.run.manifest import describe, describe_crop, describe_tie
+from dlc2lp.report.findings import Document
+from dlc2lp.run.assess import State
+from dlc2lp.run.manifest import Described, PicturePart, VideoTie
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.label_files import ChosenSession
 from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
+from dlc2lp.video.encoding import Action
 
 
-def inspection(found: Inspection) -> dict[str, Any]:
-    """Return the document of ``dlc2lp inspect``."""
-    project = found.survey.project
-    config = project.config
-    chosen = [session for _, decided in found.source.surveys for session in decided.chosen.sessions]
-    tables = [session.labels for session in chosen if session.labels is not None]
-    keypoints = list(found.plan.keypoints) if found.plan else _names(tables)
-    return document(
-        "inspect",
-        found.exit_code,
-        found.findings,
-        project={
-            "path": str(project.root),
-            "task": config.task if config else None,
-            "scorer": config.scorer if config else None,
-            "date": config.date if config else None,
-        },
-        sessions=_sessions(chosen),
-        keypoints=[
-            {"name": name, "hidden_share": found.plan.keypoints[name] if found.plan else None} for name in keypoints
-        ],
-        individuals=sorted({name for table in tables for name in table.individuals if name}),
-        videos=[_video(video) for survey, _ in found.source.surveys for video in survey.videos],
-        decisions=[
-            {
-                "code": question.code,
-                "subject": question.subject,
-                "message": question.message,
-                "candidates": list(question.candidates),
-                "option": question.way or None,
-            }
-            for question in found.decisions
-        ],
-        counts=describe(found.plan)["counts"] if found.plan else None,
-        splits=list(found.splits),
-        views=list(found.plan.views) if found.plan else [],
-        view_frames=list(found.plan.view_frames) if found.plan else [],
-    )
+@dataclass(frozen=True)
+class InspectedProject:
+    """A project as its configuration calls it."""
+
+    path: str
+    task: str | None
+    scorer: str | None
+    date: str | None
 
 
-def _names(tables: Iterable[Any]) -> list[str]:
-    return list(dict.fromkeys(name for table in tables for name in table.keypoint_names))
+@dataclass(frozen=True)
+class InspectedSession:
+    """A session, and how many of its images are labeled."""
 
+    name: str
+    label_file: str | None
+    n_labeled_frames: int
+    n_empty_frames: int
+    n_images: int
+    n_images_without_row: int
 
-def _sessions(sessions_chosen: Iterable[ChosenSession]) -> list[dict[str, Any]]:
-    sessions = []
-    for chosen in sessions_chosen:
+    @classmethod
+    def of(cls, chosen: ChosenSession) -> Self:
+        """What the document says of a session."""
         labels = chosen.labels
         n_labeled = 0 if labels is None else int(labels.labelled.any(axis=(1, 2)).sum())
         n_rows = 0 if labels is None else len(labels.frames)
         named = set() if labels is None else {frame.file_name for frame in labels.frames}
-        sessions.append(
-            {
-                "name": chosen.session.name,
-                "label_file": str(chosen.label_file) if chosen.label_file else None,
-                "n_labeled_frames": n_labeled,
-                "n_empty_frames": n_rows - n_labeled,
-                "n_images": len(chosen.session.images),
-                "n_images_without_row": len(chosen.session.images.keys() - named),
-            }
+        return cls(
+            chosen.session.name,
+            str(chosen.label_file) if chosen.label_file else None,
+            n_labeled,
+            n_rows - n_labeled,
+            len(chosen.session.images),
+            len(chosen.session.images.keys() - named),
         )
-    return sessions
 
 
-def _video(video: SurveyedVideo) -> dict[str, Any]:
-    return {
-        "path": str(video.path),
-        "info": video.info.as_json() if video.info else None,
-        "action": video.treatment.action if video.treatment else None,
-        "reasons": [reason.message for reason in video.treatment.reasons] if video.treatment else [],
-        "session": video.session or None,
-        "turn_deg": video.picture.turn_deg,
-        "crop": describe_crop(video.picture.crop),
-        "tie": describe_tie(video.tie),
-    }
+@dataclass(frozen=True)
+class InspectedKeypoint:
+    """A keypoint; its share of frames in which it is empty is known where the project can be planned."""
+
+    name: str
+    hidden_share: float | None
 
 
-def dry_run(found: Preview) -> dict[str, Any]:
-    """Return the document of ``dlc2lp convert --dry-run``: the plan, and what of it is done."""
-    return document(
-        "plan",
-        found.exit_code,
-        found.findings,
-        **describe(found.plan),
-        options=found.plan.options,
-        space_bytes=found.plan.space_bytes,
-        steps=[step.as_json() | {"state": str(found.states[step.id])} for step in found.plan.steps],
+@dataclass(frozen=True)
+class InspectedVideo:
+    """A video, and what would be done to it and why."""
+
+    path: str
+    info: VideoInfo | None
+    action: Action | None
+    reasons: tuple[str, ...]
+    session: str | None
+    turn_deg: Turn | None
+    crop: PicturePart | None
+    tie: VideoTie | None
+
+    @classmethod
+    def of(cls, video: SurveyedVideo) -> Self:
+        """What the document says of a video."""
+        return cls(
+            str(video.path),
+            video.info,
+            video.treatment.action if video.treatment else None,
+            tuple(reason.message for reason in video.treatment.reasons) if video.treatment else (),
+            video.session or None,
+            video.picture.turn_deg,
+            PicturePart.of(video.picture.crop),
+            VideoTie.of(video.tie),
+        )
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """Something that only a person can decide, and the option that decides it."""
+
+    code: str
+    subject: str
+    message: str
+    candidates: tuple[str, ...]
+    option: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectDocument(Document, command="inspect"):
+    """dlc2lp inspect --json."""
+
+    project: InspectedProject
+    sessions: tuple[InspectedSession, ...]
+    keypoints: tuple[InspectedKeypoint, ...]
+    individuals: tuple[str, ...]
+    videos: tuple[InspectedVideo, ...]
+    decisions: tuple[OpenQuestion, ...]
+    counts: Annotated[dict[str, Count], CountKeys] | None
+    splits: tuple[str, ...]
+    views: tuple[str, ...]
+    view_frames: tuple[SessionFrames, ...]
+
+
+def inspection(found: Inspection) -> InspectDocument:
+    """Return the document of ``dlc2lp inspect``."""
+    project, plan = found.survey.project, found.plan
+    config = project.config
+    chosen = [session for _, decided in found.source.surveys for session in decided.chosen.sessions]
+    tables = [session.labels for session in chosen if session.labels is not None]
+    names = dict.fromkeys(name for table in tables for name in table.keypoint_names)
+    shares: Mapping[str, float | None] = plan.keypoints if plan else dict.fromkeys(names)
+    return InspectDocument(
+        exit_code=found.exit_code,
+        findings=found.findings,
+        project=InspectedProject(
+            str(project.root), *(getattr(config, name, None) for name in ("task", "scorer", "date"))
+        ),
+        sessions=tuple(map(InspectedSession.of, chosen)),
+        keypoints=tuple(InspectedKeypoint(name, share) for name, share in shares.items()),
+        individuals=tuple(sorted({name for table in tables for name in table.individuals if name})),
+        videos=tuple(InspectedVideo.of(video) for survey, _ in found.source.surveys for video in survey.videos),
+        decisions=tuple(
+            OpenQuestion(question.code, question.subject, question.message, question.candidates, question.way or None)
+            for question in found.decisions
+        ),
+        counts=plan.counts if plan else None,
+        splits=found.splits,
+        views=plan.views if plan else (),
+        view_frames=plan.view_frames if plan else (),
     )
 
 
-def outcome(came: Outcome) -> dict[str, Any]:
+#: A step as it stands in the plan, and its state.
+PlannedStep = Annotated[
+    dict[str, Any],
+    Says("required", ["id", "kind", "state"]),
+    Says(
+        "properties",
+        {
+            "id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+            "kind": {"type": "string"},
+            "state": {"enum": list(State)},
+        },
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanDocument(Described, Document, command="plan"):
+    """dlc2lp convert --dry-run --json."""
+
+    options: dict[str, Any]
+    space_bytes: int
+    steps: tuple[PlannedStep, ...]
+
+
+def dry_run(found: Preview) -> PlanDocument:
+    """Return the document of ``dlc2lp convert --dry-run``: the plan, and what of it is done."""
+    return PlanDocument.of(
+        found.plan,
+        exit_code=found.exit_code,
+        findings=found.findings,
+        options=found.plan.options,
+        space_bytes=found.plan.space_bytes,
+        steps=tuple(encode(step) | {"state": str(found.states[step.id])} for step in found.plan.steps),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertDocument(Described, Document, command="convert"):
+    """dlc2lp convert --json."""
+
+    checked: dict[str, int]
+    steps: Annotated[dict[str, list[str]], Keys(("done", "skipped", "failed"))]
+
+
+def outcome(came: Outcome) -> ConvertDocument:
     """Return the document of ``dlc2lp convert``."""
-    return document(
-        "convert",
-        came.exit_code,
-        came.findings,
-        **describe(came.plan),
+    return ConvertDocument.of(
+        came.plan,
+        exit_code=came.exit_code,
+        findings=came.findings,
         checked=came.verification.n_checked,
         steps={"done": came.run.done, "skipped": came.run.skipped, "failed": came.run.failed},
     )
 
 
-def verification(plan: Plan, found: Verification, exit_code: int) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class VerifyDocument(Described, Document, command="verify"):
+    """dlc2lp verify --json."""
+
+    checked: dict[str, int]
+
+
+def verification(plan: Plan, found: Verification, exit_code: int) -> VerifyDocument:
     """Return the document of ``dlc2lp verify``."""
-    return document("verify", exit_code, found.findings, **describe(plan), checked=found.n_checked)
+    return VerifyDocument.of(plan, exit_code=exit_code, findings=found.findings, checked=found.n_checked)
+
+
+@dataclass(frozen=True)
+class CheckedVideo:
+    """A video, whether it is what Lightning Pose needs, and what has to be done to it if not."""
+
+    path: str
+    conforming: bool
+    action: Action | None
+    reasons: tuple[str, ...]
+    info: VideoInfo | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoCheckDocument(Document, command="video-check"):
+    """dlc2lp video check --json."""
+
+    videos: tuple[CheckedVideo, ...]
 
 
 def video_check(
     verdicts: Iterable[tuple[str, VideoVerdict | None]], findings: Iterable[Finding], exit_code: int
-) -> dict[str, Any]:
+) -> VideoCheckDocument:
     """Return the document of ``dlc2lp video check``."""
-    return document(
-        "video-check",
-        exit_code,
-        findings,
-        videos=[
-            {
-                "path": path,
-                "conforming": verdict is not None and verdict.treatment.action == "place",
-                "action": verdict.treatment.action if verdict else None,
-                "reasons": [reason.message for reason in verdict.treatment.reasons] if verdict else [],
-                "info": verdict.info.as_json() if verdict else None,
-            }
-            for path, verdict in verdicts
-        ],
+    videos = (
+        CheckedVideo(
+            path,
+            verdict.treatment.action == "place",
+            verdict.treatment.action,
+            tuple(reason.message for reason in verdict.treatment.reasons),
+            verdict.info,
+        )
+        if verdict
+        else CheckedVideo(path, conforming=False, action=None, reasons=(), info=None)
+        for path, verdict in verdicts
     )
+    return VideoCheckDocument(exit_code=exit_code, findings=tuple(findings), videos=tuple(videos))
 
 
-def video_convert(made: ConvertedVideo) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class VideoConvertDocument(Document, command="video-convert"):
+    """dlc2lp video convert --json."""
+
+    source: str
+    target: str
+    action: Action
+    reasons: tuple[str, ...]
+    info: VideoInfo
+
+
+def video_convert(made: ConvertedVideo) -> VideoConvertDocument:
     """Return the document of ``dlc2lp video convert``."""
-    return document(
-        "video-convert",
-        0,
-        (),
+    return VideoConvertDocument(
         source=str(made.source.path),
         target=str(made.target.path),
         action=made.action,
-        reasons=[reason.message for reason in made.reasons],
-        info=made.target.as_json(),
+        reasons=tuple(reason.message for reason in made.reasons),
+        info=made.target,
     )
 
 
-def reconfigured(made: Reconfigured) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class ConfigDocument(Document, command="config"):
+    """dlc2lp config --json."""
+
+    path: str
+    config: tuple[ChoiceReason, ...]
+    kept: tuple[str, ...]
+
+
+def reconfigured(made: Reconfigured) -> ConfigDocument:
     """Return the document of ``dlc2lp config``."""
-    return document(
-        "config",
-        0,
-        made.findings,
-        path=str(made.path),
-        config=[asdict(reason) for reason in made.config.reasons],
-        kept=list(made.kept),
-    )
+    return ConfigDocument(findings=made.findings, path=str(made.path), config=made.config.reasons, kept=made.kept)
 
 
-def splits(names: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class SplitsDocument(Document, command="splits"):
+    """dlc2lp inspect|convert --split list --json."""
+
+    splits: tuple[str, ...]
+
+
+def splits(names: Sequence[str]) -> SplitsDocument:
     """Return the document of ``--split list``."""
-    return document("splits", 0, (), splits=list(names))
+    return SplitsDocument(splits=tuple(names))
 
 
-def each(command: str, documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the document of a command that ran once for each individual: theirs, by name."""
-    exit_code = max(inner["exit_code"] for inner in documents.values())
-    return document(f"{command}-each", exit_code, (), individuals=documents)
+@dataclass(frozen=True, kw_only=True)
+class PlanEachDocument(Document, command="plan-each"):
+    """dlc2lp convert --individuals split --dry-run --json."""
+
+    individuals: dict[str, PlanDocument]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertEachDocument(Document, command="convert-each"):
+    """dlc2lp convert --individuals split --json."""
+
+    individuals: dict[str, ConvertDocument]
+
+
+def each_plan(documents: dict[str, PlanDocument]) -> PlanEachDocument:
+    """Return the document of a dry run for each individual: theirs, by name."""
+    return PlanEachDocument(exit_code=_worst(documents), individuals=documents)
+
+
+def each_outcome(documents: dict[str, ConvertDocument]) -> ConvertEachDocument:
+    """Return the document of a conversion for each individual: theirs, by name."""
+    return ConvertEachDocument(exit_code=_worst(documents), individuals=documents)
+
+
+def _worst(documents: Mapping[str, Document]) -> int:
+    return max(document.exit_code for document in documents.values())

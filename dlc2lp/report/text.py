@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from dlc2lp.events import Event
+from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.planning.plan import Plan
@@ -133,11 +133,8 @@ def view_table(plan: Plan | Event) -> str:
     """Lay out how many labeled frames each view has, and what becomes of them together."""
     rows = [
         (
-            frames["session"],
-            *map(str, frames["n_frames"]),
-            str(frames["n_shared"]),
-            str(frames["n_filled"]),
-            str(frames["n_left_out"]),
+            frames.session,
+            *map(str, (*frames.n_frames, frames.n_shared, frames.n_filled, frames.n_left_out)),
         )
         for frames in plan.view_frames[:MAX_ROWS]
     ]
@@ -257,7 +254,7 @@ def preview_text(found: Preview) -> str:
         f"plan for {found.plan.source}\n  into {found.plan.target}",
         *([view_table(found.plan), _calibration_text(found.plan)] if found.plan.views else []),
         table(("step", "makes", "about", ""), rows, right=(2,)),
-        _config_text((reason["key"], reason["value"], reason["reason"]) for reason in found.plan.config_reasons),
+        _config_text(found.plan.config_reasons),
         _counts_text(found.plan),
     ]
     if found.findings:
@@ -266,12 +263,12 @@ def preview_text(found: Preview) -> str:
     return "\n\n".join(parts)
 
 
-def _config_text(reasons: Iterable[tuple[str, Any, str]]) -> str:
+def _config_text(reasons: Iterable[ChoiceReason]) -> str:
     """Lay out the choices of the starter config, each with its reason below it."""
     lines = []
-    for key, value, reason in reasons:
-        lines.append(f"{key} = {value}")
-        lines.append(textwrap.fill(reason, WIDTH, initial_indent="    ", subsequent_indent="    "))
+    for choice in reasons:
+        lines.append(f"{choice.key} = {choice.value}")
+        lines.append(textwrap.fill(choice.reason, WIDTH, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(lines)
 
 
@@ -363,8 +360,7 @@ def converted_video_text(made: ConvertedVideo) -> str:
 
 def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
-    reasons = ((reason.key, reason.value, reason.reason) for reason in made.config.reasons)
-    parts = [f"wrote {made.path}", _config_text(reasons)]
+    parts = [f"wrote {made.path}", _config_text(made.config.reasons)]
     if made.kept:
         parts.append("kept as you changed them by hand: " + ", ".join(made.kept))
     if made.findings:

@@ -5,14 +5,12 @@ They hold no clock and no host, so that a disturbed and an undisturbed run end w
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.files import STATE_FOLDER, FileRecord, write_whole
-
-SCHEMA = "dlc2lp/record/1"
 
 
 @dataclass(frozen=True)
@@ -35,16 +33,15 @@ class Record:
         ``convert``, or ``config`` where a person remade the file with ``dlc2lp config``.
     """
 
+    written_first: ClassVar[tuple[str, ...]] = ("schema",)
+    schema: ClassVar[str] = "dlc2lp/record/1"
+
     step: str
     kind: str
     files: tuple[FileRecord, ...]
     done: bool
     detail: dict[str, Any]
     by: str = "convert"
-
-    def to_text(self) -> str:
-        """The record as JSON text."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
 
 class Journal:
@@ -72,7 +69,7 @@ class Journal:
     def write(self, record: Record) -> None:
         """Write one record whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self.folder / f"{record.step}.json", record.to_text().encode())
+        write_whole(self.folder / f"{record.step}.json", to_text(record).encode())
 
     def remove(self, step: str) -> None:
         """Forget a step of an earlier plan."""
@@ -81,14 +78,6 @@ class Journal:
 
 def _read_record(path: Path) -> Record | None:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return Record(
-            document["step"],
-            document["kind"],
-            tuple(FileRecord(**file) for file in document["files"]),
-            document["done"],
-            document["detail"],
-            document["by"],
-        )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return read(Record, path.read_bytes())
+    except (FileNotFoundError, Malformed):
         return None

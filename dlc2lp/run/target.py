@@ -122,7 +122,7 @@ def stored_plan(target: Path) -> Plan | None:
     """Return the plan that the target was last written by; None for a new target, or one that a crash left so."""
     path = target / PLAN_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     return Plan.from_text(text, path)

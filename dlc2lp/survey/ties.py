@@ -6,14 +6,12 @@ of different sizes were judged apart, and one session has one video with one pic
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
 
 from dlc2lp.video.encoding import Crop
-from dlc2lp.video.ties import Evidence, ImageTie, Kind, Tie, kind_of
+from dlc2lp.video.ties import ImageTie, Kind, Tie, kind_of
 
 
 @dataclass(frozen=True)
@@ -106,27 +104,6 @@ class SessionTie:
     def part_of(self) -> dict[str, int]:
         """Which of the parts each image is in, by its file name."""
         return {image.name: number for number, part in enumerate(self.parts) for image in part.images}
-
-    def as_json(self) -> dict[str, Any]:
-        """The tie in plain JSON types."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The inverse of :meth:`as_json`."""
-        return cls(**{**document, "parts": tuple(map(_part_from_json, document["parts"]))})
-
-
-def _part_from_json(document: Mapping[str, Any]) -> Tie:
-    return Tie(
-        **{
-            **document,
-            "size_px": tuple(document["size_px"]) if document["size_px"] else None,
-            "crop": Crop(*document["crop"]) if document["crop"] else None,
-            "images": tuple(ImageTie(**image) for image in document["images"]),
-            "evidence": Evidence(**document["evidence"]),
-        }
-    )
 
 
 def by_session(*lists: Iterable[SessionTie]) -> dict[str, SessionTie]:

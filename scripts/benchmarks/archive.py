@@ -14,6 +14,7 @@ from benchmarks.watched import Watched, watch
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Index, Lines, write_index
 from dlc2lp.batch.processes import TASKS_OF_A_PROCESS
 from dlc2lp.batch.worklog import LOG_FOLDER
+from dlc2lp.codec import to_line
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -154,7 +155,7 @@ def _beyond(out: Path, folder: Path) -> str:
         for again in range(_TIMES):
             for entry in index.entries():
                 name = f"again{again:02d}/{entry.target}"
-                line = replace(entry, project=name, target=name).to_line()
+                line = to_line(replace(entry, project=name, target=name))
                 lines.add(line)
                 file.write(line)
     beyond = replace(index, out=far, totals=lines.totals, weights_file=lines.weights_file)

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlc2lp.codec import read, to_line
 from dlc2lp.errors import UsageError
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
@@ -369,10 +370,10 @@ def test_names_that_omegaconf_reads_otherwise_are_told() -> None:
 
 def test_facts_and_choices_survive_json() -> None:
     some = facts(image_sizes=(((640, 480), 3), ((64, 48), 1)), hidden_share={"snout": 0.25})
-    assert ConfigFacts.from_json(json.loads(json.dumps(some.as_json()))) == some
+    assert read(ConfigFacts, to_line(some)) == some
     for choices in (ConfigChoices(), ConfigChoices(12.5, 8, 2, 1, (256, 384), "resnet18", ("temporal",), "occluded")):
-        assert ConfigChoices.from_json(json.loads(json.dumps(choices.as_json()))) == choices
-        assert ConfigChoices.from_json(json.loads(json.dumps(dataclasses.asdict(choices)))) == choices
+        assert read(ConfigChoices, to_line(choices)) == choices
+        assert read(ConfigChoices, json.dumps(dataclasses.asdict(choices))) == choices
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlc2lp.codec import decode, encode, read, to_line
 from dlc2lp.errors import UsageError
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
@@ -154,8 +154,8 @@ def test_facts_of_views_survive_json_and_those_of_one_view_stay_as_they_were() -
     some = facts(
         is_calibrated=True, one_view_keypoints=("ear",), incomplete_sessions=("a",), unequal_sessions=("b", "c")
     )
-    assert ConfigFacts.from_json(json.loads(json.dumps(some.as_json()))) == some
-    assert "view_names" not in facts(view_names=()).as_json()
+    assert read(ConfigFacts, to_line(some)) == some
+    assert "view_names" not in encode(facts(view_names=()))
 
 
 def test_edits_are_kept_when_calibrations_come_later() -> None:
@@ -239,5 +239,5 @@ def test_every_part_is_found_in_any_order(parts: list[str], order: list[int]) ->
 
 def test_the_choice_survives_json() -> None:
     choices = ConfigChoices(mirror=("_top", ""))
-    assert ConfigChoices.from_json(json.loads(json.dumps(choices.as_json()))) == choices
-    assert ConfigChoices.from_json({}).mirror is None  # plans from before there were mirrors
+    assert read(ConfigChoices, to_line(choices)) == choices
+    assert decode(ConfigChoices, {}).mirror is None  # plans from before there were mirrors
