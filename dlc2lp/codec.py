@@ -126,18 +126,12 @@ def constants(kind: Any) -> dict[str, str]:
 
 
 class _Form(NamedTuple):
-    """How values of a type are read and written.
+    """How values of a type are read and written."""
 
-    Attributes
-    ----------
-    decode, encode
-        Turn what stands in a document into the value, and back; None: it stands there as it is.
-    as_is
-        What has one of these very types is the value already, without being decoded.
-    """
-
+    #: Turn what stands in a document into the value, and back; None: it stands there as it is.
     decode: Callable[[Any], Any]
     encode: Callable[[Any], Any] | None = None
+    #: What has one of these very types is the value already, without being decoded.
     as_is: frozenset[type] = frozenset()
 
 

@@ -36,48 +36,26 @@ class Section:
 
 @dataclass(frozen=True)
 class Option:
-    """What is declared of an option.
+    """What is declared of an option."""
 
-    Attributes
-    ----------
-    help, section
-        What it does, and where it stands.
-    metavar
-        What stands for its value in the help; by default what there is to choose from.
-    flag
-        Its name on the command line and in the decisions file; by default the field's, with hyphens.
-    values
-        What there is to choose from; by default what its type says.
-    above, lowest, highest
-        Bounds of a number.
-    expected, example
-        What is expected, in words, and a value to try instead of a wrong one; by default from the type.
-    code
-        Code of the finding about a wrong value; by default its class's.
-    place
-        What must be there, where the value is a path.
-    may_be_empty
-        Whether a list may hold an empty text.
-    help_of
-        What it does, where a command says it otherwise.
-    name, default, kind, may_be_none
-        The field's name, default and type, and whether None is a value.
-    """
-
+    #: What it does, and where it stands.
     help: str
     section: Section = Section()
-    metavar: str = ""
-    flag: str = ""
-    values: tuple[str, ...] = ()
+    metavar: str = ""  #: What stands for its value in the help; by default what there is to choose from.
+    flag: str = ""  #: Its name on the command line and in the decisions file; by default the field's, with hyphens.
+    values: tuple[str, ...] = ()  #: What there is to choose from; by default what its type says.
+    #: Bounds of a number.
     above: float = -math.inf
     lowest: float = -math.inf
     highest: float = math.inf
+    #: What is expected, in words, and a value to try instead of a wrong one; by default from the type.
     expected: str = ""
     example: str = ""
-    code: str = ""
-    place: Literal["", "folder", "file or folder"] = ""
-    may_be_empty: bool = False
-    help_of: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""  #: Code of the finding about a wrong value; by default its class's.
+    place: Literal["", "folder", "file or folder"] = ""  #: What must be there, where the value is a path.
+    may_be_empty: bool = False  #: Whether a list may hold an empty text.
+    help_of: Mapping[str, str] = field(default_factory=dict)  #: What it does, where a command says it otherwise.
+    #: The field's name, default and type, and whether None is a value.
     name: str = ""
     default: Any = None
     kind: Any = None

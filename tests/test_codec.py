@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import pytest
-from dlc2lp.lp.config import ChoiceReason, ConfigFacts
 from golden import FIXTURES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +19,8 @@ from dlc2lp.batch.index import Entry
 from dlc2lp.batch.worklog import Said
 from dlc2lp.codec import ByFields, Keys, Malformed, OtherForm, Says, decode, encode, read, to_line, to_text
 from dlc2lp.errors import UsageError
+from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, RunAgain, Setting, Severity
 from dlc2lp.planning import steps
 from dlc2lp.planning.align import SessionFrames

@@ -47,21 +47,12 @@ _YAML_WORDS = frozenset(["y", "yes", "n", "no", "true", "false", "on", "off", "n
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a person decided.
+    """What a person decided."""
 
-    Attributes
-    ----------
-    text
-        The file as it stands; empty where there is none.
-    options
-        Project -> option -> value. An option without a value is still open and left out.
-    projects
-        All projects that the file names, open ones too.
-    """
-
-    text: str = ""
+    text: str = ""  #: The file as it stands; empty where there is none.
+    #: Project -> option -> value. An option without a value is still open and left out.
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    projects: frozenset[str] = frozenset()
+    projects: frozenset[str] = frozenset()  #: All projects that the file names, open ones too.
 
     def of(self, project: str) -> Decisions:
         """Return what was decided for one project."""
@@ -177,18 +168,10 @@ def _unreadable(path: Path, why: str) -> UsageError:
 
 @dataclass(frozen=True)
 class Asked:
-    """What became of open questions.
+    """What became of open questions."""
 
-    Attributes
-    ----------
-    n_added
-        How many projects were added to the file.
-    findings
-        Why none was, with the lines that a person has to add.
-    """
-
-    n_added: int = 0
-    findings: tuple[Finding, ...] = ()
+    n_added: int = 0  #: How many projects were added to the file.
+    findings: tuple[Finding, ...] = ()  #: Why none was, with the lines that a person has to add.
 
 
 def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]]) -> Asked:

@@ -43,18 +43,11 @@ _SYSTEM_FOLDERS = frozenset(
 
 @dataclass(frozen=True)
 class Discovery:
-    """What lies below a root.
+    """What lies below a root."""
 
-    Attributes
-    ----------
-    projects
-        Paths of the projects relative to the root, with ``/`` and sorted by their parts; ``.`` is the root itself.
-    findings
-        What could not be looked at, and what was passed by.
-    """
-
+    #: Paths of the projects relative to the root, with ``/`` and sorted by their parts; ``.`` is the root itself.
     projects: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  #: What could not be looked at, and what was passed by.
 
 
 def discover(root: Path, out: Path) -> Discovery:

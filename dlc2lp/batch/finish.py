@@ -50,37 +50,27 @@ class ProjectReport:
     ----------
     project, individual, source, target
         As in the plan.
-    state
-        ``done``; ``failed``: some step or check did; ``incomplete``: steps were never carried out; ``needs-decision``
-        or ``refused``: not planned, the findings say why; ``skipped`` by a decision.
-    counts
-        Labeled frames and cells: how many the source has, how many were written and left out.
-    n_sessions, n_videos, n_video_frames
-        What the target holds.
-    seconds
-        Time that workers spent on it; 0 where nothing was left to do.
-    bytes_before, bytes_after
-        Images and videos that were migrated, and all files that were written.
-    decisions_open
-        Codes of the questions that only a person can answer.
-    findings
-        Everything that a person should know, errors first.
     """
 
     project: str
     source: str
     target: str
+    #: ``done``; ``failed``: some step or check did; ``incomplete``: steps were never carried out; ``needs-decision`` or
+    #: ``refused``: not planned, the findings say why; ``skipped`` by a decision.
     state: ProjectState
     individual: str = ""
+    #: Labeled frames and cells: how many the source has, how many were written and left out.
     counts: Annotated[Mapping[str, Count], Keys(CountKeys.names, may_be_empty=True)] = field(default_factory=dict)
+    #: What the target holds.
     n_sessions: int = 0
     n_videos: int = 0
     n_video_frames: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  #: Time that workers spent on it; 0 where nothing was left to do.
+    #: Images and videos that were migrated, and all files that were written.
     bytes_before: int = 0
     bytes_after: int = 0
-    decisions_open: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    decisions_open: tuple[str, ...] = ()  #: Codes of the questions that only a person can answer.
+    findings: tuple[Finding, ...] = ()  #: Everything that a person should know, errors first.
 
 
 @dataclass(frozen=True)
@@ -207,32 +197,18 @@ _NOT_DONE = frozenset([State.TO_DO, State.EDITED, State.HELD])
 
 @dataclass(frozen=True)
 class _Task:
-    """One target to check.
+    """One target to check."""
 
-    Attributes
-    ----------
-    number, entry
-        Its place in the plan, and what the plan says.
-    out
-        Folder of the targets.
-    verify
-        How closely it is looked at.
-    failed, findings
-        Steps that failed when last tried, and why.
-    seconds
-        Time that was spent on it.
-    gone
-        Tags of processes that have ended, by all that is known.
-    """
-
+    #: Its place in the plan, and what the plan says.
     number: int
     entry: Entry
-    out: Path
-    verify: VerifyLevel
+    out: Path  #: Folder of the targets.
+    verify: VerifyLevel  #: How closely it is looked at.
+    #: Steps that failed when last tried, and why.
     failed: frozenset[str]
     findings: tuple[Finding, ...]
-    seconds: float
-    gone: frozenset[str]
+    seconds: float  #: Time that was spent on it.
+    gone: frozenset[str]  #: Tags of processes that have ended, by all that is known.
 
 
 def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -> Iterator[_Task]:
@@ -308,21 +284,13 @@ def _not_planned(entry: Entry) -> ProjectReport:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a target holds before it is verified.
+    """What a target holds before it is verified."""
 
-    Attributes
-    ----------
-    stored, plan
-        Its plan as it stands, and for the folder where it lies now.
-    assessment
-        What is done of it.
-    failed, left
-        Steps that failed, and those that were never carried out or are undone.
-    """
-
+    #: Its plan as it stands, and for the folder where it lies now.
     stored: Plan
     plan: Plan
-    assessment: Assessment
+    assessment: Assessment  #: What is done of it.
+    #: Steps that failed, and those that were never carried out or are undone.
     failed: frozenset[str]
     left: tuple[str, ...]
 

@@ -41,29 +41,17 @@ EntryState = Literal["planned", "needs-decision", "refused", "skipped"]
 
 
 class IndexedStep(NamedTuple):
-    """What the index tells of a step.
+    """What the index tells of a step."""
 
-    Attributes
-    ----------
-    id, kind
-        As in the target's plan.
-    cost
-        What it costs to carry it out, in bytes copied in the same time.
-    space_bytes
-        Estimate of what it writes.
-    n_frames, n_pixels
-        Frames of its video, and pixels of all of them where they are encoded.
-    n_threads
-        How many CPUs it keeps busy.
-    """
-
+    #: As in the target's plan.
     id: str
     kind: str
-    cost: int
-    space_bytes: int
+    cost: int  #: What it costs to carry it out, in bytes copied in the same time.
+    space_bytes: int  #: Estimate of what it writes.
+    #: Frames of its video, and pixels of all of them where they are encoded.
     n_frames: int
     n_pixels: int
-    n_threads: int
+    n_threads: int  #: How many CPUs it keeps busy.
 
     @classmethod
     def of(cls, step: Step) -> Self:
@@ -84,43 +72,22 @@ class IndexedStep(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """One target of an archive, or a project that gets none.
+    """One target of an archive, or a project that gets none."""
 
-    Attributes
-    ----------
-    project
-        The project's path relative to the root, with ``/``.
-    individual
-        The individual whose target this is, where a project is split; else empty.
-    source, target
-        The project's absolute path; the target's path relative to OUT, with ``/``.
-    state
-        ``planned``; ``needs-decision`` or ``refused``, and then the findings say why; ``skipped`` by a decision.
-    plan
-        Digest of the target's ``plan.json``; empty where there is none.
-    identity
-        Task, scorer, date and views of the project, which its copies share.
-    findings
-        Why it is not planned. Of a planned one the plan itself holds them.
-    twins
-        Targets of the project's other individuals, which hold the same videos.
-    cameras
-        Paths relative to the root of the other projects that are its cameras, where it is a multi-view one.
-    steps
-        What there is to do.
-    """
-
-    project: str
+    project: str  #: The project's path relative to the root, with ``/``.
+    #: The project's absolute path; the target's path relative to OUT, with ``/``.
     source: str
     target: str
+    #: ``planned``; ``needs-decision`` or ``refused``, and then the findings say why; ``skipped`` by a decision.
     state: EntryState
-    individual: str = ""
-    plan: str = ""
-    identity: tuple[str, ...] = ()
-    findings: tuple[IndexedFinding, ...] = ()
-    twins: tuple[str, ...] = ()
+    individual: str = ""  #: The individual whose target this is, where a project is split; else empty.
+    plan: str = ""  #: Digest of the target's ``plan.json``; empty where there is none.
+    identity: tuple[str, ...] = ()  #: Task, scorer, date and views of the project, which its copies share.
+    findings: tuple[IndexedFinding, ...] = ()  #: Why it is not planned. Of a planned one the plan itself holds them.
+    twins: tuple[str, ...] = ()  #: Targets of the project's other individuals, which hold the same videos.
+    #: Paths relative to the root of the other projects that are its cameras, where it is a multi-view one.
     cameras: tuple[str, ...] = ()
-    steps: tuple[IndexedStep, ...] = ()
+    steps: tuple[IndexedStep, ...] = ()  #: What there is to do.
 
     @classmethod
     def of_plan(
@@ -147,20 +114,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over an index, known before its lines are read.
+    """Sums over an index, known before its lines are read."""
 
-    Attributes
-    ----------
-    n_entries, n_planned, n_steps
-        Lines, those with a plan, and steps of all plans.
-    cost
-        What all steps cost.
-    """
-
+    #: Lines, those with a plan, and steps of all plans.
     n_entries: int = 0
     n_planned: int = 0
     n_steps: int = 0
-    cost: int = 0
+    cost: int = 0  #: What all steps cost.
 
     def plus(self, entry: Entry) -> Totals:
         """Return the sums with one more entry."""
@@ -173,36 +133,19 @@ class Totals:
 
 
 class Weight(NamedTuple):
-    """What a target weighs.
+    """What a target weighs."""
 
-    Attributes
-    ----------
-    target
-        As in the index.
-    cost
-        What all its steps cost.
-    at
-        Where its line begins, in bytes behind the index's header.
-    """
-
-    target: str
-    cost: int
-    at: int
+    target: str  #: As in the index.
+    cost: int  #: What all its steps cost.
+    at: int  #: Where its line begins, in bytes behind the index's header.
 
 
 @dataclass
 class Lines:
-    """What is known of an index's lines when all were read once.
+    """What is known of an index's lines when all were read once."""
 
-    Attributes
-    ----------
-    totals
-        Sums over them.
-    weights
-        What each target with steps weighs, in the order of the lines.
-    """
-
-    totals: Totals = field(default_factory=Totals)
+    totals: Totals = field(default_factory=Totals)  #: Sums over them.
+    #: What each target with steps weighs, in the order of the lines.
     weights: list[Weight] = field(default_factory=list)
     _at: int = 0
     _digest: Any = field(default_factory=hashlib.sha256)
@@ -241,30 +184,14 @@ class _Header:
 
 @dataclass(frozen=True)
 class Index:
-    """The plan of an archive, without its lines.
+    """The plan of an archive, without its lines."""
 
-    Attributes
-    ----------
-    out
-        Where targets go; where the index was found, so that OUT can be moved or mounted elsewhere.
-    root
-        The archive, absolute.
-    options
-        What was chosen for all projects.
-    totals
-        Sums over the lines.
-    findings
-        What came up while the archive was searched.
-    weights_file
-        Where the weights stand, relative to OUT.
-    """
-
-    out: Path
-    root: str
-    options: Mapping[str, Any]
-    totals: Totals
-    findings: tuple[Finding, ...]
-    weights_file: str
+    out: Path  #: Where targets go; where the index was found, so that OUT can be moved or mounted elsewhere.
+    root: str  #: The archive, absolute.
+    options: Mapping[str, Any]  #: What was chosen for all projects.
+    totals: Totals  #: Sums over the lines.
+    findings: tuple[Finding, ...]  #: What came up while the archive was searched.
+    weights_file: str  #: Where the weights stand, relative to OUT.
 
     @classmethod
     def read(cls, out: Path) -> Self:

@@ -54,22 +54,13 @@ def check_options(options: Options) -> None:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of planning.
+    """What is asked of planning."""
 
-    Attributes
-    ----------
-    root, out
-        The archive, and where targets go; absolute.
-    options
-        What is chosen for all projects. A ``data_dir`` is where OUT will lie.
-    decisions
-        What a person decided for single projects.
-    """
-
+    #: The archive, and where targets go; absolute.
     root: Path
     out: Path
-    options: Options
-    decisions: Decisions
+    options: Options  #: What is chosen for all projects. A ``data_dir`` is where OUT will lie.
+    decisions: Decisions  #: What a person decided for single projects.
 
     @property
     def digest(self) -> str:
@@ -80,21 +71,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Listed:
-    """What lies in an archive.
+    """What lies in an archive."""
 
-    Attributes
-    ----------
-    request
-        Digest of what was asked.
-    targets
-        Target by project, in the order of the projects.
-    findings
-        What came up while searching.
-    """
-
-    request: str
-    targets: Mapping[str, str]
-    findings: tuple[Finding, ...]
+    request: str  #: Digest of what was asked.
+    targets: Mapping[str, str]  #: Target by project, in the order of the projects.
+    findings: tuple[Finding, ...]  #: What came up while searching.
 
 
 def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> Listed:

@@ -22,18 +22,11 @@ TARGETS_FILE = f"{STATE_FOLDER}/targets.json"
 
 @dataclass(frozen=True)
 class Previous:
-    """What earlier plans of OUT left behind.
+    """What earlier plans of OUT left behind."""
 
-    Attributes
-    ----------
-    targets
-        Target by project, of every project that ever got one: none moves, also where its disk was away for one plan.
-    findings
-        What of it could not be read.
-    """
-
+    #: Target by project, of every project that ever got one: none moves, also where its disk was away for one plan.
     targets: Mapping[str, str] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  #: What of it could not be read.
 
 
 def read_previous(root: Path, out: Path) -> Previous:

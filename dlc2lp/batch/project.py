@@ -28,22 +28,13 @@ REPORT_IT = "please report it with the output of `dlc2lp inspect` on this projec
 
 @dataclass(frozen=True)
 class Task:
-    """One project to plan.
+    """One project to plan."""
 
-    Attributes
-    ----------
-    number
-        Its place in the list of projects.
-    project, target
-        Its path relative to the root, and its target's relative to OUT.
-    request
-        What is asked, with the decisions about this project alone.
-    """
-
-    number: int
+    number: int  #: Its place in the list of projects.
+    #: Its path relative to the root, and its target's relative to OUT.
     project: str
     target: str
-    request: Request
+    request: Request  #: What is asked, with the decisions about this project alone.
 
 
 def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, list[str], Event]:

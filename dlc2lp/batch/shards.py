@@ -133,13 +133,11 @@ class Unit:
     ----------
     target, plan, twins
         As in the index.
-    steps
-        The steps.
     """
 
     target: str
     plan: str
-    steps: tuple[IndexedStep, ...]
+    steps: tuple[IndexedStep, ...]  #: The steps.
     twins: tuple[str, ...] = ()
 
     @classmethod

@@ -48,33 +48,16 @@ _TIME = re.compile(r"(\d+-)?\d+(:\d{1,2}){0,2}")
 
 @dataclass(frozen=True)
 class Resources:
-    """What to ask Slurm for.
+    """What to ask Slurm for."""
 
-    Attributes
-    ----------
-    max_running
-        Tasks of the array that run at a time; None: as many as Slurm allows.
-    partition
-        Name of the partition; None: the cluster's default.
-    time
-        Time limit of each task, as Slurm writes it (``4:00:00``); None: the partition's default.
-    cpus
-        CPUs of each task.
-    mem_gb
-        Memory of each task in GB; None: the cluster's default.
-    sbatch_args
-        Further arguments of sbatch, as they are; both scripts get them.
-    preamble
-        Shell lines that come before dlc2lp: loading modules, setting ``SLURM_TMPDIR``.
-    """
-
-    max_running: int | None = None
-    partition: str | None = None
+    max_running: int | None = None  #: Tasks of the array that run at a time; None: as many as Slurm allows.
+    partition: str | None = None  #: Name of the partition; None: the cluster's default.
+    #: Time limit of each task, as Slurm writes it (``4:00:00``); None: the partition's default.
     time: str | None = None
-    cpus: int = 4
-    mem_gb: float | None = None
-    sbatch_args: tuple[str, ...] = ()
-    preamble: str = ""
+    cpus: int = 4  #: CPUs of each task.
+    mem_gb: float | None = None  #: Memory of each task in GB; None: the cluster's default.
+    sbatch_args: tuple[str, ...] = ()  #: Further arguments of sbatch, as they are; both scripts get them.
+    preamble: str = ""  #: Shell lines that come before dlc2lp: loading modules, setting ``SLURM_TMPDIR``.
 
     def __post_init__(self) -> None:
         if self.time is not None and not _TIME.fullmatch(self.time):
@@ -120,48 +103,27 @@ def _seconds(time: str) -> int:
 
 @dataclass(frozen=True)
 class Script:
-    """A script for sbatch.
+    """A script for sbatch."""
 
-    Attributes
-    ----------
-    name, text
-        Its file name and its content.
-    waits_for
-        Names of the scripts whose jobs have to end first, however they do.
-    """
-
+    #: Its file name and its content.
     name: str
     text: str
-    waits_for: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()  #: Names of the scripts whose jobs have to end first, however they do.
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What was handed to Slurm.
+    """What was handed to Slurm."""
 
-    Attributes
-    ----------
-    folder
-        Where the scripts and the logs are.
-    scripts
-        The arrays, then the finishing job.
-    n_targets
-        How many targets are planned.
-    n_shards, n_left
-        How many shards there are, and how many of them have something left to do.
-    jobs
-        Slurm's number of each script's job; empty for a dry run, and where nothing is left.
-    archive_exit_code
-        What the archive ended with, where it was waited for.
-    """
-
-    folder: Path
-    scripts: tuple[Script, ...]
-    n_targets: int
+    folder: Path  #: Where the scripts and the logs are.
+    scripts: tuple[Script, ...]  #: The arrays, then the finishing job.
+    n_targets: int  #: How many targets are planned.
+    #: How many shards there are, and how many of them have something left to do.
     n_shards: int
     n_left: int
+    #: Slurm's number of each script's job; empty for a dry run, and where nothing is left.
     jobs: Mapping[str, str] = field(default_factory=dict)
-    archive_exit_code: int | None = None
+    archive_exit_code: int | None = None  #: What the archive ended with, where it was waited for.
 
 
 def submit_archive(

@@ -18,28 +18,16 @@ from dlc2lp.video.rate import pixels_per_second
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an archive will cost.
+    """What an archive will cost."""
 
-    Attributes
-    ----------
-    space_bytes
-        What is to be written, at most.
-    n_encodes, encode_pixels
-        Videos to encode, and the pixels of all their frames.
-    pixels_per_s
-        What one CPU of this machine encodes in a second; None where nothing is to be encoded or it can't be measured.
-    n_cpus
-        CPUs that this process may use.
-    free_bytes
-        What is free on the disk of the targets.
-    """
-
-    space_bytes: int
+    space_bytes: int  #: What is to be written, at most.
+    #: Videos to encode, and the pixels of all their frames.
     n_encodes: int
     encode_pixels: int
+    #: What one CPU of this machine encodes in a second; None where nothing is to be encoded or it can't be measured.
     pixels_per_s: float | None
-    n_cpus: int
-    free_bytes: int
+    n_cpus: int  #: CPUs that this process may use.
+    free_bytes: int  #: What is free on the disk of the targets.
 
     @property
     def cpu_minutes(self) -> float | None:

@@ -23,31 +23,20 @@ TargetState = Literal["done", "running", "failed", "interrupted", "waiting"]
 
 @dataclass(frozen=True)
 class TargetStatus:
-    """How far one target is, where that is neither done nor untouched.
+    """How far one target is, where that is neither done nor untouched."""
 
-    Attributes
-    ----------
-    target, project
-        As in the plan.
-    state
-        ``running``: a worker has steps of it in hand; ``failed``: some step failed and nobody is at it;
-        ``interrupted``: it was begun and nobody is at it or will be.
-    n_steps, n_done, n_failed
-        Steps in all, those that are carried out, and those that failed.
-    seconds
-        Time spent on it.
-    findings
-        Why steps failed.
-    """
-
+    #: As in the plan.
     target: str
     project: str
+    #: ``running``: a worker has steps of it in hand; ``failed``: some step failed and nobody is at it; ``interrupted``:
+    #: it was begun and nobody is at it or will be.
     state: TargetState
+    #: Steps in all, those that are carried out, and those that failed.
     n_steps: int
     n_done: int
     n_failed: int
-    seconds: float
-    findings: tuple[Finding, ...]
+    seconds: float  #: Time spent on it.
+    findings: tuple[Finding, ...]  #: Why steps failed.
 
 
 @dataclass(frozen=True)

@@ -216,33 +216,19 @@ def _job() -> str:
 
 @dataclass
 class Worker:
-    """One worker, as its file tells.
+    """One worker, as its file tells."""
 
-    Attributes
-    ----------
-    name
-        Name of its file.
-    shard, job, tag
-        What it saw to, as which job, in which process.
-    began_s, last_s
-        When it began, and when it was last heard of; seconds since 1970.
-    ended
-        ``done`` or ``stopped``; empty while it is at work, or where it was killed.
-    cost
-        What it has carried out.
-    targets
-        Targets that it is working on.
-    """
-
-    name: str
+    name: str  #: Name of its file.
+    #: What it saw to, as which job, in which process.
     shard: str = ""
     job: str = ""
     tag: str = ""
+    #: When it began, and when it was last heard of; seconds since 1970.
     began_s: float = 0.0
     last_s: float = 0.0
-    ended: str = ""
-    cost: int = 0
-    targets: set[str] = field(default_factory=set)
+    ended: str = ""  #: ``done`` or ``stopped``; empty while it is at work, or where it was killed.
+    cost: int = 0  #: What it has carried out.
+    targets: set[str] = field(default_factory=set)  #: Targets that it is working on.
 
     def is_alive(self, now_s: float) -> bool:
         """Whether it is at work, as far as can be told from here."""
@@ -252,24 +238,13 @@ class Worker:
 
 @dataclass
 class Story:
-    """What all workers together said.
+    """What all workers together said."""
 
-    Attributes
-    ----------
-    workers
-        All of them, the earliest first.
-    begun
-        Targets that some worker began with, and the shard of the last one.
-    seconds
-        Time spent on each target.
-    unread
-        What of it could not be read, and why.
-    """
-
-    workers: list[Worker] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)  #: All of them, the earliest first.
+    #: Targets that some worker began with, and the shard of the last one.
     begun: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    unread: list[Finding] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)  #: Time spent on each target.
+    unread: list[Finding] = field(default_factory=list)  #: What of it could not be read, and why.
     _done: dict[str, bytearray] = field(default_factory=dict)  # the steps' ids, packed: millions of them
     _failed: dict[str, dict[str, list[Finding]]] = field(default_factory=dict)
 

@@ -53,22 +53,13 @@ _CALIBRATE_AGAIN = "calibrate again in DeepLabCut, or give a calibration in Anip
 
 @dataclass(frozen=True)
 class DlcCalibration:
-    """The calibration of a 3D project.
+    """The calibration of a 3D project."""
 
-    Attributes
-    ----------
-    path
-        ``stereo_params.pickle``.
-    cameras
-        All cameras in the order of ``camera_names``, the first at the origin of space; translations in squares of
-        the checkerboard. Empty unless every camera is calibrated: Lightning Pose has no use for some of them.
-    findings
-        Why there is none, or what is odd.
-    """
-
-    path: Path
+    path: Path  #: ``stereo_params.pickle``.
+    #: All cameras in the order of ``camera_names``, the first at the origin of space; translations in squares of the
+    #: checkerboard. Empty unless every camera is calibrated: Lightning Pose has no use for some of them.
     cameras: tuple[Camera, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  #: Why there is none, or what is odd.
 
 
 def read_calibration(root: Path, camera_names: Sequence[str]) -> DlcCalibration:

@@ -17,25 +17,15 @@ _COORDS = ("x", "y", "likelihood")
 
 @dataclass(frozen=True)
 class Columns:
-    """Where the values of each point stand.
+    """Where the values of each point stand."""
 
-    Attributes
-    ----------
-    individuals, keypoint_names
-        In the order of the file.
-    positions
-        (individual, keypoint) -> position of its ``x``, of its ``y`` and perhaps of its ``likelihood``.
-    n_nameless
-        Labelled points in columns without a name, which are left out.
-    findings
-        What was odd.
-    """
-
+    #: In the order of the file.
     individuals: tuple[str, ...]
     keypoint_names: tuple[str, ...]
+    #: (individual, keypoint) -> position of its ``x``, of its ``y`` and perhaps of its ``likelihood``.
     positions: dict[tuple[str, str], dict[str, int]]
-    n_nameless: int
-    findings: tuple[Finding, ...]
+    n_nameless: int  #: Labelled points in columns without a name, which are left out.
+    findings: tuple[Finding, ...]  #: What was odd.
 
 
 def scorers(table: RawTable) -> tuple[str, ...]:

@@ -42,18 +42,11 @@ _DLC_KEYS = (
 
 @dataclass(frozen=True)
 class VideoEntry:
-    """One video of ``video_sets``.
+    """One video of ``video_sets``."""
 
-    Attributes
-    ----------
-    recorded
-        The path as it was written, on whatever machine that was.
-    crop
-        ``(x1, x2, y1, y2)`` in pixels, ends exclusive: DeepLabCut's order, x before y. None if there is none.
-        It alone does not tell whether the images were cropped.
-    """
-
-    recorded: str
+    recorded: str  #: The path as it was written, on whatever machine that was.
+    #: ``(x1, x2, y1, y2)`` in pixels, ends exclusive: DeepLabCut's order, x before y. None if there is none. It alone
+    #: does not tell whether the images were cropped.
     crop: tuple[int, int, int, int] | None = None
 
     @property
@@ -74,69 +67,37 @@ class VideoEntry:
 
 @dataclass(frozen=True)
 class DlcConfig:
-    """What a ``config.yaml`` says. Names are text exactly as written: ``007`` stays ``007``.
+    """What a ``config.yaml`` says. Names are text exactly as written: ``007`` stays ``007``."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    task, scorer, date, project_path
-        As written, ``""`` where missing. ``date`` is ``Aug30`` or the like in the machine's language, and
-        ``project_path`` is often another machine's.
-    engine
-        ``pytorch``, ``tensorflow``, or ``""`` before 3.0.
-    multianimal
-        ``multianimalproject``, or the literal ``MULTI!`` under ``bodyparts``.
-    bodyparts
-        Names in the order of the project; in a multi-animal project those that every individual has.
-    individuals, unique_bodyparts
-        Only in multi-animal projects: 3.0.1 writes ``individuals: [individual_1]`` into all others too.
-    identity
-        Whether individuals can be told apart by their looks.
-    skeleton
-        Pairs of known keypoints, each once; template entries are left out.
-    video_sets
-        The project's videos in the order of the file, placeholders included.
-    video_sets_original
-        In projects of 2.1.10 to 2.2rc that were cut into random crops: the real videos. ``video_sets`` then
-        lists ``<stem>_cropped`` videos that don't exist.
-    cropped_training
-        Whether those random crops were made (``croppedtraining``).
-    corner2move2
-        ``(x, y)`` in pixels where the refinement tool parks points that are to be deleted.
-    iteration
-        Number of the current training set.
-    is_3d
-        Whether it is a DeepLabCut 3D project, which has cameras and no videos.
-    camera_names
-        Cameras of a 3D project, in the order of its calibration.
-    camera_configs
-        Camera name -> recorded path of that camera's 2D ``config.yaml``; without the template's placeholders.
-    findings
-        What was odd in the file.
-    """
-
-    path: Path
+    path: Path  #: The file.
+    #: As written, ``""`` where missing. ``date`` is ``Aug30`` or the like in the machine's language, and
+    #: ``project_path`` is often another machine's.
     task: str = ""
     scorer: str = ""
     date: str = ""
     project_path: str = ""
-    engine: str = ""
-    multianimal: bool = False
+    engine: str = ""  #: ``pytorch``, ``tensorflow``, or ``""`` before 3.0.
+    multianimal: bool = False  #: ``multianimalproject``, or the literal ``MULTI!`` under ``bodyparts``.
+    #: Names in the order of the project; in a multi-animal project those that every individual has.
     bodyparts: tuple[str, ...] = ()
+    #: Only in multi-animal projects: 3.0.1 writes ``individuals: [individual_1]`` into all others too.
     individuals: tuple[str, ...] = ()
     unique_bodyparts: tuple[str, ...] = ()
-    identity: bool = False
-    skeleton: tuple[tuple[str, str], ...] = ()
-    video_sets: tuple[VideoEntry, ...] = ()
+    identity: bool = False  #: Whether individuals can be told apart by their looks.
+    skeleton: tuple[tuple[str, str], ...] = ()  #: Pairs of known keypoints, each once; template entries are left out.
+    video_sets: tuple[VideoEntry, ...] = ()  #: The project's videos in the order of the file, placeholders included.
+    #: In projects of 2.1.10 to 2.2rc that were cut into random crops: the real videos. ``video_sets`` then lists
+    #: ``<stem>_cropped`` videos that don't exist.
     video_sets_original: tuple[VideoEntry, ...] = ()
-    cropped_training: bool = False
+    cropped_training: bool = False  #: Whether those random crops were made (``croppedtraining``).
+    #: ``(x, y)`` in pixels where the refinement tool parks points that are to be deleted.
     corner2move2: tuple[float, float] | None = None
-    iteration: int = 0
-    is_3d: bool = False
-    camera_names: tuple[str, ...] = ()
+    iteration: int = 0  #: Number of the current training set.
+    is_3d: bool = False  #: Whether it is a DeepLabCut 3D project, which has cameras and no videos.
+    camera_names: tuple[str, ...] = ()  #: Cameras of a 3D project, in the order of its calibration.
+    #: Camera name -> recorded path of that camera's 2D ``config.yaml``; without the template's placeholders.
     camera_configs: Mapping[str, str] = field(default_factory=dict, hash=False)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  #: What was odd in the file.
 
 
 def read_config(path: Path) -> DlcConfig:

@@ -37,18 +37,10 @@ from dlc2lp.wording import counted
 
 @dataclass(frozen=True)
 class CsvLabels:
-    """A CSV label file and what was odd about it.
+    """A CSV label file and what was odd about it."""
 
-    Attributes
-    ----------
-    table
-        Its rows and columns.
-    findings
-        What a person should know; whatever prevents reading is raised instead.
-    """
-
-    table: RawTable
-    findings: tuple[Finding, ...]
+    table: RawTable  #: Its rows and columns.
+    findings: tuple[Finding, ...]  #: What a person should know; whatever prevents reading is raised instead.
 
 
 def read_csv_labels(path: Path) -> CsvLabels:

@@ -33,42 +33,24 @@ _PREVIEW = re.compile(r".*[0-9]_?labeled", re.DOTALL | re.IGNORECASE)
 
 @dataclass(frozen=True)
 class RowName:
-    """What the index cells of a row name.
+    """What the index cells of a row name."""
 
-    Attributes
-    ----------
-    folder
-        The folder before the image; None where the row names only the image.
-    file_name
-        The image; empty where the row names none.
-    """
-
-    folder: str | None
-    file_name: str
+    folder: str | None  #: The folder before the image; None where the row names only the image.
+    file_name: str  #: The image; empty where the row names none.
 
 
 @dataclass(frozen=True)
 class FrameName:
-    """The parts of an image's file name.
+    """The parts of an image's file name."""
 
-    Attributes
-    ----------
-    prefix
-        What stands before the frame number, without DeepLabCut's own ``img``: ``07a-`` in ``07a-img310.png``,
-        empty in ``img0310.png``. Empty where there is no number.
-    index
-        The number that the name carries, None if it carries none. It is a claim that the video must prove:
-        what DeepLabCut wrote counts from 0, other tools may count from 1 or count something else.
-    crop
-        Number of the random crop (``img0044c1.png`` -> 1); None for a whole frame.
-    suffix
-        With its dot and as written; empty if there is none.
-    """
-
+    #: What stands before the frame number, without DeepLabCut's own ``img``: ``07a-`` in ``07a-img310.png``, empty in
+    #: ``img0310.png``. Empty where there is no number.
     prefix: str
+    #: The number that the name carries, None if it carries none. It is a claim that the video must prove: what
+    #: DeepLabCut wrote counts from 0, other tools may count from 1 or count something else.
     index: int | None
-    crop: int | None
-    suffix: str
+    crop: int | None  #: Number of the random crop (``img0044c1.png`` -> 1); None for a whole frame.
+    suffix: str  #: With its dot and as written; empty if there is none.
 
 
 def parse_row(cells: Sequence[str]) -> RowName:

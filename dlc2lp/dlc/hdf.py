@@ -38,23 +38,12 @@ _COORDS: Final = {"x", "y", "likelihood"}
 
 @dataclass(frozen=True)
 class HdfLabels:
-    """What one label file holds.
+    """What one label file holds."""
 
-    Attributes
-    ----------
-    table
-        Rows and columns, values of shape (R, C).
-    key
-        The data frame that was read.
-    keys
-        All data frames in the file, ``key`` among them.
-    findings
-        Several keys, unnamed levels, names that are not UTF-8, attributes in which code hides.
-    """
-
-    table: RawTable
-    key: str
-    keys: tuple[str, ...]
+    table: RawTable  #: Rows and columns, values of shape (R, C).
+    key: str  #: The data frame that was read.
+    keys: tuple[str, ...]  #: All data frames in the file, ``key`` among them.
+    #: Several keys, unnamed levels, names that are not UTF-8, attributes in which code hides.
     findings: tuple[Finding, ...]
 
 

@@ -17,23 +17,12 @@ _MAX_LEVELS: Final = 16
 
 @dataclass(frozen=True)
 class StoredFrame:
-    """A data frame as it is stored.
+    """A data frame as it is stored."""
 
-    Attributes
-    ----------
-    level_names
-        Name of each column level, empty where it has none.
-    columns
-        C tuples of text, one cell per level, in the order of the frame.
-    rows
-        R tuples of text.
-    blocks
-        Columns of one type each: their names, and their values of shape (R, number of names).
-    """
-
-    level_names: tuple[str, ...]
-    columns: list[tuple[str, ...]]
-    rows: list[tuple[str, ...]]
+    level_names: tuple[str, ...]  #: Name of each column level, empty where it has none.
+    columns: list[tuple[str, ...]]  #: C tuples of text, one cell per level, in the order of the frame.
+    rows: list[tuple[str, ...]]  #: R tuples of text.
+    #: Columns of one type each: their names, and their values of shape (R, number of names).
     blocks: list[tuple[list[tuple[str, ...]], NDArray[Any]]]
 
 

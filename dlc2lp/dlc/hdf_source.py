@@ -30,18 +30,10 @@ _REPACK: Final = "ptrepack --complib=zlib OLD.h5:/ NEW.h5:/"
 
 @dataclass(frozen=True)
 class Node:
-    """A group or an array and its path, which a damaged file can't always tell.
+    """A group or an array and its path, which a damaged file can't always tell."""
 
-    Attributes
-    ----------
-    item
-        h5py's group or dataset.
-    path
-        Its place in the file.
-    """
-
-    item: Any
-    path: str
+    item: Any  #: h5py's group or dataset.
+    path: str  #: Its place in the file.
 
     def below(self, name: str) -> str:
         """Path of a child."""

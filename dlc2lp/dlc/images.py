@@ -44,24 +44,12 @@ _BMP_UNCOMPRESSED = frozenset({0, 3})
 
 @dataclass(frozen=True)
 class FolderListing:
-    """The files of a ``labeled-data`` folder by what they are, each group in natural order.
+    """The files of a ``labeled-data`` folder by what they are, each group in natural order."""
 
-    Attributes
-    ----------
-    frames
-        Frames: images that DeepLabCut extracted or that a label file names.
-    previews
-        Images that DeepLabCut drew labels on (``img0001labeled.png``).
-    crops
-        Random sub-crops of other frames (``img0044c1.png``, DeepLabCut 2.1.10 to 2.2rc).
-    others
-        Everything else: labels, hidden files, what people put there.
-    """
-
-    frames: tuple[str, ...]
-    previews: tuple[str, ...]
-    crops: tuple[str, ...]
-    others: tuple[str, ...]
+    frames: tuple[str, ...]  #: Frames: images that DeepLabCut extracted or that a label file names.
+    previews: tuple[str, ...]  #: Images that DeepLabCut drew labels on (``img0001labeled.png``).
+    crops: tuple[str, ...]  #: Random sub-crops of other frames (``img0044c1.png``, DeepLabCut 2.1.10 to 2.2rc).
+    others: tuple[str, ...]  #: Everything else: labels, hidden files, what people put there.
 
 
 class _DamagedError(Exception):

@@ -27,18 +27,12 @@ _N_NAMED = 5  # differences that are named one by one; the others are counted
 
 @dataclass(frozen=True)
 class CellConflict:
-    """One point that two rows place differently.
+    """One point that two rows place differently."""
 
-    Attributes
-    ----------
-    individual, keypoint_name
-        Which point; the individual is ``""`` in a single-animal project.
-    xy_px, other_xy_px
-        Where the first row and where the later one has it, (x, y) in pixels; NaN = no label.
-    """
-
+    #: Which point; the individual is ``""`` in a single-animal project.
     individual: str
     keypoint_name: str
+    #: Where the first row and where the later one has it, (x, y) in pixels; NaN = no label.
     xy_px: tuple[float, float]
     other_xy_px: tuple[float, float]
 
@@ -49,45 +43,28 @@ class CellConflict:
 
 @dataclass(frozen=True)
 class RowConflict:
-    """An image whose rows do not say the same: a person must decide which one is right.
+    """An image whose rows do not say the same: a person must decide which one is right."""
 
-    Attributes
-    ----------
-    session, file_name
-        The image.
-    cells
-        Every point that differs, at least one.
-    """
-
+    #: The image.
     session: str
     file_name: str
-    cells: tuple[CellConflict, ...]
+    cells: tuple[CellConflict, ...]  #: Every point that differs, at least one.
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What two tables of the same session do not have in common; false if they hold the same labels.
+    """What two tables of the same session do not have in common; false if they hold the same labels."""
 
-    Attributes
-    ----------
-    n_cells
-        Points that differ. A point that only one table has a row or a column for differs if it is labelled.
-    first
-        The first few of them with both values, for people.
-    largest_px
-        Largest distance in x or y between two points that both tables have labelled: a rounding shows as a
-        millionth, an edit as pixels. 0 if there is none.
-    frames_only_first, frames_only_second
-        File names of rows that only one of them has, labelled or not.
-    keypoints_only_first, keypoints_only_second
-        Columns that only one of them has, filled or not; ``individual keypoint`` in multi-animal tables.
-    """
-
+    #: Points that differ. A point that only one table has a row or a column for differs if it is labelled.
     n_cells: int
-    first: tuple[str, ...]
+    first: tuple[str, ...]  #: The first few of them with both values, for people.
+    #: Largest distance in x or y between two points that both tables have labelled: a rounding shows as a millionth, an
+    #: edit as pixels. 0 if there is none.
     largest_px: float
+    #: File names of rows that only one of them has, labelled or not.
     frames_only_first: tuple[str, ...]
     frames_only_second: tuple[str, ...]
+    #: Columns that only one of them has, filled or not; ``individual keypoint`` in multi-animal tables.
     keypoints_only_first: tuple[str, ...]
     keypoints_only_second: tuple[str, ...]
 

@@ -27,32 +27,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Interpreted:
-    """A label file with its meaning.
+    """A label file with its meaning."""
 
-    Attributes
-    ----------
-    labels
-        One row per image, in the file's order. Points are whole: both coordinates or none.
-    likelihood
-        Confidence of each point, shape (F, I, K), NaN where a column is missing; None if the file has none,
-        as a file of labels should.
-    findings
-        What was odd.
-    conflicts
-        Images with several rows that do not say the same. They are not in ``labels``: somebody must decide.
-    n_left_out
-        Labelled points of the file that are not in ``labels``: rows without an image, columns without a name,
-        and images with conflicts. Half points are no labelled points.
-    other_folders
-        Images whose row names another folder than the session, and which.
-    """
-
-    labels: LabelTable
+    labels: LabelTable  #: One row per image, in the file's order. Points are whole: both coordinates or none.
+    #: Confidence of each point, shape (F, I, K), NaN where a column is missing; None if the file has none, as a file of
+    #: labels should.
     likelihood: NDArray[np.float64] | None
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  #: What was odd.
+    #: Images with several rows that do not say the same. They are not in ``labels``: somebody must decide.
     conflicts: tuple[RowConflict, ...]
+    #: Labelled points of the file that are not in ``labels``: rows without an image, columns without a name, and images
+    #: with conflicts. Half points are no labelled points.
     n_left_out: int
-    other_folders: Mapping[str, str]
+    other_folders: Mapping[str, str]  #: Images whose row names another folder than the session, and which.
 
 
 def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, images: Collection[str]) -> Interpreted:

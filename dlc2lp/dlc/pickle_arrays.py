@@ -40,15 +40,9 @@ def shown(name: object) -> str:
 
 
 class ByteText(str):
-    """Text of a Python 2 byte string, which may as well be the raw content of an array.
+    """Text of a Python 2 byte string, which may as well be the raw content of an array."""
 
-    Attributes
-    ----------
-    raw
-        The bytes themselves.
-    """
-
-    raw: bytes
+    raw: bytes  #: The bytes themselves.
 
     def __new__(cls, raw: bytes) -> ByteText:
         """Decode the bytes."""
@@ -90,18 +84,10 @@ class StandIn:
 
 @dataclass
 class DataType:
-    """``numpy.dtype``: simple types alone, because offsets of structured ones may point outside the data.
+    """``numpy.dtype``: simple types alone, because offsets of structured ones may point outside the data."""
 
-    Attributes
-    ----------
-    code
-        Kind and size, for example ``f8``, ``U12`` or ``O8``.
-    byte_order
-        ``<``, ``>``, ``|`` or ``=``.
-    """
-
-    code: str
-    byte_order: str = "="
+    code: str  #: Kind and size, for example ``f8``, ``U12`` or ``O8``.
+    byte_order: str = "="  #: ``<``, ``>``, ``|`` or ``=``.
 
     def set_state(self, state: object) -> None:
         """``dtype.__setstate__``: version, byte order, subarray, names, fields, size, alignment, flags."""
@@ -128,14 +114,9 @@ class DataType:
 
 @dataclass
 class HalfArray:
-    """``numpy.core.multiarray._reconstruct``: an array that waits for its content.
+    """``numpy.core.multiarray._reconstruct``: an array that waits for its content."""
 
-    Attributes
-    ----------
-    filled
-        The array, once its content came; until then the memo may hold this object in its place.
-    """
-
+    #: The array, once its content came; until then the memo may hold this object in its place.
     filled: NDArray[Any] | None = field(default=None)
 
     def fill(self, budget: Budget, state: object) -> NDArray[Any]:

@@ -35,89 +35,45 @@ FileKind = Literal["h5", "csv"]
 
 @dataclass(frozen=True)
 class LabelFile:
-    """One label file: what it is called and what it holds.
+    """One label file: what it is called and what it holds."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    kind
-        ``h5`` or ``csv``.
-    stem_scorer
-        The scorer that the file's name carries: ``Anna`` of ``CollectedData_Anna.h5``.
-    table
-        Its rows and columns; None if it could not be read, and then ``findings`` say why.
-    mtime_ns
-        When it was last changed.
-    findings
-        What reading it brought up.
-    """
-
-    path: Path
-    kind: FileKind
-    stem_scorer: str
-    table: RawTable | None
-    mtime_ns: int
-    findings: tuple[Finding, ...] = ()
+    path: Path  #: The file.
+    kind: FileKind  #: ``h5`` or ``csv``.
+    stem_scorer: str  #: The scorer that the file's name carries: ``Anna`` of ``CollectedData_Anna.h5``.
+    table: RawTable | None  #: Its rows and columns; None if it could not be read, and then ``findings`` say why.
+    mtime_ns: int  #: When it was last changed.
+    findings: tuple[Finding, ...] = ()  #: What reading it brought up.
 
 
 @dataclass(frozen=True)
 class DlcSession:
-    """One folder of ``labeled-data``.
+    """One folder of ``labeled-data``."""
 
-    Attributes
-    ----------
-    name
-        The folder's name, which is the stem of the video.
-    folder
-        Where it lies.
-    label_files
-        Its ``CollectedData`` files, sorted by name.
-    machine_files
-        Its ``machinelabels`` files, sorted by name: predictions, never labels.
-    images
-        Intact frames by file name, in natural order; random crops among them.
-    broken_images
-        Frames that can't be read, by file name, with the reason.
-    random_crops
-        Names of those images that are random sub-crops of other frames (DeepLabCut 2.1.10 to 2.2rc).
-    """
-
-    name: str
-    folder: Path
-    label_files: tuple[LabelFile, ...] = ()
+    name: str  #: The folder's name, which is the stem of the video.
+    folder: Path  #: Where it lies.
+    label_files: tuple[LabelFile, ...] = ()  #: Its ``CollectedData`` files, sorted by name.
+    #: Its ``machinelabels`` files, sorted by name: predictions, never labels.
     machine_files: tuple[LabelFile, ...] = ()
+    #: Intact frames by file name, in natural order; random crops among them.
     images: dict[str, ImageInfo] = field(default_factory=dict)
+    #: Frames that can't be read, by file name, with the reason.
     broken_images: dict[str, Finding] = field(default_factory=dict)
+    #: Names of those images that are random sub-crops of other frames (DeepLabCut 2.1.10 to 2.2rc).
     random_crops: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class DlcProject:
-    """A DeepLabCut project as it lies on disk.
+    """A DeepLabCut project as it lies on disk."""
 
-    Attributes
-    ----------
-    root
-        The project folder.
-    config
-        Its ``config.yaml``; None where there is none.
-    sessions
-        Folders of ``labeled-data`` that hold anything, sorted by name.
-    video_files
-        Files in ``videos/`` with a video's suffix, dangling links included, sorted by name.
-    findings
-        What reading it brought up.
-    refusals
-        Why it can't be migrated as it is: a ``config.yaml`` that can't be read (``config`` is None then). The rest was
-        read all the same, so that everything that is wrong can be told at once.
-    """
-
-    root: Path
-    config: DlcConfig | None
-    sessions: tuple[DlcSession, ...]
+    root: Path  #: The project folder.
+    config: DlcConfig | None  #: Its ``config.yaml``; None where there is none.
+    sessions: tuple[DlcSession, ...]  #: Folders of ``labeled-data`` that hold anything, sorted by name.
+    #: Files in ``videos/`` with a video's suffix, dangling links included, sorted by name.
     video_files: tuple[Path, ...]
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  #: What reading it brought up.
+    #: Why it can't be migrated as it is: a ``config.yaml`` that can't be read (``config`` is None then). The rest was
+    #: read all the same, so that everything that is wrong can be told at once.
     refusals: tuple[Finding, ...] = ()
 
     @property
@@ -128,24 +84,12 @@ class DlcProject:
 
 @dataclass(frozen=True)
 class LocatedProject:
-    """A project of whatever kind that was found, with its configuration; its labels are not read yet.
+    """A project of whatever kind that was found, with its configuration; its labels are not read yet."""
 
-    Attributes
-    ----------
-    root
-        The project folder.
-    config_path
-        Its ``config.yaml``; None where there is none.
-    config
-        What that says; None where it is missing or can't be read.
-    refusals
-        Why it can't be read.
-    """
-
-    root: Path
-    config_path: Path | None
-    config: DlcConfig | None
-    refusals: tuple[Finding, ...] = ()
+    root: Path  #: The project folder.
+    config_path: Path | None  #: Its ``config.yaml``; None where there is none.
+    config: DlcConfig | None  #: What that says; None where it is missing or can't be read.
+    refusals: tuple[Finding, ...] = ()  #: Why it can't be read.
 
     @property
     def is_3d(self) -> bool:

@@ -26,53 +26,26 @@ _AnyPath = TypeVar("_AnyPath", bound=PurePath)
 
 @dataclass(frozen=True)
 class CameraProject:
-    """The 2D project of one camera.
+    """The 2D project of one camera."""
 
-    Attributes
-    ----------
-    camera
-        The camera's name.
-    recorded
-        The path of its ``config.yaml`` as the 3D project has it; empty if it was never filled in.
-    config_path
-        That file on this machine, or the project that a person named instead; None where it was not found, or several
-        could be it.
-    candidates
-        All that could be it, where ``config_path`` is None.
-    looked_at
-        Where it was looked for, in order.
-    """
-
-    camera: str
-    recorded: str
+    camera: str  #: The camera's name.
+    recorded: str  #: The path of its ``config.yaml`` as the 3D project has it; empty if it was never filled in.
+    #: That file on this machine, or the project that a person named instead; None where it was not found, or several
+    #: could be it.
     config_path: Path | None
-    candidates: tuple[Path, ...] = ()
-    looked_at: tuple[Path, ...] = ()
+    candidates: tuple[Path, ...] = ()  #: All that could be it, where ``config_path`` is None.
+    looked_at: tuple[Path, ...] = ()  #: Where it was looked for, in order.
 
 
 @dataclass(frozen=True)
 class Dlc3dProject:
-    """A DeepLabCut 3D project as it lies on disk.
+    """A DeepLabCut 3D project as it lies on disk."""
 
-    Attributes
-    ----------
-    root
-        Its folder.
-    config
-        Its ``config.yaml``.
-    cameras
-        The 2D project of each camera, in the order of ``camera_names``.
-    calibration
-        How the cameras stand; translations in squares of the checkerboard.
-    findings
-        What was odd, the configuration's and the calibration's findings included.
-    """
-
-    root: Path
-    config: DlcConfig
-    cameras: tuple[CameraProject, ...]
-    calibration: DlcCalibration
-    findings: tuple[Finding, ...] = ()
+    root: Path  #: Its folder.
+    config: DlcConfig  #: Its ``config.yaml``.
+    cameras: tuple[CameraProject, ...]  #: The 2D project of each camera, in the order of ``camera_names``.
+    calibration: DlcCalibration  #: How the cameras stand; translations in squares of the checkerboard.
+    findings: tuple[Finding, ...] = ()  #: What was odd, the configuration's and the calibration's findings included.
 
     @property
     def is_shared(self) -> bool:

@@ -24,20 +24,11 @@ _RESTORE = "restore the file from a backup, or choose another split; " + LIST_AD
 
 @dataclass(frozen=True)
 class WrittenSplit:
-    """A pickle's content.
+    """A pickle's content."""
 
-    Attributes
-    ----------
-    train
-        Positions of training rows, with the padding.
-    test
-        Positions of test rows, without.
-    trained
-        Names of frames that it did train on, each once, in the order of their positions.
-    """
-
-    train: tuple[int, ...]
-    test: tuple[int, ...]
+    train: tuple[int, ...]  #: Positions of training rows, with the padding.
+    test: tuple[int, ...]  #: Positions of test rows, without.
+    #: Names of frames that it did train on, each once, in the order of their positions.
     trained: Mapping[FrameTitle, None]
 
     @property

@@ -32,28 +32,15 @@ _N_NAMED = 20  # splits that an error lists
 
 @dataclass(frozen=True)
 class SplitFile:
-    """One shuffle's documentation, by its name alone.
+    """One shuffle's documentation, by its name alone."""
 
-    Attributes
-    ----------
-    path
-        The pickle.
-    iteration
-        Number of the training set.
-    data_set
-        Its folder, ``UnaugmentedDataSet_<Task><date>``.
-    train_percent
-        Share of training frames as the name has it, which is truncated: 28 for 0.29, since 100 * 0.29 is
-        28.999999999999996.
-    shuffle
-        Number of the shuffle.
-    """
-
-    path: Path
-    iteration: int
-    data_set: str
+    path: Path  #: The pickle.
+    iteration: int  #: Number of the training set.
+    data_set: str  #: Its folder, ``UnaugmentedDataSet_<Task><date>``.
+    #: Share of training frames as the name has it, which is truncated: 28 for 0.29, since 100 * 0.29 is
+    #: 28.999999999999996.
     train_percent: int
-    shuffle: int
+    shuffle: int  #: Number of the shuffle.
 
     @property
     def name(self) -> str:
@@ -73,26 +60,15 @@ class SplitFile:
 
 @dataclass(frozen=True)
 class Split:
-    """The frames of a shuffle.
+    """The frames of a shuffle."""
 
-    Attributes
-    ----------
-    file
-        Where it comes from.
-    train, test
-        (session, image) of the frames, labelled or not. No frame is in both, and frames that were labelled later
-        are in neither. Both are empty where ``verified`` is false.
-    verified
-        Whether the frames that the pickle names stand where its positions lead.
-    findings
-        What was odd; ``split-unverified`` says why a split can't be used.
-    """
-
-    file: SplitFile
+    file: SplitFile  #: Where it comes from.
+    #: (session, image) of the frames, labelled or not. No frame is in both, and frames that were labelled later are in
+    #: neither. Both are empty where ``verified`` is false.
     train: frozenset[Frame]
     test: frozenset[Frame]
-    verified: bool
-    findings: tuple[Finding, ...]
+    verified: bool  #: Whether the frames that the pickle names stand where its positions lead.
+    findings: tuple[Finding, ...]  #: What was odd; ``split-unverified`` says why a split can't be used.
 
 
 def list_splits(root: Path, config: DlcConfig | None) -> tuple[SplitFile, ...]:

@@ -32,20 +32,11 @@ class RawTable:
     """Rows and columns of one label file.
 
     Dimensions: R rows, C value columns, N index cells per row (1 in DeepLabCut up to 2.2.0.3, 3 afterwards).
-
-    Attributes
-    ----------
-    levels
-        Names of the column levels present, a subset of :data:`COLUMN_LEVELS` in that order.
-    columns
-        C tuples of text, one entry per level. Numbers that a YAML or Excel made of names are text again.
-    rows
-        R tuples of N cells of text: ``("labeled-data", "m4s1", "img0000.png")`` or one path.
-    values
-        float64 of shape (R, C); NaN = empty.
     """
 
-    levels: tuple[str, ...]
+    levels: tuple[str, ...]  #: Names of the column levels present, a subset of :data:`COLUMN_LEVELS` in that order.
+    #: C tuples of text, one entry per level. Numbers that a YAML or Excel made of names are text again.
     columns: tuple[tuple[str, ...], ...]
+    #: R tuples of N cells of text: ``("labeled-data", "m4s1", "img0000.png")`` or one path.
     rows: tuple[tuple[str, ...], ...]
-    values: NDArray[np.float64]
+    values: NDArray[np.float64]  #: float64 of shape (R, C); NaN = empty.

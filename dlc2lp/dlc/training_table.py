@@ -31,49 +31,23 @@ FrameTitle = tuple[str, str]
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row of the table.
+    """A row of the table."""
 
-    Attributes
-    ----------
-    cells
-        Its index cells.
-    title
-        What they name.
-    frame
-        Which frame of the project that is; None where several could be meant.
-    is_labelled
-        Whether it holds any label.
-    """
-
-    cells: tuple[str, ...]
-    title: FrameTitle
-    frame: Frame | None
-    is_labelled: bool
+    cells: tuple[str, ...]  #: Its index cells.
+    title: FrameTitle  #: What they name.
+    frame: Frame | None  #: Which frame of the project that is; None where several could be meant.
+    is_labelled: bool  #: Whether it holds any label.
 
 
 @dataclass(frozen=True)
 class TrainingTable:
-    """The table in one of its possible orders.
+    """The table in one of its possible orders."""
 
-    Attributes
-    ----------
-    source
-        What it was read from, for people.
-    rows
-        The rows.
-    is_rebuilt
-        Whether the folders were merged here.
-    problem
-        Why the file can't be read; empty where it was.
-    findings
-        What reading it brought up.
-    """
-
-    source: str
-    rows: tuple[TableRow, ...] = ()
-    is_rebuilt: bool = False
-    problem: str = ""
-    findings: tuple[Finding, ...] = ()
+    source: str  #: What it was read from, for people.
+    rows: tuple[TableRow, ...] = ()  #: The rows.
+    is_rebuilt: bool = False  #: Whether the folders were merged here.
+    problem: str = ""  #: Why the file can't be read; empty where it was.
+    findings: tuple[Finding, ...] = ()  #: What reading it brought up.
 
 
 class ProjectFrames:

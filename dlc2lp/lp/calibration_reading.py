@@ -15,18 +15,11 @@ from dlc2lp.wording import counted
 
 @dataclass(frozen=True)
 class ParsedCalibration:
-    """An Anipose calibration.
+    """An Anipose calibration."""
 
-    Attributes
-    ----------
-    cameras
-        The cameras in the order in which Anipose takes them; empty if the file can't be used.
-    findings
-        Why it can't be used.
-    """
-
+    #: The cameras in the order in which Anipose takes them; empty if the file can't be used.
     cameras: tuple[Camera, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  #: Why it can't be used.
 
 
 class _FieldError(Exception):

@@ -26,24 +26,12 @@ _N_HEADER_ROWS = 3
 
 @dataclass(frozen=True)
 class LabelFile:
-    """A label file that could be read.
+    """A label file that could be read."""
 
-    Attributes
-    ----------
-    name
-        ``CollectedData.csv`` or ``CollectedData_<view>.csv``.
-    view
-        The view, empty in a single-view project.
-    keypoint_names
-        K names in the order of the columns.
-    images
-        F paths in the order of the rows.
-    """
-
-    name: str
-    view: str
-    keypoint_names: tuple[str, ...]
-    images: tuple[str, ...]
+    name: str  #: ``CollectedData.csv`` or ``CollectedData_<view>.csv``.
+    view: str  #: The view, empty in a single-view project.
+    keypoint_names: tuple[str, ...]  #: K names in the order of the columns.
+    images: tuple[str, ...]  #: F paths in the order of the rows.
 
 
 def label_file_name(view: str, suffix: str = "") -> str:

@@ -11,51 +11,26 @@ from dlc2lp.codec import decode_fields, encode_fields
 
 @dataclass(frozen=True)
 class ConfigFacts:
-    """What the starter config must know of a project.
-
-    Attributes
-    ----------
-    data_dir
-        Absolute path of the project where training runs, of any operating system.
-    keypoint_names
-        K names in the order of the label file.
-    n_labeled_frames
-        Rows of the label file; in a multi-view project of each label file.
-    image_sizes
-        ((width_px, height_px), number of images) for each size of the labeled images, of all views.
-    hidden_share
-        Keypoint -> share of the labeled frames in which it is empty, 0 to 1.
-    n_videos
-        Videos in ``videos/``; in a multi-view project sessions with a video of every view.
-    view_names
-        The views in order; empty in a single-view project.
-    is_calibrated
-        Whether there is a calibration for every session.
-    n_frames_against_3d
-        Labeled frames that Lightning Pose's augmentation in space can't take: three or more keypoints are labelled in
-        two views, and some view has fewer than three of these.
-    one_view_keypoints
-        Keypoints that at least one view never shows.
-    incomplete_sessions
-        Sessions that have videos, but not of every view.
-    unequal_sessions
-        Sessions whose videos have different numbers of frames.
-    """
+    """What the starter config must know of a project."""
 
     written_as: ClassVar[Any] = dict[str, Any]
 
-    data_dir: str
-    keypoint_names: tuple[str, ...]
-    n_labeled_frames: int
+    data_dir: str  #: Absolute path of the project where training runs, of any operating system.
+    keypoint_names: tuple[str, ...]  #: K names in the order of the label file.
+    n_labeled_frames: int  #: Rows of the label file; in a multi-view project of each label file.
+    #: ((width_px, height_px), number of images) for each size of the labeled images, of all views.
     image_sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    #: Keypoint -> share of the labeled frames in which it is empty, 0 to 1.
     hidden_share: Mapping[str, float] = field(default_factory=dict)
-    n_videos: int = 0
-    view_names: tuple[str, ...] = ()
-    is_calibrated: bool = False
+    n_videos: int = 0  #: Videos in ``videos/``; in a multi-view project sessions with a video of every view.
+    view_names: tuple[str, ...] = ()  #: The views in order; empty in a single-view project.
+    is_calibrated: bool = False  #: Whether there is a calibration for every session.
+    #: Labeled frames that Lightning Pose's augmentation in space can't take: three or more keypoints are labelled in
+    #: two views, and some view has fewer than three of these.
     n_frames_against_3d: int = 0
-    one_view_keypoints: tuple[str, ...] = ()
-    incomplete_sessions: tuple[str, ...] = ()
-    unequal_sessions: tuple[str, ...] = ()
+    one_view_keypoints: tuple[str, ...] = ()  #: Keypoints that at least one view never shows.
+    incomplete_sessions: tuple[str, ...] = ()  #: Sessions that have videos, but not of every view.
+    unequal_sessions: tuple[str, ...] = ()  #: Sessions whose videos have different numbers of frames.
 
     @property
     def n_views(self) -> int:

@@ -22,23 +22,12 @@ _PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_/.-]*")
 
 @dataclass(frozen=True)
 class Entry:
-    """A key with its value, or a section of entries.
+    """A key with its value, or a section of entries."""
 
-    Attributes
-    ----------
-    key
-        The key inside its section.
-    value
-        Any value that YAML can hold; a section is a tuple of entries.
-    comment
-        Paragraphs for people, parted by newlines; they stand above the key.
-    notes
-        Comment lines that are written as they are, for example those of the person who edited the file.
-    """
-
-    key: str
-    value: Any
-    comment: str = ""
+    key: str  #: The key inside its section.
+    value: Any  #: Any value that YAML can hold; a section is a tuple of entries.
+    comment: str = ""  #: Paragraphs for people, parted by newlines; they stand above the key.
+    #: Comment lines that are written as they are, for example those of the person who edited the file.
     notes: tuple[str, ...] = ()
 
     @property

@@ -35,24 +35,12 @@ _ABSENT = _Absent()
 
 @dataclass(frozen=True)
 class EditedConfig:
-    """The starter config with a person's changes in it.
+    """The starter config with a person's changes in it."""
 
-    Attributes
-    ----------
-    text
-        The YAML file.
-    values
-        What the text loads as.
-    kept
-        Keys, with dots, whose value is the person's and not the starter's.
-    findings
-        Options that a change by hand outweighs, or that outweigh it.
-    """
-
-    text: str
-    values: dict[str, Any]
-    kept: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    text: str  #: The YAML file.
+    values: dict[str, Any]  #: What the text loads as.
+    kept: tuple[str, ...]  #: Keys, with dots, whose value is the person's and not the starter's.
+    findings: tuple[Finding, ...]  #: Options that a change by hand outweighs, or that outweigh it.
 
 
 def keep_edits(written: str, current: str, new: StarterConfig, *, overrule: bool = False) -> EditedConfig:

@@ -23,20 +23,12 @@ NOT_LABELED, HIDDEN, VISIBLE = 0, 1, 2
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One labeled frame.
+    """One labeled frame."""
 
-    Attributes
-    ----------
-    image
-        Path of the image inside the project, with forward slashes: ``labeled-data/s/img00000001.png``.
-    xy
-        K points (x, y) in pixels of the image, in the order of the keypoint names; two NaN = no label.
-    visible
-        K values: 2 where there is a label, else 1 (hidden) or 0 (not labeled); None: no such column.
-    """
-
-    image: str
+    image: str  #: Path of the image inside the project, with forward slashes: ``labeled-data/s/img00000001.png``.
+    #: K points (x, y) in pixels of the image, in the order of the keypoint names; two NaN = no label.
     xy: tuple[tuple[float, float], ...]
+    #: K values: 2 where there is a label, else 1 (hidden) or 0 (not labeled); None: no such column.
     visible: tuple[int, ...] | None = None
 
 
@@ -109,24 +101,12 @@ def _cell(text: str) -> str:
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """A frame that waits for labels in the app, perhaps with a model's suggestion.
+    """A frame that waits for labels in the app, perhaps with a model's suggestion."""
 
-    Attributes
-    ----------
-    image
-        Path of the image inside the project, with forward slashes.
-    model_name
-        Which model suggests; empty if there is no suggestion.
-    date_time_ms
-        When it did, in milliseconds since 1970.
-    points
-        Suggested points as (keypoint, x, y) in pixels of the image.
-    """
-
-    image: str
-    model_name: str = ""
-    date_time_ms: int = 0
-    points: tuple[tuple[str, float, float], ...] = ()
+    image: str  #: Path of the image inside the project, with forward slashes.
+    model_name: str = ""  #: Which model suggests; empty if there is no suggestion.
+    date_time_ms: int = 0  #: When it did, in milliseconds since 1970.
+    points: tuple[tuple[str, float, float], ...] = ()  #: Suggested points as (keypoint, x, y) in pixels of the image.
 
 
 def render_queue(entries: Iterable[QueueEntry]) -> str:

@@ -18,21 +18,12 @@ OPTION = "--mirror"
 
 @dataclass(frozen=True)
 class MirrorMatches:
-    """Which keypoints belong together.
+    """Which keypoints belong together."""
 
-    Attributes
-    ----------
-    columns
-        For each suffix the positions (from 0) of the keypoints that every view has, in the same order.
-    parts
-        Their names without suffix, in that order.
-    without_partner
-        Keypoints that not every view has, in the order of the label file.
-    """
-
+    #: For each suffix the positions (from 0) of the keypoints that every view has, in the same order.
     columns: tuple[tuple[int, ...], ...]
-    parts: tuple[str, ...]
-    without_partner: tuple[str, ...]
+    parts: tuple[str, ...]  #: Their names without suffix, in that order.
+    without_partner: tuple[str, ...]  #: Keypoints that not every view has, in the order of the label file.
 
 
 def match_mirrored(keypoint_names: Sequence[str], suffixes: Sequence[str]) -> MirrorMatches:

@@ -66,24 +66,12 @@ def render_project_yaml(
 
 @dataclass(frozen=True)
 class Registration:
-    """A project in the app's list.
+    """A project in the app's list."""
 
-    Attributes
-    ----------
-    projects_file
-        The app's ``projects.toml``.
-    name
-        The project's name in it.
-    added
-        Whether it was added now; False if it was there.
-    findings
-        A note if the project is there under another name.
-    """
-
-    projects_file: Path
-    name: str
-    added: bool
-    findings: tuple[Finding, ...] = ()
+    projects_file: Path  #: The app's ``projects.toml``.
+    name: str  #: The project's name in it.
+    added: bool  #: Whether it was added now; False if it was there.
+    findings: tuple[Finding, ...] = ()  #: A note if the project is there under another name.
 
 
 def register(target: Path, name: str, system_dir: Path | None) -> Registration:

@@ -67,19 +67,12 @@ def is_transformer(backbone: str) -> bool:
 
 @dataclass(frozen=True)
 class ImageSize:
-    """The size that every image and video frame is resized to, and why.
+    """The size that every image and video frame is resized to, and why."""
 
-    Attributes
-    ----------
-    height_px, width_px
-        Multiples of 128.
-    reason
-        One or two sentences.
-    """
-
+    #: Multiples of 128.
     height_px: int
     width_px: int
-    reason: str
+    reason: str  #: One or two sentences.
 
     def __str__(self) -> str:
         return f"{self.height_px}x{self.width_px}"
@@ -147,27 +140,13 @@ def images_that_fit(gpu_gb: float, area_px: int, backbone: str) -> int:
 
 @dataclass(frozen=True)
 class Batch:
-    """How many frames a training step takes, over all GPUs.
+    """How many frames a training step takes, over all GPUs."""
 
-    Attributes
-    ----------
-    n_labeled
-        Labeled frames per step.
-    n_accumulated
-        Steps per weight update.
-    n_unlabeled
-        Unlabeled video frames per step, for unsupervised losses.
-    n_on_one_gpu
-        Frames that one GPU holds at a time.
-    fits
-        Whether they fit.
-    """
-
-    n_labeled: int
-    n_accumulated: int
-    n_unlabeled: int
-    n_on_one_gpu: int
-    fits: bool
+    n_labeled: int  #: Labeled frames per step.
+    n_accumulated: int  #: Steps per weight update.
+    n_unlabeled: int  #: Unlabeled video frames per step, for unsupervised losses.
+    n_on_one_gpu: int  #: Frames that one GPU holds at a time.
+    fits: bool  #: Whether they fit.
 
     @property
     def n_effective(self) -> int:

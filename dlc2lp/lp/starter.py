@@ -28,49 +28,23 @@ from dlc2lp.model import Finding
 
 @dataclass(frozen=True)
 class ChoiceReason:
-    """A value of the config and why it was chosen.
+    """A value of the config and why it was chosen."""
 
-    Attributes
-    ----------
-    key
-        Where it stands, with dots: ``training.train_batch_size``.
-    value
-        The value in plain JSON types.
-    reason
-        One or two sentences for a person who must decide whether to change it.
-    """
-
-    key: str
-    value: Any
-    reason: str
+    key: str  #: Where it stands, with dots: ``training.train_batch_size``.
+    value: Any  #: The value in plain JSON types.
+    reason: str  #: One or two sentences for a person who must decide whether to change it.
 
 
 @dataclass(frozen=True)
 class StarterConfig:
-    """A config that trains as written.
+    """A config that trains as written."""
 
-    Attributes
-    ----------
-    text
-        The YAML file, with comments.
-    values
-        What the text loads as. ``${`` in names and paths is escaped, as OmegaConf wants it.
-    reasons
-        The choices that were made from the data or by options.
-    findings
-        What a person should know about them.
-    document
-        The same as data, for :func:`keep_edits`.
-    chosen_keys
-        Keys that follow from an option that a person gave.
-    """
-
-    text: str
-    values: dict[str, Any]
-    reasons: tuple[ChoiceReason, ...]
-    findings: tuple[Finding, ...]
-    document: Document = field(repr=False, compare=False)
-    chosen_keys: frozenset[KeyPath] = frozenset()
+    text: str  #: The YAML file, with comments.
+    values: dict[str, Any]  #: What the text loads as. ``${`` in names and paths is escaped, as OmegaConf wants it.
+    reasons: tuple[ChoiceReason, ...]  #: The choices that were made from the data or by options.
+    findings: tuple[Finding, ...]  #: What a person should know about them.
+    document: Document = field(repr=False, compare=False)  #: The same as data, for :func:`keep_edits`.
+    chosen_keys: frozenset[KeyPath] = frozenset()  #: Keys that follow from an option that a person gave.
 
 
 def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:

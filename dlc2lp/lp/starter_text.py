@@ -29,34 +29,19 @@ _OMEGACONF_OPENING = re.compile(r"(\\*)\$\{")
 
 @dataclass(frozen=True)
 class Decided:
-    """Everything that was decided, for the text to be written from it.
+    """Everything that was decided, for the text to be written from it."""
 
-    Attributes
-    ----------
-    facts
-        What is there.
-    size, batch, backbone, n_gpus, losses
-        As Lightning Pose names them.
-    hidden_is_occluded
-        Whether an empty cell means a hidden keypoint.
-    pca_columns
-        Positions of the keypoints of the pose PCA; None for all.
-    matches
-        What stands in ``mirrored_column_matches``.
-    reasons
-        Key -> why.
-    """
-
-    facts: ConfigFacts
+    facts: ConfigFacts  #: What is there.
+    #: As Lightning Pose names them.
     size: ImageSize
     batch: Batch
     backbone: str
     n_gpus: int
     losses: tuple[str, ...]
-    hidden_is_occluded: bool
-    pca_columns: tuple[int, ...] | None
-    matches: list[Any] | None
-    reasons: Mapping[str, str]
+    hidden_is_occluded: bool  #: Whether an empty cell means a hidden keypoint.
+    pca_columns: tuple[int, ...] | None  #: Positions of the keypoints of the pose PCA; None for all.
+    matches: list[Any] | None  #: What stands in ``mirrored_column_matches``.
+    reasons: Mapping[str, str]  #: Key -> why.
 
     @property
     def video_dir(self) -> str:

@@ -30,22 +30,13 @@ class BadImage(Exception):
 
 @dataclass(frozen=True)
 class Still:
-    """An image as its header declares it.
+    """An image as its header declares it."""
 
-    Attributes
-    ----------
-    kind
-        ``png`` or ``jpg``.
-    width_px, height_px
-        Its size.
-    bits
-        Bits per channel.
-    """
-
-    kind: str
+    kind: str  #: ``png`` or ``jpg``.
+    #: Its size.
     width_px: int
     height_px: int
-    bits: int
+    bits: int  #: Bits per channel.
 
 
 def read_still(path: Path, *, whole: bool) -> Still:

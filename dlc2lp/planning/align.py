@@ -18,118 +18,58 @@ _N_SHOWN = 5
 
 @dataclass(frozen=True)
 class ViewFrame:
-    """An image of one view.
+    """An image of one view."""
 
-    Attributes
-    ----------
-    session
-        The recording.
-    image
-        How the image is called in the source; unique inside the session and view.
-    frame_index
-        0-based position in the view's video, proven or as the image's name claims; None if it carries no number.
-    is_labeled
-        Whether it has a label.
-    is_proven
-        Whether the position was proven.
-    """
-
-    session: str
-    image: str
+    session: str  #: The recording.
+    image: str  #: How the image is called in the source; unique inside the session and view.
+    #: 0-based position in the view's video, proven or as the image's name claims; None if it carries no number.
     frame_index: int | None
-    is_labeled: bool = True
-    is_proven: bool = False
+    is_labeled: bool = True  #: Whether it has a label.
+    is_proven: bool = False  #: Whether the position was proven.
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One row of every view's label file.
+    """One row of every view's label file."""
 
-    Attributes
-    ----------
-    session
-        The recording.
-    frame_index
-        0-based position in every view's video; None where the images carry no number and go by their names.
-    images
-        The image in each view, in the order of the views; None: to be cut from that view's video.
-    is_labeled
-        Whether any view has a label.
-    is_proven
-        Whether the position of every image was proven.
-    """
-
-    session: str
+    session: str  #: The recording.
+    #: 0-based position in every view's video; None where the images carry no number and go by their names.
     frame_index: int | None
+    #: The image in each view, in the order of the views; None: to be cut from that view's video.
     images: tuple[str | None, ...]
-    is_labeled: bool
-    is_proven: bool
+    is_labeled: bool  #: Whether any view has a label.
+    is_proven: bool  #: Whether the position of every image was proven.
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An image that can't be part of a moment.
+    """An image that can't be part of a moment."""
 
-    Attributes
-    ----------
-    view
-        Its view.
-    frame
-        The image.
-    lacking
-        Views that have no such frame, and no video to cut it from.
-    """
-
-    view: str
-    frame: ViewFrame
-    lacking: tuple[str, ...]
+    view: str  #: Its view.
+    frame: ViewFrame  #: The image.
+    lacking: tuple[str, ...]  #: Views that have no such frame, and no video to cut it from.
 
 
 @dataclass(frozen=True)
 class SessionFrames:
-    """How the views of one session meet.
+    """How the views of one session meet."""
 
-    Attributes
-    ----------
-    session
-        The recording.
-    n_frames
-        Labeled frames of each view, in the order of the views.
-    n_shared
-        Moments with a label, for which every view has its own image.
-    n_filled
-        Moments with a label, for which an image is cut from the video of at least one view.
-    n_left_out
-        Labeled frames that are left out, over all views.
-    """
-
-    session: str
-    n_frames: tuple[int, ...]
-    n_shared: int
-    n_filled: int
-    n_left_out: int
+    session: str  #: The recording.
+    n_frames: tuple[int, ...]  #: Labeled frames of each view, in the order of the views.
+    n_shared: int  #: Moments with a label, for which every view has its own image.
+    n_filled: int  #: Moments with a label, for which an image is cut from the video of at least one view.
+    n_left_out: int  #: Labeled frames that are left out, over all views.
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """All frames of all views.
+    """All frames of all views."""
 
-    Attributes
-    ----------
-    views
-        The views in order.
-    moments
-        By session and then by position; every image of the source is in one of them or in ``left_out``.
-    left_out
-        What is in none.
-    sessions
-        The table for people.
-    """
-
-    views: tuple[str, ...]
+    views: tuple[str, ...]  #: The views in order.
+    #: By session and then by position; every image of the source is in one of them or in ``left_out``.
     moments: tuple[Moment, ...]
-    left_out: tuple[LeftOut, ...]
-    sessions: tuple[SessionFrames, ...]
+    left_out: tuple[LeftOut, ...]  #: What is in none.
+    sessions: tuple[SessionFrames, ...]  #: The table for people.
 
 
 #: What tells moments of a session apart: the position or the image's name, and which of several such images it is.

@@ -19,21 +19,11 @@ from dlc2lp.wording import some
 
 @dataclasses.dataclass(frozen=True)
 class PlannedCalibrations:
-    """The calibration files of a target.
+    """The calibration files of a target."""
 
-    Attributes
-    ----------
-    files
-        Text by path; empty unless every recording has one.
-    origins
-        The source's file by path.
-    findings
-        What a person should know.
-    """
-
-    files: Mapping[str, str]
-    origins: Mapping[str, str]
-    findings: tuple[Finding, ...] = ()
+    files: Mapping[str, str]  #: Text by path; empty unless every recording has one.
+    origins: Mapping[str, str]  #: The source's file by path.
+    findings: tuple[Finding, ...] = ()  #: What a person should know.
 
 
 def plan_calibrations(

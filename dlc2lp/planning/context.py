@@ -31,24 +31,12 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True)
 class RowFrame:
-    """A frame that has a row of labels, and where it stands in its video.
+    """A frame that has a row of labels, and where it stands in its video."""
 
-    Attributes
-    ----------
-    target
-        Path of its image in the target.
-    index
-        0-based index of the video frame that it is.
-    part
-        Which of the tie's parts tells where in the picture it lies.
-    is_cut
-        Whether the image itself is to be cut from the video.
-    """
-
-    target: str
-    index: int
-    part: int
-    is_cut: bool = False
+    target: str  #: Path of its image in the target.
+    index: int  #: 0-based index of the video frame that it is.
+    part: int  #: Which of the tie's parts tells where in the picture it lies.
+    is_cut: bool = False  #: Whether the image itself is to be cut from the video.
 
 
 def can_be_cut(part: Tie) -> bool:

@@ -35,25 +35,16 @@ _SUFFIX_OF_KIND = {"png": ".png", "jpg": ".jpg", "tiff": ".png", "bmp": ".png"}
 
 @dataclass(frozen=True)
 class NamedFrame:
-    """An image and the name that it gets.
+    """An image and the name that it gets."""
 
-    Attributes
-    ----------
-    folder
-        The session that it belongs to: DeepLabCut's folder, or ``<folder>-<prefix>`` where a folder holds the
-        frames of several videos.
-    source_name, target_name
-        File names on both sides.
-    frame_index
-        The number that the source's name carries.
-    video_frame_index
-        0-based index of the video frame that it was proven to be; None while unproven.
-    """
-
+    #: The session that it belongs to: DeepLabCut's folder, or ``<folder>-<prefix>`` where a folder holds the frames of
+    #: several videos.
     folder: str
+    #: File names on both sides.
     source_name: str
     target_name: str
-    frame_index: int | None
+    frame_index: int | None  #: The number that the source's name carries.
+    #: 0-based index of the video frame that it was proven to be; None while unproven.
     video_frame_index: int | None = None
 
 

@@ -25,18 +25,10 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class MatchedView:
-    """A camera whose images have names; whose labels count does not matter for that.
+    """A camera whose images have names; whose labels count does not matter for that."""
 
-    Attributes
-    ----------
-    view
-        The camera.
-    folders
-        Its folders with their images and rows, in the order of the project.
-    """
-
-    view: View
-    folders: tuple[MatchedFolder, ...]
+    view: View  #: The camera.
+    folders: tuple[MatchedFolder, ...]  #: Its folders with their images and rows, in the order of the project.
 
     @property
     def findings(self) -> Iterator[Finding]:
@@ -67,26 +59,13 @@ def match_view(view: View, options: Options) -> MatchedView:
 
 @dataclass(frozen=True)
 class ViewImage:
-    """An image of one view.
+    """An image of one view."""
 
-    Attributes
-    ----------
-    folder
-        Its folder, with the labels that count.
-    frame
-        Its name and its place in the video.
-    info
-        The image.
-    points
-        Its labels for the keypoints of all views; None where it has no row.
-    position
-        Where it stands in its video, proven or as its number claims; None where that can't be said.
-    """
-
-    folder: ChosenSession
-    frame: NamedFrame
-    info: ImageInfo
-    points: Points | None
+    folder: ChosenSession  #: Its folder, with the labels that count.
+    frame: NamedFrame  #: Its name and its place in the video.
+    info: ImageInfo  #: The image.
+    points: Points | None  #: Its labels for the keypoints of all views; None where it has no row.
+    #: Where it stands in its video, proven or as its number claims; None where that can't be said.
     position: int | None
 
     @property
@@ -102,28 +81,15 @@ class ViewImage:
 
 @dataclass(frozen=True)
 class ViewImages:
-    """All images of one view.
+    """All images of one view."""
 
-    Attributes
-    ----------
-    view, name
-        The camera, and its name in the target; empty in a project with a single view.
-    animal
-        The labels of its project as those of one animal.
-    folders
-        Its folders, in the order of the project.
-    images
-        By recording and by DeepLabCut's file name.
-    videos
-        Its videos by recording.
-    """
-
+    #: The camera, and its name in the target; empty in a project with a single view.
     view: View
     name: str
-    animal: OneAnimal
-    folders: tuple[MatchedFolder, ...]
-    images: Mapping[str, Mapping[str, ViewImage]]
-    videos: Mapping[str, SurveyedVideo]
+    animal: OneAnimal  #: The labels of its project as those of one animal.
+    folders: tuple[MatchedFolder, ...]  #: Its folders, in the order of the project.
+    images: Mapping[str, Mapping[str, ViewImage]]  #: By recording and by DeepLabCut's file name.
+    videos: Mapping[str, SurveyedVideo]  #: Its videos by recording.
 
     def frames(self) -> list[ViewFrame]:
         """Return the images as they are aligned with those of other views."""

@@ -17,26 +17,16 @@ from dlc2lp.planning.steps import ImagePlacement, PlaceImages
 
 @dataclass(frozen=True)
 class PlacedImages:
-    """What becomes of the images and rows of one view.
+    """What becomes of the images and rows of one view."""
 
-    Attributes
-    ----------
-    sessions, steps
-        Parts of the plan.
-    sizes
-        How many labeled frames have each size (width_px, height_px).
-    n_frames_left_out, n_cells_left_out
-        Labels that don't arrive; each has a finding.
-    findings
-        What a person should know.
-    """
-
+    #: Parts of the plan.
     sessions: tuple[PlannedSession, ...]
     steps: tuple[PlaceImages, ...]
-    sizes: Counter[tuple[int, int]]
+    sizes: Counter[tuple[int, int]]  #: How many labeled frames have each size (width_px, height_px).
+    #: Labels that don't arrive; each has a finding.
     n_frames_left_out: int
     n_cells_left_out: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  #: What a person should know.
 
 
 def place_images(view: ViewImages, files: ViewFiles, folders: Mapping[str, str], link: Link) -> PlacedImages:

@@ -44,21 +44,11 @@ def align_views(views: Sequence[ViewImages], recordings: Sequence[str]) -> Align
 
 @dataclass(frozen=True)
 class NamedMoment:
-    """A moment and what becomes of it.
+    """A moment and what becomes of it."""
 
-    Attributes
-    ----------
-    moment
-        The frames of all views.
-    file_name
-        The name of its image in every view's folder.
-    state
-        ``labeled``, ``test``, ``queued`` or ``left-out``.
-    """
-
-    moment: Moment
-    file_name: str
-    state: str
+    moment: Moment  #: The frames of all views.
+    file_name: str  #: The name of its image in every view's folder.
+    state: str  #: ``labeled``, ``test``, ``queued`` or ``left-out``.
 
 
 def name_moments(alignment: Alignment, views: Sequence[ViewImages], empty_frames: EmptyFrames) -> Iterator[NamedMoment]:
@@ -112,29 +102,18 @@ def _state(moment: Moment, own: Sequence[tuple[ViewImages, ViewImage]], empty_fr
 
 @dataclass
 class ViewFiles:
-    """What the files of one view hold, in the same order as every other view's.
+    """What the files of one view hold, in the same order as every other view's."""
 
-    Attributes
-    ----------
-    rows, test_rows
-        Labeled frames to train on, and those held out.
-    queue
-        Frames for the app's labeling queue.
-    fillers
-        Paths of frames that only other views have labelled.
-    row_frames, queue_frames
-        Where the frames of each recording stand in its video, as far as that is proven; of the queue only those that
-        are cut.
-    placed
-        (path, state) of each image by recording and DeepLabCut's file name.
-    """
-
+    #: Labeled frames to train on, and those held out.
     rows: list[LabelRow] = field(default_factory=list)
     test_rows: list[LabelRow] = field(default_factory=list)
-    queue: list[QueueEntry] = field(default_factory=list)
-    fillers: set[str] = field(default_factory=set)
+    queue: list[QueueEntry] = field(default_factory=list)  #: Frames for the app's labeling queue.
+    fillers: set[str] = field(default_factory=set)  #: Paths of frames that only other views have labelled.
+    #: Where the frames of each recording stand in its video, as far as that is proven; of the queue only those that are
+    #: cut.
     row_frames: dict[str, list[RowFrame]] = field(default_factory=dict)
     queue_frames: dict[str, list[RowFrame]] = field(default_factory=dict)
+    #: (path, state) of each image by recording and DeepLabCut's file name.
     placed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     @property

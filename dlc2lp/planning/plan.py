@@ -28,27 +28,15 @@ CountKeys = codec.Keys(("labeled_frames", "labeled_cells"))
 
 @dataclass(frozen=True)
 class PlannedFrame:
-    """What becomes of one image or row of the source.
+    """What becomes of one image or row of the source."""
 
-    Attributes
-    ----------
-    source
-        DeepLabCut's file name.
-    target
-        Path in the target; empty where the frame is left out.
-    frame_index
-        The number that DeepLabCut's name carries; None if it carries none.
-    video_frame_index
-        0-based index of the video frame that the image was proven to be; None while unproven.
-    state
-        ``labeled`` (a row of the label file), ``test`` (a row of the one held out), ``queued`` (in the app's queue) or
-        ``left-out``.
-    """
-
-    source: str
-    target: str
-    frame_index: int | None
+    source: str  #: DeepLabCut's file name.
+    target: str  #: Path in the target; empty where the frame is left out.
+    frame_index: int | None  #: The number that DeepLabCut's name carries; None if it carries none.
+    #: 0-based index of the video frame that the image was proven to be; None while unproven.
     video_frame_index: int | None
+    #: ``labeled`` (a row of the label file), ``test`` (a row of the one held out), ``queued`` (in the app's queue) or
+    #: ``left-out``.
     state: FrameState
 
 
@@ -71,34 +59,22 @@ class PlannedSession:
 
 @dataclass(frozen=True)
 class PlannedVideo:
-    """A video, what is done to it and why.
+    """A video, what is done to it and why."""
 
-    Attributes
-    ----------
-    source, target
-        Absolute path, and path relative to the target.
-    action, reasons
-        ``place``, ``remux``, ``rewrite`` or ``encode``, and what stands against a cheaper way.
-    n_frames, size_bytes
-        Of the source.
-    session
-        DeepLabCut's session that it belongs to; empty if to none.
-    turn_deg, crop
-        What the target shows of its picture; see :class:`EncodeVideo`.
-    view
-        Its view in the target; empty in a single-view project.
-    """
-
+    #: Absolute path, and path relative to the target.
     source: str
     target: str
+    #: ``place``, ``remux``, ``rewrite`` or ``encode``, and what stands against a cheaper way.
     action: Action
     reasons: tuple[str, ...]
+    #: Of the source.
     n_frames: int
     size_bytes: int
-    session: str = ""
+    session: str = ""  #: DeepLabCut's session that it belongs to; empty if to none.
+    #: What the target shows of its picture; see :class:`EncodeVideo`.
     turn_deg: Turn | None = None
     crop: Crop | None = None
-    view: str = ""
+    view: str = ""  #: Its view in the target; empty in a single-view project.
 
 
 @dataclass(frozen=True)

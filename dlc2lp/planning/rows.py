@@ -19,24 +19,12 @@ from dlc2lp.wording import counted
 
 @dataclass(frozen=True)
 class MatchedFolder:
-    """The frames of one ``labeled-data`` folder.
+    """The frames of one ``labeled-data`` folder."""
 
-    Attributes
-    ----------
-    chosen
-        The folder, with the labels that count.
-    named
-        Its images, with the session and the name that each gets.
-    lost
-        Rows without an image that could be migrated.
-    findings
-        Every row that is left out, and what is odd about the images.
-    """
-
-    chosen: ChosenSession
-    named: tuple[NamedFrame, ...]
-    lost: tuple[FrameRef, ...]
-    findings: tuple[Finding, ...]
+    chosen: ChosenSession  #: The folder, with the labels that count.
+    named: tuple[NamedFrame, ...]  #: Its images, with the session and the name that each gets.
+    lost: tuple[FrameRef, ...]  #: Rows without an image that could be migrated.
+    findings: tuple[Finding, ...]  #: Every row that is left out, and what is odd about the images.
 
 
 def match_rows(

@@ -20,27 +20,13 @@ from dlc2lp.wording import counted
 
 @dataclass(frozen=True)
 class Scene:
-    """All views, and how their images meet.
+    """All views, and how their images meet."""
 
-    Attributes
-    ----------
-    views
-        The images of each view.
-    keypoints
-        The keypoints of all views.
-    sessions
-        What each recording is called in the target.
-    alignment
-        How the images of the views meet.
-    findings
-        What a person should know of it.
-    """
-
-    views: tuple[ViewImages, ...]
-    keypoints: tuple[str, ...]
-    sessions: Mapping[str, str]
-    alignment: Alignment
-    findings: tuple[Finding, ...]
+    views: tuple[ViewImages, ...]  #: The images of each view.
+    keypoints: tuple[str, ...]  #: The keypoints of all views.
+    sessions: Mapping[str, str]  #: What each recording is called in the target.
+    alignment: Alignment  #: How the images of the views meet.
+    findings: tuple[Finding, ...]  #: What a person should know of it.
 
     @property
     def names(self) -> tuple[str, ...]:

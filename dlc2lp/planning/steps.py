@@ -74,25 +74,15 @@ class WriteText(Step):
 
 @dataclass(frozen=True)
 class ImagePlacement:
-    """One frame: where it comes from and what it becomes.
+    """One frame: where it comes from and what it becomes."""
 
-    Attributes
-    ----------
-    source, target
-        Absolute path, and path relative to the target.
-    size_bytes
-        Size of the source.
-    shift
-        Bits by which the values of a 16-bit image are shifted down; None: the file travels as it is.
-    as_png
-        Whether the image is written anew as PNG, because Lightning Pose does not read its format.
-    """
-
+    #: Absolute path, and path relative to the target.
     source: str
     target: str
-    size_bytes: int
+    size_bytes: int  #: Size of the source.
+    #: Bits by which the values of a 16-bit image are shifted down; None: the file travels as it is.
     shift: int | None = None
-    as_png: bool = False
+    as_png: bool = False  #: Whether the image is written anew as PNG, because Lightning Pose does not read its format.
 
 
 @dataclass(frozen=True)
@@ -119,18 +109,12 @@ class PlaceImages(Step):
 
 @dataclass(frozen=True)
 class VideoStep(Step):
-    """A step that makes one video.
+    """A step that makes one video."""
 
-    Attributes
-    ----------
-    source, target
-        Absolute path, and path relative to the target.
-    size_bytes, n_frames
-        What the source held when it was planned; a source that changed since is refused.
-    """
-
+    #: Absolute path, and path relative to the target.
     source: str
     target: str
+    #: What the source held when it was planned; a source that changed since is refused.
     size_bytes: int
     n_frames: int
 
@@ -188,27 +172,21 @@ class EncodeVideo(VideoStep):
     """A video that is encoded, frame by frame.
 
     The number of threads is part of the step because x264's bytes depend on it.
-
-    Attributes
-    ----------
-    width_px, height_px
-        Size of what is encoded.
-    turn_deg, crop
-        What it shows: the stored picture turned clockwise, and of that the part ``x, y, width, height``; None for what
-        players show and for all of it.
-    rate, profile, preset, crf, gop, threads
-        How it is encoded.
     """
 
     kind: ClassVar[str] = "encode-video"
+    #: Size of what is encoded.
     width_px: int
     height_px: int
+    #: How it is encoded.
     rate: str
     profile: str
     preset: str
     crf: int
     gop: int
     threads: int
+    #: What it shows: the stored picture turned clockwise, and of that the part ``x, y, width, height``; None for what
+    #: players show and for all of it.
     turn_deg: int | None = None
     crop: Crop | None = None
 
@@ -224,51 +202,30 @@ class EncodeVideo(VideoStep):
 
 @dataclass(frozen=True)
 class ExtractedFrame:
-    """One frame that is cut from a video.
+    """One frame that is cut from a video."""
 
-    Attributes
-    ----------
-    index
-        0-based position in the order of display.
-    target
-        Path relative to the target.
-    """
-
-    index: int
-    target: str
+    index: int  #: 0-based position in the order of display.
+    target: str  #: Path relative to the target.
 
 
 @dataclass(frozen=True)
 class ExtractFrames(Step):
-    """Frames of one session that are cut from its video: the neighbors of labeled frames.
-
-    Attributes
-    ----------
-    session
-        The session in the target.
-    source, size_bytes, n_frames
-        The video, and what it held when it was planned.
-    width_px, height_px
-        Size of the images.
-    turn_deg, crop
-        What they show; see :class:`EncodeVideo`.
-    image_bytes
-        What an image takes on disk, estimated from the labeled frames.
-    frames
-        What is cut.
-    """
+    """Frames of one session that are cut from its video: the neighbors of labeled frames."""
 
     kind: ClassVar[str] = "extract-frames"
-    session: str
+    session: str  #: The session in the target.
+    #: The video, and what it held when it was planned.
     source: str
     size_bytes: int
     n_frames: int
+    #: Size of the images.
     width_px: int
     height_px: int
+    #: What they show; see :class:`EncodeVideo`.
     turn_deg: int | None
     crop: Crop | None
-    image_bytes: int
-    frames: tuple[ExtractedFrame, ...]
+    image_bytes: int  #: What an image takes on disk, estimated from the labeled frames.
+    frames: tuple[ExtractedFrame, ...]  #: What is cut.
 
     @property
     def targets(self) -> tuple[str, ...]:

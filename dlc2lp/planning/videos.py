@@ -21,21 +21,11 @@ _MOST_THREADS = 4
 
 @dataclass(frozen=True)
 class NamedVideo:
-    """A video and how it is called in the target.
+    """A video and how it is called in the target."""
 
-    Attributes
-    ----------
-    video
-        The video, measured.
-    name
-        Its name in the target, without suffix.
-    view
-        Its view; empty in a single-view project.
-    """
-
-    video: SurveyedVideo
-    name: str
-    view: str = ""
+    video: SurveyedVideo  #: The video, measured.
+    name: str  #: Its name in the target, without suffix.
+    view: str = ""  #: Its view; empty in a single-view project.
 
 
 @dataclass(frozen=True)

@@ -29,23 +29,12 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Assessment:
-    """What a target holds of a plan.
+    """What a target holds of a plan."""
 
-    Attributes
-    ----------
-    states
-        State by step id.
-    edited
-        By step id: the files that a person changed.
-    stale
-        Files that earlier plans wrote and this one does not have, still as they were written.
-    orphans
-        Files that earlier plans wrote and this one does not have, and that a person changed since.
-    """
-
-    states: dict[str, State]
-    edited: dict[str, tuple[str, ...]]
-    stale: tuple[str, ...]
+    states: dict[str, State]  #: State by step id.
+    edited: dict[str, tuple[str, ...]]  #: By step id: the files that a person changed.
+    stale: tuple[str, ...]  #: Files that earlier plans wrote and this one does not have, still as they were written.
+    #: Files that earlier plans wrote and this one does not have, and that a person changed since.
     orphans: tuple[str, ...] = ()
 
 

@@ -33,20 +33,13 @@ from dlc2lp.wording import counted
 
 @dataclass
 class Run:
-    """What came of a run.
+    """What came of a run."""
 
-    Attributes
-    ----------
-    done, skipped, failed
-        Ids of the steps that were carried out, that were done already, and that failed.
-    findings
-        What failed and what was kept.
-    """
-
+    #: Ids of the steps that were carried out, that were done already, and that failed.
     done: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)  #: What failed and what was kept.
 
 
 def execute(

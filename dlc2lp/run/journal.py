@@ -15,33 +15,17 @@ from dlc2lp.files import STATE_FOLDER, FileRecord, write_whole
 
 @dataclass(frozen=True)
 class Record:
-    """A step that was carried out.
-
-    Attributes
-    ----------
-    step
-        Its id.
-    kind
-        Its kind.
-    files
-        What it wrote.
-    done
-        False between the moment when all files were ready and the moment when all stood in their places.
-    detail
-        What was measured on the way, such as the frames counted in a video.
-    by
-        ``convert``, or ``config`` where a person remade the file with ``dlc2lp config``.
-    """
+    """A step that was carried out."""
 
     written_first: ClassVar[tuple[str, ...]] = ("schema",)
     schema: ClassVar[str] = "dlc2lp/record/1"
 
-    step: str
-    kind: str
-    files: tuple[FileRecord, ...]
-    done: bool
-    detail: dict[str, Any]
-    by: str = "convert"
+    step: str  #: Its id.
+    kind: str  #: Its kind.
+    files: tuple[FileRecord, ...]  #: What it wrote.
+    done: bool  #: False between the moment when all files were ready and the moment when all stood in their places.
+    detail: dict[str, Any]  #: What was measured on the way, such as the frames counted in a video.
+    by: str = "convert"  #: ``convert``, or ``config`` where a person remade the file with ``dlc2lp config``.
 
 
 class Journal:

@@ -42,18 +42,10 @@ OnFrames = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Made:
-    """What a step made, not yet in its place.
+    """What a step made, not yet in its place."""
 
-    Attributes
-    ----------
-    files
-        Each file's path in the target, and where it lies now.
-    detail
-        What was measured on the way.
-    """
-
-    files: tuple[tuple[str, Path], ...]
-    detail: dict[str, Any]
+    files: tuple[tuple[str, Path], ...]  #: Each file's path in the target, and where it lies now.
+    detail: dict[str, Any]  #: What was measured on the way.
 
 
 def make_text(step: WriteText, scratch: Path) -> Made:
@@ -68,18 +60,10 @@ def make_text(step: WriteText, scratch: Path) -> Made:
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes the files of any step; shared by the threads, so it holds nothing that changes.
+    """Makes the files of any step; shared by the threads, so it holds nothing that changes."""
 
-    Attributes
-    ----------
-    run_options
-        How it is done.
-    watch
-        Whether it is to stop.
-    """
-
-    run_options: RunOptions
-    watch: Watch
+    run_options: RunOptions  #: How it is done.
+    watch: Watch  #: Whether it is to stop.
 
     def make(self, step: Step, scratch: Path, on_frames: OnFrames) -> Made:
         """Make the files of a step in a folder of temporaries.

@@ -22,45 +22,23 @@ from dlc2lp.wording import some
 
 @dataclass(frozen=True)
 class Calibration:
-    """What one file says of the cameras.
+    """What one file says of the cameras."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    cameras
-        The cameras; empty where it can't be used.
-    findings
-        Why it can't, or what is odd.
-    is_named
-        Whether a person named this very file.
-    """
-
-    path: Path
-    cameras: tuple[Camera, ...]
-    findings: tuple[Finding, ...] = ()
-    is_named: bool = False
+    path: Path  #: The file.
+    cameras: tuple[Camera, ...]  #: The cameras; empty where it can't be used.
+    findings: tuple[Finding, ...] = ()  #: Why it can't, or what is odd.
+    is_named: bool = False  #: Whether a person named this very file.
 
 
 @dataclass(frozen=True)
 class Calibrations:
-    """How the cameras stand, as far as the sources say.
+    """How the cameras stand, as far as the sources say."""
 
-    Attributes
-    ----------
-    for_all
-        That of all recordings without one of their own; None if there is none.
-    by_session
-        Those of single recordings, by the files' names. They may be of other recordings than the source has.
-    is_chosen
-        Whether a person named them, so that they must be used or refused.
-    in_squares
-        Whether DeepLabCut's own is among them, in squares of the checkerboard before it was scaled.
-    """
-
-    for_all: Calibration | None = None
+    for_all: Calibration | None = None  #: That of all recordings without one of their own; None if there is none.
+    #: Those of single recordings, by the files' names. They may be of other recordings than the source has.
     by_session: Mapping[str, Calibration] = field(default_factory=dict, hash=False)
-    is_chosen: bool = False
+    is_chosen: bool = False  #: Whether a person named them, so that they must be used or refused.
+    #: Whether DeepLabCut's own is among them, in squares of the checkerboard before it was scaled.
     in_squares: bool = False
 
     @property

@@ -30,24 +30,12 @@ _METHOD = 1
 
 @dataclass(frozen=True)
 class Pair:
-    """A session and its video.
+    """A session and its video."""
 
-    Attributes
-    ----------
-    session
-        Name of the session.
-    images
-        Its images, DeepLabCut's random sub-crops left out.
-    info
-        The video, measured.
-    crop_hint
-        What the configuration says of the crop.
-    """
-
-    session: str
-    images: tuple[ImageInfo, ...]
-    info: VideoInfo
-    crop_hint: CropHint | None
+    session: str  #: Name of the session.
+    images: tuple[ImageInfo, ...]  #: Its images, DeepLabCut's random sub-crops left out.
+    info: VideoInfo  #: The video, measured.
+    crop_hint: CropHint | None  #: What the configuration says of the crop.
 
 
 def tie_all(

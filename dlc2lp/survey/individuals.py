@@ -34,21 +34,11 @@ _N_NAMED = 8  # keypoints that a line names; the others are counted
 
 @dataclass(frozen=True)
 class OneAnimal:
-    """A project's labels as those of one animal.
+    """A project's labels as those of one animal."""
 
-    Attributes
-    ----------
-    labels
-        Table with the single individual ``""``.
-    n_left_out
-        Labelled points of individuals that were not chosen.
-    origin
-        For each keypoint name the (individual, keypoint) that it was.
-    """
-
-    labels: LabelTable
-    n_left_out: int
-    origin: dict[str, Column]
+    labels: LabelTable  #: Table with the single individual ``""``.
+    n_left_out: int  #: Labelled points of individuals that were not chosen.
+    origin: dict[str, Column]  #: For each keypoint name the (individual, keypoint) that it was.
 
 
 def labelled_individuals(labels: LabelTable) -> tuple[str, ...]:

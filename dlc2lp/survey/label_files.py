@@ -35,30 +35,15 @@ _SCORER = Setting("scorer", ("NAME",))
 
 @dataclass(frozen=True)
 class ChosenSession:
-    """A session with the labels that count.
+    """A session with the labels that count."""
 
-    Attributes
-    ----------
-    session
-        The folder as it lies on disk.
-    labels
-        Its labels; None where it has none that can be read.
-    label_file
-        The file they come from.
-    n_left_out
-        Labelled points of the file that belong to no image, and so can't be in ``labels``; a finding names them.
-    predictions
-        Its machine labels.
-    other_folders
-        Images whose row names another folder, and which.
-    """
-
-    session: DlcSession
-    labels: LabelTable | None
-    label_file: Path | None
+    session: DlcSession  #: The folder as it lies on disk.
+    labels: LabelTable | None  #: Its labels; None where it has none that can be read.
+    label_file: Path | None  #: The file they come from.
+    #: Labelled points of the file that belong to no image, and so can't be in ``labels``; a finding names them.
     n_left_out: int = 0
-    predictions: Predictions | None = None
-    other_folders: Mapping[str, str] = field(default_factory=dict)
+    predictions: Predictions | None = None  #: Its machine labels.
+    other_folders: Mapping[str, str] = field(default_factory=dict)  #: Images whose row names another folder, and which.
 
 
 @dataclass(frozen=True)

@@ -21,29 +21,14 @@ from dlc2lp.wording import counted
 
 @dataclass(frozen=True)
 class Decided:
-    """Which labels count.
+    """Which labels count."""
 
-    Attributes
-    ----------
-    chosen
-        The chosen table of each session.
-    animal
-        All of them as the labels of one animal; None while a question is open.
-    questions
-        What is still to be decided.
-    findings
-        What a person should know.
-    refusals
-        Why the source can't be migrated as it is, besides open questions.
-    n_source_cells, n_source_frames
-        Labelled cells, and frames with at least one, of all chosen tables; what belongs to no image included.
-    """
-
-    chosen: Chosen
-    animal: OneAnimal | None
-    questions: tuple[Finding, ...]
-    findings: tuple[Finding, ...]
-    refusals: tuple[Finding, ...] = ()
+    chosen: Chosen  #: The chosen table of each session.
+    animal: OneAnimal | None  #: All of them as the labels of one animal; None while a question is open.
+    questions: tuple[Finding, ...]  #: What is still to be decided.
+    findings: tuple[Finding, ...]  #: What a person should know.
+    refusals: tuple[Finding, ...] = ()  #: Why the source can't be migrated as it is, besides open questions.
+    #: Labelled cells, and frames with at least one, of all chosen tables; what belongs to no image included.
     n_source_cells: int = 0
     n_source_frames: int = 0
 

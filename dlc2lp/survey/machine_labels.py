@@ -32,24 +32,12 @@ _ITERATION = re.compile(r"iter([0-9]+)")
 
 @dataclass(frozen=True)
 class MachineLabels:
-    """What one network predicted, as one file holds it.
+    """What one network predicted, as one file holds it."""
 
-    Attributes
-    ----------
-    model
-        The scorer that predicted, such as ``DLC_resnet50_reachAug30shuffle1_50000``.
-    date_ms
-        When the file was written, in milliseconds since 1970.
-    table
-        Predicted points of shape (F, I, K, 2).
-    likelihood
-        Confidence, shape (F, I, K); None if the file has none.
-    """
-
-    model: str
-    date_ms: int
-    table: LabelTable
-    likelihood: NDArray[np.float64] | None
+    model: str  #: The scorer that predicted, such as ``DLC_resnet50_reachAug30shuffle1_50000``.
+    date_ms: int  #: When the file was written, in milliseconds since 1970.
+    table: LabelTable  #: Predicted points of shape (F, I, K, 2).
+    likelihood: NDArray[np.float64] | None  #: Confidence, shape (F, I, K); None if the file has none.
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -81,21 +69,11 @@ class MachineLabels:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What the app shows in a frame that waits for labels.
+    """What the app shows in a frame that waits for labels."""
 
-    Attributes
-    ----------
-    model
-        The network that predicted.
-    date_ms
-        When, in milliseconds since 1970.
-    points
-        (x, y) in pixels of the image by keypoint name, at least one.
-    """
-
-    model: str
-    date_ms: int
-    points: Mapping[str, tuple[float, float]]
+    model: str  #: The network that predicted.
+    date_ms: int  #: When, in milliseconds since 1970.
+    points: Mapping[str, tuple[float, float]]  #: (x, y) in pixels of the image by keypoint name, at least one.
 
 
 @dataclass(frozen=True)

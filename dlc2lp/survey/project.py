@@ -31,65 +31,32 @@ _PROBED_AT_A_TIME = 4
 
 @dataclass(frozen=True)
 class SurveyedVideo:
-    """A video that is to be migrated, and what it needs.
+    """A video that is to be migrated, and what it needs."""
 
-    Attributes
-    ----------
-    path
-        Where it lies.
-    stem
-        The name by which DeepLabCut ties it to a ``labeled-data`` folder.
-    info, treatment
-        What it holds and the cheapest way to make it what Lightning Pose needs; None if it can't be read.
-    session
-        The session that it belongs to; empty if to none.
-    tie
-        Which of its frames that session's images are; None if there is nothing to compare, or it was not possible.
-    picture
-        What of its picture the target shows.
-    """
-
-    path: Path
-    stem: str
+    path: Path  #: Where it lies.
+    stem: str  #: The name by which DeepLabCut ties it to a ``labeled-data`` folder.
+    #: What it holds and the cheapest way to make it what Lightning Pose needs; None if it can't be read.
     info: VideoInfo | None
     treatment: Treatment | None
-    session: str = ""
+    session: str = ""  #: The session that it belongs to; empty if to none.
+    #: Which of its frames that session's images are; None if there is nothing to compare, or it was not possible.
     tie: SessionTie | None = None
-    picture: Picture = field(default_factory=Picture)
+    picture: Picture = field(default_factory=Picture)  #: What of its picture the target shows.
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Everything that planning needs to know of the source.
+    """Everything that planning needs to know of the source."""
 
-    Attributes
-    ----------
-    project
-        What lies on disk.
-    videos
-        The videos to migrate, sorted by name.
-    deep_image_max
-        For sessions with 16-bit images: the largest pixel value, which decides how they become 8-bit.
-    findings
-        What was odd, the project's own findings included.
-    merged
-        Further projects whose sessions join those of the source.
-    questions
-        Questions that came up while looking.
-    split
-        Which frames DeepLabCut trained and tested on, where that was asked for.
-    refusals
-        Why the source can't be migrated as it is, with these options.
-    """
-
-    project: DlcProject
-    videos: tuple[SurveyedVideo, ...]
+    project: DlcProject  #: What lies on disk.
+    videos: tuple[SurveyedVideo, ...]  #: The videos to migrate, sorted by name.
+    #: For sessions with 16-bit images: the largest pixel value, which decides how they become 8-bit.
     deep_image_max: dict[str, int] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
-    merged: tuple[DlcProject, ...] = ()
-    questions: tuple[Finding, ...] = ()
-    split: Split | None = None
-    refusals: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  #: What was odd, the project's own findings included.
+    merged: tuple[DlcProject, ...] = ()  #: Further projects whose sessions join those of the source.
+    questions: tuple[Finding, ...] = ()  #: Questions that came up while looking.
+    split: Split | None = None  #: Which frames DeepLabCut trained and tested on, where that was asked for.
+    refusals: tuple[Finding, ...] = ()  #: Why the source can't be migrated as it is, with these options.
 
 
 def survey(

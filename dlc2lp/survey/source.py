@@ -16,48 +16,28 @@ from dlc2lp.survey.project import Survey
 
 @dataclass(frozen=True)
 class View:
-    """One camera.
+    """One camera."""
 
-    Attributes
-    ----------
-    name
-        As the source or the person calls it; empty where there is a single camera.
-    survey, decided
-        The project that holds its frames, which other cameras may share, and which of its labels count.
-    session_of
-        Recording by session of that project, for its folders; those of other cameras are not in it.
-    video_of
-        Recording by stem of a video.
-    """
-
-    name: str
+    name: str  #: As the source or the person calls it; empty where there is a single camera.
+    #: The project that holds its frames, which other cameras may share, and which of its labels count.
     survey: Survey
     decided: Decided
+    #: Recording by session of that project, for its folders; those of other cameras are not in it.
     session_of: Mapping[str, str]
-    video_of: Mapping[str, str]
+    video_of: Mapping[str, str]  #: Recording by stem of a video.
 
 
 @dataclass(frozen=True)
 class Source:
-    """All cameras: everything that planning needs to know, and that is read once.
+    """All cameras: everything that planning needs to know, and that is read once."""
 
-    Attributes
-    ----------
-    views
-        The cameras in order; none where it could not be said which there are.
-    calibrations
-        How they stand.
-    findings, questions, refusals
-        What is odd, what a person must decide, and why it can't be migrated so.
-    outsiders
-        Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
-    """
-
-    views: tuple[View, ...]
-    calibrations: Calibrations = field(default_factory=Calibrations)
+    views: tuple[View, ...]  #: The cameras in order; none where it could not be said which there are.
+    calibrations: Calibrations = field(default_factory=Calibrations)  #: How they stand.
+    #: What is odd, what a person must decide, and why it can't be migrated so.
     findings: tuple[Finding, ...] = ()
     questions: tuple[Finding, ...] = ()
     refusals: tuple[Finding, ...] = ()
+    #: Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
     outsiders: tuple[tuple[str, int, int], ...] = ()
 
     @property

@@ -16,43 +16,22 @@ from dlc2lp.video.ties import ImageTie, Kind, Tie, kind_of
 
 @dataclass(frozen=True)
 class Picture:
-    """The part of a video's picture that a session's images show.
+    """The part of a video's picture that a session's images show."""
 
-    Attributes
-    ----------
-    turn_deg
-        Clockwise turn from the stored picture; None where the images do not tell.
-    crop
-        Part of the turned picture; None for all of it.
-    """
-
-    turn_deg: int | None = None
-    crop: Crop | None = None
+    turn_deg: int | None = None  #: Clockwise turn from the stored picture; None where the images do not tell.
+    crop: Crop | None = None  #: Part of the turned picture; None for all of it.
 
 
 @dataclass(frozen=True)
 class SessionTie:
-    """How a session's images and its video belong together.
+    """How a session's images and its video belong together."""
 
-    Attributes
-    ----------
-    session
-        The session; DeepLabCut's folder, or ``<folder>-<prefix>`` where a folder holds the frames of several videos.
-    video
-        The video's path.
-    fingerprint
-        Hash of all that was compared. Where it is the same, comparing again would give the same.
-    parts
-        One tie for each size of images.
-    view
-        The view in the target; empty in a single-view project.
-    """
-
+    #: The session; DeepLabCut's folder, or ``<folder>-<prefix>`` where a folder holds the frames of several videos.
     session: str
-    video: str
-    fingerprint: str
-    parts: tuple[Tie, ...]
-    view: str = ""
+    video: str  #: The video's path.
+    fingerprint: str  #: Hash of all that was compared. Where it is the same, comparing again would give the same.
+    parts: tuple[Tie, ...]  #: One tie for each size of images.
+    view: str = ""  #: The view in the target; empty in a single-view project.
 
     @cached_property
     def images(self) -> dict[str, ImageTie]:

@@ -31,47 +31,24 @@ _N_SHOWN = 5
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a name belongs.
+    """Where a name belongs."""
 
-    Attributes
-    ----------
-    name
-        A folder of ``labeled-data`` or the stem of a video.
-    session, view
-        The recording, and the camera that made it.
-    n_before
-        Words of the recording's name that stand before the camera's.
-    """
-
-    name: str
+    name: str  #: A folder of ``labeled-data`` or the stem of a video.
+    #: The recording, and the camera that made it.
     session: str
     view: str
-    n_before: int = field(default=0, compare=False)
+    n_before: int = field(default=0, compare=False)  #: Words of the recording's name that stand before the camera's.
 
 
 @dataclass(frozen=True)
 class ViewTable:
-    """Sessions by views, and what does not fit in.
+    """Sessions by views, and what does not fit in."""
 
-    Attributes
-    ----------
-    views
-        Names of the cameras, in their order.
-    sessions
-        Names of the recordings, in natural order.
-    placed
-        Every name that has a place, in the order of sessions and views.
-    unmatched
-        Names that the pattern does not fit, in the order given.
-    questions
-        What only a person can decide.
-    """
-
-    views: tuple[str, ...]
-    sessions: tuple[str, ...]
-    placed: tuple[Placed, ...]
-    unmatched: tuple[str, ...] = ()
-    questions: tuple[Finding, ...] = ()
+    views: tuple[str, ...]  #: Names of the cameras, in their order.
+    sessions: tuple[str, ...]  #: Names of the recordings, in natural order.
+    placed: tuple[Placed, ...]  #: Every name that has a place, in the order of sessions and views.
+    unmatched: tuple[str, ...] = ()  #: Names that the pattern does not fit, in the order given.
+    questions: tuple[Finding, ...] = ()  #: What only a person can decide.
 
     @property
     def cells(self) -> dict[tuple[str, str], str]:
@@ -87,20 +64,11 @@ class ViewTable:
 
 @dataclass(frozen=True)
 class ViewPattern:
-    """A pattern such as ``{session}_{view}``, taken apart.
+    """A pattern such as ``{session}_{view}``, taken apart."""
 
-    Attributes
-    ----------
-    text
-        As it was given.
-    parts
-        Literal texts and fields in order.
-    views
-        The only views there are, if the pattern lists them (``{view:top|side}``), in that order.
-    """
-
-    text: str
-    parts: tuple[str, ...] = field(repr=False)
+    text: str  #: As it was given.
+    parts: tuple[str, ...] = field(repr=False)  #: Literal texts and fields in order.
+    #: The only views there are, if the pattern lists them (``{view:top|side}``), in that order.
     views: tuple[str, ...] = ()
 
     def readings(self, name: str) -> list[Placed]:

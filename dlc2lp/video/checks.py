@@ -20,29 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VideoOrder:
-    """What a written video must be: its rate in frames per second, its size in even numbers, frames of its source.
-
-    Attributes
-    ----------
-    settings
-        How to encode; None where nothing is encoded.
-    crop
-        Which part of the picture it shows; all of it where None.
-    turn_deg
-        The clockwise turn from the stored picture to the one it shows.
-    turn_back_deg
-        What of the turn that players apply is undone.
-    """
+    """What a written video must be: its rate in frames per second, its size in even numbers, frames of its source."""
 
     action: Action
     rate: Fraction
     n_frames: int
     width_px: int
     height_px: int
-    settings: EncodeSettings | None = None
-    crop: Crop | None = None
-    turn_deg: int = 0
-    turn_back_deg: int = 0
+    settings: EncodeSettings | None = None  #: How to encode; None where nothing is encoded.
+    crop: Crop | None = None  #: Which part of the picture it shows; all of it where None.
+    turn_deg: int = 0  #: The clockwise turn from the stored picture to the one it shows.
+    turn_back_deg: int = 0  #: What of the turn that players apply is undone.
 
     @classmethod
     def of(

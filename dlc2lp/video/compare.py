@@ -34,26 +34,16 @@ _GROSS_ERROR = 625.0
 
 @dataclass(frozen=True)
 class Comparison:
-    """Whether one video holds the frames of another.
+    """Whether one video holds the frames of another."""
 
-    Attributes
-    ----------
-    n_compared
-        How many frames of the target were compared.
-    worst_error, worst_index
-        The largest error of a frame to its own source frame, and where; 0.0 and None if none was compared. Errors are
-        mean squares of the differences of grey levels of small pictures.
-    first_mismatch
-        The first frame that is not its source frame (a neighbour fits better, or nothing fits); None if all are.
-    problems
-        What could not be decoded.
-    """
-
-    n_compared: int
+    n_compared: int  #: How many frames of the target were compared.
+    #: The largest error of a frame to its own source frame, and where; 0.0 and None if none was compared. Errors are
+    #: mean squares of the differences of grey levels of small pictures.
     worst_error: float
     worst_index: int | None
+    #: The first frame that is not its source frame (a neighbour fits better, or nothing fits); None if all are.
     first_mismatch: int | None
-    problems: tuple[str, ...]
+    problems: tuple[str, ...]  #: What could not be decoded.
 
     @property
     def agrees(self) -> bool:

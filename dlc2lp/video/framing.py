@@ -29,29 +29,17 @@ _N_FOR_BACKGROUND = 3
 
 @dataclass(frozen=True)
 class Framing:
-    """A way in which images lie in the frames of a video.
+    """A way in which images lie in the frames of a video."""
 
-    Attributes
-    ----------
-    rotations_deg
-        The clockwise turns of the stored pixels that come into question, the likeliest first; R of them.
-    small_px
-        Width and height of the small pictures that are compared, P pixels.
-    turn_deg, crop
-        Frames are turned clockwise by this, then cropped, then shrunk; images are turned back by the rest of each
-        rotation, then shrunk.
-    scaled
-        Whether the images are whole frames at another size.
-    is_sure
-        Whether the position of the crop is right to the pixel, or just near.
-    """
-
+    #: The clockwise turns of the stored pixels that come into question, the likeliest first; R of them.
     rotations_deg: tuple[int, ...]
-    small_px: tuple[int, int]
+    small_px: tuple[int, int]  #: Width and height of the small pictures that are compared, P pixels.
+    #: Frames are turned clockwise by this, then cropped, then shrunk; images are turned back by the rest of each
+    #: rotation, then shrunk.
     turn_deg: int = 0
     crop: Crop | None = None
-    scaled: bool = False
-    is_sure: bool = True
+    scaled: bool = False  #: Whether the images are whole frames at another size.
+    is_sure: bool = True  #: Whether the position of the crop is right to the pixel, or just near.
 
     def small(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """An image as its frame must look, for each rotation: shape (R, P)."""

@@ -27,57 +27,34 @@ class StillImage:
 
 @dataclass(frozen=True)
 class ImageTie:
-    """What is known of one image.
-
-    Attributes
-    ----------
-    claimed_index
-        DeepLabCut's number of the frame.
-    frame_index
-        0-based position of its frame in the order of display; None while unproven.
-    outcome
-        ``proven``: this frame is like the image and clearly more so than all others. ``agrees``: other frames are as
-        good (nothing moved), and this is the one that follows from the proven images. ``cannot-tell``: no frame is
-        clearly better than all others. ``not-found``: no frame is like it. ``beyond-end``: the video ends before its
-        number. ``unreadable``: the file is damaged.
-    best_index
-        The frame that is most like the image among those compared; evidence, not proof.
-    best_error, second_error
-        Mean squared difference of grey levels of that frame and of the second best, six significant digits.
-    """
+    """What is known of one image."""
 
     name: str
-    claimed_index: int | None
-    frame_index: int | None
+    claimed_index: int | None  #: DeepLabCut's number of the frame.
+    frame_index: int | None  #: 0-based position of its frame in the order of display; None while unproven.
+    #: ``proven``: this frame is like the image and clearly more so than all others. ``agrees``: other frames are as
+    #: good (nothing moved), and this is the one that follows from the proven images. ``cannot-tell``: no frame is
+    #: clearly better than all others. ``not-found``: no frame is like it. ``beyond-end``: the video ends before its
+    #: number. ``unreadable``: the file is damaged.
     outcome: Outcome
-    best_index: int | None = None
+    best_index: int | None = None  #: The frame that is most like the image among those compared; evidence, not proof.
+    #: Mean squared difference of grey levels of that frame and of the second best, six significant digits.
     best_error: float | None = None
     second_error: float | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """How sure a tie is, in numbers.
-
-    Attributes
-    ----------
-    n_checked
-        How many of the images were compared with frames.
-    whole_video
-        Whether all frames were compared with at least one image, not only those around the numbers.
-    best_error, second_error
-        Medians over the checked images; None if none was checked.
-    worst_error
-        The largest error among images that have a proven frame; None if none has.
-    """
+    """How sure a tie is, in numbers."""
 
     n_images: int
-    n_checked: int
+    n_checked: int  #: How many of the images were compared with frames.
     n_proven: int
-    whole_video: bool
+    whole_video: bool  #: Whether all frames were compared with at least one image, not only those around the numbers.
+    #: Medians over the checked images; None if none was checked.
     best_error: float | None
     second_error: float | None
-    worst_error: float | None
+    worst_error: float | None  #: The largest error among images that have a proven frame; None if none has.
 
     @classmethod
     def of(cls, images: Sequence[ImageTie], *, whole_video: bool) -> Evidence:
@@ -107,37 +84,24 @@ class Tie:
 
     Where the images lie in the picture (``rotation_deg``, ``crop``, ``scaled``) and which frames they are (``kind``,
     ``shift``, ``images``) are two questions; either may be settled where the other is not.
-
-    Attributes
-    ----------
-    kind
-        ``exact``: every image that is tied has its frame's index as its number. ``shifted``: the index is the number
-        plus ``shift``. ``renumbered``: each image has an index of its own, in ``images``. ``other-video``: no frame is
-        like the images. ``unknown``: nothing can be told; the numbers stay claims.
-    shift
-        Proven index minus number; 0 unless ``shifted``.
-    size_px
-        Width and height of the images; None for images that cannot be read.
-    rotation_deg
-        How the stored pixels of the video must be turned clockwise to look like the images: 0, 90, 180 or 270, whatever
-        the display matrix says; None where the pictures do not tell.
-    crop
-        The part of the picture, turned by ``rotation_deg``, that the images are; None for the whole or where unknown.
-    scaled
-        Whether the images are whole frames at another size: then no pixel position of one holds in the other.
-    reason
-        All this in plain words.
     """
 
+    #: ``exact``: every image that is tied has its frame's index as its number. ``shifted``: the index is the number
+    #: plus ``shift``. ``renumbered``: each image has an index of its own, in ``images``. ``other-video``: no frame is
+    #: like the images. ``unknown``: nothing can be told; the numbers stay claims.
     kind: Kind
-    shift: int
-    size_px: tuple[int, int] | None
+    shift: int  #: Proven index minus number; 0 unless ``shifted``.
+    size_px: tuple[int, int] | None  #: Width and height of the images; None for images that cannot be read.
+    #: How the stored pixels of the video must be turned clockwise to look like the images: 0, 90, 180 or 270, whatever
+    #: the display matrix says; None where the pictures do not tell.
     rotation_deg: int | None
+    #: The part of the picture, turned by ``rotation_deg``, that the images are; None for the whole or where unknown.
     crop: Crop | None
+    #: Whether the images are whole frames at another size: then no pixel position of one holds in the other.
     scaled: bool
     images: tuple[ImageTie, ...]
     evidence: Evidence
-    reason: str
+    reason: str  #: All this in plain words.
 
     @property
     def is_proven(self) -> bool:

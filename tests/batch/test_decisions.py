@@ -11,6 +11,7 @@ from command import dlc2lp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlc2lp import codec
 from dlc2lp.batch.decisions import Asked, Decisions, add_open, read_decisions
 from dlc2lp.batch.index import Entry
 from dlc2lp.errors import UsageError
@@ -132,7 +133,7 @@ def test_what_settles_a_question_is_asked_for_and_nothing_that_only_its_words_na
 
 def test_an_entry_keeps_what_settles_its_findings():
     entry = Entry("a", "/archive/a", "a", "needs-decision", findings=tuple(ask()))
-    assert Entry.from_line(entry.to_line()) == entry
+    assert codec.read(Entry, codec.to_line(entry)) == entry
     before = json.loads(entry.to_line())
     before["findings"] = [finding.as_json() for finding in entry.findings]  # as version 0.1 wrote it
     (finding,) = Entry.from_line(json.dumps(before)).findings
