@@ -47,7 +47,7 @@ class Verification:
     n_checked: dict[str, int]
 
     def __repr__(self) -> str:
-        n_checked = f"{sum(self.n_checked.values())} comparisons"
+        n_checked = counted(sum(self.n_checked.values()), "comparison")
         state = "ok" if self.ok else "not ok"
         return one_line(self, "", n_checked, counted(len(self.findings), "finding"), state)
 
