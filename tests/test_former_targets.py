@@ -1,0 +1,70 @@
+"""A target that version 0.1.0 finished is recognised: verifying it and converting it again find nothing to do.
+
+``fixtures/states/plans`` holds the plans that that version made of the fixtures' projects, with words in the place of its
+paths.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from builder import snapshot
+from command import dlc2lp
+from golden import FIXTURES, PROJECTS
+
+from dlc2lp.events import Watch
+from dlc2lp.options import RunOptions
+from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.run.assess import assess
+from dlc2lp.run.closing import close_target
+from dlc2lp.run.execute import execute
+
+OPTIONS = {
+    "grown": (PROJECTS / "grown", "--machine-labels", "ignore"),
+    "two-mice": (PROJECTS / "two-mice", "--individuals", "flatten"),
+    "pair": ("--view", f"top={PROJECTS / 'pair-top'}", "--view", f"side={PROJECTS / 'pair-side'}"),
+    "three-cameras": (PROJECTS / "three-cameras", "--view-pattern", "{session}_{view}"),
+}
+
+#: What several cameras are told since then, which changes the plan's text and none of its steps.
+NEW_NOTES = {"pair": {"visible-column"}, "three-cameras": {"visible-column"}}
+
+
+def former_plan(name: str, target: Path) -> str:
+    text = (FIXTURES / "states/plans" / f"{name}.json").read_text(encoding="utf-8")
+    # A step's id follows from its paths, so those in the file are of other paths.
+    return text.replace("@PROJECTS@", str(PROJECTS)).replace("@TARGET@", str(target))
+
+
+def finished_by_former_version(name: str, target: Path) -> Plan:
+    plan = Plan.from_text(former_plan(name, target), target)
+    (target / PLAN_FILE).parent.mkdir(parents=True)
+    (target / PLAN_FILE).write_text(plan.to_text(), encoding="utf-8")
+    run = execute(plan, assess(plan).states, {}, RunOptions(jobs=2), Watch())
+    assert not run.failed
+    close_target(plan, run.failed, run.findings, None, "none")
+    return plan
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONS))
+def test_a_former_target_is_recognised(tmp_path, name):
+    target = tmp_path / "lp"
+    former = finished_by_former_version(name, target)
+    assert dlc2lp("verify", target).exit_code == 0
+    before = snapshot(target)
+    again = dlc2lp("convert", *_arguments(name, target), "--data-dir", f"/data/{name}", "--json")
+    assert again.exit_code == 0, again.stderr
+    assert again.document["steps"] == {"done": [], "skipped": again.document["steps"]["skipped"], "failed": []}
+    assert {step.id for step in former.steps} == set(again.document["steps"]["skipped"])
+    after = snapshot(target)
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    told = json.loads((target / PLAN_FILE).read_text())["findings"]
+    fresh = {finding["code"] for finding in told} - {finding.code for finding in former.findings}
+    assert fresh == NEW_NOTES.get(name, set())
+    assert {Path(path).name for path in changed} <= ({".dlc2lp", "plan.json", "manifest.json"} if fresh else set())
+
+
+def _arguments(name: str, target: Path) -> list[object]:
+    """Put the target where the command line has it: behind the source, before the options."""
+    first, *options = OPTIONS[name]
+    return [first, target, *options] if isinstance(first, Path) else [target, first, *options]
