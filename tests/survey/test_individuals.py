@@ -11,7 +11,7 @@ from builder import Session, Video, barcode, build_project, read_clip, snapshot
 from command import dlc2lp
 from targets import read_labels
 
-from dlc2lp.run import execute
+from dlc2lp.run import make_files
 
 
 def build(root, **options):
@@ -248,13 +248,13 @@ def test_split_gives_every_cell_to_exactly_one_target(tmp_path):
 def test_split_makes_each_video_once(tmp_path, monkeypatch):
     project = build(tmp_path / "dlc", video=Video(suffix=".avi", codec="mjpeg", pixel_format="yuvj420p"), n_frames=12)
     made = []
-    real = execute.make_video
+    real = make_files.make_video
 
     def make_video(source, *arguments, **options):
         made.append(source.name)
         return real(source, *arguments, **options)
 
-    monkeypatch.setattr(execute, "make_video", make_video)
+    monkeypatch.setattr(make_files, "make_video", make_video)
     result = dlc2lp("convert", project.root, tmp_path / "lp", "--individuals", "split", "--json")
     assert result.exit_code == 0, result.stderr
     assert made == ["m1.avi"]
