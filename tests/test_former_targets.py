@@ -1,6 +1,6 @@
 """A target that version 0.1.0 finished is recognised: verifying it and converting it again find nothing to do.
 
-``fixtures/states/plans`` holds the plans that that version made of the fixtures' projects, with words in the place of its
+``fixtures/states/plans`` holds the plans which that version made of the fixtures' projects, words standing for its
 paths.
 """
 
