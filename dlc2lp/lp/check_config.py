@@ -16,7 +16,7 @@ import yaml
 
 from dlc2lp.lp.check_labels import LabelFile, label_file_name
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted
 
 CONFIG_FILE = "configs/default.yaml"
@@ -323,6 +323,7 @@ def _elsewhere(config: _Config, target: Path) -> list[Finding]:
             CONFIG_FILE,
             f"found {data_dir}, expected {target.resolve()} if it is to be trained on here",
             "data.data_dir",
-            f"dlc2lp config {target} --data-dir {target.resolve()}",
+            "{}",
+            (Command(f"dlc2lp config {target} --data-dir {target.resolve()}"),),
         )
     ]

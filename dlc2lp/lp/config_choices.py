@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from dlc2lp.declared import Chosen, option
 from dlc2lp.errors import UsageError
 from dlc2lp.lp import multiview
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.sizing import BACKBONES, SIDE_STEP_PX, is_transformer
-from dlc2lp.model import Setting
+from dlc2lp.model import Remedy, Setting
 
 NanMeans = Literal["occluded", "unlabeled"]
 
@@ -21,18 +21,18 @@ DEFAULT_BACKBONE = "resnet50_animal_ap10k"
 #: Unsupervised losses that a single-view model can use with nothing else to decide.
 OFFERED_LOSSES = ("temporal", "pca_singleview")
 
-_OTHER_LOSSES = {
+_OTHER_LOSSES: dict[str, tuple[Any, ...]] = {
     "pca_multiview": (
-        "it needs data.mirrored_column_matches, which only you know: tell keypoints of mirrored views apart with "
-        "--mirror SUFFIX,SUFFIX"
+        "it needs data.mirrored_column_matches, which only you know: tell keypoints of mirrored views apart with {}",
+        Setting("mirror", ("SUFFIX,SUFFIX",)),
     ),
-    "pca_singleview": "Lightning Pose has it for a single view only",
-    "unimodal_mse": "Lightning Pose 2.4 has it no more",
-    "unimodal_kl": "Lightning Pose 2.4 has it no more",
-    "temporal_heatmap_mse": "Lightning Pose names no weight for it; write it into the config by hand",
-    "temporal_heatmap_kl": "Lightning Pose names no weight for it; write it into the config by hand",
-    "supervised_pairwise_projections": "it is for calibrated multi-view projects",
-    "supervised_reprojection_heatmap_mse": "it is for calibrated multi-view projects",
+    "pca_singleview": ("Lightning Pose has it for a single view only",),
+    "unimodal_mse": ("Lightning Pose 2.4 has it no more",),
+    "unimodal_kl": ("Lightning Pose 2.4 has it no more",),
+    "temporal_heatmap_mse": ("Lightning Pose names no weight for it; write it into the config by hand",),
+    "temporal_heatmap_kl": ("Lightning Pose names no weight for it; write it into the config by hand",),
+    "supervised_pairwise_projections": ("it is for calibrated multi-view projects",),
+    "supervised_reprojection_heatmap_mse": ("it is for calibrated multi-view projects",),
 }
 
 
@@ -131,7 +131,11 @@ def _check_views(facts: ConfigFacts, choices: ConfigChoices) -> None:
     multiview.check_videos(choices.losses or (), facts.incomplete_sessions, facts.unequal_sessions)
     if choices.mirror is not None:
         raise _bad_option(
-            "--mirror", ",".join(choices.mirror), "no mirrors beside several cameras", "leave --mirror or the views out"
+            "--mirror",
+            ",".join(choices.mirror),
+            "no mirrors beside several cameras",
+            "leave {} or the views out",
+            Setting("mirror"),
         )
 
 
@@ -139,7 +143,8 @@ def _check_losses(choices: ConfigChoices, offered: tuple[str, ...]) -> None:
     for loss in choices.losses or ():
         if loss not in offered:
             known = f"one or more of {', '.join(offered)}"
-            raise _bad_option("--losses", loss, known, _OTHER_LOSSES.get(loss, f"--losses {offered[0]}"))
+            advice, *remedies = _OTHER_LOSSES.get(loss, ("{}", Setting("losses", (offered[0],))))
+            raise _bad_option("--losses", loss, known, advice, *remedies)
 
 
 def _check_resize(resize: tuple[int, int], backbone: str) -> None:
@@ -150,16 +155,20 @@ def _check_resize(resize: tuple[int, int], backbone: str) -> None:
             "--resize",
             f"{height}x{width}",
             f"height and width as multiples of {SIDE_STEP_PX}",
-            f"--resize {nearest[0]}x{nearest[1]}",
+            "{}",
+            Setting("resize", (f"{nearest[0]}x{nearest[1]}",)),
         )
     if is_transformer(backbone) and height != width:
         raise _bad_option(
             "--resize",
             f"{height}x{width}",
             f"a square, which the backbone {backbone} needs",
-            f"--resize {max(resize)}x{max(resize)}, or a resnet as --backbone",
+            "{}, or a resnet as {}",
+            Setting("resize", (f"{max(resize)}x{max(resize)}",)),
+            Setting("backbone"),
         )
 
 
-def _bad_option(option: str, found: object, expected: str, advice: str) -> UsageError:
-    return UsageError.of("bad-config-option", option, f"found {found}, expected {expected}", advice=advice)
+def _bad_option(option: str, found: object, expected: str, advice: str, *remedies: Remedy) -> UsageError:
+    message = f"found {found}, expected {expected}"
+    return UsageError.of("bad-config-option", option, message, advice=advice, remedies=remedies)

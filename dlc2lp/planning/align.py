@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 
 _N_SHOWN = 5
 
@@ -199,10 +199,15 @@ def explain_alignment(alignment: Alignment, *, without_videos: bool = False) -> 
             f"found {_per_view(alignment.views, session.n_frames)} labeled frames, of which the views share {shared}; "
             f"left out: {session.n_left_out} ({told}), since no video is proven to hold what is missing"
         )
-        advice = "give the missing views' videos (--video-root DIR), or extract there in DeepLabCut what is missing"
+        advice = "give the missing views' videos ({}), or extract there in DeepLabCut what is missing"
+        setting = Setting("video-root", ("DIR",))
         if without_videos:
-            advice = "leave out --videos none, since what a view lacks is cut from its video"
-        findings.append(Finding(Severity.ERROR, "frames-not-in-all-views", session.session, message, advice=advice))
+            advice, setting = (
+                "leave out {}, since what a view lacks is cut from its video",
+                Setting("videos", ("none",)),
+            )
+        code = "frames-not-in-all-views"
+        findings.append(Finding(Severity.ERROR, code, session.session, message, "", advice, (setting,)))
     return findings
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dlc2lp.errors import SourceRefused
 from dlc2lp.lp.calibration import level_lenses, place_calibrations, render_calibration
 from dlc2lp.lp.view_cameras import cameras_of_views, fit_to_images, turned
-from dlc2lp.model import Camera, Finding, Severity, VideoInfo, by_severity
+from dlc2lp.model import Camera, Finding, Setting, Severity, VideoInfo, by_severity
 from dlc2lp.planning.frames import ViewImages
 from dlc2lp.survey.calibrations import Calibration, Calibrations
 from dlc2lp.survey.ties import Picture
@@ -85,7 +85,8 @@ def _fits_no_session(severity: Severity, strangers: Iterable[Calibration], sessi
         "calibration-unused",
         some(str(each.path) for each in strangers),
         f"named like no session, expected <session>.toml of {some(dict.fromkeys(sessions))}",
-        advice="name each file like its session, or give one file for all with --calibration FILE",
+        advice="name each file like its session, or give one file for all with {}",
+        remedies=(Setting("calibration", ("FILE",)),),
     )
 
 
@@ -99,7 +100,17 @@ def _as_refusal(found: Calibrations, findings: Iterable[Finding]) -> list[Findin
         return by_severity(refused)
     files = some(map(str, found.files))
     message = "was given as the calibration, and gives none"
-    return [Finding(Severity.ERROR, "calibration-unused", files, message, advice="leave --calibration out"), *refused]
+    return [
+        Finding(
+            Severity.ERROR,
+            "calibration-unused",
+            files,
+            message,
+            advice="leave {} out",
+            remedies=(Setting("calibration"),),
+        ),
+        *refused,
+    ]
 
 
 def _text(calibration: Calibration, views: Sequence[ViewImages], recording: str) -> tuple[str | None, list[Finding]]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.options import Options
 from dlc2lp.planning.align import Alignment
 from dlc2lp.planning.frames import ViewImages
@@ -115,7 +115,8 @@ def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Findi
             f"brought together by DeepLabCut's frame numbers alone: {n} of {counted(n_all[session], 'labeled frame')} "
             f"that several cameras have, since not all images of {some(unproven[session])} are proven to be frames of "
             "their video; where a camera's numbers are off, such rows are different moments",
-            advice="give the videos that the images come from (--video-root DIR), or look at some rows yourself",
+            advice="give the videos that the images come from ({}), or look at some rows yourself",
+            remedies=(Setting("video-root", ("DIR",)),),
         )
         for session, n in n_claimed.items()
     ]

@@ -125,13 +125,13 @@ def _nothing_to_train(
     scene: Scene, moments: Sequence[NamedMoment], images: Sequence[PlacedImages], options: Options
 ) -> Finding:
     """Explain why not one labeled frame is left to train on."""
-    root = str(scene.views[0].view.survey.project.root)
+    root, remedies = str(scene.views[0].view.survey.project.root), tuple[Setting, ...]()
     n_cells = sum(placed.n_cells_left_out for placed in images)
     if any(moment.state == "test" for moment in moments):
         code, subject = "nothing-to-train", f"--split {options.split}"
         whose = "the splits of the cameras together hold" if scene.names else "the split holds"
         message = f"{whose} out every labeled frame, so none is left to train on"
-        advice = "choose another split, or leave out --split"
+        advice, remedies = "choose another split, or leave out {}", (Setting("split"),)
     elif scene.names:
         code, subject = "no-common-frames", ", ".join(scene.names)
         message = "found no labeled frame that all views have or that can be cut from their videos"
@@ -146,7 +146,7 @@ def _nothing_to_train(
         code, subject = "no-labels", root
         message = f"found {counted(n_images, 'frame')} and not one labelled point"
         advice = "label some frames in DeepLabCut or in the Lightning Pose app first"
-    return Finding(Severity.ERROR, code, subject, message, advice=advice)
+    return Finding(Severity.ERROR, code, subject, message, advice=advice, remedies=remedies)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def set_scene(source: Source, matched: Sequence[MatchedView], animals: Sequence[
     findings = _renamed_sessions(sessions)
     names = {view.name: view.name for view in source.views}
     if source.is_multiview:
-        names, renamed = safe_views(list(names), sessions.values(), _renaming_hint(options))
+        names, renamed = safe_views(list(names), sessions.values(), is_named=bool(options.views))
         findings += renamed
     views = tuple(
         collect(each, names[each.view.name], animal, keypoints) for each, animal in zip(matched, animals, strict=True)
@@ -66,12 +66,6 @@ def _recordings(source: Source, matched: Sequence[MatchedView]) -> Iterator[str]
         yield from (name for view in source.views for name in view.video_of.values())
     for view in matched:
         yield from view.recordings
-
-
-def _renaming_hint(options: Options) -> str:
-    if options.views:
-        return "another name? --view NAME=SOURCE gives it"
-    return "another name? it comes from the names in DeepLabCut: of the folders, or camera_names of a 3D project"
 
 
 def _renamed_sessions(sessions: Mapping[str, str]) -> list[Finding]:

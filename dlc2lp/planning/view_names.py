@@ -11,12 +11,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dlc2lp.lp.names import check_views, safe_session
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 
 _HASH_CHARS = 8
 
+#: How a person gives a view another name.
+_GIVEN = "another name? {} gives it"
+_FOUND = "another name? it comes from the names in DeepLabCut: of the folders, or camera_names of a 3D project"
 
-def safe_views(names: Sequence[str], sessions: Iterable[str], advice: str = "") -> tuple[dict[str, str], list[Finding]]:
+
+def safe_views(
+    names: Sequence[str], sessions: Iterable[str], *, is_named: bool = False
+) -> tuple[dict[str, str], list[Finding]]:
     """Give every view a name that is taken for nothing else.
 
     Names that are fine stay. Else, in this order, as far as needed: other characters become ``-`` (``cam_1`` ->
@@ -30,8 +36,8 @@ def safe_views(names: Sequence[str], sessions: Iterable[str], advice: str = "") 
         The views as the source calls them, each once.
     sessions
         The sessions' names in the target.
-    advice
-        How a person gives a view another name.
+    is_named
+        Whether a person named the views, and can give them other names.
 
     Returns
     -------
@@ -52,7 +58,7 @@ def safe_views(names: Sequence[str], sessions: Iterable[str], advice: str = "") 
             steps[name] += 1
     renamed = [name for name in names if chosen[name] != name]
     return {name: chosen[name] for name in names}, [
-        _renamed(name, chosen[name], names, folders, advice) for name in renamed
+        _renamed(name, chosen[name], names, folders, is_named=is_named) for name in renamed
     ]
 
 
@@ -111,7 +117,7 @@ def _is_bad(name: str, sessions: Sequence[str]) -> bool:
     return any(finding.subject == name for finding in check_views((name, "\N{BLACK SQUARE}"), sessions))
 
 
-def _renamed(name: str, safe: str, names: Sequence[str], sessions: Sequence[str], advice: str) -> Finding:
+def _renamed(name: str, safe: str, names: Sequence[str], sessions: Sequence[str], *, is_named: bool) -> Finding:
     found = check_views([name, *(other for other in names if other != name)], sessions)
     reasons = [each.message for each in found if each.subject == name] or ["another view's name is part of it"]
     return Finding(
@@ -119,5 +125,6 @@ def _renamed(name: str, safe: str, names: Sequence[str], sessions: Sequence[str]
         "view-renamed",
         name,
         f"the view is called {safe}, since Lightning Pose finds a view by its name inside file names: {reasons[0]}",
-        advice=advice,
+        advice=_GIVEN if is_named else _FOUND,
+        remedies=(Setting("view", ("NAME=SOURCE",)),) if is_named else (),
     )
