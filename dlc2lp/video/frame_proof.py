@@ -123,7 +123,7 @@ def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[n
     numbered = np.flatnonzero(is_ahead(looks) & ~far & (claims >= 0))
     shifts = looks.best_index[numbered] - claims[numbered]
     like = looks.best_error <= _LIKE * looks.mean_error + _LIKE_BY
-    common, n_common = _most_common(shifts)
+    common, n_common = next(iter(Counter(shifts.tolist()).most_common(1)), (0, 0))
     together: NDArray[np.int64] = numbered[shifts == common]
     if n_common >= max(_N_TOGETHER, _SHARE_TOGETHER * len(numbered)) and (
         n_common >= _N_TOGETHER_UNLIKE or like[together].any()
@@ -136,12 +136,6 @@ def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[n
         return ordered
     near: NDArray[np.int64] = numbered[is_safe(looks)[numbered] & (np.abs(shifts) <= _NEAR_FRAMES)]
     return near if len(near) >= _SHARE_TOGETHER * len(numbered) else near[:0]
-
-
-def _most_common(shifts: NDArray[np.int64]) -> tuple[int, int]:
-    """The most frequent value and how often it occurs; of equally frequent ones the smallest step."""
-    counted = Counter(shifts.tolist())
-    return min(counted.items(), key=lambda item: (-item[1], abs(item[0]), item[0]), default=(0, 0))
 
 
 def longest_rising(values: Sequence[int]) -> list[int]:
@@ -196,12 +190,12 @@ def accept_expected(proof: Proof, looks: Looks, expected: NDArray[np.int64], at_
     proof, looks
         What is proven, and from what.
     expected, at_expected
-        (K): the frame where the image must be, -1 for none, and its error there.
+        (K): the frame where the image must be, -1 for none or a proven one, and its error there, infinite for none.
     """
     import numpy as np
 
     as_good = (at_expected <= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY) & (looks.best_index >= 0)
     noise = looks.best_error[proof.index >= 0].max(initial=0.0)
     like = at_expected <= _SESSION_RATIO * noise + _SESSION_BY
-    index = np.where((proof.index < 0) & (expected >= 0) & as_good & like, expected, proof.index)
+    index = np.where(as_good & like, expected, proof.index)
     return Proof(index, proof.believable)

@@ -88,6 +88,18 @@ def test_images_prove_their_frames_together_or_in_order(images, n_believed: int)
     assert n_proven(*images) == n_believed
 
 
+def test_nothing_proven_is_nothing_to_believe() -> None:
+    claims, index, errors = together(2, LIKE)
+    assert not prove(np.array(claims), looks(index, errors)).believable
+
+
+def test_in_a_scene_of_small_differences_a_little_noise_is_not_far() -> None:
+    claims, index, errors = together(5, (9.0, 12.0))
+    seen = looks(index, errors)
+    seen.mean_error[:] = 20.0
+    assert prove(np.array(claims), seen).n_proven == 5
+
+
 def test_one_like_image_vouches_for_others_as_far_from_their_numbers() -> None:
     claims, index, _ = together(3, LIKE)
     assert n_proven(claims, index, [UNLIKE, LIKE, UNLIKE]) == 3
