@@ -166,11 +166,7 @@ def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
 
 
 def _place(
-    info: VideoInfo,
-    temp: Path,
-    verify: Verify,
-    on_frames: Callable[[int], None] | None,
-    stop: threading.Event | None,
+    info: VideoInfo, temp: Path, verify: Verify, on_frames: Callable[[int], None] | None, stop: threading.Event | None
 ) -> VideoInfo:
     """Copy a video that is already what it should be, and look whether its frames can be decoded."""
     source = info.path

@@ -76,12 +76,7 @@ PRESETS = (
 
 
 def encode_settings(
-    profile: str,
-    *,
-    crf: int | None = None,
-    preset: str | None = None,
-    gop: int | None = None,
-    threads: int = 1,
+    profile: str, *, crf: int | None = None, preset: str | None = None, gop: int | None = None, threads: int = 1
 ) -> EncodeSettings:
     """Settings from a profile's name and what a person changed in it.
 

@@ -157,9 +157,7 @@ def _keep_best(
     best[better] = first[better]
 
 
-def _batches(
-    frames: Iterable[tuple[int, NDArray[np.uint8]]],
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+def _batches(frames: Iterable[tuple[int, NDArray[np.uint8]]]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
     frames = iter(frames)
     while some := list(itertools.islice(frames, _BATCH_FRAMES)):
         yield np.array([index for index, _ in some]), np.stack([picture.ravel() for _, picture in some])
