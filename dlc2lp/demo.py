@@ -11,17 +11,15 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import TargetRefused
 from dlc2lp.video.frames import read_frames
 from dlc2lp.video.pictures import encode_image
 from dlc2lp.video.probe import probe
 from dlc2lp.video.synthetic import write_clip
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 KEYPOINTS = ("nose", "ear_left", "ear_right", "tail_base")
 SCORER = "Demo"
@@ -53,34 +51,24 @@ _RECORDINGS = (
 def make_demo_project(folder: Path) -> Path:
     """Write the demo project into ``folder`` and return the folder.
 
-    Raises
-    ------
-    TargetRefused
-        The folder exists and holds something else (``target-not-empty``), or can't be written to.
+    Raises ``TargetRefused`` where it holds something else (``target-not-empty``), or can't be written to.
     """
-    if folder.is_dir() and (folder / "labeled-data").is_dir() and _made_before(folder):
+    config = folder / "config.yaml"
+    made_before = config.is_file() and config.read_text(encoding="utf-8") == _config(folder)
+    if made_before and (folder / "labeled-data").is_dir():
         return folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TargetRefused.of(
-            "target-not-empty",
-            str(folder),
-            "holds something else than the demo project",
-            advice="choose another folder",
-        )
+        message = "holds something else than the demo project"
+        raise TargetRefused.of("target-not-empty", str(folder), message, advice="choose another folder")
     try:
         (folder / "videos").mkdir(parents=True, exist_ok=True)
         for recording in _RECORDINGS:
             _write_recording(folder, recording)
         # Written last: its presence says that the project is complete.
-        (folder / "config.yaml").write_text(_config(folder), encoding="utf-8")
+        config.write_text(_config(folder), encoding="utf-8")
     except OSError as error:
         raise TargetRefused.not_writable(folder, error) from error
     return folder
-
-
-def _made_before(folder: Path) -> bool:
-    config = folder / "config.yaml"
-    return config.is_file() and config.read_text(encoding="utf-8") == _config(folder)
 
 
 def _write_recording(folder: Path, recording: _Recording) -> None:
@@ -120,18 +108,13 @@ def _keypoints(recording: _Recording, index: int) -> dict[str, tuple[float, floa
     aside = (-ahead[1], ahead[0])
 
     def at(forward: float, sideways: float) -> tuple[float, float]:
-        return (
-            x + forward * ahead[0] + sideways * aside[0],
-            y + forward * ahead[1] + sideways * aside[1],
-        )
+        return x + forward * ahead[0] + sideways * aside[0], y + forward * ahead[1] + sideways * aside[1]
 
     return {"nose": at(30, 0), "ear_left": at(16, -11), "ear_right": at(16, 11), "tail_base": at(-26, 0)}
 
 
 def _draw(recording: _Recording, index: int) -> NDArray[np.uint8]:
     """One RGB frame of shape (height, width, 3)."""
-    import numpy as np
-
     ys, xs = np.mgrid[0:_HEIGHT_PX, 0:_WIDTH_PX].astype(np.float64)
     image = 150 + 20 * np.sin(xs / 17) * np.cos(ys / 23)
     points = _keypoints(recording, index)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Severity, VideoInfo
@@ -13,9 +14,6 @@ from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.compare import compare_frames
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
 from dlc2lp.wording import counted
-
-if TYPE_CHECKING:
-    import threading
 
 
 @dataclass(frozen=True)
@@ -42,22 +40,15 @@ class VideoOrder:
         crop: Crop | None = None,
         turn_deg: int | None = None,
     ) -> VideoOrder:
-        """The order for one video.
-
-        Raises
-        ------
-        ValueError
-            Settings without an encode, or an encode without settings; a copy that would have to change pixels.
-        """
+        """The order for one video. ``ValueError``: settings and no encode or the reverse; a copy that turns or cuts."""
         if (action == "encode") != (settings is not None):
             raise ValueError(f"action {action!r} with settings {settings}")
         turn_deg = info.rotation_deg if turn_deg is None else turn_deg
-        if action != "encode" and (crop is not None or turn_deg != info.rotation_deg):
-            raise ValueError(f"action {action!r} changes no pixel")
+        width, height = info.width_px, info.height_px
         if action == "encode":
             width, height = encoding.encoded_size(info, crop=crop, turn_deg=turn_deg)
-        else:
-            width, height = info.width_px, info.height_px
+        elif crop is not None or turn_deg != info.rotation_deg:
+            raise ValueError(f"action {action!r} changes no pixel")
         turn_back_deg = (info.rotation_deg - turn_deg) % 360
         return cls(action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg)
 
@@ -69,23 +60,14 @@ def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, 
     if result.returncode != 0:
         findings.append(finding(failed, source, f"ffmpeg ended with exit code {result.returncode}{says}"))
     elif result.errors:
-        findings.append(
-            finding(
-                "video-decode-errors",
-                source,
-                f"found damaged frames{says}",
-                "copy the file again from its origin; if it is the only one, decode it with "
-                "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that",
-            )
+        advice = (
+            "copy the file again from its origin; if it is the only one, decode it with "
+            "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that"
         )
+        findings.append(finding("video-decode-errors", source, f"found damaged frames{says}", advice))
     if result.n_frames != n_frames:
-        findings.append(
-            finding(
-                "video-frames-lost",
-                source,
-                f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {n_frames}{says}",
-            )
-        )
+        lost = f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {n_frames}{says}"
+        findings.append(finding("video-frames-lost", source, lost))
     if findings:
         raise VideoFailed(*findings)
 
@@ -97,11 +79,10 @@ def finding(code: str, subject: Path, message: str, advice: str = "", *, where: 
 
 def against_order(source: Path, made: VideoInfo, order: VideoOrder) -> list[Finding]:
     """What the written file is and should not be, by counting it."""
-    found: list[Finding] = []
+    found = []
     if made.n_frames != order.n_frames:
-        found.append(
-            finding("video-frames-lost", source, f"wrote {counted(made.n_frames, 'frame')}, expected {order.n_frames}")
-        )
+        lost = f"wrote {counted(made.n_frames, 'frame')}, expected {order.n_frames}"
+        found.append(finding("video-frames-lost", source, lost))
     facts: list[tuple[str, object, object]] = [
         ("codec", made.codec, "h264"),
         ("pixel format", made.pixel_format, "yuv420p"),
@@ -133,14 +114,9 @@ def against_source(
         refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
     comparison = compare_frames(source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop)
     found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
-    if comparison.first_mismatch is not None:
-        found.append(
-            finding(
-                "video-frames-differ",
-                source,
-                f"written frame {comparison.first_mismatch} is not the source's frame {comparison.first_mismatch} "
-                f"(worst squared error {comparison.worst_error:.1f} at frame {comparison.worst_index})",
-                where=f"frame {comparison.first_mismatch}",
-            )
-        )
+    wrong = comparison.first_mismatch
+    if wrong is not None:
+        worst = f"worst squared error {comparison.worst_error:.1f} at frame {comparison.worst_index}"
+        message = f"written frame {wrong} is not the source's frame {wrong} ({worst})"
+        found.append(finding("video-frames-differ", source, message, where=f"frame {wrong}"))
     return found

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop, displayed_size
-from dlc2lp.video.frames import small_gray_frames
+from dlc2lp.video.frames import Pictures, small_gray_frames
 from dlc2lp.wording import counted
-
-if TYPE_CHECKING:
-    import threading
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 _N_SAMPLES = 6
 _NEIGHBORS = 2
@@ -65,29 +63,12 @@ def compare_frames(
     """Compare the frames of a written video with those of its source, index by index.
 
     Frame i of the target must look like frame i of the source, and none of the source's neighbouring frames may look
-    clearly more like it. Frames of a scene in which nothing moves are equally good: that is no mismatch.
+    clearly more like it. Frames of a scene in which nothing moves are equally good: that is no mismatch. ``full``
+    decodes both videos whole; ``sample`` looks at the first, the last and some frames between.
 
-    Parameters
-    ----------
-    source, source_info, target, target_info
-        The two videos and what they hold.
-    how
-        ``full`` decodes both whole; ``sample`` looks at the first, the last and some frames between.
-    crop, turn_deg
-        What the target keeps of the source's picture after it was turned clockwise; by default all, turned as the
-        source's display matrix asks. What the target has to the right and below is padding and not compared.
-    stop
-        When set, the comparison ends.
-
-    Returns
-    -------
-    Comparison
-        Also where one of the videos cannot be decoded: then its ``problems`` say so.
-
-    Raises
-    ------
-    Interrupted
-        ``stop`` was set.
+    The target shows ``crop`` of the source's picture after that was turned clockwise by ``turn_deg``; None is all of
+    it, turned as the source's display matrix asks. What it has to the right and below is padding and not compared.
+    A video that cannot be decoded is one of the result's ``problems``; ``stop`` raises ``Interrupted``.
     """
     turn_deg = source_info.rotation_deg if turn_deg is None else turn_deg
     width, height = displayed_size(source_info, turn_deg)
@@ -96,7 +77,7 @@ def compare_frames(
     n_frames = min(source_info.n_frames, target_info.n_frames)
     samples = around = None
     if how == "sample":
-        samples = _samples(n_frames)
+        samples = sorted({round((n_frames - 1) * k / (_N_SAMPLES - 1)) for k in range(_N_SAMPLES)})
         around = {at for index in samples for at in _neighborhood(index) if 0 <= at < source_info.n_frames}
     originals = small_gray_frames(source, source_info, around, crop=crop, turn_deg=turn_deg, stop=stop)
     copies = small_gray_frames(target, target_info, samples, crop=without_padding, stop=stop)
@@ -119,22 +100,12 @@ def compare_frames(
     return Comparison(n_compared, worst_error, worst_index, first_mismatch, tuple(problems))
 
 
-def _samples(n_frames: int) -> list[int]:
-    """The first, the last and some frames evenly between."""
-    last = n_frames - 1
-    return sorted({round(last * k / (_N_SAMPLES - 1)) for k in range(_N_SAMPLES)})
-
-
 def _neighborhood(index: int) -> range:
     return range(index - _NEIGHBORS, index + _NEIGHBORS + 1)
 
 
-def _errors_around(
-    originals: Iterator[tuple[int, NDArray[np.uint8]]], copies: Iterator[tuple[int, NDArray[np.uint8]]]
-) -> Iterator[tuple[int, dict[int, float]]]:
+def _errors_around(originals: Pictures, copies: Pictures) -> Iterator[tuple[int, dict[int, float]]]:
     """For each copy, its error to the originals of its neighbourhood, by index. Both come in rising order."""
-    import numpy as np
-
     window: dict[int, NDArray[np.float32]] = {}
     newest = -1
     for index, copy in copies:
@@ -151,6 +122,5 @@ def _errors_around(
 
 def is_another(errors: dict[int, float], index: int) -> bool:
     """Whether a frame is not the one of its index, from its errors to that frame and to the ones around it."""
-    own = errors[index]
-    best = min(errors.values())
+    own, best = errors[index], min(errors.values())
     return own > _GROSS_ERROR or own > _BETTER_RATIO * best + _BETTER_BY

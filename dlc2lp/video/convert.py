@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
 from dlc2lp.model import Setting, VideoInfo
@@ -19,9 +19,6 @@ from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatmen
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
 from dlc2lp.wording import counted, one_line
-
-if TYPE_CHECKING:
-    import threading
 
 Verify = Literal["sample", "full", "none"]
 
@@ -53,15 +50,7 @@ class ConvertedVideo:
 
 
 def check_video(path: Path, *, stop: threading.Event | None = None) -> VideoVerdict:
-    """Whether a video is what Lightning Pose needs, and if not, the cheapest way there. Writes nothing.
-
-    Raises
-    ------
-    VideoFailed
-        The file cannot be read or is damaged; see :func:`dlc2lp.video.probe.probe`.
-    Interrupted
-        ``stop`` was set.
-    """
+    """Whether a video is what Lightning Pose needs, and if not, the cheapest way there. Raises as ``probe`` does."""
     info = probe(path, stop=stop)
     return VideoVerdict(info, encoding.choose(info))
 
@@ -79,46 +68,27 @@ def make_video(
     on_frames: Callable[[int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> VideoInfo:
-    """Write a video's frames into an mp4 and check the result.
+    """Write a video's frames into an mp4, check the result and return what it holds, measured.
 
-    Parameters
-    ----------
-    source, info
-        The video and what it holds.
-    temp
-        The file to write, with any suffix; it exists afterwards only if all checks passed.
-    action, settings
-        ``remux`` or ``rewrite`` with None, ``encode`` with settings.
-    verify
-        How many frames are decoded and compared: ``sample`` some, ``full`` all, ``none`` none. The count, the
-        codec, the rate and the size are checked always.
-    crop, turn_deg
-        What to keep of the picture after the stored one was turned clockwise; by default all of it, turned as the
-        source's display matrix asks.
-    on_frames
-        Called with the number of frames written so far.
-    stop
-        When set, work ends within seconds and ``temp`` is removed.
+    ``temp`` may have any suffix; it exists afterwards only if all checks passed. ``remux`` and ``rewrite`` take no
+    settings, ``encode`` does. ``verify`` says how many frames are decoded and compared; the count, the codec, the rate
+    and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
+    turned clockwise; by default all of it, turned as the source's display matrix asks. ``on_frames`` is called with the
+    number of frames written so far; ``stop`` ends the work within seconds.
 
-    Returns
-    -------
-    VideoInfo
-        What ``temp`` holds, measured.
-
-    Raises
-    ------
-    VideoFailed
-        ``video-decode-errors``, ``video-frames-lost``, ``video-frames-differ``, ``video-not-conforming``,
-        ``remux-impossible`` or what :func:`~dlc2lp.video.probe.probe` raises.
-    ToolMissing
-        An encode is needed and there is no ffmpeg.
-    Interrupted
-        ``stop`` was set.
+    Raises ``VideoFailed`` (``encode-failed``, ``video-decode-errors``, ``video-frames-lost``, ``video-frames-differ``,
+    ``video-not-conforming``, ``remux-impossible`` or what :func:`~dlc2lp.video.probe.probe` raises), ``ToolMissing``
+    where an encode is needed and there is no ffmpeg, and ``Interrupted``.
     """
     order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg)
     try:
         if settings is not None:
-            _encode(source, temp, order, settings, on_frames, stop)
+            program, turn_back_deg = str(ffmpeg.find_ffmpeg()), order.turn_back_deg
+            argv = encoding.encode_argv(
+                program, source, temp, order.rate, settings, crop=order.crop, turn_back_deg=turn_back_deg
+            )
+            result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
+            refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
         else:
             rewrite_packets(source, temp, info, on_frames=on_frames, stop=stop)
         made = probe(temp, stop=stop)
@@ -128,30 +98,9 @@ def make_video(
         if findings:
             raise VideoFailed(*findings)
     except BaseException:
-        _drop(temp)
+        temp.unlink(missing_ok=True)
         raise
     return made
-
-
-def _drop(temp: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        temp.unlink()
-
-
-def _encode(
-    source: Path,
-    temp: Path,
-    order: VideoOrder,
-    settings: EncodeSettings,
-    on_frames: Callable[[int], None] | None,
-    stop: threading.Event | None,
-) -> None:
-    program, turn_back_deg = str(ffmpeg.find_ffmpeg()), order.turn_back_deg
-    argv = encoding.encode_argv(
-        program, source, temp, order.rate, settings, crop=order.crop, turn_back_deg=turn_back_deg
-    )
-    result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
-    refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
 
 
 def convert_video(
@@ -170,29 +119,10 @@ def convert_video(
 ) -> ConvertedVideo:
     """Make one video into what Lightning Pose needs, frame for frame, in the cheapest way.
 
-    The target appears only whole and checked: it is written under a temporary name beside it, then renamed.
-
-    Parameters
-    ----------
-    source, target
-        The video, which is only read, and the ``.mp4`` file to write.
-    profile, crf, preset, gop
-        A name of :data:`dlc2lp.video.encoding.PROFILES` and what to change in it, where an encode is needed.
-    threads
-        Threads of the encoder, on which its bytes depend; by default as many as this process may use.
-    overwrite
-        Whether an existing target is replaced.
-    verify, on_frames, stop
-        See :func:`make_video`.
-
-    Raises
-    ------
-    UsageError
-        An option's value makes no sense, or the target is not named ``.mp4``.
-    TargetRefused
-        ``target-exists``, ``target-is-source``, ``target-not-writable``.
-    VideoFailed, ToolMissing, Interrupted
-        See :func:`make_video`.
+    The target appears only whole and checked: it is written under a temporary name beside it, then renamed. The
+    encoder's bytes depend on its threads; by default they are as many as this process may use. Raises as
+    :func:`make_video` does, and ``UsageError`` (an option's value makes no sense, or the target is not named ``.mp4``)
+    and ``TargetRefused`` (``target-exists``, ``target-is-source``, ``target-not-writable``).
     """
     threads = allowed_cpus() if threads is None else threads
     settings = encode_settings(profile, crf=crf, preset=preset, gop=gop, threads=threads)
@@ -219,35 +149,24 @@ def convert_video(
 
 
 def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
+    name = str(target)
     if target.suffix != ".mp4":
-        raise UsageError.of(
-            "target-not-mp4", str(target), "Lightning Pose takes only names that end in .mp4", advice="name it .mp4"
-        )
+        message = "Lightning Pose takes only names that end in .mp4"
+        raise UsageError.of("target-not-mp4", name, message, advice="name it .mp4")
     if target.exists() or target.is_symlink():
         if source.exists() and target.exists() and source.samefile(target):
-            raise TargetRefused.of(
-                "target-is-source", str(target), "the target is the source, which is never written to"
-            )
+            raise TargetRefused.of("target-is-source", name, "the target is the source, which is never written to")
         if not overwrite:
-            raise TargetRefused.of(
-                "target-exists",
-                str(target),
-                "the target exists",
-                advice="remove it or use {}",
-                remedies=(Setting("overwrite"),),
-            )
+            advice, remedies = "remove it or use {}", (Setting("overwrite"),)
+            raise TargetRefused.of("target-exists", name, "the target exists", advice=advice, remedies=remedies)
         if target.is_dir():
-            raise TargetRefused.of("target-exists", str(target), "the target is a folder")
+            raise TargetRefused.of("target-exists", name, "the target is a folder")
     if not target.parent.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
-        raise TargetRefused.of("target-not-writable", str(target), "its folder does not exist or can't be written to")
+        raise TargetRefused.of("target-not-writable", name, "its folder does not exist or can't be written to")
 
 
 def _place(
-    info: VideoInfo,
-    temp: Path,
-    verify: Verify,
-    on_frames: Callable[[int], None] | None,
-    stop: threading.Event | None,
+    info: VideoInfo, temp: Path, verify: Verify, on_frames: Callable[[int], None] | None, stop: threading.Event | None
 ) -> VideoInfo:
     """Copy a video that is already what it should be, and look whether its frames can be decoded."""
     source = info.path
@@ -265,7 +184,7 @@ def _place(
         if findings:
             raise VideoFailed(*findings)
     except BaseException as problem:
-        _drop(temp)
+        temp.unlink(missing_ok=True)
         if isinstance(problem, OSError):
             raise _unwritable(temp, problem) from problem
         raise
@@ -281,7 +200,7 @@ def _publish(temp: Path, target: Path) -> None:
             os.fsync(file.fileno())
         os.replace(temp, target)  # noqa: PTH105 - Path.replace is the same and says less
     except OSError as problem:
-        _drop(temp)
+        temp.unlink(missing_ok=True)
         raise _unwritable(target, problem) from problem
 
 

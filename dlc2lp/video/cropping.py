@@ -9,13 +9,11 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.video.likeness import area_average
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 Position = tuple[int, int]  # x and y in pixels
 
@@ -44,24 +42,15 @@ class CropPosition:
 def find_position(
     pairs: Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]], hint: Position | None = None
 ) -> CropPosition | None:
-    """Find where images were cut from frames.
+    """Find where images were cut from frames; None if they are nowhere.
 
-    Each pair is searched by itself; what most of them find is the answer, sure if it is clear in at least one.
+    Each pair is searched by itself; what most of them find is the answer, sure if it is clear in at least one. Pairs
+    are frames and images, grey levels of shapes (H, W) and (h, w), all of one size and no larger than the frames. They
+    need not show the same moment, if something in the scene stands still.
 
-    Parameters
-    ----------
-    pairs
-        Frames and images, grey levels of shapes (H, W) and (h, w), all of one size and no larger than the frames. They
-        need not show the same moment, if something in the scene stands still.
-    hint
-        The position that DeepLabCut's config names. It decides only where the pictures do not: in front of an even
-        background every position is as good as the next. DeepLabCut 2.3 and newer cut by ``int(width * (x / width))``,
-        which can be one pixel less.
-
-    Returns
-    -------
-    CropPosition or None
-        None if the images are nowhere.
+    The hint is the position that DeepLabCut's config names. It decides only where the pictures do not: in front of an
+    even background every position is as good as the next. DeepLabCut 2.3 and newer cut by ``int(width * (x / width))``,
+    which can be one pixel less.
     """
     sightings: list[_Sighting] = []
     votes: Counter[Position] = Counter()
@@ -87,8 +76,6 @@ def find_position(
 
 def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Pearson's correlation of two pictures of one size, -1 to 1; 0 where one of them is even."""
-    import numpy as np
-
     first, second = one.astype(np.float64), other.astype(np.float64)
     first -= first.mean()
     second -= second.mean()
@@ -130,13 +117,18 @@ class _Sighting:
     def look(self, x: int, y: int) -> None:
         """Correlate at one position, on a grid of pixels where the image is large."""
         height, width = self.image.shape
-        if (x, y) in self.found or not 0 <= y <= self.frame.shape[0] - height:
-            return
-        if not 0 <= x <= self.frame.shape[1] - width:
-            return
-        step = max(1, math.isqrt(width * height // _COMPARED_PIXELS))
-        part = self.frame[y : y + height : step, x : x + width : step]
-        self.found[x, y] = correlation(part, self.image[::step, ::step])
+        is_inside = 0 <= y <= self.frame.shape[0] - height and 0 <= x <= self.frame.shape[1] - width
+        if is_inside and (x, y) not in self.found:
+            step = max(1, math.isqrt(width * height // _COMPARED_PIXELS))
+            part = self.frame[y : y + height : step, x : x + width : step]
+            self.found[x, y] = correlation(part, self.image[::step, ::step])
+
+    def look_around(self, position: Position, n_px: int) -> None:
+        """Correlate at all positions at most so many pixels away."""
+        x, y = position
+        for near_y in range(y - n_px, y + n_px + 1):
+            for near_x in range(x - n_px, x + n_px + 1):
+                self.look(near_x, near_y)
 
 
 def _search(frame: NDArray[np.uint8], image: NDArray[np.uint8], hint: Position | None) -> _Sighting | None:
@@ -146,19 +138,13 @@ def _search(frame: NDArray[np.uint8], image: NDArray[np.uint8], hint: Position |
     factor = max(1, min(factor, min(height, width) // _SMALLEST_IMAGE_PX))
     peaks = _peaks(_correlations(_reduced(frame, factor), _reduced(image, factor)))
     sighting = _Sighting(frame, image)
-    for x, y in [(x * factor, y * factor) for x, y in peaks] + _meant(hint):
-        for near_y in range(y - factor, y + factor + 1):
-            for near_x in range(x - factor, x + factor + 1):
-                sighting.look(near_x, near_y)
+    for position in [(x * factor, y * factor) for x, y in peaks] + _meant(hint):
+        sighting.look_around(position, factor)
     # The best of the reduced pictures may be the neighbour of the best.
-    while sighting.found:
-        x, y = sighting.best
+    n_found = 0
+    while len(sighting.found) > n_found:
         n_found = len(sighting.found)
-        for near_y in (y - 1, y, y + 1):
-            for near_x in (x - 1, x, x + 1):
-                sighting.look(near_x, near_y)
-        if len(sighting.found) == n_found:
-            break
+        sighting.look_around(sighting.best, 1)
     if not sighting.found or sighting.found[sighting.best] < _LEAST_CORRELATION:
         return None
     return sighting
@@ -171,8 +157,6 @@ def _reduced(gray: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
 
 def _correlations(frame: NDArray[np.uint8], image: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Normalised correlation of an image with every part of a frame that can hold it, shape (H - h + 1, W - w + 1)."""
-    import numpy as np
-
     height, width = image.shape
     shape = tuple(_fast_length(n) for n in frame.shape)
     # Numbers near zero: otherwise the sums of squares are differences of large ones.
@@ -183,19 +167,13 @@ def _correlations(frame: NDArray[np.uint8], image: NDArray[np.uint8]) -> NDArray
     variance = _sums(scene**2, height, width) - _sums(scene, height, width) ** 2 / (height * width)
     norm = np.sqrt(variance.clip(0.0) * float((part**2).sum()))
     flat = norm <= 1e-6 * height * width
-    result: NDArray[np.float64] = np.where(flat, 0.0, shared / np.where(flat, 1.0, norm))
-    return result
+    return np.where(flat, 0.0, shared / np.where(flat, 1.0, norm))
 
 
 def _sums(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
     """Sums over every window of a size."""
-    import numpy as np
-
-    table = np.pad(values, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
-    result: NDArray[np.float64] = (
-        table[height:, width:] - table[:-height, width:] - table[height:, :-width] + table[:-height, :-width]
-    )
-    return result
+    table: NDArray[np.float64] = np.pad(values, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    return table[height:, width:] - table[:-height, width:] - table[height:, :-width] + table[:-height, :-width]
 
 
 def _fast_length(n: int) -> int:
@@ -212,8 +190,6 @@ def _fast_length(n: int) -> int:
 
 def _peaks(correlations: NDArray[np.float64]) -> list[Position]:
     """The positions of the highest values that are not beside each other."""
-    import numpy as np
-
     left = correlations.copy()
     peaks = []
     for _ in range(_N_PEAKS):

@@ -76,19 +76,11 @@ PRESETS = (
 
 
 def encode_settings(
-    profile: str,
-    *,
-    crf: int | None = None,
-    preset: str | None = None,
-    gop: int | None = None,
-    threads: int = 1,
+    profile: str, *, crf: int | None = None, preset: str | None = None, gop: int | None = None, threads: int = 1
 ) -> EncodeSettings:
     """Settings from a profile's name and what a person changed in it.
 
-    Raises
-    ------
-    UsageError
-        ``unknown-profile``, ``unknown-preset`` or ``out-of-range``.
+    Raises ``UsageError``: ``unknown-profile``, ``unknown-preset`` or ``out-of-range``.
     """
     if profile not in PROFILES:
         raise UsageError.of("unknown-profile", "--profile", f"found {profile!r}, expected one of {', '.join(PROFILES)}")
@@ -118,13 +110,8 @@ class Crop(NamedTuple):
 def choose(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> Treatment:
     """The cheapest way for one video.
 
-    Parameters
-    ----------
-    info
-        What :func:`dlc2lp.video.probe.probe` found.
-    crop, turn_deg
-        The part of the picture, and its clockwise turn from what is stored, that the target must show, because the
-        labeled images show it so; None for all of it, and for what players show.
+    ``crop`` and ``turn_deg`` are the part of the picture, and its clockwise turn from what is stored, that the target
+    must show, because the labeled images show it so; None for all of it, and for what players show.
     """
     pictures = _against_these_pictures(info) + _against_this_framing(info, crop, turn_deg)
     wrapping = _against_this_wrapping(info)
@@ -138,33 +125,32 @@ def choose(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = 
 
 def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
     """What only a new encode can change."""
-    found = []
-    if info.codec != "h264":
-        found.append(Reason("not-h264", f"the codec is {info.codec}, not h264"))
-    if info.pixel_format != "yuv420p":
-        found.append(Reason("not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"))
-    elif info.color_range == "pc":
-        found.append(Reason("full-range", "the color range is full (pc), not tv"))
-    if info.rotation_deg:
-        found.append(Reason("rotated", f"players turn it by {info.rotation_deg} degrees, Lightning Pose does not"))
-    if not info.square_pixels:
-        found.append(Reason("stretched-pixels", "the pixels are not square, players stretch them"))
-    if info.width_px % 2 or info.height_px % 2:
-        found.append(Reason("odd-size", f"the size {info.width_px}x{info.height_px} px is odd"))
-    if info.n_hidden_packets:
-        found.append(Reason("hidden-frames", f"an edit list hides {counted(info.n_hidden_packets, 'frame')}"))
-    if not info.starts_with_keyframe:
-        found.append(Reason("starts-between-keyframes", "the first frame is no key frame"))
-    return tuple(found)
+    full_range = info.pixel_format == "yuv420p" and info.color_range == "pc"
+    turned = f"players turn it by {info.rotation_deg} degrees, Lightning Pose does not"
+    hidden = f"an edit list hides {counted(info.n_hidden_packets, 'frame')}"
+    return _those_that_hold(
+        (info.codec != "h264", "not-h264", f"the codec is {info.codec}, not h264"),
+        (info.pixel_format != "yuv420p", "not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"),
+        (full_range, "full-range", "the color range is full (pc), not tv"),
+        (info.rotation_deg, "rotated", turned),
+        (not info.square_pixels, "stretched-pixels", "the pixels are not square, players stretch them"),
+        (info.width_px % 2 or info.height_px % 2, "odd-size", f"the size {info.width_px}x{info.height_px} px is odd"),
+        (info.n_hidden_packets, "hidden-frames", hidden),
+        (not info.starts_with_keyframe, "starts-between-keyframes", "the first frame is no key frame"),
+    )
+
+
+def _those_that_hold(*facts: tuple[object, str, str]) -> tuple[Reason, ...]:
+    """Reasons from what is to be the case, the code and the message."""
+    return tuple(Reason(code, message) for holds, code, message in facts if holds)
 
 
 def _against_this_framing(info: VideoInfo, crop: Crop | None, turn_deg: int | None) -> tuple[Reason, ...]:
     """What the labeled images show otherwise."""
     found = []
-    if turn_deg is not None and turn_deg != info.rotation_deg:
-        found.append(
-            Reason("turned", f"the labeled images show its stored picture turned by {turn_deg} degrees clockwise")
-        )
+    if turn_deg not in (None, info.rotation_deg):
+        message = f"the labeled images show its stored picture turned by {turn_deg} degrees clockwise"
+        found.append(Reason("turned", message))
     if crop is not None:
         size, place = f"{crop.width_px}x{crop.height_px}", f"({crop.x_px}, {crop.y_px})"
         found.append(Reason("cropped", f"the labeled images are its part of {size} px at {place}"))
@@ -173,25 +159,22 @@ def _against_this_framing(info: VideoInfo, crop: Crop | None, turn_deg: int | No
 
 def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
     """What a copy of the coded pictures into a new mp4 changes, if their display times are known."""
-    found = []
-    suffix = info.path.suffix
-    if "mp4" not in info.container.split(","):
-        found.append(Reason("not-mp4", f"the container is {info.container}, not mp4"))
-    elif suffix.lower() != ".mp4":
-        # Content of the mov family under another name; a QuickTime file is not quite an mp4.
-        found.append(Reason("not-named-mp4", f"the file's name ends in {suffix or 'no suffix'}, not .mp4"))
-    if not info.all_packets_timed:
-        found.append(Reason("untimed-packets", "the packets carry no display times that can be relied on"))
-    elif not info.constant_rate:
-        found.append(Reason("variable-rate", "the distance between frames is not constant"))
-    if info.n_video_streams != 1:
-        found.append(Reason("several-video-streams", f"it has {info.n_video_streams} video streams; the first is used"))
-    if info.n_frames_declared is None:
-        found.append(Reason("count-not-declared", "the header does not say how many frames there are"))
-    elif info.n_frames_declared != info.n_frames and not info.n_hidden_packets:
-        declared = counted(info.n_frames_declared, "frame")
-        found.append(Reason("wrong-count-declared", f"the header says {declared}, it has {info.n_frames}"))
-    return tuple(found)
+    suffix, declared, timed = info.path.suffix, info.n_frames_declared, info.all_packets_timed
+    is_mp4 = "mp4" in info.container.split(",")
+    # Content of the mov family under another name; a QuickTime file is not quite an mp4.
+    misnamed = is_mp4 and suffix.lower() != ".mp4"
+    miscounted = declared not in (None, info.n_frames) and not info.n_hidden_packets
+    count = f"the header says {counted(declared or 0, 'frame')}, it has {info.n_frames}"
+    streams = f"it has {info.n_video_streams} video streams; the first is used"
+    return _those_that_hold(
+        (not is_mp4, "not-mp4", f"the container is {info.container}, not mp4"),
+        (misnamed, "not-named-mp4", f"the file's name ends in {suffix or 'no suffix'}, not .mp4"),
+        (not timed, "untimed-packets", "the packets carry no display times that can be relied on"),
+        (timed and not info.constant_rate, "variable-rate", "the distance between frames is not constant"),
+        (info.n_video_streams != 1, "several-video-streams", streams),
+        (declared is None, "count-not-declared", "the header does not say how many frames there are"),
+        (miscounted, "wrong-count-declared", count),
+    )
 
 
 def track_timescale(rate: Fraction) -> int:
@@ -224,20 +207,12 @@ def encode_argv(
     crop: Crop | None = None,
     turn_back_deg: int = 0,
 ) -> list[str]:
-    """The ffmpeg command that encodes every frame of a video exactly once, in order.
+    """The ffmpeg command that encodes every frame of a video exactly once, in order, at a rate in frames per second.
 
-    Parameters
-    ----------
-    ffmpeg, source, target
-        The program, the video to read and the file to write, an mp4 whatever its suffix.
-    rate
-        Frames per second of the target.
-    crop
-        What to keep of the picture; all of it where None.
-    turn_back_deg
-        ffmpeg turns the pixels as the source's display matrix asks. This is turned back counter-clockwise afterwards:
-        with the source's ``rotation_deg`` the target holds the picture as it is stored. Either way the target has no
-        such matrix, which ``-noautorotate`` does not manage: ffmpeg 5 copies the matrix.
+    ffmpeg turns the pixels as the source's display matrix asks. This is turned back counter-clockwise by
+    ``turn_back_deg`` afterwards: with the source's ``rotation_deg`` the target, an mp4 whatever its suffix, holds the
+    picture as it is stored. Either way the target has no such matrix, which ``-noautorotate`` does not manage: ffmpeg 5
+    copies the matrix. Then ``crop`` is kept; all of the picture where None.
     """
     threads = str(settings.threads)
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]
@@ -256,7 +231,7 @@ def encode_argv(
 
 
 def _filters(rate: Fraction, crop: Crop | None, turn_back_deg: int) -> str:
-    chain = list(_TURNS_BACK[turn_back_deg])
+    chain = [*_TURNS_BACK[turn_back_deg]]
     if crop is not None:
         # exact=1: otherwise yuv420p rounds odd offsets down, and every label is one pixel off.
         chain.append(f"crop={crop.width_px}:{crop.height_px}:{crop.x_px}:{crop.y_px}:exact=1")
@@ -273,12 +248,7 @@ def _filters(rate: Fraction, crop: Crop | None, turn_back_deg: int) -> str:
 
 
 #: Filters that undo a clockwise turn.
-_TURNS_BACK: dict[int, tuple[str, ...]] = {
-    0: (),
-    90: ("transpose=cclock",),
-    180: ("hflip", "vflip"),
-    270: ("transpose=clock",),
-}
+_TURNS_BACK = {0: [], 90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
 
 
 def decode_argv(ffmpeg: str, source: Path, *, threads: int = 1) -> list[str]:

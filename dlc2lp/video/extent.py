@@ -19,18 +19,7 @@ _FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b
 
 
 def missing_bytes(path: Path) -> int:
-    """How many bytes the container promises beyond the end of the file.
-
-    Parameters
-    ----------
-    path
-        An existing file of any kind.
-
-    Returns
-    -------
-    int
-        0 where nothing is missing, and where the container does not say how long it is.
-    """
+    """How many bytes the container promises beyond the end of the file; 0 also where it does not say how long it is."""
     size_bytes = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)

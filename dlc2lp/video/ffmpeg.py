@@ -40,12 +40,7 @@ def find_ffmpeg() -> Path:
 
     One that cannot do the work is passed over: without libx264 (conda's "lgpl" builds), or older than 5.1, which
     does not know ``-fps_mode`` (Ubuntu 22.04 has 4.4). Each is tried on two tiny frames; the answer is kept for the
-    life of the process.
-
-    Raises
-    ------
-    ToolMissing
-        ``ffmpeg-missing``: none can do the work. The message lists each one tried and what was wrong with it.
+    life of the process. Where none can, ``ToolMissing`` (``ffmpeg-missing``) lists what was wrong with each.
     """
     return _find(os.environ.get(OVERRIDE_VARIABLE, ""), os.environ.get("PATH", ""))
 
@@ -68,9 +63,8 @@ def _find(override: str, search_path: str) -> Path:
         if complaint is None:
             return Path(program).absolute()
         tried.append(f"{origin}: {program}: {complaint}")
-    raise ToolMissing.of(
-        "ffmpeg-missing", "ffmpeg", f"found no ffmpeg that encodes with libx264 ({'; '.join(tried)})", advice=advice
-    )
+    message = f"found no ffmpeg that encodes with libx264 ({'; '.join(tried)})"
+    raise ToolMissing.of("ffmpeg-missing", "ffmpeg", message, advice=advice)
 
 
 def _imageio_ffmpeg() -> str | None:
@@ -100,32 +94,14 @@ def _trial(program: str) -> str | None:
 
 
 def run(
-    argv: Sequence[str],
-    *,
-    on_frames: Callable[[int], None] | None = None,
-    stop: threading.Event | None = None,
+    argv: Sequence[str], *, on_frames: Callable[[int], None] | None = None, stop: threading.Event | None = None
 ) -> FfmpegResult:
-    """Run ffmpeg to its end.
+    """Run ffmpeg to its end; ``-progress pipe:1 -nostats -v error`` must be among its arguments.
 
     Its stdin is closed (it would read the caller's, and eat the list of a ``while read`` loop), both its pipes are
     drained all the time (a full one stops it forever), and it has a session of its own, so that Ctrl-C reaches only
-    this process, which then stops it through ``stop``.
-
-    Parameters
-    ----------
-    argv
-        The program and its arguments; ``-progress pipe:1 -nostats -v error`` among them.
-    on_frames
-        Called in this thread with the number of frames written so far.
-    stop
-        When set, ffmpeg is ended within seconds.
-
-    Raises
-    ------
-    Interrupted
-        ``stop`` was set.
-    ToolMissing
-        ``ffmpeg-missing``: the program cannot be started.
+    this process, which then stops it through ``stop``: ``Interrupted``, within seconds. ``on_frames`` is called in this
+    thread with the number of frames written so far. ``ToolMissing``: the program cannot be started.
     """
     try:
         child = _start(argv)
@@ -176,14 +152,13 @@ def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Make sure that the child is gone: ask, wait a little, insist."""
-    if child.poll() is not None:
-        return
-    child.terminate()
-    try:
-        child.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def _keep_count(pipe: IO[bytes], counts: deque[int]) -> None:

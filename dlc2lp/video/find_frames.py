@@ -13,26 +13,23 @@ rotation that comes into question. Where the place of a crop is sought, a few im
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frame_proof import Proof, accept_expected, expected_of_rest, is_absent, is_ahead, prove
-from dlc2lp.video.frames import small_gray_frames
+from dlc2lp.video.frames import Pictures, small_gray_frames
 from dlc2lp.video.framing import CropHint, Framing, Pair, part_framing, whole_framing
 from dlc2lp.video.likeness import Looks, look, to_gray
 from dlc2lp.video.pictures import read_image
 from dlc2lp.video.ties import Evidence, ImageTie, Outcome, StillImage, Tie, explain, kind_of, six_digits
-
-if TYPE_CHECKING:
-    import threading
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: OpenCV's seeks miss by up to 5 frames in 600 of varying rate; moviepy, with which DeepLabCut 2.0 cut, by one.
 WINDOW_FRAMES = 8
@@ -54,34 +51,14 @@ def find_frames(
     on_frames: Callable[[int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> tuple[Tie, ...]:
-    """Find out which frames of a video a session's images are.
+    """Find out which frames of a video a session's images, whose sizes may differ, are.
 
-    Parameters
-    ----------
-    video, info
-        The video and what :func:`dlc2lp.video.probe.probe` found in it.
-    images
-        The images of one session; their sizes may differ.
-    crop_hint
-        ``x1, x2, y1, y2`` of DeepLabCut's config. It is believed only where the pictures leave it open.
-    window
-        How many frames on either side of an image's number are compared first.
-    on_frames
-        Called now and then with the number of frames decoded so far.
-    stop
-        When set, work ends.
+    The crop of DeepLabCut's config, ``x1, x2, y1, y2``, is believed only where the pictures leave it open. ``window``
+    frames on either side of an image's number are compared first. ``on_frames`` is called now and then with the number
+    of frames decoded so far.
 
-    Returns
-    -------
-    tuple of Tie
-        One for each size of images, in the order of their first image; images that cannot be read come last.
-
-    Raises
-    ------
-    VideoFailed
-        ``video-frame-unreadable``: the video is damaged.
-    Interrupted
-        ``stop`` was set.
+    Gives one tie for each size of images, in the order of their first image; those of images that cannot be read come
+    last. ``VideoFailed`` (``video-frame-unreadable``): the video is damaged; ``Interrupted``: ``stop`` was set.
     """
     groups: dict[tuple[int, int], _Group] = {}
     unreadable = []
@@ -128,7 +105,7 @@ class _FrameReader:
     stop: threading.Event | None
     n_read: int = 0
 
-    def small(self, framing: Framing, indices: Iterable[int] | None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def small(self, framing: Framing, indices: Iterable[int] | None) -> Pictures:
         """Small pictures of some frames, or of all for None."""
         return self._counted(
             small_gray_frames(
@@ -152,7 +129,7 @@ class _FrameReader:
         """Up to n positions all over the video."""
         return sorted({(2 * k + 1) * self.info.n_frames // (2 * n) for k in range(n)})
 
-    def _counted(self, frames: Iterator[tuple[int, NDArray[np.uint8]]]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def _counted(self, frames: Pictures) -> Pictures:
         for item in frames:
             self.n_read += 1
             if self.on_frames is not None and self.n_read % _REPORTED_FRAMES == 0:
@@ -185,18 +162,14 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
 
 
 def _crop_in_proven_frames(frames: _FrameReader, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
-    known = [
-        (still, image.frame_index)
-        for still, image in zip(group.stills, tie.images, strict=True)
-        if image.frame_index is not None
-    ]
+    indices = [image.frame_index for image in tie.images]
+    known = [(still, at) for still, at in zip(group.stills, indices, strict=True) if at is not None]
     if not known:
         return None
-    known = known[:: -(-len(known) // _N_PROBES)]
-    pairs = frames.pairs([still for still, _ in known], [at for _, at in known])
-    framing = part_framing(frames.info, pairs, hint)
-    same_turn = framing is not None and framing.rotations_deg == (tie.rotation_deg,)
-    return framing.crop if framing is not None and framing.is_sure and same_turn else None
+    stills, proven = zip(*known[:: -(-len(known) // _N_PROBES)], strict=True)
+    framing = part_framing(frames.info, frames.pairs(stills, proven), hint)
+    is_right = framing and framing.is_sure and framing.rotations_deg == (tie.rotation_deg,)
+    return framing.crop if framing and is_right else None
 
 
 def _nowhere(group: _Group, info: VideoInfo) -> Tie:
@@ -245,8 +218,6 @@ class _FrameSearch:
     def __init__(
         self, frames: _FrameReader, group: _Group, framing: Framing, window: int, starts: Sequence[int | None]
     ) -> None:
-        import numpy as np
-
         self.frames = frames
         self.framing = framing
         self.window = window
@@ -274,8 +245,6 @@ class _FrameSearch:
         )
 
     def _find(self) -> _Compared:
-        import numpy as np
-
         in_video = (self.starts >= 0) & (self.starts < self.n_frames)
         everything = np.ones(len(self.claims), dtype=bool)
         if in_video.any():
@@ -299,8 +268,6 @@ class _FrameSearch:
 
     def _judge(self, looks: Sequence[Looks], *, searched: NDArray[np.bool_]) -> _Compared:
         """Decide on the rotation, and on the frames in it."""
-        import numpy as np
-
         proofs = [prove(self.claims, seen) for seen in looks]
         errors = [float(np.median(seen.best_error)) for seen in looks]
         turn, *others = sorted(
@@ -336,8 +303,6 @@ class _FrameSearch:
         half_window: int = 0,
     ) -> list[Looks]:
         """Compare images, shape (R, K, P), with frames in one pass; one answer for each rotation."""
-        import numpy as np
-
         n_turns, n_images, n_pixels = small.shape
         looks = look(
             small.reshape(-1, n_pixels),
@@ -372,6 +337,4 @@ class _FrameSearch:
 
 def _as_array(indices: Sequence[int | None]) -> NDArray[np.int64]:
     """int64 (K), -1 for None."""
-    import numpy as np
-
     return np.array([-1 if index is None else index for index in indices], dtype=np.int64)

@@ -25,13 +25,11 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    from dlc2lp.video.likeness import Looks
+from dlc2lp.video.likeness import Looks
 
 # In squared grey levels. The added constants are what rounding to whole grey levels leaves.
 _MARGIN, _MARGIN_BY = 1.25, 0.05
@@ -71,8 +69,7 @@ class Proof:
 
 def is_ahead(looks: Looks) -> NDArray[np.bool_]:
     """Bool (K): one frame is more like the image than every other."""
-    ahead: NDArray[np.bool_] = looks.second_error >= _MARGIN * looks.best_error + _MARGIN_BY
-    return ahead & ~looks.on_rim
+    return (looks.second_error >= _MARGIN * looks.best_error + _MARGIN_BY) & ~looks.on_rim
 
 
 def is_safe(looks: Looks) -> NDArray[np.bool_]:
@@ -87,17 +84,7 @@ def is_absent(looks: Looks) -> NDArray[np.bool_]:
 
 
 def prove(claims: NDArray[np.int64], looks: Looks) -> Proof:
-    """Decide which images' best frames are theirs.
-
-    Parameters
-    ----------
-    claims
-        int64 (K): the number in each image's name, -1 without one.
-    looks
-        What comparing them gave.
-    """
-    import numpy as np
-
+    """Decide which images' best frames are theirs; claims, int64 (K), are the numbers in their names, -1 without."""
     proven = np.zeros(len(claims), dtype=bool)
     by_number = _agreeing_with_numbers(claims, looks)
     proven[by_number] = True
@@ -115,8 +102,6 @@ def prove(claims: NDArray[np.int64], looks: Looks) -> Proof:
 
 def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[np.int64]:
     """The images whose best frames agree with their numbers and each other; none if that can be chance."""
-    import numpy as np
-
     # A frame counter burned into the picture, or a lamp that blinks alike, makes the frame of that number in another
     # recording the best one; it is far from like it.
     far = (looks.best_error > _FAR * looks.mean_error) & (looks.best_error > _ABSENT_ERROR)
@@ -162,8 +147,6 @@ def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> 
     That is the number, moved as far as all proven images are from theirs; where those differ, as far as the proven
     images before and after, if these agree. -1 elsewhere, and for images that are proven.
     """
-    import numpy as np
-
     expected = np.full(len(claims), -1, dtype=np.int64)
     known = np.flatnonzero((proof.index >= 0) & (claims >= 0))
     rest = np.flatnonzero((proof.index < 0) & (claims >= 0))
@@ -185,15 +168,9 @@ def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> 
 def accept_expected(proof: Proof, looks: Looks, expected: NDArray[np.int64], at_expected: NDArray[np.float64]) -> Proof:
     """Add the images that are at their expected frame as well as anywhere, within the noise of the proven ones.
 
-    Parameters
-    ----------
-    proof, looks
-        What is proven, and from what.
-    expected, at_expected
-        (K): the frame where the image must be, -1 for none or a proven one, and its error there, infinite for none.
+    ``expected`` (K) is the frame where the image must be, -1 for none or a proven one, and ``at_expected`` (K) its error
+    there, infinite for none.
     """
-    import numpy as np
-
     as_good = (at_expected <= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY) & (looks.best_index >= 0)
     noise = looks.best_error[proof.index >= 0].max(initial=0.0)
     like = at_expected <= _SESSION_RATIO * noise + _SESSION_BY

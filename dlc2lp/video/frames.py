@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.pictures import shrink
-from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable
+from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable, VideoFrame
 
-if TYPE_CHECKING:
-    import threading
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from dlc2lp.video.pyav import VideoFrame
+#: Frames with their indices, in rising order: arrays of shape (H, W), or (H, W, 3) in RGB.
+Pictures = Iterator[tuple[int, NDArray[np.uint8]]]
+_Frames = Iterator[tuple[int, VideoFrame]]
 
 #: A frame this near is decoded up to, where a seek would land behind the place already reached.
 _NEAR_FRAMES = 5
@@ -35,30 +35,12 @@ def read_frames(
     crop: Crop | None = None,
     turn_deg: int | None = 0,
     stop: threading.Event | None = None,
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+) -> Pictures:
     """Read frames by their position in the order of display; as DeepLabCut cuts them out, turned and of that a part.
 
-    Seeks by the packets' own times where those can be trusted, else decodes from the beginning and counts.
-
-    Parameters
-    ----------
-    path
-        The video.
-    info
-        What :func:`dlc2lp.video.probe.probe` found in it.
-    indices
-        0-based positions, in any order; each is read once.
-    crop
-        The part to keep, in pixels of the turned picture; by default all of it.
-    turn_deg
-        By how much the stored picture is turned clockwise; None for as much as players do.
-    stop
-        When set, reading ends.
-
-    Yields
-    ------
-    tuple of int and uint8 array of shape (h, w, 3)
-        The index and the RGB picture, in rising order of the index.
+    Indices are 0-based and in any order; each is read once. Yielded in rising order, with RGB pictures, uint8 of shape
+    (h, w, 3): turned clockwise by ``turn_deg`` from what is stored (None: as players do), and of that the ``crop``, by
+    default all. Seeks by the packets' own times where those can be trusted, else decodes from the beginning and counts.
 
     Raises
     ------
@@ -82,20 +64,10 @@ def small_gray_frames(
     turn_deg: int = 0,
     width_px: int = COMPARED_WIDTH_PX,
     stop: threading.Event | None = None,
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+) -> Pictures:
     """Small grey pictures of some frames, or of every frame, decoded from the beginning, where ``indices`` is None.
 
-    Parameters
-    ----------
-    path, info, indices, crop, turn_deg, stop
-        See :func:`read_frames`, whose errors it raises too.
-    width_px
-        Width of the result; narrower parts keep their size.
-
-    Yields
-    ------
-    tuple of int and uint8 array of shape (h, width_px)
-        The index and grey levels averaged over areas, in rising order of the index.
+    As :func:`read_frames`, but uint8 of shape (h, width_px): averaged over areas; narrower parts keep their size.
     """
     for index, gray in _pictures(path, info, indices, "gray", crop, turn_deg, stop):
         yield index, shrink(gray, width_px)
@@ -109,9 +81,7 @@ def _pictures(
     crop: Crop | None,
     turn_deg: int,
     stop: threading.Event | None,
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    import numpy as np
-
+) -> Pictures:
     pixels = Pixels(path, pixel_format, info.width_px, info.height_px)
     frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
     for index, frame in frames:
@@ -124,7 +94,7 @@ def _pictures(
         yield index, np.ascontiguousarray(picture)
 
 
-def _frames_in_order(path: Path, stop: threading.Event | None) -> Iterator[tuple[int, VideoFrame]]:
+def _frames_in_order(path: Path, stop: threading.Event | None) -> _Frames:
     """Decode from the beginning; the index counts what comes out."""
     index = -1
     try:
@@ -145,9 +115,7 @@ def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
     )
 
 
-def _frames_at(
-    path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None
-) -> Iterator[tuple[int, VideoFrame]]:
+def _frames_at(path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None) -> _Frames:
     """Decode the frames at some positions, in rising order."""
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < info.n_frames:
@@ -166,9 +134,7 @@ def _frames_at(
         raise _unreadable_frame(path, min(left), "the video ends before it")
 
 
-def _frames_by_time(
-    path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None
-) -> Iterator[tuple[int, VideoFrame]]:
+def _frames_by_time(path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None) -> _Frames:
     """Frames found by their display times: what a damaged place swallows does not shift the frames behind it."""
     gop = info.keyframe_interval_frames
     index = position = -gop - 1  # position: the frame decoded last
@@ -201,7 +167,7 @@ class _Decoding:
         self.stop = stop
         self._open()
 
-    def __enter__(self) -> _Decoding:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -242,8 +208,6 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
         first = frame.pts
         step = 1 / (info.frame_rate * decoding.video.header().time_base)
         return lambda index: int(first + index * step)
-
-    import numpy as np
 
     with OpenedVideo(path, decoding.stop) as video:
         known = (packet.pts for packet in video.shown_packets() if packet.pts is not None)

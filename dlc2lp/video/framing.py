@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.cropping import CropPosition, correlation, find_position
@@ -13,12 +15,8 @@ from dlc2lp.video.frames import COMPARED_WIDTH_PX
 from dlc2lp.video.likeness import area_average
 from dlc2lp.video.pictures import shrunk_size
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 #: A stored frame and an image of about the same moment, grey levels of shapes (H, W) and (h, w).
-Pair = tuple["NDArray[np.uint8]", "NDArray[np.uint8]"]
+Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 #: ``x1, x2, y1, y2`` of DeepLabCut's config.
 CropHint = tuple[int, int, int, int]
 
@@ -43,8 +41,6 @@ class Framing:
 
     def small(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """An image as its frame must look, for each rotation: shape (R, P)."""
-        import numpy as np
-
         turns = [(rotation - self.turn_deg) // 90 for rotation in self.rotations_deg]
         width, height = self.small_px
         # Shrunk first: a turn changes which pixels are averaged only where it swaps the sides.
@@ -91,8 +87,6 @@ def part_framing(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) 
 
 def _best_position(info: VideoInfo, pairs: Sequence[Pair], hint: CropHint | None) -> tuple[int, CropPosition] | None:
     """The rotation and the position in the turned frame that fit best."""
-    import numpy as np
-
     pairs = list(pairs)
     if len(pairs) >= _N_FOR_BACKGROUND:
         # What moves is not at the same place in an image and in a frame of another moment; the rest is.

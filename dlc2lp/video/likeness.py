@@ -9,11 +9,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 _BATCH_FRAMES = 128
 _BATCH_IMAGES = 512
@@ -28,8 +27,6 @@ def to_gray(image: NDArray[Any]) -> NDArray[np.uint8]:
 
     This is the luma of ITU-R BT.601, as OpenCV makes gray. What has more than 8 bits is scaled by a power of two.
     """
-    import numpy as np
-
     if not np.issubdtype(image.dtype, np.integer):
         top = float(np.abs(np.nan_to_num(image)).max(initial=0.0)) or 1.0
         image = np.nan_to_num(image).clip(0) * (255 / top)
@@ -46,8 +43,6 @@ def area_average(gray: NDArray[np.uint8], width_px: int, height_px: int) -> NDAr
 
     A size above the old one repeats pixels.
     """
-    import numpy as np
-
     height, width = gray.shape
     sums = _parts(_parts(gray, height_px).T, width_px).T
     means: NDArray[np.uint8] = ((2 * sums + height * width) // (2 * height * width)).astype(np.uint8)
@@ -56,34 +51,20 @@ def area_average(gray: NDArray[np.uint8], width_px: int, height_px: int) -> NDAr
 
 def _parts(values: NDArray[Any], n_parts: int) -> NDArray[np.int64]:
     """Sums over ``n_parts`` equal parts of the first axis, times ``n_parts``, which makes them whole numbers."""
-    import numpy as np
-
     n_rows = len(values)
     before = np.zeros((n_rows + 1, *values.shape[1:]), dtype=np.int64)
     np.cumsum(values, axis=0, out=before[1:])
     row, beyond = np.divmod(np.arange(n_parts + 1) * n_rows, n_parts)
-    reached = before[row] * n_parts + beyond[:, None] * values[np.minimum(row, n_rows - 1)]
-    sums: NDArray[np.int64] = np.diff(reached, axis=0)
-    return sums
+    reached: NDArray[np.int64] = before[row] * n_parts + beyond[:, None] * values[np.minimum(row, n_rows - 1)]
+    return np.diff(reached, axis=0)
 
 
 def errors(images: NDArray[np.uint8], frames: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean squared differences of grey levels, after the best fit of brightness and contrast.
+    """Mean squared differences of grey levels, after the best fit of brightness and contrast: float64 of shape (K, B).
 
-    The fit leaves out what a wrong colour range, a gamma or a 16-bit scale does to a whole video.
-
-    Parameters
-    ----------
-    images, frames
-        K and B pictures of P pixels each, shapes (K, P) and (B, P).
-
-    Returns
-    -------
-    float64 array of shape (K, B)
-        In squared grey levels of the images.
+    Images and frames are K and B pictures of P pixels each, shapes (K, P) and (B, P); the errors are in squared grey
+    levels of the images. The fit leaves out what a wrong colour range, a gamma or a 16-bit scale does to a whole video.
     """
-    import numpy as np
-
     n_pixels = images.shape[1]
     stills, shown = images.astype(np.float64), frames.astype(np.float64)
     still_sums, shown_sums = stills.sum(axis=1), shown.sum(axis=1)
@@ -129,22 +110,12 @@ def look(
     around: NDArray[np.int64] | None = None,
     half_window: int = 0,
 ) -> Looks:
-    """Compare images with frames, holding only a batch of small frames at a time.
+    """Compare images, K small pictures of shape (K, P), with frames, holding only a batch of small frames at a time.
 
-    Parameters
-    ----------
-    images
-        K small pictures, shape (K, P).
-    frames
-        Indices and small pictures of P pixels, each index once.
-    n_frames
-        How many frames the video has.
-    around, half_window
-        Where given, image k is compared only with frames at most ``half_window`` from ``around[k]``; the others serve
-        as examples of what does not match. -1 stands for nowhere.
+    Frames are indices and small pictures of P pixels, each index once, of a video of ``n_frames``. With ``around``,
+    image k is compared only with frames at most ``half_window`` from ``around[k]`` (-1: nowhere); the others serve as
+    examples of what does not match.
     """
-    import numpy as np
-
     n_images = len(images)
     best, second, total = (np.full(n_images, value) for value in (np.inf, np.inf, 0.0))
     best_index = np.full(n_images, -1, dtype=np.int64)
@@ -175,8 +146,6 @@ def _keep_best(
     best_index: NDArray[np.int64],
 ) -> None:
     """Fold a batch's errors, shape (K, B), into the two smallest so far. Of equal ones the earliest is the best."""
-    import numpy as np
-
     every = np.arange(len(found))
     first_at = found.argmin(axis=1)
     first = found[every, first_at]
@@ -188,11 +157,7 @@ def _keep_best(
     best[better] = first[better]
 
 
-def _batches(
-    frames: Iterable[tuple[int, NDArray[np.uint8]]],
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-    import numpy as np
-
+def _batches(frames: Iterable[tuple[int, NDArray[np.uint8]]]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
     frames = iter(frames)
     while some := list(itertools.islice(frames, _BATCH_FRAMES)):
         yield np.array([index for index, _ in some]), np.stack([picture.ravel() for _, picture in some])

@@ -6,38 +6,24 @@ Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import UnreadableFile
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 def read_image(path: Path) -> NDArray[Any]:
-    """Read a still image as it is stored.
+    """Read a still image as it is stored: PNG, JPEG, TIFF or BMP, under any name.
 
-    Parameters
-    ----------
-    path
-        PNG, JPEG, TIFF or BMP; the name may hold any character, also on Windows, where OpenCV's own reader fails.
-
-    Returns
-    -------
-    uint8, uint16 or float32 array of shape (H, W), (H, W, 3) or (H, W, 4)
-        Gray, RGB or RGBA, in the depth of the file.
-
-    Raises
-    ------
-    UnreadableFile
-        ``image-unreadable``: missing, empty, cut or no image.
+    Returns gray, RGB or RGBA of shape (H, W), (H, W, 3) or (H, W, 4), uint8, uint16 or float32 as in the file. Raises
+    ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image.
     """
     import cv2
-    import numpy as np
 
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        data = np.fromfile(path, dtype=np.uint8)  # OpenCV's own reader fails at some names on Windows
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     except (OSError, cv2.error) as problem:
         raise _unreadable_image(path, getattr(problem, "strerror", None) or str(problem)) from problem
@@ -52,23 +38,14 @@ def _unreadable_image(path: Path, reason: str) -> UnreadableFile:
 
 def _swap_red_and_blue(image: NDArray[Any]) -> NDArray[Any]:
     """RGB(A) to OpenCV's BGR(A), or back."""
-    import numpy as np
-
-    if image.ndim == 2:
-        return image
-    order = [2, 1, 0] if image.shape[2] == 3 else [2, 1, 0, 3]
-    return np.ascontiguousarray(image[:, :, order])
+    return image if image.ndim == 2 else np.ascontiguousarray(image[:, :, [2, 1, 0, 3][: image.shape[2]]])
 
 
 def encode_image(image: NDArray[Any], suffix: str = ".png") -> bytes:
     """An image file's bytes; the same image gives the same bytes with the same OpenCV.
 
-    Parameters
-    ----------
-    image
-        uint8 or uint16 array of shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.
-    suffix
-        Names the format: ``.png``, or ``.jpg`` of a quality of 95 of 100.
+    The image is uint8 or uint16 of shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; the suffix names the format:
+    ``.png``, or ``.jpg`` of a quality of 95 of 100.
     """
     import cv2
 
@@ -81,39 +58,21 @@ def encode_image(image: NDArray[Any], suffix: str = ".png") -> bytes:
 def max_value(path: Path) -> int:
     """The largest value in a still image: tells how many of 16 bits a scientific camera used.
 
-    Raises
-    ------
-    UnreadableFile
-        ``image-unreadable``, or ``image-not-integer`` for images of fractions.
+    Raises ``UnreadableFile``: ``image-unreadable``, or ``image-not-integer`` for images of fractions.
     """
-    import numpy as np
-
     image = read_image(path)
     if not np.issubdtype(image.dtype, np.integer):
-        raise UnreadableFile.of(
-            "image-not-integer", str(path), f"found an image of {image.dtype}, expected 8 or 16 bits per channel"
-        )
+        message = f"found an image of {image.dtype}, expected 8 or 16 bits per channel"
+        raise UnreadableFile.of("image-not-integer", str(path), message)
     return int(image.max())
 
 
 def to_eight_bit(image: NDArray[Any], shift: int) -> NDArray[np.uint8]:
-    """Bring an image of more than 8 bits down to 8.
+    """Bring an image of more than 8 bits, unsigned integers of any shape, down to 8.
 
-    Parameters
-    ----------
-    image
-        Unsigned integers of any shape.
-    shift
-        How many low bits fall away: 8 for values up to 65535, 4 for a 12-bit camera's values up to 4095. One shift for
-        all images of a session, or their brightness jumps.
-
-    Raises
-    ------
-    ValueError
-        The shift leaves values above 255.
+    The lowest ``shift`` bits fall away: 8 for values up to 65535, 4 for a 12-bit camera's values up to 4095. One shift
+    for all images of a session, or their brightness jumps. ``ValueError`` if it leaves values above 255.
     """
-    import numpy as np
-
     small = image >> shift
     if small.size and int(small.max()) > 255:
         raise ValueError(f"values up to {int(image.max())} need a shift of more than {shift} bits")

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from array import array
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.extent import lacks_index, missing_bytes
-from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, explained, is_end
+from dlc2lp.video.pyav import Header, OpenedVideo, Packet, Undecodable, explained, is_end
 from dlc2lp.wording import counted
-
-if TYPE_CHECKING:
-    import threading
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from dlc2lp.video.pyav import Packet
 
 #: Things that ffmpeg's libraries open as if they were videos: text with colours, lists of other files, pictures.
 _NOT_VIDEO_CONTAINERS = {"tty", "concat", "hls", "dash", "sdp", "image2", "lrc", "imf", "webvtt"}
@@ -38,21 +33,14 @@ _HEAD_FRAMES = 12
 #: frame that the recorder skipped. Decoders give no frame for them.
 _EMPTY_VOP_BYTES = 19
 
+_COPY_AGAIN = "copy the file again from its origin"
+
 
 def probe(path: Path, *, stop: threading.Event | None = None) -> VideoInfo:
-    """Measure a video in one pass over its packets, decoding only its first frames.
+    """Measure a video, whatever its suffix, in one pass over its packets, decoding only its first frames.
 
-    Parameters
-    ----------
-    path
-        The file. Its suffix does not matter.
-    stop
-        When set, reading ends: a pass over a recording of a day takes minutes.
-
-    Returns
-    -------
-    VideoInfo
-        With ``n_frames`` counted: packets of the first video stream that hold a frame a player shows.
+    ``n_frames`` is counted: packets of the first video stream that hold a frame a player shows. ``stop`` ends the pass,
+    which takes minutes for a recording of a day.
 
     Raises
     ------
@@ -77,15 +65,12 @@ def _size_of(path: Path) -> int:
         is_file = path.is_file()
     except OSError as problem:
         advice = "the link points to nothing; restore its target" if path.is_symlink() else ""
-        raise VideoFailed.of(
-            "video-missing", str(path), f"found no such file ({problem.strerror})", advice=advice
-        ) from problem
+        message = f"found no such file ({problem.strerror})"
+        raise VideoFailed.of("video-missing", str(path), message, advice=advice) from problem
     if not is_file:
         raise VideoFailed.of("video-missing", str(path), "found a folder or a device, expected a video file")
     if size_bytes == 0:
-        raise VideoFailed.of(
-            "video-empty", str(path), "found 0 bytes, expected a video", advice="copy the file again from its origin"
-        )
+        raise VideoFailed.of("video-empty", str(path), "found 0 bytes, expected a video", advice=_COPY_AGAIN)
     return size_bytes
 
 
@@ -103,12 +88,9 @@ def _unreadable(path: Path, problem: Undecodable) -> VideoFailed:
             advice="recover it with a tool such as untrunc and a good video of the same camera",
         )
     if n_missing:
-        return _truncated(path, f"the file lacks {counted(n_missing, 'byte')} that its container promises")
+        message = f"the file lacks {counted(n_missing, 'byte')} that its container promises"
+        return VideoFailed.of("video-truncated", str(path), message, advice=_COPY_AGAIN)
     return problem
-
-
-def _truncated(path: Path, message: str) -> VideoFailed:
-    return VideoFailed.of("video-truncated", str(path), message, advice="copy the file again from its origin")
 
 
 def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) -> VideoInfo:
@@ -224,9 +206,8 @@ def _read_packets(video: OpenedVideo) -> _Packets:
 
 def _wants_more(packets: _Packets) -> bool:
     """One frame tells the rotation; where the codec reorders, some more tell whether the times can be believed."""
-    if not packets.head:
-        return True
-    return len(packets.head) < _HEAD_FRAMES and (packets.reorders or packets.head[0].interlaced)
+    head = packets.head
+    return not head or (len(head) < _HEAD_FRAMES and (packets.reorders or head[0].interlaced))
 
 
 def _decode(video: OpenedVideo, packet: Packet) -> list[_HeadFrame]:
@@ -251,8 +232,9 @@ def _refuse_damage(path: Path, packets: _Packets, declared: int | None) -> None:
         n_missing_bytes = missing_bytes(path)
     if n_missing_bytes and (declared is None or packets.n_all < declared or packets.n_corrupt):
         expected = "" if declared is None else f" of the {declared} that its header promises"
-        found = f"found {counted(packets.n_all, 'frame')}{expected}"
-        raise _truncated(path, f"{found}; the file lacks {counted(n_missing_bytes, 'byte')} at its end")
+        lacks = f"the file lacks {counted(n_missing_bytes, 'byte')} at its end"
+        message = f"found {counted(packets.n_all, 'frame')}{expected}; {lacks}"
+        raise VideoFailed.of("video-truncated", str(path), message, advice=_COPY_AGAIN)
     if packets.n_shown == 0:
         raise VideoFailed.of("video-no-frames", str(path), "found a video stream without any frame")
     if not packets.head:
@@ -286,8 +268,6 @@ class _Clock:
     """The display times of frames in ticks, in any order; fewer than frames where some have none."""
 
     def __init__(self, pts: array[int], n_frames: int, time_base: Fraction) -> None:
-        import numpy as np
-
         self.n_frames = n_frames
         self._time_base = time_base
         self._pts: NDArray[np.int64] = np.sort(np.array(pts, dtype=np.int64))
@@ -310,8 +290,6 @@ class _Clock:
 
     def _keeps(self, rate: Fraction) -> bool:
         """Whether every frame stands where this rate puts it, within one tick of a coarse clock (Matroska: 1 ms)."""
-        import numpy as np
-
         expected = np.arange(self.n_frames) / float(rate * self._time_base)
         return bool(np.abs(self._pts - self._pts[0] - expected).max() <= 1.01)
 

@@ -7,23 +7,24 @@ code. Whichever it is, it tells something about the file, so it becomes :class:`
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import Dlc2LpError, Interrupted, VideoFailed
 
 if TYPE_CHECKING:
-    import threading
-
     import av
-    import numpy as np
-    from numpy.typing import NDArray
 
-    Packet = av.Packet[av.VideoStream]
-    VideoFrame = av.VideoFrame
+#: PyAV's classes by name, since PyAV is imported where a file is opened.
+Packet: TypeAlias = "av.Packet[av.VideoStream]"
+VideoFrame: TypeAlias = "av.VideoFrame"
 
 
 class Undecodable(VideoFailed):
@@ -78,17 +79,6 @@ class OpenedVideo:
     """A video file opened for reading; a context manager. What is read is its first video stream.
 
     Opening it and all its methods raise ``Undecodable``, and ``Interrupted`` where ``stop`` is set.
-
-    Attributes
-    ----------
-    format_name, codec
-        ffmpeg's names of the container and of the codec; the latter is empty where there is no decoder.
-    kinds
-        What each of its streams is: ``video``, ``audio``, ``subtitle``, ``data``.
-    n_video_streams
-        How many of them are video, without cover pictures.
-    reorders
-        Whether the codec says that the frames' order in the file is another one than that of display.
     """
 
     def __init__(self, path: Path, stop: threading.Event | None = None) -> None:
@@ -101,13 +91,16 @@ class OpenedVideo:
             # "file:": a ":" in the name is no protocol. Titles in old AVI files are Latin-1, which is no reason to
             # refuse them.
             self._container: Any = av.open(f"file:{path}", metadata_errors="replace")
-            self.format_name: str = self._container.format.name
+            self.format_name: str = self._container.format.name  #: ffmpeg's name of the container.
+            #: What each stream is: ``video``, ``audio``, ``subtitle``, ``data``.
             self.kinds = tuple(str(stream.type) for stream in self._container.streams)
             streams = [it for it in self._container.streams.video if not it.disposition & Disposition.attached_pic]
-            self.n_video_streams = len(streams)
+            self.n_video_streams = len(streams)  #: Without cover pictures.
             self.stream: Any = streams[0] if streams else None
             context = streams[0].codec_context if streams else None
+            #: ffmpeg's name; empty where there is no decoder.
             self.codec: str = context.codec.canonical_name if context else ""
+            #: Whether the codec says that the frames' order in the file is another one than that of display.
             self.reorders = bool(context and context.has_b_frames)
 
     def __enter__(self) -> Self:
@@ -239,7 +232,5 @@ class Pixels:
 
     def of(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """The picture of one frame, shape (H, W, 3) or (H, W)."""
-        import numpy as np
-
         with explained(self._path):
             return self._converter.reformat(frame, **self._options).to_ndarray().astype(np.uint8, copy=False)

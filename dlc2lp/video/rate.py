@@ -7,16 +7,14 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.video.convert import make_video
 from dlc2lp.video.encoding import EncodeSettings
 from dlc2lp.video.probe import probe
 from dlc2lp.video.synthetic import write_clip
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _WIDTH_PX, _HEIGHT_PX = 640, 480
 
@@ -33,12 +31,7 @@ _MAX_START = 0.5
 def pixels_per_second(settings: EncodeSettings) -> float:
     """Encode two short clips of a noisy, moving picture, and return the pixels encoded per second and thread.
 
-    Raises
-    ------
-    ToolMissing
-        There is no ffmpeg.
-    VideoFailed
-        The trial did not work.
+    Raises ``ToolMissing`` without ffmpeg, ``VideoFailed`` where the trial did not work.
     """
     short_s, long_s = (_seconds(n_frames, settings) for n_frames in (_N_FRAMES_SHORT, _N_FRAMES_LONG))
     n_frames = _N_FRAMES_LONG - _N_FRAMES_SHORT
@@ -57,8 +50,6 @@ def _seconds(n_frames: int, settings: EncodeSettings) -> float:
 
 
 def _frames(n_frames: int) -> Iterator[NDArray[np.uint8]]:
-    import numpy as np
-
     random = np.random.default_rng(0)
     y, x = np.mgrid[0:_HEIGHT_PX, 0:_WIDTH_PX]
     for index in range(n_frames):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import track_timescale
 from dlc2lp.video.pyav import OpenedVideo, PacketCopy, Undecodable
-
-if TYPE_CHECKING:
-    import threading
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 _REPORTED_PACKETS = 256  # between two reports of progress
 _LONGEST_DELAY = 16  # frames; h264 allows no more
@@ -33,18 +30,8 @@ def rewrite_packets(
     """Copy the packets of the video stream into an mp4, the frames timed 0, 1, 2, ... in the order of display.
 
     Two passes: the first reads the display times (8 bytes of memory per frame), the second copies packet by packet, so
-    that a long video needs hardly more memory than a short one.
-
-    Parameters
-    ----------
-    source, info
-        A video for which :func:`dlc2lp.video.encoding.choose` says ``remux`` or ``rewrite``, and what it holds.
-    target
-        The file to write, an mp4 whatever its suffix.
-    on_frames
-        Called now and then with the number of packets copied.
-    stop
-        When set, copying ends and ``target`` is left incomplete.
+    that a long video needs hardly more memory than a short one. ``on_frames`` is called now and then with the number of
+    packets copied; after ``stop`` the target, an mp4 whatever its suffix, is left incomplete.
 
     Raises
     ------
@@ -83,8 +70,6 @@ def _display_order(source: Path, stop: threading.Event | None) -> tuple[NDArray[
     stream's header promises (an encoder that planned for two levels of B-frames and used one), but the times must keep
     what is promised: with less, OpenCV 4.11 seeks to the neighbouring frame.
     """
-    import numpy as np
-
     times = array("q")
     decode_times: list[int | None] = []  # of the first packets; Matroska's are unknown until display begins
     with OpenedVideo(source, stop) as video:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 
 def write_clip(
@@ -22,22 +20,11 @@ def write_clip(
     options: Mapping[str, str] | None = None,
     container: str | None = None,
 ) -> None:
-    """Encode frames into a video file.
+    """Encode RGB images, uint8 of shape (H, W, 3), all of one size and taken one by one, into a video file.
 
-    One thread and no clock: the same frames give the same bytes with the same PyAV.
-
-    Parameters
-    ----------
-    path
-        The file to write; an existing one is replaced.
-    frames
-        RGB images, uint8 of shape (H, W, 3), all of one size. They are taken one by one.
-    rate
-        Frames per second.
-    codec, pixel_format, options
-        As ffmpeg names the encoder, the stored format and the encoder's private options.
-    container
-        ffmpeg's name of the container format; by default it follows from the suffix.
+    One thread and no clock: the same frames give the same bytes with the same PyAV. The rate is in frames per second;
+    encoder, stored format, the encoder's private options and the container are named as ffmpeg does; by default the
+    container follows from the suffix. An existing file is replaced.
     """
     import av
 
