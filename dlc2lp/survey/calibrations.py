@@ -66,39 +66,19 @@ class FoundCalibrations:
 
 
 def check_calibration_options(options: Options) -> None:
-    """Refuse what can be known to be wrong before anything is read.
-
-    Raises
-    ------
-    UsageError
-        ``path-missing``.
-    """
+    """Raise UsageError (``path-missing``) for what can be known to be wrong before anything is read."""
     for path in options.calibration:
         if not path.exists():
-            message = "found no such file or folder"
-            advice = "check the path for a typing error"
+            message, advice = "found no such file or folder", "check the path for a typing error"
             raise UsageError.of("path-missing", str(path), message, where="--calibration", advice=advice)
 
 
 def unused_options(options: Options, *, why: str, calibration: bool = True) -> list[Finding]:
-    """Tell options about calibrations that change nothing.
-
-    Parameters
-    ----------
-    options
-        What a person chose.
-    why
-        Why they change nothing.
-    calibration
-        Whether ``--calibration`` is one of them, and not only ``--square-size``.
-    """
+    """Tell options that change nothing: ``--square-size``, and where ``calibration`` says so ``--calibration``."""
     given = ["--square-size"] if options.square_size is not None else []
     given += ["--calibration"] if options.calibration and calibration else []
-    advice = "leave the option out, or check that this is the source you meant"
-    return [
-        Finding(Severity.WARNING, "option-unused", option, f"changes nothing here: {why}", "", advice)
-        for option in given
-    ]
+    message, advice = f"changes nothing here: {why}", "leave the option out, or check that this is the source you meant"
+    return [Finding(Severity.WARNING, "option-unused", option, message, "", advice) for option in given]
 
 
 # --- finding them ---------------------------------------------------------------------------------------------------
@@ -109,36 +89,25 @@ def find_calibrations(
 ) -> FoundCalibrations:
     """Find the cameras' calibrations: those that a person named; else Anipose's beside the projects; else DeepLabCut's.
 
-    Parameters
-    ----------
-    options
-        What a person chose; :func:`check_calibration_options` has passed them.
-    beside
-        The projects' folders.
-    views
-        Names of the views, by which a lone pickle of DeepLabCut is read.
-    own
-        That of a DeepLabCut 3D project.
+    ``beside`` are the projects' folders, ``own`` is that of a 3D project; by the names of the views a lone pickle of
+    DeepLabCut is read. :func:`check_calibration_options` has passed the options.
     """
     if options.calibration:
         return _named(options.calibration, options.square_size, views)
     found = [calibrations for place in dict.fromkeys(beside) if (calibrations := _anipose(place)).files]
     if len({each.content for each in found}) > 1:
-        return FoundCalibrations(questions=(_which([each.files[0] for each in found]),))
+        files = tuple(str(each.files[0]) for each in found)
+        message = f"found different calibrations of the cameras: {' and '.join(files)}; which one holds?"
+        ways = (Setting("calibration", ("PATH",)),)
+        return FoundCalibrations(questions=(question("calibrations-differ", files[0], message, "{}", ways, files),))
     if found:
         return FoundCalibrations(found[0])
     return FoundCalibrations() if own is None else _scaled(own, options.square_size)
 
 
-def _which(files: Sequence[Path]) -> Finding:
-    message = f"found different calibrations of the cameras: {' and '.join(map(str, files))}; which one holds?"
-    ways = (Setting("calibration", ("PATH",)),)
-    return question("calibrations-differ", str(files[0]), message, "{}", ways, tuple(map(str, files)))
-
-
 def _named(paths: Sequence[Path], size_mm: float | None, views: Sequence[str]) -> FoundCalibrations:
     """Return what a person named; each place must have something to give."""
-    places = tuple(dict.fromkeys(paths))
+    places = dict.fromkeys(paths)
     joined = FoundCalibrations(Calibrations(is_chosen=True))
     for place in places:
         found = _in_place(place, size_mm, views, is_one_of_several=len(places) > 1)
@@ -152,25 +121,16 @@ def _both(one: FoundCalibrations, other: FoundCalibrations) -> FoundCalibrations
     """Join what two named places hold; the same recording must not have two different ones."""
     first, second = one.calibrations, other.calibrations
     slots = {"": first.for_all, **first.by_session}, {"": second.for_all, **second.by_session}
-    twice = [
-        Finding(
-            Severity.ERROR,
-            "calibration-twice",
-            str(had.path),
-            f"found another calibration {f'of {session}' if session else 'of all recordings'} in {has.path}",
-            advice="name one of the two with {}",
-            remedies=(Setting("calibration"),),
-        )
-        for session, has in slots[1].items()
-        if has is not None and (had := slots[0].get(session)) is not None and had.cameras != has.cameras
-    ]
+    twice = []
+    for session, has in slots[1].items():
+        had = slots[0].get(session)
+        if has is not None and had is not None and had.cameras != has.cameras:
+            message = f"found another calibration {f'of {session}' if session else 'of all recordings'} in {has.path}"
+            advice, ways = "name one of the two with {}", (Setting("calibration"),)
+            twice.append(Finding(Severity.ERROR, "calibration-twice", str(had.path), message, "", advice, ways))
+    sessions, in_squares = {**second.by_session, **first.by_session}, first.in_squares or second.in_squares
     return FoundCalibrations(
-        Calibrations(
-            first.for_all or second.for_all,
-            {**second.by_session, **first.by_session},
-            first.is_chosen,
-            first.in_squares or second.in_squares,
-        ),
+        Calibrations(first.for_all or second.for_all, sessions, first.is_chosen, in_squares),
         (*one.findings, *other.findings),
         (*one.questions, *other.questions),
         (*one.refusals, *other.refusals, *twice),
@@ -256,13 +216,9 @@ def _nothing_in(place: Path) -> Finding:
         names = sorted(path.name for path in place.iterdir()) if place.is_dir() else [place.name]
     except OSError as error:
         names = [f"a folder that can't be looked into ({error.strerror})"]
-    return Finding(
-        Severity.ERROR,
-        "calibration-not-there",
-        str(place),
+    message = (
         f"found {some(names) or 'an empty folder'}, expected {CALIBRATION_FILE}, {CALIBRATIONS}/<session>.toml or "
-        f"DeepLabCut's {CAMERA_MATRIX}/{STEREO_FILE}",
-        where="--calibration",
-        advice="name the file itself with {}, or leave the option out",
-        remedies=(Setting("calibration"),),
+        f"DeepLabCut's {CAMERA_MATRIX}/{STEREO_FILE}"
     )
+    advice, ways = "name the file itself with {}, or leave the option out", (Setting("calibration"),)
+    return Finding(Severity.ERROR, "calibration-not-there", str(place), message, "--calibration", advice, ways)

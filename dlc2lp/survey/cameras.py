@@ -44,13 +44,7 @@ def camera_projects(source: LocatedProject | None, options: Options) -> tuple[Lo
 
 
 def _three_d_project(root: Path, config: DlcConfig, options: Options) -> Dlc3dProject:
-    """Read a 3D project; views that a person named stand in for the cameras' recorded projects.
-
-    Raises
-    ------
-    UsageError
-        ``bad-views``: a view is none of its cameras.
-    """
+    """Read a 3D project; views that a person named stand in for the cameras' recorded projects."""
     unknown = [name for name, _ in options.views if name not in config.camera_names]
     if unknown:
         found = f"found {', '.join(unknown)}, expected cameras of {config.path}: {', '.join(config.camera_names)}"
@@ -66,24 +60,10 @@ def survey_views(
     known: Iterable[SessionTie] = (),
     watch: Watch | None = None,
 ) -> Source:
-    """Read the projects of all cameras.
+    """Read the projects of all cameras; see :func:`~dlc2lp.survey.look.look`.
 
-    Parameters
-    ----------
-    source
-        The project that holds all cameras, or a DeepLabCut 3D project; None where each camera has one of its own.
-        Beside a 3D project, views name the projects of its cameras in place of those that it records.
-    options
-        What a person chose.
-    known, watch
-        As for :func:`~dlc2lp.survey.project.survey`.
-
-    Raises
-    ------
-    SourceRefused
-        One of the sources is no DeepLabCut project.
-    UsageError
-        The options contradict each other.
+    The source is the project that holds all cameras, or a DeepLabCut 3D project; None where each camera has one of its
+    own. Beside a 3D project, views name the projects of its cameras in place of those that it records.
     """
     _check_options(source, options)
     reader = _Reader(options, tuple(known), watch or Watch())
@@ -118,24 +98,15 @@ def _check_options(source: LocatedProject | None, options: Options) -> None:
 
 
 def _check_unlike(views: Sequence[tuple[str, Path]]) -> None:
-    """Refuse one project for two cameras: each label would count for both.
-
-    Raises
-    ------
-    UsageError
-        ``same-project-twice``.
-    """
+    """Refuse one project for two cameras: each label would count for both."""
     names: dict[str, str] = {}
     for name, path in views:
         other = names.setdefault(os.path.realpath(locate_project(path)[0]), name)
         if other != name:
-            raise UsageError.of(
-                "same-project-twice",
-                "--view",
-                f"found the same project for {other} and {name}: {path}",
-                advice="if it holds both cameras, give it as SOURCE with {}, which says how its folders are called",
-                remedies=(Setting("view-pattern", ("'{session}_{view}'",)),),
-            )
+            found = f"found the same project for {other} and {name}: {path}"
+            advice = "if it holds both cameras, give it as SOURCE with {}, which says how its folders are called"
+            ways = (Setting("view-pattern", ("'{session}_{view}'",)),)
+            raise UsageError.of("same-project-twice", "--view", found, advice=advice, remedies=ways)
 
 
 @dataclass(frozen=True)
@@ -217,7 +188,11 @@ class _Reader:
     ) -> Source:
         joined = Source(tuple(views), calibrated.calibrations, (), (), (), tuple(outsiders))
         told = [finding for _, decided in joined.surveys for finding in decided.findings]
-        of_each = [_beside_views(each) for _, decided in joined.surveys for each in decided.questions]
+        of_each = [
+            replace(asked, remedies=tuple(map(_without_split, asked.remedies)))
+            for _, decided in joined.surveys
+            for asked in decided.questions
+        ]
         refused = [finding for _, decided in joined.surveys for finding in decided.refusals]
         return replace(
             joined,
@@ -227,12 +202,8 @@ class _Reader:
         )
 
 
-def _beside_views(asked: Finding) -> Finding:
-    """Return the question without the answer that several cameras rule out."""
-    return replace(asked, remedies=tuple(map(_without_split, asked.remedies)))
-
-
 def _without_split(remedy: Remedy) -> Remedy:
+    """Return a question's remedy without the answer that several cameras rule out."""
     if not isinstance(remedy, Setting) or remedy.option != "individuals":
         return remedy
     return replace(remedy, values=tuple(value for value in remedy.values if value != "split"))
@@ -241,15 +212,11 @@ def _without_split(remedy: Remedy) -> Remedy:
 def _told_of(view: str, decided: Decided) -> Decided:
     """Say with everything that came up in a camera's project which camera that is."""
 
-    def of_view(finding: Finding) -> Finding:
-        return replace(finding, subject=f"{view}: {finding.subject}")
+    def of_view(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        return tuple(replace(finding, subject=f"{view}: {finding.subject}") for finding in findings)
 
-    return replace(
-        decided,
-        findings=tuple(map(of_view, decided.findings)),
-        refusals=tuple(map(of_view, decided.refusals)),
-        questions=tuple(map(of_view, decided.questions)),
-    )
+    findings, refusals, questions = map(of_view, (decided.findings, decided.refusals, decided.questions))
+    return replace(decided, findings=findings, refusals=refusals, questions=questions)
 
 
 def _folders(seen: Survey) -> list[str]:
@@ -280,24 +247,11 @@ def _outsiders(decided: Decided, placed: set[str]) -> list[tuple[str, int, int]]
 def sessions_of_projects(
     names: Mapping[str, Sequence[str]], pattern: str | None
 ) -> tuple[dict[str, dict[str, str]], list[Finding]]:
-    """Find out which folders of several cameras' projects are one recording.
+    """Find out which folders of several cameras' projects are one recording: view -> (name -> recording).
 
     They are called alike in all projects, or alike but for the camera's name, or by the pattern that a person gave;
-    where each project has a single recording, it is the same.
-
-    Parameters
-    ----------
-    names
-        View -> folders and videos of its project.
-    pattern
-        How names are made up, if that was said.
-
-    Returns
-    -------
-    dict
-        View -> (name -> recording).
-    list of Finding
-        The question, where no recording has two cameras.
+    where each project has a single recording, it is the same. A question comes with it where no recording has two
+    cameras. ``names`` holds the folders and videos of each view's project.
     """
     if pattern is not None:
         ways: list[dict[str, dict[str, str]]] = [_by_pattern(names, pattern)]
@@ -336,24 +290,23 @@ def _twice(view: str, sessions: Mapping[str, str]) -> Finding:
 
 def _by_pattern(names: Mapping[str, Sequence[str]], text: str) -> dict[str, dict[str, str]]:
     parsed = parse_view_pattern(text)
-    found: dict[str, dict[str, str]] = {}
-    for view, listed in names.items():
-        readings = {name: parsed.readings(name) for name in listed}
-        found[view] = {
+    return {
+        view: {
             name: next((place.session for place in ways if place.view == view), ways[0].session)
-            for name, ways in readings.items()
-            if ways
+            for name in listed
+            if (ways := parsed.readings(name))
         }
-    return found
+        for view, listed in names.items()
+    }
 
 
 def _without_cameras(names: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
     """Return each name without that of its camera."""
-    found: dict[str, dict[str, str]] = {}
-    for view, listed in names.items():
-        stripped = {place.name: place.session for place in split_by_camera(listed, [view]).placed}
-        found[view] = {name: stripped.get(name, name) for name in listed}
-    return found
+    return {
+        view: {name: name for name in listed}
+        | {place.name: place.session for place in split_by_camera(listed, [view]).placed}
+        for view, listed in names.items()
+    }
 
 
 def _n_shared(sessions: Mapping[str, Mapping[str, str]]) -> int:

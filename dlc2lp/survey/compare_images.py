@@ -41,23 +41,10 @@ class Pair:
 def tie_all(
     pairs: Sequence[Pair], known: Mapping[str, SessionTie], findings: list[Finding], watch: Watch
 ) -> list[SessionTie]:
-    """Compare the images of all sessions with their videos.
+    """Compare the images of all sessions with their videos; what is known is taken over where nothing has changed.
 
-    Parameters
-    ----------
-    pairs
-        Sessions with a video that can be read.
-    known
-        What was found before, by session.
-    findings
-        A video that turned out to be damaged is told here; its session stays untied.
-    watch
-        Hears how far each session is.
-
-    Raises
-    ------
-    Interrupted
-        The work is to stop.
+    A video that turns out to be damaged is told among the findings, and its session stays untied. Raises Interrupted
+    where the watch says that the work is to stop.
     """
     event = Event("planned", "session", n=len(pairs), weight=len(pairs))
 
@@ -74,13 +61,9 @@ def tie_all(
 
     if pairs:
         watch.tell(event)
-    ties = []
-    for answer in in_threads(tie, pairs, allowed_cpus()):
-        if isinstance(answer, Finding):
-            findings.append(answer)
-        else:
-            ties.append(answer)
-    return ties
+    answers = in_threads(tie, pairs, allowed_cpus())
+    findings += [answer for answer in answers if isinstance(answer, Finding)]
+    return [answer for answer in answers if isinstance(answer, SessionTie)]
 
 
 def _tie(pair: Pair, fingerprint: str, on_frames: Callable[[int], None], stop: threading.Event) -> SessionTie | Finding:
@@ -89,19 +72,13 @@ def _tie(pair: Pair, fingerprint: str, on_frames: Callable[[int], None], stop: t
     try:
         parts = find_frames(path, pair.info, stills, crop_hint=pair.crop_hint, on_frames=on_frames, stop=stop)
     except VideoFailed as failure:
-        return _damaged(pair, failure)
+        message = (
+            f"its images could not be compared with its video, which is damaged: {failure}; they keep DeepLabCut's "
+            "numbers"
+        )
+        advice = "copy the video again from its origin and run again"
+        return Finding(Severity.WARNING, "frames-not-tied", pair.session, message, str(path), advice)
     return SessionTie(pair.session, str(path), fingerprint, parts)
-
-
-def _damaged(pair: Pair, failure: VideoFailed) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "frames-not-tied",
-        pair.session,
-        f"its images could not be compared with its video, which is damaged: {failure}; they keep DeepLabCut's numbers",
-        where=str(pair.info.path),
-        advice="copy the video again from its origin and run again",
-    )
 
 
 def _fingerprint(pair: Pair) -> str:

@@ -39,22 +39,10 @@ def name_key(name: str) -> str:
 
 
 def pair_names(names: Iterable[str], sessions: Iterable[str]) -> dict[str, str]:
-    """Pair names with sessions, each session with one name at most.
+    """Pair stems of videos with sessions, each session with one name at most: name -> session.
 
     ``Mouse`` and ``mouse`` are two sessions on Linux, and one on a machine that has seen both spellings. So an exact
     name comes first, and case counts only where nothing else has it.
-
-    Parameters
-    ----------
-    names
-        Stems of videos.
-    sessions
-        Names of folders.
-
-    Returns
-    -------
-    dict
-        Name -> session, for the names that have one.
     """
     names, sessions = list(dict.fromkeys(names)), list(dict.fromkeys(sessions))
     pairs: dict[str, str] = {}
@@ -72,16 +60,9 @@ def pair_names(names: Iterable[str], sessions: Iterable[str]) -> dict[str, str]:
 def find_videos(
     project: DlcProject, choice: VideoChoice, roots: Sequence[Path], findings: list[Finding]
 ) -> list[tuple[str, Path]]:
-    """Return (stem, path) of each video to migrate, once, in the order of their names.
+    """Return (stem, path) of each video to migrate, once, in the order of their names; ``roots`` are further folders.
 
-    Parameters
-    ----------
-    project, choice
-        The project, and which of its videos are wanted.
-    roots
-        Further folders to look in.
-    findings
-        What could not be found is added here.
+    What could not be found is added to the findings.
     """
     if choice == "none":
         return []
@@ -107,17 +88,12 @@ def sessions_not_listed(project: DlcProject) -> list[Finding]:
     others = [name for name in labelled if name not in listed]
     if not listed or not others:
         return []
-    return [
-        Finding(
-            Severity.NOTE,
-            "session-not-listed",
-            "video_sets",
-            f"{counted(len(others), 'folder with labels is', 'folders with labels are')} not in video_sets of "
-            f"config.yaml, so DeepLabCut does not train on such: {', '.join(others[:5])}"
-            + (" ..." if len(others) > 5 else "")
-            + "; migrated all the same",
-        )
-    ]
+    message = (
+        f"{counted(len(others), 'folder with labels is', 'folders with labels are')} not in video_sets of config.yaml, "
+        f"so DeepLabCut does not train on such: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}; migrated "
+        "all the same"
+    )
+    return [Finding(Severity.NOTE, "session-not-listed", "video_sets", message)]
 
 
 class _Finder:
@@ -144,22 +120,17 @@ class _Finder:
         for entry in self._entries:
             listed.setdefault(spelled(entry.stem), []).append(entry)
         for entries in listed.values():
-            yield from self._named(entries[0].stem, self._find_listed(entries))
+            if path := self._find_listed(entries):
+                yield entries[0].stem, path
         asked = set(pair_names(listed, [session.name for session in self._project.sessions]).values())
         for session in self._project.sessions:
             by_prefix = self._find_by_prefix(session)
             yield from by_prefix
-            if session.name not in asked and not by_prefix:
-                yield from self._named(session.name, self._find_by_stem(session))
+            if session.name not in asked and not by_prefix and (path := self._find_by_stem(session)):
+                yield session.name, path
         if everything or not self._entries:
             # A project whose video_sets names nothing (DeepLabCut's own examples) has only the folder to go by.
-            for path in self._originals:
-                if self._is_there(path):
-                    yield path.stem, path
-
-    def _named(self, stem: str, path: Path | None) -> Iterator[tuple[str, Path]]:
-        if path is not None:
-            yield stem, path
+            yield from ((path.stem, path) for path in self._originals if self._is_there(path))
 
     def _find_listed(self, entries: Sequence[VideoEntry]) -> Path | None:
         """Find the video of entries that share a stem, and so a folder of labels: the first one that is there."""
@@ -172,18 +143,12 @@ class _Finder:
         first = entries[0]
         for path in self._by_stem(first.stem):
             if path.is_file():
-                self._say(
-                    "video-renamed", first.name, f"found {path} instead, which has the same name but for its suffix"
-                )
+                message = f"found {path} instead, which has the same name but for its suffix"
+                self._say("video-renamed", first.name, message)
                 return path
         recorded = ", ".join(entry.recorded for entry in entries)
-        self._say(
-            "video-missing",
-            first.name,
-            f"is listed in config.yaml and in none of: {recorded}, {self._looked_in()}",
-            advice=_GIVE_FOLDER,
-            remedies=(_ROOT,),
-        )
+        message = f"is listed in config.yaml and in none of: {recorded}, {self._looked_in()}"
+        self._say("video-missing", first.name, message, _GIVE_FOLDER, (_ROOT,))
         return None
 
     def _places(self, entry: VideoEntry) -> Iterator[Path]:
@@ -196,25 +161,16 @@ class _Finder:
     def _find_by_stem(self, session: DlcSession) -> Path | None:
         found = [path for path in self._by_stem(session.name) if self._is_there(path)]
         if not found:
-            self._findings.append(
-                Finding(
-                    Severity.NOTE,
-                    "session-without-video",
-                    session.name,
-                    f"found no video of this name in {self._looked_in()}; its frames and labels are migrated all the "
-                    "same",
-                    advice="if there is one elsewhere: {}",
-                    remedies=(_ROOT,),
-                )
+            message = (
+                f"found no video of this name in {self._looked_in()}; its frames and labels are migrated all the same"
             )
+            advice = "if there is one elsewhere: {}"
+            self._say("session-without-video", session.name, message, advice, (_ROOT,), severity=Severity.NOTE)
             return None
         if len(found) > 1:
-            self._say(
-                "several-videos",
-                session.name,
-                f"found {', '.join(map(str, found))}; used the first",
-                advice="move the others away, or list the right one in video_sets of config.yaml",
-            )
+            message = f"found {', '.join(map(str, found))}; used the first"
+            advice = "move the others away, or list the right one in video_sets of config.yaml"
+            self._say("several-videos", session.name, message, advice)
         return found[0]
 
     def _find_by_prefix(self, session: DlcSession) -> list[tuple[str, Path]]:
@@ -232,11 +188,8 @@ class _Finder:
     def _spelled_like(self, name: str, paths: Sequence[tuple[str, Path]]) -> list[Path]:
         """Return the paths of this name; where there is none, those that differ in case and are nobody else's."""
         exact = [path for called, path in paths if spelled(called) == spelled(name)]
-        return exact or [
-            path
-            for called, path in paths
-            if name_key(called) == name_key(name) and spelled(path.stem) not in self._stems
-        ]
+        alike = (path for called, path in paths if name_key(called) == name_key(name))
+        return exact or [path for path in alike if spelled(path.stem) not in self._stems]
 
     def _looked_in(self) -> str:
         """Name the folders that every video is looked for in."""
@@ -245,43 +198,33 @@ class _Finder:
     def _is_there(self, path: Path) -> bool:
         if path.is_file():
             return True
-        self._say(
-            "video-missing",
-            path.name,
-            f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "is no file",
-            where=str(path),
-            advice=_GIVE_FOLDER,
-            remedies=(_ROOT,),
-        )
+        message = f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "is no file"
+        self._say("video-missing", path.name, message, _GIVE_FOLDER, (_ROOT,), where=str(path))
         return False
 
     def _say_twice(self, entries: Sequence[VideoEntry]) -> None:
         """Two videos of one name share a folder of labels: which one a frame is from, its name does not tell."""
         recorded = list(dict.fromkeys(entry.recorded for entry in entries))
         paths = [Path(path) for path in recorded]
-        proven = all(path.is_file() for path in paths) and all(_hold_the_same(paths[0], path) for path in paths[1:])
-        self._findings.append(
-            Finding(
-                Severity.NOTE if proven else Severity.WARNING,
-                "video-listed-twice",
-                entries[0].stem,
-                f"video_sets lists {' and '.join(recorded)}, which share one folder of labels; "
-                + ("they hold the same" if proven else "used the first that is there"),
-                advice="" if proven else "take those that the labels do not belong to out of video_sets of config.yaml",
-            )
-        )
+        message = f"video_sets lists {' and '.join(recorded)}, which share one folder of labels; "
+        if all(path.is_file() for path in paths) and all(_hold_the_same(paths[0], path) for path in paths[1:]):
+            self._say("video-listed-twice", entries[0].stem, message + "they hold the same", severity=Severity.NOTE)
+            return
+        advice = "take those that the labels do not belong to out of video_sets of config.yaml"
+        self._say("video-listed-twice", entries[0].stem, message + "used the first that is there", advice)
 
     def _say(
         self,
         code: str,
         subject: str,
         message: str,
-        *,
-        where: str = "",
         advice: str = "",
         remedies: tuple[Setting, ...] = (),
+        *,
+        where: str = "",
+        severity: Severity = Severity.WARNING,
     ) -> None:
-        finding = Finding(Severity.WARNING, code, subject, message, where, advice, remedies)
+        finding = Finding(severity, code, subject, message, where, advice, remedies)
         if finding not in self._findings:
             self._findings.append(finding)
 

@@ -52,26 +52,13 @@ def unique_individual(labels: LabelTable) -> tuple[str, ...]:
 
 
 def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> OneAnimal | Finding:
-    """Turn individuals into the keypoints of one animal.
+    """Turn individuals into the keypoints of one animal; or return the question with the individuals as candidates.
 
-    Points that belong to no individual are those of the only labelled animal, where there is only one, and otherwise
-    keypoints of their own.
-
-    Parameters
-    ----------
-    labels
-        Table of shape (F, I, K, 2).
-    choice
-        ``auto``: plain keypoint names, in the table's order, where no two individuals share one, else a decision;
-        ``flatten``: ``<individual>_<keypoint>``, individual by individual, and plain names for the keypoints of
-        ``single``; any other word: the name of the individual to take.
-    findings
-        What was left out is added here.
-
-    Returns
-    -------
-    OneAnimal or Finding
-        The table, or the question with the individuals as candidates.
+    The choice ``auto`` gives plain keypoint names, in the table's order, where no two individuals share one, else a
+    decision; ``flatten`` gives ``<individual>_<keypoint>``, individual by individual, and plain names for the keypoints
+    of ``single``; any other word is the name of the individual to take. Points that belong to no individual are those
+    of the only labelled animal, where there is only one, and otherwise keypoints of their own. What is left out is
+    added to the findings.
     """
     if labels.individuals == (NOBODY,):
         return OneAnimal(labels, 0, {name: (NOBODY, name) for name in labels.keypoint_names})
@@ -150,14 +137,12 @@ def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Finding:
     animals = labelled_individuals(labels)
     if NOBODY in found and len(animals) != 1:
         n_points = int(labels.labelled[:, labels.individuals.index(NOBODY)].sum())
-        return _ask(
-            labels,
-            "labels-without-individual",
-            f"found {counted(n_points, 'labelled point that belongs', 'labelled points that belong')} to no "
-            f"individual, and can't tell whether {choice} is meant",
-            "{} makes such points keypoints of their own; or give each an individual in DeepLabCut (convert2_maDLC)",
-            ("flatten",),
+        points = counted(n_points, "labelled point that belongs", "labelled points that belong")
+        why = f"found {points} to no individual, and can't tell whether {choice} is meant"
+        advice = (
+            "{} makes such points keypoints of their own; or give each an individual in DeepLabCut (convert2_maDLC)"
         )
+        return _ask(labels, "labels-without-individual", why, advice, ("flatten",))
     return [column for column in columns if column[0] == choice or (column[0] == NOBODY and animals == (choice,))]
 
 
@@ -168,41 +153,29 @@ def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequenc
     if not shared:
         return None
     if choice == "flatten":
-        return _ask(
-            labels,
-            "flattened-names-alike",
-            f"found keypoints of several individuals that would all be called {some(shared, _N_NAMED)}",
-            "{}, or rename one of the individuals in DeepLabCut",
-            ("split", "NAME"),
-        )
+        why = f"found keypoints of several individuals that would all be called {some(shared, _N_NAMED)}"
+        advice = "{}, or rename one of the individuals in DeepLabCut"
+        return _ask(labels, "flattened-names-alike", why, advice, ("split", "NAME"))
     n_sharing = len({individual for name in shared for individual in owners[name]})
-    return _ask(
-        labels,
-        "several-individuals",
-        f"found {n_sharing} individuals whose keypoints have the same names, expected one: Lightning Pose tracks a "
-        "single animal",
-        "{}",
-        _ANY_WAY,
-    )
+    why = f"found {n_sharing} individuals whose keypoints have the same names, expected one: Lightning Pose tracks a "
+    return _ask(labels, "several-individuals", f"{why}single animal", "{}", _ANY_WAY)
 
 
 def _labelled_twice(labels: LabelTable, by_name: Mapping[str, Sequence[Column]]) -> Finding | None:
     """Ask where one image has a keypoint both with and without an individual, as merged projects can."""
     import numpy as np
 
-    labelled = labels.labelled
     for name, columns in by_name.items():
-        n_points = np.sum([labelled[:, *_position(labels, column)] for column in columns], axis=0)
+        n_points = np.sum([labels.labelled[:, *_position(labels, column)] for column in columns], axis=0)
         rows = np.flatnonzero(n_points > 1).tolist()
         if rows:
             frame = labels.frames[rows[0]]
-            return _ask(
-                labels,
-                "conflicting-labels",
+            why = (
                 f"found {counted(len(rows), 'image')} in which {name} is labelled both with and without an individual, "
-                f"such as {frame.session}/{frame.file_name}",
-                "delete one of the two in DeepLabCut, or convert the projects into two targets",
+                f"such as {frame.session}/{frame.file_name}"
             )
+            advice = "delete one of the two in DeepLabCut, or convert the projects into two targets"
+            return _ask(labels, "conflicting-labels", why, advice)
     return None
 
 
@@ -225,13 +198,11 @@ def _say_never_labelled(labels: LabelTable, individuals: set[str] | None, findin
     for i, individual in enumerate(labels.individuals):
         if individuals is not None and individual not in individuals:
             continue
-        missing = [
-            keypoint for k, keypoint in enumerate(labels.keypoint_names) if labels.in_header[i, k] and not seen[i, k]
-        ]
         if not seen[i].any():
             absent.append(individual)
-        else:
-            empty += [f"{individual} {keypoint}".strip() for keypoint in missing]
+            continue
+        missing = np.flatnonzero(labels.in_header[i] & ~seen[i]).tolist()
+        empty += [f"{individual} {labels.keypoint_names[k]}".strip() for k in missing]
     message = "no label in any frame; left out"
     if absent:
         findings.append(Finding(Severity.NOTE, "individual-never-labelled", some(absent, _N_NAMED), message))
@@ -246,15 +217,10 @@ def _say_left_out(labels: LabelTable, choice: str, taken: set[Column], findings:
     others = {name: n_points for name, n_points in n_labelled.items() if n_points and name not in chosen}
     if others:
         told = ", ".join(f"{name or _NO_NAME} {n_points}" for name, n_points in others.items())
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "individuals-left-out",
-                some([name or _NO_NAME for name in others], _N_NAMED),
-                f"{counted(sum(others.values()), 'labelled point is', 'labelled points are')} left out, as "
-                f"--individuals {choice} asks ({told})",
-            )
-        )
+        left_out = counted(sum(others.values()), "labelled point is", "labelled points are")
+        message = f"{left_out} left out, as --individuals {choice} asks ({told})"
+        subject = some([name or _NO_NAME for name in others], _N_NAMED)
+        findings.append(Finding(Severity.NOTE, "individuals-left-out", subject, message))
 
 
 def _position(labels: LabelTable, column: Column) -> tuple[int, int]:

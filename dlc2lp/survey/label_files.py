@@ -58,18 +58,10 @@ class Chosen:
 def choose_labels(project: DlcProject, scorer: str | None, source: LabelSource) -> Chosen:
     """Choose each session's labels by the rules above.
 
-    Parameters
-    ----------
-    project
-        What lies on disk.
-    scorer
-        Whose labels; None: those of the scorer of the configuration.
-    source
-        Which file counts where CSV and HDF5 differ.
+    Without a scorer it is that of the configuration; ``source`` says which file counts where CSV and HDF5 differ.
     """
     chooser = _Chooser(project, scorer, source)
-    sessions = [chooser.choose(session) for session in project.sessions]
-    sessions = _rehome(sessions)
+    sessions = _rehome([chooser.choose(session) for session in project.sessions])
     return Chosen(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.questions)))
 
 
@@ -129,35 +121,25 @@ class _Chooser:
         names = holders if len(holders) == 1 else [name for name in by_scorer if not _is_backup(name, by_scorer)]
         names = names or list(by_scorer)
         if len(names) > 1:
-            found = f"found {len(names)} label files and none of the scorer {self._wanted!r}"
-            if not self._wanted:
-                found = f"found {len(names)} label files and no config.yaml that names the scorer"
-            self.questions.append(
-                question("several-label-files", session.name, found, "{}", (_SCORER,), tuple(sorted(names)))
-            )
+            missing = f"none of the scorer {self._wanted!r}" if self._wanted else "no config.yaml that names the scorer"
+            found, candidates = f"found {len(names)} label files and {missing}", tuple(sorted(names))
+            self.questions.append(question("several-label-files", session.name, found, "{}", (_SCORER,), candidates))
             return []
         if not names:
             return []
         self._say_left_aside(session, names[0], by_scorer)
         if self._wanted and not holders:
-            self._warn(
-                "scorer-differs",
-                session.name,
-                f"found {_file_name(names[0])}, expected {_file_name(self._wanted)}; used it",
-                "if these are not the labels you mean, move the file away",
-            )
+            message = f"found {_file_name(names[0])}, expected {_file_name(self._wanted)}; used it"
+            advice = "if these are not the labels you mean, move the file away"
+            self.findings.append(_warning("scorer-differs", session.name, message, advice))
         return by_scorer[names[0]]
 
     def _say_left_aside(self, session: DlcSession, used: str, names: Iterable[str]) -> None:
         others = [name for name in names if name != used]
         if others:
-            self._warn(
-                "other-label-files",
-                session.name,
-                f"used {_file_name(used)}; left aside {', '.join(map(_file_name, others))}",
-                "to use another one: {}",
-                (_SCORER,),
-            )
+            message = f"used {_file_name(used)}; left aside {', '.join(map(_file_name, others))}"
+            advice = "to use another one: {}"
+            self.findings.append(_warning("other-label-files", session.name, message, advice, (_SCORER,)))
 
     def _read(self, file: LabelFile, session: DlcSession) -> _Reading:
         """Give one file its meaning, if it has one."""
@@ -186,52 +168,34 @@ class _Chooser:
     def _which_kind(self, files: Sequence[LabelFile], read: dict[FileKind, Interpreted]) -> FileKind:
         """CSV or HDF5: DeepLabCut trains on the HDF5, people edit the CSV."""
         if len(read) == 1:
-            return self._only_kind(files, next(iter(read)))
-        paths = {file.kind: file.path for file in files}
+            kind = next(iter(read))
+            message = f"could not be read; the labels come from the {kind.upper()} beside it"
+            others = (str(file.path) for file in files if file.kind != kind)
+            self.findings += [_warning("label-file-unreadable", other, message) for other in others]
+            return kind
         newest = max(files, key=lambda file: (file.mtime_ns, file.kind)).kind
         kind = newest if self._source == "newest" else self._source
         difference = same_values(read["h5"].labels, read["csv"].labels)
         if difference:
-            cells = counted(difference.n_cells, "labelled cell")
-            self.findings.append(
-                Finding(
-                    Severity.WARNING,
-                    "csv-differs-from-h5",
-                    str(paths["csv"]),
-                    f"differs from the HDF5 in {cells} ({difference.summary()}); used the {kind.upper()}. "
-                    f"HDF5 and CSV: {'; '.join(difference.first)}",
-                    advice="DeepLabCut trains on the HDF5; to use the other one: {}",
-                    remedies=(Setting("labels", ("csv" if kind == "h5" else "h5",)),),
-                )
+            csv = next(str(file.path) for file in files if file.kind == "csv")
+            message = (
+                f"differs from the HDF5 in {counted(difference.n_cells, 'labelled cell')} ({difference.summary()}); "
+                f"used the {kind.upper()}. HDF5 and CSV: {'; '.join(difference.first)}"
             )
-        return kind
-
-    def _only_kind(self, files: Sequence[LabelFile], kind: FileKind) -> FileKind:
-        """Say so where the other file is there and could not be read."""
-        for file in files:
-            if file.kind != kind:
-                self._warn(
-                    "label-file-unreadable",
-                    str(file.path),
-                    f"could not be read; the labels come from the {kind.upper()} beside it",
-                )
+            advice = "DeepLabCut trains on the HDF5; to use the other one: {}"
+            other = Setting("labels", ("csv" if kind == "h5" else "h5",))
+            self.findings.append(_warning("csv-differs-from-h5", csv, message, advice, (other,)))
         return kind
 
     def _compare(self, session: DlcSession, labels: LabelTable, predictions: Predictions) -> None:
         n = labels_equal_predictions(labels, predictions)
         if n:
-            self._warn(
-                "labels-equal-predictions",
-                session.name,
+            message = (
                 f"{counted(n, 'labelled point equals', 'labelled points equal')} a prediction of {predictions.model} "
-                "with a likelihood below 0.6 to the last digit; perhaps nobody has looked there",
-                "check some such frames in the Lightning Pose app",
+                "with a likelihood below 0.6 to the last digit; perhaps nobody has looked there"
             )
-
-    def _warn(
-        self, code: str, subject: str, message: str, advice: str = "", remedies: tuple[Setting, ...] = ()
-    ) -> None:
-        self.findings.append(_warning(code, subject, message, advice, remedies))
+            advice = "check some such frames in the Lightning Pose app"
+            self.findings.append(_warning("labels-equal-predictions", session.name, message, advice))
 
 
 def _warning(code: str, subject: str, message: str, advice: str = "", remedies: tuple[Setting, ...] = ()) -> Finding:
@@ -246,15 +210,10 @@ def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Finding:
-    n_cells = sum(len(conflict.cells) for conflict in conflicts)
-    return question(
-        "conflicting-rows",
-        str(path),
-        f"the rows of {counted(len(conflicts), 'image')} contradict each other in {counted(n_cells, 'point')}, listed "
-        "one by one",
-        "delete the wrong row of each image in DeepLabCut, or take another file with {}",
-        (_SCORER,),
-    )
+    n_images, n_points = counted(len(conflicts), "image"), counted(sum(len(each.cells) for each in conflicts), "point")
+    message = f"the rows of {n_images} contradict each other in {n_points}, listed one by one"
+    advice = "delete the wrong row of each image in DeepLabCut, or take another file with {}"
+    return question("conflicting-rows", str(path), message, advice, (_SCORER,))
 
 
 def _file_name(name: str) -> str:
@@ -263,12 +222,8 @@ def _file_name(name: str) -> str:
 
 def _is_backup(name: str, names: Iterable[str]) -> bool:
     """Whether a file's scorer part looks like that of a copy of another file."""
-    others = set(names)
-    for end in _DLC_BACKUPS:
-        if name.endswith(end) and name.removesuffix(end) in others:
-            return True
-    stripped = _COPY.sub("", name)
-    return stripped != name and stripped in others
+    originals = {name.removesuffix(end) for end in _DLC_BACKUPS} | {_COPY.sub("", name)}
+    return bool((originals - {name}) & set(names))
 
 
 def _rehome(sessions: list[ChosenSession]) -> list[ChosenSession]:
@@ -294,12 +249,8 @@ def _rehome_session(
         return chosen
     frames = []
     for frame in chosen.labels.frames:
-        home = chosen.other_folders.get(frame.file_name)
-        moves = (
-            home is not None
-            and frame.file_name not in chosen.session.images
-            and frame.file_name in images.get(home, {})
-            and (home, frame.file_name) not in labelled
-        )
-        frames.append(dataclasses.replace(frame, session=home) if moves and home else frame)
+        name = frame.file_name
+        home = chosen.other_folders.get(name, "")
+        moves = name not in chosen.session.images and name in images.get(home, {}) and (home, name) not in labelled
+        frames.append(dataclasses.replace(frame, session=home) if moves else frame)
     return dataclasses.replace(chosen, labels=dataclasses.replace(chosen.labels, frames=tuple(frames)))

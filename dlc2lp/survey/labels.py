@@ -33,19 +33,10 @@ class Decided:
     n_source_frames: int = 0
 
     def or_raise(self, findings: Iterable[Finding] | None = None) -> OneAnimal:
-        """Return the labels.
+        """Return the labels; ``findings`` are what a person should know, where more than its own came up since.
 
-        Parameters
-        ----------
-        findings
-            What a person should know, where more than ``self.findings`` came up since.
-
-        Raises
-        ------
-        SourceRefused
-            The source can't be migrated as it is.
-        DecisionNeeded
-            All open questions, and what else a person should know.
+        Raises SourceRefused where the source can't be migrated as it is, and DecisionNeeded where only questions are
+        open, with all of them.
         """
         if self.animal is not None and not self.refusals:
             return self.animal
@@ -57,12 +48,7 @@ class Decided:
 def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None) -> Decided:
     """Decide which labels of a source count. What stands against it comes back with all else, not as an exception.
 
-    Parameters
-    ----------
-    survey, options
-        What was read, and what a person chose.
-    chosen
-        The table of each session, where it was chosen before for other individuals.
+    ``chosen`` is the table of each session, where it was chosen before for other individuals.
     """
     projects = (survey.project, *survey.merged)
     config = survey.project.config
@@ -114,10 +100,8 @@ def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: 
     held_out = survey.split.test & crops
     if not held_out:
         return []
-    crops_of_test = (
-        f"{counted(len(held_out), 'random sub-crop')} among its {counted(len(survey.split.test), 'test frame')}"
-    )
-    message = f"found {crops_of_test}, and crops are left out"
+    n_crops, n_test = counted(len(held_out), "random sub-crop"), counted(len(survey.split.test), "test frame")
+    message = f"found {n_crops} among its {n_test}, and crops are left out"
     ways = (Setting("derived-crops", ("keep",)), Setting("split"))
     return [question("split-of-crops", f"--split {options.split}", message, "{}, or leave out {}", ways)]
 
@@ -137,9 +121,7 @@ def _one_animal(
     try:
         joined = join_sessions(tables, keypoint_order, individual_order)
     except DecisionNeeded as error:
-        return None, [
-            replace(finding, subject=f"{finding.subject}/{finding.where}", where="") for finding in error.findings
-        ]
+        return None, [replace(each, subject=f"{each.subject}/{each.where}", where="") for each in error.findings]
     animal = as_one_animal(joined, choice, findings)
     return (None, [animal]) if isinstance(animal, Finding) else (animal, [])
 
@@ -147,13 +129,9 @@ def _one_animal(
 def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:
     machine = sum(bool(session.session.machine_files) for session in sessions)
     only_machine = f"; machine labels that were never refined lie in {machine} of them" if machine else ""
-    return Finding(
-        Severity.ERROR,
-        "no-labels",
-        str(survey.project.root),
-        f"found no label file that can be read in any of its sessions ({len(sessions)}){only_machine}",
-        advice="put CollectedData_<scorer>.h5 or .csv back into the folders of labeled-data, or label some frames",
-    )
+    message = f"found no label file that can be read in any of its sessions ({len(sessions)}){only_machine}"
+    advice = "put CollectedData_<scorer>.h5 or .csv back into the folders of labeled-data, or label some frames"
+    return Finding(Severity.ERROR, "no-labels", str(survey.project.root), message, advice=advice)
 
 
 def _against_config(animal: OneAnimal, order: Sequence[str], survey: Survey) -> list[Finding]:
@@ -170,23 +148,13 @@ def _against_config(animal: OneAnimal, order: Sequence[str], survey: Survey) -> 
     unseen = [name for name in order if name not in counts]
     findings = []
     if extra:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "keypoint-not-in-config",
-                ", ".join(extra),
-                f"labelled ({', '.join(counted(counts[name], 'time') for name in extra)}) but not among the bodyparts "
-                "of config.yaml; DeepLabCut would not train on it, here it stays",
-                advice="if it was renamed, rename it in the label files too" if unseen else "",
-            )
+        message = (
+            f"labelled ({', '.join(counted(counts[name], 'time') for name in extra)}) but not among the bodyparts of "
+            "config.yaml; DeepLabCut would not train on it, here it stays"
         )
+        advice = "if it was renamed, rename it in the label files too" if unseen else ""
+        findings.append(Finding(Severity.WARNING, "keypoint-not-in-config", ", ".join(extra), message, "", advice))
     if unseen:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "keypoint-without-column",
-                ", ".join(unseen),
-                "named in config.yaml, but no label file has a column for it; it is left out",
-            )
-        )
+        message = "named in config.yaml, but no label file has a column for it; it is left out"
+        findings.append(Finding(Severity.WARNING, "keypoint-without-column", ", ".join(unseen), message))
     return findings

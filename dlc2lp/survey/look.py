@@ -27,21 +27,14 @@ def look(
 ) -> Source:
     """Read a source once, for whatever is asked of it afterwards.
 
-    Parameters
-    ----------
-    source
-        The DeepLabCut project, found; None where the options name the project of each camera.
-    options
-        What a person chose.
-    known
-        Which frames images are, as far as an earlier plan found out.
-    watch
-        Who hears how far the comparison of images with videos is, and what stops it.
+    The source is None where the options name the project of each camera. ``known`` says which frames images are, as
+    far as an earlier plan found out; the watch hears how far the comparison of images with videos is, and stops it.
+    What stands against migrating a project is in the result.
 
     Raises
     ------
     SourceRefused
-        It holds nothing of a DeepLabCut project. What stands against migrating a project is in the result.
+        It holds nothing of a DeepLabCut project.
     UsageError
         The options contradict each other, or there is no source.
     Interrupted
@@ -60,13 +53,8 @@ def look(
 
 def no_source() -> UsageError:
     """Return the error for a call that names neither a source nor views."""
-    return UsageError.of(
-        "no-source",
-        "SOURCE",
-        "found no source",
-        advice="give a DeepLabCut project, or each camera's with {}",
-        remedies=(Setting("view", ("NAME=SOURCE",)),),
-    )
+    advice, ways = "give a DeepLabCut project, or each camera's with {}", (Setting("view", ("NAME=SOURCE",)),)
+    return UsageError.of("no-source", "SOURCE", "found no source", advice=advice, remedies=ways)
 
 
 def _single(seen: Survey, decided: Decided) -> Source:
@@ -80,21 +68,14 @@ def _single(seen: Survey, decided: Decided) -> Source:
 def individuals_of(source: Source) -> tuple[str, ...]:
     """Return the individuals of a single camera that have labels, ``single`` among them.
 
-    Raises
-    ------
-    SourceRefused
-        The project can't be migrated as it is.
+    Raises SourceRefused where the project can't be migrated as it is.
     """
     decided = source.views[0].decided
     if decided.refusals:
         decided.or_raise()
-    labelled = dict.fromkeys(
-        name
-        for session in decided.chosen.sessions
-        if session.labels is not None
-        for name in (*labelled_individuals(session.labels), *unique_individual(session.labels))
-    )
-    return tuple(labelled)
+    tables = [session.labels for session in decided.chosen.sessions if session.labels is not None]
+    found = (name for table in tables for name in (*labelled_individuals(table), *unique_individual(table)))
+    return tuple(dict.fromkeys(found))
 
 
 def of_individual(source: Source, name: str, options: Options) -> Source:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlc2lp.dlc.columns import scorers
 from dlc2lp.dlc.labels import interpret
@@ -67,8 +67,7 @@ class MachineLabels:
         return found
 
 
-@dataclass(frozen=True)
-class Suggestion:
+class Suggestion(NamedTuple):
     """What the app shows in a frame that waits for labels."""
 
     model: str  #: The network that predicted.
@@ -90,18 +89,11 @@ class Predictions:
     def suggestion(self, image: str, origin: Mapping[str, tuple[str, str]]) -> Suggestion | None:
         """Return what the newest network that predicted an image says of it.
 
-        A later iteration, or a later network in the same file, does not repeat the frames of an earlier one.
-
-        Parameters
-        ----------
-        image
-            File name.
-        origin
-            For each keypoint name of the target the (individual, keypoint) of the source.
+        A later iteration, or a later network in the same file, does not repeat the frames of an earlier one. ``origin``
+        holds for each keypoint name of the target the (individual, keypoint) of the source.
         """
         for labels in self.networks:
-            points = labels.points(image, origin)
-            if points:
+            if points := labels.points(image, origin):
                 return Suggestion(labels.model, labels.date_ms, points)
         return None
 
@@ -121,15 +113,7 @@ def join_predictions(parts: Iterable[Predictions | None]) -> Predictions | None:
 
 
 def labels_equal_predictions(labels: LabelTable, predictions: Predictions) -> int:
-    """Count labelled points of a session that equal a prediction of low likelihood to the last bit.
-
-    Parameters
-    ----------
-    labels
-        Table of shape (F, I, K, 2).
-    predictions
-        The machine labels of the same session.
-    """
+    """Count labelled points of a session that equal a prediction of low likelihood to the last bit."""
     import numpy as np
 
     equal = np.zeros(labels.labelled.shape, dtype=np.bool_)
@@ -158,10 +142,8 @@ def _read_file(file: LabelFile, session: DlcSession, findings: list[Finding]) ->
         return []
     models = scorers(file.table)
     if len(models) > 1:
-        message = (
-            f"holds the predictions of {len(models)} networks ({', '.join(models)}); each frame gets those of the last "
-            "one that has any"
-        )
+        held = f"holds the predictions of {len(models)} networks ({', '.join(models)})"
+        message = f"{held}; each frame gets those of the last one that has any"
         findings.append(Finding(Severity.NOTE, "several-models", str(file.path), message))
     networks = []
     for model in reversed(models or ("",)):

@@ -27,29 +27,27 @@ _N_NAMED = 5  # images that a message names
 def images_in_conflict(projects: Sequence[DlcProject]) -> list[Finding]:
     """Ask about images of the same session and name whose content differs between projects. Reads those files.
 
-    Parameters
-    ----------
-    projects
-        At least two. What a later one has is compared with the first one that has it.
+    What a later project has is compared with the first one that has it.
     """
     first: dict[tuple[str, str], ImageInfo] = {}
     differing: dict[str, dict[str, None]] = {}
+    roots: dict[str, dict[str, None]] = {}
     for project in projects:
         for session in project.sessions:
+            roots.setdefault(session.name, {})[str(project.root)] = None
             for name, image in session.images.items():
                 other = first.setdefault((session.name, name), image)
                 if other is not image and not _is_same(image, other):
                     differing.setdefault(session.name, {})[name] = None
+    advice = "rename the folder in one of the projects, or convert them into two targets"
     return [
         question(
             "merged-images-differ",
             session,
             f"found {counted(len(names), 'image that has', 'images that have')} one name and different content in two "
             "projects: " + ", ".join(list(names)[:_N_NAMED]) + (" ..." if len(names) > _N_NAMED else ""),
-            "rename the folder in one of the projects, or convert them into two targets",
-            candidates=tuple(
-                str(project.root) for project in projects if any(each.name == session for each in project.sessions)
-            ),
+            advice,
+            candidates=tuple(roots[session]),
         )
         for session, names in differing.items()
     ]
@@ -61,14 +59,9 @@ def _is_same(image: ImageInfo, other: ImageInfo) -> bool:
 
 
 def merge_chosen(parts: Sequence[Chosen], keypoint_order: Sequence[str]) -> Chosen:
-    """Join the chosen labels of several projects.
+    """Join the chosen labels of several projects; where sessions are joined, what the first project has goes first.
 
-    Parameters
-    ----------
-    parts
-        One per project. Where sessions are joined, what the first one has goes first.
-    keypoint_order
-        The keypoints of all configs, those of the first project first.
+    The keypoints of all configs are in order, those of the first project first.
     """
     findings = [finding for part in parts for finding in part.findings]
     questions = [asked for part in parts for asked in part.questions]

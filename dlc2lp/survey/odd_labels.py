@@ -12,6 +12,12 @@ from dlc2lp.survey.find_videos import name_key
 from dlc2lp.survey.label_files import ChosenSession
 from dlc2lp.wording import counted, some
 
+_OUTSIDE = "outside the image; kept there, and ignored by Lightning Pose's training as by DeepLabCut's"
+_AT_ZERO = (
+    "at x = 0 or y = 0, which DeepLabCut's training takes for no label; kept there, and used by Lightning Pose's "
+    "training"
+)
+
 #: (session, file name) -> image.
 _Images = Mapping[tuple[str, str], ImageInfo]
 
@@ -20,13 +26,6 @@ def odd_labels(sessions: Sequence[ChosenSession], config: DlcConfig | None) -> l
     """Return what is odd about the labels of a project.
 
     DeepLabCut's random sub-crops are passed over: their labels are copies of those of other frames.
-
-    Parameters
-    ----------
-    sessions
-        The project's folders with the labels that count.
-    config
-        The project's configuration, if it has one.
     """
     images = {
         (chosen.session.name, name): image
@@ -66,30 +65,15 @@ def _odd_points(session: str, labels: LabelTable, images: _Images) -> list[Findi
     at_zero = (xy_px == 0).any(axis=-1) & ~outside
     rows = np.flatnonzero(is_shown)
     findings = []
-    for code, found, message in (
-        (
-            "label-outside-image",
-            outside,
-            "outside the image; kept there, and ignored by Lightning Pose's training as by DeepLabCut's",
-        ),
-        (
-            "label-at-zero",
-            at_zero,
-            "at x = 0 or y = 0, which DeepLabCut's training takes for no label; kept there, and used by "
-            "Lightning Pose's training",
-        ),
-    ):
+    for code, found, told in (("label-outside-image", outside, _OUTSIDE), ("label-at-zero", at_zero, _AT_ZERO)):
         if found.any():
             row, i, k = np.argwhere(found)[0].tolist()
             image = images[labels.frames[rows[row]].session, labels.frames[rows[row]].file_name]
             x, y = xy_px[row, i, k].tolist()
-            first = (
-                f"{image.path.name}, {point_name(labels.individuals[i], labels.keypoint_names[k])}: ({x:g}, {y:g}) in "
-                f"{image.width_px}x{image.height_px}"
-            )
-            findings.append(
-                _warning(code, session, f"found {counted(int(found.sum()), 'labelled point')} {message}", first)
-            )
+            point = point_name(labels.individuals[i], labels.keypoint_names[k])
+            first = f"{image.path.name}, {point}: ({x:g}, {y:g}) in {image.width_px}x{image.height_px}"
+            message = f"found {counted(int(found.sum()), 'labelled point')} {told}"
+            findings.append(Finding(Severity.WARNING, code, session, message, first))
     return findings
 
 
@@ -105,9 +89,8 @@ def _parked_points(session: str, labels: LabelTable, corner: tuple[float, float]
         f"found {n_parked} labelled points exactly at ({corner[0]:g}, {corner[1]:g}), the corner2move2 of config.yaml, "
         "where DeepLabCut's refinement tool parks points that are to be deleted; they are kept"
     )
-    return [
-        _warning("labels-at-corner", session, message, advice="if they were never deleted, delete them in DeepLabCut")
-    ]
+    advice = "if they were never deleted, delete them in DeepLabCut"
+    return [Finding(Severity.WARNING, "labels-at-corner", session, message, advice=advice)]
 
 
 def near_names(kind: str, names: Iterable[str]) -> list[Finding]:
@@ -115,16 +98,10 @@ def near_names(kind: str, names: Iterable[str]) -> list[Finding]:
     groups: dict[str, list[str]] = {}
     for name in sorted(names):
         groups.setdefault(" ".join(name_key(name).split()), []).append(name)
-    return [
-        _warning(
-            f"{kind}-names-alike",
-            ", ".join(map(repr, alike)),
-            f"these {kind} names differ only in case or blanks and are kept apart",
-            advice=f"if they are one {kind}, rename it in DeepLabCut (config.yaml and the label files)",
-        )
-        for alike in groups.values()
-        if len(alike) > 1
-    ]
+    code, message = f"{kind}-names-alike", f"these {kind} names differ only in case or blanks and are kept apart"
+    advice = f"if they are one {kind}, rename it in DeepLabCut (config.yaml and the label files)"
+    subjects = (", ".join(map(repr, alike)) for alike in groups.values() if len(alike) > 1)
+    return [Finding(Severity.WARNING, code, subject, message, "", advice) for subject in subjects]
 
 
 def _image_sizes(images: Iterable[ImageInfo]) -> list[Finding]:
@@ -132,15 +109,5 @@ def _image_sizes(images: Iterable[ImageInfo]) -> list[Finding]:
     if len(sizes) < 2:
         return []
     shown = some(f"{n} of {width}x{height}" for (width, height), n in sizes.most_common())
-    return [
-        Finding(
-            Severity.NOTE,
-            "image-sizes-differ",
-            "labeled-data",
-            f"found images of {len(sizes)} sizes ({shown}); Lightning Pose resizes each to the same size",
-        )
-    ]
-
-
-def _warning(code: str, subject: str, message: str, where: str = "", advice: str = "") -> Finding:
-    return Finding(Severity.WARNING, code, subject, message, where, advice)
+    message = f"found images of {len(sizes)} sizes ({shown}); Lightning Pose resizes each to the same size"
+    return [Finding(Severity.NOTE, "image-sizes-differ", "labeled-data", message)]

@@ -5,7 +5,7 @@ Labels are in pixels of the image and stay so; the video follows them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.model import Finding, Setting, Severity, VideoInfo
@@ -23,17 +23,7 @@ _LISTED = 3
 
 
 def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, crop: CropChoice) -> list[Finding]:
-    """Tell how images and videos belong together, where that is not plain.
-
-    Parameters
-    ----------
-    videos
-        The videos that are migrated, compared with the images of their sessions.
-    config
-        The project's configuration, whose crops may contradict the images.
-    crop
-        Whether a video is cropped like its images.
-    """
+    """Tell how images and videos belong together, where that is not plain, or contradicts the configuration."""
     crops = {entry.stem: entry.crop for entry in reversed(config.video_sets) if entry.crop} if config else {}
     findings: list[Finding] = []
     for video in videos:
@@ -66,37 +56,29 @@ def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
         severity, code, then, advice = says[tie.kind]
         message, remedies = f"{reason}; {then}", (Setting("video-root", ("DIR",)),) if advice else ()
         findings.append(Finding(severity, code, tie.session, message, str(info.path), advice, remedies))
-    beyond = list(_having(tie, "beyond-end"))
+    beyond = _having(tie, "beyond-end")
     if beyond:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "frame-beyond-video",
-                tie.session,
-                f"found {counted(len(beyond), 'image')} whose number is beyond the video's "
-                f"{counted(info.n_frames, 'frame')}; it was cut or replaced since, or is another one",
-                where=f"{beyond[0]}, {info.path}",
-                advice="if there is a longer one, put its path into video_sets of config.yaml",
-            )
+        images, frames = counted(len(beyond), "image"), counted(info.n_frames, "frame")
+        message = (
+            f"found {images} whose number is beyond the video's {frames}; it was cut or replaced since, or is another "
+            "one"
         )
-    strange = list(_having(tie, "not-found"))
+        where = f"{beyond[0]}, {info.path}"
+        advice = "if there is a longer one, put its path into video_sets of config.yaml"
+        findings.append(Finding(Severity.WARNING, "frame-beyond-video", tie.session, message, where, advice))
+    strange = _having(tie, "not-found")
     if strange and tie.kind not in {"other-video", "unknown"}:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "image-not-in-video",
-                tie.session,
-                f"found {counted(len(strange), 'image that is', 'images that are')} in no frame of the video, though "
-                f"the rest is: {some(strange, _LISTED)}; DeepLabCut's numbers are kept there",
-                where=str(info.path),
-                advice="compare with the video: this may come from another recording",
-            )
+        message = (
+            f"found {counted(len(strange), 'image that is', 'images that are')} in no frame of the video, though the "
+            f"rest is: {some(strange, _LISTED)}; DeepLabCut's numbers are kept there"
         )
+        advice = "compare with the video: this may come from another recording"
+        findings.append(Finding(Severity.WARNING, "image-not-in-video", tie.session, message, str(info.path), advice))
     return findings
 
 
-def _having(tie: SessionTie, outcome: Outcome) -> Iterator[str]:
-    return (name for name, image in tie.images.items() if image.outcome == outcome)
+def _having(tie: SessionTie, outcome: Outcome) -> list[str]:
+    return [name for name, image in tie.images.items() if image.outcome == outcome]
 
 
 def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, crop: CropChoice) -> list[Finding]:
@@ -106,22 +88,23 @@ def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, crop: CropChoice) -
     shown = displayed_size(info)
     size, whole = _size(part.size_px), _size(shown)
     n = len(part.images)
-    say = _teller(video, part)
+
+    def say(severity: Severity, code: str, message: str, advice: str = "") -> list[Finding]:
+        return [Finding(severity, code, video.session, message, f"{part.images[0].name}, {video.path}", advice)]
+
     if part.scaled:
         images = counted(n, f"image of {size}, which is a whole frame", f"images of {size}, which are whole frames")
         message = (
             f"found {images} of a video of {whole} at another size; the labels stay where they are, and no context "
             "frames are cut there"
         )
-        return [say(Severity.WARNING, "images-scaled", message, "use the video in the size that was labelled")]
+        return say(Severity.WARNING, "images-scaled", message, "use the video in the size that was labelled")
     if part.crop is not None:
-        place = f"at ({part.crop.x_px}, {part.crop.y_px})"
         then = "the video is cropped likewise" if video.picture.crop == part.crop else "the video is left whole"
-        if crop == "never":
-            then += " (--crop never)"
+        then += " (--crop never)" if crop == "never" else ""
         images = counted(n, f"image of {size}, which is", f"images of {size}, which are")
-        message = f"found {images} its part {place} of {whole}; {then}"
-        return [say(Severity.NOTE, "images-cropped", message, "")]
+        message = f"found {images} its part at ({part.crop.x_px}, {part.crop.y_px}) of {whole}; {then}"
+        return say(Severity.NOTE, "images-cropped", message)
     if part.rotation_deg is None and part.size_px != shown and part.size_px != shown[::-1]:
         fits = part.size_px[0] <= max(shown) and part.size_px[1] <= max(shown)
         code = "images-smaller-than-video" if fits else "images-larger-than-video"
@@ -129,21 +112,17 @@ def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, crop: CropChoice) -
             f"found {counted(n, 'image')} of {size} and a video of {whole}, and could not tell which part of it is "
             "shown; the labels stay where they are, and the video is left whole"
         )
-        advice = "compare the images with the video before you train on more of its frames"
-        return [say(Severity.WARNING, code, message, advice)]
+        return say(
+            Severity.WARNING, code, message, "compare the images with the video before you train on more of its frames"
+        )
     if part.rotation_deg is not None and part.rotation_deg != info.rotation_deg:
         message = (
             f"found {counted(n, 'image that shows', 'images that show')} its stored picture turned by "
             f"{part.rotation_deg} degrees clockwise, where players turn it by {info.rotation_deg}; the video is "
             "turned likewise"
         )
-        return [say(Severity.NOTE, "video-turned", message, "")]
+        return say(Severity.NOTE, "video-turned", message)
     return []
-
-
-def _teller(video: SurveyedVideo, part: Tie) -> Callable[[Severity, str, str, str], Finding]:
-    where = f"{part.images[0].name}, {video.path}"
-    return lambda severity, code, message, advice: Finding(severity, code, video.session, message, where, advice)
 
 
 def _size(size_px: tuple[int, int]) -> str:
@@ -154,22 +133,11 @@ def _several_places(tie: SessionTie, info: VideoInfo) -> list[Finding]:
     """Images of one session that show different parts: the video can follow only one of them."""
     if len(tie.pictures) < 2:
         return []
-    places = " and ".join(
-        "all of it"
-        if picture.crop is None
-        else f"{picture.crop.width_px}x{picture.crop.height_px} at ({picture.crop.x_px}, {picture.crop.y_px})"
-        for picture in tie.pictures
-    )
-    return [
-        Finding(
-            Severity.WARNING,
-            "crops-differ",
-            tie.session,
-            f"its images show {places} of the video's picture; the video is left whole",
-            where=str(info.path),
-            advice="the network sees both; crop the images alike in DeepLabCut if that is not meant",
-        )
-    ]
+    crops = (picture.crop for picture in tie.pictures)
+    places = (f"{_size(crop[2:])} at ({crop.x_px}, {crop.y_px})" if crop else "all of it" for crop in crops)
+    message = f"its images show {' and '.join(places)} of the video's picture; the video is left whole"
+    advice = "the network sees both; crop the images alike in DeepLabCut if that is not meant"
+    return [Finding(Severity.WARNING, "crops-differ", tie.session, message, str(info.path), advice)]
 
 
 def _against_config(tie: SessionTie, info: VideoInfo, configured: tuple[int, int, int, int] | None) -> list[Finding]:
@@ -183,21 +151,14 @@ def _against_config(tie: SessionTie, info: VideoInfo, configured: tuple[int, int
     shown = [picture.crop or whole for picture in tie.pictures]
     if not shown or any(_alike(said, crop) for crop in shown):
         return []
-    found = " and ".join(f"{each.x_px}, {each.x_px + each.width_px}, {each.y_px}, {each.y_px + each.height_px}"
-                         for each in shown)  # fmt: skip
+    message = f"config.yaml has the crop {x1}, {x2}, {y1}, {y2}, but the images"
     if shown == [whole]:
-        message = f"config.yaml has the crop {x1}, {x2}, {y1}, {y2}, but the images are whole frames; it is not applied"
-        return [Finding(Severity.NOTE, "crop-unused", tie.session, message, where=str(info.path))]
-    return [
-        Finding(
-            Severity.WARNING,
-            "crop-differs",
-            tie.session,
-            f"config.yaml has the crop {x1}, {x2}, {y1}, {y2}, but the images show {found}; the images decide",
-            where=str(info.path),
-            advice="correct crop in video_sets of config.yaml, if you go on extracting frames with DeepLabCut",
-        )
-    ]
+        message += " are whole frames; it is not applied"
+        return [Finding(Severity.NOTE, "crop-unused", tie.session, message, str(info.path))]
+    crops = (f"{x_px}, {x_px + width_px}, {y_px}, {y_px + height_px}" for x_px, y_px, width_px, height_px in shown)
+    message += f" show {' and '.join(crops)}; the images decide"
+    advice = "correct crop in video_sets of config.yaml, if you go on extracting frames with DeepLabCut"
+    return [Finding(Severity.WARNING, "crop-differs", tie.session, message, str(info.path), advice)]
 
 
 def _alike(one: Crop, other: Crop) -> bool:

@@ -65,24 +65,10 @@ def survey(
     known: Mapping[str, SessionTie] | None = None,
     watch: Watch | None = None,
 ) -> Survey:
-    """Read a source without writing anything.
+    """Read a source without writing anything; ``known`` are ties that an earlier plan found, by session.
 
-    Parameters
-    ----------
-    source, options
-        The DeepLabCut project, and what is chosen.
-    known
-        Ties that an earlier plan found, by session.
-    watch
-        Hears how far the comparison of images with videos is.
-
-    Raises
-    ------
-    Interrupted
-        The work is to stop.
-    SourceRefused
-        The source is no DeepLabCut project. What stands against migrating a project is in the survey instead, so that
-        all of it is told at once.
+    Raises SourceRefused where the source is no DeepLabCut project, and Interrupted where the watch says so. What stands
+    against migrating a project is in the survey instead, so that all of it is told at once.
     """
     project = read_project(source)
     merged = tuple(read_project(other) for other in options.merge)
@@ -105,26 +91,11 @@ def survey(
     return Survey(project, tuple(videos), deep, tuple(findings), merged, tuple(questions), split, tuple(refusals))
 
 
-def _find_all_videos(
-    projects: Sequence[DlcProject], options: Options, findings: list[Finding]
-) -> list[tuple[str, Path]]:
-    """Return the videos of all projects; of two with one name the first project's."""
-    found: dict[str, tuple[str, Path]] = {}
-    for project in projects:
-        for stem, path in find_videos(project, options.videos, options.video_roots, findings):
-            found.setdefault(spelled(stem), (stem, path))
-    return [found[key] for key in sorted(found)]
-
-
 def _read_split(project: DlcProject, options: Options, findings: list[Finding]) -> Split | None:
     """Return the split that was asked for.
 
-    Raises
-    ------
-    DecisionNeeded
-        It is not there, or several are called so.
-    SourceRefused
-        It can't be read, or its frames can't be told for certain: a wrong test set would be worse than none.
+    Raises DecisionNeeded where it is not there or several are called so, and SourceRefused where it can't be read or
+    its frames can't be told for certain: a wrong test set would be worse than none.
     """
     if options.split is None:
         return None
@@ -147,8 +118,12 @@ def _measure_videos(
     watch: Watch,
 ) -> list[SurveyedVideo]:
     """Count the frames of all videos, and find out which of them the labeled images are."""
-    found = _find_all_videos(projects, options, findings)
-    measured = in_threads(partial(_measure, stop=watch.stop), found, _PROBED_AT_A_TIME)
+    found: dict[str, tuple[str, Path]] = {}  # of two with one name that of the first project
+    for project in projects:
+        for stem, path in find_videos(project, options.videos, options.video_roots, findings):
+            found.setdefault(spelled(stem), (stem, path))
+    wanted = [found[key] for key in sorted(found)]
+    measured = in_threads(partial(_measure, stop=watch.stop), wanted, _PROBED_AT_A_TIME)
     for _, faults in measured:
         findings += faults
     videos = _with_sessions([video for video, _ in measured], projects)

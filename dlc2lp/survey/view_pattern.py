@@ -45,21 +45,11 @@ class ViewTable:
     """Sessions by views, and what does not fit in."""
 
     views: tuple[str, ...]  #: Names of the cameras, in their order.
-    sessions: tuple[str, ...]  #: Names of the recordings, in natural order.
-    placed: tuple[Placed, ...]  #: Every name that has a place, in the order of sessions and views.
+    placed: tuple[
+        Placed, ...
+    ]  #: Every name that has a place, in the natural order of sessions and then that of the views.
     unmatched: tuple[str, ...] = ()  #: Names that the pattern does not fit, in the order given.
     questions: tuple[Finding, ...] = ()  #: What only a person can decide.
-
-    @property
-    def cells(self) -> dict[tuple[str, str], str]:
-        """(session, view) -> name."""
-        return {(place.session, place.view): place.name for place in self.placed}
-
-    @property
-    def holes(self) -> tuple[tuple[str, str], ...]:
-        """(session, view) for which there is no name."""
-        cells = self.cells
-        return tuple((s, v) for s in self.sessions for v in self.views if (s, v) not in cells)
 
 
 @dataclass(frozen=True)
@@ -73,16 +63,12 @@ class ViewPattern:
 
     def readings(self, name: str) -> list[Placed]:
         """Return every way in which a name can be read, the one with the shortest view first."""
-        n_parts = sum(part == _SESSION for part in self.parts[: self.parts.index(_VIEW)])
+        n_parts = self.parts[: self.parts.index(_VIEW)].count(_SESSION)
         found = {
-            Placed(
-                name,
-                "_".join(values["session"]),
-                values["view"][0],
-                sum(map(_n_words, values["session"][:n_parts])),
-            )
+            Placed(name, "_".join(parts), view, sum(map(_n_words, parts[:n_parts])))
             for values in _assignments(self.parts, name)
-            if not self.views or values["view"][0] in self.views
+            for parts, (view,) in [(values["session"], values["view"])]
+            if not self.views or view in self.views
         }
         return sorted(found, key=lambda place: (len(place.view), place.view, place.session))
 
@@ -97,12 +83,8 @@ def parse_view_pattern(text: str) -> ViewPattern:
     """Take a pattern apart.
 
     Everything but the fields stands for itself; ``{{`` and ``}}`` are braces. ``{session}`` may stand more than once
-    (``{session}_{view}_{session}``): the parts are then joined with ``_``. ``{view:top|side}`` lists the views.
-
-    Raises
-    ------
-    UsageError
-        ``bad-view-pattern``: a field is missing, twice, unknown, or follows another without anything in between.
+    (``{session}_{view}_{session}``): the parts are then joined with ``_``. ``{view:top|side}`` lists the views. Raises
+    UsageError (``bad-view-pattern``) where a field is missing, twice, unknown, or follows another directly.
     """
     parts: list[str] = []
     views: tuple[str, ...] = ()
@@ -164,21 +146,15 @@ def apply_pattern(pattern: ViewPattern, names: Iterable[str]) -> ViewTable:
     A name is read with the shortest view that the pattern allows, so ``{session}_{view}`` takes what follows the last
     underscore: a view of Lightning Pose holds none. Where another reading would give a full table of two or more
     sessions and this one does not, or where both do, group the names differently, and no underscore decides, the
-    question comes back with the patterns that settle it.
-
-    Parameters
-    ----------
-    pattern
-        How names are made up.
-    names
-        Folders of ``labeled-data`` and stems of videos; repeats count once.
+    question comes back with the patterns that settle it. Names are folders of ``labeled-data`` and stems of videos;
+    repeats count once.
     """
     listed = tuple(dict.fromkeys(names))
     ways = {name: pattern.readings(name) for name in listed}
     unmatched = tuple(name for name in listed if not ways[name])
     matched = {name: found for name, found in ways.items() if found}
     if not matched:
-        return ViewTable(pattern.views, (), (), unmatched, (_fits_nothing(pattern, listed),))
+        return ViewTable(pattern.views, (), unmatched, (_fits_nothing(pattern, listed),))
     questions = []
     first = tuple(found[0] for found in matched.values())
     if pattern.views:
@@ -264,14 +240,13 @@ def _tabulate(
 ) -> ViewTable:
     found = {place.view for place in reading}
     ordered = tuple(view for view in views if view in found) or tuple(sorted(found, key=natural_key))
-    sessions = tuple(sorted({place.session for place in reading}, key=natural_key))
     order = {view: number for number, view in enumerate(ordered)}
     placed = tuple(sorted(reading, key=lambda place: (natural_key(place.session), order[place.view], place.name)))
     twice = [cell for cell, count in Counter((p.session, p.view) for p in placed).items() if count > 1]
     questions = [*asked, *(_one_cell(cell, placed) for cell in twice[:_N_SHOWN]), *_spelled_twice(placed)]
     if len(ordered) < 2 and not questions:
         questions.append(_one_view(ordered, placed))
-    return ViewTable(ordered, sessions, placed, unmatched, tuple(questions))
+    return ViewTable(ordered, placed, unmatched, tuple(questions))
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, str], ...], str]:
@@ -284,14 +259,8 @@ def split_by_camera(names: Iterable[str], cameras: Sequence[str]) -> ViewTable:
     """Read names as DeepLabCut 3D does: the camera's name stands somewhere in it, the rest is the recording's.
 
     ``get_camerawise_videos`` pairs ``somename-camera-1-othername`` with ``somename-camera-2-othername``. It takes the
-    name wherever it stands; here it must be parted from letters and digits, or ``cam1`` would be in ``cam10``.
-
-    Parameters
-    ----------
-    names
-        Folders of ``labeled-data`` and stems of videos; repeats count once.
-    cameras
-        ``camera_names`` of the 3D project.
+    name wherever it stands; here it must be parted from letters and digits, or ``cam1`` would be in ``cam10``. Repeated
+    names count once; ``cameras`` are the 3D project's ``camera_names``.
     """
     listed = tuple(dict.fromkeys(names))
     placed: list[Placed] = []
@@ -304,7 +273,7 @@ def split_by_camera(names: Iterable[str], cameras: Sequence[str]) -> ViewTable:
             questions.append(_several_cameras(name, [place.view for place in found]))
     unmatched = tuple(name for name in listed if name not in {place.name for place in placed})
     if not placed:
-        return ViewTable(tuple(cameras), (), (), unmatched, tuple(questions))
+        return ViewTable(tuple(cameras), (), unmatched, tuple(questions))
     return _tabulate(placed, unmatched, cameras, questions)
 
 
@@ -364,12 +333,8 @@ def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Finding]:
             if len(found) > 1 and (kind == "view" or len(set(views)) == len(views)):
                 names = " and ".join(found)
                 listed = some([place.name for places in found.values() for place in places])
-                yield question(
-                    "spelled-in-two-ways",
-                    names,
-                    f"found {kind}s that differ only in case: {names} (in {listed}), which would be two {kind}s",
-                    "spell the folders alike in DeepLabCut",
-                )
+                message = f"found {kind}s that differ only in case: {names} (in {listed}), which would be two {kind}s"
+                yield question("spelled-in-two-ways", names, message, "spell the folders alike in DeepLabCut")
 
 
 def _one_cell(cell: tuple[str, str], placed: Sequence[Placed]) -> Finding:

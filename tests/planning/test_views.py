@@ -20,6 +20,18 @@ def table(pattern: str, *names: str) -> ViewTable:
     return apply_pattern(parse_view_pattern(pattern), names)
 
 
+def sessions_of(found: ViewTable) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(place.session for place in found.placed))
+
+
+def cells(found: ViewTable) -> dict[tuple[str, str], str]:
+    return {(place.session, place.view): place.name for place in found.placed}
+
+
+def holes(found: ViewTable) -> list[tuple[str, str]]:
+    return [(s, v) for s in sessions_of(found) for v in found.views if (s, v) not in cells(found)]
+
+
 def codes(found: ViewTable) -> list[str]:
     return [decision.code for decision in found.questions]
 
@@ -51,10 +63,10 @@ def test_names_are_read(
     found = table(pattern, *names)
     assert found.questions == ()
     assert found.unmatched == ()
-    assert found.holes == ()
-    assert found.sessions == sessions
+    assert holes(found) == []
+    assert sessions_of(found) == sessions
     assert found.views == (views or found.views)
-    assert sorted(found.cells.values()) == sorted(names)
+    assert sorted(cells(found).values()) == sorted(names)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +93,8 @@ def test_a_dash_does_not_decide_and_the_candidates_do() -> None:
     assert "2 sessions with the views side, top" in question.message
     assert question.candidates[0] == "{session}-{view:side|top}"
     assert question.candidates[1] == "{session}-{view:d1-side|d1-top|d2-side|d2-top}"
-    assert table(question.candidates[0], *names).sessions == ("m1-d1", "m1-d2")
-    assert table(question.candidates[1], *names).sessions == ("m1",)
+    assert sessions_of(table(question.candidates[0], *names)) == ("m1-d1", "m1-d2")
+    assert sessions_of(table(question.candidates[1], *names)) == ("m1",)
     # the same grouping under other names is no question: nothing depends on it but what is shown
     assert not table("{session}-{view}", "m1-d1-top", "m1-d1-side").questions
 
@@ -94,7 +106,7 @@ def test_an_underscore_alone_does_not_part_a_camera_s_name() -> None:
     assert codes(found) == ["view-pattern-ambiguous"]
     assert found.questions[0].candidates[-1] == "{session}_{view:cam_1|cam_2|top}"
     settled = table(found.questions[0].candidates[-1], *names)
-    assert (settled.sessions, settled.views, settled.questions) == (("m1", "m2"), ("cam_1", "cam_2", "top"), ())
+    assert (sessions_of(settled), settled.views, settled.questions) == (("m1", "m2"), ("cam_1", "cam_2", "top"), ())
 
 
 def test_listed_views_can_be_ambiguous_too() -> None:
@@ -104,7 +116,7 @@ def test_listed_views_can_be_ambiguous_too() -> None:
 
 def test_holes_and_strangers_are_named() -> None:
     found = table("{session}_{view}", "m1_top", "m1_side", "m2_top", "calibration")
-    assert found.holes == (("m2", "side"),)
+    assert holes(found) == [("m2", "side")]
     assert found.unmatched == ("calibration",)
     assert found.questions == ()
 
@@ -141,7 +153,7 @@ def test_a_full_table_is_read_back(sessions: list[str], views: list[str], view_f
     names = {(s, v): f"{v}_{s}" if view_first else f"{s}_{v}" for s in sessions for v in views}
     found = table("{view}_{session}" if view_first else "{session}_{view}", *names.values())
     assert found.questions == ()
-    assert found.cells == names
+    assert cells(found) == names
     assert found.views == tuple(sorted(views, key=natural_key))
 
 
@@ -163,14 +175,14 @@ def test_names_are_read_as_deeplabcut_3d_does() -> None:
     names = ("mouse-camera-1-day2", "mouse-camera-2-day2", "camera-1_m3", "camera-2_m3", "m4.camera-1", "m4.camera-2")
     found = split_by_camera(names, ("camera-2", "camera-1"))
     assert found.views == ("camera-2", "camera-1")
-    assert found.sessions == ("m3", "m4", "mouse-day2")
-    assert found.cells["mouse-day2", "camera-1"] == "mouse-camera-1-day2"
-    assert (found.holes, found.unmatched, found.questions) == ((), (), ())
+    assert sessions_of(found) == ("m3", "m4", "mouse-day2")
+    assert cells(found)["mouse-day2", "camera-1"] == "mouse-camera-1-day2"
+    assert (holes(found), found.unmatched, found.questions) == ([], (), ())
 
 
 def test_cameras_within_each_other_and_twice() -> None:
     found = split_by_camera(("m_cam1", "m_cam10"), ("cam1", "cam10"))
-    assert found.cells == {("m", "cam1"): "m_cam1", ("m", "cam10"): "m_cam10"}
+    assert cells(found) == {("m", "cam1"): "m_cam1", ("m", "cam10"): "m_cam10"}
     twice = split_by_camera(("cam1_cam2_m", "m_cam1", "cam2", "x"), ("cam1", "cam2"))
     assert "view-pattern-ambiguous" in codes(twice)
     assert twice.unmatched == ("cam1_cam2_m", "cam2", "x")
