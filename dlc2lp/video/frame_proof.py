@@ -168,7 +168,7 @@ def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> 
 def accept_expected(proof: Proof, looks: Looks, expected: NDArray[np.int64], at_expected: NDArray[np.float64]) -> Proof:
     """Add the images that are at their expected frame as well as anywhere, within the noise of the proven ones.
 
-    ``expected`` (K) is the frame where the image must be, -1 for none or a proven one, and ``at_expected`` (K) its error
+    ``expected`` (K) is the frame where the image must be, -1 for none or a proven one; ``at_expected`` (K) its error
     there, infinite for none.
     """
     as_good = (at_expected <= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY) & (looks.best_index >= 0)
