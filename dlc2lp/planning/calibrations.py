@@ -158,5 +158,7 @@ def _turned(view: str, recording: str, turn_deg: int, origin: str, *, is_sure: b
     if is_sure:
         return Finding(Severity.NOTE, "calibration-turned", view, message, origin)
     message += ", as it was made with the video's pictures"
-    advice = "if it was made with pictures that were turned like the labeled images, turn the video likewise and run "
-    return Finding(Severity.WARNING, "calibration-turned", view, message, origin, f"{advice}again")
+    advice = (
+        "if it was made with pictures that were turned like the labeled images, turn the video likewise and run again"
+    )
+    return Finding(Severity.WARNING, "calibration-turned", view, message, origin, advice)

@@ -22,23 +22,8 @@ def safe_views(names: Sequence[str], sessions: Iterable[str], advice: str = "") 
     Names that are fine stay. Else, in this order, as far as needed: other characters become ``-`` (``cam_1`` ->
     ``cam-1``); numbers get the same number of digits (``cam1`` beside ``cam10`` -> ``cam01``); ``view-`` goes before
     (``top`` in the session ``desktop`` -> ``view-top``); a short hash. The result depends on the names alone, not on
-    their order.
-
-    Parameters
-    ----------
-    names
-        The views as the source calls them, each once.
-    sessions
-        The sessions' names in the target.
-    advice
-        How a person gives a view another name.
-
-    Returns
-    -------
-    dict
-        Original -> safe, in the order given.
-    list of Finding
-        A note for each that was renamed, with the reason.
+    their order: original -> safe, and a note for each that was renamed, with the reason and the advice how a person
+    gives it another name. The sessions' names are those in the target.
     """
     folders = sorted(set(sessions))
     steps = dict.fromkeys(names, 0)
@@ -50,10 +35,8 @@ def safe_views(names: Sequence[str], sessions: Iterable[str], advice: str = "") 
             break
         for name in offenders:
             steps[name] += 1
-    renamed = [name for name in names if chosen[name] != name]
-    return {name: chosen[name] for name in names}, [
-        _renamed(name, chosen[name], names, folders, advice) for name in renamed
-    ]
+    renamed = (name for name in names if chosen[name] != name)
+    return chosen, [_renamed(name, chosen[name], names, folders, advice) for name in renamed]
 
 
 def _ladder(names: Sequence[str]) -> Callable[[str, int], str]:
@@ -113,11 +96,6 @@ def _is_bad(name: str, sessions: Sequence[str]) -> bool:
 
 def _renamed(name: str, safe: str, names: Sequence[str], sessions: Sequence[str], advice: str) -> Finding:
     found = check_views([name, *(other for other in names if other != name)], sessions)
-    reasons = [each.message for each in found if each.subject == name] or ["another view's name is part of it"]
-    return Finding(
-        Severity.NOTE,
-        "view-renamed",
-        name,
-        f"the view is called {safe}, since Lightning Pose finds a view by its name inside file names: {reasons[0]}",
-        advice=advice,
-    )
+    reason = next((each.message for each in found if each.subject == name), "another view's name is part of it")
+    message = f"the view is called {safe}, since Lightning Pose finds a view by its name inside file names: {reason}"
+    return Finding(Severity.NOTE, "view-renamed", name, message, advice=advice)
