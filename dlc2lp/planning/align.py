@@ -87,14 +87,9 @@ def align(
     a video. Where a view has one number twice, the first meets the others' first, and a second that not all views
     have is left out: cut from the video, it would be the same frame without its labels.
 
-    Parameters
-    ----------
-    frames
-        View -> its images, in their order; the views' order is that of the result.
-    n_video_frames
-        (session, view) -> frames of the video, for videos that are known to be the images' own: frame N is image N.
-    sessions
-        Order of the sessions; those that are not named follow in order of their names.
+    ``frames`` holds each view's images in their order. ``n_video_frames`` counts by (session, view) the frames of the
+    videos that are known to be the images' own, where frame N is image N. Sessions that are not named follow in order
+    of their names.
     """
     views = tuple(frames)
     cells: dict[str, dict[_Key, dict[str, ViewFrame]]] = {}
@@ -116,9 +111,9 @@ def align(
                 left_out += [LeftOut(view, found[view], lacking) for view in views if view in found]
             else:
                 moments.append(_moment(session, key, found, views))
-    table = tuple(
-        _session_frames(session, frames, moments, left_out) for session in dict.fromkeys(_sessions(moments, left_out))
-    )
+    # Sessions with moments are in order already; one that is left out altogether comes after them.
+    met = dict.fromkeys([*(each.session for each in moments), *(each.frame.session for each in left_out)])
+    table = tuple(_session_frames(session, frames, moments, left_out) for session in met)
     return Alignment(views, tuple(moments), tuple(left_out), table)
 
 
@@ -141,11 +136,6 @@ def _moment(session: str, key: _Key, found: Mapping[str, ViewFrame], views: Sequ
     )
 
 
-def _sessions(moments: Iterable[Moment], left_out: Iterable[LeftOut]) -> list[str]:
-    # Sessions with moments are in order already; one that is left out altogether comes after them.
-    return [moment.session for moment in moments] + [each.frame.session for each in left_out]
-
-
 def _session_frames(
     session: str,
     frames: Mapping[str, Sequence[ViewFrame]],
@@ -166,12 +156,7 @@ def _session_frames(
 def explain_alignment(alignment: Alignment, *, without_videos: bool = False) -> list[Finding]:
     """Return what a person should know of how the views meet: what was cut from videos and what is left out.
 
-    Parameters
-    ----------
-    alignment
-        How they meet.
-    without_videos
-        Whether a person asked for no videos, so that nothing could be cut from any.
+    ``without_videos`` says that a person asked for none, so that nothing could be cut from any.
     """
     findings = []
     filled = Counter(
@@ -216,31 +201,23 @@ def _per_view(views: Sequence[str], numbers: Sequence[int]) -> str:
 
 
 def unequal_videos(n_frames: Mapping[tuple[str, str], int]) -> list[Finding]:
-    """Return a finding for each session whose videos have different numbers of frames.
+    """Return a finding for each session whose videos have different numbers of frames by (session, view).
 
     Lightning Pose refuses to predict such a session, and frame N is then not the same moment in every view, or at
     least not to the end.
-
-    Parameters
-    ----------
-    n_frames
-        (session, view) -> frames of the video, as counted.
     """
     sessions: dict[str, dict[str, int]] = {}
     for (session, view), number in n_frames.items():
         sessions.setdefault(session, {})[view] = number
-    return [
-        Finding(
-            Severity.WARNING,
-            "view-videos-differ",
-            session,
-            f"found videos of {_per_view(list(numbers), list(numbers.values()))} frames, expected as many in every "
-            "view: frame N must be the same moment, and Lightning Pose predicts no such session",
-            advice="cut the videos to the same moments and frames, or find the recording without dropped frames",
-        )
-        for session, numbers in sorted(sessions.items())
-        if len(set(numbers.values())) > 1
-    ]
+    then = "frame N must be the same moment, and Lightning Pose predicts no such session"
+    advice = "cut the videos to the same moments and frames, or find the recording without dropped frames"
+    findings = []
+    for session, numbers in sorted(sessions.items()):
+        if len(set(numbers.values())) > 1:
+            found = _per_view(list(numbers), list(numbers.values()))
+            message = f"found videos of {found} frames, expected as many in every view: {then}"
+            findings.append(Finding(Severity.WARNING, "view-videos-differ", session, message, "", advice))
+    return findings
 
 
 def union_keypoints(views: Iterable[Sequence[str]]) -> tuple[str, ...]:

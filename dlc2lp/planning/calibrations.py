@@ -29,27 +29,16 @@ class PlannedCalibrations:
 def plan_calibrations(
     found: Calibrations, views: Sequence[ViewImages], recordings: Sequence[str], names: Mapping[str, str]
 ) -> PlannedCalibrations:
-    """Decide on the calibration files of a target; none unless every recording has one.
+    """Decide on the calibration files of a target; none unless every recording with labeled frames has one.
 
-    Parameters
-    ----------
-    found
-        What the sources say of the cameras.
-    views
-        The views in order.
-    recordings
-        Those that have labeled frames.
-    names
-        What each recording is called in the target, also those without labeled frames.
-
-    Raises
-    ------
-    SourceRefused
-        A person named calibrations, and they fit no recording or not all.
+    ``names`` holds what each recording is called in the target, also those without labeled frames. Raises SourceRefused
+    where a person named calibrations, and they fit no recording or not all.
     """
     if not found.files:
         return PlannedCalibrations({}, {})
-    used = {recording: _of_recording(found, recording, names[recording]) for recording in recordings}
+    of_name = found.by_session
+    # A recording's own calibration, by either of its names, else that of all.
+    used = {each: of_name.get(each) or of_name.get(names[each]) or found.for_all for each in recordings}
     strangers = {name: each for name, each in found.by_session.items() if name not in {*names, *names.values()}}
     findings = list(found.for_all.findings) if found.for_all else []
     findings += [finding for each in found.by_session.values() if each in used.values() for finding in each.findings]
@@ -74,28 +63,20 @@ def plan_calibrations(
     return PlannedCalibrations(files, {path: of_text[text] for path, text in files.items()}, tuple(findings))
 
 
-def _of_recording(found: Calibrations, recording: str, name: str) -> Calibration | None:
-    """Return the calibration of one recording: its own, by either of its names, else that of all."""
-    return found.by_session.get(recording) or found.by_session.get(name) or found.for_all
-
-
 def _fits_no_session(severity: Severity, strangers: Iterable[Calibration], sessions: Iterable[str]) -> Finding:
-    return Finding(
-        severity,
-        "calibration-unused",
-        some(str(each.path) for each in strangers),
-        f"named like no session, expected <session>.toml of {some(dict.fromkeys(sessions))}",
-        advice="name each file like its session, or give one file for all with {}",
-        remedies=(Setting("calibration", ("FILE",)),),
+    files = some(str(each.path) for each in strangers)
+    message = f"named like no session, expected <session>.toml of {some(dict.fromkeys(sessions))}"
+    advice, setting = (
+        "name each file like its session, or give one file for all with {}",
+        Setting("calibration", ("FILE",)),
     )
+    return Finding(severity, "calibration-unused", files, message, advice=advice, remedies=(setting,))
 
 
 def _as_refusal(found: Calibrations, findings: Iterable[Finding]) -> list[Finding]:
     """Say why calibrations that a person named give nothing."""
-    refused = [
-        dataclasses.replace(each, severity=Severity.ERROR) if each.severity is Severity.WARNING else each
-        for each in findings
-    ]
+    raised = {severity: severity for severity in Severity} | {Severity.WARNING: Severity.ERROR}
+    refused = [dataclasses.replace(each, severity=raised[each.severity]) for each in findings]
     if any(each.severity is Severity.ERROR for each in refused):
         return by_severity(refused)
     files = some(map(str, found.files))
@@ -189,11 +170,8 @@ def _turned(view: str, recording: str, turn_deg: int, origin: str, *, is_sure: b
     )
     if is_sure:
         return Finding(Severity.NOTE, "calibration-turned", view, message, origin)
-    return Finding(
-        Severity.WARNING,
-        "calibration-turned",
-        view,
-        f"{message}, as it was made with the video's pictures",
-        origin,
-        "if it was made with pictures that were turned like the labeled images, turn the video likewise and run again",
+    message += ", as it was made with the video's pictures"
+    advice = (
+        "if it was made with pictures that were turned like the labeled images, turn the video likewise and run again"
     )
+    return Finding(Severity.WARNING, "calibration-turned", view, message, origin, advice)

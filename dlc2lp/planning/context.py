@@ -46,13 +46,11 @@ def can_be_cut(part: Tie) -> bool:
 
 def no_context(sessions: Sequence[str]) -> Finding:
     """Say which sessions have no context frames."""
-    return Finding(
-        Severity.NOTE,
-        "no-context-frames",
-        counted(len(sessions), "session"),
-        f"{some(sessions)}: no labeled frame is proven to be a frame of a video here, so no "
-        "context frames are cut; models without context are not concerned",
+    message = (
+        f"{some(sessions)}: no labeled frame is proven to be a frame of a video here, so no context frames are cut; "
+        "models without context are not concerned"
     )
+    return Finding(Severity.NOTE, "no-context-frames", counted(len(sessions), "session"), message)
 
 
 def cut_steps(
@@ -65,22 +63,10 @@ def cut_steps(
     *,
     with_neighbors: bool = True,
 ) -> Iterator[ExtractFrames]:
-    """Plan what is cut for one session; one step for each part of the picture that its frames show.
+    """Plan what is cut for one session, called so in the target; one step for each part of the picture it shows.
 
-    Parameters
-    ----------
-    session
-        Name of the session's folder in the target.
-    rows
-        Its frames that have a row.
-    tie, info
-        How its images and its video belong together, and the video.
-    taken
-        Paths of images in the target, which are never replaced.
-    sizes_bytes
-        Sizes of some of its images.
-    with_neighbors
-        Whether the neighbors are cut, or only the rows' own images where these are to be cut.
+    ``rows`` are its frames that have a row, ``taken`` the paths of images in the target, which are never replaced. By
+    the sizes of some of its images the space is estimated. Without neighbors only the rows' own images are cut.
     """
     groups: dict[int, list[RowFrame]] = defaultdict(list)
     for row in rows:

@@ -26,9 +26,9 @@ from dlc2lp.survey.ties import SessionTie
 from dlc2lp.wording import counted
 
 #: Distance between the numbers of images that have none of their own, and of random crops, which show another place
-#: each: wide enough that Lightning Pose, which
-#: takes the two frames on either side for context, never takes one still for the neighbor of another.
-_STILL_SPACING = 10
+#: each: wide enough that Lightning Pose, which takes the two frames on either side for context, never takes one still
+#: for the neighbor of another.
+STILL_SPACING = 10
 
 _SUFFIX_OF_KIND = {"png": ".png", "jpg": ".jpg", "tiff": ".png", "bmp": ".png"}
 
@@ -51,25 +51,10 @@ class NamedFrame:
 def name_frames(
     folder: str, images: Iterable[ImageInfo], style: FrameNames, ties: Mapping[str, SessionTie] | None = None
 ) -> tuple[list[NamedFrame], list[Finding]]:
-    """Name all frames of one ``labeled-data`` folder.
+    """Name all frames of one ``labeled-data`` folder, by session and in the order given; and say what was odd.
 
-    Parameters
-    ----------
-    folder
-        DeepLabCut's folder name.
-    images
-        Its intact frames, in natural order.
-    style
-        ``lp`` for the app's names, ``keep`` for DeepLabCut's where Lightning Pose takes them.
-    ties
-        What is known of the frames of each session that has a video.
-
-    Returns
-    -------
-    list of NamedFrame
-        The frames by session, each session's in the order given.
-    list of Finding
-        What was odd.
+    The images are the intact ones, in natural order. The style is ``lp`` for the app's names, ``keep`` for DeepLabCut's
+    where Lightning Pose takes them. ``ties`` is what is known of the frames of each session that has a video.
     """
     sessions = split_folder(folder, images)
     findings = [_several_videos(folder, sessions)] if len(sessions) > 1 else []
@@ -83,13 +68,9 @@ def name_frames(
 
 def _several_videos(folder: str, sessions: Mapping[str, Sequence[ImageInfo]]) -> Finding:
     prefixes = sorted({parse_frame_name(found[0].path.name).prefix for found in sessions.values()})
-    return Finding(
-        Severity.WARNING,
-        "folder-of-several-videos",
-        folder,
-        f"holds frames of {len(prefixes)} videos, told apart by the prefixes {', '.join(map(repr, prefixes))}; "
-        "each becomes a session of its own",
-    )
+    apart = f"told apart by the prefixes {', '.join(map(repr, prefixes))}"
+    message = f"holds frames of {len(prefixes)} videos, {apart}; each becomes a session of its own"
+    return Finding(Severity.WARNING, "folder-of-several-videos", folder, message)
 
 
 @dataclass
@@ -117,14 +98,14 @@ class _Namer:
         kept = str(Path(image.path.name).with_suffix(suffix))
         if name.crop is not None:
             self.n_crops += 1
-            return f"crop{self.n_crops * _STILL_SPACING:08d}{suffix}"
+            return f"crop{self.n_crops * STILL_SPACING:08d}{suffix}"
         if name.index is not None and self.style == "keep" and is_frame_name(kept) and not self.taken[kept]:
             return kept
         if proven is not None:
             return self._free("img", proven, suffix, image.path.name)
         if name.index is None:
             self.n_stills += 1
-            return f"still{self.n_stills * _STILL_SPACING:08d}{suffix}"
+            return f"still{self.n_stills * STILL_SPACING:08d}{suffix}"
         trusted = self.tie is None or self.tie.number_holds(image.path.name)
         return self._free("img" if trusted else "dlc", name.index, suffix, image.path.name)
 
@@ -146,33 +127,16 @@ class _Namer:
     def findings(self) -> list[Finding]:
         found = []
         if self.twice:
-            found.append(
-                Finding(
-                    Severity.WARNING,
-                    "frame-number-twice",
-                    self.session,
-                    counted(
-                        len(self.twice),
-                        "image is the same frame as another one, or carries its number",
-                        "images are the same frame as another one, or carry its number",
-                    )
-                    + f": {', '.join(self.twice[:5])}; every image is kept",
-                    advice="they may be the same frame extracted twice; compare them",
-                )
-            )
+            one = "image is the same frame as another one, or carries its number"
+            many = "images are the same frame as another one, or carry its number"
+            message = f"{counted(len(self.twice), one, many)}: {', '.join(self.twice[:5])}; every image is kept"
+            advice = "they may be the same frame extracted twice; compare them"
+            found.append(Finding(Severity.WARNING, "frame-number-twice", self.session, message, "", advice))
         if self.n_stills:
-            found.append(
-                Finding(
-                    Severity.NOTE,
-                    "frame-number-unknown",
-                    self.session,
-                    counted(
-                        self.n_stills,
-                        "image carries no frame number; it is named still%08d and has no context frames",
-                        "images carry no frame number; they are named still%08d and have no context frames",
-                    ),
-                )
-            )
+            one = "image carries no frame number; it is named still%08d and has no context frames"
+            many = "images carry no frame number; they are named still%08d and have no context frames"
+            message = counted(self.n_stills, one, many)
+            found.append(Finding(Severity.NOTE, "frame-number-unknown", self.session, message))
         return found
 
 

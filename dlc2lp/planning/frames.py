@@ -121,19 +121,7 @@ class ViewImages:
 
 
 def collect(matched: MatchedView, name: str, animal: OneAnimal, keypoints: Sequence[str]) -> ViewImages:
-    """Gather the images of one view with their labels.
-
-    Parameters
-    ----------
-    matched
-        The camera, its images and rows.
-    name
-        The view's name in the target.
-    animal
-        The labels of its project.
-    keypoints
-        The keypoints of all views.
-    """
+    """Gather the images of one view with their labels; ``keypoints`` are those of all views."""
     view = matched.view
     ties = by_session(video.tie for video in view.survey.videos if video.tie is not None)
     points = dict(_points(animal, keypoints))
@@ -180,17 +168,8 @@ def shift_of(largest: int) -> int:
 def placement(image: ImageInfo, target: str, shift: int) -> ImagePlacement:
     """Return how an image travels; what Lightning Pose does not read becomes PNG.
 
-    Parameters
-    ----------
-    image, target
-        The image, and its path in the target.
-    shift
-        By how many bits the values of 16-bit images go down.
+    The values of 16-bit images go down by ``shift`` bits.
     """
-    return ImagePlacement(
-        str(image.path),
-        target,
-        image.size_bytes,
-        shift if image.bits_per_channel > 8 else None,
-        as_png=image.kind not in {"png", "jpg"} or (image.kind == "jpg" and not target.endswith(".jpg")),
-    )
+    as_png = image.kind not in {"png", "jpg"} or (image.kind == "jpg" and not target.endswith(".jpg"))
+    bits = shift if image.bits_per_channel > 8 else None
+    return ImagePlacement(str(image.path), target, image.size_bytes, bits, as_png)

@@ -30,17 +30,7 @@ class PlacedImages:
 
 
 def place_images(view: ViewImages, files: ViewFiles, folders: Mapping[str, str], link: Link) -> PlacedImages:
-    """Plan how the images of one view travel.
-
-    Parameters
-    ----------
-    view, files
-        The view, and what its files hold.
-    folders
-        Its folder in ``labeled-data`` by recording.
-    link
-        How files that need no change travel.
-    """
+    """Plan how the images of one view travel; ``folders`` is its folder in ``labeled-data`` by recording."""
     sessions: list[PlannedSession] = []
     steps: list[PlaceImages] = []
     sizes: Counter[tuple[int, int]] = Counter()
@@ -77,9 +67,8 @@ def _place_folder(
         recording = view.view.session_of[name] + frame.folder.removeprefix(name)
         path, state = files.placed.get((recording, frame.source_name), ("", "left-out"))
         target = "" if state == "left-out" else path
-        frames.setdefault(recording, []).append(
-            PlannedFrame(frame.source_name, target, frame.frame_index, frame.video_frame_index, state)
-        )
+        planned = PlannedFrame(frame.source_name, target, frame.frame_index, frame.video_frame_index, state)
+        frames.setdefault(recording, []).append(planned)
         if target:
             image = view.images[recording][frame.source_name]
             placements.setdefault(recording, []).append(placement(image.info, path, shift_of(deepest)))

@@ -26,14 +26,8 @@ def skeleton(
 ) -> tuple[list[tuple[str, str]], list[Finding]]:
     """Return the edges of the configurations between keypoints that exist here, and what is left out of them.
 
-    Where individuals were flattened, an edge between two keypoints holds within each individual.
-
-    Parameters
-    ----------
-    projects
-        The DeepLabCut projects.
-    origin
-        For each keypoint the (individual, keypoint) that it was there.
+    Where individuals were flattened, an edge between two keypoints holds within each individual. ``origin`` tells for
+    each keypoint the (individual, keypoint) that it was in the projects.
     """
     configs = [project.config for project in projects if project.config]
     pairs = list(dict.fromkeys(pair for config in configs for pair in config.skeleton))

@@ -16,11 +16,8 @@ from dlc2lp.lp.names import frame_file_name
 from dlc2lp.options import EmptyFrames, MachineLabels
 from dlc2lp.planning.align import Alignment, Moment, align
 from dlc2lp.planning.context import RowFrame
-from dlc2lp.planning.frame_names import letters
+from dlc2lp.planning.frame_names import STILL_SPACING, letters
 from dlc2lp.planning.frames import ViewImage, ViewImages
-
-#: As for images without a number in a single view: wide apart, so that none is taken for another's neighbor.
-_STILL_SPACING = 10
 
 
 def align_views(views: Sequence[ViewImages], recordings: Sequence[str]) -> Alignment:
@@ -65,7 +62,7 @@ def name_moments(alignment: Alignment, views: Sequence[ViewImages], empty_frames
         suffix, names = suffixes[moment.session], taken.setdefault(moment.session, Counter())
         if moment.frame_index is None:
             n_stills[moment.session] += 1
-            name = frame_file_name(n_stills[moment.session] * _STILL_SPACING, suffix, "still")
+            name = frame_file_name(n_stills[moment.session] * STILL_SPACING, suffix, "still")
         else:
             name, number = frame_file_name(moment.frame_index, suffix), 0
             while names[name]:
@@ -130,20 +127,9 @@ def fill_files(
     n_keypoints: int,
     machine_labels: MachineLabels,
 ) -> ViewFiles:
-    """Write down the rows and the queue of one view.
+    """Write down the rows and the queue of one view, the one of this number.
 
-    Parameters
-    ----------
-    moments
-        All moments in their order.
-    number, view
-        Which of the views it is.
-    folders
-        The view's folder in ``labeled-data`` by recording.
-    n_keypoints
-        Keypoints of all views together.
-    machine_labels
-        Whether predictions become suggestions in the queue.
+    ``folders`` is its folder in ``labeled-data`` by recording, ``n_keypoints`` counts the keypoints of all views.
     """
     made = ViewFiles()
     for named in moments:

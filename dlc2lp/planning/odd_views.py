@@ -23,17 +23,7 @@ _SAME_RATE = Fraction(1, 200)
 def odd_views(
     views: Sequence[View], images: Sequence[ViewImages], alignment: Alignment, options: Options
 ) -> list[Finding]:
-    """Return what a person should know of the cameras together.
-
-    Parameters
-    ----------
-    views, images
-        The cameras, and their images, in the same order.
-    alignment
-        How the images meet.
-    options
-        What a person chose.
-    """
+    """Return what a person should know of the cameras together; their images are in the same order as they."""
     findings = [
         *_odd_keypoints(images),
         *_without_labels(images),
@@ -46,16 +36,16 @@ def odd_views(
     if options.empty_frames != "drop":
         findings += _unlabeled_left_out(alignment)
     if options.frame_names == "keep":
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "option-unused",
-                "--frame-names keep",
-                "does not apply to several cameras, whose images of one moment must be called alike; they get the "
-                "index of their frame",
-            )
+        message = (
+            "does not apply to several cameras, whose images of one moment must be called alike; they get the index of "
+            "their frame"
         )
+        findings.append(_warning("option-unused", "--frame-names keep", message))
     return findings
+
+
+def _warning(code: str, subject: str, message: str, advice: str = "", *remedies: Setting) -> Finding:
+    return Finding(Severity.WARNING, code, subject, message, "", advice, remedies)
 
 
 def _odd_keypoints(images: Sequence[ViewImages]) -> list[Finding]:
@@ -66,31 +56,19 @@ def _odd_keypoints(images: Sequence[ViewImages]) -> list[Finding]:
     findings = [finding for finding in near_names("keypoint", n_views) if finding.subject not in known]
     if n_views and max(n_views.values()) < 2:
         told = "; ".join(f"{view}: {some(names)}" for view, names in by_view.items())
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "views-share-no-keypoint",
-                "keypoints",
-                f"found not one keypoint that two cameras have ({told}); each gets all of them, mostly empty",
-                advice="if they are the same points under other names, rename them in DeepLabCut (config.yaml and the "
-                "label files)",
-            )
+        message = f"found not one keypoint that two cameras have ({told}); each gets all of them, mostly empty"
+        advice = (
+            "if they are the same points under other names, rename them in DeepLabCut (config.yaml and the label files)"
         )
+        findings.append(_warning("views-share-no-keypoint", "keypoints", message, advice))
     return findings
 
 
 def _without_labels(images: Sequence[ViewImages]) -> list[Finding]:
-    return [
-        Finding(
-            Severity.WARNING,
-            "view-without-labels",
-            view.name,
-            "found not one labelled point in this camera's project, so all its frames are there because of the others",
-            advice="label some of its frames, or leave the camera out",
-        )
-        for view in images
-        if not view.animal.labels.labelled.any()
-    ]
+    message = "found not one labelled point in this camera's project, so all its frames are there because of the others"
+    advice = "label some of its frames, or leave the camera out"
+    unlabeled = (view.name for view in images if not view.animal.labels.labelled.any())
+    return [_warning("view-without-labels", name, message, advice) for name in unlabeled]
 
 
 def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Finding]:
@@ -107,16 +85,16 @@ def _by_number(alignment: Alignment, images: Sequence[ViewImages]) -> list[Findi
             n_claimed[moment.session] += 1
             named = {view.name: None for view, image in own if image.frame.video_frame_index is None}
             unproven.setdefault(moment.session, {}).update(named)
+    advice = "give the videos that the images come from ({}), or look at some rows yourself"
     return [
-        Finding(
-            Severity.WARNING,
+        _warning(
             "views-matched-by-number",
             session,
             f"brought together by DeepLabCut's frame numbers alone: {n} of {counted(n_all[session], 'labeled frame')} "
             f"that several cameras have, since not all images of {some(unproven[session])} are proven to be frames of "
             "their video; where a camera's numbers are off, such rows are different moments",
-            advice="give the videos that the images come from ({}), or look at some rows yourself",
-            remedies=(Setting("video-root", ("DIR",)),),
+            advice,
+            Setting("video-root", ("DIR",)),
         )
         for session, n in n_claimed.items()
     ]
@@ -129,19 +107,17 @@ def _odd_rates(images: Sequence[ViewImages]) -> list[Finding]:
         for session, video in view.videos.items():
             if video.info is not None:
                 rates.setdefault(session, {})[view.name] = Fraction(video.info.frame_rate)
-    return [
-        Finding(
-            Severity.WARNING,
-            "view-rates-differ",
-            session,
-            f"found videos of {', '.join(f'{float(rate):.6g} fps ({view})' for view, rate in found.items())}, expected "
-            "one rate: frame N must be the same moment in every view",
-            advice="if the cameras did run at different rates, bring the videos to one rate and label the frames of "
-            "that; if only the files say so, nothing is to be done",
-        )
-        for session, found in rates.items()
-        if max(found.values()) > min(found.values()) * (1 + _SAME_RATE)
-    ]
+    advice = (
+        "if the cameras did run at different rates, bring the videos to one rate and label the frames of that; if only "
+        "the files say so, nothing is to be done"
+    )
+    findings = []
+    for session, found in rates.items():
+        if max(found.values()) > min(found.values()) * (1 + _SAME_RATE):
+            told = ", ".join(f"{float(rate):.6g} fps ({view})" for view, rate in found.items())
+            message = f"found videos of {told}, expected one rate: frame N must be the same moment in every view"
+            findings.append(_warning("view-rates-differ", session, message, advice))
+    return findings
 
 
 def _split_apart(alignment: Alignment, images: Sequence[ViewImages]) -> list[Finding]:
@@ -150,17 +126,11 @@ def _split_apart(alignment: Alignment, images: Sequence[ViewImages]) -> list[Fin
     for moment in alignment.moments:
         held_out = {view.is_held_out(image) for view, image in own_images(moment, images) if image.is_labeled}
         n += len(held_out) > 1
-    if not n:
-        return []
-    return [
-        Finding(
-            Severity.WARNING,
-            "splits-differ",
-            "--split",
-            f"held out by the split of one camera and trained on by that of another: {n} of the labeled frames; a row "
-            "is one moment of all cameras, so it is held out in all",
-        )
-    ]
+    message = (
+        f"held out by the split of one camera and trained on by that of another: {n} of the labeled frames; a row is "
+        "one moment of all cameras, so it is held out in all"
+    )
+    return [_warning("splits-differ", "--split", message)] if n else []
 
 
 def _paired_by_number_of_recordings(views: Sequence[View]) -> list[Finding]:
@@ -169,18 +139,14 @@ def _paired_by_number_of_recordings(views: Sequence[View]) -> list[Finding]:
     for view in views:
         for name, recording in view.session_of.items():
             names.setdefault(recording, {})[view.name] = name
-    return [
-        Finding(
-            Severity.WARNING,
-            "recordings-of-other-names",
-            recording,
-            f"{' and '.join(f'{name} ({view})' for view, name in found.items())} are taken for one recording, since "
-            "each camera's project has a single one",
-            advice="if they are different recordings, these projects belong to no multi-view project",
-        )
-        for recording, found in names.items()
-        if len({_without_camera(view, name) for view, name in found.items()}) > 1
-    ]
+    advice = "if they are different recordings, these projects belong to no multi-view project"
+    findings = []
+    for recording, found in names.items():
+        if len({_without_camera(view, name) for view, name in found.items()}) > 1:
+            told = " and ".join(f"{name} ({view})" for view, name in found.items())
+            message = f"{told} are taken for one recording, since each camera's project has a single one"
+            findings.append(_warning("recordings-of-other-names", recording, message, advice))
+    return findings
 
 
 def _without_camera(view: str, name: str) -> str:
@@ -190,17 +156,15 @@ def _without_camera(view: str, name: str) -> str:
 def _unlabeled_left_out(alignment: Alignment) -> list[Finding]:
     """Count the images without labels that can't be queued."""
     lacking: dict[str, Counter[str]] = {}
+    n: Counter[str] = Counter()
     for each in alignment.left_out:
         if not each.frame.is_labeled:
             lacking.setdefault(each.frame.session, Counter()).update(each.lacking)
-    n = Counter(each.frame.session for each in alignment.left_out if not each.frame.is_labeled)
-    return [
-        Finding(
-            Severity.NOTE,
-            "unlabeled-not-in-all-views",
-            session,
-            f"left out of the labeling queue, with what a network suggested there: {n[session]} of the images "
-            f"without labels ({', '.join(f'{count} not in {view}' for view, count in sorted(found.items()))})",
-        )
-        for session, found in lacking.items()
-    ]
+            n[each.frame.session] += 1
+    findings = []
+    for session, found in lacking.items():
+        told = ", ".join(f"{count} not in {view}" for view, count in sorted(found.items()))
+        images = f"{n[session]} of the images without labels ({told})"
+        message = f"left out of the labeling queue, with what a network suggested there: {images}"
+        findings.append(Finding(Severity.NOTE, "unlabeled-not-in-all-views", session, message))
+    return findings

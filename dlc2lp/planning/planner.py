@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.model import Finding, Setting, Severity, by_severity
@@ -27,23 +27,13 @@ from dlc2lp.planning.steps import ExtractFrames, Step, WriteText
 from dlc2lp.planning.texts import PlannedTexts, plan_texts
 from dlc2lp.planning.videos import NamedVideo, PlannedVideos, name_videos, plan_videos
 from dlc2lp.survey.calibrations import unused_options
-from dlc2lp.survey.individuals import OneAnimal
 from dlc2lp.survey.source import Source
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted, some
 
 
 def make_plan(source: Source, options: Options, target: Path) -> Plan:
-    """Decide everything about a migration.
-
-    Parameters
-    ----------
-    source
-        What was surveyed.
-    options
-        What a person chose.
-    target
-        Folder of the Lightning Pose project, absolute.
+    """Decide everything about a migration to a Lightning Pose project; the target is an absolute path.
 
     Raises
     ------
@@ -54,10 +44,12 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
         A person must choose; every open question is in the error, not only the first.
     """
     matched = [match_view(view, options) for view in source.views]
-    findings = [*source.findings, *_unused_for_one_camera(source, options)]
+    findings = [*source.findings]
+    if not source.is_multiview:
+        findings += unused_options(options, why="a project of a single camera has no calibration")
     findings += [finding for each in matched for finding in each.findings]
-    animals = _animals(source, findings)
-    scene = set_scene(source, matched, animals, options)
+    refuse_open(source, findings)
+    scene = set_scene(source, matched, [view.decided.or_raise(findings) for view in source.views], options)
     findings += scene.findings
     moments = list(name_moments(scene.alignment, scene.views, options.empty_frames))
     files = [
@@ -76,49 +68,24 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     recordings = list(dict.fromkeys(moment.moment.session for moment in moments))
     calibrations = plan_calibrations(source.calibrations, scene.views, recordings, scene.sessions)
     findings = list(dict.fromkeys([*findings, *cuts.findings, *videos.findings]))
-    findings += [*calibrations.findings, *_unused_for_cameras(source, options)]
+    findings += calibrations.findings
+    if source.is_multiview and not source.calibrations.in_squares:
+        why = "no calibration of DeepLabCut is used, whose lengths are in squares"
+        findings += unused_options(options, why=why, calibration=False)
     texts = plan_texts(source, scene, files, images, len(videos.videos), bool(calibrations.files), options, target)
     findings += texts.findings
     return _plan(source, scene, files, images, cuts, videos, calibrations, texts, findings, options, target)
 
 
-def _animals(source: Source, findings: Iterable[Finding]) -> list[OneAnimal]:
-    """Return the labels of each view as those of one animal.
-
-    Raises
-    ------
-    SourceRefused, DecisionNeeded
-        With everything that stands against it.
-    """
-    refuse_open(source, findings)
-    return [view.decided.or_raise(findings) for view in source.views]
-
-
 def refuse_open(source: Source, findings: Iterable[Finding] | None = None) -> None:
-    """Refuse a source that can't be migrated as it is, or of which something is still to be decided.
+    """Raise SourceRefused for a source that can't be migrated as it is, DecisionNeeded where something is undecided.
 
-    Raises
-    ------
-    SourceRefused, DecisionNeeded
-        With everything that stands against it.
+    Either error has everything that stands against it.
     """
     if source.refusals or source.questions:
         error = SourceRefused if source.refusals else DecisionNeeded
         told = source.findings if findings is None else findings
         raise error(*by_severity([*source.refusals, *source.questions, *told]))
-
-
-def _unused_for_one_camera(source: Source, options: Options) -> list[Finding]:
-    if source.is_multiview:
-        return []
-    return unused_options(options, why="a project of a single camera has no calibration")
-
-
-def _unused_for_cameras(source: Source, options: Options) -> list[Finding]:
-    if not source.is_multiview or source.calibrations.in_squares:
-        return []
-    why = "no calibration of DeepLabCut is used, whose lengths are in squares"
-    return unused_options(options, why=why, calibration=False)
 
 
 def _nothing_to_train(
@@ -135,8 +102,8 @@ def _nothing_to_train(
     elif scene.names:
         code, subject = "no-common-frames", ", ".join(scene.names)
         message = "found no labeled frame that all views have or that can be cut from their videos"
-        advice = "check that the recordings and frame numbers of the cameras belong together; label some frames in "
-        advice += "all of them"
+        checked = "check that the recordings and frame numbers of the cameras belong together"
+        advice = f"{checked}; label some frames in all of them"
     elif n_cells:
         code, subject = "no-images", root
         message = f"found {counted(n_cells, 'labelled point')} and not one image of the labelled frames"
@@ -149,8 +116,7 @@ def _nothing_to_train(
     return Finding(Severity.ERROR, code, subject, message, advice=advice, remedies=remedies)
 
 
-@dataclass(frozen=True)
-class PlannedCuts:
+class PlannedCuts(NamedTuple):
     """What is cut from videos, and what a person should know of it."""
 
     steps: tuple[ExtractFrames, ...]
@@ -200,14 +166,9 @@ def _plan_videos(scene: Scene, images: Sequence[PlacedImages], options: Options)
 
 
 def _stranger_videos(names: Sequence[str]) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "video-of-no-view",
-        some(names),
-        "belongs to no camera and recording by its name, which Lightning Pose must tell from it; it is left out",
-        advice="give a {} that fits its name too, or rename the video",
-        remedies=(Setting("view-pattern"),),
-    )
+    message = "belongs to no camera and recording by its name, which Lightning Pose must tell from it; it is left out"
+    advice, ways = "give a {} that fits its name too, or rename the video", (Setting("view-pattern"),)
+    return Finding(Severity.WARNING, "video-of-no-view", some(names), message, "", advice, ways)
 
 
 def _plan(

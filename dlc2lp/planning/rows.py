@@ -30,17 +30,7 @@ class MatchedFolder:
 def match_rows(
     chosen: ChosenSession, ties: Mapping[str, SessionTie], *, frame_names: FrameNames, derived_crops: DerivedCrops
 ) -> MatchedFolder:
-    """Match the rows of one folder with its images.
-
-    Parameters
-    ----------
-    chosen
-        The folder, as it lies on disk and with the labels that count.
-    ties
-        Which video frames the images of each session are.
-    frame_names, derived_crops
-        What a person chose.
-    """
+    """Match the rows of one folder with its images; ``ties`` say which video frames those of each session are."""
     folder, findings = chosen.session, list[Finding]()
     images = folder.images
     if folder.random_crops and derived_crops == "skip":
@@ -70,19 +60,12 @@ def _rows_without_image(chosen: ChosenSession, images: Mapping[str, ImageInfo]) 
 
 
 def _crops_left_out(chosen: ChosenSession) -> Finding:
-    return Finding(
-        Severity.NOTE,
-        "derived-crops",
-        chosen.session.name,
-        counted(
-            len(chosen.session.random_crops),
-            "image is a random sub-crop that DeepLabCut made of another frame",
-            "images are random sub-crops that DeepLabCut made of other frames",
-        )
-        + "; left out, since a frame in training and its crop in test would hide what the network can't do",
-        advice="to migrate crops all the same: {}",
-        remedies=(Setting("derived-crops", ("keep",)),),
-    )
+    one = "image is a random sub-crop that DeepLabCut made of another frame"
+    many = "images are random sub-crops that DeepLabCut made of other frames"
+    crops = counted(len(chosen.session.random_crops), one, many)
+    message = f"{crops}; left out, since a frame in training and its crop in test would hide what the network can't do"
+    advice, ways = "to migrate crops all the same: {}", (Setting("derived-crops", ("keep",)),)
+    return Finding(Severity.NOTE, "derived-crops", chosen.session.name, message, "", advice, ways)
 
 
 def _no_image(chosen: ChosenSession, row: int) -> Finding:
@@ -93,11 +76,7 @@ def _no_image(chosen: ChosenSession, row: int) -> Finding:
     named = chosen.other_folders.get(file_name)
     places = f"{chosen.session.folder}" + (f" or in {named}, which the row names" if named else "")
     found = broken.message if broken else f"found a row of labels and no such image in {places}"
-    return Finding(
-        Severity.ERROR,
-        broken.code if broken else "missing-image",
-        f"{chosen.session.name}/{file_name}",
-        f"{found}; the row and its {counted(n_cells, 'labelled point')} are left out",
-        where=f"row {row + 1} of {chosen.label_file}",
-        advice="put the image back from a backup and run again, or delete the row in DeepLabCut",
-    )
+    message = f"{found}; the row and its {counted(n_cells, 'labelled point')} are left out"
+    code, subject = broken.code if broken else "missing-image", f"{chosen.session.name}/{file_name}"
+    advice = "put the image back from a backup and run again, or delete the row in DeepLabCut"
+    return Finding(Severity.ERROR, code, subject, message, f"row {row + 1} of {chosen.label_file}", advice)

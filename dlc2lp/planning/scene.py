@@ -78,15 +78,10 @@ def _renamed_sessions(sessions: Mapping[str, str]) -> list[Finding]:
 
 
 def _outsiders(source: Source) -> list[Finding]:
-    return [
-        Finding(
-            Severity.ERROR,
-            "folder-of-no-view",
-            folder,
-            f"belongs to no camera by its name; left out with its {counted(n_frames, 'labeled frame')} and "
-            f"{counted(n_cells, 'point')}",
-            advice="give a {} that fits its name too, or rename the folder in DeepLabCut",
-            remedies=(Setting("view-pattern"),),
-        )
-        for folder, n_cells, n_frames in source.outsiders
-    ]
+    advice = "give a {} that fits its name too, or rename the folder in DeepLabCut"
+    findings = []
+    for folder, n_cells, n_frames in source.outsiders:
+        lost = f"{counted(n_frames, 'labeled frame')} and {counted(n_cells, 'point')}"
+        message, ways = f"belongs to no camera by its name; left out with its {lost}", (Setting("view-pattern"),)
+        findings.append(Finding(Severity.ERROR, "folder-of-no-view", folder, message, "", advice, ways))
+    return findings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
@@ -52,21 +52,7 @@ def plan_texts(
     options: Options,
     target: Path,
 ) -> PlannedTexts:
-    """Render all texts.
-
-    Parameters
-    ----------
-    source, scene
-        What was surveyed, and how the views meet.
-    files, images
-        What the files of each view hold, and what becomes of its images.
-    n_videos
-        Videos in the target.
-    is_calibrated
-        Whether the target gets calibrations.
-    options, target
-        What a person chose, and where the target lies.
-    """
+    """Render all texts; ``files`` and ``images`` are of each view, ``n_videos`` and calibrations of the target."""
     facts, unequal = _facts(scene, files, images, n_videos, is_calibrated, options.data_dir or str(target))
     config = starter_config(facts, options.config)
     projects = [project for survey, _ in source.surveys for project in (survey.project, *survey.merged)]
@@ -155,11 +141,16 @@ def _with_column(scene: Scene, files: Sequence[ViewFiles], options: Options) -> 
         return list(files), []
     never = never_labelled(rows, len(scene.keypoints))
     nan_means = options.config.nan_means or "occluded"
+    nothing = (NOT_LABELED,) * len(scene.keypoints)
+
+    def with_column(rows: Sequence[LabelRow], fillers: set[str]) -> list[LabelRow]:
+        # The points of frames that only other views have labelled may well be visible.
+        seen = with_visibility(rows, never, nan_means)
+        return [dataclasses.replace(row, visible=nothing) if row.image in fillers else row for row in seen]
+
     visible = [
         dataclasses.replace(
-            made,
-            rows=_unlabeled_fillers(with_visibility(made.rows, never, nan_means), made.fillers),
-            test_rows=_unlabeled_fillers(with_visibility(made.test_rows, never, nan_means), made.fillers),
+            made, rows=with_column(made.rows, made.fillers), test_rows=with_column(made.test_rows, made.fillers)
         )
         for made in files
     ]
@@ -167,13 +158,6 @@ def _with_column(scene: Scene, files: Sequence[ViewFiles], options: Options) -> 
         return visible, []
     names = [label_files(view.name)[0] for view in scene.views]
     return visible, [explain(never, scene.keypoints, names, n_fillers)]
-
-
-def _unlabeled_fillers(rows: Iterable[LabelRow], fillers: set[str]) -> list[LabelRow]:
-    """Mark all points of frames that only other views have labelled as not labelled: they may well be visible."""
-    return [
-        dataclasses.replace(row, visible=(NOT_LABELED,) * len(row.xy)) if row.image in fillers else row for row in rows
-    ]
 
 
 def _label_steps(view: str, scorer: str, keypoints: Sequence[str], made: ViewFiles) -> list[WriteText]:

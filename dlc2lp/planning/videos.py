@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
 
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.model import Finding, VideoInfo
@@ -38,20 +37,7 @@ class PlannedVideos:
 
 
 def plan_videos(named: Sequence[NamedVideo], options: Options) -> PlannedVideos:
-    """Decide on every video that can be read.
-
-    Parameters
-    ----------
-    named
-        All videos, with their names.
-    options
-        What a person chose.
-
-    Raises
-    ------
-    UsageError
-        An encode setting is impossible.
-    """
+    """Decide on every video that can be read. Raises UsageError where an encode setting is impossible."""
     settings = encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
     all_pixels = sum(_pixels(each.video) for each in named)
     planned: list[PlannedVideo] = []
@@ -114,26 +100,13 @@ def name_videos(videos: Sequence[SurveyedVideo], sessions: Sequence[PlannedSessi
 def _video_step(
     info: VideoInfo, treatment: Treatment, picture: Picture, target: str, settings: EncodeSettings, link: Link
 ) -> Step:
-    rate = _rate_text(info.frame_rate)
-    source = str(info.path)
+    rate = f"{info.frame_rate.numerator}/{info.frame_rate.denominator}"
+    source, n_bytes, n_frames = str(info.path), info.size_bytes, info.n_frames
     if treatment.action == "place":
-        return PlaceVideo(source, target, info.size_bytes, info.n_frames, link)
+        return PlaceVideo(source, target, n_bytes, n_frames, link)
     if treatment.action in {"remux", "rewrite"}:
-        return RemuxVideo(source, target, info.size_bytes, info.n_frames, treatment.action, rate, **asdict(settings))
-    width, height = encoded_size(info, crop=picture.crop, turn_deg=picture.turn_deg)
-    return EncodeVideo(
-        source,
-        target,
-        info.size_bytes,
-        info.n_frames,
-        width,
-        height,
-        rate,
-        **asdict(settings),
-        turn_deg=picture.turn_deg,
-        crop=picture.crop,
-    )
-
-
-def _rate_text(rate: Fraction) -> str:
-    return f"{rate.numerator}/{rate.denominator}"
+        return RemuxVideo(source, target, n_bytes, n_frames, treatment.action, rate, **asdict(settings))
+    turn_deg, crop = picture.turn_deg, picture.crop
+    size_px = encoded_size(info, crop=crop, turn_deg=turn_deg)
+    how = asdict(settings)
+    return EncodeVideo(source, target, n_bytes, n_frames, *size_px, rate, **how, turn_deg=turn_deg, crop=crop)

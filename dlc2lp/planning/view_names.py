@@ -28,23 +28,8 @@ def safe_views(
     Names that are fine stay. Else, in this order, as far as needed: other characters become ``-`` (``cam_1`` ->
     ``cam-1``); numbers get the same number of digits (``cam1`` beside ``cam10`` -> ``cam01``); ``view-`` goes before
     (``top`` in the session ``desktop`` -> ``view-top``); a short hash. The result depends on the names alone, not on
-    their order.
-
-    Parameters
-    ----------
-    names
-        The views as the source calls them, each once.
-    sessions
-        The sessions' names in the target.
-    is_named
-        Whether a person named the views, and can give them other names.
-
-    Returns
-    -------
-    dict
-        Original -> safe, in the order given.
-    list of Finding
-        A note for each that was renamed, with the reason.
+    their order: original -> safe, and a note for each that was renamed, with the reason. The sessions' names are those in
+    the target; where a person named the views (``is_named``), they can give them other names.
     """
     folders = sorted(set(sessions))
     steps = dict.fromkeys(names, 0)
@@ -56,10 +41,8 @@ def safe_views(
             break
         for name in offenders:
             steps[name] += 1
-    renamed = [name for name in names if chosen[name] != name]
-    return {name: chosen[name] for name in names}, [
-        _renamed(name, chosen[name], names, folders, is_named=is_named) for name in renamed
-    ]
+    renamed = (name for name in names if chosen[name] != name)
+    return chosen, [_renamed(name, chosen[name], names, folders, is_named=is_named) for name in renamed]
 
 
 def _ladder(names: Sequence[str]) -> Callable[[str, int], str]:
@@ -119,12 +102,7 @@ def _is_bad(name: str, sessions: Sequence[str]) -> bool:
 
 def _renamed(name: str, safe: str, names: Sequence[str], sessions: Sequence[str], *, is_named: bool) -> Finding:
     found = check_views([name, *(other for other in names if other != name)], sessions)
-    reasons = [each.message for each in found if each.subject == name] or ["another view's name is part of it"]
-    return Finding(
-        Severity.NOTE,
-        "view-renamed",
-        name,
-        f"the view is called {safe}, since Lightning Pose finds a view by its name inside file names: {reasons[0]}",
-        advice=_GIVEN if is_named else _FOUND,
-        remedies=(Setting("view", ("NAME=SOURCE",)),) if is_named else (),
-    )
+    reason = next((each.message for each in found if each.subject == name), "another view's name is part of it")
+    message = f"the view is called {safe}, since Lightning Pose finds a view by its name inside file names: {reason}"
+    advice, remedies = (_GIVEN, (Setting("view", ("NAME=SOURCE",)),)) if is_named else (_FOUND, ())
+    return Finding(Severity.NOTE, "view-renamed", name, message, "", advice, remedies)

@@ -45,16 +45,9 @@ def wants_column(rows: Sequence[LabelRow], n_keypoints: int, choice: Visibility)
 def with_visibility(
     rows: Sequence[LabelRow], never: Mapping[str, frozenset[int]], nan_means: NanMeans
 ) -> list[LabelRow]:
-    """Return the rows with their third column, which is never empty.
+    """Return the rows with their third column, which is never empty; ``never`` is what :func:`never_labelled` says.
 
-    Parameters
-    ----------
-    rows
-        Labeled frames.
-    never
-        What :func:`never_labelled` says of their sessions.
-    nan_means
-        What an empty cell means in a session that has labels of the keypoint.
+    ``nan_means`` is what an empty cell means in a session that has labels of the keypoint.
     """
     empty = HIDDEN if nan_means == "occluded" else NOT_LABELED
     return [
@@ -74,16 +67,7 @@ def explain(
 ) -> Finding:
     """Say why the column is there: which sessions lack keypoints that others have, and which frames are no view's own.
 
-    Parameters
-    ----------
-    never
-        What :func:`never_labelled` says of the sessions.
-    names
-        The keypoints.
-    label_files
-        The files that get the column.
-    n_fillers
-        Frames that only other views have labelled.
+    ``names`` are the keypoints; ``n_fillers`` counts the frames that only other views have labelled.
     """
     told = [
         f"{session} ({', '.join(names[k] for k in sorted(positions))})"
@@ -95,17 +79,11 @@ def explain(
         more = f" and {len(told) - _N_NAMED} more" if len(told) > _N_NAMED else ""
         reasons.append(f"{sessions} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}{more}")
     if n_fillers:
-        reasons.append(
-            counted(n_fillers, "frame has labels in other views only", "frames have labels in other views only")
-        )
-    return Finding(
-        Severity.NOTE,
-        "visible-column",
-        ", ".join(label_files),
-        f"{'; '.join(reasons)}; the column `visible` marks these cells as not labelled",
-        advice="to leave the column out: {}",
-        remedies=(Setting("visibility", ("never",)),),
-    )
+        one, many = "frame has labels in other views only", "frames have labels in other views only"
+        reasons.append(counted(n_fillers, one, many))
+    message = f"{'; '.join(reasons)}; the column `visible` marks these cells as not labelled"
+    advice, ways = "to leave the column out: {}", (Setting("visibility", ("never",)),)
+    return Finding(Severity.NOTE, "visible-column", ", ".join(label_files), message, "", advice, ways)
 
 
 def _missing_in_some(never: Mapping[str, frozenset[int]]) -> dict[str, frozenset[int]]:

@@ -157,8 +157,9 @@ def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequenc
         advice = "{}, or rename one of the individuals in DeepLabCut"
         return _ask(labels, "flattened-names-alike", why, advice, ("split", "NAME"))
     n_sharing = len({individual for name in shared for individual in owners[name]})
-    why = f"found {n_sharing} individuals whose keypoints have the same names, expected one: Lightning Pose tracks a "
-    return _ask(labels, "several-individuals", f"{why}single animal", "{}", _ANY_WAY)
+    alike = f"found {n_sharing} individuals whose keypoints have the same names"
+    why = f"{alike}, expected one: Lightning Pose tracks a single animal"
+    return _ask(labels, "several-individuals", why, "{}", _ANY_WAY)
 
 
 def _labelled_twice(labels: LabelTable, by_name: Mapping[str, Sequence[Column]]) -> Finding | None:

@@ -210,8 +210,8 @@ def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Finding:
-    n_images, n_points = counted(len(conflicts), "image"), counted(sum(len(each.cells) for each in conflicts), "point")
-    message = f"the rows of {n_images} contradict each other in {n_points}, listed one by one"
+    images, points = counted(len(conflicts), "image"), counted(sum(len(each.cells) for each in conflicts), "point")
+    message = f"the rows of {images} contradict each other in {points}, listed one by one"
     advice = "delete the wrong row of each image in DeepLabCut, or take another file with {}"
     return question("conflicting-rows", str(path), message, advice, (_SCORER,))
 

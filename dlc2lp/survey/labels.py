@@ -100,8 +100,8 @@ def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: 
     held_out = survey.split.test & crops
     if not held_out:
         return []
-    n_crops, n_test = counted(len(held_out), "random sub-crop"), counted(len(survey.split.test), "test frame")
-    message = f"found {n_crops} among its {n_test}, and crops are left out"
+    found, tested = counted(len(held_out), "random sub-crop"), counted(len(survey.split.test), "test frame")
+    message = f"found {found} among its {tested}, and crops are left out"
     ways = (Setting("derived-crops", ("keep",)), Setting("split"))
     return [question("split-of-crops", f"--split {options.split}", message, "{}, or leave out {}", ways)]
 
