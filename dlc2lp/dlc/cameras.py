@@ -19,9 +19,11 @@ import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.dlc.opencv import (
     FieldError,
@@ -37,11 +39,7 @@ from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Camera, Finding, Severity, Vector
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 CAMERA_MATRIX = "camera_matrix"
 STEREO_FILE = "stereo_params.pickle"
@@ -74,14 +72,9 @@ def calibrated_names(path: Path) -> tuple[str, ...]:
 
 
 def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
-    """Read a stereo calibration, wherever it lies. What is missing or damaged becomes a finding.
+    """Read a ``stereo_params.pickle``, wherever it lies. What is missing or damaged becomes a finding.
 
-    Parameters
-    ----------
-    path
-        ``stereo_params.pickle``.
-    camera_names
-        The cameras, in the order of ``config.yaml``.
+    ``camera_names`` are in the order of ``config.yaml``.
     """
     try:
         pairs, problems = _read_pairs(path, camera_names)
@@ -96,9 +89,7 @@ def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
     cameras = _chain(pairs, camera_names)
     missing = [name for name in camera_names if name not in cameras]
     findings = [
-        _unknown_pair(path, problem.key, camera_names, is_needed=bool(missing))
-        if isinstance(problem, _UnknownPair)
-        else problem
+        _unknown_pair(path, problem, camera_names, is_needed=bool(missing)) if isinstance(problem, str) else problem
         for problem in problems
     ]
     if missing and not any(finding.severity is Severity.ERROR for finding in findings):
@@ -112,10 +103,7 @@ def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
 def in_millimetres(cameras: Sequence[Camera], square_size_mm: float) -> tuple[Camera, ...]:
     """Scale the translations of a DeepLabCut calibration from squares of the checkerboard to millimetres.
 
-    Raises
-    ------
-    ValueError
-        The size is not a finite number above 0.
+    Raises ValueError unless the size is a finite number above 0.
     """
     if not (math.isfinite(square_size_mm) and square_size_mm > 0):
         raise ValueError(f"the side of a square is {square_size_mm} mm, expected a finite number above 0")
@@ -138,26 +126,22 @@ class _Pair:
     translation: Array
 
 
-@dataclass(frozen=True)
-class _UnknownPair:
-    """A pair of cameras, by its key, that are not those of the project."""
+def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Finding | str]]:
+    """Return the pairs of ``stereo_params.pickle``: one, if DeepLabCut wrote it; scripts of labs write more.
 
-    key: str
-
-
-def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Finding | _UnknownPair]]:
-    """Return the pairs of ``stereo_params.pickle``: one, if DeepLabCut wrote it; scripts of labs write more."""
+    Beside them what is wrong: a finding, or the key of a pair of cameras that are not those of the project.
+    """
     with path.open("rb") as stream:
         content = load_arrays(stream, subject=str(path))
     if not isinstance(content, dict) or not content:
         found = "an empty dictionary" if content == {} else type(content).__name__
         return [], [_broken(path, f"found {found}, expected a dictionary with an entry '<camera>-<camera>'")]
     pairs: list[_Pair] = []
-    problems: list[Finding | _UnknownPair] = []
+    problems: list[Finding | str] = []
     for key, value in content.items():
         named = _cameras_of(str(key), names)
         if named is None:
-            problems.append(_UnknownPair(str(key)))
+            problems.append(str(key))
             continue
         try:
             pairs.append(_pair(value, named))
@@ -169,11 +153,8 @@ def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Fin
 def _cameras_of(key: str, names: Sequence[str]) -> tuple[str, str] | None:
     """Return the two cameras that a pair's key names; their names may hold the dash that joins them."""
     # DeepLabCut pairs cameras in the order of camera_names, so that order goes first.
-    found = sorted(
-        ((a, b) for a, b in permutations(names, 2) if f"{a}-{b}" == key),
-        key=lambda pair: (names.index(pair[0]) > names.index(pair[1]), names.index(pair[0]), names.index(pair[1])),
-    )
-    return found[0] if found else None
+    pairs = [*combinations(names, 2), *permutations(names, 2)]
+    return next((pair for pair in pairs if "-".join(pair) == key), None)
 
 
 def _pair(value: object, names: tuple[str, str]) -> _Pair:
@@ -200,33 +181,25 @@ def _pair(value: object, names: tuple[str, str]) -> _Pair:
 
 def _chain(pairs: Sequence[_Pair], names: Sequence[str]) -> dict[str, Camera]:
     """Place all cameras that the pairs link with the first one, which is the origin of space."""
-    import numpy as np
-
-    placed: dict[str, tuple[Array, Array]] = {}
-    found: dict[str, Camera] = {}
-    links: dict[str, list[tuple[Camera, Camera, Array, Array]]] = {name: [] for name in names}
+    links: dict[str, list[_Pair]] = {name: [] for name in names}
     for pair in pairs:
         inverse = pair.rotation.T
-        links[pair.first.name].append((pair.first, pair.second, pair.rotation, pair.translation))
-        links[pair.second.name].append((pair.second, pair.first, inverse, -inverse @ pair.translation))
-    todo: deque[str] = deque()
-    if names and links[names[0]]:
-        placed[names[0]] = np.eye(3), np.zeros(3)
-        found[names[0]] = links[names[0]][0][0]
-        todo.append(names[0])
+        links[pair.first.name].append(pair)
+        links[pair.second.name].append(_Pair(pair.second, pair.first, inverse, -inverse @ pair.translation))
+    if not names or not links[names[0]]:
+        return {}
+    origin = links[names[0]][0].first
+    found = {origin.name: origin}
+    todo = deque([(origin.name, np.eye(3), np.zeros(3))])
     while todo:
-        name = todo.popleft()
-        rotation, translation = placed[name]
-        for _, other, turn, shift in links[name]:
-            if other.name in placed:
+        name, rotation, translation = todo.popleft()
+        for link in links[name]:
+            other = link.second
+            if other.name in found:
                 continue
-            placed[other.name] = turn @ rotation, turn @ translation + shift
-            found[other.name] = dataclasses.replace(
-                other,
-                rotation=rotation_vector(placed[other.name][0]),
-                translation=vector(placed[other.name][1]),
-            )
-            todo.append(other.name)
+            turn, shift = link.rotation @ rotation, link.rotation @ translation + link.translation
+            found[other.name] = dataclasses.replace(other, rotation=rotation_vector(turn), translation=vector(shift))
+            todo.append((other.name, turn, shift))
     return found
 
 
@@ -243,19 +216,12 @@ def _against_intrinsics(folder: Path, cameras: Mapping[str, Camera]) -> list[Fin
             findings.append(own)
         elif own is not None and own != (camera.matrix, camera.distortions):
             stale.append(name)
-    if not stale:
-        return findings
-    return [
-        *findings,
-        Finding(
-            Severity.WARNING,
-            "calibration-stale",
-            str(folder / STEREO_FILE),
-            f"holds other intrinsic parameters than the {_INTRINSIC_SUFFIX[1:]} of {', '.join(stale)}: they were not "
-            f"calibrated in one go; {STEREO_FILE} is taken",
-            advice=f"if the cameras were moved since, {_CALIBRATE_AGAIN}",
-        ),
-    ]
+    if stale:
+        found = f"holds other intrinsic parameters than the {_INTRINSIC_SUFFIX[1:]} of {', '.join(stale)}"
+        message = f"{found}: they were not calibrated in one go; {STEREO_FILE} is taken"
+        advice = f"if the cameras were moved since, {_CALIBRATE_AGAIN}"
+        findings.append(_warning("calibration-stale", folder / STEREO_FILE, message, advice))
+    return findings
 
 
 def _read_intrinsics(
@@ -283,57 +249,44 @@ def _read_intrinsics(
 
 
 def _no_witness(path: Path, message: str, where: str = "") -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "calibration-unreadable",
-        str(path),
-        f"{message}; {STEREO_FILE} is taken, which could not be compared with it",
-        where,
-        advice=f"if it is not DeepLabCut's own file, delete it; else {_CALIBRATE_AGAIN}",
-    )
+    message += f"; {STEREO_FILE} is taken, which could not be compared with it"
+    advice = f"if it is not DeepLabCut's own file, delete it; else {_CALIBRATE_AGAIN}"
+    return _warning("calibration-unreadable", path, message, advice, where)
 
 
 # --- findings -------------------------------------------------------------------------------------------------------
 
 
-def _unknown_pair(path: Path, key: str, names: Sequence[str], *, is_needed: bool) -> Finding:
-    """Tell of a pair of other cameras: an error where a calibration is there and does not arrive because of it."""
-    known = ", ".join(f"{a}-{b}" for a, b in permutations(names, 2) if names.index(a) < names.index(b))
-    outcome = "the target gets no calibration" if is_needed else "it is passed over"
-    return Finding(
-        Severity.ERROR if is_needed else Severity.WARNING,
-        "calibration-camera-unknown",
-        str(path),
-        f"found the pair of cameras '{key}', expected one of {known}; {outcome}",
-        where=key,
-        advice="cameras renamed after calibrating? give camera_names in config.yaml their old names",
-    )
+def _warning(code: str, path: Path, message: str, advice: str, where: str = "") -> Finding:
+    return Finding(Severity.WARNING, code, str(path), message, where, advice)
 
 
 def _broken(path: Path, message: str, advice: str = _CALIBRATE_AGAIN, where: str = "") -> Finding:
     return Finding(Severity.ERROR, "calibration-unreadable", str(path), message, where, advice)
 
 
+def _unknown_pair(path: Path, key: str, names: Sequence[str], *, is_needed: bool) -> Finding:
+    """Tell of a pair of other cameras: an error where a calibration is there and does not arrive because of it."""
+    known = ", ".join(f"{a}-{b}" for a, b in combinations(names, 2))
+    outcome = "the target gets no calibration" if is_needed else "it is passed over"
+    message = f"found the pair of cameras '{key}', expected one of {known}; {outcome}"
+    advice = "cameras renamed after calibrating? give camera_names in config.yaml their old names"
+    severity = Severity.ERROR if is_needed else Severity.WARNING
+    return Finding(severity, "calibration-camera-unknown", str(path), message, key, advice)
+
+
 def _not_calibrated(path: Path, names: Sequence[str]) -> Finding:
     """Tell a project that was never calibrated from one in which DeepLabCut stopped half way."""
     have = [name for name in names if (path.parent / f"{name}{_INTRINSIC_SUFFIX}").is_file()]
     alone = f"; intrinsic parameters alone ({', '.join(have)}) do not say where the cameras stand" if have else ""
-    return Finding(
-        Severity.WARNING,
-        "calibration-missing",
-        str(path),
-        f"found no such file{alone}; the target gets no calibration and no 3D options",
-        advice=f"if the cameras were calibrated, copy the file there; else {_CALIBRATE_AGAIN}",
-    )
+    message = f"found no such file{alone}; the target gets no calibration and no 3D options"
+    advice = f"if the cameras were calibrated, copy the file there; else {_CALIBRATE_AGAIN}"
+    return _warning("calibration-missing", path, message, advice)
 
 
 def _incomplete(path: Path, missing: Sequence[str], names: Sequence[str]) -> Finding:
-    n_missing = "DeepLabCut calibrates the first two cameras only" if len(names) > 2 else "the pair is not there"
-    return Finding(
-        Severity.WARNING,
-        "calibration-incomplete",
-        str(path),
-        f"found no calibration of {', '.join(missing)}, expected all of {', '.join(names)} ({n_missing}); "
-        "Lightning Pose needs all or none, so the target gets no calibration",
-        advice="calibrate all cameras with Anipose and give its calibration.toml",
-    )
+    why = "DeepLabCut calibrates the first two cameras only" if len(names) > 2 else "the pair is not there"
+    found = f"found no calibration of {', '.join(missing)}, expected all of {', '.join(names)} ({why})"
+    message = f"{found}; Lightning Pose needs all or none, so the target gets no calibration"
+    advice = "calibrate all cameras with Anipose and give its calibration.toml"
+    return _warning("calibration-incomplete", path, message, advice)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from dlc2lp.dlc.joining import point_name
 from dlc2lp.dlc.table import RawTable, has_no_name
 from dlc2lp.errors import DecisionNeeded, UnreadableFile
@@ -37,13 +39,7 @@ def scorers(table: RawTable) -> tuple[str, ...]:
 
 
 def choose_scorer(table: RawTable, scorer: str | None, path: Path) -> str:
-    """Return whose block of columns is meant; None: that of the only one.
-
-    Raises
-    ------
-    DecisionNeeded
-        ``several-scorers``.
-    """
+    """Return whose block of columns is meant; None: that of the only one. Raises DecisionNeeded for several-scorers."""
     found = scorers(table)
     if scorer in found or not found:
         return scorer or ""
@@ -58,10 +54,7 @@ def choose_scorer(table: RawTable, scorer: str | None, path: Path) -> str:
 def arrange_columns(table: RawTable, scorer: str, path: Path) -> Columns:
     """Find the columns of each point.
 
-    Raises
-    ------
-    UnreadableFile
-        ``duplicate-keypoint``: a column stands twice. ``no-keypoints``: there is no pair of x and y.
+    Raises UnreadableFile: ``duplicate-keypoint``, a column stands twice; ``no-keypoints``, there is no pair of x and y.
     """
     places: dict[tuple[str, str], dict[str, list[int]]] = {}
     nameless: list[int] = []
@@ -111,26 +104,17 @@ def _scorer(levels: Sequence[str], column: Sequence[str]) -> str:
 
 
 def _refuse_duplicates(places: Mapping[tuple[str, str], Mapping[str, Sequence[int]]], path: Path) -> None:
-    repeated = [
-        (f"{point_name(*point)} {coord}", positions)
-        for point, found in places.items()
-        for coord, positions in found.items()
-        if len(positions) > 1
-    ]
+    repeated = []
+    for point, found in places.items():
+        for coord, positions in found.items():
+            if len(positions) > 1:
+                name = f"{point_name(*point)} {coord}"
+                message = f"found the column {name!r} {len(positions)} times, expected it once"
+                where = "value columns " + ", ".join(str(position + 1) for position in positions)
+                advice = "delete the wrong one, or rename it if it is another keypoint"
+                repeated.append(Finding(Severity.ERROR, "duplicate-keypoint", str(path), message, where, advice))
     if repeated:
-        raise UnreadableFile(
-            *(
-                Finding(
-                    Severity.ERROR,
-                    "duplicate-keypoint",
-                    str(path),
-                    f"found the column {name!r} {len(positions)} times, expected it once",
-                    "value columns " + ", ".join(str(position + 1) for position in positions),
-                    "delete the wrong one, or rename it if it is another keypoint",
-                )
-                for name, positions in repeated
-            )
-        )
+        raise UnreadableFile(*repeated)
 
 
 def _count_x(table: RawTable, nameless: Sequence[int]) -> int:
@@ -138,8 +122,6 @@ def _count_x(table: RawTable, nameless: Sequence[int]) -> int:
 
     A column that is not even called x or y holds no points: most are what was once the index.
     """
-    import numpy as np
-
     coords = [dict(zip(table.levels, column, strict=True)).get("coords", "") for column in table.columns]
     of_x = [i for i in nameless if coords[i].strip().lower() == "x"]
     return int(np.isfinite(table.values[:, of_x]).sum())
@@ -147,30 +129,25 @@ def _count_x(table: RawTable, nameless: Sequence[int]) -> int:
 
 def _without_name(nameless: Sequence[int], n_lost: int, path: Path) -> Finding:
     columns = counted(len(nameless), "column without a name that holds", "columns without a name that hold")
-    return Finding(
-        Severity.ERROR if n_lost else Severity.WARNING,
-        "unnamed-columns",
-        str(path),
-        f"found {columns} {counted(n_lost, 'labelled point')}; left out",
-        "value columns " + some(str(position + 1) for position in nameless),
-        "write the missing names into the header" if n_lost else "",
-    )
+    message = f"found {columns} {counted(n_lost, 'labelled point')}; left out"
+    where = "value columns " + some(str(position + 1) for position in nameless)
+    severity, advice = _by_loss(n_lost, "write the missing names into the header")
+    return Finding(severity, "unnamed-columns", str(path), message, where, advice)
+
+
+def _by_loss(n_lost: int, advice: str) -> tuple[Severity, str]:
+    """What is left out is an error, and something is to be done, only where it holds values."""
+    return (Severity.ERROR, advice) if n_lost else (Severity.WARNING, "")
 
 
 def _missing_coordinate(
     table: RawTable, point: tuple[str, str], found: Mapping[str, Sequence[int]], path: Path
 ) -> Finding:
-    import numpy as np
-
     positions = [position for at in found.values() for position in at]
     n_values = int(np.isfinite(table.values[:, positions]).sum())
     missing = " and ".join(coord for coord in ("x", "y") if coord not in found)
-    return Finding(
-        Severity.ERROR if n_values else Severity.WARNING,
-        "missing-coordinate",
-        str(path),
-        f"found {' and '.join(found)} but no column for {missing}; the keypoint and its "
-        f"{counted(n_values, 'value')} are left out",
-        point_name(*point),
-        "label the keypoint again in DeepLabCut, or restore the file from a backup" if n_values else "",
-    )
+    lost = f"the keypoint and its {counted(n_values, 'value')} are left out"
+    message = f"found {' and '.join(found)} but no column for {missing}; {lost}"
+    advice = "label the keypoint again in DeepLabCut, or restore the file from a backup"
+    severity, advice = _by_loss(n_values, advice)
+    return Finding(severity, "missing-coordinate", str(path), message, point_name(*point), advice)

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 
 from dlc2lp.dlc.config_keys import Keys, shown
-from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, parse_yaml
+from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing, parse_yaml
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
 
@@ -29,15 +29,8 @@ _TEMPLATE_BODYPARTS = frozenset({"bodypart1", "bodypart2", "bodypart3", "objectA
 _TEMPLATE_CAMERA_CONFIG = "/home/mackenzie/DEEPLABCUT/"
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
-_DLC_KEYS = (
-    "Task",
-    "scorer",
-    "bodyparts",
-    "video_sets",
-    "multianimalbodyparts",
-    "camera_names",
-    "num_cameras",
-)
+_DLC_KEYS = ("Task", "scorer", "bodyparts", "video_sets", "multianimalbodyparts", "camera_names", "num_cameras")
+_RESTORE = "restore it from a backup, or move it away: labels can be converted without it"
 
 
 @dataclass(frozen=True)
@@ -104,27 +97,15 @@ def read_config(path: Path) -> DlcConfig:
     """Read a project's configuration, of any DeepLabCut version.
 
     Nothing in the file is executed or constructed, and the file is not changed: DeepLabCut itself rewrites it
-    on reading since 2.2.
-
-    Parameters
-    ----------
-    path
-        The ``config.yaml``.
-
-    Raises
-    ------
-    UnreadableFile
-        Code ``config-unreadable``, with the line where there is one: there is no such file, it can't be
-        opened, is empty, is no YAML even after the repairs of :mod:`dlc2lp.dlc.yamltext`, or configures
-        something else.
+    on reading since 2.2. Raises UnreadableFile for ``config-unreadable``, with the line where there is one: there is no
+    such file, it can't be opened, is empty, is no YAML even after the repairs, or configures something else.
     """
     subject = str(path)
     root, findings = parse_yaml(_bytes_of(path), subject=subject, names_on_disk=_names_beside(path))
-    if root is None or (isinstance(root, YamlText) and root.is_empty):
+    if is_nothing(root):
         raise _unreadable(path, "found no content, expected a DeepLabCut configuration", _RESTORE)
     if not isinstance(root, YamlMapping):
-        message = f"found {shown(root)}, expected lines of the form 'key: value'"
-        raise _unreadable(path, message, _RESTORE)
+        raise _unreadable(path, f"found {shown(root)}, expected lines of the form 'key: value'", _RESTORE)
     if not any(root.get(key) for key in _DLC_KEYS):
         message = f"found none of the keys {', '.join(_DLC_KEYS[:4])}; expected a DeepLabCut configuration"
         raise _unreadable(path, message, "give the config.yaml that lies beside labeled-data")
@@ -132,9 +113,6 @@ def read_config(path: Path) -> DlcConfig:
     if (keys.has("camera_names") or keys.has("num_cameras")) and not keys.has("video_sets"):
         return _read_3d(path, keys)
     return _read_2d(path, keys)
-
-
-_RESTORE = "restore it from a backup, or move it away: labels can be converted without it"
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -234,14 +212,13 @@ def _skeleton(keys: Keys, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """
     pairs: dict[frozenset[str], tuple[str, str]] = {}
     for entry in keys.items("skeleton"):
-        if isinstance(entry, YamlText) and entry.is_empty:
+        if is_nothing(entry):
             continue
-        if not isinstance(entry, YamlList) or not all(isinstance(item, YamlText) for item in entry.items):
+        items = entry.items if isinstance(entry, YamlList) else ()
+        names = [item.text for item in items if isinstance(item, YamlText) and not item.is_empty]
+        if len(names) < 2 or not all(isinstance(item, YamlText) for item in items):
             keys.find_value("skeleton", entry, "pairs of bodyparts such as [nose, tail]; left this one out")
             continue
-        names = [item.text for item in entry.items if isinstance(item, YamlText) and not item.is_empty]
-        if len(names) < 2:
-            keys.find_value("skeleton", entry, "pairs of bodyparts such as [nose, tail]; left this one out")
         for pair in pairwise(names):
             unknown = [name for name in pair if known and name not in known]
             if unknown or (not known and _TEMPLATE_BODYPARTS.issuperset(pair)):
@@ -255,12 +232,11 @@ def _skeleton(keys: Keys, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
 
 def _video_entries(keys: Keys, key: str) -> tuple[VideoEntry, ...]:
     node = keys.node(key)
-    if node is None or (isinstance(node, YamlText) and node.is_empty):
+    if is_nothing(node):
         return ()
     if isinstance(node, YamlMapping):
-        return tuple(
-            VideoEntry(name.text, _crop(keys, key, value)) for name, value in node.entries if not name.is_empty
-        )
+        entries = [(name.text, value) for name, value in node.entries if not name.is_empty]
+        return tuple(VideoEntry(name, _crop(keys, key, value)) for name, value in entries)
     if isinstance(node, YamlList):
         # Nobody's DeepLabCut writes it, but people do, and it can only mean the paths.
         return tuple(VideoEntry(path) for path in keys.names(key))
@@ -271,12 +247,10 @@ def _video_entries(keys: Keys, key: str) -> tuple[VideoEntry, ...]:
 def _crop(keys: Keys, key: str, value: YamlNode) -> tuple[int, int, int, int] | None:
     """``crop: 0, 640, 0, 480`` below a video; since 3.0.0rc14 DeepLabCut takes nothing but four integers."""
     node = value.get("crop") if isinstance(value, YamlMapping) else value
-    if node is None or (isinstance(node, YamlText) and node.is_empty):
+    if is_nothing(node):
         return None
-    texts: list[str] = []
-    if isinstance(node, YamlText):
-        texts = [part.strip() for part in node.text.split(",")]
-    elif isinstance(node, YamlList):
+    texts = [part.strip() for part in node.text.split(",")] if isinstance(node, YamlText) else []
+    if isinstance(node, YamlList):
         texts = [item.text for item in node.items if isinstance(item, YamlText)]
     if len(texts) == 4 and all(_INTEGER.fullmatch(text) and len(text) < 10 for text in texts):
         x1, x2, y1, y2 = map(int, texts)
@@ -297,7 +271,7 @@ def _corner(keys: Keys) -> tuple[float, float] | None:
 
 def _iteration(keys: Keys) -> int:
     node = keys.node("iteration")
-    if node is None or (isinstance(node, YamlText) and node.is_empty):
+    if is_nothing(node):
         return 0  # 3.0.1 leaves it empty until the first training set
     if isinstance(node, YamlText) and _INTEGER.fullmatch(node.text) and len(node.text) < 10:
         return int(node.text)

@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 import re
 
-from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText
+from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing
 from dlc2lp.model import Finding, Severity
 
 _TRUE = frozenset({"true", "True", "TRUE"})
-
 _FALSE = frozenset({"false", "False", "FALSE"})
-
-_YES = frozenset({"yes", "on", "y", "1"})
-
-_NO = frozenset({"no", "off", "n", "0"})
-
+#: What people write instead, in lower case.
+_TRUTH = dict.fromkeys(("yes", "on", "y", "1"), True) | dict.fromkeys(("no", "off", "n", "0"), False)
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
@@ -39,32 +35,26 @@ class Keys:
     def text(self, key: str) -> str:
         """A scalar exactly as written; empty if it is missing, null or no scalar."""
         node = self.node(key)
-        if node is None or (isinstance(node, YamlText) and node.is_empty):
-            return ""
         if isinstance(node, YamlText):
-            return node.text
-        self.find_value(key, node, "one text; ignored it")
+            return "" if node.is_empty else node.text
+        if node is not None:
+            self.find_value(key, node, "one text; ignored it")
         return ""
 
     def flag(self, key: str) -> bool:
         """A truth value by YAML 1.2, where only true and false are ones; False if missing or null."""
         node = self.node(key)
-        if node is None or (isinstance(node, YamlText) and (node.is_empty or node.text in _FALSE)):
-            return False
-        if isinstance(node, YamlText):
-            if node.text in _TRUE:
-                return True
-            if node.text.lower() in _YES | _NO:
-                value = node.text.lower() in _YES
-                self.find_value(key, node, f"true or false; took it for {str(value).lower()}")
-                return value
-        self.find_value(key, node, "true or false; took it for false")
-        return False
+        text = node.text if isinstance(node, YamlText) else ""
+        if is_nothing(node) or text in _TRUE | _FALSE:
+            return text in _TRUE
+        value = _TRUTH.get(text.lower(), False)
+        self.find_value(key, node, f"true or false; took it for {str(value).lower()}")
+        return value
 
     def items(self, key: str) -> tuple[YamlNode, ...]:
         """Items of a list; none if it is missing or null. A scalar counts as a list of itself."""
         node = self.node(key)
-        if node is None or (isinstance(node, YamlText) and node.is_empty):
+        if is_nothing(node):
             return ()
         if isinstance(node, YamlList):
             return node.items

@@ -26,8 +26,7 @@ class Cells:
     """Turns cells into numbers, and remembers those that are none instead of stopping at the first."""
 
     def __init__(self, header: Header, path: Path, *, comma_is_decimal: bool) -> None:
-        self._header = header
-        self._path = path
+        self._header, self._path = header, path
         # Only beside ";" is a comma surely a decimal sign, and not one for thousands or the end of a cell.
         self._comma_is_decimal = comma_is_decimal
         # Decimal sign -> the first cell that has it, and where that is.
@@ -44,16 +43,18 @@ class Cells:
         cell = record.cell(position)
         number = self._number(cell)
         if number is None:
-            where = self._place(record, position)
             message = f"found {cell!r}, expected a number or an empty cell"
             advice = f"correct the cell in {self._path.name}; empty it if the point is not labelled"
-            self._bad.append(Finding(Severity.ERROR, "csv-bad-cell", str(self._path), message, where, advice))
+            self._bad.append(self._finding("csv-bad-cell", message, self._place(record, position), advice))
             return float("nan")
         if self._comma_is_decimal and ("," in cell or "." in cell):
-            sign = "," if "," in cell else "."
-            if sign not in self._first_with:
-                self._first_with[sign] = cell, self._place(record, position)
+            self._first_with.setdefault("," if "," in cell else ".", (cell, self._place(record, position)))
         return number
+
+    def _finding(
+        self, code: str, message: str, where: str, advice: str = "", severity: Severity = Severity.ERROR
+    ) -> Finding:
+        return Finding(severity, code, str(self._path), message, where, advice)
 
     def _place(self, record: Record, position: int) -> str:
         return f"line {record.line}, {self._header.column_name(position)}"
@@ -62,9 +63,8 @@ class Cells:
         """Look at the columns that hold no coordinates: nobody may lose labels in them without being told."""
         width = max(len(record.cells) for record in (*self._header.rows, *body))
         used = {*self._header.index_positions, *self._header.value_positions}
-        for position in range(width):
-            if position not in used:
-                self._check_other_column(position, body)
+        for position in sorted(set(range(width)) - used):
+            self._check_other_column(position, body)
 
     def _check_other_column(self, position: int, body: Sequence[Record]) -> None:
         texts = [text.strip() for text in self._header.texts(position) if text.strip()]
@@ -80,26 +80,17 @@ class Cells:
         # A keypoint's name over numbers, and only "x" or "y" is missing: these are labels.
         lost = named and numbers and has_no_name(self._header.texts(position)[-1])
         content = f"{counted(len(filled), 'cell')}, such as {filled[0].cell(position)!r}" if filled else "nothing"
-        self._left_out.append(
-            Finding(
-                Severity.ERROR if lost else Severity.WARNING if filled else Severity.NOTE,
-                "foreign-columns" if named else "unnamed-columns",
-                str(self._path),
-                f"found a column that is none of x, y and likelihood and holds {content}; it is left out",
-                f"column {position + 1} ({' '.join(texts) or 'no header'})",
-                "name it in the header rows if it holds labels" if lost else "",
-            )
-        )
+        code = "foreign-columns" if named else "unnamed-columns"
+        message = f"found a column that is none of x, y and likelihood and holds {content}; it is left out"
+        where = f"column {position + 1} ({' '.join(texts) or 'no header'})"
+        advice = "name it in the header rows if it holds labels" if lost else ""
+        severity = Severity.ERROR if lost else Severity.WARNING if filled else Severity.NOTE
+        self._left_out.append(self._finding(code, message, where, advice, severity))
 
     def _shift(self, record: Record, position: int) -> Finding:
-        return Finding(
-            Severity.ERROR,
-            "csv-extra-cells",
-            str(self._path),
-            f"found the number {record.cell(position)!r} in a column without a header: the row is shifted",
-            f"line {record.line}, column {position + 1}",
-            "look for decimal commas in that line",
-        )
+        message = f"found the number {record.cell(position)!r} in a column without a header: the row is shifted"
+        where = f"line {record.line}, column {position + 1}"
+        return self._finding("csv-extra-cells", message, where, "look for decimal commas in that line")
 
     def _number(self, cell: str) -> float | None:
         """The cell's value, NaN if it is empty, None if it is no number."""
@@ -119,31 +110,20 @@ class Cells:
     def findings(self) -> list[Finding]:
         """Return what is worth knowing about the cells that were read.
 
-        Raises
-        ------
-        UnreadableFile
-            Some are no numbers, or may mean two different ones.
+        Raises UnreadableFile where some are no numbers, or may mean two different ones.
         """
         faults = _first_and_count(self._shifted) + _first_and_count(self._bad)
         if len(self._first_with) == 2:
             (comma, comma_where), (point, point_where) = self._first_with[","], self._first_with["."]
-            faults.append(
-                Finding(
-                    Severity.ERROR,
-                    "csv-mixed-decimals",
-                    str(self._path),
-                    f"found {comma!r} and {point!r}, expected one decimal sign in all cells: a spreadsheet "
-                    "has read some numbers wrongly",
-                    f"{comma_where}; {point_where}",
-                    RESTORE,
-                )
-            )
+            expected = "expected one decimal sign in all cells: a spreadsheet has read some numbers wrongly"
+            message = f"found {comma!r} and {point!r}, {expected}"
+            faults.append(self._finding("csv-mixed-decimals", message, f"{comma_where}; {point_where}", RESTORE))
         if faults:
             raise UnreadableFile(*faults)
         if "," in self._first_with:
             message = "found decimal commas: a spreadsheet saved this file, perhaps with fewer digits"
             where = self._first_with[","][1]
-            self._left_out.append(Finding(Severity.NOTE, "csv-decimal-comma", str(self._path), message, where))
+            self._left_out.append(self._finding("csv-decimal-comma", message, where, severity=Severity.NOTE))
         return self._left_out
 
 

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from dlc2lp.dlc.framenames import has_image_suffix, parse_row
@@ -26,8 +27,7 @@ _HEADERS = (
 
 _COORDS = frozenset({"x", "y", "likelihood"})
 
-#: The first header row tells what separates the cells. Counting characters does not: ``a;b;c`` may be a
-#: scorer.
+#: The first header row tells what separates the cells. Counting characters does not: ``a;b;c`` may be a scorer.
 _DELIMITER = re.compile(r'^[ "]*(?:scorer|individuals|bodyparts)[ "]*([,;\t])', re.IGNORECASE | re.MULTILINE)
 
 
@@ -62,74 +62,49 @@ class Header:
         return " ".join(text for level, text in levels if level != "scorer")
 
 
-def delimiter_of(text: str, path: Path) -> str:
-    """Return what separates the cells: comma, semicolon or TAB."""
+def refused(code: str, path: Path, message: str, where: str = "", advice: str = RESTORE) -> UnreadableFile:
+    """Return the error for a CSV file."""
+    return UnreadableFile.of(code, str(path), message, where=where, advice=advice)
+
+
+def read_records(text: str, path: Path) -> tuple[str, list[Record]]:
+    """Return what separates the cells (comma, semicolon or TAB), and all rows that have any content."""
     found = _DELIMITER.search(text)
-    if found is not None:
-        return found[1]
-    first = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
-    raise UnreadableFile.of(
-        "csv-no-header",
-        str(path),
-        f"found {first[:60]!r} at the top, expected a line that begins with 'scorer,' or 'bodyparts,'",
-        advice=RESTORE,
-    )
-
-
-def read_records(text: str, delimiter: str, path: Path) -> list[Record]:
-    """Return all rows that have any content."""
-    # strict: else a quotation mark that is opened and never closed swallows the rest of the file without a
-    # word.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    records = []
+    if found is None:
+        first = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
+        message = f"found {first[:60]!r} at the top, expected a line that begins with 'scorer,' or 'bodyparts,'"
+        raise refused("csv-no-header", path, message)
+    # strict: else a quotation mark that is opened and never closed swallows the rest of the file without a word.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=found[1], strict=True)
     try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                records.append(Record(reader.line_num, tuple(cells)))
+        rows = [Record(reader.line_num, tuple(cells)) for cells in reader if any(cell.strip() for cell in cells)]
     except csv.Error as error:
-        raise UnreadableFile.of(
-            "csv-unreadable",
-            str(path),
-            f"found no valid CSV: {error}",
-            where=f"line {reader.line_num}",
-            advice='look for a quotation mark (") that is opened and never closed',
-        ) from error
-    return records
+        advice = 'look for a quotation mark (") that is opened and never closed'
+        message = f"found no valid CSV: {error}"
+        raise refused("csv-unreadable", path, message, f"line {reader.line_num}", advice) from error
+    return found[1], rows
 
 
 def split_header(records: Sequence[Record], path: Path) -> tuple[Header, list[Record]]:
     """Take the header off the rows."""
-    n_header = 0
-    while n_header < len(records) and records[n_header].cell(0).strip().lower() in COLUMN_LEVELS:
-        n_header += 1
-    rows = tuple(records[:n_header])
+    rows = tuple(takewhile(lambda record: record.cell(0).strip().lower() in COLUMN_LEVELS, records))
     levels = tuple(row.cell(0).strip().lower() for row in rows)
     if levels not in _HEADERS:
-        raise UnreadableFile.of(
-            "csv-no-header",
-            str(path),
-            f"found the header rows {', '.join(levels) or 'none'}, "
-            "expected scorer, (individuals,) bodyparts and coords at the top of the file",
-            advice=RESTORE,
-        )
+        found = f"found the header rows {', '.join(levels) or 'none'}"
+        expected = "expected scorer, (individuals,) bodyparts and coords at the top of the file"
+        raise refused("csv-no-header", path, f"{found}, {expected}")
     coords = rows[-1]
     values = tuple(i for i, cell in enumerate(coords.cells) if cell.strip().lower() in _COORDS)
     # The header tells how wide the index is. Rows don't: in a file with one labeled frame every width fits.
     index = tuple(range(values[0])) if values else ()
     if len(index) not in {1, 3}:
-        # A table that was read with too few index columns and saved again: they got names and came back as
-        # data.
+        # A table that was read with too few index columns and saved again: they got names and came back as data.
         index = tuple(i for i in index if not any(UNNAMED.fullmatch(row.cell(i).strip()) for row in rows))
     if len(index) not in {1, 3} or not all(has_no_name(row.cell(i)) for row in rows for i in index[1:]):
-        raise UnreadableFile.of(
-            "csv-bad-header",
-            str(path),
-            f"found {', '.join(map(repr, coords.cells[:6]))}, expected 'coords' and then 'x', 'y' and so on, "
-            "from the second column on or from the fourth",
-            where=f"line {coords.line}",
-            advice=RESTORE,
-        )
-    return Header(levels, rows, index, values), list(records[n_header:])
+        expected = "expected 'coords' and then 'x', 'y' and so on, from the second column on or from the fourth"
+        message = f"found {', '.join(map(repr, coords.cells[:6]))}, {expected}"
+        raise refused("csv-bad-header", path, message, f"line {coords.line}")
+    return Header(levels, rows, index, values), list(records[len(rows) :])
 
 
 def names_index_levels(record: Record, header: Header, folder: Path) -> bool:
@@ -161,10 +136,8 @@ def column_names(header: Header, path: Path) -> tuple[tuple[tuple[str, ...], ...
     restored = [_without_number(name, first) for name in first]
     if len(set(first)) == len(first) and restored != first:
         by_level[0] = restored
-        message = (
-            f"found {', '.join(map(repr, first[:3]))}: the file was read with one header row and saved "
-            "again; the numbers were taken off"
-        )
+        then = "the file was read with one header row and saved again; the numbers were taken off"
+        message = f"found {', '.join(map(repr, first[:3]))}: {then}"
         where = f"line {header.rows[0].line}"
         findings.append(Finding(Severity.NOTE, "csv-numbered-header", str(path), message, where))
     return tuple(zip(*by_level, strict=True)), findings

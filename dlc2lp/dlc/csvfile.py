@@ -18,19 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from dlc2lp.dlc.csv_cells import Cells
-from dlc2lp.dlc.csv_header import (
-    RESTORE,
-    Header,
-    Record,
-    column_names,
-    delimiter_of,
-    names_index_levels,
-    read_records,
-    split_header,
-)
+from dlc2lp.dlc.csv_header import Header, Record, column_names, names_index_levels, read_records, refused, split_header
 from dlc2lp.dlc.table import RawTable
-from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted
 
@@ -47,13 +39,8 @@ def read_csv_labels(path: Path) -> CsvLabels:
     """Read a label file in CSV, whoever wrote it: DeepLabCut of any era, pandas, napari, a spreadsheet.
 
     Numbers become the float64 that ``float`` makes of their digits, which is the one that pandas wrote down.
-    Text stays as it stands.
-
-    Parameters
-    ----------
-    path
-        The file. What lies beside it matters only where an unlabeled first frame without a suffix looks like
-        a row of index names.
+    Text stays as it stands. What lies beside the file matters only where an unlabeled first frame without a suffix
+    looks like a row of index names.
 
     Raises
     ------
@@ -63,11 +50,9 @@ def read_csv_labels(path: Path) -> CsvLabels:
         ``csv-bad-cell``, ``csv-extra-cells``, ``csv-mixed-decimals``: cells that are not what the header
         announces; the error tells of all of them.
     """
-    import numpy as np
-
     text, odd_text = _read_text(path)
-    delimiter = delimiter_of(text, path)
-    header, body = split_header(read_records(text, delimiter, path), path)
+    delimiter, records = read_records(text, path)
+    header, body = split_header(records, path)
     if body and names_index_levels(body[0], header, path.parent):
         body = body[1:]
     cells = Cells(header, path, comma_is_decimal=delimiter == ";")
@@ -75,13 +60,9 @@ def read_csv_labels(path: Path) -> CsvLabels:
     rows = [cells.values(record) for record in body]
     findings = [*odd_text, *cells.findings(), *_short_rows(header, body, text, path)]
     columns, numbered = column_names(header, path)
-    table = RawTable(
-        levels=header.levels,
-        columns=columns,
-        rows=tuple(tuple(record.cell(position) for position in header.index_positions) for record in body),
-        values=np.array(rows, dtype=np.float64).reshape(len(body), len(header.value_positions)),
-    )
-    return CsvLabels(table, (*findings, *numbered))
+    index = tuple(tuple(record.cell(position) for position in header.index_positions) for record in body)
+    values = np.array(rows, dtype=np.float64).reshape(len(body), len(header.value_positions))
+    return CsvLabels(RawTable(header.levels, columns, index, values), (*findings, *numbered))
 
 
 def _read_text(path: Path) -> tuple[str, list[Finding]]:
@@ -89,13 +70,11 @@ def _read_text(path: Path) -> tuple[str, list[Finding]]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnreadableFile.of("csv-unreadable", str(path), f"can't be opened: {reason}") from error
+        raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice="") from error
     if not data.strip(b"\0"):
         found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
-        raise UnreadableFile.of("csv-unreadable", str(path), f"found {found}, expected labels", advice=RESTORE)
-    # pandas writes UTF-8, Excel on Windows its code page or, as "Unicode text", UTF-16 with a byte order
-    # mark.
+        raise refused("csv-unreadable", path, f"found {found}, expected labels")
+    # pandas writes UTF-8, Excel on Windows its code page or, as "Unicode text", UTF-16 with a byte order mark.
     encodings = ["utf-16"] if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ["utf-8-sig", "cp1252"]
     for encoding in encodings:
         try:
@@ -109,9 +88,7 @@ def _read_text(path: Path) -> tuple[str, list[Finding]]:
         message = f"found text that is not UTF-8; it was read as {encoding}"
         advice = "check that names with accents or other special letters arrived"
         return text, [Finding(Severity.NOTE, "csv-encoding", str(path), message, advice=advice)]
-    raise UnreadableFile.of(
-        "csv-unreadable", str(path), "found bytes that are no text, expected a CSV file", advice=RESTORE
-    )
+    raise refused("csv-unreadable", path, "found bytes that are no text, expected a CSV file")
 
 
 def _short_rows(header: Header, body: Sequence[Record], text: str, path: Path) -> list[Finding]:

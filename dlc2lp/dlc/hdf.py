@@ -11,7 +11,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.dlc.hdf_file import opened, shown
 from dlc2lp.dlc.hdf_frames import StoredFrame, fixed_frame, table_frame
@@ -19,10 +22,6 @@ from dlc2lp.dlc.hdf_source import MAX_ARRAY_BYTES, Node, Source
 from dlc2lp.dlc.table import COLUMN_LEVELS, RawTable
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: DeepLabCut's own key, then that of napari-deeplabcut until 2023 (DeepLabCut issue #2572).
 PREFERRED_KEYS: Final = ("df_with_missing", "keypoints")
@@ -50,17 +49,9 @@ class HdfLabels:
 def read_hdf(path: Path) -> HdfLabels:
     """Read a ``CollectedData*.h5`` or ``machinelabels*.h5`` of any DeepLabCut, those of Python 2 included.
 
-    Of several data frames it reads ``df_with_missing``, else ``keypoints``, else the first by name.
-
-    Parameters
-    ----------
-    path
-        The file. No lock is taken, so it may lie on a read-only share.
-
-    Returns
-    -------
-    HdfLabels
-        What ``pandas.read_hdf`` gives for the same key, with names as text and values as float64.
+    Of several data frames it reads ``df_with_missing``, else ``keypoints``, else the first by name, and gives what
+    ``pandas.read_hdf`` gives for that key, with names as text and values as float64. No lock is taken, so the file may
+    lie on a read-only share.
 
     Raises
     ------
@@ -101,9 +92,8 @@ def _levels(source: Source, frame: StoredFrame, where: str) -> tuple[str, ...]:
     given = tuple(name.strip().lower() for name in frame.level_names)
     usual = _USUAL_LEVELS.get(len(given), ())
     if any(len(column) != len(given) for column in frame.columns):
-        raise source.error(
-            "h5-unreadable", f"found columns without {counted(len(given), 'name')}, expected such", where
-        )
+        message = f"found columns without {counted(len(given), 'name')}, expected such"
+        raise source.error("h5-unreadable", message, where)
     if len(set(given)) == len(given) and {"bodyparts", "coords"} <= set(given) <= set(COLUMN_LEVELS):
         return given
     contradicts = any(name in COLUMN_LEVELS and name != want for name, want in zip(given, usual, strict=False))
@@ -118,13 +108,10 @@ def _levels(source: Source, frame: StoredFrame, where: str) -> tuple[str, ...]:
 
 def _placed(source: Source, frame: StoredFrame, where: str) -> NDArray[np.float64]:
     """All blocks in one float64 array of shape (R, C), each column where its name stands."""
-    import numpy as np
-
     n_rows, n_columns = len(frame.rows), len(frame.columns)
     if 8 * n_rows * n_columns > MAX_ARRAY_BYTES:
         size = f"{counted(n_rows, 'row')} of {counted(n_columns, 'column')}"
-        message = f"found {size}, expected at most {MAX_ARRAY_BYTES} bytes"
-        raise source.error("h5-too-large", message, where)
+        raise source.error("h5-too-large", f"found {size}, expected at most {MAX_ARRAY_BYTES} bytes", where)
     places = _positions(frame.columns)
     values = np.full((n_rows, n_columns), np.nan)
     for names, block in frame.blocks:
@@ -157,8 +144,6 @@ def _numbers(
     source: Source, block: NDArray[Any], frame: StoredFrame, names: list[tuple[str, ...]]
 ) -> NDArray[np.float64]:
     """Values of one block as float64; of objects and text each must be a number or empty."""
-    import numpy as np
-
     if block.dtype.kind in "iufb":
         return block.astype(np.float64)
     numbers = np.full(block.shape, np.nan)
@@ -174,8 +159,6 @@ def _numbers(
 
 def _number(value: object) -> float:
     """A float. Raises TypeError or ValueError for what is none."""
-    import numpy as np
-
     if isinstance(value, bytes):
         value = value.decode("utf-8")
     if value is None or (isinstance(value, str) and not value.strip()):

@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import h5py
+import numpy as np
+from h5py import h5t
+
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Setting
 
@@ -20,6 +24,10 @@ def not_readable(code: str, subject: str, message: str, where: str = "") -> Unre
     advice = "restore it from a backup, or go by the CSV: {}"
     remedies = (Setting("labels", ("csv",)),)
     return UnreadableFile.of(code, subject, message, where=where, advice=advice, remedies=remedies)
+
+
+#: How HDF5 says that a copy was aborted, in words of its own insides.
+_CUT_OFF = re.compile(r"truncated file: eof = ([0-9]+),.* stored_eof = ([0-9]+)")
 
 
 @contextmanager
@@ -34,14 +42,8 @@ def reading(subject: str, where: str = "") -> Iterator[None]:
         raise not_readable("h5-unreadable", subject, message, where) from error
 
 
-#: How HDF5 says that a copy was aborted, in words of its own insides.
-_CUT_OFF = re.compile(r"truncated file: eof = ([0-9]+),.* stored_eof = ([0-9]+)")
-
-
 def opened(path: Path) -> Any:
     """The open file. HDF5 itself would wait for the other end of a pipe, and has no word for an empty file."""
-    import h5py
-
     problem = ""
     try:
         if not path.is_file():
@@ -70,37 +72,28 @@ def shown(value: object) -> str:
 
 def raw_attribute(node: Any, name: str) -> bytes | int | float:
     """An attribute as it is stored. Raises what h5py raises, and TypeError for lists and odd types."""
-    import h5py
-    import numpy as np
-
     attribute = node.attrs.get_id(name)
-    if attribute.get_storage_size() > _MAX_ATTRIBUTE_BYTES or not _is_scalar(attribute.get_type()):
-        raise TypeError("an attribute that is neither text nor a number")
-    value = node.attrs[name]
-    if isinstance(value, h5py.Empty):  # PyTables' empty text
-        return b""
-    if np.size(value) != 1:
-        raise TypeError("an attribute that is a list")
-    plain = np.asarray(value).item()
-    if not isinstance(plain, bytes | int | float):
-        raise TypeError("an attribute that is neither text nor a number")
-    return plain
+    if attribute.get_storage_size() <= _MAX_ATTRIBUTE_BYTES and _is_scalar(attribute.get_type()):
+        value = node.attrs[name]
+        if isinstance(value, h5py.Empty):  # PyTables' empty text
+            return b""
+        if np.size(value) != 1:
+            raise TypeError("an attribute that is a list")
+        plain = np.asarray(value).item()
+        if isinstance(plain, bytes | int | float):
+            return plain
+    raise TypeError("an attribute that is neither text nor a number")
 
 
 def _is_scalar(data_type: Any) -> bool:
     """Whether an HDF5 type is a number or text of fixed length."""
-    from h5py import h5t
-
     kind = data_type.get_class()
-    if kind == h5t.STRING:
-        return not data_type.is_variable_str()
-    return kind in (h5t.INTEGER, h5t.FLOAT, h5t.ENUM, h5t.BITFIELD)
+    is_text = kind == h5t.STRING and not data_type.is_variable_str()
+    return is_text or kind in (h5t.INTEGER, h5t.FLOAT, h5t.ENUM, h5t.BITFIELD)
 
 
 def is_simple(data_type: Any) -> bool:
     """Whether an HDF5 type is a scalar, or a record of scalars and arrays of scalars."""
-    from h5py import h5t
-
     if data_type.get_class() != h5t.COMPOUND:
         return _is_scalar(data_type)
     members = [data_type.get_member_type(k) for k in range(data_type.get_nmembers())]
@@ -109,9 +102,5 @@ def is_simple(data_type: Any) -> bool:
 
 def is_byte_list(data_type: Any) -> bool:
     """Whether an HDF5 type is a list of bytes of any length, in which PyTables keeps a pickled object."""
-    from h5py import h5t
-
-    if data_type.get_class() != h5t.VLEN:
-        return False
-    element = data_type.get_super()
-    return bool(element.get_class() == h5t.INTEGER and element.get_size() == 1)
+    element = data_type.get_super() if data_type.get_class() == h5t.VLEN else None
+    return bool(element and element.get_class() == h5t.INTEGER and element.get_size() == 1)

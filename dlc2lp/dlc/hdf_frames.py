@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from numpy.typing import NDArray
 
 from dlc2lp.dlc.hdf_file import shown
 from dlc2lp.dlc.hdf_source import Node, Source
 from dlc2lp.wording import counted
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _MAX_LEVELS: Final = 16
 
@@ -40,13 +39,12 @@ def table_frame(source: Source, group: Node) -> StoredFrame:
             columns = source.names(source.attribute(node, f"{field}_kind"), where)
             values = records[field]
             blocks.append((columns, values if values.ndim > 1 else values[:, None]))
-    axes = source.attribute(group, "non_index_axes")
+    axes, where = source.attribute(group, "non_index_axes"), group.attribute("non_index_axes")
     match axes:
         case [(1, [*labels])]:
-            columns = source.names(labels, group.attribute("non_index_axes"))
+            columns = source.names(labels, where)
         case _:
-            message = f"found {shown(axes)}, expected the columns"
-            raise source.error("h5-unreadable", message, group.attribute("non_index_axes"))
+            raise source.error("h5-unreadable", f"found {shown(axes)}, expected the columns", where)
     rows = source.names(records["index"], node.path)
     return StoredFrame(_names_in_info(source, group, columns), columns, rows, blocks)
 

@@ -11,15 +11,16 @@ import math
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.dlc.hdf_file import is_byte_list, is_simple, not_readable, raw_attribute, reading, shown
 from dlc2lp.dlc.unpickle import BrokenPickle, PickleTooLarge, UnsafePickle, load_arrays, load_plain
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MAX_ARRAY_BYTES: Final = 2**30  # 80 000 labeled frames of 500 keypoints with their likelihood
 _MAX_NAMES: Final = 2**22  # rows or columns
@@ -48,12 +49,7 @@ class Source:
     """Reads groups, attributes and arrays of one file, and collects findings about it.
 
     Only hard links are followed, only simple types are read, and nothing is allocated before its size is known
-    to be sane.
-
-    Parameters
-    ----------
-    subject
-        The file, for findings.
+    to be sane. ``subject`` is the file, for findings.
     """
 
     def __init__(self, subject: str) -> None:
@@ -75,8 +71,6 @@ class Source:
 
     def frames(self, root: Node) -> dict[str, tuple[Node, str]]:
         """Every data frame: its key -> its group and ``pandas_type``."""
-        import h5py
-
         found: dict[str, tuple[Node, str]] = {}
         link = ""
         todo = deque([root])
@@ -107,8 +101,6 @@ class Source:
 
     def node(self, group: Node, name: str) -> Node:
         """A dataset that a data frame needs."""
-        import h5py
-
         where = group.below(name)
         with reading(self.subject, where):
             is_there = group.item.id.links.exists(name.encode())
@@ -135,8 +127,6 @@ class Source:
             return Node(group.item[name], group.below(name))
 
     def _is_hard_link(self, group: Node, name: str) -> bool:
-        import h5py
-
         with reading(self.subject, group.below(name)):
             return bool(group.item.id.links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD)
 
@@ -146,8 +136,6 @@ class Source:
 
     def _check_storage(self, node: Node) -> None:
         """Refuse data that lie in another file or were packed by a filter from elsewhere."""
-        import h5py
-
         builtin = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
         with reading(self.subject, node.path):
             # before anybody asks for the shape: HDF5 opens the files of a virtual array to tell its length
@@ -212,8 +200,7 @@ class Source:
         """An attribute that must be text."""
         value = self.attribute(node, name)
         if not isinstance(value, str):
-            where = node.attribute(name)
-            raise self.error("h5-unreadable", f"found {_kind(value)}, expected text", where)
+            raise self.error("h5-unreadable", f"found {_kind(value)}, expected text", node.attribute(name))
         return value
 
     def count_attribute(self, node: Node, name: str, at_most: int) -> int:
@@ -227,8 +214,6 @@ class Source:
 
     def array(self, node: Node) -> NDArray[Any]:
         """All of a dataset: numbers, byte strings, records of both, or the objects of a pickled array."""
-        import numpy as np
-
         shape = self.attribute(node, "shape")
         if shape is not None:  # pandas writes an empty array as one number and its shape (write_array_empty)
             lengths = shape if isinstance(shape, tuple) and len(shape) <= 2 else ()
@@ -255,8 +240,6 @@ class Source:
 
     def names(self, values: object, where: str) -> list[tuple[str, ...]]:
         """Names of rows or columns from a list or array; where they are tuples, one cell per level."""
-        import numpy as np
-
         is_row = isinstance(values, np.ndarray) and values.ndim == 1 and not values.dtype.names
         listed = values.tolist() if isinstance(values, np.ndarray) and is_row else values
         if not isinstance(listed, list):
@@ -272,8 +255,6 @@ class Source:
 
     def name(self, value: object, where: str) -> str:
         """One name as text: a number that YAML made of it is text again, a missing one is empty."""
-        import numpy as np
-
         plain = value.item() if isinstance(value, np.generic) else value
         if plain is None or (isinstance(plain, float) and math.isnan(plain)):
             return ""

@@ -30,8 +30,7 @@ _PNG_PALETTE = 3
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_END = 0xD9
 _JPEG_SCAN = 0xDA
-#: The next marker within compressed data, where FF 00 is a byte of data, FF D0 to D7 restarts the coder and
-#: further FFs fill up.
+#: The next marker in compressed data, where FF 00 is a byte, FF D0 to D7 restarts the coder, further FFs fill up.
 _JPEG_NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258
@@ -57,28 +56,17 @@ class _DamagedError(Exception):
 
 
 def list_frames(folder: Path, labelled: Collection[str] = ()) -> FolderListing:
-    """Sort the files of a folder into frames and the rest.
+    """Sort the files of a folder of ``labeled-data`` into frames and the rest.
 
-    Parameters
-    ----------
-    folder
-        A folder of ``labeled-data``. Subfolders are passed over; dangling links count as files.
-    labelled
-        Names of images that label files name. They are frames (or random crops), whatever else they look
-        like.
-
-    Raises
-    ------
-    UnreadableFile
-        ``folder-unreadable``.
+    Subfolders are passed over; dangling links count as files. Images that label files name (``labelled``) are frames
+    or random crops, whatever else they look like. Raises UnreadableFile for ``folder-unreadable``.
     """
     try:
         with os.scandir(folder) as entries:
             names = sorted((entry.name for entry in entries if not entry.is_dir()), key=natural_order)
     except OSError as error:
-        raise UnreadableFile.of(
-            "folder-unreadable", str(folder), f"can't be listed: {error.strerror or error}"
-        ) from error
+        message = f"can't be listed: {error.strerror or error}"
+        raise UnreadableFile.of("folder-unreadable", str(folder), message) from error
     wanted = set(labelled)
     groups: dict[str, list[str]] = {"frames": [], "previews": [], "crops": [], "others": []}
     for name in names:
@@ -99,38 +87,29 @@ def read_image_info(path: Path) -> ImageInfo:
 
     The content decides what it is, not the suffix. PNG: every chunk is there and has its checksum. JPEG: the
     data runs to the end marker. TIFF: the first page's data lies within the file. BMP: as many bytes as its
-    size needs.
-
-    Raises
-    ------
-    UnreadableFile
-        ``image-unreadable``: it can't be opened. ``image-empty``: it has no bytes. ``image-unknown``: it is
-        none of the four formats. ``image-corrupt``: it is damaged or cut off.
+    size needs. Raises UnreadableFile for ``image-unreadable`` (it can't be opened), ``image-empty``, ``image-unknown``
+    (it is none of the four formats) and ``image-corrupt`` (it is damaged or cut off).
     """
     try:
         with path.open("rb") as file:
             size_bytes = os.fstat(file.fileno()).st_size
             if size_bytes == 0:
-                raise UnreadableFile.of(
-                    "image-empty", str(path), "found an empty file (0 bytes), expected an image", advice=_RESTORE
-                )
+                raise _refused("image-empty", path, "found an empty file (0 bytes), expected an image")
             kind, read = _kind_and_reader(file.read(16), path)
             file.seek(0)
             width_px, height_px, bits = read(file, size_bytes)
     except OSError as error:
-        raise UnreadableFile.of(
-            "image-unreadable", str(path), f"can't be opened: {error.strerror or error}", advice=_RESTORE
-        ) from error
+        raise _refused("image-unreadable", path, f"can't be opened: {error.strerror or error}") from error
     except _DamagedError as error:
-        raise UnreadableFile.of("image-corrupt", str(path), f"{error}", advice=_RESTORE) from error
+        raise _refused("image-corrupt", path, str(error)) from error
     except (struct.error, IndexError) as error:
-        raise UnreadableFile.of(
-            "image-corrupt",
-            str(path),
-            f"found a header that is cut off after {counted(size_bytes, 'byte')}",
-            advice=_RESTORE,
-        ) from error
+        found = f"found a header that is cut off after {counted(size_bytes, 'byte')}"
+        raise _refused("image-corrupt", path, found) from error
     return ImageInfo(path, kind, width_px, height_px, bits, size_bytes)
+
+
+def _refused(code: str, path: Path, message: str, advice: str = _RESTORE) -> UnreadableFile:
+    return UnreadableFile.of(code, str(path), message, advice=advice)
 
 
 _Reader = Callable[[BinaryIO, int], tuple[int, int, int]]
@@ -147,13 +126,9 @@ def _kind_and_reader(head: bytes, path: Path) -> tuple[str, _Reader]:
         return "bmp", _read_bmp
     if not head.strip(b"\0"):
         raise _DamagedError("found zeros, as a crash leaves them, expected an image")
-    pointer = head.startswith(b"version https://")
-    raise UnreadableFile.of(
-        "image-unknown",
-        str(path),
-        "found a pointer of Git LFS" if pointer else f"found a file that begins with {head!r}",
-        advice="get the image itself: git lfs pull" if pointer else _RESTORE,
-    )
+    if head.startswith(b"version https://"):
+        raise _refused("image-unknown", path, "found a pointer of Git LFS", "get the image itself: git lfs pull")
+    raise _refused("image-unknown", path, f"found a file that begins with {head!r}")
 
 
 def _read_png(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
@@ -169,8 +144,7 @@ def _read_png(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
             raise _DamagedError(f"found a PNG that is cut off after {counted(size_bytes, 'byte')}")
         length, kind = struct.unpack(">I4s", data[position : position + 8])
         end = position + 12 + length
-        if end > size_bytes:
-            raise _DamagedError(f"found a PNG that is cut off: {counted(size_bytes, 'byte')}, expected at least {end}")
+        _check_end("PNG", end, size_bytes)
         if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
             raise _DamagedError(f"found a PNG whose chunk at byte {position} does not match its checksum")
         has_pixels |= kind == b"IDAT"
@@ -185,8 +159,7 @@ def _read_png(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
 def _read_jpeg(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     """Width, height and bits per channel of a JPEG that runs to its end marker (ITU T.81, annex B).
 
-    A search for the end marker would find that of the thumbnail in the Exif segment, so all segments are
-    walked.
+    A search for the end marker would find that of the thumbnail in the Exif segment, so all segments are walked.
     """
     data = file.read()
     frame: tuple[int, int, int] | None = None
@@ -227,10 +200,7 @@ def _read_tiff(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     ]
     if not width_px or not height_px or not ends:
         raise _DamagedError("found a TIFF without a size or without pixels")
-    if max(ends) > size_bytes:
-        raise _DamagedError(
-            f"found a TIFF that is cut off: {counted(size_bytes, 'byte')}, expected at least {max(ends)}"
-        )
+    _check_end("TIFF", max(ends), size_bytes)
     return width_px, height_px, max(tags.get(_TIFF_BITS, (1,)))
 
 
@@ -259,20 +229,21 @@ def _tiff_tags(file: BinaryIO, size_bytes: int) -> dict[int, tuple[int, ...]]:
 def _read_bmp(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     """Width, height and bits per channel of a BMP that has as many bytes as its header asks for."""
     head = _read_at(file, 0, 34)
-    (start,) = struct.unpack_from("<I", head, 10)
-    (info_bytes,) = struct.unpack_from("<I", head, 14)
-    if info_bytes == 12:  # OS/2 1.x
-        width_px, height_px, _, bits_per_pixel = struct.unpack_from("<HHHH", head, 18)
-        compression = 0
-    else:
-        width_px, height_px, _, bits_per_pixel, compression = struct.unpack_from("<iiHHI", head, 18)
+    start, info_bytes = struct.unpack_from("<II", head, 10)
+    layout = "<HHHH" if info_bytes == 12 else "<iiHHI"  # 12: OS/2 1.x, which does not compress
+    width_px, height_px, _, bits_per_pixel, *rest = struct.unpack_from(layout, head, 18)
     height_px = abs(height_px)  # negative: stored from the top
     if width_px <= 0 or not height_px or not bits_per_pixel:
         raise _DamagedError("found a BMP without a size")
     end = start + (width_px * bits_per_pixel + 31) // 32 * 4 * height_px
-    if compression in _BMP_UNCOMPRESSED and end > size_bytes:
-        raise _DamagedError(f"found a BMP that is cut off: {counted(size_bytes, 'byte')}, expected at least {end}")
+    if _BMP_UNCOMPRESSED.issuperset(rest):
+        _check_end("BMP", end, size_bytes)
     return width_px, height_px, 8
+
+
+def _check_end(kind: str, end: int, size_bytes: int) -> None:
+    if end > size_bytes:
+        raise _DamagedError(f"found a {kind} that is cut off: {counted(size_bytes, 'byte')}, expected at least {end}")
 
 
 def _read_at(file: BinaryIO, offset: int, n_bytes: int) -> bytes:

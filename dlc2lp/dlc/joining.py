@@ -7,20 +7,18 @@ ones that were renamed (issues #506, #1417, #2723), so a position says nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.model import Finding, FrameRef, LabelTable, Setting, Severity
 from dlc2lp.wording import counted, some
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    #: A frame, its points (I, K, 2) and which of them have a column (I, K).
-    _Row = tuple[FrameRef, NDArray[np.float64], NDArray[np.bool_]]
+#: A frame, its points (I, K, 2) and which of them have a column (I, K).
+_Row = tuple[FrameRef, NDArray[np.float64], NDArray[np.bool_]]
 
 _N_NAMED = 5  # differences that are named one by one; the others are counted
 
@@ -87,8 +85,6 @@ class Difference:
 
 def count_labels(table: LabelTable) -> int:
     """Count labelled cells: points of one keypoint in one frame (of one individual) with both x and y."""
-    import numpy as np
-
     return int(np.isfinite(table.xy_px).all(axis=-1).sum())
 
 
@@ -103,8 +99,6 @@ def same_values(first: LabelTable, second: LabelTable) -> Difference:
     Rows are matched by image, columns by individual and keypoint. Values are equal if they are the same
     float64; two empty cells are equal.
     """
-    import numpy as np
-
     frames = list(dict.fromkeys(_frame_keys(first) + _frame_keys(second)))
     points = list(dict.fromkeys(_points(first) + _points(second)))
     left, right = _on_grid(first, frames, points), _on_grid(second, frames, points)
@@ -121,14 +115,19 @@ def same_values(first: LabelTable, second: LabelTable) -> Difference:
         f"{side(first, left[f, p], frames[f], points[p])} and {side(second, right[f, p], frames[f], points[p])}"
         for f, p in np.argwhere(differs)[:_N_NAMED].tolist()
     )
-    return Difference(
-        n_cells=int(differs.sum()),
-        first=described,
-        largest_px=float(gaps.max()) if gaps.size else 0.0,
-        frames_only_first=tuple(name for _, name in _missing(_frame_keys(first), _frame_keys(second))),
-        frames_only_second=tuple(name for _, name in _missing(_frame_keys(second), _frame_keys(first))),
-        keypoints_only_first=tuple(point_name(*point) for point in _missing(_points(first), _points(second))),
-        keypoints_only_second=tuple(point_name(*point) for point in _missing(_points(second), _points(first))),
+    frames_first, points_first = _only_in(first, second)
+    frames_second, points_second = _only_in(second, first)
+    largest_px = float(gaps.max()) if gaps.size else 0.0
+    n_cells = int(differs.sum())
+    return Difference(n_cells, described, largest_px, frames_first, frames_second, points_first, points_second)
+
+
+def _only_in(table: LabelTable, other: LabelTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rows and the columns that only the first of two tables has, as people call them."""
+    frames, points = set(_frame_keys(other)), set(_points(other))
+    return (
+        tuple(frame[1] for frame in _frame_keys(table) if frame not in frames),
+        tuple(point_name(*point) for point in _points(table) if point not in points),
     )
 
 
@@ -139,31 +138,14 @@ def join_sessions(
     *,
     scorer: str | None = None,
 ) -> LabelTable:
-    """Join tables of several sessions, or several tables of one session, into one.
+    """Join tables of several sessions, or several tables of one session, at least one, into one.
 
-    Parameters
-    ----------
-    tables
-        At least one. Whoever labelled, equal keypoints become one column.
-    keypoint_order, individual_order
-        The order of the project's config. Names that no table has a column for are left out; names that the
-        config does not know follow in order of first appearance.
-    scorer
-        The result's scorer; that of the first table if None.
-
-    Returns
-    -------
-    LabelTable
-        Frames in the order of the tables. A keypoint that a session has no column for is NaN there;
-        ``in_header`` tells whether any table has it.
-
-    Raises
-    ------
-    DecisionNeeded
-        ``conflicting-labels``: two tables have a row for the same image and place a point differently.
+    Whoever labelled, equal keypoints become one column. The orders are the config's: names that no table has a column
+    for are left out; names that the config does not know follow in order of first appearance. Frames are in the order
+    of the tables. A keypoint that a session has no column for is NaN there; ``in_header`` tells whether any table has
+    it. The scorer is that of the first table if None. Raises DecisionNeeded for ``conflicting-labels``: two tables have
+    a row for the same image and place a point differently.
     """
-    import numpy as np
-
     points = {point for table in tables for point in _points(table)}
     keypoints = _ordered(keypoint_order, (name for table in tables for name in table.keypoint_names))
     keypoints = tuple(name for name in keypoints if any(name == keypoint for _, keypoint in points))
@@ -181,7 +163,7 @@ def join_sessions(
             conflicts.append(RowConflict(said[0][0].session, said[0][0].file_name, cells))
     if conflicts:
         raise DecisionNeeded(*map(_conflict_finding, conflicts))
-    in_header = np.array([point in points for point in grid], dtype=np.bool_).reshape(shape)
+    in_header = _header(points, grid).reshape(shape)
     frames = tuple(said[0][0] for said in rows.values())
     return LabelTable(tables[0].scorer if scorer is None else scorer, individuals, keypoints, frames, joined, in_header)
 
@@ -192,7 +174,7 @@ def _rows_by_frame(
     """Return what each table says of a frame, by the frame's session and file name."""
     rows: dict[tuple[str, str], list[_Row]] = {}
     for table in tables:
-        header = _header_on_grid(table, grid).reshape(shape)
+        header = _header(set(_points(table)), grid).reshape(shape)
         xy_px = _on_grid(table, _frame_keys(table), grid).reshape(-1, *shape, 2)
         for frame, xy in zip(table.frames, xy_px, strict=True):
             rows.setdefault((frame.session, frame.file_name), []).append((frame, xy, header))
@@ -205,27 +187,11 @@ def merge_rows(
     individuals: Sequence[str],
     keypoint_names: Sequence[str],
 ) -> tuple[NDArray[np.float64], tuple[CellConflict, ...]]:
-    """Merge N rows of one image.
+    """Merge N rows of one image, of shape (N, I, K, 2), with columns of shape (N, I, K).
 
-    A row without any label says nothing; in any other row every cell that has a column says something, "empty"
-    too.
-
-    Parameters
-    ----------
-    xy_px
-        Shape (N, I, K, 2).
-    has_column
-        Shape (N, I, K).
-    individuals, keypoint_names
-        I and K names.
-
-    Returns
-    -------
-    tuple
-        What the rows say first of each point, shape (I, K, 2), and where a later row says something else.
+    A row without any label says nothing; in any other row every cell that has a column says something, "empty" too.
+    Returns what the rows say first of each point, shape (I, K, 2), and where a later row says something else.
     """
-    import numpy as np
-
     merged = np.full(xy_px.shape[1:], np.nan)
     said = np.zeros(has_column.shape[1:], dtype=np.bool_)
     conflicts: list[CellConflict] = []
@@ -244,16 +210,11 @@ def merge_rows(
 
 
 def _conflict_finding(conflict: RowConflict) -> Finding:
-    return Finding(
-        Severity.ERROR,
-        "conflicting-labels",
-        conflict.session,
-        f"found two label files that differ in {counted(len(conflict.cells), 'point')} of one image: "
-        + "; ".join(map(str, conflict.cells)),
-        conflict.file_name,
-        "choose one with {}",
-        (Setting("scorer", ("NAME",)),),
-    )
+    differ = f"differ in {counted(len(conflict.cells), 'point')} of one image"
+    message = f"found two label files that {differ}: {'; '.join(map(str, conflict.cells))}"
+    where, remedies = conflict.file_name, (Setting("scorer", ("NAME",)),)
+    code, advice = "conflicting-labels", "choose one with {}"
+    return Finding(Severity.ERROR, code, conflict.session, message, where, advice, remedies)
 
 
 def _frame_keys(table: LabelTable) -> list[tuple[str, str]]:
@@ -274,8 +235,6 @@ def _on_grid(
     table: LabelTable, frames: Sequence[tuple[str, str]], points: Sequence[tuple[str, str]]
 ) -> NDArray[np.float64]:
     """The table's values at the given frames and points, shape (frames, points, 2); NaN where it has none."""
-    import numpy as np
-
     grid = np.full((len(frames), len(points), 2), np.nan)
     row_of = {frame: row for row, frame in enumerate(frames)}
     column_of = {point: column for column, point in enumerate(points)}
@@ -288,22 +247,12 @@ def _on_grid(
     return grid
 
 
-def _header_on_grid(table: LabelTable, points: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:
-    import numpy as np
-
-    present = set(_points(table))
+def _header(present: Collection[tuple[str, str]], points: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:
     return np.array([point in present for point in points], dtype=np.bool_)
 
 
 def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
-    import numpy as np
-
     return np.asarray((a == b) | (np.isnan(a) & np.isnan(b)), dtype=np.bool_)
-
-
-def _missing(names: Iterable[tuple[str, str]], others: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    present = set(others)
-    return [name for name in names if name not in present]
 
 
 def _ordered(order: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.dlc.columns import Columns, arrange_columns, choose_scorer
 from dlc2lp.dlc.framenames import frame_index, has_image_suffix, parse_row
@@ -19,10 +21,6 @@ from dlc2lp.dlc.joining import RowConflict, merge_rows, point_name
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.model import Finding, FrameRef, LabelTable, Setting, Severity
 from dlc2lp.wording import counted, some
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -45,49 +43,26 @@ class Interpreted:
 def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, images: Collection[str]) -> Interpreted:
     """Give a label file its meaning.
 
-    Names stay exactly as they are; keypoints and individuals keep the file's order.
-
-    Parameters
-    ----------
-    table
-        The file's cells.
-    session
-        Name of the folder that the file lies in. It is the truth, whatever folder the rows name.
-    scorer
-        Whose block of columns; None for the only one.
-    path
-        The file, for messages.
-    images
-        Names of the image files in the folder.
-
-    Raises
-    ------
-    DecisionNeeded
-        ``several-scorers``: the file has several blocks and ``scorer`` names none of them.
-    UnreadableFile
-        ``duplicate-keypoint``: a column stands twice. ``no-keypoints``: there is no pair of x and y.
+    Names stay exactly as they are; keypoints and individuals keep the file's order. ``session`` is the folder that the
+    file lies in, which is the truth, whatever folder the rows name; ``images`` are the image files in it.
+    ``scorer`` and the errors are those of :func:`choose_scorer` and :func:`arrange_columns`.
     """
     scorer = choose_scorer(table, scorer, path)
     columns = arrange_columns(table, scorer, path)
     xy_px, likelihood, in_header = _values(table, columns)
     findings = [*columns.findings, *_dropped(likelihood, path), *_make_points_whole(xy_px, table, columns, path)]
     rows_of, without_image = _rows_by_image(table, images)
-    n_without_image = _count_points(xy_px[without_image])
+    n_without_image = int(np.isfinite(xy_px[without_image]).all(axis=-1).sum())
     other_folders, told = _other_folders(table, rows_of, session, path)
     kept, conflicts, n_conflicting = _one_row_per_image(rows_of, xy_px, in_header, columns, session)
     findings += [*_imageless(table, without_image, n_without_image, path), *told]
     findings += _row_findings(rows_of, conflicts, path)
-    labels = LabelTable(
-        scorer=scorer,
-        individuals=columns.individuals,
-        keypoint_names=columns.keypoint_names,
-        frames=tuple(FrameRef(session, name, frame_index(name)) for name in kept),
-        xy_px=xy_px[list(kept.values())],
-        in_header=in_header,
-    )
+    frames = tuple(FrameRef(session, name, frame_index(name)) for name in kept)
+    rows = list(kept.values())
+    labels = LabelTable(scorer, columns.individuals, columns.keypoint_names, frames, xy_px[rows], in_header)
     return Interpreted(
         labels=labels,
-        likelihood=None if likelihood is None else likelihood[list(kept.values())],
+        likelihood=None if likelihood is None else likelihood[rows],
         findings=tuple(findings),
         conflicts=conflicts,
         n_left_out=columns.n_nameless + n_without_image + n_conflicting,
@@ -99,8 +74,6 @@ def _values(
     table: RawTable, columns: Columns
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.bool_]]:
     """Return xy (R, I, K, 2), the likelihood (R, I, K) if there is any, and which columns there are (I, K)."""
-    import numpy as np
-
     shape = (len(columns.individuals), len(columns.keypoint_names))
     xy_px = np.full((len(table.rows), *shape, 2), np.nan)
     likelihood = np.full((len(table.rows), *shape), np.nan)
@@ -121,8 +94,6 @@ def _make_points_whole(xy_px: NDArray[np.float64], table: RawTable, columns: Col
 
     Lightning Pose 2.4.3 refuses half points, and DeepLabCut does not train on them.
     """
-    import numpy as np
-
     infinite = np.isinf(xy_px).any(axis=-1)
     half = (np.isnan(xy_px).sum(axis=-1) == 1) & ~infinite
     findings = []
@@ -135,17 +106,11 @@ def _make_points_whole(xy_px: NDArray[np.float64], table: RawTable, columns: Col
         row, i, k = np.argwhere(faulty)[0].tolist()
         image = parse_row(table.rows[row]).file_name or f"row {row + 1}"
         where = f"{image}, {point_name(columns.individuals[i], columns.keypoint_names[k])}"
-        found = ", ".join(f"{coord} = {value!r}" for coord, value in zip("xy", xy_px[row, i, k].tolist(), strict=True))
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                code,
-                str(path),
-                f"found {counted(int(faulty.sum()), 'point')} {what}, the first with {found}; taken as not labelled",
-                where,
-                "label again in DeepLabCut what matters",
-            )
-        )
+        x, y = xy_px[row, i, k].tolist()
+        points = counted(int(faulty.sum()), "point")
+        message = f"found {points} {what}, the first with x = {x!r}, y = {y!r}; taken as not labelled"
+        advice = "label again in DeepLabCut what matters"
+        findings.append(Finding(Severity.WARNING, code, str(path), message, where, advice))
     xy_px[infinite | half] = np.nan
     return findings
 
@@ -159,8 +124,7 @@ def _dropped(likelihood: NDArray[np.float64] | None, path: Path) -> list[Finding
 
 def _rows_by_image(table: RawTable, images: Collection[str]) -> tuple[dict[str, list[int]], list[int]]:
     """Group the rows by the image that they name; return also the rows that name none."""
-    # macOS stores "é" as two characters and an index written there names it so; Linux then holds another
-    # name.
+    # macOS stores "é" as two characters and an index written there names it so; Linux then holds another name.
     composed = {unicodedata.normalize("NFC", name): name for name in images}
     rows_of: dict[str, list[int]] = {}
     without: list[int] = []
@@ -175,28 +139,18 @@ def _rows_by_image(table: RawTable, images: Collection[str]) -> tuple[dict[str, 
     return rows_of, without
 
 
-def _count_points(xy_px: NDArray[np.float64]) -> int:
-    import numpy as np
-
-    return int(np.isfinite(xy_px).all(axis=-1).sum())
-
-
 def _imageless(table: RawTable, without: Sequence[int], n_lost: int, path: Path) -> list[Finding]:
     """Tell rows that name no image, with how many labelled points they are left out."""
     if not without:
         return []
-    return [
-        Finding(
-            Severity.ERROR if n_lost else Severity.WARNING,
-            "row-without-image",
-            str(path),
-            f"found {counted(len(without), 'row that names', 'rows that name')} no image, such as "
-            f"{'/'.join(table.rows[without[0]])!r}; left out with {counted(n_lost, 'labelled point')}",
-            "rows " + some(str(row + 1) for row in without),
-            "write the images' names into the first column of the CSV and take it with {}",
-            (Setting("labels", ("csv",)),),
-        )
-    ]
+    found = f"found {counted(len(without), 'row that names', 'rows that name')} no image"
+    first = repr("/".join(table.rows[without[0]]))
+    message = f"{found}, such as {first}; left out with {counted(n_lost, 'labelled point')}"
+    where = "rows " + some(str(row + 1) for row in without)
+    advice = "write the images' names into the first column of the CSV and take it with {}"
+    severity = Severity.ERROR if n_lost else Severity.WARNING
+    remedies = (Setting("labels", ("csv",)),)
+    return [Finding(severity, "row-without-image", str(path), message, where, advice, remedies)]
 
 
 def _other_folders(
@@ -216,15 +170,10 @@ def _other_folders(
         return {}, []
     named = some(f"{folder!r} in {n}" for folder, n in counts.most_common())
     of_all = f"of {counted(len(table.rows), 'row')}"
-    finding = Finding(
-        Severity.WARNING,
-        "index-names-other-folder",
-        str(path),
-        f"found {counted(counts.total(), f'{of_all} that names', f'{of_all} that name')} another folder "
-        f"({named}), expected {session!r}; taken to belong to {session!r}, where the file lies",
-        advice="check that the images in this folder are the ones that were labelled",
-    )
-    return other_folders, [finding]
+    found = f"found {counted(counts.total(), f'{of_all} that names', f'{of_all} that name')} another folder ({named})"
+    message = f"{found}, expected {session!r}; taken to belong to {session!r}, where the file lies"
+    advice = "check that the images in this folder are the ones that were labelled"
+    return other_folders, [Finding(Severity.WARNING, "index-names-other-folder", str(path), message, advice=advice)]
 
 
 def _one_row_per_image(
@@ -235,8 +184,6 @@ def _one_row_per_image(
     session: str,
 ) -> tuple[dict[str, int], tuple[RowConflict, ...], int]:
     """Return the row of each image, the images whose rows differ, and how many labelled points those have."""
-    import numpy as np
-
     kept: dict[str, int] = {}
     conflicts = []
     n_conflicting = 0
@@ -261,16 +208,9 @@ def _row_findings(rows_of: Mapping[str, Sequence[int]], conflicts: Sequence[RowC
     if repeated:
         message = f"found {counted(len(repeated), 'image')} with several rows of equal labels; each becomes one row"
         findings.append(Finding(Severity.NOTE, "duplicate-row", str(path), message, some(repeated)))
-    findings += (
-        Finding(
-            Severity.ERROR,
-            "conflicting-rows",
-            str(path),
-            f"found {len(rows_of[conflict.file_name])} rows of one image that differ in "
-            f"{counted(len(conflict.cells), 'point')}: {'; '.join(map(str, conflict.cells))}",
-            conflict.file_name,
-            "delete the wrong row",
-        )
-        for conflict in conflicts
-    )
+    for conflict in conflicts:
+        differ = f"rows of one image that differ in {counted(len(conflict.cells), 'point')}"
+        message = f"found {len(rows_of[conflict.file_name])} {differ}: {'; '.join(map(str, conflict.cells))}"
+        place, advice = conflict.file_name, "delete the wrong row"
+        findings.append(Finding(Severity.ERROR, "conflicting-rows", str(path), message, place, advice))
     return findings

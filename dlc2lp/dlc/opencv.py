@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.model import Vector
 from dlc2lp.wording import counted
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 #: Numbers of coefficients that OpenCV's lens model has.
 _N_DISTORTIONS = (4, 5, 8, 12, 14)
@@ -32,8 +31,6 @@ class FieldError(Exception):
 
 def array(fields: Mapping[Any, object], key: str, shape: tuple[int, ...]) -> Array:
     """Return a field as finite numbers of a shape; vectors may lie on their side."""
-    import numpy as np
-
     if key not in fields:
         raise FieldError(key, f"found no {key}, expected numbers of shape {shape}")
     try:
@@ -50,8 +47,6 @@ def array(fields: Mapping[Any, object], key: str, shape: tuple[int, ...]) -> Arr
 
 def check_rotation(rotation: Array) -> None:
     """Refuse a matrix that is no rotation."""
-    import numpy as np
-
     off = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
     if off > _ROTATION_TOLERANCE or np.linalg.det(rotation) < 0:
         raise FieldError("R", f"found a matrix that is {off:.2g} away from a rotation, expected a rotation")
@@ -61,16 +56,13 @@ def intrinsic_matrix(fields: Mapping[Any, object], key: str) -> tuple[Vector, Ve
     """Return a field as the matrix that maps directions to pixels."""
     matrix = array(fields, key, (3, 3))
     if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and matrix[1, 0] == 0 and tuple(matrix[2]) == (0, 0, 1)):
-        raise FieldError(
-            key, f"found {matrix.tolist()}, expected an intrinsic matrix [[f, s, c], [0, f, c], [0, 0, 1]]"
-        )
+        expected = "expected an intrinsic matrix [[f, s, c], [0, f, c], [0, 0, 1]]"
+        raise FieldError(key, f"found {matrix.tolist()}, {expected}")
     return vector(matrix[0]), vector(matrix[1]), vector(matrix[2])
 
 
 def distortions(fields: Mapping[Any, object], key: str) -> tuple[float, ...]:
     """Return a field as coefficients of the lens, of which OpenCV has certain numbers."""
-    import numpy as np
-
     n_found = np.size(fields[key]) if key in fields else 5  # type: ignore[arg-type]
     if n_found not in _N_DISTORTIONS:
         raise FieldError(key, f"found {counted(n_found, 'number')}, expected {', '.join(map(str, _N_DISTORTIONS))}")
@@ -94,22 +86,16 @@ def vector(numbers: Sequence[float] | Array) -> Vector:
 
 
 def rotation_vector(rotation: Array) -> Vector:
-    """Return a rotation matrix as Rodrigues vector: the axis, as long as the angle in radians (0 to pi).
+    """Return a rotation, shape (3, 3), as Rodrigues vector: the axis, as long as the angle in radians (0 to pi).
 
     By way of the quaternion, whose largest part is computed first: the usual formula, the antisymmetric part of the
     matrix over the sine of the angle, has no digit left near 0 and near pi.
-
-    Parameters
-    ----------
-    rotation
-        Matrix of shape (3, 3); the rotation nearest to it is taken.
     """
-    import numpy as np
-
-    m = _nearest_rotation(rotation)
+    # The nearest rotation, as OpenCV's Rodrigues takes it before it looks at the angle.
+    left, _, right = np.linalg.svd(rotation)
+    m = left @ right
     trace = float(np.trace(m))
-    squares = np.array([trace, m[0, 0], m[1, 1], m[2, 2]])
-    largest = int(np.argmax(squares))
+    largest = int(np.argmax([trace, *m.diagonal()]))
     if largest == 0:
         w = math.sqrt(1 + trace) / 2
         axis = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]]) / (4 * w)
@@ -127,11 +113,3 @@ def rotation_vector(rotation: Array) -> Vector:
         w, axis = -w, -axis
     factor = 2 * math.atan2(length, w) / length if length > 0 else 2.0
     return vector(factor * axis)
-
-
-def _nearest_rotation(matrix: Array) -> Array:
-    """Return the rotation nearest to a matrix, as OpenCV's ``Rodrigues`` does before it looks at the angle."""
-    import numpy as np
-
-    left, _, right = np.linalg.svd(matrix)
-    return np.asarray(left @ right, dtype=np.float64)

@@ -10,13 +10,12 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlc2lp.wording import counted
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _MAX_DIMENSIONS: Final = 32
 
@@ -56,13 +55,7 @@ class ByteText(str):
 
 
 class Budget:
-    """The memory that the arrays of one pickle may take.
-
-    Parameters
-    ----------
-    n_bytes
-        How much.
-    """
+    """The memory that the arrays of one pickle may take."""
 
     def __init__(self, n_bytes: int) -> None:
         self._left_bytes = n_bytes
@@ -104,8 +97,6 @@ class DataType:
 
     def as_numpy(self) -> np.dtype[Any]:
         """The real thing."""
-        import numpy as np
-
         try:
             return np.dtype(self.byte_order + self.code)
         except (TypeError, ValueError) as error:
@@ -130,8 +121,6 @@ class HalfArray:
 
 def _filled(budget: Budget, content: object, data_type: object, shape: object, order: str) -> NDArray[Any]:
     """An array whose content fills its shape exactly, which numpy itself does not check for objects."""
-    import numpy as np
-
     if not isinstance(data_type, DataType):
         raise BrokenError("an array has no type")
     dimensions = _dimensions(shape)
@@ -143,10 +132,11 @@ def _filled(budget: Budget, content: object, data_type: object, shape: object, o
         # numpy lists objects in C order, whatever the order of the array was
         return np.fromiter(content, dtype=object, count=count).reshape(dimensions)
     dtype = data_type.as_numpy()
-    raw = _raw_bytes(content)
+    raw = content.raw if isinstance(content, ByteText) else content
+    if not isinstance(raw, bytes):
+        raise BrokenError("the content of an array is no bytes")
     if len(raw) != count * dtype.itemsize or dtype.itemsize == 0:
-        found = f"an array of shape {dimensions} and type {dtype} does not hold {counted(len(raw), 'byte')}"
-        raise BrokenError(found)
+        raise BrokenError(f"an array of shape {dimensions} and type {dtype} does not hold {counted(len(raw), 'byte')}")
     budget.spend(len(raw))
     try:
         # copied, so that the caller may write into it
@@ -163,14 +153,6 @@ def _dimensions(shape: object) -> tuple[int, ...]:
     return shape
 
 
-def _raw_bytes(content: object) -> bytes:
-    if isinstance(content, ByteText):
-        return content.raw
-    if isinstance(content, bytes):
-        return content
-    raise BrokenError("the content of an array is no bytes")
-
-
 def _reconstruct(_budget: Budget, _subtype: object, _shape: object, _code: object) -> HalfArray:
     return HalfArray()
 
@@ -183,8 +165,7 @@ def _scalar(budget: Budget, data_type: object, content: object) -> object:
 
 def _frombuffer(budget: Budget, content: object, data_type: object, shape: object, *layout: object) -> NDArray[Any]:
     """``numpy.core.numeric._frombuffer`` of protocol 5; since numpy 2.3 order ``K`` is followed by axes."""
-    order, *rest = layout
-    axes = rest[0] if rest else None
+    order, axes = (*layout, None)[:2]
     if isinstance(data_type, DataType) and data_type.is_object:
         raise UnsafeError("an array of objects made of bytes")
     array = _filled(budget, content, data_type, shape, str(order))

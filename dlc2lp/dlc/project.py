@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Literal
 from dlc2lp.dlc.config import DlcConfig, read_config
 from dlc2lp.dlc.csvfile import read_csv_labels
 from dlc2lp.dlc.framenames import parse_row
-from dlc2lp.dlc.hdf import read_hdf
 from dlc2lp.dlc.images import list_frames, read_image_info
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import SourceRefused, UnreadableFile
@@ -100,15 +98,7 @@ class LocatedProject:
 def open_project(source: Path) -> LocatedProject:
     """Find a project and read its configuration; one that can't be read is no error yet.
 
-    Parameters
-    ----------
-    source
-        A project folder, its ``config.yaml``, or a folder that holds ``labeled-data``.
-
-    Raises
-    ------
-    SourceRefused
-        ``source-missing`` or ``not-a-dlc-project``.
+    ``source`` and the errors are those of :func:`locate_project`.
     """
     root, config_path = locate_project(source)
     try:
@@ -120,15 +110,8 @@ def open_project(source: Path) -> LocatedProject:
 def read_project(source: Path | LocatedProject) -> DlcProject:
     """Read everything of a DeepLabCut project that a migration can need.
 
-    Parameters
-    ----------
-    source
-        The project as :func:`open_project` found it, whose configuration is then not read again; or what that takes.
-
-    Raises
-    ------
-    SourceRefused
-        ``source-missing``, ``not-a-dlc-project``, ``dlc-3d-project`` or ``no-labels``.
+    ``source`` is the project as :func:`open_project` found it, whose configuration is then not read again; or what
+    that takes. Raises SourceRefused as that does, for ``dlc-3d-project`` and for ``no-labels``.
     """
     located = source if isinstance(source, LocatedProject) else open_project(source)
     root, config, refusals = located.root, located.config, located.refusals
@@ -137,26 +120,19 @@ def read_project(source: Path | LocatedProject) -> DlcProject:
     sessions, odd = _read_sessions(root / LABELED_DATA)
     findings = [*([] if refusals else config.findings if config else [_no_config(root)]), *odd]
     if not sessions:
-        missing = Finding(
-            Severity.ERROR,
-            "no-labels",
-            str(root / LABELED_DATA),
-            "found no folder with frames or labels, expected one folder per video",
-            advice="check that this is the project that was labelled, not an empty copy of it",
-        )
+        message = "found no folder with frames or labels, expected one folder per video"
+        advice = "check that this is the project that was labelled, not an empty copy of it"
+        missing = Finding(Severity.ERROR, "no-labels", str(root / LABELED_DATA), message, advice=advice)
         raise SourceRefused(missing, *refusals, *by_severity(findings))
     return DlcProject(root, config, tuple(sessions), _video_files(root / VIDEOS), tuple(findings), refusals)
 
 
 def _three_d(root: Path, config: DlcConfig) -> SourceRefused:
     known = [f"{camera}: {path}" for camera, path in config.camera_configs.items()]
-    return SourceRefused.of(
-        "dlc-3d-project",
-        str(root),
-        "this is a DeepLabCut 3D project: it holds a calibration for "
-        f"{counted(len(config.camera_names), 'camera')} and no labels of its own",
-        advice="convert the 2D project of each camera" + (f" ({'; '.join(known)})" if known else ""),
-    )
+    cameras = counted(len(config.camera_names), "camera")
+    message = f"this is a DeepLabCut 3D project: it holds a calibration for {cameras} and no labels of its own"
+    advice = "convert the 2D project of each camera" + (f" ({'; '.join(known)})" if known else "")
+    return SourceRefused.of("dlc-3d-project", str(root), message, advice=advice)
 
 
 def is_drawn_on(path: Path, listed_names: frozenset[str] = frozenset()) -> bool:
@@ -170,24 +146,18 @@ def is_drawn_on(path: Path, listed_names: frozenset[str] = frozenset()) -> bool:
 def locate_project(source: Path) -> tuple[Path, Path | None]:
     """Return the project folder and its configuration, from whatever a person pointed at.
 
-    Raises
-    ------
-    SourceRefused
-        ``source-missing`` or ``not-a-dlc-project``.
+    That is a project folder, its ``config.yaml``, or a folder that holds ``labeled-data``. Raises SourceRefused for
+    ``source-missing`` or ``not-a-dlc-project``.
     """
     source = Path(os.path.abspath(source))  # noqa: PTH100  (resolve() would follow links given on purpose)
     if not source.exists():
-        raise SourceRefused.of(
-            "source-missing", str(source), "no such file or folder", advice="check the path for a typing error"
-        )
+        advice = "check the path for a typing error"
+        raise SourceRefused.of("source-missing", str(source), "no such file or folder", advice=advice)
     if source.is_file():
         if source.suffix.lower() not in {".yaml", ".yml"}:
-            raise SourceRefused.of(
-                "not-a-dlc-project",
-                str(source),
-                f"found a {source.suffix or 'plain'} file, expected a project folder or its config.yaml",
-                advice=f"give the project folder, for example {source.parent}",
-            )
+            message = f"found a {source.suffix or 'plain'} file, expected a project folder or its config.yaml"
+            advice = f"give the project folder, for example {source.parent}"
+            raise SourceRefused.of("not-a-dlc-project", str(source), message, advice=advice)
         return source.parent, source
     config_path = source / "config.yaml"
     if config_path.exists():
@@ -195,25 +165,16 @@ def locate_project(source: Path) -> tuple[Path, Path | None]:
     if (source / LABELED_DATA).is_dir():
         return source, None
     inside = sorted(path.parent.name for path in source.glob("*/config.yaml"))
-    raise SourceRefused.of(
-        "not-a-dlc-project",
-        str(source),
-        "found neither config.yaml nor labeled-data in this folder",
-        advice=(
-            f"it holds the projects {some(inside)}: convert one of them"
-            if inside
-            else "give the folder that holds config.yaml and labeled-data"
-        ),
-    )
+    message = "found neither config.yaml nor labeled-data in this folder"
+    advice = "give the folder that holds config.yaml and labeled-data"
+    if inside:
+        advice = f"it holds the projects {some(inside)}: convert one of them"
+    raise SourceRefused.of("not-a-dlc-project", str(source), message, advice=advice)
 
 
 def _no_config(root: Path) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "config-missing",
-        str(root),
-        "found no config.yaml; keypoint names and their order come from the label files, the skeleton is empty",
-    )
+    message = "found no config.yaml; keypoint names and their order come from the label files, the skeleton is empty"
+    return Finding(Severity.WARNING, "config-missing", str(root), message)
 
 
 def _read_sessions(labeled_data: Path) -> tuple[list[DlcSession], list[Finding]]:
@@ -246,20 +207,16 @@ def _labels_name_folder(session: DlcSession) -> bool:
 
 
 def _read_session(folder: Path) -> DlcSession:
-    label_files = tuple(_read_label_files(folder, "CollectedData"))
+    label_files = tuple(map(read_label_file, label_paths(folder)))
     named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
     listing = list_frames(folder, named)
-    images: dict[str, ImageInfo] = {}
-    broken: dict[str, Finding] = {}
     names = (*listing.frames, *listing.crops)
     # Header and checksums of each image: threads, since most of the time is waiting for the disk.
     with ThreadPoolExecutor(8) as pool:
-        for name, result in zip(names, pool.map(lambda name: _image_or_fault(folder / name), names), strict=True):
-            if isinstance(result, ImageInfo):
-                images[name] = result
-            else:
-                broken[name] = result
-    machine = tuple(_read_label_files(folder, "machinelabels"))
+        read = dict(zip(names, pool.map(lambda name: _image_or_fault(folder / name), names), strict=True))
+    images = {name: result for name, result in read.items() if isinstance(result, ImageInfo)}
+    broken = {name: result for name, result in read.items() if isinstance(result, Finding)}
+    machine = tuple(map(read_label_file, label_paths(folder, "machinelabels")))
     return DlcSession(folder.name, folder, label_files, machine, images, broken, frozenset(listing.crops))
 
 
@@ -270,31 +227,32 @@ def _image_or_fault(path: Path) -> ImageInfo | Finding:
         return error.findings[0]
 
 
-def _read_label_files(folder: Path, start: str) -> Iterator[LabelFile]:
-    for path in sorted(folder.glob(f"{start}*"), key=lambda path: path.name):
-        if path.suffix.lower() not in {".h5", ".csv"} or not path.is_file():
-            continue
-        kind: FileKind = "h5" if path.suffix.lower() == ".h5" else "csv"
-        scorer = path.stem.removeprefix(start).removeprefix("_")
-        mtime_ns = path.stat().st_mtime_ns
-        try:
-            read = read_hdf(path) if kind == "h5" else read_csv_labels(path)
-        except UnreadableFile as error:
-            yield LabelFile(path, kind, scorer, None, mtime_ns, error.findings)
-        else:
-            yield LabelFile(path, kind, scorer, read.table, mtime_ns, read.findings)
+def label_paths(folder: Path, start: str = "CollectedData") -> list[Path]:
+    """Return the label files of a folder, sorted by name."""
+    found = (path for path in folder.glob(f"{start}*") if path.suffix.lower() in {".h5", ".csv"} and path.is_file())
+    return sorted(found, key=lambda path: path.name)
+
+
+def file_scorer(path: Path) -> str:
+    """Return the scorer that a label file's name carries."""
+    return path.stem.removeprefix("CollectedData").removeprefix("machinelabels").removeprefix("_")
+
+
+def read_label_file(path: Path) -> LabelFile:
+    """Read a label file; one that can't be read has the reasons among its findings."""
+    from dlc2lp.dlc.hdf import read_hdf  # brings h5py
+
+    kind: FileKind = "h5" if path.suffix.lower() == ".h5" else "csv"
+    mtime_ns = path.stat().st_mtime_ns
+    try:
+        read = read_hdf(path) if kind == "h5" else read_csv_labels(path)
+    except UnreadableFile as error:
+        return LabelFile(path, kind, file_scorer(path), None, mtime_ns, error.findings)
+    return LabelFile(path, kind, file_scorer(path), read.table, mtime_ns, read.findings)
 
 
 def _video_files(folder: Path) -> tuple[Path, ...]:
     if not folder.is_dir():
         return ()
-    return tuple(
-        sorted(
-            (
-                path
-                for path in folder.iterdir()
-                if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
-            ),
-            key=lambda path: path.name,
-        )
-    )
+    found = (path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.name[0] != ".")
+    return tuple(sorted((path for path in found if not path.is_dir()), key=lambda path: path.name))

@@ -60,19 +60,9 @@ def read_3d_project(
     """Follow the paths of a 3D project's configuration and read its calibration.
 
     Each 2D project is looked for where it is recorded; where it would be if the projects had moved together; beside
-    and inside the 3D project under its own name; and in the folders of ``search``. The recorded place goes before
-    all others. Otherwise what is found must be one single file.
-
-    Parameters
-    ----------
-    root
-        The 3D project's folder.
-    config
-        Its configuration (``is_3d``).
-    search
-        Further folders to look in, those of ``--video-root``.
-    given
-        The 2D projects that a person named for cameras, in place of what is recorded.
+    and inside the 3D project under its own name; and in the folders of ``search``, those of ``--video-root``. The
+    recorded place goes before all others. Otherwise what is found must be one single file. The 2D projects that a
+    person named for cameras (``given``) are taken in place of what is recorded.
     """
     given = given or {}
     cameras = tuple(
@@ -84,16 +74,10 @@ def read_3d_project(
     calibration = read_calibration(root, config.camera_names)
     findings = [*config.findings, *calibration.findings]
     if len(config.camera_names) < 2:
-        findings.append(
-            Finding(
-                Severity.ERROR,
-                "too-few-cameras",
-                str(config.path),
-                f"found {counted(len(config.camera_names), 'camera')}, expected at least two",
-                where="camera_names",
-                advice="give the camera's 2D project instead, or edit camera_names",
-            )
-        )
+        message = f"found {counted(len(config.camera_names), 'camera')}, expected at least two"
+        advice = "give the camera's 2D project instead, or edit camera_names"
+        place = str(config.path)
+        findings.append(Finding(Severity.ERROR, "too-few-cameras", place, message, "camera_names", advice))
     findings += [_not_found(camera, config) for camera in cameras if camera.config_path is None]
     return Dlc3dProject(root, config, cameras, calibration, tuple(findings))
 
@@ -173,12 +157,5 @@ def _not_found(camera: CameraProject, config: DlcConfig) -> Finding:
         remedies.append(Setting("video-root", ("DIR",)))
     else:
         message = f"found no 2D project of the camera {camera.camera}: its path was never filled in"
-    return Finding(
-        Severity.ERROR,
-        "camera-project-missing",
-        str(config.path),
-        message,
-        where=f"config_file_{camera.camera}",
-        advice=advice,
-        remedies=tuple(remedies),
-    )
+    code, where = "camera-project-missing", f"config_file_{camera.camera}"
+    return Finding(Severity.ERROR, code, str(config.path), message, where, advice, tuple(remedies))

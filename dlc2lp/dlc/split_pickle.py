@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from dlc2lp.dlc.training_table import FrameTitle, TableRow, frame_title
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
@@ -42,7 +44,10 @@ class WrittenSplit:
 
 
 def read_split_pickle(path: Path) -> WrittenSplit:
-    """``[data, train positions, test positions, fraction]``; each of ``data`` is a dictionary with an ``image``."""
+    """``[data, train positions, test positions, fraction]``; each of ``data`` is a dictionary with an ``image``.
+
+    Raises UnreadableFile: as :func:`load_arrays`; ``split-unreadable``, it can't be opened or holds something else.
+    """
     subject = str(path)
     try:
         if not path.is_file():
@@ -78,8 +83,6 @@ def _image(entry: object, subject: str) -> tuple[str, ...]:
 
 def _positions(value: object, subject: str) -> tuple[int, ...]:
     """Whole numbers of a list or array; ``numpy.append(positions, [])`` has made them floats, though equal."""
-    import numpy as np
-
     items = value.tolist() if isinstance(value, np.ndarray) else value
     if not isinstance(items, list | tuple):
         raise _unreadable(subject, f"found {type(value).__name__}, expected a list of rows")

@@ -37,9 +37,7 @@ class SplitFile:
     path: Path  #: The pickle.
     iteration: int  #: Number of the training set.
     data_set: str  #: Its folder, ``UnaugmentedDataSet_<Task><date>``.
-    #: Share of training frames as the name has it, which is truncated: 28 for 0.29, since 100 * 0.29 is
-    #: 28.999999999999996.
-    train_percent: int
+    train_percent: int  #: Share of training frames as the name has it, cut: 28 for 0.29, since 100 * 0.29 < 29.
     shuffle: int  #: Number of the shuffle.
 
     @property
@@ -82,33 +80,20 @@ def list_splits(root: Path, config: DlcConfig | None) -> tuple[SplitFile, ...]:
             found.append(SplitFile(path, int(iteration[1]), data_set, int(numbers[1]), int(numbers[2])))
     current = _current_iteration(found, config)
     own = _own_data_set(config)
-    return tuple(
-        sorted(
-            found,
-            key=lambda file: (
-                (file.iteration != current, file.iteration, file.data_set != own, file.data_set),
-                (file.train_percent, file.shuffle),
-            ),
-        )
-    )
+
+    def order(file: SplitFile) -> tuple[bool, int, bool, str, int, int]:
+        other = file.iteration != current, file.iteration, file.data_set != own
+        return *other, file.data_set, file.train_percent, file.shuffle
+
+    return tuple(sorted(found, key=order))
 
 
 def choose_split(splits: Sequence[SplitFile], config: DlcConfig | None, wanted: str) -> SplitFile:
-    """Find the split that a person means.
+    """Find the split that a person means by ``1`` (the shuffle), ``95/1`` or ``iteration-0/95/1``.
 
-    Parameters
-    ----------
-    splits, config
-        All splits of the project, and its configuration.
-    wanted
-        ``1`` (the shuffle), ``95/1`` or ``iteration-0/95/1``. Without an iteration, the split is one of the current
-        one. Where the task was renamed, the config's data set goes before others.
-
-    Raises
-    ------
-    DecisionNeeded
-        ``unknown-split``: there is none of that name. ``several-splits``: there is more than one, for example
-        with different training fractions.
+    Without an iteration, the split is one of the current one. Where the task was renamed, the config's data set goes
+    before others. Raises DecisionNeeded: ``unknown-split``, there is none of that name; ``several-splits``, there is
+    more than one, for example with different training fractions.
     """
     wanted = wanted.strip()
     named = [file for file in splits if file.is_called(wanted)]
@@ -135,13 +120,8 @@ def read_split(file: SplitFile, sessions: Sequence[DlcSession], config: DlcConfi
     """Read which frames a shuffle trained on and which it tested on.
 
     The positions are looked up in the merged table that lies beside the pickle; where its names contradict, in
-    the labels of the project's folders, merged as DeepLabCut's versions did.
-
-    Raises
-    ------
-    UnreadableFile
-        ``unsafe-pickle``, ``broken-pickle``, ``pickle-too-large``; ``split-unreadable``: it can't be opened, or
-        holds something else than a split.
+    the labels of the project's folders, merged as DeepLabCut's versions did. Raises UnreadableFile as
+    :func:`read_split_pickle` does.
     """
     written = read_split_pickle(file.path)
     frames = ProjectFrames(sessions)
@@ -208,7 +188,6 @@ def _split(
     if not test - train:
         message = f"found no test frames in it, only {counted(len(train), 'training frame')}"
         advice = "choose another split; " + LIST_ADVICE
-        findings.append(
-            Finding(Severity.WARNING, "split-without-test", str(file.path), message, file.name, advice, (LIST,))
-        )
+        code, place = "split-without-test", str(file.path)
+        findings.append(Finding(Severity.WARNING, code, place, message, file.name, advice, (LIST,)))
     return Split(file, train, test - train, verified=True, findings=(*table.findings, *findings))

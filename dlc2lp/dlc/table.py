@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 #: Names of the column levels in the order DeepLabCut writes them; ``individuals`` only in multi-animal files.
 COLUMN_LEVELS = ("scorer", "individuals", "bodyparts", "coords")

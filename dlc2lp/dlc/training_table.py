@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.csvfile import read_csv_labels
 from dlc2lp.dlc.framenames import parse_row
-from dlc2lp.dlc.hdf import read_hdf
-from dlc2lp.dlc.project import DlcSession, LabelFile
+from dlc2lp.dlc.project import DlcSession, file_scorer, label_paths, read_label_file
 from dlc2lp.dlc.table import RawTable
-from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding
 
 #: (session, image): name of the folder in ``labeled-data``, name of the file in it.
@@ -51,13 +50,7 @@ class TrainingTable:
 
 
 class ProjectFrames:
-    """Tells which frame of the project a row means.
-
-    Parameters
-    ----------
-    sessions
-        The project's folders.
-    """
+    """Tells which frame of the project a row means."""
 
     def __init__(self, sessions: Sequence[DlcSession]) -> None:
         self._own: dict[FrameTitle, Frame] = {}
@@ -113,12 +106,10 @@ def possible_tables(
     PR #1584). The configuration has the scorer and the order of the videos.
     """
     scorer = config.scorer if config else ""
-    files = [path for path in folder.glob("CollectedData*") if path.suffix.lower() in {".h5", ".csv"}]
-    for path in sorted(files, key=lambda path: _preference(_scorer_of(path), path, scorer)):
-        try:
-            read = read_hdf(path) if path.suffix.lower() == ".h5" else read_csv_labels(path)
-        except UnreadableFile as error:
-            yield TrainingTable(path.name, problem=error.findings[0].message)
+    for path in sorted(label_paths(folder), key=lambda path: _preference(path, scorer)):
+        read = read_label_file(path)
+        if read.table is None:
+            yield TrainingTable(path.name, problem=read.findings[0].message)
         else:
             yield TrainingTable(path.name, tuple(_rows(read.table, frames.called)), findings=read.findings)
     # DeepLabCut takes the folders of video_sets, and all where it finds labels in none of them.
@@ -144,22 +135,15 @@ _SORT_KEYS: tuple[Callable[[TableRow], tuple[str, ...]] | None, ...] = (
 
 
 def _rows(table: RawTable, frame_of: Callable[[Sequence[str]], Frame | None]) -> Iterator[TableRow]:
-    import numpy as np
-
     for cells, values in zip(table.rows, table.values, strict=True):
         yield TableRow(cells, frame_title(cells), frame_of(cells), bool(np.isfinite(values).any()))
 
 
 def _rows_of(session: DlcSession, scorer: str) -> Iterator[TableRow]:
     """The rows of a folder that were merged: DeepLabCut takes the HDF5 file of the config's scorer."""
-
-    def preference(file: LabelFile) -> tuple[bool, bool, str]:
-        return _preference(file.stem_scorer, file.path, scorer)
-
-    for file in sorted(session.label_files, key=preference):
-        if file.table is not None:
-            yield from _rows(file.table, _finder(session))
-            return
+    tables = {file.path: file.table for file in session.label_files if file.table is not None}
+    if tables:
+        yield from _rows(tables[min(tables, key=lambda path: _preference(path, scorer))], _finder(session))
 
 
 def _listed_sessions(sessions: Sequence[DlcSession], config: DlcConfig | None) -> list[DlcSession]:
@@ -187,12 +171,8 @@ def _finder(session: DlcSession) -> Callable[[Sequence[str]], Frame]:
     return find
 
 
-def _scorer_of(path: Path) -> str:
-    return path.stem.removeprefix("CollectedData").removeprefix("_")
-
-
-def _preference(file_scorer: str, path: Path, scorer: str) -> tuple[bool, bool, str]:
-    return file_scorer != scorer, path.suffix.lower() != ".h5", path.name
+def _preference(path: Path, scorer: str) -> tuple[bool, bool, str]:
+    return file_scorer(path) != scorer, path.suffix.lower() != ".h5", path.name
 
 
 def _composed(text: str) -> str:

@@ -21,6 +21,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Final
 
+import numpy as np
+
 from dlc2lp.dlc.pickle_arrays import (
     ARRAY_STAND_INS,
     BrokenError,
@@ -61,14 +63,8 @@ class PickleTooLarge(UnreadableFile):
 def load_plain(data: bytes, subject: str = "pickle", where: str = "") -> object:
     """Read a pickle of lists, tuples, dictionaries, text, bytes, numbers and None.
 
-    Byte strings of Python 2 (``S'nose'``) become text: ASCII and UTF-8 where they are that, else Latin-1.
-
-    Parameters
-    ----------
-    data
-        The pickle, of any protocol.
-    subject, where
-        The file and the place in it, for the error.
+    Byte strings of Python 2 (``S'nose'``) become text: ASCII and UTF-8 where they are that, else Latin-1. ``subject``
+    and ``where`` are the file and the place in it, for the error.
 
     Raises
     ------
@@ -79,36 +75,26 @@ def load_plain(data: bytes, subject: str = "pickle", where: str = "") -> object:
     PickleTooLarge
         Beyond :data:`MAX_BYTES`.
     """
-    return _load(data, {}, expected="plain values", subject=subject, where=where, max_bytes=MAX_BYTES)
+    return _load(data, {}, "plain values", subject, where)
 
 
-def load_arrays(data: bytes | BinaryIO, subject: str = "pickle", where: str = "", max_bytes: int = MAX_BYTES) -> object:
+def load_arrays(data: bytes | BinaryIO, subject: str = "pickle", where: str = "") -> object:
     """Read a pickle of plain values and numpy arrays, as numpy wrote them under Python 2.7 to 3.13.
 
     Arrays are plain and writable, numpy scalars stay numpy scalars. Memory grows with the size of the pickle,
-    never with a shape that it only claims.
+    never with a shape that it only claims. The pickle may also be a binary file that is read to its end.
 
-    The pickle may also be a binary file that is read to its end.
-
-    Raises
-    ------
-    UnsafePickle
-        It names anything but numpy's functions for arrays, scalars and types.
-    BrokenPickle, PickleTooLarge
-        As :func:`load_plain`.
+    Raises as :func:`load_plain`; it is unsafe to name anything but numpy's functions for arrays, scalars and types.
     """
-    content = data if isinstance(data, bytes) else data.read(max_bytes + 1)
-    expected = "plain values and numpy arrays"
-    return _load(content, ARRAY_STAND_INS, expected=expected, subject=subject, where=where, max_bytes=max_bytes)
+    content = data if isinstance(data, bytes) else data.read(MAX_BYTES + 1)
+    return _load(content, ARRAY_STAND_INS, "plain values and numpy arrays", subject, where)
 
 
-def _load(
-    data: bytes, stand_ins: Mapping[str, StandIn], *, expected: str, subject: str, where: str, max_bytes: int
-) -> object:
+def _load(data: bytes, stand_ins: Mapping[str, StandIn], expected: str, subject: str, where: str) -> object:
     """Run the machine and turn what it raises into the findings that people read."""
     try:
-        if len(data) > max_bytes:
-            raise TooLargeError(f"found a pickle of more than {max_bytes} bytes, expected at most that")
+        if len(data) > MAX_BYTES:
+            raise TooLargeError(f"found a pickle of more than {MAX_BYTES} bytes, expected at most that")
         return _Machine(data, stand_ins).run()
     except UnsafeError as error:
         message = f"found a pickle that asks for {error}, expected {expected}; nothing in it was run"
@@ -124,12 +110,7 @@ def _load(
 class _Machine:
     """Carries out the opcodes of one pickle.
 
-    Parameters
-    ----------
-    data
-        The pickle.
-    stand_ins
-        The global names it may use, as ``"module name"``, and what each becomes.
+    ``stand_ins`` are the global names that it may use, as ``"module name"``, and what each becomes.
     """
 
     def __init__(self, data: bytes, stand_ins: Mapping[str, StandIn]) -> None:
@@ -254,10 +235,9 @@ class _Machine:
 
     def recall(self, index: int) -> None:
         """GET in its three forms."""
-        try:
-            value = self._memo[index]
-        except KeyError:
-            raise BrokenError("it recalls a value that was never stored") from None
+        if index not in self._memo:
+            raise BrokenError("it recalls a value that was never stored")
+        value = self._memo[index]
         # numpy stores an array before it fills it
         self.push(value.filled if isinstance(value, HalfArray) and value.filled is not None else value)
 
@@ -286,8 +266,7 @@ class _Machine:
 
     def build(self, _argument: None) -> None:
         """BUILD: the second half of an array or of its type."""
-        state = self.pop()
-        target = self.pop()
+        state, target = self.pop(), self.pop()
         if isinstance(target, DataType):
             target.set_state(state)
             self.push(target)
@@ -319,19 +298,14 @@ def _dictionary(values: list[Any]) -> dict[Any, Any]:
     keys = values[::2]
     for key in keys:
         # Deeper keys are hashed by a C function that calls itself, until the stack is full.
-        if not all(_is_scalar(part) for part in (key if isinstance(key, tuple) else (key,))):
-            raise BrokenError("a dictionary has a key that is neither a text nor a number")
+        for part in key if isinstance(key, tuple) else (key,):
+            if not isinstance(part, str | bytes | int | float | None):
+                raise BrokenError("a dictionary has a key that is neither a text nor a number")
     return dict(zip(keys, values[1::2], strict=True))
-
-
-def _is_scalar(value: object) -> bool:
-    return value is None or isinstance(value, str | bytes | int | float)
 
 
 def _refuse_leftovers(root: object) -> None:
     """Refuse a value that still holds parts of the machine: a half-made array, a type, a function's name."""
-    import numpy as np
-
     todo = [root]
     seen: set[int] = set()
     while todo:

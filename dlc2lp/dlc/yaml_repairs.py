@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 
 from dlc2lp.model import Finding, Severity
 
@@ -22,23 +23,16 @@ CODE_PAGES = ("cp1252", "cp1250", "cp1251", "gb18030", "cp949", "cp932", "big5")
 def decoded(raw: bytes, subject: str, names_on_disk: Iterable[str]) -> tuple[str, list[Finding]]:
     """The text with plain line ends, and a finding unless it was UTF-8."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = raw.decode("utf-16", errors="replace")
-        how = "UTF-16"
-        line = 1
+        text, how, line = raw.decode("utf-16", errors="replace"), "UTF-16", 1
     else:
         try:
             return _plain_line_ends(raw.decode("utf-8-sig")), []
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
         text, how = _decoded_by_code_page(raw, names_on_disk)
-    finding = Finding(
-        Severity.WARNING,
-        "config-encoding",
-        subject,
-        f"found text that is not UTF-8, read it as {how}; special letters in names may be wrong",
-        where=f"line {line}",
-        advice="check the names with special letters, then save the file as UTF-8 in an editor",
-    )
+    message = f"found text that is not UTF-8, read it as {how}; special letters in names may be wrong"
+    advice = "check the names with special letters, then save the file as UTF-8 in an editor"
+    finding = Finding(Severity.WARNING, "config-encoding", subject, message, f"line {line}", advice)
     return _plain_line_ends(text), [finding]
 
 
@@ -49,19 +43,15 @@ def _decoded_by_code_page(raw: bytes, names_on_disk: Iterable[str]) -> tuple[str
     labeled-data called 홍길동 tells better.
     """
     names = {unicodedata.normalize("NFC", name) for name in names_on_disk if not name.isascii()}
-    best: tuple[int, str, str] | None = None
+    readings = []
     for code_page in CODE_PAGES:
-        try:
+        with suppress(UnicodeDecodeError):
             text = raw.decode(code_page)
-        except UnicodeDecodeError:
-            continue
-        composed = unicodedata.normalize("NFC", text)
-        agreeing = sum(name in composed for name in names)
-        if best is None or agreeing > best[0]:
-            best = (agreeing, text, code_page)
-    if best is None:
+            composed = unicodedata.normalize("NFC", text)
+            readings.append((sum(name in composed for name in names), text, code_page))
+    if not readings:
         return raw.decode("ascii", errors="replace"), "ASCII with the unknown letters replaced"
-    agreeing, text, code_page = best
+    agreeing, text, code_page = max(readings, key=lambda reading: reading[0])
     return text, f"{code_page}, which agrees with names on the disk" if agreeing else code_page
 
 
@@ -71,13 +61,9 @@ def _plain_line_ends(text: str) -> str:
 
 # `"C:\Users…"` and `"\\server\share…"`; escaped as they should be they begin `"C:\\` and `"\\\\`.
 _QUOTED_WINDOWS_PATH = re.compile(r"(?<![^\s\[{,])\"((?:[A-Za-z]:\\(?!\\)|\\\\(?!\\))[^\"\n]*)\"")
-
 _QUOTED_OR_TABS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|[ \t]*\t[ \t]*")
-
 _VIDEO_SECTION = re.compile(r"video_sets(_original)?\s*:\s*(#.*)?$")
-
 _OTHER_LINE = ("crop:", "? ", ": ", "#")
-
 # ruamel.yaml never folds a quoted key.
 _NO_FOLDED_KEY = (*_OTHER_LINE, "'", '"', "- ", "{", "[")
 
@@ -87,8 +73,7 @@ def repaired(text: str, subject: str) -> tuple[str, list[Finding]]:
     findings = []
     text, lines = _expand_tabs(text)
     if lines:
-        finding = _repair_finding(subject, lines, "a TAB, read it as blanks", "use blanks instead")
-        findings.append(finding)
+        findings.append(_repair_finding(subject, lines, "a TAB, read it as blanks", "use blanks instead"))
     text, lines = _join_folded_keys(text)
     if lines:
         found = "a video path folded over several lines, as ruamel.yaml 0.18.14 writes it; read it as one"
@@ -97,15 +82,10 @@ def repaired(text: str, subject: str) -> tuple[str, list[Finding]]:
 
 
 def _repair_finding(subject: str, lines: list[int], found: str, edit: str) -> Finding:
-    numbers = ", ".join(map(str, lines))
-    return Finding(
-        Severity.WARNING,
-        "config-repaired",
-        subject,
-        f"found {found}; expected valid YAML",
-        where=f"line {numbers}" if len(lines) == 1 else f"lines {numbers}",
-        advice=f"dlc2lp needs no edit; to let DeepLabCut read the file, {edit}",
-    )
+    where = ("line " if len(lines) == 1 else "lines ") + ", ".join(map(str, lines))
+    message = f"found {found}; expected valid YAML"
+    advice = f"dlc2lp needs no edit; to let DeepLabCut read the file, {edit}"
+    return Finding(Severity.WARNING, "config-repaired", subject, message, where, advice)
 
 
 def with_windows_paths(text: str, subject: str) -> tuple[str, list[Finding]]:

@@ -75,28 +75,17 @@ class YamlMapping:
 YamlNode = YamlText | YamlList | YamlMapping
 
 
+def is_nothing(node: YamlNode | None) -> bool:
+    """Whether a value is missing or empty."""
+    return node is None or (isinstance(node, YamlText) and node.is_empty)
+
+
 def parse_yaml(raw: bytes, *, subject: str, names_on_disk: Iterable[str] = ()) -> tuple[YamlNode | None, list[Finding]]:
-    """Read a YAML document of any encoding, repaired where that is safe.
+    """Read a YAML document of any encoding, repaired where that is safe; None if it is empty.
 
-    Parameters
-    ----------
-    raw
-        The file's bytes.
-    subject
-        What findings and errors call the file.
-    names_on_disk
-        Names that the text may mention. They decide between code pages where the text is not UTF-8.
-
-    Returns
-    -------
-    tuple
-        The document, None if it is empty, and what was found odd on the way.
-
-    Raises
-    ------
-    UnreadableFile
-        No YAML even after the repairs, a tag that would construct a Python object, or more nesting than a
-        config has. Code ``config-unreadable``, with the line.
+    ``names_on_disk`` may be mentioned in the text, and decide between code pages where it is not UTF-8. Raises
+    UnreadableFile for ``config-unreadable``, with the line: no YAML even after the repairs, a tag that would construct
+    a Python object, or more nesting than a config has.
     """
     if len(raw) > MAX_BYTES:
         message = f"found {len(raw) / 1e6:.0f} MB, expected a configuration of at most {MAX_BYTES / 1e6:.0f} MB"
@@ -149,14 +138,10 @@ def _composed(text: str, subject: str) -> yaml.Node | None:
         return loader.get_single_node()
     except (ValueError, OverflowError) as error:
         # PyYAML hands "\UFFFFFFFF" and over-long numbers in directives to chr() and int() unchecked.
-        line = loader.line + 1
-        raise UnreadableFile.of(
-            "config-unreadable",
-            subject,
-            f"found an escape or a number out of range ({error})",
-            where=f"line {line}",
-            advice=f"correct line {line}",
-        ) from error
+        line = f"line {loader.line + 1}"
+        message = f"found an escape or a number out of range ({error})"
+        advice = f"correct {line}"
+        raise UnreadableFile.of("config-unreadable", subject, message, where=line, advice=advice) from error
     finally:
         loader.dispose()
 
@@ -181,9 +166,8 @@ class _Tree:
             return done
         self._done[id(node)] = None
         value: YamlNode
-        size = 1
         if isinstance(node, yaml.ScalarNode):
-            value = self._text(node)
+            value, size = self._text(node), 1
         elif isinstance(node, yaml.SequenceNode):
             value, size = self._list(node)
         else:
@@ -223,15 +207,11 @@ class _Tree:
         return YamlMapping(tuple(entries.values()), _line(node)), total
 
     def _repeated(self, key: YamlText, first: YamlText) -> Finding:
-        return Finding(
-            Severity.WARNING,
-            "config-duplicate-key",
-            self.subject,
-            f"found '{key.text}' on line {first.line} and again on line {key.line}, read line {first.line}; "
-            "expected it once: DeepLabCut refuses such a file",
-            where=f"line {key.line}",
-            advice=f"delete the wrong one of lines {first.line} and {key.line}",
-        )
+        found = f"found '{key.text}' on line {first.line} and again on line {key.line}, read line {first.line}"
+        message = f"{found}; expected it once: DeepLabCut refuses such a file"
+        advice = f"delete the wrong one of lines {first.line} and {key.line}"
+        where = f"line {key.line}"
+        return Finding(Severity.WARNING, "config-duplicate-key", self.subject, message, where, advice)
 
     def _check_tag(self, node: yaml.Node, allowed: frozenset[str]) -> None:
         if node.tag not in allowed:
@@ -239,14 +219,10 @@ class _Tree:
             raise self._refused(node, f"the tag {tag}, which asks the reader to make a Python object; nothing was run")
 
     def _refused(self, node: yaml.Node, found: str) -> UnreadableFile:
-        line = _line(node)
-        return UnreadableFile.of(
-            "config-unreadable",
-            self.subject,
-            f"found {found}; expected plain text, lists and mappings",
-            where=f"line {line}",
-            advice=f"write the value on line {line} out as plain text",
-        )
+        line = f"line {_line(node)}"
+        message = f"found {found}; expected plain text, lists and mappings"
+        advice = f"write the value on {line} out as plain text"
+        return UnreadableFile.of("config-unreadable", self.subject, message, where=line, advice=advice)
 
 
 def _line(node: yaml.Node) -> int:
@@ -267,21 +243,14 @@ def _what_is_wrong(error: yaml.YAMLError, text: str, subject: str) -> Finding:
         line, problem = 1, str(error)
     lines = text.split("\n")
     shown = lines[line - 1].strip()[:80] if line <= len(lines) else "end of file"
-    return Finding(
-        Severity.ERROR,
-        "config-unreadable",
-        subject,
-        f"found no valid YAML: {problem}, at '{shown}'",
-        where=f"line {line}",
-        advice=f"correct line {line}: {_edit_for(problem)}",
-    )
+    message = f"found no valid YAML: {problem}, at '{shown}'"
+    edit = next((edit for part, edit in _EDITS if part in problem), "check its indentation, quotes and brackets")
+    advice = f"correct line {line}: {edit}"
+    return Finding(Severity.ERROR, "config-unreadable", subject, message, f"line {line}", advice)
 
 
 _EDITS: tuple[tuple[str, str], ...] = (
-    (
-        "mapping values are not allowed",
-        "put text that holds ': ' in single quotes, and indent it like its neighbors",
-    ),
+    ("mapping values are not allowed", "put text that holds ': ' in single quotes, and indent it like its neighbors"),
     ("escape", "put paths with backslashes in single quotes, not in double quotes"),
     ("control character", "the file is damaged or no text; restore it from a backup"),
     ("single document", "keep one document: delete the line '---' and what follows it"),
@@ -289,7 +258,3 @@ _EDITS: tuple[tuple[str, str], ...] = (
     ("anchor", "put text that starts with * or & in single quotes"),
     ("alias", "put text that starts with * or & in single quotes"),
 )
-
-
-def _edit_for(problem: str) -> str:
-    return next((edit for part, edit in _EDITS if part in problem), "check its indentation, quotes and brackets")
