@@ -136,14 +136,12 @@ def convert_individuals(
     dict
         Outcome by individual; keypoints that occur once in a frame are under ``single``.
     """
-    from dlc2lp import migration
+    from dlc2lp.individuals import convert_each_individual
 
     given = checked("convert", options)
-    how = RunOptions.of(given)
+    how, name = RunOptions.of(given), given["register"]
     with Watch(on_event, stop) as watch:
-        return migration.convert_each_individual(
-            source, target, Options.of(given), how, register_as=given["register"], watch=watch
-        )
+        return convert_each_individual(source, target, Options.of(given), how, register_as=name, watch=watch)
 
 
 def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verification:

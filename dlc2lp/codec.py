@@ -247,7 +247,7 @@ def _sequence(make: Callable[[Any], Any], forms: list[_Form], *, repeated: bool 
     def decode_parts(found: Any) -> Any:
         parts = _of(list, found)
         if not repeated and len(parts) != len(forms):
-            raise Malformed(f"expected {len(forms)} values, found {len(parts)}")
+            raise Malformed(f"expected a list of length {len(forms)}, found {len(parts)}")
         made: list[Any] = []
         try:
             for part, (take, _, as_is) in zip(parts, itertools.cycle(forms), strict=False):

@@ -7,11 +7,12 @@ is taken or refused everywhere alike. A dataclass of options is a :class:`Chosen
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import operator
 import os
 import typing
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import NoneType
@@ -88,18 +89,9 @@ class Option:
     def read(self, value: Any, base: Path = Path()) -> Any:
         """Return a value as the type that is declared: a text of the command line or of a file, or a value of Python.
 
-        Parameters
-        ----------
-        value
-            What was given. A single item needs no list; a list of names, a size and a view with its project may also
-            be written as on the command line.
-        base
-            The folder that a relative path is meant from.
-
-        Raises
-        ------
-        UsageError
-            It can't be one, or is none of those that are allowed.
+        A single item needs no list; a list of names, a size and a view with its project may also be written as on the
+        command line. A relative path is meant from ``base``. UsageError if the value can't be one, or is none of those
+        that are allowed.
         """
         if value is None and self.may_be_none:
             return None
@@ -114,13 +106,7 @@ class Option:
         raise UsageError.of(self.code, f"--{self.flag}", message, advice="give {}", remedies=(remedy,))
 
     def find(self, value: Any) -> Any:
-        """Return a value that was read, if the places that it names are there.
-
-        Raises
-        ------
-        UsageError
-            ``path-missing``.
-        """
+        """Return a value that was read, if the places that it names are there; else raise UsageError."""
         for path in () if not self.place or value is None else value if isinstance(value, tuple) else (value,):
             if not (path.is_dir() if self.place == "folder" else path.exists()):
                 advice = "check the path for a typing error"
@@ -226,16 +212,6 @@ class Chosen:
         return encode_fields(self)
 
 
-_KNOWN: dict[type, dict[str, Option]] = {}
-
-
-def declared(chosen: type[Chosen]) -> dict[str, Option]:
-    """Return the options of a class by name; those of a class inside it stand in the section of its field."""
-    if chosen not in _KNOWN:
-        _KNOWN[chosen] = _declared(chosen)
-    return _KNOWN[chosen]
-
-
 def _declared(chosen: type[Chosen]) -> dict[str, Option]:
     found: dict[str, Option] = {}
     hints = typing.get_type_hints(chosen)
@@ -256,3 +232,7 @@ def _declared(chosen: type[Chosen]) -> dict[str, Option]:
                 may_be_none=NoneType in kinds,
             )
     return found
+
+
+#: Returns the options of a class by name; those of a class inside it stand in the section of its field.
+declared: Callable[[Any], dict[str, Option]] = functools.cache(_declared)

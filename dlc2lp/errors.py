@@ -35,13 +35,7 @@ EXIT_INTERRUPTED = 75  # EX_TEMPFAIL of sysexits.h, which schedulers take as "tr
 
 
 class Dlc2LpError(Exception):
-    """Any failure that dlc2lp explains; a bug is anything else.
-
-    Parameters
-    ----------
-    *findings
-        What is wrong, the most important first.
-    """
+    """Any failure that dlc2lp explains, the most important finding first; a bug is anything else."""
 
     exit_code: ClassVar[int] = EXIT_FAILED
 
@@ -97,12 +91,9 @@ class TargetRefused(Dlc2LpError):
     @classmethod
     def not_writable(cls, path: Path, error: OSError) -> Self:
         """The error for a file or folder that the system did not let us write."""
-        return cls.of(
-            "target-not-writable",
-            str(path),
-            f"could not be written: {error.strerror or error}",
-            advice="check the permissions and the space of its disk, or choose another folder for the target",
-        )
+        message = f"could not be written: {error.strerror or error}"
+        advice = "check the permissions and the space of its disk, or choose another folder for the target"
+        return cls.of("target-not-writable", str(path), message, advice=advice)
 
 
 class NotPlanned(TargetRefused):
@@ -132,13 +123,8 @@ class Interrupted(Dlc2LpError):
 def fault(subject: str, error: Exception, advice: str) -> Finding:
     """Return the finding for an error that nobody foresaw."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return Finding(
-        Severity.ERROR,
-        "internal-error",
-        subject,
-        f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp",
-        advice=advice,
-    )
+    message = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno}); this is a fault of dlc2lp"
+    return Finding(Severity.ERROR, "internal-error", subject, message, advice=advice)
 
 
 def reason(error: OSError) -> str:

@@ -76,17 +76,13 @@ OnEvent = Callable[[Event], None]
 class Watch:
     """Who hears of events, and what stops the work. Handed down to all that takes long.
 
-    Whatever goes wrong with who listens can't be taken for a fault of what is done. An OSError is passed over: a
-    terminal that has gone must not end the work that it showed. Any other exception stops the work as ``stop`` does,
-    and is raised where the block ends that was opened with this value.
+    ``on_event`` is called from several threads, at times many times in a second; the work waits for it. Whatever goes
+    wrong with it can't be taken for a fault of what is done. An OSError is passed over: a terminal that has gone must
+    not end the work that it showed. Any other exception stops the work as ``stop`` does, and is raised where the block
+    ends that was opened with this value.
 
-    Parameters
-    ----------
-    on_event
-        Called from several threads, at times many times in a second; the work waits for it.
-    stop
-        Set it from another thread or a signal handler to stop cleanly. It is also set where an exception ends the
-        work, so that its threads end soon.
+    Set ``stop`` from another thread or a signal handler to stop cleanly. It is also set where an exception ends the
+    work, so that its threads end soon.
     """
 
     def __init__(self, on_event: OnEvent | None = None, stop: threading.Event | None = None) -> None:
@@ -120,13 +116,7 @@ class Watch:
         return part
 
     def check(self, subject: str, so_far: str = "") -> None:
-        """Go on unless the work is to stop.
-
-        Raises
-        ------
-        Interrupted
-            ``stop`` is set.
-        """
+        """Go on unless the work is to stop: then raise Interrupted."""
         if self.stop.is_set():
             message, advice = f"stopped by a signal{so_far}", "run the same command again to go on"
             raise Interrupted.of("interrupted", subject, message, advice=advice)

@@ -39,13 +39,7 @@ class FileRecord:
 
 
 def digest(path: Path) -> FileRecord:
-    """Return a file's size and digest; the path in the record is left empty.
-
-    Raises
-    ------
-    OSError
-        The file can't be read.
-    """
+    """Return a file's size and digest; the path in the record is left empty."""
     size = path.stat().st_size
     hasher = hashlib.sha256()
     with path.open("rb") as file:
@@ -105,17 +99,14 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):
-        return True
+        pass
     return True
 
 
 def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file, from one piece or from many, so that it is there whole or not at all.
 
-    Raises
-    ------
-    TargetRefused
-        The folder can't be written to (``target-not-writable``).
+    Raises TargetRefused where the folder can't be written to (``target-not-writable``).
     """
     temporary = path.with_name(f".{path.name}.{own_tag()}-{threading.get_ident()}.tmp")
     try:
@@ -133,13 +124,7 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
 
 
 def write_if_new(path: Path, text: str) -> None:
-    """Write a file of dlc2lp's own folder unless it already holds just that: a second run touches nothing.
-
-    Raises
-    ------
-    TargetRefused
-        It can't be written (``target-not-writable``).
-    """
+    """Write a file of dlc2lp's own folder unless it already holds just that: a second run touches nothing."""
     content = text.encode()
     with contextlib.suppress(OSError):  # what can't be read, writing replaces or refuses
         if path.read_bytes() == content:

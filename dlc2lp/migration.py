@@ -9,24 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.project import LocatedProject, locate_project, open_project
 from dlc2lp.dlc.splits import list_splits
-from dlc2lp.errors import (
-    EXIT_FAILED,
-    EXIT_OK,
-    DecisionNeeded,
-    Dlc2LpError,
-    NothingToSplit,
-    SourceRefused,
-    TargetRefused,
-    UsageError,
-)
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import STATE_FOLDER, write_if_new
-from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.project import register
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions, VerifyLevel
@@ -39,15 +29,7 @@ from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import orphaned
 from dlc2lp.run.log import RunLog
 from dlc2lp.run.scratch import SCRATCH
-from dlc2lp.run.target import (
-    check_disk,
-    check_location,
-    check_only_holds,
-    check_owner,
-    refusals,
-    required_plan,
-    stored_plan,
-)
+from dlc2lp.run.target import check_disk, check_location, check_owner, refusals, required_plan, stored_plan
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
 from dlc2lp.survey.cameras import camera_projects, has_views
 from dlc2lp.survey.labels import Decided
@@ -57,21 +39,16 @@ from dlc2lp.survey.source import Source
 from dlc2lp.video.ffmpeg import find_ffmpeg
 from dlc2lp.wording import counted, one_line
 
+#: A DeepLabCut project, perhaps found and opened before; None where the options name the project of each camera.
+Place = str | Path | LocatedProject | None
+
 
 @dataclass(frozen=True)
 class Proposal:
-    """A migration that was surveyed and decided: one value that previews, runs and archives hand on.
+    """A migration that was surveyed and decided: one value that previews, runs and archives hand on."""
 
-    Attributes
-    ----------
-    source
-        What was surveyed, and which labels count.
-    plan
-        What is to be done.
-    """
-
-    source: Source
-    plan: Plan
+    source: Source  #: What was surveyed, and which labels count.
+    plan: Plan  #: What is to be done.
 
     @property
     def labels(self) -> SourceLabels:
@@ -174,28 +151,17 @@ class Outcome:
         return EXIT_FAILED if lost or self.run.failed else EXIT_OK
 
 
-def inspect(
-    source: str | Path | LocatedProject | None,
-    options: Options | None = None,
-    *,
-    watch: Watch | None = None,
-) -> Inspection:
-    """Look at a source and say what would be done; nothing is written.
-
-    Raises
-    ------
-    SourceRefused
-        It is no DeepLabCut project at all.
-    """
+def inspect(source: Place, options: Options | None = None, *, watch: Watch | None = None) -> Inspection:
+    """Look at a source and say what would be done; SourceRefused if it is no DeepLabCut project at all."""
     options = options or Options()
-    seen = look(_opened(source), options, watch=watch)
+    seen = look(opened_source(source), options, watch=watch)
     if not seen.views:  # no camera was found, so there is nothing to show but why
         refuse_open(seen)
     notes: list[Finding] = []
     if options.individuals == "split" and not seen.is_multiview:
         names = individuals_of(seen)
         if not names:
-            raise _nothing_to_split()
+            raise nothing_to_split()
         message = f"each of {', '.join(names)} becomes a target of its own; shown here is {names[0]}"
         notes.append(Finding(Severity.NOTE, "individuals-split", "individuals", message))
         options = replace(options, individuals=names[0])
@@ -211,140 +177,48 @@ def inspect(
     return Inspection(seen, made, tuple(by_severity([*notes, *made.findings])), EXIT_OK, splits)
 
 
-def plan(
-    source: str | Path | LocatedProject | None,
-    target: str | Path,
-    options: Options | None = None,
-    *,
-    watch: Watch | None = None,
-) -> Plan:
-    """Decide on a migration; nothing is written.
-
-    Raises
-    ------
-    SourceRefused, TargetRefused
-        The migration is not possible so.
-    Interrupted
-        The work is to stop.
-    """
+def plan(source: Place, target: str | Path, options: Options | None = None, *, watch: Watch | None = None) -> Plan:
+    """Decide on a migration as :func:`propose` does, and return the plan alone."""
     return propose(source, target, options or Options(), watch=watch).plan
 
 
-def propose(
-    source: str | Path | LocatedProject | None,
-    target: str | Path,
-    options: Options,
-    *,
-    watch: Watch | None = None,
-) -> Proposal:
+def propose(source: Place, target: str | Path, options: Options, *, watch: Watch | None = None) -> Proposal:
     """Survey a source and decide on its migration; nothing is written.
 
     What the target's own plan found out about videos is taken over, where nothing that was compared has changed.
-
-    Raises
-    ------
-    SourceRefused, TargetRefused
-        The migration is not possible so.
-    Interrupted
-        The work is to stop.
+    Raises SourceRefused or TargetRefused where the migration is not possible so, Interrupted where the work is to stop.
     """
-    opened, target = _opened(source), Path(target)
+    opened, target = opened_source(source), Path(target)
     if options.individuals == "split" and not has_views(opened, options):
-        raise UsageError.of(
-            "individuals-split",
-            "individuals",
-            "found 'split', which makes several targets, expected one",
-            advice="call convert_individuals, or give the name of one individual",
-        )
-    _check_places(opened, target, options)
+        message = "found 'split', which makes several targets, expected one"
+        advice = "call convert_individuals, or give the name of one individual"
+        raise UsageError.of("individuals-split", "individuals", message, advice=advice)
+    check_places(opened, target, options)
     stored = stored_plan(target)
-    seen = look(opened, options, stored.ties if stored else (), watch=watch)
+    return propose_seen(look(opened, options, stored.ties if stored else (), watch=watch), target, options)
+
+
+def propose_seen(seen: Source, target: Path, options: Options) -> Proposal:
+    """Decide on the migration of a source that was surveyed."""
     return Proposal(seen, make_plan(seen, options, _absolute(target)))
 
 
-def propose_each(
-    source: str | Path | LocatedProject,
-    target: str | Path,
-    options: Options,
-    *,
-    or_whole: bool = False,
-    watch: Watch | None = None,
-) -> dict[str, Proposal]:
-    """Survey a multi-animal project once, and decide on a target for each individual, ``TARGET/<individual>``.
-
-    Keypoints that occur once in a frame (``uniquebodyparts``) get a target of their own, ``single``, so that no label
-    stays behind.
-
-    Parameters
-    ----------
-    source, target, options, watch
-        As for :func:`convert`.
-    or_whole
-        Whether a project that labels a single animal is decided on as a whole, under the name ``""``.
-
-    Raises
-    ------
-    SourceRefused, Interrupted
-        As :func:`propose`.
-    TargetRefused
-        ``TARGET`` itself is a target or holds something else: Lightning Pose's app looks into the folders of a project,
-        so projects can't lie inside one another.
-    NothingToSplit
-        The project labels a single animal.
-    """
-    opened, target = _opened(source), Path(target)
-    check_data_dir(options)
-    stored = map(stored_plan, (target, *(path.parents[1] for path in sorted(target.glob(f"*/{PLAN_FILE}")))))
-    known = [tie for each in stored if each is not None for tie in each.ties]
-    seen = look(opened, options, known, watch=watch)
-    individuals = individuals_of(seen)
-    if not individuals:
-        if not or_whole:
-            raise _nothing_to_split()
-        _check_places(opened, target, options)
-        return {"": Proposal(seen, make_plan(seen, replace(options, individuals="auto"), _absolute(target)))}
-    folders = unique_sessions(individuals)
-    if (target / PLAN_FILE).exists():
-        raise TargetRefused.of(
-            "target-holds-a-project",
-            str(target),
-            "is a target itself, and --individuals split makes several targets inside it",
-            advice="choose a new folder",
-        )
-    if target.is_dir():
-        check_only_holds(target, folders.values())
-    proposals = {}
-    for name, folder in folders.items():
-        chosen = replace(options, individuals=name, data_dir=_data_dir_of(options, folder))
-        _check_places(opened, target / folder, chosen)
-        own = of_individual(seen, name, chosen)
-        proposals[name] = Proposal(own, make_plan(own, chosen, _absolute(target / folder)))
-    return proposals
+def nothing_to_split() -> NothingToSplit:
+    """Return the error for a target for each individual, where the project labels a single animal."""
+    message = "the project labels a single animal, there is nothing to split"
+    return NothingToSplit.of("no-individuals", "--individuals split", message, advice="leave the option out")
 
 
-def _nothing_to_split() -> NothingToSplit:
-    return NothingToSplit.of(
-        "no-individuals",
-        "--individuals split",
-        "the project labels a single animal, there is nothing to split",
-        advice="leave the option out",
-    )
-
-
-def _check_places(source: LocatedProject | None, target: Path, options: Options) -> None:
+def check_places(source: LocatedProject | None, target: Path, options: Options) -> None:
     """Refuse a target that lies badly, before anything is read."""
     others = (locate_project(path)[0] for path in (*options.merge, *(path for _, path in options.views)))
     for root in (*(() if source is None else (source.root,)), *others):
         check_location(root, target)
-    check_data_dir(options)
+    check_data_dir(options.data_dir)
 
 
 def preview(
-    source: str | Path | LocatedProject | None,
-    target: str | Path,
-    options: Options | None = None,
-    *,
-    watch: Watch | None = None,
+    source: Place, target: str | Path, options: Options | None = None, *, watch: Watch | None = None
 ) -> Preview:
     """Decide on a migration and compare it with what the target holds; nothing is written."""
     return preview_of(propose(source, target, options or Options(), watch=watch).plan)
@@ -355,42 +229,29 @@ def preview_of(made: Plan) -> Preview:
     assessment = assess(made)
     against = tuple(refusals(made, stored_plan(Path(made.target)), assessment))
     told = [finding for error in against for finding in error.findings]
-    return Preview(
-        made, assessment.states, against, (*told, *by_severity([*map(orphaned, assessment.orphans), *made.findings]))
-    )
+    told += by_severity([*map(orphaned, assessment.orphans), *made.findings])
+    return Preview(made, assessment.states, against, tuple(told))
 
 
-def _opened(source: str | Path | LocatedProject | None) -> LocatedProject | None:
+def opened_source(source: Place) -> LocatedProject | None:
     """Find a source and read its configuration, unless that was done before."""
     return open_project(Path(source)) if isinstance(source, str | Path) else source
 
 
-def check_data_dir(options: Options) -> None:
-    """Refuse a folder for the starter config that Lightning Pose could not find.
-
-    Raises
-    ------
-    UsageError
-        ``data-dir-relative``.
-    """
-    if options.data_dir is not None and not _is_absolute(options.data_dir):
-        raise UsageError.of(
-            "data-dir-relative",
-            "--data-dir",
-            f"found {options.data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs",
-        )
+def check_data_dir(data_dir: str | None) -> None:
+    """Refuse a folder for the starter config that Lightning Pose could not find (UsageError)."""
+    # Training may run on another system than this.
+    if data_dir is None or PurePosixPath(data_dir).is_absolute() or PureWindowsPath(data_dir).is_absolute():
+        return
+    message = f"found {data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs"
+    raise UsageError.of("data-dir-relative", "--data-dir", message)
 
 
 def store(proposal: Proposal) -> Plan:
     """Write a plan into its target, for others to carry out.
 
     The label files stand in the plan already, so each of their cells is compared with its origin here, while the
-    origin is at hand.
-
-    Raises
-    ------
-    SourceRefused, TargetRefused
-        The migration is not possible so; nothing was written.
+    origin is at hand. SourceRefused or TargetRefused where the migration is not possible so; nothing was written then.
     """
     made = proposal.plan
     folder = Path(made.target)
@@ -406,13 +267,8 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links that the user gave on purpose)
 
 
-def _is_absolute(path: str) -> bool:
-    """Whether a path is absolute on the machine where training runs, which may be another system than this."""
-    return path.startswith(("/", "\\\\")) or (len(path) > 2 and path[1] == ":" and path[2] in "\\/")
-
-
 def convert(
-    source: str | Path | LocatedProject | None,
+    source: Place,
     target: str | Path,
     options: Options | None = None,
     run_options: RunOptions | None = None,
@@ -422,26 +278,9 @@ def convert(
 ) -> Outcome:
     """Migrate one project; run again, it goes on where it was stopped.
 
-    Parameters
-    ----------
-    source, target
-        The DeepLabCut project and the folder of the Lightning Pose project; no source where the options name the
-        project of each camera.
-    options, run_options
-        What is chosen, and how it is carried out.
-    register_as
-        Name under which the project is added to the Lightning Pose app; None: it is not.
-    watch
-        Who hears of every step, and what stops the work.
-
-    Raises
-    ------
-    SourceRefused, TargetRefused
-        Nothing was written.
-    ToolMissing
-        A video must be encoded and there is no ffmpeg; nothing was written.
-    Interrupted
-        The work is to stop.
+    ``register_as`` is the name under which the project is added to the Lightning Pose app; None: it is not. Nothing was
+    written where SourceRefused, TargetRefused or, as a video must be encoded and there is no ffmpeg, ToolMissing is
+    raised; Interrupted where the work is to stop.
     """
     proposal = propose(source, target, options or Options(), watch=watch)
     return carry_out(proposal, run_options, register_as=register_as, watch=watch)
@@ -469,17 +308,11 @@ def carry_out(
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
     run = execute(made, assessment.states, assessment.edited, run_options, logged)
-    verification, findings = close_target(
-        made, run.failed, run.findings, assessment, run_options.verify, proposal.labels
-    )
+    found, level = (run.failed, run.findings), run_options.verify
+    verification, findings = close_target(made, *found, assessment, level, proposal.labels)
     if register_as is not None:
         findings = merge_findings(findings, _register(folder, register_as))
     return Outcome(made, run, verification, findings)
-
-
-def _data_dir_of(options: Options, folder: str) -> str | None:
-    """Return where the target of one individual will lie: in a folder of its own."""
-    return None if options.data_dir is None else f"{options.data_dir.rstrip('/')}/{folder}"
 
 
 def _register(folder: Path, name: str) -> list[Finding]:
@@ -488,61 +321,17 @@ def _register(folder: Path, name: str) -> list[Finding]:
         registration = register(folder, name or folder.name, None)
     except Dlc2LpError as error:
         return list(error.findings)
-    message = "added under this name" if registration.added else "was there already"
-    where = str(registration.projects_file)
-    return [
-        *registration.findings,
-        Finding(Severity.NOTE, "registered", registration.name, f"{message}; the app lists it from now on", where),
-    ]
+    what = "added under this name" if registration.added else "was there already"
+    message, where = f"{what}; the app lists it from now on", str(registration.projects_file)
+    return [*registration.findings, Finding(Severity.NOTE, "registered", registration.name, message, where)]
 
 
-def convert_each_individual(
-    source: str | Path | LocatedProject,
-    target: str | Path,
-    options: Options,
-    run_options: RunOptions | None = None,
-    *,
-    register_as: str | None = None,
-    watch: Watch | None = None,
-) -> dict[str, Outcome]:
-    """Migrate a multi-animal project into one target per individual; see :func:`propose_each`.
-
-    The project is read once. A video is made once and cloned into the other targets.
-
-    Returns
-    -------
-    dict
-        Outcome by individual.
-
-    Raises
-    ------
-    SourceRefused, TargetRefused, ToolMissing, Interrupted
-        As :func:`convert`.
-    """
-    proposals = propose_each(source, target, options, watch=watch)
-    # All or none: a refused target is known before the first is written.
-    for proposal in proposals.values():
-        for refusal in preview_of(proposal.plan).refusals:
-            raise refusal
-    folders = {name: Path(proposal.plan.target) for name, proposal in proposals.items()}
-    outcomes = {}
-    for name, proposal in proposals.items():
-        twins = tuple(folder for other, folder in folders.items() if other != name)
-        outcomes[name] = carry_out(
-            proposal,
-            replace(run_options or RunOptions(), twins=twins),
-            register_as=None if register_as is None else f"{register_as or Path(target).name}-{name}",
-            watch=watch,
-        )
-    return outcomes
-
-
-def list_project_splits(source: str | Path | LocatedProject | None, options: Options) -> tuple[str, ...]:
+def list_project_splits(source: Place, options: Options) -> tuple[str, ...]:
     """Return the names of the train/test splits of a project, as ``--split`` takes them.
 
     Of several cameras' projects those that all have.
     """
-    opened = _opened(source)
+    opened = opened_source(source)
     projects = camera_projects(opened, options) or (() if opened is None else (opened,))
     if not projects:
         raise no_source()
@@ -558,18 +347,8 @@ def split_names(root: Path, config: DlcConfig | None) -> tuple[str, ...]:
 
 
 def verify(target: str | Path, level: VerifyLevel = "sample") -> tuple[Plan, Verification]:
-    """Check a target against the plan that it was written by and against Lightning Pose's rules.
-
-    Raises
-    ------
-    TargetRefused
-        The folder is no target of dlc2lp (``not-a-target``).
-    """
+    """Check a target against the plan that it was written by and against Lightning Pose's rules."""
     folder = _absolute(Path(target))
     stored = required_plan(folder)
-    return stored, verify_target(_moved(stored, folder), level)
-
-
-def _moved(stored: Plan, folder: Path) -> Plan:
-    """Return the plan for a target that was moved since; its paths are relative but for the target's own."""
-    return stored if stored.target == str(folder) else replace(stored, target=str(folder))
+    # The target may have been moved since; the plan's paths are relative but for the target's own.
+    return stored, verify_target(replace(stored, target=str(folder)), level)

@@ -45,17 +45,10 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Setting:
-    """An option that settles a finding.
+    """An option that settles a finding."""
 
-    Attributes
-    ----------
-    option
-        Its name on the command line and in ``decisions.yaml``: ``video-root``.
-    values
-        What to give it: values to choose from, or a word that stands for one (``NAME``); empty for a flag.
-    """
-
-    option: str
+    option: str  #: Its name on the command line and in ``decisions.yaml``: ``video-root``.
+    #: What to give it: values to choose from, or a word that stands for one (``NAME``); empty for a flag.
     values: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -65,18 +58,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class RunAgain:
-    """The command that made a target, run again, which settles a finding.
+    """The command that made a target, run again, which settles a finding."""
 
-    Attributes
-    ----------
-    words
-        How the sentence goes where a single project is concerned; an archive has a command of its own.
-    settings
-        Options to run it with.
-    """
-
-    words: str
-    settings: tuple[Setting, ...] = ()
+    words: str  #: How the sentence goes where a single project is concerned; an archive has a command of its own.
+    settings: tuple[Setting, ...] = ()  #: Options to run it with.
 
     def __str__(self) -> str:
         return " with ".join([self.words, *(" ".join(map(str, self.settings)) for _ in self.settings[:1])])
@@ -192,23 +177,12 @@ def by_severity(findings: list[Finding]) -> list[Finding]:
 
 @dataclass(frozen=True)
 class FrameRef:
-    """A labeled frame: an image and where it stands in its video.
+    """A labeled frame: an image and where it stands in its video."""
 
-    Attributes
-    ----------
-    session
-        Name of the ``labeled-data`` folder that holds the image.
-    file_name
-        The image's file name inside that folder, as DeepLabCut wrote it.
-    frame_index
-        0-based frame number that the name carries (``img0042.png`` -> 42); None if it carries none.
-    video_frame_index
-        0-based index of the video frame that was proven to be this image; None while unproven.
-    """
-
-    session: str
-    file_name: str
-    frame_index: int | None
+    session: str  #: Name of the ``labeled-data`` folder that holds the image.
+    file_name: str  #: The image's file name inside that folder, as DeepLabCut wrote it.
+    frame_index: int | None  #: 0-based frame number that the name carries (``img0042.png`` -> 42); None if none.
+    #: 0-based index of the video frame that was proven to be this image; None while unproven.
     video_frame_index: int | None = None
 
 
@@ -259,27 +233,13 @@ class LabelTable:
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """A still image as its header declares it.
-
-    Attributes
-    ----------
-    path
-        Where it lies.
-    kind
-        ``png``, ``jpg``, ``tiff`` or ``bmp``, by content and not by suffix.
-    width_px, height_px
-        Its size.
-    bits_per_channel
-        8 in all but scientific cameras' images, which have 16.
-    size_bytes
-        The file's size.
-    """
+    """A still image as its header declares it."""
 
     path: Path
-    kind: str
+    kind: str  #: ``png``, ``jpg``, ``tiff`` or ``bmp``, by content and not by suffix.
     width_px: int
     height_px: int
-    bits_per_channel: int
+    bits_per_channel: int  #: 8 in all but scientific cameras' images, which have 16.
     size_bytes: int
 
 
@@ -357,29 +317,12 @@ class Camera:
     A point X of space stands at ``R X + translation`` before the camera, is divided by its depth, bent by the lens
     (OpenCV's model) and brought to pixels by ``matrix``. Plain tuples, so that cameras can be compared and stored
     without losing a digit.
-
-    Attributes
-    ----------
-    name
-        The camera's, which is the view's.
-    size_px
-        (width, height) of the images that it was calibrated with; None if nobody says.
-    matrix
-        3x3 intrinsic matrix, rows first, in pixels.
-    distortions
-        OpenCV's coefficients k1, k2, p1, p2, k3 and so on: 4, 5, 8, 12 or 14 of them.
-    rotation
-        R as a Rodrigues vector: axis times angle in radians.
-    translation
-        In whatever unit the calibration has.
-    is_fisheye
-        Whether the distortions are those of OpenCV's fisheye model (k1 to k4).
     """
 
-    name: str
-    size_px: tuple[int, int] | None
-    matrix: tuple[Vector, Vector, Vector]
-    distortions: tuple[float, ...]
-    rotation: Vector
-    translation: Vector
-    is_fisheye: bool = False
+    name: str  #: The camera's, which is the view's.
+    size_px: tuple[int, int] | None  #: (width, height) of the images it was calibrated with; None if nobody says.
+    matrix: tuple[Vector, Vector, Vector]  #: 3x3 intrinsic matrix, rows first, in pixels.
+    distortions: tuple[float, ...]  #: OpenCV's coefficients k1, k2, p1, p2, k3 and so on: 4, 5, 8, 12 or 14 of them.
+    rotation: Vector  #: R as a Rodrigues vector: axis times angle in radians.
+    translation: Vector  #: In whatever unit the calibration has.
+    is_fisheye: bool = False  #: Whether the distortions are those of OpenCV's fisheye model (k1 to k4).

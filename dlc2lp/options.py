@@ -172,13 +172,7 @@ class Options(Chosen):
 
 @dataclass(frozen=True)
 class RunOptions(Chosen):
-    """How a plan is carried out.
-
-    Attributes
-    ----------
-    twins
-        Targets made from the same source, which may hold the same videos already.
-    """
+    """How a plan is carried out."""
 
     jobs: int | None = option(
         None,
@@ -203,7 +197,7 @@ class RunOptions(Chosen):
         "Files of TARGET that a person changed: keep them, or write them anew.",
         Section(6, ("convert", "batch convert", "batch run", "batch submit")),
     )
-    twins: tuple[Path, ...] = ()
+    twins: tuple[Path, ...] = ()  #: Targets made from the same source, which may hold the same videos already.
     tmp_dir: Path | None = option(
         None,
         "Folder on a fast local disk where videos are made before they move to OUT [$SLURM_TMPDIR].",
@@ -248,19 +242,13 @@ OPTIONS = dict(
 def checked(command: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a command by name, as the library was given them: read, the others with their defaults.
 
-    Raises
-    ------
-    UsageError
-        One is none of the command's (``unknown-option``), its value is wrong, or names a place that is not there.
+    Raises UsageError where one is none of the command's, its value is wrong, or it names a place that is not there.
     """
     known = {name: each for name, each in OPTIONS.items() if command in each.section.commands}
     unknown = sorted(given.keys() - known)
     if unknown:
         near = [name for each in unknown for name in difflib.get_close_matches(each, known, 3)]
-        raise UsageError.of(
-            "unknown-option",
-            ", ".join(unknown),
-            f"expected some of {', '.join(sorted(known))}",
-            advice=f"perhaps {' or '.join(near)}" if near else "",
-        )
+        advice = f"perhaps {' or '.join(near)}" if near else ""
+        message = f"expected some of {', '.join(sorted(known))}"
+        raise UsageError.of("unknown-option", ", ".join(unknown), message, advice=advice)
     return {name: each.find(each.read(given[name])) if name in given else each.default for name, each in known.items()}

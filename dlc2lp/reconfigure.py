@@ -56,25 +56,20 @@ def reconfigure(
     """Write ``configs/default.yaml`` of a target again.
 
     Choices of the conversion and of earlier calls stay in force where ``choices`` leaves them open; what a
-    person changed in the file is kept unless ``discard_edits`` is given.
-
-    Raises
-    ------
-    TargetRefused
-        The folder is no target of dlc2lp, or can't be written to.
-    UsageError
-        A choice is impossible.
+    person changed in the file is kept unless ``discard_edits`` is given. TargetRefused if the folder is no target of
+    dlc2lp or can't be written to, UsageError if a choice is impossible.
     """
     folder = Path(target).absolute()
     plan = required_plan(folder)
     journal = Journal(folder)
     earlier, before = _last_call(journal, plan)
-    merged = _merge_choices(before.choices, choices or ConfigChoices())
-    config = starter_config(_facts(plan, folder, data_dir or before.data_dir), merged)
+    given = {name: value for name, value in vars(choices or ConfigChoices()).items() if value is not None}
+    merged = replace(before.choices, **given)
+    data_dir = data_dir or before.data_dir
+    config = starter_config(_facts(plan, folder, data_dir), merged)
     text, kept, findings = _with_edits(folder / CONFIG_FILE, before.starter, config, discard=discard_edits)
     step = WriteText(CONFIG_FILE, text)
-    detail = encode(_Call(merged, data_dir or before.data_dir, config.text))
-    write_text(folder, step, by="config", detail=detail)
+    write_text(folder, step, by="config", detail=encode(_Call(merged, data_dir, config.text)))
     if earlier and earlier != step.id:
         journal.remove(earlier)
     return Reconfigured(folder / CONFIG_FILE, config, kept, tuple(by_severity([*config.findings, *findings])))
@@ -99,10 +94,6 @@ def _last_call(journal: Journal, plan: Plan) -> tuple[str, _Call]:
         return "", _Call(decode(ConfigChoices, plan.options.get("config")), None, starter)
     except Malformed as error:
         raise unreadable(journal.folder, error) from error
-
-
-def _merge_choices(before: ConfigChoices, now: ConfigChoices) -> ConfigChoices:
-    return replace(before, **{name: value for name, value in vars(now).items() if value is not None})
 
 
 def _facts(plan: Plan, folder: Path, data_dir: str | None) -> ConfigFacts:

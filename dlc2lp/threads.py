@@ -23,22 +23,11 @@ def work_off(
     stop: threading.Event,
     n_threads_of: Callable[[_Item], int] = lambda _: 1,
 ) -> None:
-    """Keep the threads busy, in the order of the items, until none is left or ``stop`` is set.
+    """Keep the threads busy, in the order of the items, the heaviest first, until none is left or ``stop`` is set.
 
-    Parameters
-    ----------
-    items
-        What there is to do, the heaviest first.
-    work
-        Does one of them; is told how many threads it has.
-    settle
-        Called in this thread with each that ended, and with what came of it.
-    n_threads
-        How many at a time.
-    stop
-        Set it to begin with no other. It is set where ``settle`` or a signal raises, for ``work`` to end soon.
-    n_threads_of
-        How many threads an item keeps busy by itself.
+    ``work`` does one of them and is told how many threads it has: those that the item keeps busy by itself, by
+    ``n_threads_of``. ``settle`` is called in this thread with each that ended, and with what came of it. Set ``stop``
+    to begin with no other; it is set where ``settle`` or a signal raises, for ``work`` to end soon.
     """
     waiting = deque(items)
     running: dict[Future[_Result], tuple[_Item, int]] = {}
@@ -66,10 +55,7 @@ def work_off(
 def in_threads(work: Callable[[_Item], _Result], items: Sequence[_Item], n_threads: int) -> list[_Result]:
     """Return the result for each item, in the order of the items.
 
-    Raises
-    ------
-    Exception
-        What ``work`` raised for one of the items; the others are not begun, or are waited for.
+    What ``work`` raises for one of them is raised; the others are not begun, or are waited for.
     """
     results: dict[int, _Result] = {}
 

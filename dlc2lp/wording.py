@@ -6,16 +6,9 @@ from collections.abc import Iterable
 
 
 def counted(n: int, one: str, many: str = "") -> str:
-    """Return a number with what it counts.
+    """Return a number with what it counts: ``one``, a noun with all that must agree with it, follows the number 1.
 
-    Parameters
-    ----------
-    n
-        How many.
-    one
-        What follows the number 1: a noun, or a noun with all that must agree with it.
-    many
-        What follows any other number; by default ``one`` with an s.
+    What follows any other number is by default ``one`` with an s.
 
     Examples
     --------

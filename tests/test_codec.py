@@ -148,7 +148,10 @@ def _wrong(change):
         (_wrong(lambda plan: plan["steps"][3].update(kind="x")), "found kind 'x'"),
         (_wrong(lambda plan: plan["steps"][3].pop("n_frames")), "$.steps[3].n_frames: is missing"),
         (_wrong(lambda plan: plan["steps"][0].update(images={})), "$.steps[0].images: expected list, found dict"),
-        (_wrong(lambda plan: plan["videos"][2].update(crop=[1, 2, 3])), "$.videos[2].crop: expected 4 values, found 3"),
+        (
+            _wrong(lambda plan: plan["videos"][2].update(crop=[1, 2, 3])),
+            "$.videos[2].crop: expected a list of length 4, found 3",
+        ),
         (_wrong(lambda plan: plan["videos"][0].update(turn_deg=45)), "$.videos[0].turn_deg: expected one of 0, 90"),
         (
             _wrong(lambda plan: plan["keypoints"].update(nose=float("nan"))),
@@ -273,7 +276,7 @@ def test_each_type_has_its_form():
     [
         ({"kind": "line"}, "expected Square or Cloud, found kind 'line'"),
         ({"points": [[1, float("inf")]]}, "$.points[0][1]: expected a finite number"),
-        ({"points": [[1]]}, "$.points[0]: expected 2 values, found 1"),
+        ({"points": [[1]]}, "$.points[0]: expected a list of length 2, found 1"),
         ({"path": 3}, "$.path: expected str, found int"),
         ({"rate": "1/0"}, "$.rate: expected a fraction"),
         ({"colour": "blue"}, "$.colour: expected one of red, found 'blue'"),

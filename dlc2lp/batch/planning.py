@@ -40,7 +40,7 @@ def check_options(options: Options) -> None:
     UsageError
         One is.
     """
-    check_data_dir(options)
+    check_data_dir(options.data_dir)
     check_calibration_options(options)
     if options.split == "list":
         raise UsageError.of(

@@ -39,17 +39,11 @@ class Assessment:
 
 
 def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False) -> Assessment:
-    """Compare a plan with what lies in its target.
+    """Compare a whole plan with what lies in its target.
 
-    Parameters
-    ----------
-    plan
-        The whole plan.
-    steps
-        The steps to look at, where others see to the rest, perhaps at this moment; None: all.
-    quick
-        Believe in images and videos that have the recorded size and were not touched since they were recorded,
-        without reading them. Texts, which people edit, are always read.
+    Looked at are ``steps``, where others see to the rest, perhaps at this moment; None: all. ``quick`` believes in
+    images and videos that have the recorded size and were not touched since they were recorded, without reading them.
+    Texts, which people edit, are always read.
     """
     look = _Look(Path(plan.target), quick=quick)
     states, edited = {}, {}
@@ -77,13 +71,7 @@ def _hold_labels(plan: Plan, look: _Look, states: dict[str, State]) -> None:
 
 
 class _Look:
-    """A target's records, and its files, each read once.
-
-    Attributes
-    ----------
-    known
-        By path, every content that dlc2lp ever left there, and which command did.
-    """
+    """A target's records, and its files, each read once."""
 
     def __init__(self, target: Path, *, quick: bool) -> None:
         self._target = target
@@ -93,6 +81,7 @@ class _Look:
 
     def _read_records(self) -> None:
         self._records = self._journal.read()
+        #: By path, every content that dlc2lp ever left there, and which command did.
         self.known: dict[str, dict[tuple[int, str], str]] = {}
         for record in self._records.values():
             for file in record.files:

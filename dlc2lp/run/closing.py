@@ -29,29 +29,12 @@ def close_target(
 ) -> tuple[Verification, tuple[Finding, ...]]:
     """Remove what earlier plans left over, verify the target and write its manifest.
 
-    Parameters
-    ----------
-    plan
-        What was to be done.
-    failed, findings
-        Ids of the steps that failed, and what came up while the steps were carried out.
-    assessment
-        What the target held. Files of earlier plans that still are as they were written go, where nothing failed and
-        none of the others was changed by a person; None: they stay.
-    level
-        How closely the target is looked at.
-    labels
-        The source's labels, where they are at hand, to compare every cell with its origin.
+    ``failed`` are ids of steps, ``findings`` what came up while the steps were carried out. ``assessment`` is what the
+    target held: files of earlier plans that still are as they were written go, where nothing failed and none of the
+    others was changed by a person; None: they stay.
 
-    Returns
-    -------
-    tuple
-        What checking the target brought up, and everything that a person should know, errors first.
-
-    Raises
-    ------
-    TargetRefused
-        The manifest can't be written.
+    Returns what checking the target brought up, and everything that a person should know, errors first. Raises
+    TargetRefused where the manifest can't be written.
     """
     folder = Path(plan.target)
     journal = Journal(folder)

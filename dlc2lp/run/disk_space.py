@@ -26,20 +26,9 @@ def free_bytes(folder: Path) -> int:
 
 
 def check_space(folder: Path, needed_bytes: int, advice: str, remedy: Remedy) -> None:
-    """Refuse to begin where the disk has too little room.
-
-    Raises
-    ------
-    TargetRefused
-        ``no-space``.
-    """
-    free = free_bytes(folder)
-    if needed_bytes and free < needed_bytes + SPARE_BYTES:
-        raise TargetRefused.of(
-            "no-space",
-            str(folder),
-            f"found {free / 1e9:.2f} GB free, expected at least {(needed_bytes + SPARE_BYTES) / 1e9:.2f} GB "
-            "for the estimate of what is to be written",
-            advice=advice,
-            remedies=(remedy,),
-        )
+    """Refuse to begin where the disk has too little room (``no-space``)."""
+    free, wanted = free_bytes(folder), needed_bytes + SPARE_BYTES
+    if needed_bytes and free < wanted:
+        found = f"found {free / 1e9:.2f} GB free, expected at least {wanted / 1e9:.2f} GB"
+        message = f"{found} for the estimate of what is to be written"
+        raise TargetRefused.of("no-space", str(folder), message, advice=advice, remedies=(remedy,))

@@ -52,21 +52,11 @@ def execute(
 ) -> Run:
     """Carry out all steps that are not done; one that fails does not stop the others.
 
-    Parameters
-    ----------
-    plan, states, changed
-        What to do, and what of it the target holds already; see :class:`~dlc2lp.run.assess.Assessment`.
-    run_options
-        How it is done.
-    watch
-        Hears of every step: of those that need nothing first, then how many are planned, then how each goes on.
-    steps
-        The steps to see to, where others see to the rest, perhaps at the same time; None: all.
+    ``states`` and ``changed`` say what the target holds already, see :class:`~dlc2lp.run.assess.Assessment`. Seen to
+    are ``steps``, where others see to the rest, perhaps at the same time; None: all. ``watch`` hears of those that need
+    nothing first, then how many are planned, then how each goes on.
 
-    Raises
-    ------
-    Interrupted
-        The work was to stop; finished steps stay finished, nothing half-made is left.
+    Raises Interrupted where the work was to stop; finished steps stay finished, nothing half-made is left.
     """
     target = Path(plan.target)
     for folder in plan.folders:
@@ -110,14 +100,11 @@ class _Runner:
         event = _event(step)
         self.watch.check(event.target)
         self.watch.tell(event)
-        advanced = replace(event, what="advanced")
-        return _put(
-            self.target,
-            step,
-            lambda scratch: self.maker.make(
-                step, scratch, lambda n_frames: self.watch.tell(replace(advanced, n_frames=n_frames))
-            ),
-        )
+
+        def tell(n_frames: int) -> None:
+            self.watch.tell(replace(event, what="advanced", n_frames=n_frames))
+
+        return _put(self.target, step, lambda scratch: self.maker.make(step, scratch, tell))
 
     def settle(self, step: Step, future: Future[Record]) -> None:
         """Note what came of a step."""
@@ -142,22 +129,14 @@ class _Runner:
 
 def _event(step: Step) -> Event:
     """Return the event that a step begins."""
+    weight, n_frames = max(1, step.weight), step.n_frames if isinstance(step, VideoStep) else 0
     if isinstance(step, ExtractFrames):
         n_frames = len(step.frames)
-    else:
-        n_frames = step.n_frames if isinstance(step, VideoStep) else 0
-    weight = max(1, step.weight)
     return Event("began", "step", step.id, step.kind, step.targets[0], n_frames_all=n_frames, weight=weight)
 
 
 def write_text(target: Path, step: WriteText, *, by: str, detail: dict[str, Any]) -> None:
-    """Write one text file of a target outside a run, recorded like any other step.
-
-    Raises
-    ------
-    TargetRefused
-        The target can't be written to.
-    """
+    """Write one text file of a target outside a run, recorded like any other step; TargetRefused if it can't be."""
     try:
         _put(target, step, lambda scratch: replace(make_text(step, scratch), detail=detail), by)
     except OSError as error:

@@ -29,16 +29,9 @@ class Record:
 
 
 class Journal:
-    """The records of one target.
-
-    Parameters
-    ----------
-    target
-        The target folder; it need not exist.
-    """
+    """The records of one target, which need not exist."""
 
     def __init__(self, target: Path) -> None:
-        self.target = target
         self.folder = target / STATE_FOLDER / "steps"
 
     def read(self) -> dict[str, Record]:

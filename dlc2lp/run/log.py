@@ -14,15 +14,7 @@ from dlc2lp.events import Event, Watch
 
 
 class RunLog:
-    """Hears of steps, writes when each began and ended, and passes everything on.
-
-    Parameters
-    ----------
-    path
-        The log file; lines are appended.
-    watch
-        Hears of everything afterwards.
-    """
+    """Hears of steps, appends to the log file when each began and ended, and passes everything on to ``watch``."""
 
     def __init__(self, path: Path, watch: Watch) -> None:
         self._path = path

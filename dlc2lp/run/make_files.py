@@ -51,10 +51,8 @@ class Made:
 def make_text(step: WriteText, scratch: Path) -> Made:
     """Write the text of a step into a folder of temporaries."""
     temporary = scratch / "text"
-    with temporary.open("wb") as file:
-        file.write(step.text.encode())
-        file.flush()
-        os.fsync(file.fileno())
+    temporary.write_bytes(step.text.encode())
+    _sync(temporary)
     return Made(((step.target, temporary),), {})
 
 
@@ -68,12 +66,8 @@ class Maker:
     def make(self, step: Step, scratch: Path, on_frames: OnFrames) -> Made:
         """Make the files of a step in a folder of temporaries.
 
-        Raises
-        ------
-        VideoFailed, UnreadableFile, ToolMissing, OSError
-            They can't be made.
-        Interrupted
-            The work is to stop.
+        Raises VideoFailed, UnreadableFile, ToolMissing or OSError where they can't be made, Interrupted where the work
+        is to stop.
         """
         if isinstance(step, WriteText):
             return make_text(step, scratch)
@@ -84,9 +78,8 @@ class Maker:
         if isinstance(step, PlaceVideo):
             return self._place_video(step, scratch / "video")
         if isinstance(step, RemuxVideo | EncodeVideo):
-            return self._from_twin(step, scratch / "video.mp4") or self._make_video(
-                step, scratch / "video.mp4", on_frames
-            )
+            video = scratch / "video.mp4"
+            return self._from_twin(step, video) or self._make_video(step, video, on_frames)
         assert_never(cast("Any", step))
 
     def _make_images(self, step: PlaceImages, scratch: Path) -> Made:
@@ -141,16 +134,8 @@ class Maker:
 
     def _make_video(self, step: RemuxVideo | EncodeVideo, temporary: Path, on_frames: OnFrames) -> Made:
         with on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes) as path:
-            info = _unchanged(step)
-            write = partial(
-                make_video,
-                info.path,
-                path,
-                info,
-                verify=self.run_options.verify,
-                on_frames=on_frames,
-                stop=self.watch.stop,
-            )
+            info, verify, stop = _unchanged(step), self.run_options.verify, self.watch.stop
+            write = partial(make_video, info.path, path, info, verify=verify, on_frames=on_frames, stop=stop)
             settings = EncodeSettings(
                 profile=step.profile, preset=step.preset, crf=step.crf, gop=step.gop, threads=step.threads
             )
@@ -179,22 +164,13 @@ def _make_image(image: ImagePlacement, temporary: Path, link: str) -> None:
 
 
 def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
-    """Return what the source holds, if that still is what was planned for.
-
-    Raises
-    ------
-    VideoFailed
-        ``source-changed``, or the file can no longer be read.
-    """
+    """Return what the source holds, if that still is what was planned for; else raise VideoFailed."""
     info = probe(Path(step.source))
     if (info.n_frames, info.size_bytes) != (step.n_frames, step.size_bytes):
-        raise VideoFailed.of(
-            "source-changed",
-            step.source,
-            f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}, "
-            f"expected {step.n_frames} in {step.size_bytes} as when it was planned",
-            advice="run the same command once more; it plans anew",
-        )
+        found = f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}"
+        message = f"{found}, expected {step.n_frames} in {step.size_bytes} as when it was planned"
+        advice = "run the same command once more; it plans anew"
+        raise VideoFailed.of("source-changed", step.source, message, advice=advice)
     return info
 
 

@@ -14,21 +14,10 @@ _FICLONE = 0x40049409
 
 
 def place(source: Path, temporary: Path, link: str) -> None:
-    """Make ``temporary`` hold what ``source`` holds.
+    """Make ``temporary``, which must not exist, hold what ``source`` holds; a symbolic link is followed.
 
-    Parameters
-    ----------
-    source
-        The file; a symbolic link is followed.
-    temporary
-        Must not exist.
-    link
-        ``auto`` (clone where the file system can, else copy), ``copy``, ``hardlink`` or ``symlink``.
-
-    Raises
-    ------
-    OSError
-        The file system refuses; a hard link across disks, for instance.
+    ``link`` is ``auto`` (clone where the file system can, else copy), ``copy``, ``hardlink`` or ``symlink``. OSError
+    where the file system refuses; a hard link across disks, for instance.
     """
     if link == "hardlink":
         os.link(os.path.realpath(source), temporary)

@@ -26,13 +26,7 @@ _ATTEMPTS = 100
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, also while another process removes the empty ones.
-
-    Raises
-    ------
-    OSError
-        The system refuses.
-    """
+    """Make a folder and those above it, also while another process removes the empty ones."""
     for _ in range(_ATTEMPTS):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -51,21 +45,10 @@ def leave_scratch(target: Path) -> None:
 def sweep(
     folders: Iterable[Path], is_gone: Callable[[Tag], bool] = lambda tag: tag.is_gone, *, only_files: bool = False
 ) -> list[Path]:
-    """Remove the temporaries of processes that are gone.
+    """Remove the temporaries of processes that are gone, and return them.
 
-    Parameters
-    ----------
-    folders
-        Where to look, not below; one that does not exist is empty.
-    is_gone
-        Whether the process of a tag has ended.
-    only_files
-        Leave folders alone, where some are a person's.
-
-    Returns
-    -------
-    list
-        What was removed.
+    Looked at is what lies in the folders, not below; one that does not exist is empty. ``only_files`` leaves folders
+    alone, where some are a person's.
     """
     removed = []
     for folder in folders:
@@ -92,34 +75,26 @@ def _inside(folder: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def on_fast_disk(tmp_dir: Path | None, final: Path, space_bytes: int) -> Iterator[Path]:
-    """Lend the name of a file to be made, and bring the file to ``final`` afterwards.
+    """Lend the name of a file to be made, and bring the file to ``final`` afterwards; OSError if that can't be.
 
-    A node's own disk takes the many small writes of an encode better than a network file system. It is used where it
-    has the room; else the file is made at ``final``, which is as good and only slower.
-
-    Parameters
-    ----------
-    tmp_dir
-        Folder on the fast disk; None: no other place than ``final``.
-    final
-        Where the file stands afterwards. Itself only a temporary on the target's disk: a rename gives it its name.
-    space_bytes
-        Estimate of the file's size.
-
-    Raises
-    ------
-    OSError
-        The file can't be brought over whole.
+    A node's own disk takes the many small writes of an encode better than a network file system. ``tmp_dir`` on it is
+    used where it has room for the ``space_bytes`` that the file is estimated at; else the file is made at ``final``,
+    which is as good and only slower. ``final`` is itself only a temporary on the target's disk: a rename gives it its
+    name.
     """
     if tmp_dir is None or not _has_room(tmp_dir, space_bytes):
         yield final
         return
     folder = tmp_dir / f"{own_tag()}-{secrets.token_hex(4)}"
     folder.mkdir()
+    made = folder / final.name
     try:
-        made = folder / final.name
         yield made
-        _carry(made, final)
+        # Across file systems; a copy that is shorter than its original must not pass for one.
+        shutil.copyfile(made, final)
+        expected, found = made.stat().st_size, final.stat().st_size
+        if expected != found:
+            raise OSError(f"found {counted(found, 'byte')} after copying {expected} from {made}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -129,11 +104,3 @@ def _has_room(folder: Path, space_bytes: int) -> bool:
         return shutil.disk_usage(folder).free > space_bytes + SPARE_BYTES and os.access(folder, os.W_OK | os.X_OK)
     except OSError:
         return False
-
-
-def _carry(made: Path, final: Path) -> None:
-    """Copy across file systems; a copy that is shorter than its original must not pass for one."""
-    shutil.copyfile(made, final)
-    expected, found = made.stat().st_size, final.stat().st_size
-    if expected != found:
-        raise OSError(f"found {counted(found, 'byte')} after copying {expected} from {made}")

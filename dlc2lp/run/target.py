@@ -21,29 +21,15 @@ _NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 
 
 def check_location(source: Path, target: Path) -> None:
-    """Refuse a target that is a file, lies inside the source or around it, or holds anything of somebody else's.
-
-    Raises
-    ------
-    TargetRefused
-        ``target-inside-source``, ``target-around-source``, ``target-not-a-folder``, ``target-holds-targets`` or
-        ``target-not-empty``.
-    """
+    """Refuse a target that is a file, lies inside the source or around it, or holds anything of somebody else's."""
     real_source, real_target = Path(os.path.realpath(source)), Path(os.path.realpath(target))
     if real_target == real_source or real_source in real_target.parents:
-        raise TargetRefused.of(
-            "target-inside-source",
-            str(target),
-            f"lies inside the source {source}, which dlc2lp never writes to",
-            advice=f"choose a folder beside it, for example {real_source.with_name(real_source.name + '-lp')}",
-        )
+        message = f"lies inside the source {source}, which dlc2lp never writes to"
+        advice = f"choose a folder beside it, for example {real_source.with_name(real_source.name + '-lp')}"
+        raise TargetRefused.of("target-inside-source", str(target), message, advice=advice)
     if real_target in real_source.parents:
-        raise TargetRefused.of(
-            "target-around-source",
-            str(target),
-            f"holds the source {source}, and a Lightning Pose project must hold nothing else",
-            advice="choose an empty folder",
-        )
+        message = f"holds the source {source}, and a Lightning Pose project must hold nothing else"
+        raise TargetRefused.of("target-around-source", str(target), message, advice="choose an empty folder")
     check_is_folder(target)
     if target.is_dir() and not (target / PLAN_FILE).exists():
         inner = sorted(path.parents[1].name for path in target.glob(f"*/{PLAN_FILE}"))
@@ -59,33 +45,20 @@ def check_location(source: Path, target: Path) -> None:
 
 
 def check_is_folder(target: Path) -> None:
-    """Refuse a target that is a file, or that is not for us to look at.
-
-    Raises
-    ------
-    TargetRefused
-        ``target-not-a-folder`` or ``target-unreadable``.
-    """
+    """Refuse a target that is a file, or that is not for us to look at."""
     try:
         if target.is_dir() or not target.exists():
             return
     except OSError as error:
         raise _unreadable(target, error) from error
-    raise TargetRefused.of(
-        "target-not-a-folder",
-        str(target),
-        "found a file, expected a folder or nothing",
-        advice="choose another name",
-    )
+    message = "found a file, expected a folder or nothing"
+    raise TargetRefused.of("target-not-a-folder", str(target), message, advice="choose another name")
 
 
 def _unreadable(target: Path, error: OSError) -> TargetRefused:
-    return TargetRefused.of(
-        "target-unreadable",
-        str(target),
-        f"could not be looked into: {error.strerror or error}",
-        advice="choose a folder of your own, or ask the owner for permission",
-    )
+    message = f"could not be looked into: {error.strerror or error}"
+    advice = "choose a folder of your own, or ask the owner for permission"
+    return TargetRefused.of("target-unreadable", str(target), message, advice=advice)
 
 
 def is_same_folder(one: Path, other: Path) -> bool:
@@ -97,25 +70,15 @@ def is_same_folder(one: Path, other: Path) -> bool:
 
 
 def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
-    """Refuse a folder that holds anything else than the given names.
-
-    Raises
-    ------
-    TargetRefused
-        ``target-not-empty``.
-    """
+    """Refuse a folder that holds anything else than the given names."""
     try:
         content = sorted({path.name for path in folder.iterdir()} - _NO_CONTENT - set(allowed))
     except OSError as error:
         raise _unreadable(folder, error) from error
     if content:
-        raise TargetRefused.of(
-            "target-not-empty",
-            str(folder),
-            f"holds {counted(len(content), 'file or folder', 'files or folders')} that dlc2lp did not make "
-            f"({', '.join(content[:3])})",
-            advice="choose a new or an empty folder",
-        )
+        n_others = counted(len(content), "file or folder", "files or folders")
+        message = f"holds {n_others} that dlc2lp did not make ({', '.join(content[:3])})"
+        raise TargetRefused.of("target-not-empty", str(folder), message, advice="choose a new or an empty folder")
 
 
 def stored_plan(target: Path) -> Plan | None:
@@ -129,21 +92,12 @@ def stored_plan(target: Path) -> Plan | None:
 
 
 def required_plan(target: Path) -> Plan:
-    """Return the plan of a folder that must be a target.
-
-    Raises
-    ------
-    TargetRefused
-        dlc2lp did not write the folder (``not-a-target``).
-    """
+    """Return the plan of a folder that must be a target; TargetRefused if dlc2lp did not write the folder."""
     plan = stored_plan(target)
     if plan is None:
-        raise TargetRefused.of(
-            "not-a-target",
-            str(target),
-            f"found no {PLAN_FILE}, so dlc2lp did not write this folder",
-            advice="give the folder that `dlc2lp convert` wrote to",
-        )
+        message = f"found no {PLAN_FILE}, so dlc2lp did not write this folder"
+        advice = "give the folder that `dlc2lp convert` wrote to"
+        raise TargetRefused.of("not-a-target", str(target), message, advice=advice)
     return plan
 
 
@@ -151,26 +105,16 @@ def check_owner(plan: Plan, stored: Plan | None) -> None:
     """Refuse a target that was made from another project.
 
     A project that is no longer where it was counts as moved; while it is there, another one is not it, however alike.
-
-    Raises
-    ------
-    TargetRefused
-        ``target-of-another-source``.
     """
-    if stored is None or stored.source == plan.source:
-        return
-    if is_same_folder(Path(stored.source), Path(plan.source)):
+    if stored is None or stored.source == plan.source or is_same_folder(Path(stored.source), Path(plan.source)):
         return
     mine = {session.source for session in plan.sessions}
     theirs = {session.source for session in stored.sessions}
     is_there = _is_project(Path(stored.source))
     if is_there or stored.project != plan.project or not mine & theirs:
-        raise TargetRefused.of(
-            "target-of-another-source",
-            plan.target,
-            f"was converted from {stored.source}{', which is still there' * is_there}, not from {plan.source}",
-            advice="choose a new or an empty folder",
-        )
+        message = f"was converted from {stored.source}{', which is still there' * is_there}, not from {plan.source}"
+        advice = "choose a new or an empty folder"
+        raise TargetRefused.of("target-of-another-source", plan.target, message, advice=advice)
 
 
 def _is_project(folder: Path) -> bool:
@@ -178,27 +122,18 @@ def _is_project(folder: Path) -> bool:
         locate_project(folder)
     except SourceRefused:
         return False
-    except OSError:  # not for us to look into, so it is there
-        return True
+    except OSError:
+        pass  # not for us to look into, so it is there
     return True
 
 
 def check_disk(plan: Plan, assessment: Assessment) -> None:
-    """Refuse a target whose disk can't be written to or has too little space, before anything is written.
-
-    Raises
-    ------
-    TargetRefused
-        ``target-not-writable`` or ``no-space``.
-    """
+    """Refuse a target whose disk can't be written to or has too little space, before anything is written."""
     existing = nearest_existing(Path(plan.target))
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise TargetRefused.of(
-            "target-not-writable",
-            plan.target,
-            f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file",
-            advice="choose a folder of your own, or ask the owner for write permission",
-        )
+        message = f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file"
+        advice = "choose a folder of your own, or ask the owner for write permission"
+        raise TargetRefused.of("target-not-writable", plan.target, message, advice=advice)
     needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] is State.TO_DO)
     advice = "free some space, choose another disk, or migrate the labels alone with {}"
     check_space(Path(plan.target), needed, advice, Setting("videos", ("none",)))

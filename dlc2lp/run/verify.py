@@ -21,7 +21,7 @@ from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
-from dlc2lp.run.findings import REPLACE_AGAIN, found_edited, held, incomplete, orphaned
+from dlc2lp.run.findings import found_edited, held, incomplete, missed, orphaned
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -33,18 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """What verifying brought up.
+    """What verifying brought up."""
 
-    Attributes
-    ----------
-    findings
-        Everything that does not fit, errors first.
-    n_checked
-        How many things were compared, by name.
-    """
-
-    findings: tuple[Finding, ...]
-    n_checked: dict[str, int]
+    findings: tuple[Finding, ...]  #: Everything that does not fit, errors first.
+    n_checked: dict[str, int]  #: How many things were compared, by name.
 
     def __repr__(self) -> str:
         n_checked = counted(sum(self.n_checked.values()), "comparison")
@@ -64,14 +56,8 @@ SourceLabels = Mapping[str, LabelTable]
 def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabels | None = None) -> Verification:
     """Check a target against its plan and against Lightning Pose's rules.
 
-    Parameters
-    ----------
-    plan
-        The plan that the target was written by.
-    level
-        ``full`` also decodes every image; ``none`` looks at names and records only.
-    labels
-        The source's labels, where they are at hand: every cell is then compared with its origin.
+    The level ``full`` also decodes every image; ``none`` looks at names and records only. Where the source's labels are
+    at hand, every cell is compared with its origin.
     """
     target = Path(plan.target)
     assessment = assess(plan)
@@ -118,8 +104,7 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
         elif state is State.TO_DO:
             missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
             findings.append(incomplete(step, missing))
-    findings += map(orphaned, assessment.orphans)
-    return findings
+    return [*findings, *map(orphaned, assessment.orphans)]
 
 
 def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
@@ -143,16 +128,9 @@ def _check_labels(
         n_compared, wrong = _wrong_cells(plan, view, tables[view], table)
         n_coordinates += n_compared
         if wrong:
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "labels-differ",
-                    label_files(view)[0],
-                    f"{counted(len(wrong), 'coordinate differs', 'coordinates differ')} from the source: "
-                    f"{'; '.join(wrong[:3])}",
-                    advice="please report this: it must never happen",
-                )
-            )
+            differ = counted(len(wrong), "coordinate differs", "coordinates differ")
+            message = f"{differ} from the source: {'; '.join(wrong[:3])}"
+            findings.append(_never("labels-differ", view, message))
     return findings, n_checked | ({"coordinates": n_coordinates} if labels else {})
 
 
@@ -164,19 +142,23 @@ def _check_counts(plan: Plan, tables: Sequence[pd.DataFrame]) -> tuple[list[Find
         "labeled_frames": sum(int(each.any(axis=1).sum()) for each in xs),
     }
     findings = [
-        Finding(
-            Severity.ERROR,
+        _never(
             "nothing-lost",
-            label_files(plan.views[0] if plan.views else "")[0],
+            plan.views[0] if plan.views else "",
             f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
             f"{count.source} in the source, {count.left_out} left out with a finding",
-            advice="please report this: it must never happen",
         )
         for name, n_found in found.items()
         for count in (plan.counts[name],)
         if n_found != count.written or not count.balanced
     ]
     return findings, found
+
+
+def _never(code: str, view: str, message: str) -> Finding:
+    """Return the finding for a fault of dlc2lp in the label file of a view."""
+    advice = "please report this: it must never happen"
+    return Finding(Severity.ERROR, code, label_files(view)[0], message, advice=advice)
 
 
 def _wrong_cells(plan: Plan, view: str, table: pd.DataFrame, labels: LabelTable) -> tuple[int, list[str]]:
@@ -202,12 +184,12 @@ def _wrong_cells(plan: Plan, view: str, table: pd.DataFrame, labels: LabelTable)
 
 def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
     """Return the target path of each labeled frame of a view by DeepLabCut's folder and file name."""
-    found = {}
-    for session in (each for each in plan.sessions if each.view == view):
-        for frame in session.frames:
-            if frame.state in {"labeled", "test"}:
-                found[session.folder, frame.source] = frame.target
-    return found
+    return {
+        (session.folder, frame.source): frame.target
+        for session in plan.sessions
+        for frame in session.frames
+        if session.view == view and frame.state in {"labeled", "test"}
+    }
 
 
 def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
@@ -225,25 +207,9 @@ def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
         n_frames += info.n_frames
         treatment = choose(info)
         if info.n_frames != video.n_frames:
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "video-frames-lost",
-                    video.target,
-                    f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}",
-                    advice="{}",
-                    remedies=(REPLACE_AGAIN,),
-                )
-            )
+            message = f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}"
+            findings.append(missed("video-frames-lost", video.target, message))
         elif treatment.action != "place":
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "video-not-conforming",
-                    video.target,
-                    "; ".join(reason.message for reason in treatment.reasons),
-                    advice="{}",
-                    remedies=(REPLACE_AGAIN,),
-                )
-            )
+            message = "; ".join(reason.message for reason in treatment.reasons)
+            findings.append(missed("video-not-conforming", video.target, message))
     return findings, n_frames

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlc2lp.errors import UnreadableFile, VideoFailed
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, PlannedVideo
 from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
-from dlc2lp.run.findings import REPLACE_AGAIN
+from dlc2lp.run.findings import missed
 from dlc2lp.video.compare import is_another
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frames import small_gray_frames
@@ -31,19 +31,9 @@ _N_SAMPLES = 8
 
 
 def check_context(plan: Plan, level: VerifyLevel) -> tuple[list[Finding], int]:
-    """Compare context frames with the frames of their session's video.
+    """Compare context frames with the frames of their session's video: ``full`` all, ``sample`` some of each session.
 
-    Parameters
-    ----------
-    plan
-        The plan that the target was written by.
-    level
-        ``full`` looks at all of them, ``sample`` at some of each session.
-
-    Returns
-    -------
-    tuple
-        What is wrong, and how many context frames there are.
+    Returns what is wrong, and how many context frames there are.
     """
     target = Path(plan.target)
     videos = {(video.view, video.session): video for video in plan.videos if video.session}
@@ -60,21 +50,10 @@ def check_context(plan: Plan, level: VerifyLevel) -> tuple[list[Finding], int]:
             findings += failure.findings
             continue
         if wrong:
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "context-frames-differ",
-                    f"labeled-data/{step.session}",
-                    counted(
-                        len(wrong),
-                        f"context frame is not the frame of {video.target} that its name says",
-                        f"context frames are not the frames of {video.target} that their names say",
-                    )
-                    + f": {', '.join(wrong[:3])}",
-                    advice="{}",
-                    remedies=(REPLACE_AGAIN,),
-                )
-            )
+            one = f"context frame is not the frame of {video.target} that its name says"
+            many = f"context frames are not the frames of {video.target} that their names say"
+            message = f"{counted(len(wrong), one, many)}: {', '.join(wrong[:3])}"
+            findings.append(missed("context-frames-differ", f"labeled-data/{step.session}", message))
     return findings, sum(len(step.frames) for step in steps)
 
 

@@ -1,6 +1,5 @@
 """What a person writes for single projects is taken exactly, kept as it stands, or refused with its place."""
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -134,10 +133,6 @@ def test_what_settles_a_question_is_asked_for_and_nothing_that_only_its_words_na
 def test_an_entry_keeps_what_settles_its_findings():
     entry = Entry("a", "/archive/a", "a", "needs-decision", findings=tuple(ask()))
     assert codec.read(Entry, codec.to_line(entry)) == entry
-    before = json.loads(entry.to_line())
-    before["findings"] = [finding.as_json() for finding in entry.findings]  # as version 0.1 wrote it
-    (finding,) = Entry.from_line(json.dumps(before)).findings
-    assert (finding.hint, finding.remedies) == ("--individuals flatten|split; candidates: a, b", ())
 
 
 def test_names_with_signs_that_can_not_be_seen_are_read_back(tmp_path):
