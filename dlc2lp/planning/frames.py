@@ -18,7 +18,7 @@ from dlc2lp.survey.individuals import OneAnimal
 from dlc2lp.survey.label_files import ChosenSession
 from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.survey.source import View
-from dlc2lp.survey.ties import SessionTie, by_session
+from dlc2lp.survey.ties import SessionTie
 
 Points = tuple[tuple[float, float], ...]
 
@@ -48,7 +48,7 @@ class MatchedView:
 
 def match_view(view: View, options: Options) -> MatchedView:
     """Match the rows of one camera with its images."""
-    ties = by_session(video.tie for video in view.survey.videos if video.tie is not None)
+    ties = view.survey.ties
     folders = (
         match_rows(chosen, ties, frame_names=options.frame_names, derived_crops=options.derived_crops)
         for chosen in view.decided.chosen.sessions
@@ -123,7 +123,6 @@ class ViewImages:
 def collect(matched: MatchedView, name: str, animal: OneAnimal, keypoints: Sequence[str]) -> ViewImages:
     """Gather the images of one view with their labels; ``keypoints`` are those of all views."""
     view = matched.view
-    ties = by_session(video.tie for video in view.survey.videos if video.tie is not None)
     points = dict(_points(animal, keypoints))
     images: dict[str, dict[str, ViewImage]] = {}
     for folder in matched.folders:
@@ -133,7 +132,7 @@ def collect(matched: MatchedView, name: str, animal: OneAnimal, keypoints: Seque
                 frame,
                 folder.chosen.session.images[frame.source_name],
                 points.get((folder.chosen.session.name, frame.source_name)),
-                _position(frame, ties.get(frame.folder)),
+                _position(frame, view.survey.ties.get(frame.folder)),
             )
     videos = {
         view.video_of[video.stem]: video for video in view.survey.videos if video.stem in view.video_of and video.info

@@ -44,15 +44,13 @@ class Calibrations:
     @property
     def files(self) -> tuple[Path, ...]:
         """All files."""
-        found = [*((self.for_all,) if self.for_all else ()), *self.by_session.values()]
-        return tuple(each.path for each in found)
+        return tuple(each.path for each in (self.for_all, *self.by_session.values()) if each)
 
     @property
     def content(self) -> tuple[object, ...]:
         """What tells two places apart: the cameras, and the file where these can't be read."""
-        return tuple(
-            (name, each.cameras or each.path) for name, each in [("", self.for_all), *self.by_session.items()] if each
-        )
+        found = [("", self.for_all), *self.by_session.items()]
+        return tuple((name, each.cameras or each.path) for name, each in found if each)
 
 
 @dataclass(frozen=True)
@@ -120,10 +118,10 @@ def _named(paths: Sequence[Path], size_mm: float | None, views: Sequence[str]) -
 def _both(one: FoundCalibrations, other: FoundCalibrations) -> FoundCalibrations:
     """Join what two named places hold; the same recording must not have two different ones."""
     first, second = one.calibrations, other.calibrations
-    slots = {"": first.for_all, **first.by_session}, {"": second.for_all, **second.by_session}
+    known = {"": first.for_all, **first.by_session}
     twice = []
-    for session, has in slots[1].items():
-        had = slots[0].get(session)
+    for session, has in [("", second.for_all), *second.by_session.items()]:
+        had = known.get(session)
         if has is not None and had is not None and had.cameras != has.cameras:
             message = f"found another calibration {f'of {session}' if session else 'of all recordings'} in {has.path}"
             advice, ways = "name one of the two with {}", (Setting("calibration"),)

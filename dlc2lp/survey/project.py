@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from dlc2lp.dlc.framenames import parse_frame_name
@@ -57,6 +57,11 @@ class Survey:
     questions: tuple[Finding, ...] = ()  #: Questions that came up while looking.
     split: Split | None = None  #: Which frames DeepLabCut trained and tested on, where that was asked for.
     refusals: tuple[Finding, ...] = ()  #: Why the source can't be migrated as it is, with these options.
+
+    @cached_property
+    def ties(self) -> dict[str, SessionTie]:
+        """Which frames of its video each session's images are, as far as that is known."""
+        return by_session(video.tie for video in self.videos if video.tie is not None)
 
 
 def survey(

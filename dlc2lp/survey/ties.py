@@ -85,12 +85,11 @@ class SessionTie:
         return {image.name: number for number, part in enumerate(self.parts) for image in part.images}
 
 
-def by_session(*lists: Iterable[SessionTie]) -> dict[str, SessionTie]:
-    """Return the tie of each session of one source; where several lists have one, that of the first."""
+def by_session(ties: Iterable[SessionTie]) -> dict[str, SessionTie]:
+    """Return the tie of each session of one source; of several the first."""
     found: dict[str, SessionTie] = {}
-    for ties in lists:
-        for tie in ties:
-            found.setdefault(tie.session, tie)
+    for tie in ties:
+        found.setdefault(tie.session, tie)
     return found
 
 

@@ -48,7 +48,6 @@ class ViewTable:
     placed: tuple[
         Placed, ...
     ]  #: Every name that has a place, in the natural order of sessions and then that of the views.
-    unmatched: tuple[str, ...] = ()  #: Names that the pattern does not fit, in the order given.
     questions: tuple[Finding, ...] = ()  #: What only a person can decide.
 
 
@@ -150,22 +149,20 @@ def apply_pattern(pattern: ViewPattern, names: Iterable[str]) -> ViewTable:
     repeats count once.
     """
     listed = tuple(dict.fromkeys(names))
-    ways = {name: pattern.readings(name) for name in listed}
-    unmatched = tuple(name for name in listed if not ways[name])
-    matched = {name: found for name, found in ways.items() if found}
+    matched = {name: found for name in listed if (found := pattern.readings(name))}
     if not matched:
-        return ViewTable(pattern.views, (), unmatched, (_fits_nothing(pattern, listed),))
+        return ViewTable(pattern.views, (), (_fits_nothing(pattern, listed),))
     questions = []
     first = tuple(found[0] for found in matched.values())
     if pattern.views:
-        unclear = [name for name, found in matched.items() if len(found) > 1]
-        questions += [_unclear_name(pattern, matched[name]) for name in unclear[:_N_SHOWN]]
+        unclear = [found for found in matched.values() if len(found) > 1]
+        questions += [_unclear_name(pattern, found) for found in unclear[:_N_SHOWN]]
     else:
         others = _unlike(reading for reading in _uniform_readings(matched) if _rivals(first, reading, pattern))
         if others:
             possible = [first] if len({place.view for place in first}) > 1 else []
             questions.append(_several_readings(pattern, [*possible, *others]))
-    return _tabulate(first, unmatched, pattern.views, questions)
+    return _tabulate(first, pattern.views, questions)
 
 
 def _uniform_readings(ways: Mapping[str, Sequence[Placed]]) -> list[tuple[Placed, ...]]:
@@ -235,9 +232,7 @@ def _groups(reading: Sequence[Placed]) -> tuple[set[frozenset[str]], set[frozens
     return set(map(frozenset, sessions.values())), set(map(frozenset, views.values()))
 
 
-def _tabulate(
-    reading: Sequence[Placed], unmatched: tuple[str, ...], views: Sequence[str], asked: Sequence[Finding]
-) -> ViewTable:
+def _tabulate(reading: Sequence[Placed], views: Sequence[str], asked: Sequence[Finding]) -> ViewTable:
     found = {place.view for place in reading}
     ordered = tuple(view for view in views if view in found) or tuple(sorted(found, key=natural_key))
     order = {view: number for number, view in enumerate(ordered)}
@@ -246,7 +241,7 @@ def _tabulate(
     questions = [*asked, *(_one_cell(cell, placed) for cell in twice[:_N_SHOWN]), *_spelled_twice(placed)]
     if len(ordered) < 2 and not questions:
         questions.append(_one_view(ordered, placed))
-    return ViewTable(ordered, placed, unmatched, tuple(questions))
+    return ViewTable(ordered, placed, tuple(questions))
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, str], ...], str]:
@@ -262,19 +257,15 @@ def split_by_camera(names: Iterable[str], cameras: Sequence[str]) -> ViewTable:
     name wherever it stands; here it must be parted from letters and digits, or ``cam1`` would be in ``cam10``. Repeated
     names count once; ``cameras`` are the 3D project's ``camera_names``.
     """
-    listed = tuple(dict.fromkeys(names))
     placed: list[Placed] = []
     questions: list[Finding] = []
-    for name in listed:
+    for name in dict.fromkeys(names):
         found = [place for camera in cameras for place in _at_camera(name, camera)]
         if len(found) == 1:
             placed += found
         elif found:
             questions.append(_several_cameras(name, [place.view for place in found]))
-    unmatched = tuple(name for name in listed if name not in {place.name for place in placed})
-    if not placed:
-        return ViewTable(tuple(cameras), (), unmatched, tuple(questions))
-    return _tabulate(placed, unmatched, cameras, questions)
+    return _tabulate(placed, cameras, questions) if placed else ViewTable(tuple(cameras), (), tuple(questions))
 
 
 def _at_camera(name: str, camera: str) -> list[Placed]:
@@ -293,11 +284,10 @@ def _at_camera(name: str, camera: str) -> list[Placed]:
 
 def _fits_nothing(pattern: ViewPattern, names: Sequence[str]) -> Finding:
     candidates = []
-    for text in COMMON_PATTERNS:
-        other = parse_view_pattern(text)
+    for other in map(parse_view_pattern, COMMON_PATTERNS):
         found = [other.readings(name) for name in names]
         if all(found) and _is_full([ways[0] for ways in found]):
-            candidates.append(text)
+            candidates.append(other.text)
     message = f"fits none of the names ({len(names)}): {some(names)}"
     return question("view-pattern-fits-nothing", pattern.text, message, "{}", (_PATTERN,), tuple(candidates))
 
