@@ -69,7 +69,7 @@ def name_frames(
 def _several_videos(folder: str, sessions: Mapping[str, Sequence[ImageInfo]]) -> Finding:
     prefixes = sorted({parse_frame_name(found[0].path.name).prefix for found in sessions.values()})
     apart = f"told apart by the prefixes {', '.join(map(repr, prefixes))}"
-    message = f"holds frames of {len(prefixes)} videos, {apart}; each becomes a session of its own"
+    message = f"holds frames of {counted(len(prefixes), 'video')}, {apart}; each becomes a session of its own"
     return Finding(Severity.WARNING, "folder-of-several-videos", folder, message)
 
 

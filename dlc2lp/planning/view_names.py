@@ -28,8 +28,8 @@ def safe_views(
     Names that are fine stay. Else, in this order, as far as needed: other characters become ``-`` (``cam_1`` ->
     ``cam-1``); numbers get the same number of digits (``cam1`` beside ``cam10`` -> ``cam01``); ``view-`` goes before
     (``top`` in the session ``desktop`` -> ``view-top``); a short hash. The result depends on the names alone, not on
-    their order: original -> safe, and a note for each that was renamed, with the reason. Sessions have the target's names;
-    where a person named the views (``is_named``), they can give them other names.
+    their order: original -> safe, and a note for each that was renamed, with the reason. The sessions' are the
+    target's names; where a person named the views (``is_named``), they can give them other names.
     """
     folders = sorted(set(sessions))
     steps = dict.fromkeys(names, 0)
