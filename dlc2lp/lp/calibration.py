@@ -33,20 +33,14 @@ _NOT_ADJUSTED = ["[metadata]", "adjusted = false", "error = 0.0"]
 
 
 def render_calibration(cameras: Sequence[Camera]) -> str:
-    """Return the text of a calibration file. Every number reads back bit for bit.
+    """Return the text of a calibration file for the cameras, which are in the order of the views and named like them.
 
-    Parameters
-    ----------
-    cameras
-        One per view, in the order of the views, named like them.
-
-    Raises
-    ------
-    ValueError
-        A camera's size is unknown, a number is not finite, or fisheye cameras and others are mixed with different
-        numbers of coefficients; the planner must not let it come this far.
+    Every number reads back bit for bit. What the planner must not let come this far is a ValueError: a camera's size is
+    unknown, a number is not finite, or fisheye cameras and others are mixed with different numbers of coefficients.
     """
-    n_distortions = _common_number(cameras)
+    n_distortions = max((len(camera.distortions) for camera in cameras), default=0)
+    if any(camera.is_fisheye for camera in cameras) and n_distortions != N_FISHEYE:
+        raise ValueError("a fisheye camera has four coefficients, and others here have more")
     digits = len(str(max(0, len(cameras) - 1)))
     tables = []
     for index, camera in enumerate(cameras):
@@ -67,37 +61,17 @@ def render_calibration(cameras: Sequence[Camera]) -> str:
     return "\n".join("".join(f"{line}\n" for line in lines) for lines in tables)
 
 
-def _common_number(cameras: Sequence[Camera]) -> int:
-    """Return how many coefficients every camera gets."""
-    number = max((len(camera.distortions) for camera in cameras), default=0)
-    if any(camera.is_fisheye for camera in cameras) and number != N_FISHEYE:
-        raise ValueError("a fisheye camera has four coefficients, and others here have more")
-    return number
-
-
 def level_lenses(cameras: Sequence[Camera], subject: str) -> tuple[Camera, ...] | Finding:
-    """Return cameras whose lenses can be written side by side, or why they can't.
+    """Return cameras whose lenses can be written side by side, or why they can't; ``subject`` is the calibration.
 
     Zeros after the last coefficient change nothing, so other cameras lose theirs beside a fisheye camera, which has
     four coefficients and can't have more.
-
-    Parameters
-    ----------
-    cameras
-        One per view.
-    subject
-        The calibration, for the finding.
     """
     if not any(camera.is_fisheye for camera in cameras):
         return tuple(cameras)
     long = [camera for camera in cameras if any(camera.distortions[N_FISHEYE:])]
     if not long:
-        return tuple(
-            dataclasses.replace(camera, distortions=camera.distortions[:N_FISHEYE])
-            if len(camera.distortions) > N_FISHEYE
-            else camera
-            for camera in cameras
-        )
+        return tuple(dataclasses.replace(each, distortions=each.distortions[:N_FISHEYE]) for each in cameras)
     fisheye = ", ".join(f"{camera.name} {len(camera.distortions)}" for camera in cameras if camera.is_fisheye)
     others = ", ".join(f"{camera.name} {len(camera.distortions)}" for camera in long)
     return Finding(
@@ -111,13 +85,10 @@ def level_lenses(cameras: Sequence[Camera], subject: str) -> tuple[Camera, ...] 
 
 
 def _toml_numbers(numbers: Sequence[float]) -> str:
-    return f"[{', '.join(_toml_float(number) for number in numbers)}]"
-
-
-def _toml_float(number: float) -> str:
-    if not math.isfinite(number):
-        raise ValueError(f"{number} is no finite number")
-    return repr(float(number))
+    for number in numbers:
+        if not math.isfinite(number):
+            raise ValueError(f"{number} is no finite number")
+    return f"[{', '.join(repr(float(number)) for number in numbers)}]"
 
 
 def _toml_text(text: str) -> str:
@@ -128,24 +99,13 @@ def _toml_text(text: str) -> str:
 def place_calibrations(by_session: Mapping[str, str | None]) -> tuple[dict[str, str], list[Finding]]:
     """Return the calibration files of a project by their path: one for all where all sessions have the same.
 
-    Parameters
-    ----------
-    by_session
-        Session in the target -> text of its calibration file, None where it has none.
-
-    Returns
-    -------
-    dict
-        Path in the target -> text; empty unless every session has one.
-    list of Finding
-        Sessions that have none while others do.
+    Given are the sessions of the target with the text of their file, None where they have none. Unless every session
+    has one there is no file, and a finding if some have.
     """
-    without = [session for session, text in by_session.items() if text is None]
-    if without:
-        if len(without) == len(by_session):
-            return {}, []
-        return {}, [_partial(without, len(by_session))]
     texts = {session: text for session, text in by_session.items() if text is not None}
+    without = [session for session in by_session if session not in texts]
+    if without:
+        return {}, [_partial(without, len(by_session))] if texts else []
     if len(set(texts.values())) == 1:
         return {CALIBRATION_FILE: next(iter(texts.values()))}, []
     return {f"{CALIBRATIONS}/{session}.toml": text for session, text in texts.items()}, []

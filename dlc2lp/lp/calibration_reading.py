@@ -27,15 +27,7 @@ class _FieldError(Exception):
 
 
 def parse_calibration(text: str, subject: str) -> ParsedCalibration:
-    """Read an Anipose calibration. What can't be used becomes findings.
-
-    Parameters
-    ----------
-    text
-        The content of the TOML file.
-    subject
-        The file, for the findings.
-    """
+    """Read an Anipose calibration, the text of a TOML file. What can't be used becomes findings about ``subject``."""
     try:
         loaded = tomllib.loads(text.removeprefix("\ufeff"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:

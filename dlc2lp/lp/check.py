@@ -18,7 +18,7 @@ import yaml
 
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
-from dlc2lp.lp.check_labels import LabelFile, error, label_file_name, read_label_file
+from dlc2lp.lp.check_labels import FRAME_PATH, LabelFile, error, label_file_name, read_label_file
 from dlc2lp.lp.names import check_views
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
@@ -26,7 +26,6 @@ from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted, some
 
 _FRAME_NAME = re.compile(r"[A-Za-z_-]+[0-9]+\.(png|jpg)")
-_FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
 _APP_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 #: What file managers leave in any folder that they show.
@@ -46,19 +45,10 @@ class _Settings:
 
 
 def check_target(target: Path, *, every_image: bool) -> list[Finding]:
-    """Return everything in a project that Lightning Pose or its app would refuse or misread.
+    """Return everything in a project that Lightning Pose or its app would refuse or misread; it is only read.
 
-    Parameters
-    ----------
-    target
-        The project's folder; only read.
-    every_image
-        Read all bytes of every image, not only every header and all bytes of a sample.
-
-    Returns
-    -------
-    list of Finding
-        Empty for a project that trains and opens. Codes start with ``target-``.
+    Nothing is found in a project that trains and opens. Codes start with ``target-``. Of every image all bytes are
+    read if so asked, else every header and all bytes of a sample.
     """
     if not target.is_dir():
         return [error("target-missing", str(target), "found no such folder, expected a Lightning Pose project")]
@@ -176,11 +166,8 @@ def _moment(image: str, view: str) -> tuple[str, str]:
 def _view_problem(stem: str, views: Sequence[str]) -> str:
     """Return why a session's folder or video does not name its view, if the project has views."""
     session, _, view = stem.rpartition("_")
-    return (
-        f"expected <session>_<view> with a view of {', '.join(views)}"
-        if views and (not session or view not in views)
-        else ""
-    )
+    named = not views or (session and view in views)
+    return "" if named else f"expected <session>_<view> with a view of {', '.join(views)}"
 
 
 # --- labeled-data ---------------------------------------------------------------------------------------------------
@@ -267,7 +254,7 @@ def _check_queue(target: Path, labels: LabelFile) -> Iterator[Finding]:
         where = f"line {number}"
         if problem:
             yield error("target-queue-invalid", name, problem, where)
-        elif not _FRAME_PATH.fullmatch(frame):
+        elif not FRAME_PATH.fullmatch(frame):
             yield error("target-queue-invalid", name, f"found {frame!r}, expected labeled-data/session/frame", where)
         elif not (target / frame).is_file():
             yield error("target-queue-image-missing", name, f"found no image {frame}", where)

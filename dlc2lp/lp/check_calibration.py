@@ -88,16 +88,11 @@ def _check_sizes(
         for camera in cameras.get(name, ()):
             other_px = _other_size(target, camera, images.get((session, camera.name), ()))
             if other_px is not None and camera.size_px is not None:
-                message = (
-                    f"found the size {_size(camera.size_px)} of {camera.name}, and its images have {_size(other_px)}"
-                )
+                one, other = ("{}x{} px".format(*size_px) for size_px in (camera.size_px, other_px))
+                message = f"found the size {one} of {camera.name}, and its images have {other}"
                 wrong.setdefault((name, message), []).append(session)
     for (name, message), sessions in wrong.items():
         yield error("target-calibration-size", name, f"{message} (width x height) in {some(sessions)}")
-
-
-def _size(size_px: tuple[int, int]) -> str:
-    return f"{size_px[0]}x{size_px[1]} px"
 
 
 def _other_size(target: Path, camera: Camera, images: Sequence[str]) -> tuple[int, int] | None:

@@ -101,29 +101,23 @@ def check_config(target: Path, views: Sequence[str], files: Sequence[LabelFile])
     if not isinstance(loaded, dict):
         return [_finding("target-config-invalid", "found no mapping, expected sections such as `data:`")]
     config = _Config(loaded)
-    missing = [*(key for key in _required_keys(config) if not config.has(key))]
+    missing = [key for key in _required_keys(config) if not config.has(key)]
     if missing:
         return [_finding("target-config-key", "the key is missing", key) for key in missing]
     checks = (
         _check_numbers(config), _check_image_size(config), _check_split(config), _check_schedule(config),
         _check_model(config, views), _check_losses(config, files), _check_names(config, views, files),
-        _check_label_files(config, target, views), _check_paths(config, target),
+        _check_label_files(config, target, views), _check_paths(config, target), _elsewhere(config, target),
     )  # fmt: skip
-    return [_finding(code, message, key) for check in checks for code, key, message in check] + _elsewhere(
-        config, target
-    )
-
-
-#: (code, key, message)
-_Problems = Iterator[tuple[str, str, str]]
+    return [finding for check in checks for finding in check]
 
 
 def _finding(code: str, message: str, key: str = "") -> Finding:
     return Finding(Severity.ERROR, code, CONFIG_FILE, message, key)
 
 
-def _bad(key: str, found: object, expected: str) -> tuple[str, str, str]:
-    return "target-config-value", key, f"found {found!r}, expected {expected}"
+def _bad(key: str, found: object, expected: str) -> Finding:
+    return _finding("target-config-value", f"found {found!r}, expected {expected}", key)
 
 
 def _required_keys(config: _Config) -> Iterator[str]:
@@ -149,20 +143,18 @@ def _is_number(value: object) -> bool:
     return type(value) in (int, float)
 
 
-def _check_numbers(config: _Config) -> _Problems:
-    for name in ("train_batch_size", "val_batch_size", "test_batch_size", "num_gpus", "log_every_n_steps"):
-        value = config.get(f"training.{name}")
+def _check_numbers(config: _Config) -> Iterator[Finding]:
+    counts = ("train_batch_size", "val_batch_size", "test_batch_size", "num_gpus", "log_every_n_steps")
+    for name in (*counts, "accumulate_grad_batches"):
+        value = config.get(f"training.{name}", 1)
         if not _is_int(value, 1):
             yield _bad(f"training.{name}", value, "a whole number from 1")
-    accumulated = config.get("training.accumulate_grad_batches", 1)
-    if not _is_int(accumulated, 1):
-        yield _bad("training.accumulate_grad_batches", accumulated, "a whole number from 1")
     rate = config.get("training.optimizer_params.learning_rate", 0.001)
     if not _is_number(rate) or rate <= 0:
         yield _bad("training.optimizer_params.learning_rate", rate, "a number above 0")
 
 
-def _check_image_size(config: _Config) -> _Problems:
+def _check_image_size(config: _Config) -> Iterator[Finding]:
     sides = [config.get(f"data.image_resize_dims.{name}") for name in ("height", "width")]
     for name, side in zip(("height", "width"), sides, strict=True):
         if not _is_int(side, 1) or side % 128:
@@ -172,7 +164,7 @@ def _check_image_size(config: _Config) -> _Problems:
         yield _bad("data.image_resize_dims", sides, f"height = width, which {backbone} needs")
 
 
-def _check_split(config: _Config) -> _Problems:
+def _check_split(config: _Config) -> Iterator[Finding]:
     train, val = config.get("training.train_prob"), config.get("training.val_prob")
     if not (_is_number(train) and _is_number(val) and train > 0 and val > 0):
         yield _bad("training.train_prob", [train, val], "two shares above 0")
@@ -180,7 +172,7 @@ def _check_split(config: _Config) -> _Problems:
         yield _bad("training.train_prob", [train, val], "two shares that add up to 1 to the last bit")
 
 
-def _check_schedule(config: _Config) -> _Problems:
+def _check_schedule(config: _Config) -> Iterator[Finding]:
     by_steps = config.has("training.max_steps")
     last_key = "training.max_steps" if by_steps else "training.max_epochs"
     mixed = [key for key in (_BY_EPOCHS if by_steps else _BY_STEPS) if config.has(key)]
@@ -202,7 +194,7 @@ def _check_schedule(config: _Config) -> _Problems:
         yield _bad("training.ckpt_every_n_epochs", kept, "a multiple of training.check_val_every_n_epoch")
 
 
-def _check_model(config: _Config, views: Sequence[str]) -> _Problems:
+def _check_model(config: _Config, views: Sequence[str]) -> Iterator[Finding]:
     kind, backbone = config.get("model.model_type"), config.get("model.backbone")
     if kind not in _MODEL_TYPES:
         yield _bad("model.model_type", kind, f"one of {', '.join(_MODEL_TYPES)}")
@@ -220,7 +212,7 @@ def _check_model(config: _Config, views: Sequence[str]) -> _Problems:
         yield _bad("model.heatmap_loss_type", heatmap_loss, "mse, kl or js")
 
 
-def _check_losses(config: _Config, files: Sequence[LabelFile]) -> _Problems:
+def _check_losses(config: _Config, files: Sequence[LabelFile]) -> Iterator[Finding]:
     losses = config.get("model.losses_to_use")
     if not isinstance(losses, list) or not all(loss in _LOSSES for loss in losses):
         yield _bad("model.losses_to_use", losses, f"a list of {', '.join(_LOSSES)}")
@@ -233,7 +225,7 @@ def _check_losses(config: _Config, files: Sequence[LabelFile]) -> _Problems:
         yield from _check_pca(config, len(files[0].images), len(files[0].keypoint_names))
 
 
-def _check_pca(config: _Config, n_frames: int, n_keypoints: int) -> _Problems:
+def _check_pca(config: _Config, n_frames: int, n_keypoints: int) -> Iterator[Finding]:
     key = "data.columns_for_singleview_pca"
     columns = config.get(key)
     columns = list(range(n_keypoints)) if columns is None else columns
@@ -250,23 +242,20 @@ def _check_pca(config: _Config, n_frames: int, n_keypoints: int) -> _Problems:
         yield _bad("model.losses_to_use", found, enough)
 
 
-def _check_names(config: _Config, views: Sequence[str], files: Sequence[LabelFile]) -> _Problems:
+def _check_names(config: _Config, views: Sequence[str], files: Sequence[LabelFile]) -> Iterator[Finding]:
     names, n_keypoints = config.get("data.keypoint_names"), config.get("data.num_keypoints")
     expected = list(files[0].keypoint_names) if files else None
     if not _is_int(n_keypoints, 1) or (expected is not None and n_keypoints != len(expected)):
         yield _bad("data.num_keypoints", n_keypoints, f"{len(expected) if expected else 'the number of keypoints'}")
     if names is not None and expected is not None and names != expected:
-        yield (
-            "target-keypoints-differ",
-            "data.keypoint_names",
-            f"found {names}, expected those of {files[0].name}: {expected}",
-        )
+        message = f"found {names}, expected those of {files[0].name}: {expected}"
+        yield _finding("target-keypoints-differ", message, "data.keypoint_names")
     config_views = config.get("data.view_names")
     if (list(views) or None) != config_views:
         yield _bad("data.view_names", config_views, f"{list(views)} as in project.yaml" if views else "no such key")
 
 
-def _check_label_files(config: _Config, target: Path, views: Sequence[str]) -> _Problems:
+def _check_label_files(config: _Config, target: Path, views: Sequence[str]) -> Iterator[Finding]:
     """A person may train on another label file of the project than the app's; it must be there."""
     csv_file = config.get("data.csv_file")
     listed = csv_file if views and isinstance(csv_file, list) else [csv_file]
@@ -281,7 +270,7 @@ def _check_label_files(config: _Config, target: Path, views: Sequence[str]) -> _
             yield _bad("data.csv_file", name, "a file of the project")
 
 
-def _check_paths(config: _Config, target: Path) -> _Problems:
+def _check_paths(config: _Config, target: Path) -> Iterator[Finding]:
     for key in ("data.data_dir", "eval.test_videos_directory"):
         path = config.get(key)
         if path is None and key.startswith("eval"):
@@ -310,15 +299,12 @@ def _is_here(config: _Config, target: Path) -> bool:
     return Path(config.get("data.data_dir")).resolve() == target.resolve()
 
 
-def _elsewhere(config: _Config, target: Path) -> list[Finding]:
+def _elsewhere(config: _Config, target: Path) -> Iterator[Finding]:
     """Say that the config is for another place: meant so (--data-dir), or the project was moved."""
     data_dir = config.get("data.data_dir")
-    if not isinstance(data_dir, str) or not _is_absolute(data_dir) or _is_here(config, target):
-        return []
-    here_too = Path(data_dir).is_dir()
-    return [
-        Finding(
-            Severity.WARNING if here_too else Severity.NOTE,
+    if isinstance(data_dir, str) and _is_absolute(data_dir) and not _is_here(config, target):
+        yield Finding(
+            Severity.WARNING if Path(data_dir).is_dir() else Severity.NOTE,
             "target-config-elsewhere",
             CONFIG_FILE,
             f"found {data_dir}, expected {target.resolve()} if it is to be trained on here",
@@ -326,4 +312,3 @@ def _elsewhere(config: _Config, target: Path) -> list[Finding]:
             "{}",
             (Command(f"dlc2lp config {target} --data-dir {target.resolve()}"),),
         )
-    ]

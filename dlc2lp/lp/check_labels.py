@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_INDEX = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
+#: The app's rule for the path of a frame.
+FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
 _FIRST_CELLS = ["scorer", "bodyparts", "coords"]
 _AXES = (["x", "y"], ["x", "y", "visible"])
 _N_HEADER_ROWS = 3
@@ -74,10 +75,8 @@ def _read(
     if findings:
         return None, findings
     if keypoint_names is not None and names != tuple(keypoint_names):
-        found = (
-            f"found the keypoints {some(names)}, expected those of project.yaml in its order: {some(keypoint_names)}"
-        )
-        findings.append(error("target-keypoints-differ", name, found))
+        expected = f"expected those of project.yaml in its order: {some(keypoint_names)}"
+        findings.append(error("target-keypoints-differ", name, f"found the keypoints {some(names)}, {expected}"))
     shifted = _shifted_row(name, rows)
     if shifted:
         return None, [*findings, shifted]
@@ -138,7 +137,7 @@ def _check_cells(
     if table.index.name is not None:
         # pandas takes an all-empty first row for the name of the index, and so does Lightning Pose, which puts it
         # back as a frame. That is right for a frame without labels and wrong for a line such as `image,,,,`.
-        if not _INDEX.fullmatch(str(table.index.name)):
+        if not FRAME_PATH.fullmatch(str(table.index.name)):
             message = f"found the index name {table.index.name!r}, expected none: Lightning Pose takes it for an image"
             return images[1:], [error("target-labels-index-name", path.name, message, "row 1")]
         images_read = (str(table.index.name), *map(str, table.index))
@@ -152,9 +151,8 @@ def _check_cells(
         if dtype.kind not in "iuf" and len(table):
             return images, [_text_cell(path.name, rows, column + 1)]
     cells = np.concatenate([empty, table.to_numpy(dtype=np.float64)])
-    return images, list(
-        _check_points(path.name, names, images, cells.reshape(len(images), len(names), table.shape[1] // len(names)))
-    )
+    points = cells.reshape(len(images), len(names), table.shape[1] // len(names))
+    return images, list(_check_points(path.name, names, images, points))
 
 
 def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding:
@@ -203,7 +201,7 @@ def _check_points(
 
 
 def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> Iterator[Finding]:
-    odd = [image for image in images if not _INDEX.fullmatch(image)]
+    odd = [image for image in images if not FRAME_PATH.fullmatch(image)]
     if odd:
         rows = f"{counted(len(odd), 'row')} such as {odd[0]!r}"
         message = f"found {rows}, expected labeled-data/<session>/<letters><digits>.png or .jpg"
@@ -216,12 +214,10 @@ def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> I
     if missing:
         message = f"found no image for {counted(len(missing), 'row')}: {some(missing)}; the app hides the whole file"
         yield error("target-image-missing", name, message)
-    strangers = [image for image in images if view and image not in odd and not _folder(image).endswith(f"_{view}")]
+    strangers = [
+        image for image in images if view and image not in odd and not image.split("/")[1].endswith(f"_{view}")
+    ]
     if strangers:
         rows = counted(len(strangers), "row of another folder", "rows of other folders")
         message = f"found {rows} than <session>_{view}: {some(strangers)}"
         yield error("target-labels-index", name, message)
-
-
-def _folder(image: str) -> str:
-    return image.split("/")[1]

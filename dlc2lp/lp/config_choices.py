@@ -13,6 +13,7 @@ from dlc2lp.lp import multiview
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.sizing import BACKBONES, SIDE_STEP_PX, is_transformer
 from dlc2lp.model import Remedy, Setting
+from dlc2lp.wording import counted, some
 
 NanMeans = Literal["occluded", "unlabeled"]
 
@@ -98,16 +99,15 @@ def chosen_backbone(facts: ConfigFacts, choices: ConfigChoices) -> str:
 def check_choices_for(facts: ConfigFacts, choices: ConfigChoices) -> None:
     """Refuse choices that Lightning Pose would refuse for this project, later and less clearly.
 
-    Raises
-    ------
-    UsageError
-        ``bad-config-option``, or the losses need videos that are not there.
+    A UsageError is ``bad-config-option``, or says that the losses need videos that are not there.
     """
+    backbone = chosen_backbone(facts, choices)
     if facts.view_names:
-        _check_views(facts, choices)
+        _check_views(facts, choices, backbone)
     if choices.resize is not None:
-        _check_resize(choices.resize, chosen_backbone(facts, choices))
-    _check_losses(choices, _offered_losses(facts, choices))
+        _check_resize(choices.resize, backbone)
+    mirror_losses = () if choices.mirror is None else ("pca_multiview",)
+    _check_losses(choices, multiview.LOSSES if facts.view_names else (*OFFERED_LOSSES, *mirror_losses))
     if choices.losses and not facts.n_videos:
         raise UsageError.of(
             "losses-without-videos",
@@ -120,23 +120,24 @@ def check_choices_for(facts: ConfigFacts, choices: ConfigChoices) -> None:
         raise _bad_option("--data-dir", facts.data_dir, "an absolute path", "write the path from / or the drive on")
 
 
-def _offered_losses(facts: ConfigFacts, choices: ConfigChoices) -> tuple[str, ...]:
-    if facts.view_names:
-        return multiview.LOSSES
-    return OFFERED_LOSSES if choices.mirror is None else (*OFFERED_LOSSES, "pca_multiview")
-
-
-def _check_views(facts: ConfigFacts, choices: ConfigChoices) -> None:
-    multiview.check_backbone(chosen_backbone(facts, choices))
-    multiview.check_videos(choices.losses or (), facts.incomplete_sessions, facts.unequal_sessions)
-    if choices.mirror is not None:
-        raise _bad_option(
-            "--mirror",
-            ",".join(choices.mirror),
-            "no mirrors beside several cameras",
-            "leave {} or the views out",
-            Setting("mirror"),
+def _check_views(facts: ConfigFacts, choices: ConfigChoices, backbone: str) -> None:
+    if backbone not in multiview.BACKBONES:
+        expected, known = "a backbone of Lightning Pose's multi-view transformer", ", ".join(multiview.BACKBONES)
+        raise _bad_option("--backbone", backbone, expected, f"one of {known}")
+    lacking = (*facts.incomplete_sessions, *facts.unequal_sessions)
+    if choices.losses and lacking:
+        # Lightning Pose would stop, or train on frames of different moments.
+        raise UsageError.of(
+            "losses-without-all-views",
+            "--losses",
+            f"found {', '.join(choices.losses)}, and {counted(len(lacking), 'session')} without the video of a view or "
+            f"with videos of different lengths ({some(lacking)}); unsupervised losses learn from all views at once",
+            advice="leave {} out, or complete the videos",
+            remedies=(Setting("losses"),),
         )
+    if choices.mirror is not None:
+        found, expected = ",".join(choices.mirror), "no mirrors beside several cameras"
+        raise _bad_option("--mirror", found, expected, "leave {} or the views out", Setting("mirror"))
 
 
 def _check_losses(choices: ConfigChoices, offered: tuple[str, ...]) -> None:
@@ -149,24 +150,15 @@ def _check_losses(choices: ConfigChoices, offered: tuple[str, ...]) -> None:
 
 def _check_resize(resize: tuple[int, int], backbone: str) -> None:
     height, width = resize
-    nearest = [max(SIDE_STEP_PX, round(side / SIDE_STEP_PX) * SIDE_STEP_PX) for side in resize]
-    if height < 1 or width < 1 or height % SIDE_STEP_PX or width % SIDE_STEP_PX:
-        raise _bad_option(
-            "--resize",
-            f"{height}x{width}",
-            f"height and width as multiples of {SIDE_STEP_PX}",
-            "{}",
-            Setting("resize", (f"{nearest[0]}x{nearest[1]}",)),
-        )
+    if any(side < 1 or side % SIDE_STEP_PX for side in resize):
+        near = [max(SIDE_STEP_PX, round(side / SIDE_STEP_PX) * SIDE_STEP_PX) for side in resize]
+        expected = f"height and width as multiples of {SIDE_STEP_PX}"
+        setting = Setting("resize", (f"{near[0]}x{near[1]}",))
+        raise _bad_option("--resize", f"{height}x{width}", expected, "{}", setting)
     if is_transformer(backbone) and height != width:
-        raise _bad_option(
-            "--resize",
-            f"{height}x{width}",
-            f"a square, which the backbone {backbone} needs",
-            "{}, or a resnet as {}",
-            Setting("resize", (f"{max(resize)}x{max(resize)}",)),
-            Setting("backbone"),
-        )
+        expected, square = f"a square, which the backbone {backbone} needs", f"{max(resize)}x{max(resize)}"
+        remedies = Setting("resize", (square,)), Setting("backbone")
+        raise _bad_option("--resize", f"{height}x{width}", expected, "{}, or a resnet as {}", *remedies)
 
 
 def _bad_option(option: str, found: object, expected: str, advice: str, *remedies: Remedy) -> UsageError:

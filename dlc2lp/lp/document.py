@@ -46,17 +46,7 @@ def values_of(document: Document) -> dict[str, Any]:
 
 
 def render(document: Document, head: str = "", tail: Iterable[str] = ()) -> str:
-    """Return the document's text.
-
-    Parameters
-    ----------
-    document
-        Sections and keys in order.
-    head
-        A comment at the top.
-    tail
-        Comment lines at the end, written as they are.
-    """
+    """Return the document's text, with a comment at the top, and at the end comment lines as they are."""
     blocks = ["\n".join(_comment_lines(head, 0))] if head else []
     blocks += ["\n".join(_entry_lines(entry, 0)) for entry in document]
     blocks += ["\n".join(tail)] if tail else []
@@ -74,15 +64,11 @@ def _entry_lines(entry: Entry, depth: int) -> Iterator[str]:
             if position and (child.comment or child.notes):
                 yield ""
             yield from _entry_lines(child, depth + 1)
-    elif _is_list_of_texts(entry.value):
+    elif isinstance(entry.value, list) and entry.value and all(isinstance(item, str) for item in entry.value):
         yield f"{indent}{key}:"
         yield from (f"{indent}  - {value_text(item)}" for item in entry.value)
     else:
         yield f"{indent}{key}: {'{}' if entry.is_section else value_text(entry.value)}"
-
-
-def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
 
 
 def _comment_lines(comment: str, depth: int) -> Iterator[str]:
@@ -100,11 +86,7 @@ def printable(text: str) -> str:
 
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
-_RESOLVER = yaml.resolver.Resolver()
-
-
-def _meaning_of(word: str) -> object:
-    return _RESOLVER.resolve(yaml.ScalarNode, word, (True, False))  # type: ignore[no-untyped-call]
+_RESOLVER: Any = yaml.resolver.Resolver()
 
 
 class _Dumper(yaml.SafeDumper):
@@ -115,16 +97,16 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar(_TEXT_TAG, text, style='"')
-
-
-_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar(_TEXT_TAG, text, style='"'))
 
 
 def value_text(value: Any) -> str:
     """Return any value that YAML can hold, on one line; a text that is a plain word without quotes."""
-    if isinstance(value, str) and _PLAIN_WORD.fullmatch(value) and _meaning_of(value) == _TEXT_TAG:
+    if (
+        isinstance(value, str)
+        and _PLAIN_WORD.fullmatch(value)
+        and _RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT_TAG
+    ):
         return value
     text: str = yaml.dump(
         value, Dumper=_Dumper, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False

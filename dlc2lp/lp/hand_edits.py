@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.document import Document, Entry, KeyPath, render, value_text, values_of
+from dlc2lp.lp.starter import StarterConfig
 from dlc2lp.lp.starter_text import HEAD
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml, places_and_comments
 from dlc2lp.model import Finding, Severity
-
-if TYPE_CHECKING:
-    from dlc2lp.lp.starter import StarterConfig
 
 CONFIG_FILE = "configs/default.yaml"
 
@@ -23,14 +21,8 @@ CONFIG_FILE = "configs/default.yaml"
 _OWN_NOTE = re.compile(r"# (Changed|Added) by hand\b")
 
 
-class _Absent:
-    """Stands for the value of a key that is not there."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-_ABSENT = _Absent()
+#: Stands for the value of a key that is not there.
+_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -40,60 +32,23 @@ class EditedConfig:
     text: str  #: The YAML file.
     values: dict[str, Any]  #: What the text loads as.
     kept: tuple[str, ...]  #: Keys, with dots, whose value is the person's and not the starter's.
-    findings: tuple[Finding, ...]  #: Options that a change by hand outweighs, or that outweigh it.
+    findings: tuple[Finding, ...]  #: Options that a change by hand outweighs.
 
 
-def keep_edits(written: str, current: str, new: StarterConfig, *, overrule: bool = False) -> EditedConfig:
-    """Write the new starter config with what a person changed in the one before.
+def keep_edits(written: str, current: str, new: StarterConfig) -> EditedConfig:
+    """Write the new starter config with what a person changed in ``written`` so that it became ``current``.
 
     Values that the person changed, keys that they added or removed, and their comments go before; everything else is
     the new starter's. The starter text itself (``new.text``, not the edited one) must be what is handed in as
-    ``written`` the next time, or the changes would no longer be seen as changes.
-
-    Parameters
-    ----------
-    written
-        The starter config as dlc2lp made it the last time.
-    current
-        The file as it is now.
-    new
-        The starter config to write.
-    overrule
-        Where an option that was given and a change by hand meet in one key, the option wins.
-
-    Raises
-    ------
-    Dlc2LpError
-        The file is not YAML that Lightning Pose takes (``config-invalid``), with the line.
+    ``written`` the next time, or the changes would no longer be seen as changes. Dlc2LpError with the line
+    (``config-invalid``) says that the file is not YAML that Lightning Pose takes.
     """
-    section = _section(new.document, _load(written), _load(current), (), _Rules(new.chosen_keys, overrule))
+    merge = _Merge(new.chosen_keys)
+    entries = merge.section(new.document, _load(written), _load(current), ())
     comments = _hand_comments(written, current)
-    document = _with_comments(section.entries, comments, ())
+    document = _with_comments(entries, comments, ())
     homeless = tuple(comment for found in comments.values() for comment in found)
-    return EditedConfig(render(document, HEAD, homeless), values_of(document), section.kept, section.findings)
-
-
-@dataclass(frozen=True)
-class _Rules:
-    """Which keys an option decided, and whether it goes before a change by hand."""
-
-    chosen_keys: frozenset[KeyPath]
-    overrule: bool
-
-    def is_chosen(self, path: KeyPath) -> bool:
-        return any(key[: len(path)] == path or path[: len(key)] == key for key in self.chosen_keys)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Entries with the person's changes, the keys that are theirs, and what is to be told."""
-
-    entries: Document = ()
-    kept: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-    def __add__(self, other: _Part) -> _Part:
-        return _Part(self.entries + other.entries, self.kept + other.kept, self.findings + other.findings)
+    return EditedConfig(render(document, HEAD, homeless), values_of(document), tuple(merge.kept), tuple(merge.findings))
 
 
 def _load(text: str) -> dict[str, Any]:
@@ -117,50 +72,53 @@ def _load(text: str) -> dict[str, Any]:
     return loaded
 
 
-def _section(new: Document, before: Any, now: Any, path: KeyPath, rules: _Rules) -> _Part:
-    """One section: the new starter's entries in their order, then what the person added."""
-    before = before if isinstance(before, dict) else {}
-    part = _Part()
-    for entry in new:
-        part += _entry(entry, before.get(entry.key, _ABSENT), now.get(entry.key, _ABSENT), path, rules)
-    known = {entry.key for entry in new}
-    for key, value in now.items():
-        # A key of the old starter that the new one has no more goes, unless the person changed it.
-        if key not in known and not _same(value, before.get(key, _ABSENT)):
-            added = replace(_as_entry(str(key), value), notes=("# Added by hand",))
-            part += _Part((added,), (".".join(map(str, (*path, key))),))
-    return part
+class _Merge:
+    """Puts a person's changes into the new starter, and gathers the keys that are theirs and what is to be told."""
+
+    def __init__(self, chosen_keys: frozenset[KeyPath]) -> None:
+        self._chosen_keys = chosen_keys  # those that an option decided
+        self.kept: list[str] = []
+        self.findings: list[Finding] = []
+
+    def section(self, new: Document, before: Any, now: dict[Any, Any], path: KeyPath) -> Document:
+        """One section: the new starter's entries in their order, then what the person added."""
+        before = before if isinstance(before, dict) else {}
+        entries: list[Entry] = []
+        for entry in new:
+            entries += self._entry(entry, before.get(entry.key, _ABSENT), now.get(entry.key, _ABSENT), path)
+        known = {entry.key for entry in new}
+        for key, value in now.items():
+            # A key of the old starter that the new one has no more goes, unless the person changed it.
+            if key not in known and not _same(value, before.get(key, _ABSENT)):
+                entries.append(replace(_as_entry(str(key), value), notes=("# Added by hand",)))
+                self.kept.append(".".join(map(str, (*path, key))))
+        return tuple(entries)
+
+    def _entry(self, entry: Entry, before: Any, now: Any, path: KeyPath) -> Document:
+        here = (*path, entry.key)
+        if entry.is_section and isinstance(now, dict):
+            return (replace(entry, value=self.section(entry.value, before, now, here)),)
+        value = values_of(entry.value) if entry.is_section else entry.value
+        if _same(before, now) or _same(now, value):
+            return (entry,)
+        if any(key[: len(here)] == here or here[: len(key)] == key for key in self._chosen_keys):
+            self.findings.append(_conflict(here, before, now, value))
+        self.kept.append(".".join(here))
+        note = f"# Changed by hand; dlc2lp would write {value_text(value)}"
+        return () if now is _ABSENT else (replace(_as_entry(entry.key, now), comment=entry.comment, notes=(note,)),)
 
 
-def _entry(entry: Entry, before: Any, now: Any, path: KeyPath, rules: _Rules) -> _Part:
-    here = (*path, entry.key)
-    if entry.is_section and isinstance(now, dict):
-        part = _section(entry.value, before, now, here, rules)
-        return replace(part, entries=(replace(entry, value=part.entries),))
-    value = values_of(entry.value) if entry.is_section else entry.value
-    if _same(before, now) or _same(now, value):
-        return _Part((entry,))
-    is_chosen = rules.is_chosen(here)
-    findings = (_conflict(here, before, now, value, rules.overrule),) if is_chosen else ()
-    if is_chosen and rules.overrule:
-        return _Part((entry,), findings=findings)
-    note = f"# Changed by hand; dlc2lp would write {value_text(value)}"
-    edited = () if now is _ABSENT else (replace(_as_entry(entry.key, now), comment=entry.comment, notes=(note,)),)
-    return _Part(edited, (".".join(here),), findings)
-
-
-def _conflict(path: KeyPath, before: Any, by_hand: Any, by_option: Any, overrule: bool) -> Finding:
+def _conflict(path: KeyPath, before: Any, by_hand: Any, by_option: Any) -> Finding:
     """Tell of an option that meets a change by hand; a warning if the option is newer than the change."""
     wanted = value_text(by_option)
     found = "no such key (it was deleted)" if by_hand is _ABSENT else f"{value_text(by_hand)} set by hand"
-    outcome = "the option's value is written" if overrule else "what was done by hand is kept"
     return Finding(
         Severity.NOTE if _same(before, by_option) else Severity.WARNING,
-        "config-edit-overruled" if overrule else "config-edit-kept",
+        "config-edit-kept",
         CONFIG_FILE,
-        f"found {found}, the option asks for {wanted}; {outcome}",
-        where=".".join(path),
-        advice="" if overrule else f"to have the option's value, write {path[-1]}: {wanted} there",
+        f"found {found}, the option asks for {wanted}; what was done by hand is kept",
+        ".".join(path),
+        f"to have the option's value, write {path[-1]}: {wanted} there",
     )
 
 

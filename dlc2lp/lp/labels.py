@@ -33,23 +33,10 @@ class LabelRow:
 
 
 def render_labels(scorer: str, keypoint_names: Sequence[str], rows: Sequence[LabelRow]) -> str:
-    """Return the text of a label file.
+    """Return the text of a label file of K keypoints and F labeled frames, all with ``visible`` or all without.
 
-    Numbers are written so that they read back bit for bit (Python's ``repr``); empty cells mean NaN.
-
-    Parameters
-    ----------
-    scorer
-        Who labelled; one for the whole file.
-    keypoint_names
-        K different names that are not blank.
-    rows
-        F labeled frames, all with ``visible`` or all without.
-
-    Raises
-    ------
-    ValueError
-        What Lightning Pose would misread; the planner must not let it come this far.
+    Numbers are written so that they read back bit for bit (Python's ``repr``); empty cells mean NaN. What Lightning
+    Pose would misread is a ValueError; the planner must not let it come this far.
     """
     _require(bool(scorer.strip()), "the scorer is blank, which pandas reads as a new name for each column")
     _require(len(keypoint_names) > 0, "there is no keypoint")
@@ -68,10 +55,8 @@ def render_labels(scorer: str, keypoint_names: Sequence[str], rows: Sequence[Lab
 
 
 def _row_cells(row: LabelRow, n_keypoints: int, with_visible: bool) -> list[str]:
-    _require(
-        len(row.xy) == n_keypoints,
-        f"{row.image}: {counted(len(row.xy), 'point')} for {counted(n_keypoints, 'keypoint')}",
-    )
+    points, keypoints = counted(len(row.xy), "point"), counted(n_keypoints, "keypoint")
+    _require(len(row.xy) == n_keypoints, f"{row.image}: {points} for {keypoints}")
     _require((row.visible is not None) == with_visible, f"{row.image}: `visible` in some rows only")
     visible: Sequence[int | None] = (None,) * n_keypoints if row.visible is None else row.visible
     cells = [_cell(row.image)]
@@ -113,22 +98,16 @@ def render_queue(entries: Iterable[QueueEntry]) -> str:
     """Return the text of ``CollectedData.unlabeled.jsonl``: one ``LabelingQueueEntry`` of the app per line.
 
     The app splits the file with ``str.splitlines``, which also cuts at U+2028 and U+0085, and opens it in the
-    machine's own encoding; so everything beyond ASCII is escaped.
-
-    Raises
-    ------
-    ValueError
-        A suggested point is not finite, or points come without a model's name.
+    machine's own encoding; so everything beyond ASCII is escaped. A suggested point that is not finite, or that comes
+    without a model's name, is a ValueError.
     """
     return "".join(json.dumps(_queue_json(entry), separators=(",", ":")) + "\n" for entry in entries)
 
 
 def _queue_json(entry: QueueEntry) -> dict[str, object]:
     _require(bool(entry.model_name) or not entry.points, f"{entry.image}: suggested points without a model's name")
-    _require(
-        all(math.isfinite(x) and math.isfinite(y) for _, x, y in entry.points),
-        f"{entry.image}: a suggested point is not finite",
-    )
+    finite = all(math.isfinite(x) and math.isfinite(y) for _, x, y in entry.points)
+    _require(finite, f"{entry.image}: a suggested point is not finite")
     predictions = {
         "model_name": entry.model_name,
         "date_time": int(entry.date_time_ms),

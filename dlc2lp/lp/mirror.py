@@ -29,21 +29,9 @@ class MirrorMatches:
 def match_mirrored(keypoint_names: Sequence[str], suffixes: Sequence[str]) -> MirrorMatches:
     """Match keypoints by the end of their names: ``nose_top`` and ``nose_bot`` for ``_top`` and ``_bot``.
 
-    Where a name ends in several of the suffixes the longest counts. One suffix may be empty: it stands for the names
-    that end in none of the others.
-
-    Parameters
-    ----------
-    keypoint_names
-        K names in the order of the label file.
-    suffixes
-        One for each view, at least two different ones.
-
-    Raises
-    ------
-    UsageError
-        There are fewer than two suffixes or one twice (``bad-config-option``), or no keypoint is in all views
-        (``mirror-matches-nothing``).
+    There is one suffix for each view. Where a name ends in several of them the longest counts. One may be empty: it
+    stands for the names that end in none of the others. A UsageError says that there are fewer than two or one twice
+    (``bad-config-option``), or that no keypoint is in all views (``mirror-matches-nothing``).
     """
     if len(suffixes) < 2 or len(set(suffixes)) < len(suffixes):
         raise UsageError.of(
@@ -78,12 +66,8 @@ def explain_mirror(matches: MirrorMatches) -> list[Finding]:
     """Return a note that names the keypoints without a partner."""
     if not matches.without_partner:
         return []
-    return [
-        Finding(
-            Severity.NOTE,
-            "mirror-without-partner",
-            some(matches.without_partner),
-            f"not in every mirrored view, which is so for {len(matches.without_partner)} of the keypoints: trained "
-            f"like all others, and left out by the loss pca_multiview. In all views: {some(matches.parts)}",
-        )
-    ]
+    message = (
+        f"not in every mirrored view, which is so for {len(matches.without_partner)} of the keypoints: trained "
+        f"like all others, and left out by the loss pca_multiview. In all views: {some(matches.parts)}"
+    )
+    return [Finding(Severity.NOTE, "mirror-without-partner", some(matches.without_partner), message)]

@@ -38,7 +38,7 @@ _LATIN = str.maketrans(
 #: The app's rule for a frame's file name. Lightning Pose's ``get_context_img_paths`` counts up the FIRST group
 #: of digits, and replaces it wherever it occurs; here there is only one. ``[0-9]`` and not ``\\d``, which would
 #: take the digits of every script.
-APP_FRAME_NAME = re.compile(r"[A-Za-z_-]+[0-9]+\.(png|jpg)")
+_APP_FRAME_NAME = re.compile(r"[A-Za-z_-]+[0-9]+\.(png|jpg)")
 
 _VIEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
@@ -56,20 +56,11 @@ def is_safe_session(name: str) -> bool:
 
 
 def safe_session(name: str) -> str:
-    """Return the session name nearest to ``name`` that Lightning Pose, its app and all file systems take.
+    """Return the session name nearest to ``name``, any text, that Lightning Pose, its app and all file systems take.
 
-    A safe name comes back unchanged. Accents are dropped, runs of other characters become one ``-``. A short hash
-    of the original is added where the name is cut, or where nothing readable is left of it.
-
-    Parameters
-    ----------
-    name
-        A DeepLabCut folder or the stem of a video file: any text.
-
-    Returns
-    -------
-    str
-        1 to 80 characters of ``[A-Za-z0-9_-]``, the first one a letter or digit.
+    It has 1 to 80 characters of ``[A-Za-z0-9_-]``, the first one a letter or digit. A safe name comes back unchanged.
+    Accents are dropped, runs of other characters become one ``-``. A short hash of the original is added where the
+    name is cut, or where nothing readable is left of it.
     """
     if is_safe_session(name):
         return name
@@ -90,28 +81,16 @@ def _short_hash(name: str) -> str:
 
 
 def unique_sessions(names: Iterable[str]) -> dict[str, str]:
-    """Give every name a safe one that no other has, also where a file system ignores case.
+    """Give every name a safe one that no other has, also where a file system ignores case: original -> safe.
 
-    The result depends on the set of names only, not on their order. Names that are safe already keep themselves;
-    of two that differ only in case the first in code-point order does.
-
-    Parameters
-    ----------
-    names
-        Original names; repeats count once.
-
-    Returns
-    -------
-    dict
-        Original -> safe, sorted by original.
+    The result is sorted by original, and depends on the set of names only, not on their order. Names that are safe
+    already keep themselves; of two that differ only in case the first in code-point order does.
     """
     originals = sorted(set(names))
-    chosen: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in originals:
-        if is_safe_session(name) and name.lower() not in taken:
-            chosen[name] = name
-            taken.add(name.lower())
+    # By their lower case; of equal ones the last to be set is the first in code-point order.
+    keeping = {name.lower(): name for name in reversed(originals) if is_safe_session(name)}
+    taken = set(keeping)
+    chosen = {name: name for name in keeping.values()}
     for name in originals:
         if name not in chosen:
             chosen[name] = _free_name(safe_session(name), taken)
@@ -131,14 +110,7 @@ def _free_name(base: str, taken: set[str]) -> str:
 def frame_file_name(index: int, suffix: str = ".png", stem: str = "img") -> str:
     """Return the file name of a frame as the Lightning Pose app writes it: ``img00000042.png``.
 
-    Parameters
-    ----------
-    index
-        0-based frame index, not negative.
-    suffix
-        ``.png`` or ``.jpg``.
-    stem
-        What stands before the index, without digits.
+    The index counts from 0, the suffix is ``.png`` or ``.jpg``, and the stem has no digits.
     """
     if index < 0 or suffix not in {".png", ".jpg"}:
         raise ValueError(f"no frame is named by index {index} and suffix {suffix!r}")
@@ -147,7 +119,7 @@ def frame_file_name(index: int, suffix: str = ".png", stem: str = "img") -> str:
 
 def is_frame_name(name: str) -> bool:
     """Whether the app takes the file name for a frame, and Lightning Pose finds its neighbors by it."""
-    return APP_FRAME_NAME.fullmatch(name) is not None
+    return _APP_FRAME_NAME.fullmatch(name) is not None
 
 
 def check_views(names: Sequence[str], sessions: Iterable[str] = ()) -> list[Finding]:
@@ -155,14 +127,7 @@ def check_views(names: Sequence[str], sessions: Iterable[str] = ()) -> list[Find
 
     Lightning Pose and its app look for a view's name anywhere in a file name: with views ``cam1`` and ``cam10``
     it finds no sessions at all, with ``top`` and ``topleft`` it makes ``s_topleft.mp4`` the view ``top`` of a
-    session ``sleft``.
-
-    Parameters
-    ----------
-    names
-        The views in order; empty for a single-view project.
-    sessions
-        Names of the sessions, which must not hold a view's name.
+    session ``sleft``. So the sessions must not hold a view's name either.
     """
     if not names:
         return []
@@ -181,17 +146,7 @@ def check_views(names: Sequence[str], sessions: Iterable[str] = ()) -> list[Find
             elif name and other and (name in other or other in name):
                 problems.append((name, f"one of it and the view {other!r} holds the other"))
     for session in sessions:
-        problems += [
-            (name, f"the session {session!r} holds the view's name") for name in names if name and name in session
-        ]
-    return [
-        Finding(
-            Severity.ERROR,
-            "bad-view-name",
-            name,
-            message,
-            advice="give the view another name with {}",
-            remedies=(Setting("view", ("NAME=SOURCE",)),),
-        )
-        for name, message in problems
-    ]
+        held = [name for name in names if name and name in session]
+        problems += [(name, f"the session {session!r} holds the view's name") for name in held]
+    advice, remedies = "give the view another name with {}", (Setting("view", ("NAME=SOURCE",)),)
+    return [Finding(Severity.ERROR, "bad-view-name", name, message, "", advice, remedies) for name, message in problems]

@@ -15,8 +15,6 @@ OFTEN_HIDDEN_SHARE = 0.2
 #: A pose PCA of one keypoint says nothing about a pose.
 _MIN_PCA_KEYPOINTS = 2
 
-_TEMPORAL_ALONE = Setting("losses", ("temporal",))
-
 
 def pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, ...] | None:
     """Return the keypoints of the pose PCA, None for all: also where too few would be left."""
@@ -31,29 +29,24 @@ def check_pca(decided: Decided) -> None:
         columns = decided.pca_columns
         n_dims = 2 * (len(decided.facts.keypoint_names) if columns is None else len(columns))
         if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
-            raise UsageError.of(
-                "too-few-frames-for-pca",
-                "--losses",
+            raise _too_few(
+                "pca_singleview",
                 f"found {counted(n_train, 'frame')} to train on for a PCA of {counted(n_dims // 2, 'keypoint')}, "
                 f"expected at least {max(n_dims, 2 * _MIN_PCA_KEYPOINTS)} frames and {_MIN_PCA_KEYPOINTS} keypoints",
-                advice="leave pca_singleview out: {}",
-                remedies=(_TEMPORAL_ALONE,),
             )
     if "pca_multiview" in decided.losses:
-        _check_multiview_pca(decided, n_train)
+        # Its rows are the keypoints of all frames, its columns x and y in every view.
+        matches = decided.matches or []
+        per_view = matches if decided.facts.view_names or not matches else matches[0]
+        n_dims = 2 * (len(decided.facts.view_names) or len(matches))
+        if n_train * len(per_view) < n_dims or not per_view:
+            raise _too_few(
+                "pca_multiview",
+                f"found {counted(n_train, 'frame')} to train on with {counted(len(per_view), 'keypoint')} that all "
+                f"views show, expected {n_dims} or more keypoints in all of them together",
+            )
 
 
-def _check_multiview_pca(decided: Decided, n_train: int) -> None:
-    """Its rows are the keypoints of all frames, its columns x and y in every view."""
-    matches = decided.matches or []
-    per_view = matches if decided.facts.view_names or not matches else matches[0]
-    n_dims = 2 * (len(decided.facts.view_names) or len(matches))
-    if n_train * len(per_view) < n_dims or not per_view:
-        raise UsageError.of(
-            "too-few-frames-for-pca",
-            "--losses",
-            f"found {counted(n_train, 'frame')} to train on with {counted(len(per_view), 'keypoint')} that all views "
-            f"show, expected {n_dims} or more keypoints in all of them together",
-            advice="leave pca_multiview out: {}",
-            remedies=(_TEMPORAL_ALONE,),
-        )
+def _too_few(loss: str, message: str) -> UsageError:
+    advice, remedies = f"leave {loss} out: {{}}", (Setting("losses", ("temporal",)),)
+    return UsageError.of("too-few-frames-for-pca", "--losses", message, advice=advice, remedies=remedies)

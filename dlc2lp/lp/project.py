@@ -21,10 +21,10 @@ from dlc2lp.errors import TargetRefused, UsageError
 from dlc2lp.model import Finding, Setting, Severity
 
 #: The environment variable by which the app finds its own folder, and where that is without it.
-SYSTEM_DIR_VARIABLE = "LP_SYSTEM_DIR"
+_SYSTEM_DIR_VARIABLE = "LP_SYSTEM_DIR"
 _DEFAULT_SYSTEM_DIR = ".lightning-pose"
 
-_SCHEMA_VERSION = 1
+_TOML_ESCAPES = {ord(char): f"\\{char}" for char in '"\\'} | {n: f"\\u{n:04x}" for n in (*range(0x20), 0x7F)}
 
 
 def valid_skeleton(keypoint_names: Sequence[str], skeleton: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -40,22 +40,13 @@ def valid_skeleton(keypoint_names: Sequence[str], skeleton: Sequence[tuple[str, 
 def render_project_yaml(
     keypoint_names: Sequence[str], skeleton: Sequence[tuple[str, str]], view_names: Sequence[str] = ()
 ) -> str:
-    """Return the text of ``project.yaml``.
+    """Return the text of ``project.yaml``, without the bones that the app refuses (:func:`valid_skeleton`).
 
     It is ASCII, since the app opens it in the machine's own encoding, and holds no null, since the app refuses
-    ``view_names: null``.
-
-    Parameters
-    ----------
-    keypoint_names
-        In the order of the label file.
-    skeleton
-        Pairs of keypoints; those that the app refuses (:func:`valid_skeleton`) are left out.
-    view_names
-        The cameras of a multi-view project in order; empty for a single view.
+    ``view_names: null``. Keypoints are in the order of the label file; a single view has no name.
     """
     settings: dict[str, Any] = {
-        "schema_version": _SCHEMA_VERSION,
+        "schema_version": 1,
         "view_names": list(view_names),
         "keypoint_names": list(keypoint_names),
         "skeleton": [list(bone) for bone in valid_skeleton(keypoint_names, skeleton)],
@@ -77,51 +68,40 @@ class Registration:
 def register(target: Path, name: str, system_dir: Path | None) -> Registration:
     """Add a project to the app's ``projects.toml``; what stands there stays, byte for byte.
 
-    Parameters
-    ----------
-    target
-        The project's folder.
-    name
-        What the app calls it.
-    system_dir
-        The app's folder; None: ``$LP_SYSTEM_DIR``, else ``~/.lightning-pose``.
-
-    Raises
-    ------
-    UsageError
-        The name is blank (``bad-project-name``).
-    TargetRefused
-        The name is another project's (``project-name-taken``), the app refuses the folder
-        (``project-folder-refused``), or the file can't be read or written (``projects-file-unreadable``,
-        ``projects-file-not-writable``).
+    The app's folder is by default ``$LP_SYSTEM_DIR``, else ``~/.lightning-pose``. Raised are UsageError where the name
+    is blank (``bad-project-name``), and TargetRefused where it is another project's (``project-name-taken``), the app
+    refuses the folder (``project-folder-refused``), there is no home (``no-home-folder``), or the file can't be read or
+    written (``projects-file-unreadable``, ``projects-file-not-writable``).
     """
     if not name.strip() or not name.isprintable():
         raise UsageError.of("bad-project-name", "--register", f"found {name!r}, expected a name for the app to show")
     data_dir = target.resolve()
-    folder = _system_dir(data_dir) if system_dir is None else system_dir
+    folder = system_dir
+    if folder is None:
+        named = os.environ.get(_SYSTEM_DIR_VARIABLE)
+        folder = Path(named) if named else _home(data_dir) / _DEFAULT_SYSTEM_DIR
     _check_folder(data_dir, folder)
     # A link to a file elsewhere (dotfiles in a repository) stays a link.
     projects_file = Path(os.path.realpath(folder / "projects.toml"))
     before, projects = _read_projects(projects_file)
     for other, entry in projects.items():
-        same = isinstance(entry, dict) and _is_same_folder(entry.get("data_dir"), data_dir)
+        recorded = entry.get("data_dir") if isinstance(entry, dict) else None
+        same = _is_same_folder(recorded, data_dir)
         if other == name and not same:
+            found = recorded if isinstance(entry, dict) else repr(entry)
             raise TargetRefused.of(
                 "project-name-taken",
                 str(projects_file),
-                f"found the project {name!r} of {_folder_of(entry)} there; expected a free name for {data_dir}",
+                f"found the project {name!r} of {found} there; expected a free name for {data_dir}",
                 advice="give another name with {}",
                 remedies=(Setting("register", ("NAME",)),),
             )
         if same:
-            return Registration(projects_file, other, False, () if other == name else (_other_name(other, name),))
+            message = f"the app has this project under the name {other!r}; it was not added again as {name!r}"
+            note = Finding(Severity.NOTE, "project-already-registered", other, message)
+            return Registration(projects_file, other, False, () if other == name else (note,))
     _append(projects_file, before, name, data_dir)
     return Registration(projects_file, name, True)
-
-
-def _system_dir(data_dir: Path) -> Path:
-    named = os.environ.get(SYSTEM_DIR_VARIABLE)
-    return Path(named) if named else _home(data_dir) / _DEFAULT_SYSTEM_DIR
 
 
 def _home(data_dir: Path) -> Path:
@@ -133,7 +113,7 @@ def _home(data_dir: Path) -> Path:
             "no-home-folder",
             str(data_dir),
             "found no home folder, in which the app keeps its list of projects",
-            advice=f"set {SYSTEM_DIR_VARIABLE} to the app's folder, or add the project in the app",
+            advice=f"set {_SYSTEM_DIR_VARIABLE} to the app's folder, or add the project in the app",
         ) from None
 
 
@@ -169,19 +149,6 @@ def _is_same_folder(recorded: object, data_dir: Path) -> bool:
         return isinstance(recorded, str) and Path(recorded).resolve() == data_dir
     except (OSError, RuntimeError, ValueError):
         return False  # a loop of links, or a NUL in the path: no folder at all
-
-
-def _folder_of(entry: object) -> str:
-    return str(entry.get("data_dir")) if isinstance(entry, dict) else repr(entry)
-
-
-def _other_name(other: str, name: str) -> Finding:
-    return Finding(
-        Severity.NOTE,
-        "project-already-registered",
-        other,
-        f"the app has this project under the name {other!r}; it was not added again as {name!r}",
-    )
 
 
 def _append(projects_file: Path, before: bytes, name: str, data_dir: Path) -> None:
@@ -221,11 +188,4 @@ def _replace_whole(path: Path, content: bytes) -> None:
 
 def _toml_text(text: str) -> str:
     """Return a TOML basic string; it serves as a key too."""
-    return '"' + "".join(_toml_char(char) for char in text) + '"'
-
-
-def _toml_char(char: str) -> str:
-    if char in '"\\':
-        return f"\\{char}"
-    control = ord(char) < 0x20 or ord(char) == 0x7F
-    return f"\\u{ord(char):04x}" if control else char
+    return f'"{text.translate(_TOML_ESCAPES)}"'

@@ -87,16 +87,8 @@ def choose_size(image_sizes: Sequence[tuple[tuple[int, int], int]], gpu_gb: floa
     """Choose the size that images are resized to.
 
     The short side becomes 256 px, as in Lightning Pose's defaults; 128 px where the images themselves are small,
-    384 px where they are large and the GPU has room. The long side keeps the shape as far as multiples of 128 can.
-
-    Parameters
-    ----------
-    image_sizes
-        ((width_px, height_px), number of images) for each size that occurs.
-    gpu_gb
-        Memory of the GPU in GB.
-    backbone
-        A key of :data:`BACKBONES`; transformers get a square.
+    384 px where they are large and the GPU has room. The long side keeps the shape as far as multiples of 128 can, or
+    is as short for a transformer. ``image_sizes`` has ((width_px, height_px), number of images) for each that occurs.
     """
     if not image_sizes:
         return ImageSize(256, 256, "no image size is known; this is Lightning Pose's default")
@@ -157,20 +149,10 @@ class Batch:
 def choose_batch(
     n_fit: int, n_train: int, n_gpus: int, *, unsupervised: bool, n_labeled: int | None, n_accumulated: int | None
 ) -> Batch:
-    """Choose batch size and accumulation so that 16 frames make one weight update.
+    """Choose batch size and accumulation, where nobody did, so that 16 frames make one weight update.
 
-    Parameters
-    ----------
-    n_fit
-        Images that one GPU can train on at a time.
-    n_train
-        Labeled frames to train on; with fewer than 16 of them the batch is smaller.
-    n_gpus
-        GPUs, among which Lightning Pose divides the batch.
-    unsupervised
-        Whether unlabeled frames are trained on beside the labeled ones.
-    n_labeled, n_accumulated
-        What a person chose; None = choose.
+    Of ``n_train`` labeled frames, each GPU can train on ``n_fit`` at a time; with fewer than 16 of them the batch is
+    smaller. Lightning Pose divides it among the GPUs. Unsupervised training takes unlabeled frames beside them.
     """
     room = max(1, n_fit // (2 if unsupervised else 1)) * n_gpus
     wanted = min(EFFECTIVE_BATCH, _power_of_two(n_train))

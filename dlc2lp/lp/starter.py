@@ -8,7 +8,6 @@ accumulation nor the image size; so these are chosen to go with the form's defau
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +23,18 @@ from dlc2lp.lp.starter_reasons import starter_reasons
 from dlc2lp.lp.starter_text import HEAD, Decided, starter_document
 from dlc2lp.lp.training_split import n_train_frames
 from dlc2lp.model import Finding
+
+#: Option -> the key that it decides directly; of a section all keys.
+_KEYS: dict[str, KeyPath] = {
+    "train_batch_size": ("training", "train_batch_size"),
+    "accumulate_grad_batches": ("training", "accumulate_grad_batches"),
+    "num_gpus": ("training", "num_gpus"),
+    "resize": ("data", "image_resize_dims"),
+    "backbone": ("model", "backbone"),
+    "losses": ("model", "losses_to_use"),
+    "nan_means": ("training", "uniform_heatmaps_for_nan_keypoints"),
+    "mirror": ("data", "mirrored_column_matches"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,18 +61,8 @@ class StarterConfig:
 def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
     """Make the starter config of a project with one view or several.
 
-    Parameters
-    ----------
-    facts
-        What is there.
-    choices
-        What a person chose.
-
-    Raises
-    ------
-    UsageError
-        A choice is none (``bad-config-option``), or the data do not allow it (``losses-without-videos``,
-        ``losses-without-all-views``, ``too-few-frames-for-pca``, ``mirror-matches-nothing``).
+    A UsageError says that a choice is none (``bad-config-option``), or that the data do not allow it
+    (``losses-without-videos``, ``losses-without-all-views``, ``too-few-frames-for-pca``, ``mirror-matches-nothing``).
     """
     if not facts.keypoint_names or len(set(facts.keypoint_names)) < len(facts.keypoint_names):
         raise ValueError("a config needs keypoints, each with a name of its own")
@@ -75,10 +76,10 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
     return StarterConfig(
         text=render(document, HEAD),
         values=values,
-        reasons=tuple(_listed_reasons(decided.reasons, values)),
+        reasons=tuple(_listed(key, why, values) for key, why in decided.reasons.items()),
         findings=(*starter_findings(decided, gpu_gb), *(explain_mirror(matches) if matches else ())),
         document=document,
-        chosen_keys=_chosen_keys(choices),
+        chosen_keys=frozenset(path for name, path in _KEYS.items() if getattr(choices, name) is not None),
     )
 
 
@@ -87,7 +88,10 @@ def _decided(
 ) -> Decided:
     """Decide everything that the text needs: from the data, where nobody chose."""
     backbone = chosen_backbone(facts, choices)
-    size = _size(facts, choices, backbone, gpu_gb)
+    if choices.resize is not None:
+        size = ImageSize(*choices.resize, "as asked for with --resize")
+    else:
+        size = sizing.choose_size(facts.image_sizes, gpu_gb, backbone)
     losses = choices.losses or ()
     batch = sizing.choose_batch(
         sizing.images_that_fit(gpu_gb, size.area_px, backbone) // facts.n_views,
@@ -112,12 +116,6 @@ def _decided(
     )
 
 
-def _size(facts: ConfigFacts, choices: ConfigChoices, backbone: str, gpu_gb: float) -> ImageSize:
-    if choices.resize is not None:
-        return ImageSize(*choices.resize, "as asked for with --resize")
-    return sizing.choose_size(facts.image_sizes, gpu_gb, backbone)
-
-
 def _matches(facts: ConfigFacts, mirrored: tuple[tuple[int, ...], ...] | None) -> list[Any] | None:
     """Return what stands in ``mirrored_column_matches``: for views one list of positions, which are the same in all."""
     if not facts.view_names:
@@ -126,22 +124,6 @@ def _matches(facts: ConfigFacts, mirrored: tuple[tuple[int, ...], ...] | None) -
     return in_all or None
 
 
-def _listed_reasons(reasons: Mapping[str, str], values: dict[str, Any]) -> Iterator[ChoiceReason]:
-    for key, reason in reasons.items():
-        section, name = key.split(".")
-        yield ChoiceReason(key, values[section][name], reason)
-
-
-def _chosen_keys(choices: ConfigChoices) -> frozenset[KeyPath]:
-    """Return the keys that an option decided directly."""
-    keys: dict[str, tuple[KeyPath, ...]] = {
-        "train_batch_size": (("training", "train_batch_size"),),
-        "accumulate_grad_batches": (("training", "accumulate_grad_batches"),),
-        "num_gpus": (("training", "num_gpus"),),
-        "resize": (("data", "image_resize_dims", "height"), ("data", "image_resize_dims", "width")),
-        "backbone": (("model", "backbone"),),
-        "losses": (("model", "losses_to_use"),),
-        "nan_means": (("training", "uniform_heatmaps_for_nan_keypoints"),),
-        "mirror": (("data", "mirrored_column_matches"),),
-    }
-    return frozenset(key for name, paths in keys.items() if getattr(choices, name) is not None for key in paths)
+def _listed(key: str, reason: str, values: dict[str, Any]) -> ChoiceReason:
+    section, name = key.split(".")
+    return ChoiceReason(key, values[section][name], reason)

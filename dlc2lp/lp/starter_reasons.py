@@ -15,24 +15,15 @@ from dlc2lp.wording import counted
 def starter_reasons(
     facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, size: ImageSize, batch: Batch, hidden: tuple[str, ...]
 ) -> dict[str, str]:
-    """Return why, by key.
-
-    Parameters
-    ----------
-    facts, choices
-        What is there, and what a person chose.
-    gpu_gb
-        Memory of one GPU in GB.
-    size, batch
-        As they were decided.
-    hidden
-        Keypoints that are often empty.
-    """
+    """Return why, by key, for a GPU of so many GB and what was decided; ``hidden`` keypoints are often empty."""
     return {
         "data.image_resize_dims": size.reason,
         **_view_reasons(facts, choices, hidden),
         "training.train_batch_size": _batch_reason(facts, choices, gpu_gb, size, batch),
-        "training.accumulate_grad_batches": _accumulation_reason(choices, batch),
+        "training.accumulate_grad_batches": (
+            ("" if choices.accumulate_grad_batches is None else "as asked for with --accumulate-grad-batches; ")
+            + f"{batch.n_accumulated} x {batch.n_labeled} = {counted(batch.n_effective, 'frame')} per weight update"
+        ),
         "training.num_gpus": "as asked for with --num-gpus" if choices.num_gpus else "one GPU; more with --num-gpus",
         "training.uniform_heatmaps_for_nan_keypoints": (
             f"as asked for with --nan-means {choices.nan_means}"
@@ -68,14 +59,6 @@ def _batch_reason(facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, siz
     if batch.n_accumulated > 1:
         return f"{memory}; 16 as in Lightning Pose's defaults are made up by accumulation"
     return f"Lightning Pose's default; {memory}"
-
-
-def _accumulation_reason(choices: ConfigChoices, batch: Batch) -> str:
-    frames = counted(batch.n_effective, "frame")
-    accumulated = f"{batch.n_accumulated} x {batch.n_labeled} = {frames} per weight update"
-    if choices.accumulate_grad_batches is not None:
-        return f"as asked for with --accumulate-grad-batches; {accumulated}"
-    return accumulated
 
 
 def memory_need(facts: ConfigFacts, backbone: str, size: ImageSize, batch: Batch) -> str:

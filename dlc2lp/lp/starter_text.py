@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dlc2lp.lp import multiview, starter_text_views
@@ -60,8 +60,8 @@ def omegaconf_text(text: str) -> str:
 
 
 def starter_document(decided: Decided) -> Document:
-    """Return the starter config as data."""
-    return (
+    """Return the starter config as data; the words about a key end with the reason for its value."""
+    sections = (
         Entry("data", _data(decided)),
         Entry("training", _training(decided)),
         Entry("model", _model(decided)),
@@ -79,6 +79,16 @@ def starter_document(decided: Decided) -> Document:
         Entry("eval", _eval(decided)),
         Entry("callbacks", _callbacks(), "Unsupervised losses fade in, so that labels shape the network first."),
     )
+    return tuple(
+        replace(section, value=tuple(_with_reason(entry, section.key, decided) for entry in section.value))
+        for section in sections
+    )
+
+
+def _with_reason(entry: Entry, section: str, decided: Decided) -> Entry:
+    """Add why; a key without words, such as max_epochs, has its reason in those of the key before."""
+    because = decided.because(f"{section}.{entry.key}") if entry.comment else ""
+    return replace(entry, comment=entry.comment + because)
 
 
 def _data(decided: Decided) -> Document:
@@ -92,8 +102,7 @@ def _data(decided: Decided) -> Document:
             size,
             "Images and video frames are resized to this before the network sees them; labels and predictions stay in "
             "pixels of the original. Larger finds small keypoints more precisely, and needs memory and time in "
-            "proportion to height x width. Multiples of 128; the vit backbones need height = width."
-            + decided.because("data.image_resize_dims"),
+            "proportion to height x width. Multiples of 128; the vit backbones need height = width.",
         ),
         Entry(
             "data_dir",
@@ -102,7 +111,11 @@ def _data(decided: Decided) -> Document:
             "`dlc2lp config --data-dir`.",
         ),
         Entry("video_dir", omegaconf_text(decided.video_dir), "Folder of the unlabeled videos; it must exist."),
-        *_label_files(decided),
+        *(
+            starter_text_views.label_files(decided.facts.view_names)
+            if decided.facts.view_names
+            else [Entry("csv_file", "CollectedData.csv", "The labels, relative to data_dir.")]
+        ),
         Entry("downsample_factor", 2, "Heatmaps are smaller than the image by 2 to this power."),
         Entry("num_keypoints", len(decided.facts.keypoint_names)),
         Entry("keypoint_names", names, "In the order of the label file."),
@@ -110,31 +123,23 @@ def _data(decided: Decided) -> Document:
     )
 
 
-def _label_files(decided: Decided) -> Document:
-    if decided.facts.view_names:
-        return starter_text_views.label_files(decided.facts.view_names, decided.because("data.view_names"))
-    return (Entry("csv_file", "CollectedData.csv", "The labels, relative to data_dir."),)
-
-
 def _matched_columns(decided: Decided) -> Document:
     """Return which keypoints go together, over the views and within one."""
-    because = decided.because("data.mirrored_column_matches")
     if decided.facts.view_names:
-        return (starter_text_views.matched_columns(decided.matches, because),)
+        return (starter_text_views.matched_columns(decided.matches),)
     return (
         Entry(
             "mirrored_column_matches",
             decided.matches,
             "One image, several views of the animal (mirrors)? For each view a list of the positions of the same "
-            "keypoints; only the loss pca_multiview reads it." + because,
+            "keypoints; only the loss pca_multiview reads it.",
         ),
         Entry(
             "columns_for_singleview_pca",
             None if decided.pca_columns is None else list(decided.pca_columns),
             "Positions (from 0) of the keypoints that the loss pca_singleview may expect to go together; null = all. "
             "Such losses make the network surer of itself, also where a keypoint is hidden and it should not be: "
-            "leave out what is often hidden or moves by itself. The app's dialog sets this to all keypoints."
-            + decided.because("data.columns_for_singleview_pca"),
+            "leave out what is often hidden or moves by itself. The app's dialog sets this to all keypoints.",
         ),
     )
 
@@ -147,8 +152,7 @@ def _training(decided: Decided) -> Document:
         Entry(
             "train_prob",
             train_prob,
-            "Shares of the labeled frames that train, and that choose the best model. They must add up to 1 exactly."
-            + decided.because("training.train_prob"),
+            "Shares of the labeled frames that train, and that choose the best model. They must add up to 1 exactly.",
         ),
         Entry("val_prob", val_prob),
         Entry("train_frames", 1, "1 = all of them; a number above 1 = so many."),
@@ -160,8 +164,7 @@ def _training(decided: Decided) -> Document:
             "true: hidden. The network learns to answer `nowhere` (a flat heatmap), so its confidence drops when a "
             "keypoint is occluded.\n"
             "false: not labelled. The cell is ignored; the network stays confident about what it cannot see.\n"
-            "A column `visible` in the label file decides this cell by cell and goes before."
-            + decided.because("training.uniform_heatmaps_for_nan_keypoints"),
+            "A column `visible` in the label file decides this cell by cell and goes before.",
         ),
         *((starter_text_views.PATCH_MASK,) if decided.facts.view_names else ()),
     )
@@ -169,11 +172,7 @@ def _training(decided: Decided) -> Document:
 
 def _augmentation(decided: Decided) -> Document:
     if decided.facts.view_names:
-        return starter_text_views.augmentation(
-            uses_3d=decided.facts.uses_3d,
-            is_augmented=decided.facts.is_augmented,
-            because=decided.because("training.imgaug_3d"),
-        )
+        return starter_text_views.augmentation(decided.facts, decided.because("training.imgaug_3d"))
     return (
         Entry(
             "imgaug",
@@ -190,11 +189,7 @@ def _schedule(decided: Decided) -> Document:
     learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
     return (
         Entry("unfreezing_epoch", 20, "Until this epoch only the new layers learn, not the pretrained ones."),
-        Entry(
-            "min_epochs",
-            n_epochs,
-            "Passes over the labeled frames." + decided.because("training.max_epochs"),
-        ),
+        Entry("min_epochs", n_epochs, "Passes over the labeled frames." + decided.because("training.max_epochs")),
         Entry("max_epochs", n_epochs),
         Entry("log_every_n_steps", _log_steps(decided)),
         Entry("check_val_every_n_epoch", 5),
@@ -222,6 +217,9 @@ def _schedule(decided: Decided) -> Document:
 def _memory(decided: Decided) -> Document:
     """Return the keys that one turns when the GPU runs out of memory."""
     batch = decided.batch
+    smaller = (
+        starter_text_views.SMALLER_BACKBONE if decided.facts.view_names else "resnet18 needs a quarter of resnet50."
+    )
     return (
         Entry(
             "train_batch_size",
@@ -229,22 +227,15 @@ def _memory(decided: Decided) -> Document:
             "Out of memory? Four things help. (1) A smaller train_batch_size: memory falls in proportion. Raise "
             "accumulate_grad_batches as much, and the network learns the same way, only slower. (2) More GPUs: "
             "num_gpus divides the batch among them. (3) Smaller data.image_resize_dims: a quarter of the memory for "
-            "half the sides, but small keypoints blur. (4) A smaller backbone: "
-            + (
-                starter_text_views.SMALLER_BACKBONE
-                if decided.facts.view_names
-                else "resnet18 needs a quarter of resnet50."
-            )
-            + decided.because("training.train_batch_size"),
+            f"half the sides, but small keypoints blur. (4) A smaller backbone: {smaller}",
         ),
         Entry(
             "accumulate_grad_batches",
             batch.n_accumulated,
             "Training steps whose gradients make one weight update: train_batch_size times this is the batch that the "
-            "network learns from. The app's dialog asks for the batch size alone: enter the one above."
-            + decided.because("training.accumulate_grad_batches"),
+            "network learns from. The app's dialog asks for the batch size alone: enter the one above.",
         ),
-        Entry("num_gpus", decided.n_gpus, "GPUs that share each batch." + decided.because("training.num_gpus")),
+        Entry("num_gpus", decided.n_gpus, "GPUs that share each batch."),
         Entry("val_batch_size", 2 * batch.n_labeled, "Without training a frame needs less memory."),
         Entry("test_batch_size", 2 * batch.n_labeled),
     )
@@ -276,12 +267,8 @@ def _model(decided: Decided) -> Document:
             starter_text_views.MODEL_TYPE,
         )
     return (
-        Entry(
-            "losses_to_use",
-            list(decided.losses),
-            f"Unsupervised losses learn from the videos too: {losses}" + decided.because("model.losses_to_use"),
-        ),
-        Entry("backbone", decided.backbone, backbones + decided.because("model.backbone")),
+        Entry("losses_to_use", list(decided.losses), f"Unsupervised losses learn from the videos too: {losses}"),
+        Entry("backbone", decided.backbone, backbones),
         Entry("backbone_pretrained", True),
         Entry("model_type", model_type, kinds),
         Entry("heatmap_loss_type", "mse"),
@@ -326,8 +313,7 @@ def _eval(decided: Decided) -> Document:
         Entry(
             "predict_vids_after_training",
             decided.facts.can_predict,
-            "Predict all videos of test_videos_directory when training is done."
-            + decided.because("eval.predict_vids_after_training"),
+            "Predict all videos of test_videos_directory when training is done.",
         ),
         Entry("test_videos_directory", omegaconf_text(decided.video_dir)),
         Entry("save_vids_after_training", False, "Also write videos with the keypoints drawn in."),

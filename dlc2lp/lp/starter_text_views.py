@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.document import Document, Entry
 from dlc2lp.lp.multiview import label_files as label_file_names
 
@@ -34,12 +35,7 @@ MODEL_TYPE = (
 
 PATCH_MASK = Entry(
     "patch_mask",
-    (
-        Entry("init_epoch", 40),
-        Entry("final_epoch", 300),
-        Entry("init_ratio", 0.0),
-        Entry("final_ratio", 0.5),
-    ),
+    (Entry("init_epoch", 40), Entry("final_epoch", 300), Entry("init_ratio", 0.0), Entry("final_ratio", 0.5)),
     "Hides random patches of the training images, more and more from init_epoch to final_epoch (final_ratio 0.5: half "
     "of the patches), so that the network learns to find a keypoint that is hidden in one view by the other views. "
     "final_ratio: 0.0 switches it off.",
@@ -61,7 +57,7 @@ CALIBRATED_LOSSES: Document = (
 )
 
 
-def label_files(view_names: Sequence[str], because: str) -> Document:
+def label_files(view_names: Sequence[str]) -> Document:
     """Return the label files and the views; both lists have one order."""
     return (
         Entry(
@@ -73,45 +69,34 @@ def label_files(view_names: Sequence[str], because: str) -> Document:
             "view_names",
             list(view_names),
             "The cameras, in the order of csv_file and of the calibration files. Folders and videos are called "
-            "<session>_<view>." + because,
+            "<session>_<view>.",
         ),
     )
 
 
-def matched_columns(matches: list[Any] | None, because: str) -> Entry:
+def matched_columns(matches: list[Any] | None) -> Entry:
     """Return which keypoints all views show."""
     return Entry(
         "mirrored_column_matches",
         matches,
-        "Positions (from 0) of the keypoints that every view shows; only the loss pca_multiview reads it." + because,
+        "Positions (from 0) of the keypoints that every view shows; only the loss pca_multiview reads it.",
     )
 
 
-def augmentation(*, uses_3d: bool, is_augmented: bool, because: str) -> Document:
-    """Return how training images are changed, so that the views still fit together.
-
-    Parameters
-    ----------
-    uses_3d
-        Whether the scene can be moved in space.
-    is_augmented
-        Whether training images can be changed at all: with a calibration file Lightning Pose 2.4.3 moves the scene in
-        space whatever ``imgaug_3d`` says, unless ``imgaug`` is ``default``.
-    because
-        The reason, as a paragraph.
-    """
+def augmentation(facts: ConfigFacts, because: str) -> Document:
+    """Return how training images are changed, so that the views still fit together, and the reason as a paragraph."""
     return (
         Entry(
             "imgaug",
-            "dlc" if is_augmented else "default",
+            "dlc" if facts.is_augmented else "default",
             "Random changes of the training images: default (none), dlc (as in DeepLabCut; with a calibration without "
             "its turns and distortions, which would tear the views apart)."
-            + ("" if is_augmented else f"{because} To use dlc, label all views there."),
+            + ("" if facts.is_augmented else f"{because} To use dlc, label all views there."),
         ),
         Entry(
             "imgaug_3d",
-            uses_3d,
+            facts.uses_3d,
             "Move and turn the whole scene in space instead, and all views with it. It needs a calibration for every "
-            "session: calibrations/<session>.toml, or calibration.toml for all." + because,
+            "session: calibrations/<session>.toml, or calibration.toml for all.",
         ),
     )

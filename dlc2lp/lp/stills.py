@@ -42,12 +42,7 @@ class Still:
 def read_still(path: Path, *, whole: bool) -> Still:
     """Read an image's header, and if ``whole`` all of its bytes.
 
-    Raises
-    ------
-    BadImage
-        It is neither PNG nor JPEG, or damaged as far as was read.
-    OSError
-        It can't be opened.
+    BadImage says that it is neither PNG nor JPEG, or damaged as far as was read; OSError that it can't be opened.
     """
     with path.open("rb") as stream:
         start = stream.read(len(_PNG_SIGNATURE))
@@ -76,15 +71,9 @@ def _png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     """Yield (type, data) up to and including IEND."""
     kind = b""
     while kind != b"IEND":
-        head = stream.read(8)
-        if len(head) < 8:
-            raise BadImage("is cut off")
-        length, kind = struct.unpack(">I4s", head)
-        data = stream.read(length)
-        checksum = stream.read(4)
-        if len(data) < length or len(checksum) < 4:
-            raise BadImage("is cut off")
-        if zlib.crc32(data, zlib.crc32(kind)) != int.from_bytes(checksum):
+        length, kind = struct.unpack(">I4s", _exactly(stream, 8))
+        data = _exactly(stream, length)
+        if zlib.crc32(data, zlib.crc32(kind)) != int.from_bytes(_exactly(stream, 4)):
             raise BadImage(f"is damaged (checksum of {kind!r})")
         yield kind, data
 

@@ -14,26 +14,11 @@ from dlc2lp.wording import counted
 def cameras_of_views(
     cameras: Sequence[Camera], views: Mapping[str, Sequence[str]], subject: str
 ) -> tuple[tuple[Camera, ...], list[Finding]]:
-    """Give each view its camera, by name.
+    """Give each view its camera, by name; none unless every view has one. Findings are about ``subject``.
 
-    A name may differ from the view's in case, blanks and punctuation (``Cam_1`` and ``cam-1``), as long as only one
-    camera comes into question. Cameras that are no view are left out: the others stand as they do without them.
-
-    Parameters
-    ----------
-    cameras
-        What was calibrated.
-    views
-        View in the target -> other names that it goes by, such as the one before it was made safe; in order.
-    subject
-        The calibration, for the findings.
-
-    Returns
-    -------
-    tuple of Camera
-        In the order of the views and named like them; empty unless every view has one.
-    list of Finding
-        Views without a camera, cameras without a view.
+    With each view of the target come the other names that it goes by, such as the one before it was made safe. A name
+    may differ from the view's in case, blanks and punctuation (``Cam_1`` and ``cam-1``), as long as only one camera
+    comes into question. Cameras that are no view are left out: the others stand as they do without them.
     """
     found: dict[str, Camera] = {}
     unclear: list[str] = []
@@ -41,10 +26,8 @@ def cameras_of_views(
         candidates = _candidates(cameras, (view, *aliases))
         if len(candidates) == 1:
             found[view] = candidates[0]
-        elif candidates:
-            unclear.append(f"{view} ({' or '.join(camera.name for camera in candidates)})")
         else:
-            unclear.append(view)
+            unclear.append(f"{view} ({' or '.join(each.name for each in candidates)})" if candidates else view)
     named = ", ".join(camera.name for camera in cameras)
     taken = [camera.name for camera in found.values()]
     unclear += sorted({f"{name} (for several views)" for name in taken if taken.count(name) > 1})
@@ -81,19 +64,9 @@ def fit_to_images(
 ) -> Camera | Finding:
     """Return the camera as it is for a view's images, or why its calibration does not hold for them.
 
-    Cutting a region out of the frames moves the principal point by the region's corner and changes nothing else: the
-    lens model works on directions, not on pixels. Frames that are turned come first (:func:`turned`).
-
-    Parameters
-    ----------
-    camera
-        As calibrated.
-    image_px
-        (width, height) of the view's images.
-    offset_px
-        (x, y) of the images' corner in the frames that they were cut from.
-    full_px
-        (width, height) of those frames; None: the images are whole frames.
+    Images of ``image_px`` (width, height) have their corner at ``offset_px`` (x, y) in frames of ``full_px``; None:
+    they are whole frames. Cutting a region out of the frames moves the principal point by the region's corner and
+    changes nothing else: the lens model works on directions, not on pixels. Turning comes first (:func:`turned`).
     """
     full_px = full_px or image_px
     if camera.size_px == image_px and full_px != image_px:
@@ -114,25 +87,12 @@ def fit_to_images(
 
 
 def turned(camera: Camera, turn_deg: int, size_px: tuple[int, int]) -> Camera | Finding:
-    """Return the camera whose images are those of another one, turned clockwise.
+    """Return the camera whose images are those of another one, turned clockwise by 0, 90, 180 or 270 degrees.
 
     It is the same camera, rolled about its axis: everything that it projects moves exactly as the pixels do. A pixel's
-    centre has whole coordinates, as OpenCV has it.
-
-    Parameters
-    ----------
-    camera
-        As calibrated.
-    turn_deg
-        0, 90, 180 or 270.
-    size_px
-        (width, height) before the turn.
-
-    Returns
-    -------
-    Camera or Finding
-        A finding where the lens has no exact counterpart: after a quarter turn, a camera with skew or with a tilted
-        sensor is none that the model can say.
+    centre has whole coordinates, as OpenCV has it; ``size_px`` is (width, height) before the turn. It is a finding
+    where the lens has no exact counterpart: after a quarter turn, a camera with skew or with a tilted sensor is none
+    that the model can say.
     """
     if turn_deg % 180 and (camera.matrix[0][1] or any(camera.distortions[_TILT])):
         return Finding(

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -26,13 +25,11 @@ _FLOAT = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Comment:
-    """A comment and where it stands; lines and columns count from 0."""
+class Comment(NamedTuple):
+    """A comment and the line that it stands on, counted from 0."""
 
     text: str
     line: int
-    column: int
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,10 +54,10 @@ class _Loader(yaml.SafeLoader):
                 self.allow_simple_key = True
 
     def _pass_comment(self) -> None:
-        line, column, length = self.line, self.column, 0
+        length = 0
         while self.peek(length) not in "\0\r\n\x85\u2028\u2029":
             length += 1
-        self.comments.append(Comment(self.prefix(length).rstrip(), line, column))
+        self.comments.append(Comment(self.prefix(length).rstrip(), self.line))
         self.forward(length)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -91,13 +88,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def load_yaml(text: str) -> Any:
-    """Return what the text says.
-
-    Raises
-    ------
-    yaml.YAMLError
-        It is no YAML, or no YAML that Lightning Pose takes.
-    """
+    """Return what the text says; yaml.YAMLError if it is no YAML, or no YAML that Lightning Pose takes."""
     try:
         return _Loader(text).get_single_data()
     except RecursionError:
@@ -108,13 +99,7 @@ def load_yaml(text: str) -> Any:
 
 
 def places_and_comments(text: str) -> tuple[list[tuple[int, tuple[str, ...]]], list[Comment]]:
-    """Return (line, path) of every key of the text's nested mappings, in order, and all comments.
-
-    Raises
-    ------
-    yaml.YAMLError
-        As :func:`load_yaml`, which must have been able to load the text.
-    """
+    """Return (line, path) of every key of a text that :func:`load_yaml` could load, in order, and all comments."""
     loader = _Loader(text)
     root = loader.get_single_node()
     return sorted(_places(root, ())) if isinstance(root, yaml.MappingNode) else [], loader.comments

@@ -106,14 +106,6 @@ def test_what_was_done_by_hand_and_by_the_new_starter_is_no_change() -> None:
     assert (merged.text, merged.values, merged.kept, merged.findings) == (new.text, new.values, (), ())
 
 
-def test_an_option_may_be_told_to_win() -> None:
-    current = edited(OLD.text, ("    height: 256", "    height: 512"), ("  imgaug: dlc\n", "  imgaug: dlc-lr\n"))
-    merged = keep_edits(OLD.text, current, starter(resize=(128, 128)), overrule=True)
-    assert merged.values["data"]["image_resize_dims"] == {"height": 128, "width": 128}
-    assert merged.kept == ("training.imgaug",)
-    assert [finding.code for finding in merged.findings] == ["config-edit-overruled"]
-
-
 def test_an_option_given_before_the_change_by_hand_is_a_note() -> None:
     old = starter(num_gpus=2)
     current = edited(old.text, ("  num_gpus: 2", "  num_gpus: 4"))
