@@ -38,12 +38,8 @@ class MatchedView:
     @property
     def recordings(self) -> Iterator[str]:
         """The recordings that images are of; a folder with the frames of several videos holds several."""
-        return (self.recording(folder, frame) for folder in self.folders for frame in folder.named)
-
-    def recording(self, folder: MatchedFolder, frame: NamedFrame) -> str:
-        """Return the recording of a frame, which follows the name of its folder's."""
-        name = folder.chosen.session.name
-        return self.view.session_of[name] + frame.folder.removeprefix(name)
+        for folder in self.folders:
+            yield from (self.view.recording(folder.chosen.session.name, frame.folder) for frame in folder.named)
 
 
 def match_view(view: View, options: Options) -> MatchedView:
@@ -126,14 +122,12 @@ def collect(matched: MatchedView, name: str, animal: OneAnimal, keypoints: Seque
     points = dict(_points(animal, keypoints))
     images: dict[str, dict[str, ViewImage]] = {}
     for folder in matched.folders:
+        session = folder.chosen.session
         for frame in folder.named:
-            images.setdefault(matched.recording(folder, frame), {})[frame.source_name] = ViewImage(
-                folder.chosen,
-                frame,
-                folder.chosen.session.images[frame.source_name],
-                points.get((folder.chosen.session.name, frame.source_name)),
-                _position(frame, view.survey.ties.get(frame.folder)),
-            )
+            labels = points.get((session.name, frame.source_name))
+            position = _position(frame, view.survey.ties.get(frame.folder))
+            image = ViewImage(folder.chosen, frame, session.images[frame.source_name], labels, position)
+            images.setdefault(view.recording(session.name, frame.folder), {})[frame.source_name] = image
     videos = {
         view.video_of[video.stem]: video for video in view.survey.videos if video.stem in view.video_of and video.info
     }

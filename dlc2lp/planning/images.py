@@ -64,7 +64,7 @@ def _place_folder(
     placements: dict[str, list[ImagePlacement]] = {}
     name = folder.chosen.session.name
     for frame in folder.named:
-        recording = view.view.session_of[name] + frame.folder.removeprefix(name)
+        recording = view.view.recording(name, frame.folder)
         path, state = files.placed.get((recording, frame.source_name), ("", "left-out"))
         target = "" if state == "left-out" else path
         planned = PlannedFrame(frame.source_name, target, frame.frame_index, frame.video_frame_index, state)

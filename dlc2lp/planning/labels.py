@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from math import isnan
 
 from dlc2lp.dlc.project import DlcProject
 from dlc2lp.lp.labels import LabelRow
 from dlc2lp.model import Finding, Severity
-from dlc2lp.planning.visibility import never_labelled, session_of
+from dlc2lp.planning.visibility import labelled_in, never_labelled, session_of
 from dlc2lp.wording import counted
 
 
 def identity(project: DlcProject) -> dict[str, str]:
     """Return what tells one DeepLabCut project from another."""
     config = project.config
-    if config is None:
-        return {"task": "", "scorer": "", "date": ""}
-    return {"task": config.task, "scorer": config.scorer, "date": config.date}
+    task, scorer, date = (config.task, config.scorer, config.date) if config else ("", "", "")
+    return {"task": task, "scorer": scorer, "date": date}
 
 
 def skeleton(
@@ -59,18 +57,19 @@ def hidden_shares(names: Sequence[str], rows: Sequence[LabelRow]) -> dict[str, f
     empty: Counter[str] = Counter()
     looked_for: Counter[str] = Counter()
     for row in rows:
-        for k, (name, (x, _)) in enumerate(zip(names, row.xy, strict=True)):
+        labelled = labelled_in(row)
+        for k, name in enumerate(names):
             if k not in never[session_of(row)]:
                 looked_for[name] += 1
-                empty[name] += isnan(x)
+                empty[name] += k not in labelled
     return {name: round(empty[name] / looked_for[name], 4) if looked_for[name] else 1.0 for name in names}
 
 
 def count_cells(rows: Sequence[LabelRow]) -> int:
     """Return how many points have a label."""
-    return sum(not isnan(x) for row in rows for x, _ in row.xy)
+    return sum(len(labelled_in(row)) for row in rows)
 
 
 def count_labeled(rows: Sequence[LabelRow]) -> int:
     """Return how many rows have a label at all."""
-    return sum(any(not isnan(x) for x, _ in row.xy) for row in rows)
+    return sum(bool(labelled_in(row)) for row in rows)

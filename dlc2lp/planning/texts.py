@@ -6,11 +6,10 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 from pathlib import Path
 
 from dlc2lp.lp.config_facts import ConfigFacts
-from dlc2lp.lp.labels import NOT_LABELED, LabelRow, render_labels, render_queue
+from dlc2lp.lp.labels import LabelRow, render_labels, render_queue
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding
@@ -22,7 +21,7 @@ from dlc2lp.planning.moments import ViewFiles
 from dlc2lp.planning.plan import label_files, queue_file
 from dlc2lp.planning.scene import Scene
 from dlc2lp.planning.steps import WriteText
-from dlc2lp.planning.visibility import explain, never_labelled, wants_column, with_visibility
+from dlc2lp.planning.visibility import explain, labelled_in, missing_in_some, never_labelled, with_visibility
 from dlc2lp.survey.source import Source
 
 PROJECT_FILE = "project.yaml"
@@ -114,18 +113,15 @@ def _facts(
 
 def _one_view_keypoints(keypoints: Sequence[str], files: Sequence[ViewFiles]) -> tuple[str, ...]:
     """Return the keypoints that at least one view never shows."""
-    shown = [
-        {name for k, name in enumerate(keypoints) if any(not isnan(row.xy[k][0]) for row in made.all_rows)}
-        for made in files
-    ]
-    return tuple(name for name in keypoints if not all(name in names for names in shown))
+    shown = [{k for row in made.all_rows for k in labelled_in(row)} for made in files]
+    return tuple(name for k, name in enumerate(keypoints) if not all(k in positions for positions in shown))
 
 
 def _n_frames_against_3d(rows: Sequence[Sequence[LabelRow]]) -> int:
     """Return in how many labeled frames some view has too few of the keypoints that two views or more have."""
     n = 0
     for moment in zip(*rows, strict=True):
-        seen = [{k for k, (x, _) in enumerate(row.xy) if not isnan(x)} for row in moment]
+        seen = list(map(labelled_in, moment))
         counts = Counter(k for keypoints in seen for k in keypoints)
         in_space = {k for k, n_views in counts.items() if n_views > 1}
         if len(in_space) >= _FEWEST_POINTS:
@@ -136,28 +132,20 @@ def _n_frames_against_3d(rows: Sequence[Sequence[LabelRow]]) -> int:
 def _with_column(scene: Scene, files: Sequence[ViewFiles], options: Options) -> tuple[list[ViewFiles], list[Finding]]:
     """Give the rows their third column where it tells something that empty cells can't: in all views or in none."""
     rows = [row for made in files for row in made.all_rows]
-    n_fillers = sum(len(made.fillers) for made in files)
-    if options.visibility == "never" or not (n_fillers or wants_column(rows, len(scene.keypoints), options.visibility)):
-        return list(files), []
+    fillers = {image for made in files for image in made.fillers}
     never = never_labelled(rows, len(scene.keypoints))
+    is_telling = fillers or missing_in_some(never)
+    if options.visibility == "never" or (options.visibility == "auto" and not is_telling):
+        return list(files), []
     nan_means = options.config.nan_means or "occluded"
-    nothing = (NOT_LABELED,) * len(scene.keypoints)
-
-    def with_column(rows: Sequence[LabelRow], fillers: set[str]) -> list[LabelRow]:
-        # The points of frames that only other views have labelled may well be visible.
-        seen = with_visibility(rows, never, nan_means)
-        return [dataclasses.replace(row, visible=nothing) if row.image in fillers else row for row in seen]
-
-    visible = [
-        dataclasses.replace(
-            made, rows=with_column(made.rows, made.fillers), test_rows=with_column(made.test_rows, made.fillers)
-        )
-        for made in files
-    ]
+    visible = []
+    for made in files:
+        train, test = (with_visibility(part, never, nan_means, fillers) for part in (made.rows, made.test_rows))
+        visible.append(dataclasses.replace(made, rows=train, test_rows=test))
     if options.visibility == "always":
         return visible, []
     names = [label_files(view.name)[0] for view in scene.views]
-    return visible, [explain(never, scene.keypoints, names, n_fillers)]
+    return visible, [explain(never, scene.keypoints, names, len(fillers))]
 
 
 def _label_steps(view: str, scorer: str, keypoints: Sequence[str], made: ViewFiles) -> list[WriteText]:

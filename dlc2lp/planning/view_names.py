@@ -81,18 +81,17 @@ def _padded(base: Mapping[str, str]) -> dict[str, str]:
 
 def _offenders(chosen: Mapping[str, str], sessions: Sequence[str]) -> list[str]:
     """Return the originals that need another name; of two that meet, the one that gives way."""
-    found = []
-    for name, safe in chosen.items():
-        if _is_bad(safe, sessions):
-            found.append(name)
-            continue
-        for other, other_safe in chosen.items():
-            same = safe.lower() == other_safe.lower()
-            # Of two equal ones the later gives way, of two that hold each other the shorter.
-            if other != name and ((same and other < name) or (not same and safe in other_safe)):
-                found.append(name)
-                break
-    return found
+
+    def gives_way(name: str, other: str) -> bool:
+        # Of two equal ones the later gives way, of two that hold each other the shorter.
+        same = chosen[name].lower() == chosen[other].lower()
+        return other < name if same else chosen[name] in chosen[other]
+
+    return [
+        name
+        for name, safe in chosen.items()
+        if _is_bad(safe, sessions) or any(gives_way(name, other) for other in chosen if other != name)
+    ]
 
 
 def _is_bad(name: str, sessions: Sequence[str]) -> bool:

@@ -9,13 +9,12 @@ network that it is never seen there. The column ``visible`` (lightning-pose PR #
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isnan
 
 from dlc2lp.lp.config_choices import NanMeans
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
 from dlc2lp.model import Finding, Setting, Severity
-from dlc2lp.options import Visibility
 from dlc2lp.wording import counted
 
 _N_NAMED = 5  # sessions that the note names
@@ -26,40 +25,35 @@ def session_of(row: LabelRow) -> str:
     return row.image.split("/")[1]
 
 
+def labelled_in(row: LabelRow) -> set[int]:
+    """Return the positions of the keypoints that have a label in a row."""
+    return {k for k, (x, _) in enumerate(row.xy) if not isnan(x)}
+
+
 def never_labelled(rows: Sequence[LabelRow], n_keypoints: int) -> dict[str, frozenset[int]]:
     """Return for each session the positions of the keypoints that have no label in any of its rows."""
     never: dict[str, set[int]] = {}
     for row in rows:
-        seen = never.setdefault(session_of(row), set(range(n_keypoints)))
-        seen -= {k for k, (x, _) in enumerate(row.xy) if not isnan(x)}
+        never.setdefault(session_of(row), set(range(n_keypoints))).difference_update(labelled_in(row))
     return {session: frozenset(positions) for session, positions in never.items()}
 
 
-def wants_column(rows: Sequence[LabelRow], n_keypoints: int, choice: Visibility) -> bool:
-    """Whether the label file gets the column ``visible``."""
-    if choice != "auto":
-        return choice == "always"
-    return bool(_missing_in_some(never_labelled(rows, n_keypoints)))
-
-
 def with_visibility(
-    rows: Sequence[LabelRow], never: Mapping[str, frozenset[int]], nan_means: NanMeans
+    rows: Iterable[LabelRow], never: Mapping[str, frozenset[int]], nan_means: NanMeans, fillers: Collection[str]
 ) -> list[LabelRow]:
     """Return the rows with their third column, which is never empty; ``never`` is what :func:`never_labelled` says.
 
-    ``nan_means`` is what an empty cell means in a session that has labels of the keypoint.
+    ``nan_means`` is what an empty cell means in a session that has labels of the keypoint. The points of fillers,
+    images that only other views have labelled, may well be visible.
     """
     empty = HIDDEN if nan_means == "occluded" else NOT_LABELED
-    return [
-        dataclasses.replace(
-            row,
-            visible=tuple(
-                VISIBLE if not isnan(x) else NOT_LABELED if k in never[session_of(row)] else empty
-                for k, (x, _) in enumerate(row.xy)
-            ),
-        )
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        positions, labelled = range(len(row.xy)), labelled_in(row)
+        unsought = positions if row.image in fillers else never[session_of(row)]
+        visible = (VISIBLE if k in labelled else NOT_LABELED if k in unsought else empty for k in positions)
+        found.append(dataclasses.replace(row, visible=tuple(visible)))
+    return found
 
 
 def explain(
@@ -71,7 +65,7 @@ def explain(
     """
     told = [
         f"{session} ({', '.join(names[k] for k in sorted(positions))})"
-        for session, positions in sorted(_missing_in_some(never).items())
+        for session, positions in sorted(missing_in_some(never).items())
     ]
     reasons = []
     if told:
@@ -86,7 +80,7 @@ def explain(
     return Finding(Severity.NOTE, "visible-column", ", ".join(label_files), message, "", advice, ways)
 
 
-def _missing_in_some(never: Mapping[str, frozenset[int]]) -> dict[str, frozenset[int]]:
+def missing_in_some(never: Mapping[str, frozenset[int]]) -> dict[str, frozenset[int]]:
     """Keep of each session the keypoints that another session labelled, and the sessions that lack any."""
     nowhere = frozenset.intersection(*never.values()) if never else frozenset()
     return {session: positions - nowhere for session, positions in never.items() if positions - nowhere}

@@ -26,6 +26,10 @@ class View:
     session_of: Mapping[str, str]
     video_of: Mapping[str, str]  #: Recording by stem of a video.
 
+    def recording(self, folder: str, session: str) -> str:
+        """Return the recording of a session; where its folder holds several, these follow the folder's."""
+        return self.session_of[folder] + session.removeprefix(folder)
+
 
 @dataclass(frozen=True)
 class Source:
