@@ -192,11 +192,7 @@ def check_video(path: str | Path) -> VideoVerdict:
 
 
 def convert_video(
-    source: str | Path,
-    target: str | Path,
-    *,
-    stop: threading.Event | None = None,
-    **options: Unpack[VideoKeywords],
+    source: str | Path, target: str | Path, *, stop: threading.Event | None = None, **options: Unpack[VideoKeywords]
 ) -> ConvertedVideo:
     """Turn one video into what Lightning Pose needs, frame by frame.
 

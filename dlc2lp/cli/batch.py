@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from dlc2lp.options import Options, RunOptions
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
-    from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.shards import Shard
     from dlc2lp.events import Watch
 
@@ -64,14 +64,14 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
     The same as batch plan, batch run and batch finish. One project that fails does not stop the others. Run the same
     command again to finish what was interrupted; what is done stays done.
     """
+    from dlc2lp.batch.plan import plan_archive
     from dlc2lp.batch.run import run_shard
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    run_options = take_run_options(options)
-    chosen = Options.of(options)
+    run_options, chosen = take_run_options(options), Options.of(options)
     with watching() as watch:
-        planned = _plan(watch, root, out, chosen, decisions=decisions, jobs=run_options.jobs)
+        planned = plan_archive(root, out, chosen, decisions=decisions, jobs=run_options.jobs, watch=watch)
         if planned.index is None or not planned.index.totals.n_planned:
             output.result(text.plan_text(planned), json.nothing_planned(planned))
             return planned.exit_code
@@ -108,13 +108,14 @@ def plan(
 
     In a job array it plans the shard that the scheduler names, as with --shard; --list-only lists anyway.
     """
+    from dlc2lp.batch.plan import plan_archive
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    chosen = Options.of(options)
-    shard = None if list_only else _shard(shard_text, None)
+    chosen, shard = Options.of(options), None if list_only else _shard(shard_text, None)
+    how: dict[str, Any] = {"decisions": decisions, "jobs": jobs, "shard": shard, "list_only": list_only}
     with watching() as watch:
-        planned = _plan(watch, root, out, chosen, decisions=decisions, jobs=jobs, shard=shard, list_only=list_only)
+        planned = plan_archive(root, out, chosen, watch=watch, **how)
     output.result(text.plan_text(planned), json.plan(planned))
     return planned.exit_code
 
@@ -132,14 +133,7 @@ def plan(
 @options_of("batch run")
 @_REQUEUE
 @everywhere
-def run(
-    out: Path,
-    *,
-    shard_text: str | None,
-    n_shards: int | None,
-    requeue: int | None,
-    **options: Any,
-) -> int:
+def run(out: Path, *, shard_text: str | None, n_shards: int | None, requeue: int | None, **options: Any) -> int:
     """Carry out the plan of OUT, or one shard of it. Needs nothing but the plan and the files.
 
     Any number of these may run at the same time, on any number of machines, and any may be run again at any time. In a
@@ -151,12 +145,8 @@ def run(
     from dlc2lp.report import batch_json as json
 
     shard = _shard(shard_text, n_shards)
-    try:
-        with watching() as watch:
-            came = run_shard(out, shard, take_run_options(options), watch=watch)
-    except (Interrupted, KeyboardInterrupt):
-        _requeue(requeue)
-        raise
+    with _requeued(requeue), watching() as watch:
+        came = run_shard(out, shard, take_run_options(options), watch=watch)
     output.result(text.run_text(out, came), json.run(out, came))
     return came.exit_code
 
@@ -195,12 +185,8 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
 
     run_options = RunOptions.of(options)
     shard = None if shard_text is None else _shard(shard_text, None)
-    try:
-        with watching() as watch:
-            report = _finish(watch, out, run_options, shard)
-    except (Interrupted, KeyboardInterrupt):
-        _requeue(requeue)
-        raise
+    with _requeued(requeue), watching() as watch:
+        report = _finish(watch, out, run_options, shard)
     if report is None:
         output.result(f"part {shard} of {out} is verified", json.finished_part(out, str(shard)))
         return EXIT_OK
@@ -218,7 +204,11 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
 @click.option("--time", metavar="T", help="Time limit of each task, as Slurm writes it: 4:00:00 [the partition's].")
 @click.option("--cpus", type=click.IntRange(1), default=4, show_default=True, metavar="C", help="CPUs of each task.")
 @click.option(
-    "--mem", type=click.FloatRange(0, min_open=True), metavar="G", help="GB of memory [the cluster's default]."
+    "--mem",
+    "mem_gb",
+    type=click.FloatRange(0, min_open=True),
+    metavar="G",
+    help="GB of memory [the cluster's default].",
 )
 @click.option(
     "--sbatch-arg", "sbatch_args", multiple=True, metavar="A", help="Further option of sbatch, as it is. Repeatable."
@@ -245,15 +235,8 @@ def submit(out: Path, *, n_shards: int, dry_run: bool, wait: bool, **options: An
 
     verify = f"--verify={options['verify']}"
     scratch = [f"--tmp-dir={options['tmp_dir']}"] if options["tmp_dir"] else []
-    resources = Resources(
-        options["max_running"],
-        options["partition"],
-        options["time"],
-        options["cpus"],
-        options["mem"],
-        options["sbatch_args"],
-        read_preamble(options["preamble"]),
-    )
+    names = ("max_running", "partition", "time", "cpus", "mem_gb", "sbatch_args")
+    resources = Resources(preamble=read_preamble(options["preamble"]), **{name: options[name] for name in names})
     made = submit_archive(
         out,
         [sys.executable, "-m", "dlc2lp"],
@@ -267,12 +250,6 @@ def submit(out: Path, *, n_shards: int, dry_run: bool, wait: bool, **options: An
     exit_code = made.archive_exit_code or EXIT_OK
     output.result(text.submission_text(made, dry_run=dry_run), json.submission(made, exit_code))
     return exit_code
-
-
-def _plan(watch: Watch, root: Path, out: Path, options: Any, **how: Any) -> ArchivePlan:
-    from dlc2lp.batch.plan import plan_archive
-
-    return plan_archive(root, out, options, watch=watch, **how)
 
 
 def _finish(watch: Watch, out: Path, run_options: RunOptions, shard: Shard | None = None) -> ArchiveReport | None:
@@ -296,11 +273,15 @@ def _shard(text: str | None, n_shards: int | None, environment: Mapping[str, str
     return shard
 
 
-def _requeue(at_most: int | None) -> None:
-    if at_most is None:
-        return
-    from dlc2lp.batch.slurm import requeue_this_task
+@contextlib.contextmanager
+def _requeued(at_most: int | None) -> Iterator[None]:
+    """Where a task of Slurm is stopped, have it go back into the queue, at most so many times; None: it does not."""
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt):
+        if at_most is not None:
+            from dlc2lp.batch.slurm import requeue_this_task
 
-    said = requeue_this_task(os.environ, at_most)
-    if said:
-        output.note(said)
+            if said := requeue_this_task(os.environ, at_most):
+                output.note(said)
+        raise

@@ -8,15 +8,7 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import (
-    PLACE,
-    SOURCE_AND_TARGET,
-    SOURCE_OR_VIEWS,
-    TARGET,
-    everywhere,
-    options_of,
-    take_source,
-)
+from dlc2lp.cli.options import PLACE, SOURCE_AND_TARGET, SOURCE_OR_VIEWS, TARGET, everywhere, options_of, take_source
 from dlc2lp.cli.progress import watching
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.options import Options, RunOptions
@@ -32,16 +24,15 @@ def inspect(source: Path | None, **options: Any) -> int:
     SOURCE is a DeepLabCut project folder, its config.yaml, a DeepLabCut 3D project, or a folder that has only
     labeled-data/. With --view NAME=SOURCE for each camera there is no other, but for a 3D project that they belong to.
     """
-    from dlc2lp.migration import inspect as look
-    from dlc2lp.report.json import inspection
-    from dlc2lp.report.text import inspection_text
+    from dlc2lp import migration
+    from dlc2lp.report import json, text
 
     chosen = Options.of(options)
     if chosen.split == "list":
         return _show_splits(source, chosen)
     with watching() as watch:
-        found = look(source, chosen, watch=watch)
-    output.result(inspection_text(found), inspection(found))
+        found = migration.inspect(source, chosen, watch=watch)
+    output.result(text.inspection_text(found), json.inspection(found))
     return found.exit_code
 
 
@@ -62,8 +53,7 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register: str | None, **
     from dlc2lp.report import json, text
 
     source, target = take_source(places, options)
-    run_options = RunOptions.of(options)
-    chosen = Options.of(options)
+    chosen, run_options = Options.of(options), RunOptions.of(options)
     if chosen.split == "list":
         return _show_splits(source, chosen)
     if chosen.individuals == "split" and source is not None and not chosen.views:

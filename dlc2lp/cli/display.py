@@ -17,15 +17,7 @@ _BAR = "{percentage:3.0f}% |{bar}| {desc} [{elapsed}<{remaining}]"
 
 
 class Display:
-    """One bar at a time, and lines with the time. Whoever uses it from several threads locks.
-
-    Parameters
-    ----------
-    quiet
-        Show nothing.
-    clock
-        Seconds; another one in tests.
-    """
+    """One bar at a time, and lines with the time; nothing when quiet. Whoever uses it from several threads locks."""
 
     def __init__(self, *, quiet: bool, clock: Callable[[], float]) -> None:
         self.quiet = quiet

@@ -67,13 +67,8 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  (one return per way to e
             output.failed(error.exit_code, error.findings)
             return error.exit_code
         except (KeyboardInterrupt, click.exceptions.Abort):
-            finding = Finding(
-                Severity.ERROR,
-                "interrupted",
-                "dlc2lp",
-                "stopped by a signal",
-                advice="run the same command again to go on",
-            )
+            advice = "run the same command again to go on"
+            finding = Finding(Severity.ERROR, "interrupted", "dlc2lp", "stopped by a signal", advice=advice)
             output.failed(EXIT_INTERRUPTED, [finding])
             return EXIT_INTERRUPTED
         except BrokenPipeError:

@@ -91,14 +91,12 @@ def note(text: str) -> None:
 
 def failed(exit_code: int, findings: Iterable[Finding]) -> None:
     """Show why a command ended before it had a result."""
-    from dlc2lp.report.findings import findings_text
+    from dlc2lp.report.findings import ended_early, findings_text
 
     listed = list(findings)
     _log(listed)
     click.echo(_printable(findings_text(listed)), err=True)
     if wants_json():
-        from dlc2lp.report.findings import ended_early
-
         click.echo(_json_text(ended_early(_state["command"], exit_code, listed)))
 
 

@@ -32,21 +32,12 @@ def watching() -> Iterator[Watch]:
 
 
 class Tally:
-    """Adds up how much of what was planned is behind.
-
-    Attributes
-    ----------
-    planned
-        What was planned last: what ended before is no part of it.
-    n, n_failed
-        How many of the planned things ended, and failed.
-    n_frames, weight
-        What they, and the steps that they consist of, have behind them.
-    """
+    """Adds up how much of what was planned is behind; what ended before is no part of it."""
 
     def __init__(self, planned: Event) -> None:
         self.planned = planned
-        self.n = self.n_failed = self.n_frames = self.weight = 0
+        self.n = self.n_failed = 0  #: How many of the planned things ended, and failed.
+        self.n_frames = self.weight = 0  #: What they, and the steps that they consist of, have behind them.
         self._parts: dict[tuple[str, str], tuple[int, int]] = {}
 
     def add(self, event: Event) -> None:
@@ -69,15 +60,7 @@ class Tally:
 
 
 class Progress:
-    """Hears of events, from several threads, and shows how far the whole is.
-
-    Parameters
-    ----------
-    quiet
-        Show nothing.
-    clock
-        Seconds; another one in tests.
-    """
+    """Hears of events, from several threads, and shows how far the whole is; nothing when quiet."""
 
     def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -47,12 +47,9 @@ def _videos(paths: tuple[Path, ...]) -> list[Path]:
     """Return the files among the paths, and the videos below the folders among them."""
     found = []
     for path in paths:
-        if path.is_dir():
-            found += sorted(
-                inside for inside in path.rglob("*") if inside.suffix.lower() in VIDEO_SUFFIXES and inside.is_file()
-            )
-        else:
-            found.append(path)
+        inner = path.rglob("*") if path.is_dir() else ()
+        videos = sorted(each for each in inner if each.suffix.lower() in VIDEO_SUFFIXES and each.is_file())
+        found += videos if path.is_dir() else [path]
     if not found:
         raise click.UsageError(f"found no video in {', '.join(map(str, paths))}")
     return found

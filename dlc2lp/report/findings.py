@@ -25,9 +25,8 @@ def findings_text(findings: Sequence[Finding]) -> str:
     shown: Counter[tuple[str, str]] = Counter()
     for finding in findings:
         shown[finding.severity, finding.code] += 1
-        if shown[finding.severity, finding.code] > _MAX_OF_A_KIND:
-            continue
-        lines += _lines_of(finding)
+        if shown[finding.severity, finding.code] <= _MAX_OF_A_KIND:
+            lines += _lines_of(finding)
     lines += [
         f"{severity}: {n - _MAX_OF_A_KIND} more of [{code}]; --json lists them all"
         for (severity, code), n in shown.items()
@@ -40,10 +39,7 @@ def _lines_of(finding: Finding) -> list[str]:
     """Lay out one finding; a table inside its message keeps its lines."""
     message, *table = finding.message.split("\n")
     lines = [_wrap(f"{finding.severity}: {finding.subject}: {message} [{finding.code}]"), *table]
-    if finding.where:
-        lines.append(_wrap(f"    at: {finding.where}"))
-    if finding.hint:
-        lines.append(_wrap(f"    do: {finding.hint}"))
+    lines += [_wrap(f"    {word}: {text}") for word, text in (("at", finding.where), ("do", finding.hint)) if text]
     return lines
 
 

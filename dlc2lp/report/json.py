@@ -22,7 +22,7 @@ from dlc2lp.run.verify import Verification
 from dlc2lp.survey.label_files import ChosenSession
 from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
-from dlc2lp.video.encoding import Action
+from dlc2lp.video.encoding import Action, Treatment
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,14 @@ class InspectedVideo:
     @classmethod
     def of(cls, video: SurveyedVideo) -> Self:
         """What the document says of a video."""
-        return cls(
-            str(video.path),
-            video.info,
-            video.treatment.action if video.treatment else None,
-            tuple(reason.message for reason in video.treatment.reasons) if video.treatment else (),
-            video.session or None,
-            video.picture.turn_deg,
-            PicturePart.of(video.picture.crop),
-            VideoTie.of(video.tie),
-        )
+        action, reasons = _needed(video.treatment)
+        session, turn_deg, crop = video.session or None, video.picture.turn_deg, PicturePart.of(video.picture.crop)
+        return cls(str(video.path), video.info, action, reasons, session, turn_deg, crop, VideoTie.of(video.tie))
+
+
+def _needed(treatment: Treatment | None) -> tuple[Action | None, tuple[str, ...]]:
+    """Return what is to be done to a video, and why; of one that can't be read nothing."""
+    return (treatment.action, tuple(reason.message for reason in treatment.reasons)) if treatment else (None, ())
 
 
 @dataclass(frozen=True)
@@ -244,18 +242,10 @@ def video_check(
     verdicts: Iterable[tuple[str, VideoVerdict | None]], findings: Iterable[Finding], exit_code: int
 ) -> VideoCheckDocument:
     """Return the document of ``dlc2lp video check``."""
-    videos = (
-        CheckedVideo(
-            path,
-            verdict.treatment.action == "place",
-            verdict.treatment.action,
-            tuple(reason.message for reason in verdict.treatment.reasons),
-            verdict.info,
-        )
-        if verdict
-        else CheckedVideo(path, conforming=False, action=None, reasons=(), info=None)
-        for path, verdict in verdicts
-    )
+    videos = []
+    for path, verdict in verdicts:
+        action, reasons = _needed(verdict.treatment if verdict else None)
+        videos.append(CheckedVideo(path, action == "place", action, reasons, verdict.info if verdict else None))
     return VideoCheckDocument(exit_code=exit_code, findings=tuple(findings), videos=tuple(videos))
 
 

@@ -14,6 +14,7 @@ from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import EncodeVideo, ExtractFrames, PlaceImages, PlaceVideo, RemuxVideo, WriteText
 from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.report.findings import WIDTH, findings_text
+from dlc2lp.report.json import InspectedSession
 from dlc2lp.run.assess import State
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.label_files import ChosenSession
@@ -30,16 +31,9 @@ MAX_ROWS = 40
 def table(
     header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = (), remarks: Sequence[str] = ()
 ) -> str:
-    """Lay out rows in columns.
+    """Lay out rows in columns; those at the positions ``right`` are numbers.
 
-    Parameters
-    ----------
-    header, rows
-        Cells.
-    right
-        Positions of the columns that are numbers.
-    remarks
-        For each row a sentence that stands below it, or an empty text.
+    ``remarks`` has for each row a sentence that stands below it, or an empty text.
     """
     lines = [list(header), *[list(row) for row in rows]]
     widths = [max(len(line[n]) for line in lines) for n in range(len(header))]
@@ -50,9 +44,17 @@ def table(
             for n, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         text.append("  ".join(cells).rstrip())
-        if remark:
-            text.append(textwrap.fill(remark, WIDTH, initial_indent="    ", subsequent_indent="    "))
+        text += [_indented(remark)] if remark else []
     return "\n".join(text)
+
+
+def _indented(sentence: str) -> str:
+    return textwrap.fill(sentence, WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def _joined(*parts: str) -> str:
+    """Join the parts that say something, with an empty line between them."""
+    return "\n\n".join(filter(None, parts))
 
 
 def more_rows(n_all: int, what: str) -> str:
@@ -62,38 +64,23 @@ def more_rows(n_all: int, what: str) -> str:
 
 def inspection_text(found: Inspection) -> str:
     """Lay out what a source holds, on one screen for an ordinary project."""
-    cameras, surveys = found.source.cameras, found.source.surveys
+    cameras, surveys, plan = found.source.cameras, found.source.surveys, found.plan
     parts = []
     for names, (survey, decided) in zip(cameras, surveys, strict=True):
-        parts.append(_project_heading(names, survey))
-        parts.append(_session_table(decided.chosen.sessions, survey.videos))
-    if found.plan is not None and found.plan.views:
-        parts.append(f"{view_table(found.plan)}\n\n{_calibration_text(found.plan)}")
-    if found.plan is not None:
-        parts.append(
-            table(
-                ("keypoint", "empty"),
-                [(name, f"{share:.1%}") for name, share in found.plan.keypoints.items()][:MAX_ROWS],
-                right=(1,),
-            )
-        )
+        parts += [_project_heading(names, survey), _session_table(decided.chosen.sessions, survey.videos)]
+    does = "convert would refuse this project (exit 3); nothing would be written"
+    if plan is not None:
+        parts += [view_table(plan), _calibration_text(plan)] if plan.views else []
+        shares = [(name, f"{share:.1%}") for name, share in plan.keypoints.items()]
+        parts.append(table(("keypoint", "empty"), shares[:MAX_ROWS], right=(1,)))
+        does = f"convert would: {_work_text(plan)}\nestimated size: {size_text(plan.space_bytes)} at most"
     videos = [
         # Cameras with projects of their own call their videos alike.
         (f"{names[0]}: {video.path.name}" if len(names) == 1 else video.path.name, video)
         for names, (survey, _) in zip(cameras, surveys, strict=True)
         for video in survey.videos
     ]
-    if videos:
-        parts.append(_video_table(videos))
-    if found.findings:
-        parts.append(findings_text(found.findings))
-    if found.plan is not None:
-        parts.append(
-            f"convert would: {_work_text(found.plan)}\nestimated size: {size_text(found.plan.space_bytes)} at most"
-        )
-    else:
-        parts.append("convert would refuse this project (exit 3); nothing would be written")
-    return "\n\n".join(parts)
+    return _joined(*parts, _video_table(videos) if videos else "", findings_text(found.findings), does)
 
 
 def _project_heading(cameras: Sequence[str], survey: Survey) -> str:
@@ -108,35 +95,19 @@ def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedV
     ties = {video.session: video.tie for video in videos}
     rows = []
     for chosen in sessions[:MAX_ROWS]:
-        labels = chosen.labels
-        n_rows = len(labels.frames) if labels else 0
-        n_labeled = int(labels.labelled.any(axis=(1, 2)).sum()) if labels else 0
-        named = {frame.file_name for frame in labels.frames} if labels else set()
-        rows.append(
-            (
-                chosen.session.name,
-                str(n_labeled),
-                str(n_rows - n_labeled),
-                str(len(chosen.session.images.keys() - named)),
-                _image_sizes(chosen),
-                chosen.label_file.name if chosen.label_file else "-",
-                _numbering(ties.get(chosen.session.name)),
-            )
-        )
-    text = table(
-        ("session", "labeled", "empty", "unlabeled", "images", "labels from", "frame numbers"), rows, right=(1, 2, 3)
-    )
-    return text + more_rows(len(sessions), "session")
+        held = InspectedSession.of(chosen)
+        n_frames = map(str, (held.n_labeled_frames, held.n_empty_frames, held.n_images_without_row))
+        label_file = chosen.label_file.name if chosen.label_file else "-"
+        rows.append((held.name, *n_frames, _image_sizes(chosen), label_file, _numbering(ties.get(held.name))))
+    header = ("session", "labeled", "empty", "unlabeled", "images", "labels from", "frame numbers")
+    return table(header, rows, right=(1, 2, 3)) + more_rows(len(sessions), "session")
 
 
 def view_table(plan: Plan | Event) -> str:
     """Lay out how many labeled frames each view has, and what becomes of them together."""
     rows = [
-        (
-            frames.session,
-            *map(str, (*frames.n_frames, frames.n_shared, frames.n_filled, frames.n_left_out)),
-        )
-        for frames in plan.view_frames[:MAX_ROWS]
+        (each.session, *map(str, (*each.n_frames, each.n_shared, each.n_filled, each.n_left_out)))
+        for each in plan.view_frames[:MAX_ROWS]
     ]
     header = ("session", *plan.views, "in all", "cut from videos", "left out")
     return table(header, rows, right=range(1, len(header))) + more_rows(len(plan.view_frames), "session")
@@ -174,32 +145,22 @@ def _image_sizes(chosen: ChosenSession) -> str:
 
 def _video_table(videos: Sequence[tuple[str, SurveyedVideo]]) -> str:
     """Lay out what videos hold and need, each under its name."""
-    rows = [
-        (
-            name,
-            str(video.info.n_frames) if video.info else "-",
-            describe_video(video.info) if video.info else "can't be read",
-            _action(video.treatment),
-        )
-        for name, video in videos[:MAX_ROWS]
-    ]
-    text = table(
-        ("video", "frames", "holds", "what it needs"),
-        rows,
-        right=(1,),
-        remarks=[_reasons(video.treatment) for _, video in videos[:MAX_ROWS]],
-    )
+    rows = [(name, video.info, video.treatment) for name, video in videos[:MAX_ROWS]]
+    text = _needs_table("what it needs", rows, "nothing, it is copied", "nothing can be done")
     return text + more_rows(len(videos), "video")
 
 
-def _action(treatment: Treatment | None) -> str:
-    if treatment is None:
-        return "nothing can be done"
-    return "nothing, it is copied" if treatment.action == "place" else treatment.action
-
-
-def _reasons(treatment: Treatment | None) -> str:
-    return "; ".join(reason.message for reason in treatment.reasons) if treatment else ""
+def _needs_table(
+    title: str, videos: Iterable[tuple[str, VideoInfo | None, Treatment | None]], conforming: str, unreadable: str
+) -> str:
+    """Lay out what videos hold and, in a column with this title, what is to be done to them and why."""
+    rows, remarks = [], []
+    for name, info, treatment in videos:
+        holds = (str(info.n_frames), describe_video(info)) if info else ("-", "can't be read")
+        needs = treatment.action if treatment else unreadable
+        rows.append((name, *holds, conforming if needs == "place" else needs))
+        remarks.append("; ".join(reason.message for reason in treatment.reasons) if treatment else "")
+    return table(("video", "frames", "holds", title), rows, right=(1,), remarks=remarks)
 
 
 def describe_video(info: VideoInfo) -> str:
@@ -210,10 +171,8 @@ def describe_video(info: VideoInfo) -> str:
 
 def _work_text(plan: Plan) -> str:
     n_images = sum(len(step.images) for step in plan.steps if isinstance(step, PlaceImages))
-    kinds = Counter(type(step) for step in plan.steps)
-    n_context = _n_context(plan)
-    parts = [f"place {counted(n_images, 'image')}"]
-    parts += [f"cut {counted(n_context, 'frame' if plan.views else 'context frame')}"] if n_context else []
+    kinds, context = Counter(type(step) for step in plan.steps), _context_text(plan)
+    parts = [f"place {counted(n_images, 'image')}", *([f"cut {context}"] if context else [])]
     parts += [
         f"{verb} {counted(kinds[kind], 'video')}"
         for kind, verb in ((PlaceVideo, "copy"), (RemuxVideo, "remux"), (EncodeVideo, "encode"))
@@ -222,8 +181,9 @@ def _work_text(plan: Plan) -> str:
     return ", ".join([*parts, f"write {counted(kinds[WriteText], 'text file')}"])
 
 
-def _n_context(plan: Plan) -> int:
-    return sum(len(step.frames) for step in plan.steps if isinstance(step, ExtractFrames))
+def _context_text(plan: Plan) -> str:
+    n_context = sum(len(step.frames) for step in plan.steps if isinstance(step, ExtractFrames))
+    return counted(n_context, "frame" if plan.views else "context frame") if n_context else ""
 
 
 def size_text(n_bytes: int) -> str:
@@ -250,31 +210,25 @@ def preview_text(found: Preview) -> str:
     for step in found.plan.steps:
         state = "" if found.states[step.id] is State.TO_DO else str(found.states[step.id])
         rows.append((step.kind, some(step.targets, 1), size_text(step.space_bytes), state))
-    parts = [
+    return _joined(
         f"plan for {found.plan.source}\n  into {found.plan.target}",
         *([view_table(found.plan), _calibration_text(found.plan)] if found.plan.views else []),
         table(("step", "makes", "about", ""), rows, right=(2,)),
         _config_text(found.plan.config_reasons),
         _counts_text(found.plan),
-    ]
-    if found.findings:
-        parts.append(findings_text(found.findings))
-    parts.append("nothing was written (--dry-run)")
-    return "\n\n".join(parts)
+        findings_text(found.findings),
+        "nothing was written (--dry-run)",
+    )
 
 
 def _config_text(reasons: Iterable[ChoiceReason]) -> str:
     """Lay out the choices of the starter config, each with its reason below it."""
-    lines = []
-    for choice in reasons:
-        lines.append(f"{choice.key} = {choice.value}")
-        lines.append(textwrap.fill(choice.reason, WIDTH, initial_indent="    ", subsequent_indent="    "))
-    return "\n".join(lines)
+    return "\n".join(f"{choice.key} = {choice.value}\n{_indented(choice.reason)}" for choice in reasons)
 
 
 def _counts_text(plan: Plan) -> str:
     rows = [
-        (name.replace("_", " "), str(count.source), str(count.written), str(count.left_out))
+        (name.replace("_", " "), *map(str, (count.source, count.written, count.left_out)))
         for name, count in plan.counts.items()
     ]
     return table(("", "in source", "written", "left out"), rows, right=(1, 2, 3))
@@ -282,50 +236,34 @@ def _counts_text(plan: Plan) -> str:
 
 def outcome_text(came: Outcome) -> str:
     """Lay out what a conversion did."""
-    queued = sum(frame.state == "queued" for session in came.plan.sessions for frame in session.frames)
-    parts = [_counts_text(came.plan)]
-    if came.plan.videos:
-        videos = came.plan.videos[:MAX_ROWS]
-        rows = [(video.target, str(video.n_frames), video.action) for video in videos]
-        remarks = ["; ".join(video.reasons) for video in videos]
-        parts.append(table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks))
-    extra = [_calibration_text(came.plan)] if came.plan.views else []
-    if queued:
+    plan, run, videos = came.plan, came.run, came.plan.videos[:MAX_ROWS]
+    rows = [(video.target, str(video.n_frames), video.action) for video in videos]
+    remarks = ["; ".join(video.reasons) for video in videos]
+    extra = [_calibration_text(plan)] if plan.views else []
+    if queued := sum(frame.state == "queued" for session in plan.sessions for frame in session.frames):
         extra.append(f"{counted(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
-    if n_context := _n_context(came.plan):
-        what = "frame" if came.plan.views else "context frame"
-        extra.append(
-            f"{counted(n_context, what)} cut from the videos"
-            + (
-                ": neighbors of labeled frames, and what a view lacked"
-                if came.plan.views
-                else " beside the labeled frames"
-            )
-        )
-    if extra:
-        parts.append("\n".join(extra))
-    if came.findings:
-        parts.append(findings_text(came.findings))
-    done = f"{counted(len(came.run.done), 'step')} done"
-    if came.run.skipped:
-        done += f", {counted(len(came.run.skipped), 'was', 'were')} done before"
-    if came.run.failed:
-        done += f", {len(came.run.failed)} failed"
-    parts.append(f"{done}; {_checked_text(came.verification)}")
-    if came.exit_code == 0:
-        parts.append(f"{came.plan.target} is ready:\n  litpose train {came.plan.target}/configs/default.yaml")
-    else:
-        parts.append(f"{came.plan.target} is not complete: see the errors above, then run the same command again")
-    return "\n\n".join(parts)
+    if context := _context_text(plan):
+        lacked = ": neighbors of labeled frames, and what a view lacked"
+        extra.append(f"{context} cut from the videos{lacked if plan.views else ' beside the labeled frames'}")
+    done = f"{counted(len(run.done), 'step')} done"
+    done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
+    done += f", {len(run.failed)} failed" if run.failed else ""
+    ready = f"{plan.target} is ready:\n  litpose train {plan.target}/configs/default.yaml"
+    broken = f"{plan.target} is not complete: see the errors above, then run the same command again"
+    return _joined(
+        _counts_text(plan),
+        table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks) if videos else "",
+        "\n".join(extra),
+        findings_text(came.findings),
+        f"{done}; {_checked_text(came.verification)}",
+        ready if came.exit_code == 0 else broken,
+    )
 
 
 def verification_text(plan: Plan, found: Verification) -> str:
     """Lay out what verifying a target brought up."""
-    parts = [f"{plan.target}\n{_checked_text(found)}"]
-    if found.findings:
-        parts.append(findings_text(found.findings))
-    parts.append("everything is as planned" if found.ok else "not everything is as planned: see the errors above")
-    return "\n\n".join(parts)
+    verdict = "everything is as planned" if found.ok else "not everything is as planned: see the errors above"
+    return _joined(f"{plan.target}\n{_checked_text(found)}", findings_text(found.findings), verdict)
 
 
 def _checked_text(found: Verification) -> str:
@@ -336,18 +274,8 @@ def _checked_text(found: Verification) -> str:
 
 def verdicts_text(verdicts: Sequence[tuple[str, VideoVerdict | None]], findings: Sequence[Finding]) -> str:
     """Lay out what ``video check`` found."""
-    rows = [
-        (
-            path,
-            str(verdict.info.n_frames) if verdict else "-",
-            describe_video(verdict.info) if verdict else "can't be read",
-            "-" if verdict is None else "conforms" if verdict.treatment.action == "place" else verdict.treatment.action,
-        )
-        for path, verdict in verdicts
-    ]
-    remarks = [_reasons(verdict.treatment if verdict else None) for _, verdict in verdicts]
-    text = table(("video", "frames", "holds", "verdict"), rows, right=(1,), remarks=remarks)
-    return text + ("\n\n" + findings_text(findings) if findings else "")
+    rows = [(path, each.info, each.treatment) if each else (path, None, None) for path, each in verdicts]
+    return _joined(_needs_table("verdict", rows, "conforms", "-"), findings_text(findings))
 
 
 def converted_video_text(made: ConvertedVideo) -> str:
@@ -360,12 +288,8 @@ def converted_video_text(made: ConvertedVideo) -> str:
 
 def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
-    parts = [f"wrote {made.path}", _config_text(made.config.reasons)]
-    if made.kept:
-        parts.append("kept as you changed them by hand: " + ", ".join(made.kept))
-    if made.findings:
-        parts.append(findings_text(made.findings))
-    return "\n\n".join(parts)
+    kept = "kept as you changed them by hand: " + ", ".join(made.kept) if made.kept else ""
+    return _joined(f"wrote {made.path}", _config_text(made.config.reasons), kept, findings_text(made.findings))
 
 
 def splits_text(names: Sequence[str]) -> str:
