@@ -64,17 +64,11 @@ class Decisions:
         return self.options.get(project, {}).get(SKIP) == "true"
 
     def apply(self, project: str, options: Options, root: Path) -> Options:
-        """Return the options of one project.
-
-        Raises
-        ------
-        UsageError
-            ``decision-invalid``: an option is unknown or its value impossible.
-        """
+        """Return the options of one project; an unknown option or an impossible value is ``decision-invalid``."""
         given = dict(self.options.get(project, {}))
         skip = given.pop(SKIP, "false")
         if skip not in {"true", "false"}:
-            raise _invalid(project, f"found {skip!r} for {SKIP}, expected true or false")
+            raise invalid(project, f"found {skip!r} for {SKIP}, expected true or false")
         decided: dict[str, Any] = {}
         for name, value in given.items():
             option = _FIELDS.get(name.replace("_", "-"))
@@ -82,36 +76,23 @@ class Decisions:
                 known = ", ".join(sorted({*_FIELDS, SKIP}))
                 near = difflib.get_close_matches(name, [*_FIELDS, SKIP], 3)
                 advice = f"perhaps {' or '.join(near)}" if near else ""
-                raise _invalid(project, f"found the option {name!r}, expected some of {known}", advice)
+                raise invalid(project, f"found the option {name!r}, expected some of {known}", advice)
             try:
                 decided[option.name] = option.read(value, root)
             except UsageError as error:
-                raise _invalid(project, f"found {value!r} for {name}, expected {option.wanted}") from error
+                raise invalid(project, f"found {value!r} for {name}, expected {option.wanted}") from error
         return options.changed(decided)
 
     def unused(self, projects: Iterable[str]) -> list[Finding]:
         """Tell of decisions about projects that the archive does not have."""
-        known = set(projects)
-        return [
-            Finding(
-                Severity.WARNING,
-                "decision-unused",
-                project,
-                "the decisions file names this project, and the archive has none there",
-                advice="correct the name, or remove the entry",
-            )
-            for project in sorted(self.projects - known)
-        ]
+        why = "the decisions file names this project, and the archive has none there"
+        advice = "correct the name, or remove the entry"
+        unknown = sorted(self.projects.difference(projects))
+        return [Finding(Severity.WARNING, "decision-unused", project, why, advice=advice) for project in unknown]
 
 
 def read_decisions(path: Path) -> Decisions:
-    """Read a decisions file; one that does not exist decides nothing.
-
-    Raises
-    ------
-    UsageError
-        ``decisions-unreadable``: it is no YAML of the expected form.
-    """
+    """Read a decisions file; one that does not exist decides nothing, other YAML is ``decisions-unreadable``."""
     try:
         if path.exists() and not path.is_file():
             raise _unreadable(path, "found a folder or a device, expected a file")
@@ -158,12 +139,8 @@ def _load(path: Path, text: str) -> dict[str, Any]:
 
 
 def _unreadable(path: Path, why: str) -> UsageError:
-    return UsageError.of(
-        "decisions-unreadable",
-        str(path),
-        why,
-        advice="see the example in README.md, or remove the file to get a new one",
-    )
+    advice = "see the example in README.md, or remove the file to get a new one"
+    return UsageError.of("decisions-unreadable", str(path), why, advice=advice)
 
 
 @dataclass(frozen=True)
@@ -175,16 +152,9 @@ class Asked:
 
 
 def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]]) -> Asked:
-    """Add open questions to the file; what a person wrote stays as it is.
+    """Add open questions of projects to the file; what a person wrote, the ``decisions`` read from it, stays as it is.
 
-    Parameters
-    ----------
-    path
-        The file; made where it is missing and something is open.
-    decisions
-        What was read from it.
-    questions
-        Project -> what needs a decision, each with the options that settle it.
+    It is made where it is missing and something is open.
     """
     new = {project: asked for project, asked in questions.items() if project not in decisions.projects}
     if not new:
@@ -208,14 +178,9 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
 
 
 def _not_added(path: Path, why: str, blocks: str) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "decisions-not-added",
-        str(path),
-        f"{why}, so what is open is not listed in it; it would be:\n{blocks.rstrip()}",
-        advice="add these lines yourself, or give another file: {}",
-        remedies=(Setting("decisions", ("FILE",)),),
-    )
+    message = f"{why}, so what is open is not listed in it; it would be:\n{blocks.rstrip()}"
+    advice, remedies = "add these lines yourself, or give another file: {}", (Setting("decisions", ("FILE",)),)
+    return Finding(Severity.WARNING, "decisions-not-added", str(path), message, advice=advice, remedies=remedies)
 
 
 def _block(project: str, asked: Sequence[Finding]) -> str:
@@ -248,5 +213,6 @@ def _escape(code: int) -> str:
 _FIELDS = {option.flag: option for option in declared(Options).values()}
 
 
-def _invalid(project: str, message: str, advice: str = "") -> UsageError:
+def invalid(project: str, message: str, advice: str = "") -> UsageError:
+    """Return the error for a decision about a project that can't be carried out."""
     return UsageError.of("decision-invalid", project, message, where="decisions file", advice=advice)

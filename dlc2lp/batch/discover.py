@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -51,33 +50,14 @@ class Discovery:
 
 
 def discover(root: Path, out: Path) -> Discovery:
-    """Find all projects below a root.
-
-    Parameters
-    ----------
-    root
-        The archive.
-    out
-        Where targets go. It may lie below the root and is then passed by.
-
-    Raises
-    ------
-    UsageError
-        ``root-missing``: there is no such folder; ``out-is-root``: targets would lie among the sources.
-    """
+    """Find all projects below a root. OUT may lie below it, and is then passed by, but not be the root itself."""
     if not root.is_dir():
-        raise UsageError.of(
-            "root-missing",
-            str(root),
-            "found no such folder",
-            advice="give the folder that holds the DeepLabCut projects",
-        )
+        advice = "give the folder that holds the DeepLabCut projects"
+        raise UsageError.of("root-missing", str(root), "found no such folder", advice=advice)
     real_root, real_out = os.path.realpath(root), os.path.realpath(out)
     if real_root == real_out:
-        raise UsageError.of(
-            "out-is-root", str(out), "targets would lie among the sources", advice="give another folder, for example "
-            f"{root.with_name(root.name + '-lp')}",
-        )  # fmt: skip
+        advice = f"give another folder, for example {root.with_name(root.name + '-lp')}"
+        raise UsageError.of("out-is-root", str(out), "targets would lie among the sources", advice=advice)
     search = _Search(root, real_root, real_out)
     search.walk("")
     search.follow_links()
@@ -101,14 +81,9 @@ class _Search:
     _others: list[str] = field(default_factory=list)  # Lightning Pose projects
 
     def walk(self, start: str, real_start: str | None = None) -> None:
-        """Look at a folder and all below it.
+        """Look at a folder, given relative to the root and with ``/``, and at all below it.
 
-        Parameters
-        ----------
-        start
-            Path relative to the root, with ``/``.
-        real_start
-            Where it lies, if that is outside the root; folders that another link led to are passed by then.
+        ``real_start`` is where it lies, if outside the root; folders that another link led to are passed by then.
         """
         waiting = [start]
         while waiting:
@@ -125,7 +100,8 @@ class _Search:
                 self.projects.append(here or ".")
             inside = self._inside(here, entries, pass_by_labels=kind == "project")
             if real_start is not None:
-                inside = [path for path in inside if real_start + _native(path[len(start) :]) not in self._walked]
+                reals = ((path, real_start + path[len(start) :].replace("/", os.sep)) for path in inside)
+                inside = [path for path, real in reals if real not in self._walked]
             waiting += sorted(inside, reverse=True)
 
     def _inside(self, here: str, entries: list[os.DirEntry[str]], *, pass_by_labels: bool) -> list[str]:
@@ -135,11 +111,11 @@ class _Search:
             path = f"{here}/{entry.name}" if here else entry.name
             if entry.name == LABELED_DATA and pass_by_labels:
                 continue
-            if self._is_hidden(entry):
+            if _is_hidden(entry.name):
                 if _is_folder(entry):
                     self._hidden.append(path)
             elif _leads_elsewhere(entry):
-                if _leads_to_folder(entry):
+                if _is_folder(entry, follow_links=True):
                     self._links.append((path, os.path.realpath(entry.path)))
             elif _is_folder(entry) and not self._is_out(entry):
                 inside.append(path)
@@ -160,7 +136,7 @@ class _Search:
         if _is_within(real, self.real_root):
             parts = Path(real).relative_to(self.real_root).parts
             # What lies below a folder that was passed by was not looked at.
-            if not any(part.startswith(".") or part in _SYSTEM_FOLDERS or part == LABELED_DATA for part in parts):
+            if not any(_is_hidden(part) or part == LABELED_DATA for part in parts):
                 return True
         return any(_is_within(real, walked) for walked in self._walked)
 
@@ -169,15 +145,9 @@ class _Search:
             with os.scandir(self.root / here) as entries:
                 return list(entries)
         except OSError as error:
-            self.findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "folder-unreadable",
-                    here or ".",
-                    f"could not be looked into ({error.strerror or error}); projects in it are not migrated",
-                    advice="get the permission to read it, or move it out of the archive, and plan again",
-                )
-            )
+            why = f"could not be looked into ({error.strerror or error}); projects in it are not migrated"
+            advice = "get the permission to read it, or move it out of the archive, and plan again"
+            self.findings.append(Finding(Severity.ERROR, "folder-unreadable", here or ".", why, advice=advice))
             return None
 
     def _kind(self, here: str, names: set[str]) -> Literal["project", "target", "folder"]:
@@ -200,57 +170,37 @@ class _Search:
             with config.open("rb") as file:
                 head = file.read(_HEAD_BYTES)
         except OSError as error:
-            self.findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "config-unreadable",
-                    config.relative_to(self.root).as_posix(),
-                    f"could not be read ({error.strerror or error}), so nobody knows whether this is a project",
-                    advice="get the permission to read it, and plan again",
-                )
-            )
+            subject, advice = config.relative_to(self.root).as_posix(), "get the permission to read it, and plan again"
+            why = f"could not be read ({error.strerror or error}), so nobody knows whether this is a project"
+            self.findings.append(Finding(Severity.ERROR, "config-unreadable", subject, why, advice=advice))
             return False
         return _DLC_KEYS.search(head.replace(b"\0", b"")) is not None
-
-    def _is_hidden(self, entry: os.DirEntry[str]) -> bool:
-        return entry.name.startswith(".") or entry.name in _SYSTEM_FOLDERS
 
     def _is_out(self, entry: os.DirEntry[str]) -> bool:
         return entry.name == os.path.basename(self.real_out) and os.path.realpath(entry.path) == self.real_out  # noqa: PTH119
 
     def passed_by(self) -> list[Finding]:
         """Say what was not looked at, in one finding a kind."""
-        said = []
-        if self._others:
-            said.append(
-                _note("lightning-pose-project", self._others, "a Lightning Pose project already, nothing to migrate")
-            )
-        if self._hidden:
-            said.append(_note("hidden-folder", self._hidden, "hidden, or the system's own"))
-        if self._above:
-            said.append(_note("link-upwards", self._above, "a link to a folder that holds the archive itself"))
-        return said
+        kinds = (
+            ("lightning-pose-project", self._others, "a Lightning Pose project already, nothing to migrate"),
+            ("hidden-folder", self._hidden, "hidden, or the system's own"),
+            ("link-upwards", self._above, "a link to a folder that holds the archive itself"),
+        )
+        return [
+            Finding(Severity.NOTE, code, some(sorted(paths)), f"{len(paths)} passed by: {what}")
+            for code, paths, what in kinds
+            if paths
+        ]
 
 
-def _note(code: str, paths: list[str], what: str) -> Finding:
-    return Finding(Severity.NOTE, code, some(sorted(paths)), f"{len(paths)} passed by: {what}")
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in _SYSTEM_FOLDERS
 
 
-def _native(path: str) -> str:
-    return path.replace("/", os.sep)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: os.DirEntry[str], *, follow_links: bool = False) -> bool:
     try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:
-        return False
-
-
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
+        return entry.is_dir(follow_symlinks=follow_links)
+    except OSError:  # also of a link to itself
         return False
 
 
@@ -269,9 +219,3 @@ def _leads_elsewhere(entry: os.DirEntry[str]) -> bool:
 
 def _is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def parents(key: str) -> Iterator[str]:
-    """Yield the paths above a project's, from near to far; the root ``.`` is the last."""
-    path = PurePosixPath(key)
-    yield from (str(parent) for parent in path.parents if key != ".")

@@ -7,16 +7,16 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, plan_digest
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.project import REPORT_IT
-from dlc2lp.batch.run import in_batch, plan_digest
+from dlc2lp.batch.run import in_batch
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
 from dlc2lp.codec import Keys
@@ -44,14 +44,9 @@ ProjectState = Literal["done", "failed", "incomplete", "needs-decision", "refuse
 
 @dataclass(frozen=True)
 class ProjectReport:
-    """What became of one target, or of a project that got none.
+    """What became of one target, or of a project that got none."""
 
-    Attributes
-    ----------
-    project, individual, source, target
-        As in the plan.
-    """
-
+    #: As in the plan, and so is the individual.
     project: str
     source: str
     target: str
@@ -71,6 +66,11 @@ class ProjectReport:
     bytes_after: int = 0
     decisions_open: tuple[str, ...] = ()  #: Codes of the questions that only a person can answer.
     findings: tuple[Finding, ...] = ()  #: Everything that a person should know, errors first.
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it arrived, or was left out on purpose."""
+        return self.state in {"done", "skipped"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class ArchiveReport:
     @property
     def exit_code(self) -> int:
         """0 if every project arrived or was left out on purpose, else 1."""
-        ended_well = all(project.state in {"done", "skipped"} for project in self.projects)
+        ended_well = all(project.is_whole for project in self.projects)
         lost = any(finding.severity is Severity.ERROR for finding in self.index.findings)
         return EXIT_OK if ended_well and not lost else EXIT_FAILED
 
@@ -124,34 +124,10 @@ def finish_archive(
     jobs: int | None = None,
     watch: Watch | None = None,
 ) -> ArchiveReport | None:
-    """Check every target of an archive and write its manifest.
+    """Check every target of an archive and write its manifest; stopped, the same call goes on from there.
 
-    Parameters
-    ----------
-    out
-        The folder that was planned for.
-    verify
-        How closely targets are looked at.
-    shard
-        Check only this part, for others to check the rest at the same time; a last call without it makes the report.
-    jobs
-        Targets at a time; None: the CPUs that this process may use.
-    watch
-        Hears of every target. Stopped, the same call goes on from there.
-
-    Returns
-    -------
-    ArchiveReport or None
-        None where only a part was asked for.
-
-    Raises
-    ------
-    TargetRefused
-        ``not-planned``, or OUT can't be written to.
-    UsageError
-        ``plan-unreadable``; ``overtaken``: another call was faster.
-    Interrupted
-        The work is to stop.
+    With a shard, only that part is checked and None returned, for others to check the rest at the same time; a last
+    call without it makes the report. ``jobs`` are targets at a time; None: the CPUs that this process may use.
     """
     watch = watch or Watch()
     index = Index.read(Path(out).absolute())
@@ -197,13 +173,12 @@ _NOT_DONE = frozenset([State.TO_DO, State.EDITED, State.HELD])
 
 @dataclass(frozen=True)
 class _Task:
-    """One target to check."""
+    """One target to check, with its place in the plan and what the plan says."""
 
-    #: Its place in the plan, and what the plan says.
     number: int
     entry: Entry
-    out: Path  #: Folder of the targets.
-    verify: VerifyLevel  #: How closely it is looked at.
+    out: Path
+    verify: VerifyLevel
     #: Steps that failed when last tried, and why.
     failed: frozenset[str]
     findings: tuple[Finding, ...]
@@ -246,14 +221,9 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Chec
     except Dlc2LpError as error:
         report = _failed(entry, error.findings)
     except OSError as error:
-        finding = Finding(
-            Severity.ERROR,
-            "target-unreadable",
-            entry.target,
-            f"could not be checked: {reason(error)}",
-            advice="check the disk and the permissions, then run `dlc2lp batch finish` again",
-        )
-        report = _failed(entry, [finding])
+        why = f"could not be checked: {reason(error)}"
+        advice = "check the disk and the permissions, then run `dlc2lp batch finish` again"
+        report = _failed(entry, [Finding(Severity.ERROR, "target-unreadable", entry.target, why, advice=advice)])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
         report = _failed(entry, [fault(entry.target, error, REPORT_IT)])
     endings: dict[str, Ending] = {"done": "done", "skipped": "skipped"}
@@ -261,35 +231,28 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Chec
     return task.number, _Checked(report, sorted(left)), event
 
 
+def _report(entry: Entry, state: ProjectState, findings: Sequence[Finding], asked: Iterable[str] = ()) -> ProjectReport:
+    names = entry.project, entry.source, entry.target
+    return ProjectReport(*names, state, entry.individual, decisions_open=tuple(asked), findings=tuple(findings))
+
+
 def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
-    return ProjectReport(
-        entry.project, entry.source, entry.target, "failed", entry.individual, findings=tuple(by_severity([*findings]))
-    )
+    return _report(entry, "failed", by_severity([*findings]))
 
 
 def _not_planned(entry: Entry) -> ProjectReport:
     assert entry.state != "planned"  # noqa: S101  told to mypy
-    asked = entry.state == "needs-decision"
-    codes = (finding.code for finding in entry.findings if asked and finding.severity is Severity.ERROR)
-    return ProjectReport(
-        entry.project,
-        entry.source,
-        entry.target,
-        entry.state,
-        entry.individual,
-        decisions_open=tuple(dict.fromkeys(codes)),
-        findings=entry.findings,
-    )
+    codes = dict.fromkeys(finding.code for finding in entry.findings if finding.severity is Severity.ERROR)
+    return _report(entry, entry.state, entry.findings, codes if entry.state == "needs-decision" else ())
 
 
 @dataclass(frozen=True)
 class _Found:
     """What a target holds before it is verified."""
 
-    #: Its plan as it stands, and for the folder where it lies now.
-    stored: Plan
-    plan: Plan
-    assessment: Assessment  #: What is done of it.
+    is_other: bool  #: Whether its plan is not the one that the archive's plan knows.
+    plan: Plan  #: As it stands, for the folder where it lies now.
+    assessment: Assessment
     #: Steps that failed, and those that were never carried out or are undone.
     failed: frozenset[str]
     left: tuple[str, ...]
@@ -304,7 +267,7 @@ def _look(task: _Task) -> _Found:
     assessment = assess(plan, quick=True)
     failed = frozenset(step for step in task.failed if assessment.states.get(step) in _NOT_DONE)
     left = (step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed)
-    return _Found(stored, plan, assessment, failed, tuple(left))
+    return _Found(plan_digest(stored.to_text()) != task.entry.plan, plan, assessment, failed, tuple(left))
 
 
 def _close_planned(task: _Task, found: _Found) -> ProjectReport:
@@ -312,15 +275,9 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
     said = task.findings if failed else ()
     _, told = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
     findings = [in_batch(finding, task.out) for finding in told]
-    if plan_digest(found.stored.to_text()) != entry.plan:
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "planned-anew",
-                entry.target,
-                "was converted or planned by itself since the archive was planned; told here is what it is now",
-            )
-        )
+    if found.is_other:
+        why = "was converted or planned by itself since the archive was planned; told here is what it is now"
+        findings.append(Finding(Severity.NOTE, "planned-anew", entry.target, why))
     lost = any(finding.severity is Severity.ERROR for finding in findings)
     records = Journal(Path(plan.target)).read().values()
     return ProjectReport(

@@ -39,6 +39,13 @@ IndexedFinding = codec.ByFields[Finding]
 
 EntryState = Literal["planned", "needs-decision", "refused", "skipped"]
 
+_DIGEST_CHARS = 16
+
+
+def plan_digest(text: str) -> str:
+    """Return what tells one plan of a target from another."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]
+
 
 class IndexedStep(NamedTuple):
     """What the index tells of a step."""
@@ -56,18 +63,11 @@ class IndexedStep(NamedTuple):
     @classmethod
     def of(cls, step: Step) -> Self:
         """Return what the index tells of a step."""
-        n_frames = getattr(step, "n_frames", 0)
-        encoded = isinstance(step, EncodeVideo)
-        n_pixels = n_frames * step.width_px * step.height_px if isinstance(step, EncodeVideo) else 0
-        return cls(
-            step.id,
-            step.kind,
-            step.weight + _FILE_COST * len(step.targets),
-            step.space_bytes,
-            n_frames,
-            n_pixels,
-            getattr(step, "threads", 1) if encoded else 1,
-        )
+        n_frames, n_pixels, n_threads = getattr(step, "n_frames", 0), 0, 1
+        if isinstance(step, EncodeVideo):
+            n_pixels, n_threads = n_frames * step.width_px * step.height_px, step.threads
+        cost = step.weight + _FILE_COST * len(step.targets)
+        return cls(step.id, step.kind, cost, step.space_bytes, n_frames, n_pixels, n_threads)
 
 
 @dataclass(frozen=True)
@@ -90,19 +90,17 @@ class Entry:
     steps: tuple[IndexedStep, ...] = ()  #: What there is to do.
 
     @classmethod
-    def of_plan(
-        cls, project: str, target: str, plan: Plan, digest: str, *, individual: str = "", twins: Sequence[str] = ()
-    ) -> Self:
-        """Return the entry of a project that can be migrated."""
+    def of_plan(cls, project: str, target: str, plan: Plan, individual: str = "", targets: Sequence[str] = ()) -> Self:
+        """Return the entry of a project that can be migrated, where it is split with the targets of all individuals."""
         return cls(
             project,
             plan.source,
             target,
             "planned",
             individual,
-            digest,
+            plan_digest(plan.to_text()),
             (*plan.project.values(), *plan.views),  # a camera's project is no copy of the one that joins all cameras
-            twins=tuple(twins),
+            twins=tuple(other for other in targets if other != target),
             steps=tuple(map(IndexedStep.of, plan.steps)),
         )
 
@@ -197,14 +195,8 @@ class Index:
     def read(cls, out: Path) -> Self:
         """Read the index of OUT.
 
-        Raises
-        ------
-        NotPlanned
-            OUT has none.
-        TargetRefused
-            ``plan-unreadable``: it may not be read; ``target-not-a-folder``.
-        UsageError
-            ``plan-unreadable``: it is of another version, or damaged.
+        Raise :exc:`NotPlanned` where it has none, and ``plan-unreadable``: a :exc:`TargetRefused` where it may not be
+        read, a :exc:`UsageError` where it is of another version, or damaged.
         """
         path = out / INDEX_FILE
         try:
@@ -213,32 +205,21 @@ class Index:
             return cls(out, header.root, header.options, header.totals, header.findings, header.weights)
         except (FileNotFoundError, NotADirectoryError) as error:
             check_is_folder(out)
-            raise NotPlanned.of(
-                "not-planned",
-                str(out),
-                f"found no {INDEX_FILE}, so no archive was planned for this folder",
-                advice="{}",
-                remedies=(Command(f"dlc2lp batch plan ROOT {out}"),),
-            ) from error
+            why = f"found no {INDEX_FILE}, so no archive was planned for this folder"
+            remedies = (Command(f"dlc2lp batch plan ROOT {out}"),)
+            raise NotPlanned.of("not-planned", str(out), why, advice="{}", remedies=remedies) from error
         except OSError as error:
-            raise TargetRefused.of(
-                "plan-unreadable",
-                str(path),
-                f"could not be read: {error.strerror or error}",
-                advice="ask its owner for permission to read it, or choose another OUT",
-            ) from error
+            why = f"could not be read: {error.strerror or error}"
+            advice = "ask its owner for permission to read it, or choose another OUT"
+            raise TargetRefused.of("plan-unreadable", str(path), why, advice=advice) from error
         except codec.Malformed as error:
             raise _damaged(path, f"is no plan that this version of dlc2lp wrote ({error})") from error
 
     def entries(self) -> Iterator[Entry]:
         """Read the lines, one at a time.
 
-        Raises
-        ------
-        UsageError
-            ``plan-unreadable``: a line is damaged or missing.
-        PlanReplaced
-            Somebody has planned anew since the header was read.
+        Raise ``plan-unreadable`` where one is damaged or missing, and :exc:`PlanReplaced` where somebody has planned
+        anew since the header was read.
         """
         path, totals = self.out / INDEX_FILE, Totals()
         try:
@@ -260,10 +241,7 @@ class Index:
 
     def _replaced(self) -> PlanReplaced:
         return PlanReplaced.of(
-            "plan-replaced",
-            str(self.out),
-            "the archive is being planned anew",
-            advice="run the same command again",
+            "plan-replaced", str(self.out), "the archive is being planned anew", advice="run the same command again"
         )
 
     def planned(self) -> Iterator[Entry]:
@@ -271,15 +249,7 @@ class Index:
         return (entry for entry in self.entries() if entry.state == "planned")
 
     def weights(self) -> list[Weight]:
-        """Read what each target with steps weighs.
-
-        Raises
-        ------
-        PlanReplaced
-            Somebody has planned anew since the header was read.
-        UsageError
-            ``plan-unreadable``: they are gone or damaged.
-        """
+        """Read what each target with steps weighs; raise as :meth:`entries`."""
         path = self.out / self.weights_file
         try:
             with path.open("rb") as file:
@@ -318,23 +288,13 @@ class Index:
 
 
 def _damaged(path: Path, why: str) -> UsageError:
-    return UsageError.of(
-        "plan-unreadable",
-        str(path),
-        why,
-        advice="plan again: {}, with the same options; what is done stays done",
-        remedies=(Command(f"dlc2lp batch plan ROOT {path.parents[1]}"),),
-    )
+    advice = "plan again: {}, with the same options; what is done stays done"
+    remedies = (Command(f"dlc2lp batch plan ROOT {path.parents[1]}"),)
+    return UsageError.of("plan-unreadable", str(path), why, advice=advice, remedies=remedies)
 
 
 def write_index(index: Index, weights: Iterable[Weight], lines: Iterable[str]) -> None:
-    """Write an index whole.
-
-    Raises
-    ------
-    TargetRefused
-        OUT can't be written to.
-    """
+    """Write an index whole."""
     header = _Header(__version__, index.root, index.options, index.totals, index.findings, index.weights_file)
     write_whole(index.out / index.weights_file, (codec.to_line(weight).encode() for weight in weights))
     write_whole(index.out / INDEX_FILE, (line.encode() for line in itertools.chain([codec.to_line(header)], lines)))

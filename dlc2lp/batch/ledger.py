@@ -24,20 +24,11 @@ from dlc2lp.files import own_tag
 #: A whole line, and the number of its project.
 _LINE = re.compile(rb"\[([0-9]+), \[.*\]\]\n", re.DOTALL)
 
-
 T = TypeVar("T")
 
 
 class Ledger(Generic[T]):
-    """The lines of one task.
-
-    Parameters
-    ----------
-    folder
-        Where they lie.
-    kind
-        What a result is.
-    """
+    """The lines of one task in a folder; each result is of one ``kind``."""
 
     def __init__(self, folder: Path, kind: type[T]) -> None:
         self.folder, self._kind = folder, kind
@@ -58,22 +49,14 @@ class Ledger(Generic[T]):
     def _overtaken(self) -> Iterator[None]:
         """Turn what vanishes under our hands into the error that says who took it.
 
-        Raises
-        ------
-        UsageError
-            ``overtaken``: somebody else who did the same task was ready first, and has removed the lines.
-        TargetRefused
-            ``target-not-writable``.
+        It is ``overtaken`` where somebody else who did the same task was ready first, and has removed the lines.
         """
         try:
             yield
         except FileNotFoundError as error:
-            raise UsageError.of(
-                "overtaken",
-                str(self.folder),
-                "another call of the same command was faster, and has put everything together or begun anew",
-                advice="see whether it ended well; if not, run the same command again",
-            ) from error
+            why = "another call of the same command was faster, and has put everything together or begun anew"
+            advice = "see whether it ended well; if not, run the same command again"
+            raise UsageError.of("overtaken", str(self.folder), why, advice=advice) from error
         except OSError as error:
             raise TargetRefused.not_writable(self.folder, error) from error
 
@@ -82,13 +65,7 @@ class Ledger(Generic[T]):
         return set(self._offsets())
 
     def read(self, n_projects: int) -> Iterator[T]:
-        """Read the results of all projects in their order, one at a time.
-
-        Raises
-        ------
-        UsageError
-            ``overtaken``: there are not results of all; ``plan-unreadable``: one is damaged.
-        """
+        """Read the results of all projects in their order, one at a time; a damaged one is ``plan-unreadable``."""
         offsets = self._offsets()
         files: dict[Path, IO[bytes]] = {}
         try:
@@ -112,13 +89,7 @@ class Ledger(Generic[T]):
                 file.close()
 
     def write(self, results: Iterable[tuple[int, T, Event]]) -> Iterator[Event]:
-        """Write down each result as soon as it is there; yield the event that came with it.
-
-        Raises
-        ------
-        UsageError, TargetRefused
-            ``overtaken``; or the folder can't be written to.
-        """
+        """Write down each result as soon as it is there; yield the event that came with it."""
         # A file that a crash cut off is never appended to.
         path = self.folder / f"{own_tag()}-{secrets.token_hex(4)}.jsonl"
         with self._overtaken():

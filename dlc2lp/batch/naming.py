@@ -13,8 +13,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from dlc2lp.batch.discover import parents
-
 #: What stands in OUT besides targets.
 OUT_FILES = ("report.json", "report.csv", "index.html", "decisions.yaml")
 
@@ -25,20 +23,12 @@ _HASH_CHARS = 8
 
 
 def name_targets(projects: Iterable[str], root_name: str, previous: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the target of each project, relative to OUT with ``/``.
+    """Return the target of each project, relative to OUT with ``/``; projects are relative to the root, or it: ``.``.
 
     No target equals another or lies inside another, also where neither case nor the form of accents counts. The result
-    does not depend on the order of the projects.
-
-    Parameters
-    ----------
-    projects
-        Paths relative to the root, with ``/``; ``.`` is the root.
-    root_name
-        What the root is called, for a root that is a project.
-    previous
-        Targets of earlier plans, which stay: a project that joins the archive later must not move another's. Those of
-        projects that are not there stay taken, since what lies in them is theirs, and they may come back.
+    does not depend on the order of the projects. ``previous`` targets of earlier plans stay: a project that joins the
+    archive later must not move another's. Those of projects that are not there stay taken, since what lies in them is
+    theirs, and they may come back.
     """
     ordered = sorted(set(projects), key=_parts)
     names = _Names()
@@ -61,10 +51,10 @@ def _wanted(key: str, root_name: str, chosen: Mapping[str, str]) -> str:
     """Mirror the path; a project inside another becomes its neighbour ``<outer>--<rest of the path>``."""
     if key == ".":
         return _safe(root_name)
-    outer = next((parent for parent in parents(key) if parent in chosen), None)
+    outer = next((str(parent) for parent in PurePosixPath(key).parents if str(parent) in chosen), None)
     if outer is None:
-        return "/".join(map(_safe, PurePosixPath(key).parts))
-    rest = PurePosixPath(key).parts[0 if outer == "." else len(PurePosixPath(outer).parts) :]
+        return "/".join(map(_safe, _parts(key)))
+    rest = _parts(key)[0 if outer == "." else len(_parts(outer)) :]
     *folders, last = chosen[outer].split("/")
     return "/".join([*folders, _cut("--".join([last, "-".join(map(_safe, rest))]))])
 
@@ -99,11 +89,7 @@ class _Names:
 
     def is_free(self, target: str) -> bool:
         folded = _fold(target)
-        return (
-            folded not in self._taken
-            and folded not in self._above
-            and not any(parent in self._taken for parent in _above(folded))
-        )
+        return folded not in self._taken and folded not in self._above and self._taken.isdisjoint(_above(folded))
 
     def beside_targets(self, target: str) -> str:
         """Return a name with another folder for each that is a target, as ``Lab`` is where the target is ``lab/x``."""

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,34 +94,9 @@ def plan_archive(
 ) -> ArchivePlan:
     """Plan the migration of every project below a folder; the plans are written into the targets.
 
-    Parameters
-    ----------
-    root, out
-        The archive, and where targets go.
-    options
-        What is chosen for all projects.
-    decisions
-        The file in which a person decides for single projects; by default ``OUT/decisions.yaml``.
-    shard
-        Plan only this part, for others to plan the rest at the same time; a last call without it makes the plan. The
-        list of projects must be there.
-    list_only
-        Only find the projects.
-    jobs
-        Processes at a time; None: the CPUs that this process may use.
-    watch
-        Hears of every project. Stopped, the same call goes on from there.
-
-    Raises
-    ------
-    UsageError
-        The root is no folder, the decisions can't be read, or a shard was asked for before the list was made.
-    SourceRefused
-        No project was found, and OUT has a plan, which stays.
-    TargetRefused
-        OUT holds something else or another archive's targets, lies in one of the projects, or can't be written to.
-    Interrupted
-        The work is to stop.
+    Stopped, the same call goes on from there. With a shard, only that part of a list of projects that must be there is
+    planned, for others to plan the rest at the same time; a last call without it makes the plan. ``decisions`` is
+    ``OUT/decisions.yaml`` by default; ``jobs`` are processes at a time; None: the CPUs that this process may use.
     """
     chosen = options or Options()
     check_options(chosen)  # or each project would tell it
@@ -162,67 +137,68 @@ def _plan_all(request: Request, listed: Listed, shard: Shard, jobs: int, watch: 
     return len(tasks)
 
 
+class _Joined:
+    """What the lines of an index tell together."""
+
+    def __init__(self, out: Path, lines: Iterable[str]) -> None:
+        self.lines, self.load = Lines(), Load()
+        self.refused: list[Entry] = []
+        self.planned: dict[str, str] = {}  # the project by target
+        self.cameras: dict[str, tuple[str, ...]] = {}
+        self.copies: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self.lost: dict[str, list[str]] = {}
+        story = read_story(out)
+        for line in lines:
+            entry = self.lines.add(line)
+            if gone := _lost(entry, story, out):
+                self.lost[entry.target] = gone
+            self.load.add(entry, story.done(entry.target).difference(gone))
+            if entry.state in {"refused", "needs-decision"}:
+                self.refused.append(entry)
+            if entry.state == "planned":
+                self.planned[entry.target] = entry.project
+            if entry.cameras:
+                self.cameras[entry.project] = entry.cameras
+            if any(entry.identity) and entry.project not in self.copies[entry.identity]:
+                self.copies[entry.identity].append(entry.project)
+
+    def questions(self) -> dict[str, list[Finding]]:
+        """Return what needs a decision, by project."""
+        return {
+            entry.project: [finding for finding in entry.findings if finding.severity is Severity.ERROR]
+            for entry in self.refused
+            if entry.state == "needs-decision"
+        }
+
+
 def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, decisions_file: Path) -> ArchivePlan:
     """Make the index of all lines, and ask what is open."""
-    known, load = Lines(), Load()
-    refused: list[Entry] = []
-    copies: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    cameras: dict[str, tuple[str, ...]] = {}
-    planned: set[str] = set()
-    targets: set[str] = set()
-    ledger = planned_lines(request.out)
-    story, lost = read_story(request.out), dict[str, list[str]]()
-    for line in itertools.chain.from_iterable(ledger.read(len(listed.targets))):
-        entry = known.add(line)
-        if gone := _lost(entry, story, request.out):
-            lost[entry.target] = gone
-        load.add(entry, story.done(entry.target).difference(gone))
-        if entry.state in {"refused", "needs-decision"}:
-            refused.append(entry)
-        if entry.state == "planned":
-            planned.add(entry.project)
-            targets.add(entry.target)
-        if entry.cameras:
-            cameras[entry.project] = entry.cameras
-        if any(entry.identity) and (entry.project not in copies[entry.identity]):
-            copies[entry.identity].append(entry.project)
+    out, options, n_projects, ledger = request.out, request.options, len(listed.targets), planned_lines(request.out)
+    joined = _Joined(out, itertools.chain.from_iterable(ledger.read(n_projects)))
     findings = [
         *listed.findings,
         *(() if listed.targets else (no_projects(request.root),)),
         *request.decisions.unused(listed.targets),
-        *_copies(copies),
-        *_cameras(cameras, planned),
-        *_left_over(request, [*previous.targets.values(), *listed.targets.values()], targets),
+        *_copies(joined.copies),
+        *_cameras(joined.cameras, set(joined.planned.values())),
+        *_left_over(out, [*previous.targets.values(), *listed.targets.values()], joined.planned.keys()),
     ]
-    index = Index(
-        request.out,
-        str(request.root),
-        request.options.as_json(),
-        known.totals,
-        tuple(by_severity(findings)),
-        known.weights_file,
-    )
-    write_index(index, known.weights, itertools.chain.from_iterable(ledger.read(len(listed.targets))))
+    lines, told = joined.lines, tuple(by_severity(findings))
+    index = Index(out, str(request.root), options.as_json(), lines.totals, told, lines.weights_file)
+    write_index(index, lines.weights, itertools.chain.from_iterable(ledger.read(n_projects)))
     ledger.remove()
-    note_lost(request.out, lost)
-    questions = {entry.project: _questions(entry) for entry in refused if entry.state == "needs-decision"}
-    asked = add_open(decisions_file, request.decisions, questions)
-    told = by_severity(
-        [*previous.findings, *findings, *asked.findings, *(finding for entry in refused for finding in located(entry))]
-    )
-    cost = estimate(request.out, load, request.options)
-    if not cost.fits:
-        told.insert(0, _no_room(request.out, cost))
-    return ArchivePlan(
-        index,
-        tuple(refused),
-        len(listed.targets),
-        n_planned,
-        decisions_file,
-        asked.n_added,
-        cost,
-        tuple(by_severity(told)),
-    )
+    note_lost(out, joined.lost)
+    asked = add_open(decisions_file, request.decisions, joined.questions())
+    cost = estimate(out, joined.load, options)
+    findings = [
+        *(() if cost.fits else (_no_room(out, cost),)),
+        *previous.findings,
+        *findings,
+        *asked.findings,
+        *(finding.within(entry.project) for entry in joined.refused for finding in entry.findings),
+    ]
+    refused, told = tuple(joined.refused), tuple(by_severity(findings))
+    return ArchivePlan(index, refused, n_projects, n_planned, decisions_file, asked.n_added, cost, told)
 
 
 def _lost(entry: Entry, story: Story, out: Path) -> list[str]:
@@ -235,36 +211,21 @@ def _lost(entry: Entry, story: Story, out: Path) -> list[str]:
 
 
 def _no_room(out: Path, cost: Estimate) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "little-space",
-        str(out),
-        f"found {cost.free_bytes / 1e9:.2f} GB free, and up to {cost.space_bytes / 1e9:.2f} GB are to be written",
-        advice="free some space, choose another disk for OUT, or leave out videos: {}",
-        remedies=(Setting("videos", ("none",)),),
-    )
-
-
-def _questions(entry: Entry) -> list[Finding]:
-    return [finding for finding in entry.findings if finding.severity is Severity.ERROR]
-
-
-def located(entry: Entry) -> list[Finding]:
-    """Return the findings of an entry, each with the project that it belongs to."""
-    return [finding.within(entry.project) for finding in entry.findings]
+    why = f"found {cost.free_bytes / 1e9:.2f} GB free, and up to {cost.space_bytes / 1e9:.2f} GB are to be written"
+    advice = "free some space, choose another disk for OUT, or leave out videos: {}"
+    remedies = (Setting("videos", ("none",)),)
+    return Finding(Severity.WARNING, "little-space", str(out), why, advice=advice, remedies=remedies)
 
 
 def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:
     """Tell of projects that share task, scorer and date: most are copies, but only a person knows which one counts."""
+    why = (
+        "share the task {!r}, the scorer {!r} and the date {!r}, so all but one may be copies or backups; "
+        "each is migrated"
+    )
+    advice = f"to leave one out, write `skip: true` for it in {DECISIONS_FILE}"
     return [
-        Finding(
-            Severity.WARNING,
-            "project-twice",
-            some(names),
-            f"share the task {identity[0]!r}, the scorer {identity[1]!r} and the date {identity[2]!r}, so all but one "
-            "may be copies or backups; each is migrated",
-            advice=f"to leave one out, write `skip: true` for it in {DECISIONS_FILE}",
-        )
+        Finding(Severity.WARNING, "project-twice", some(names), why.format(*identity), advice=advice)
         for identity, names in projects.items()
         if len(names) > 1
     ]
@@ -272,40 +233,29 @@ def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:
 
 def _cameras(cameras: Mapping[str, tuple[str, ...]], planned: set[str]) -> list[Finding]:
     """Tell of projects that are migrated as cameras of another one and by themselves too."""
-    return [
-        Finding(
-            Severity.WARNING,
-            "camera-alone",
-            ", ".join(alone),
-            f"migrated as camera of {project} and also alone, so images and videos are written twice",
-            advice=f"to migrate as camera only, write `skip: true` for each in {DECISIONS_FILE}",
-        )
-        for project, names in cameras.items()
-        for alone in ([name for name in names if name in planned],)
-        if alone
-    ]
+    findings = []
+    advice = f"to migrate as camera only, write `skip: true` for each in {DECISIONS_FILE}"
+    for project, names in cameras.items():
+        if alone := ", ".join(name for name in names if name in planned):
+            why = f"migrated as camera of {project} and also alone, so images and videos are written twice"
+            findings.append(Finding(Severity.WARNING, "camera-alone", alone, why, advice=advice))
+    return findings
 
 
-def _left_over(request: Request, targets: Iterable[str], planned: set[str]) -> list[Finding]:
+def _left_over(out: Path, targets: Iterable[str], planned: Collection[str]) -> list[Finding]:
     """Tell of targets that earlier plans made and this one does not; they stay as they are."""
     gone = []
-    for target in sorted(set(targets) - planned):
-        folder = request.out / target
+    for target in sorted(set(targets).difference(planned)):
+        folder = out / target
         with contextlib.suppress(OSError):  # of somebody else, who will know
             # Those of single individuals lie one folder deeper.
             made = [folder / PLAN_FILE] if (folder / PLAN_FILE).is_file() else sorted(folder.glob(f"*/{PLAN_FILE}"))
-            gone += [path.parents[1].relative_to(request.out).as_posix() for path in made]
+            gone += [path.parents[1].relative_to(out).as_posix() for path in made]
     gone = [target for target in gone if target not in planned]
     if not gone:
         return []
-    return [
-        Finding(
-            Severity.NOTE,
-            "target-left-over",
-            some(gone),
-            counted(len(gone), "target of earlier plans is", "targets of earlier plans are")
-            + " not in this one: projects are gone, left out, not planned or planned in another way; nothing there is "
-            "changed",
-            advice="remove what you no longer want",
-        )
-    ]
+    why = (
+        f"{counted(len(gone), 'target of earlier plans is', 'targets of earlier plans are')} not in this one: projects "
+        "are gone, left out, not planned or planned in another way; nothing there is changed"
+    )
+    return [Finding(Severity.NOTE, "target-left-over", some(gone), why, advice="remove what you no longer want")]

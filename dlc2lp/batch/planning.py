@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.batch.decisions import Decisions
@@ -33,23 +33,13 @@ _LIST = f"{_PLANNING}/projects.json"
 
 
 def check_options(options: Options) -> None:
-    """Refuse options that are impossible, whatever the project.
-
-    Raises
-    ------
-    UsageError
-        One is.
-    """
+    """Refuse options that are impossible, whatever the project."""
     check_data_dir(options.data_dir)
     check_calibration_options(options)
     if options.split == "list":
-        raise UsageError.of(
-            "unknown-split",
-            "--split",
-            "found 'list', which shows the splits of a single project, expected a shuffle",
-            advice="see the splits of a project with: {}",
-            remedies=(Command("dlc2lp inspect PROJECT --split list"),),
-        )
+        why = "found 'list', which shows the splits of a single project, expected a shuffle"
+        advice, remedies = "see the splits of a project with: {}", (Command("dlc2lp inspect PROJECT --split list"),)
+        raise UsageError.of("unknown-split", "--split", why, advice=advice, remedies=remedies)
 
 
 @dataclass(frozen=True)
@@ -79,30 +69,17 @@ class Listed:
 
 
 def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> Listed:
-    """Return the list of an interrupted planning that was asked the same, or search the archive.
-
-    Raises
-    ------
-    UsageError
-        The root is no folder; or ``not-listed``: the list must exist and does not.
-    SourceRefused
-        ``no-projects``: none was found, and OUT has a plan.
-    TargetRefused
-        OUT holds something else, lies in one of the projects, or can't be written to.
-    """
+    """Return the list of an interrupted planning that was asked the same, or search the archive."""
     path = request.out / _LIST
     with contextlib.suppress(OSError, Malformed):  # there is none, or a damaged one
         listed = read(Listed, path.read_bytes())
         if listed.request == request.digest:
             return listed
     if must_exist:
-        raise UsageError.of(
-            "not-listed",
-            str(request.out),
-            "found no list of the archive's projects for these options",
-            advice="make it first: {}, with the same options",
-            remedies=(Command(f"dlc2lp batch plan {request.root} {request.out} --list-only"),),
-        )
+        why = "found no list of the archive's projects for these options"
+        advice = "make it first: {}, with the same options"
+        remedies = (Command(f"dlc2lp batch plan {request.root} {request.out} --list-only"),)
+        raise UsageError.of("not-listed", str(request.out), why, advice=advice, remedies=remedies)
     if request.out.is_dir() and not (request.out / STATE_FOLDER).is_dir():
         check_only_holds(request.out, (STATE_FOLDER, DECISIONS_FILE))
     found = discover(request.root, request.out)
@@ -117,40 +94,25 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
 
 
 def _check_projects(request: Request, found: Discovery) -> None:
-    """Refuse what was found, before anything is written.
-
-    Raises
-    ------
-    SourceRefused, TargetRefused
-        As :func:`list_projects`.
-    """
+    """Refuse what was found, before anything is written."""
     if not found.projects and (request.out / INDEX_FILE).exists():
-        raise SourceRefused(
-            replace(no_projects(request.root), advice="see whether its disk is there; the plan of OUT stays as it is"),
-            *found.findings,
-        )
+        advice = "see whether its disk is there; the plan of OUT stays as it is"
+        raise SourceRefused(no_projects(request.root, advice), *found.findings)
     real_out = Path(os.path.realpath(request.out))
     for project in found.projects:
         source = request.root / project
         if Path(os.path.realpath(source)) in (real_out, *real_out.parents):
+            why = f"lies inside the project {os.path.normpath(source)}, and dlc2lp never writes to a source"
             beside = request.root.with_name(f"{request.root.name}-lp")
-            raise TargetRefused.of(
-                "target-inside-source",
-                str(request.out),
-                f"lies inside the project {os.path.normpath(source)}, and dlc2lp never writes to a source",
-                advice=f"choose a folder that is in no project, for example {beside}",
-            )
+            advice = f"choose a folder that is in no project, for example {beside}"
+            raise TargetRefused.of("target-inside-source", str(request.out), why, advice=advice)
 
 
-def no_projects(root: Path) -> Finding:
+def no_projects(root: Path, advice: str = "") -> Finding:
     """Return the finding for an archive without projects."""
-    return Finding(
-        Severity.ERROR,
-        "no-projects",
-        str(root),
-        "found no DeepLabCut project in this folder or below it",
-        advice="give the folder that holds the projects; one has a config.yaml or a labeled-data folder",
-    )
+    why = "found no DeepLabCut project in this folder or below it"
+    usual = "give the folder that holds the projects; one has a config.yaml or a labeled-data folder"
+    return Finding(Severity.ERROR, "no-projects", str(root), why, advice=advice or usual)
 
 
 def planned_lines(out: Path) -> Ledger[list[str]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Index
 from dlc2lp.codec import Malformed, read, to_line
 from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
@@ -32,13 +32,8 @@ class Previous:
 def read_previous(root: Path, out: Path) -> Previous:
     """Return what earlier plans of OUT left behind; a plan that can't be read counts as none.
 
-    Raises
-    ------
-    PlanReplaced
-        Somebody plans it at this moment.
-    TargetRefused
-        ``out-of-another-archive``: OUT was planned for another archive, which is still there; ``target-not-a-folder``;
-        or somebody else's plan may not be read.
+    Raise :exc:`PlanReplaced` where somebody plans it at this moment, and ``out-of-another-archive`` where it was
+    planned for another archive, which is still there.
     """
     check_is_folder(out)
     targets: dict[str, str] = {}
@@ -49,42 +44,31 @@ def read_previous(root: Path, out: Path) -> Previous:
         index = Index.read(out)
         planned_for = index.root if index.totals.n_planned else None
         if _is_same_archive(index.root, root):
-            targets = {entry.project: _whole_target(entry) for entry in index.entries()}
+            targets = {
+                # The target of a split project is the folder of its individuals' targets.
+                entry.project: entry.target.rsplit("/", 1)[0] if entry.individual else entry.target
+                for entry in index.entries()
+            }
     except PlanReplaced:
         raise
     except NotPlanned:
         pass
     except UsageError as error:
         planned_for = kept.root
-        findings = [
-            Finding(
-                Severity.WARNING,
-                "plan-unreadable",
-                str(out / INDEX_FILE),
-                "the earlier plan is damaged or of another version; it is made anew",
-                where=error.findings[0].message,
-            )
-        ]
+        told = "the earlier plan is damaged or of another version; it is made anew"
+        where = error.findings[0].message
+        findings = [Finding(Severity.WARNING, "plan-unreadable", str(out / INDEX_FILE), told, where)]
     if planned_for is not None and not _is_same_archive(planned_for, root):
-        raise TargetRefused.of(
-            "out-of-another-archive",
-            str(out),
-            f"was planned for the archive {planned_for}, which is still there, not for {root}",
-            advice="choose another OUT, one for each archive",
-        )
+        why = f"was planned for the archive {planned_for}, which is still there, not for {root}"
+        advice = "choose another OUT, one for each archive"
+        raise TargetRefused.of("out-of-another-archive", str(out), why, advice=advice)
     if kept.root is not None and _is_same_archive(kept.root, root):
         targets = {**kept.targets, **targets}
     return Previous(targets, tuple(findings))
 
 
 def keep_targets(root: Path, out: Path, targets: Mapping[str, str]) -> None:
-    """Keep the targets of all projects for later plans.
-
-    Raises
-    ------
-    TargetRefused
-        OUT can't be written to.
-    """
+    """Keep the targets of all projects for later plans."""
     write_if_new(out / TARGETS_FILE, to_line(_Kept(str(root), targets)).rstrip())
 
 
@@ -106,8 +90,3 @@ def _read_targets(out: Path) -> _Kept:
 def _is_same_archive(before: str, root: Path) -> bool:
     """Whether an archive is the one of an earlier plan, perhaps by another spelling, or moved since."""
     return before == str(root) or not Path(before).is_dir() or is_same_folder(Path(before), root)
-
-
-def _whole_target(entry: Entry) -> str:
-    """Return the target of the project that an entry belongs to."""
-    return entry.target.rsplit("/", 1)[0] if entry.individual else entry.target

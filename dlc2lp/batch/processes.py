@@ -38,26 +38,11 @@ def call_each(
     jobs: int,
     watch: Watch,
 ) -> Iterator[Result]:
-    """Yield what a function makes of each task, in the order in which it is ready.
+    """Yield what a function makes of each task, in the order in which it is ready; few tasks are done in this process.
 
-    Parameters
-    ----------
-    function
-        Takes one task, and what tells it to stop, which raises :exc:`Interrupted`; it raises nothing else. It and its
-        results must be picklable.
-    tasks, n_tasks
-        The tasks, and how many they are.
-    jobs
-        Processes at a time; few tasks are done in this one.
-    watch
-        What it is stopped by, within seconds.
-
-    Raises
-    ------
-    Interrupted
-        The work is to stop.
-    Dlc2LpError
-        ``process-lost``: the system ended one of the processes.
+    It takes one task, and what tells it to stop, which raises :exc:`Interrupted`; it raises nothing else. It and its
+    results must be picklable. The watch stops all within seconds. Where the system ended one of the processes, it is
+    ``process-lost``.
     """
     jobs = max(1, min(jobs, n_tasks // _TASKS_WORTH_A_PROCESS))
     if jobs == 1 and n_tasks <= TASKS_OF_A_PROCESS:
@@ -71,10 +56,7 @@ def call_each(
 
 
 def _in_processes(
-    function: Callable[[Task, threading.Event | None], Result],
-    waiting: Iterator[Task],
-    jobs: int,
-    watch: Watch,
+    function: Callable[[Task, threading.Event | None], Result], waiting: Iterator[Task], jobs: int, watch: Watch
 ) -> Iterator[Result]:
     """Do tasks in processes that end afterwards."""
     # Not forked: a copy of a process with threads may inherit a lock that nobody will ever open.
@@ -91,13 +73,10 @@ def _in_processes(
             running |= {pool.submit(_call, function, task) for task in islice(waiting, len(finished))}
     except BrokenProcessPool as error:
         watch.check("batch")  # whoever stops all processes of a job may have reached the others first
-        raise Dlc2LpError.of(
-            "process-lost",
-            "batch",
-            "the system ended one of the processes, most likely for want of memory",
-            advice="run the same command again with fewer at a time: {}; what is done stays done",
-            remedies=(Setting("jobs", ("1",)),),
-        ) from error
+        why = "the system ended one of the processes, most likely for want of memory"
+        advice = "run the same command again with fewer at a time: {}; what is done stays done"
+        remedies = (Setting("jobs", ("1",)),)
+        raise Dlc2LpError.of("process-lost", "batch", why, advice=advice, remedies=remedies) from error
     except BaseException:
         for child in multiprocessing.active_children():
             if child not in others:

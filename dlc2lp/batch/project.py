@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from dlc2lp.batch.decisions import invalid
 from dlc2lp.batch.index import Entry
 from dlc2lp.batch.planning import Request, check_options
-from dlc2lp.batch.run import plan_digest
 from dlc2lp.codec import to_line
 from dlc2lp.dlc.project import LocatedProject, open_project
 from dlc2lp.each_individual import propose_each
-from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError, fault, reason
+from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, fault, reason
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.migration import propose, store
 from dlc2lp.model import Finding, Severity, by_severity
@@ -41,15 +41,7 @@ class Task:
 def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, list[str], Event]:
     """Plan one project and write its plan; whatever goes wrong is a finding of its entry.
 
-    Returns
-    -------
-    tuple
-        The task's number, the index's lines for the project, and how it ended.
-
-    Raises
-    ------
-    Interrupted
-        The work is to stop.
+    Return the task's number, the index's lines for the project, and how it ended.
     """
     entries = _entries_or_refusal(task, Watch(stop=stop))
     endings: dict[str, Ending] = {"planned": "done", "skipped": "skipped"}
@@ -69,28 +61,20 @@ def _entries_or_refusal(task: Task, watch: Watch) -> list[Entry]:
     except OSError as error:
         return [_refused(task, [_unreadable(task, error)])]
     except UnicodeEncodeError:
-        finding = Finding(
-            Severity.ERROR,
-            "name-not-text",
-            task.project,
-            "a name in it holds bytes that are no text, and Lightning Pose's files are text",
-            advice="rename the folders and files, for example with convmv, and plan again",
-        )
-        return [_refused(task, [finding])]
+        why = "a name in it holds bytes that are no text, and Lightning Pose's files are text"
+        advice = "rename the folders and files, for example with convmv, and plan again"
+        return [_refused(task, [Finding(Severity.ERROR, "name-not-text", task.project, why, advice=advice)])]
     except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
         return [_refused(task, [fault(task.project, error, REPORT_IT)])]
 
 
 def _unreadable(task: Task, error: OSError) -> Finding:
     """Return the finding for a project, or for its target, that may not be read."""
-    is_target = Path(str(error.filename)).is_relative_to(task.request.out)
-    return Finding(
-        Severity.ERROR,
-        "target-unreadable" if is_target else "source-unreadable",
-        task.target if is_target else task.project,
-        f"could not be read: {reason(error)}",
-        advice="get the permission to read it, " + ("" if is_target else "or copy it anew, ") + "and plan again",
-    )
+    code, subject, other_way = "source-unreadable", task.project, "or copy it anew, "
+    if Path(str(error.filename)).is_relative_to(task.request.out):
+        code, subject, other_way = "target-unreadable", task.target, ""
+    advice = f"get the permission to read it, {other_way}and plan again"
+    return Finding(Severity.ERROR, code, subject, f"could not be read: {reason(error)}", advice=advice)
 
 
 def _refused(task: Task, findings: Iterable[Finding]) -> Entry:
@@ -107,13 +91,14 @@ def _entries(task: Task, watch: Watch) -> list[Entry]:
     check_options(options)
     source: LocatedProject | None = open_project(request.root / task.project)
     if options.views and not (source and source.is_3d):
-        _check_views(task, options)
+        _check_views(task, [path for _, path in options.views])
         source = None
     is_single = not has_views(source, options)
     if is_single:
         options = _of_single_camera(options, request.options)
     target = request.out / task.target
-    options = _with_data_dir(options, task.target)
+    if options.data_dir is not None:  # where OUT will lie
+        options = replace(options, data_dir=f"{options.data_dir.rstrip('/')}/{task.target}")
     if source is None or options.individuals != "split" or not is_single:
         return [_planned(task, source, options, store(propose(source, target, options, watch=watch)))]
     # Where all projects of an archive are to be split, one that labels a single animal is not.
@@ -122,28 +107,19 @@ def _entries(task: Task, watch: Watch) -> list[Entry]:
     if "" in proposals:
         return [_planned(task, source, options, store(proposals[""]))]
     targets = {name: f"{task.target}/{Path(each.plan.target).name}" for name, each in proposals.items()}
-    entries: list[Entry] = []
-    for name, proposal in proposals.items():
-        plan = store(proposal)
-        twins = [other for other in targets.values() if other != targets[name]]
-        digest = plan_digest(plan.to_text())
-        entries.append(Entry.of_plan(task.project, targets[name], plan, digest, individual=name, twins=twins))
-    return entries
+    return [
+        Entry.of_plan(task.project, target, store(proposals[name]), name, [*targets.values()])
+        for name, target in targets.items()
+    ]
 
 
 def _planned(task: Task, source: LocatedProject | None, options: Options, plan: Plan) -> Entry:
-    entry = Entry.of_plan(task.project, task.target, plan, plan_digest(plan.to_text()))
+    entry = Entry.of_plan(task.project, task.target, plan)
     return replace(entry, cameras=_cameras(task, source, options) if plan.views else ())
 
 
 def _check_paths(task: Task, options: Options) -> None:
-    """Refuse decided paths that the command line would refuse.
-
-    Raises
-    ------
-    UsageError
-        ``decision-invalid``.
-    """
+    """Refuse decided paths that the command line would refuse."""
     given = task.request.decisions.options.get(task.project, {})
     own = task.request.root / task.project
     faults = [
@@ -156,32 +132,17 @@ def _check_paths(task: Task, options: Options) -> None:
         *(("merge", path, "another project than this one") for path in options.merge if is_same_folder(path, own)),
     ]
     for name, path, expected in faults:
-        raise UsageError.of(
-            "decision-invalid",
-            task.project,
-            f"found {str(path)!r} for {name}, expected {expected}",
-            where="decisions file",
-            advice="correct it; paths are relative to the archive",
-        )
+        why = f"found {str(path)!r} for {name}, expected {expected}"
+        raise invalid(task.project, why, "correct it; paths are relative to the archive")
 
 
-def _check_views(task: Task, options: Options) -> None:
-    """Refuse views of other projects alone: nobody would look for their target under this project's name.
-
-    Raises
-    ------
-    UsageError
-        ``decision-invalid``.
-    """
+def _check_views(task: Task, views: Sequence[Path]) -> None:
+    """Refuse views of other projects alone: nobody would look for their target under this project's name."""
     own = Path(os.path.normpath(task.request.root / task.project))
-    if own not in {Path(os.path.normpath(path)) for _, path in options.views}:
-        raise UsageError.of(
-            "decision-invalid",
-            task.project,
-            f"found the views {', '.join(str(path) for _, path in options.views)}, expected this project among them",
-            where="decisions file",
-            advice="write `view` under one of the projects that are its cameras, and `skip: true` under the others",
-        )
+    if own not in {Path(os.path.normpath(path)) for path in views}:
+        why = f"found the views {', '.join(map(str, views))}, expected this project among them"
+        advice = "write `view` under one of the projects that are its cameras, and `skip: true` under the others"
+        raise invalid(task.project, why, advice)
 
 
 def _of_single_camera(options: Options, common: Options) -> Options:
@@ -201,10 +162,3 @@ def _cameras(task: Task, source: LocatedProject | None, options: Options) -> tup
         for project in camera_projects(source, options)
     )
     return tuple(sorted({str(key) for key in keys if ".." not in key.parts} - {task.project}))
-
-
-def _with_data_dir(options: Options, target: str) -> Options:
-    """Return the options for one target: ``data_dir`` is where OUT will lie."""
-    if options.data_dir is None:
-        return options
-    return replace(options, data_dir=f"{options.data_dir.rstrip('/')}/{target}")

@@ -6,7 +6,6 @@ two that happen to work on one step make the same bytes, and a rename decides.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from dlc2lp.batch.index import Index
+from dlc2lp.batch.index import Index, plan_digest
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
@@ -33,13 +32,6 @@ from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.ffmpeg import find_ffmpeg
 from dlc2lp.wording import counted, one_line
-
-_DIGEST_CHARS = 16
-
-
-def plan_digest(text: str) -> str:
-    """Return what tells one plan of a target from another."""
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]
 
 
 def in_batch(finding: Finding, out: Path) -> Finding:
@@ -98,33 +90,12 @@ class ShardRun:
 
 
 def run_shard(
-    out: Path,
-    shard: Shard | None = None,
-    run_options: RunOptions | None = None,
-    *,
-    watch: Watch | None = None,
+    out: Path, shard: Shard | None = None, run_options: RunOptions | None = None, *, watch: Watch | None = None
 ) -> ShardRun:
-    """Carry out one shard; run again, it goes on where it was stopped.
+    """Carry out one shard, or without one the whole plan; run again, it goes on where it was stopped.
 
-    Parameters
-    ----------
-    out
-        The folder that was planned for.
-    shard
-        Which part of the plan; None: all of it.
-    run_options
-        How it is carried out.
-    watch
-        Hears of every step, and of every piece of the shard.
-
-    Raises
-    ------
-    TargetRefused
-        ``not-planned``, ``no-space``, ``target-not-writable``.
-    ToolMissing
-        A video must be encoded and there is no ffmpeg.
-    Interrupted
-        The work was to stop; finished steps stay finished, nothing half-made is left.
+    The watch hears of every step, and of every piece of the shard. Interrupted, finished steps stay finished and
+    nothing half-made is left.
     """
     shard = shard or Shard()
     run_options = run_options or RunOptions()
@@ -162,12 +133,8 @@ class _Shard:
     def __init__(
         self, out: Path, shard: Shard, run_options: RunOptions, watch: Watch, log: WorkLog, story: Story
     ) -> None:
-        self._out = out
-        self._run_options = run_options
-        self._watch = watch
-        self._log = log
-        self._story = story
-        self._result = ShardRun(shard)
+        self._out, self._run_options, self._watch = out, run_options, watch
+        self._log, self._story, self._result = log, story, ShardRun(shard)
         # A few at a time are kept: the units of a heavy project follow each other.
         self._plan_of = lru_cache(run_options.jobs or allowed_cpus())(_plan_of)
 
@@ -233,25 +200,14 @@ class _Shard:
 
 
 def _plan_of(target: Path, digest: str) -> Plan | None:
-    """Return a target's plan; None where it is no longer the one of the index.
-
-    Raises
-    ------
-    TargetRefused
-        ``not-a-target``: it is gone.
-    UsageError
-        It can't be read.
-    """
+    """Return a target's plan; None where it is no longer the one of the index."""
     path = target / PLAN_FILE
     try:
         text = path.read_text(encoding="utf-8", errors="replace")  # whose digest is another one
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise TargetRefused.of(
-            "not-a-target",
-            str(target),
-            f"found no {PLAN_FILE}, which `batch plan` had written",
-            advice="plan again with the same `dlc2lp batch plan` command",
-        ) from error
+        why = f"found no {PLAN_FILE}, which `batch plan` had written"
+        advice = "plan again with the same `dlc2lp batch plan` command"
+        raise TargetRefused.of("not-a-target", str(target), why, advice=advice) from error
     if plan_digest(text) != digest:
         return None
     # The archive may be mounted elsewhere on this machine; all paths of a plan are relative but for its own.
@@ -262,9 +218,7 @@ class _Recorder:
     """Hears of a unit's steps, writes down how long each took, and passes them on as steps of the archive."""
 
     def __init__(self, log: WorkLog, watch: Watch, unit: Unit) -> None:
-        self._log = log
-        self._watch = watch
-        self._target = unit.target
+        self._log, self._watch, self._target = log, watch, unit.target
         self._costs = {step.id: step.cost for step in unit.steps}
         self._began: dict[str, float] = {}
 

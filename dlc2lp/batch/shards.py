@@ -27,9 +27,9 @@ _COUNTED = (
     ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX", "SLURM_ARRAY_TASK_STEP"),
     ("SGE_TASK_ID", "SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_STEPSIZE"),
 )
-_SHARD = Setting("shard", ("I/N",))
-
 _UNCOUNTED = ("PBS_ARRAY_INDEX", "PBS_ARRAYID", "JOB_COMPLETION_INDEX")
+
+_SHARD = Setting("shard", ("I/N",))
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,7 @@ class Shard:
 
     @classmethod
     def from_text(cls, text: str) -> Shard:
-        """Read ``I/N``.
-
-        Raises
-        ------
-        UsageError
-            ``shard-invalid``.
-        """
+        """Read ``I/N``, or raise ``shard-invalid``."""
         found = re.fullmatch(r"0*([0-9]{1,9})/0*([0-9]{1,9})", text.strip())
         if not found or not 1 <= int(found[1]) <= int(found[2]):
             raise UsageError.of("shard-invalid", "--shard", f"found {text!r}, expected I/N with I from 1 to N")
@@ -60,19 +54,9 @@ class Shard:
 def shard_from_environment(environment: Mapping[str, str], n_shards: int | None = None) -> Shard | None:
     """Return the shard that a scheduler's variables name; None outside of an array.
 
-    The numbers of an array may start anywhere: N consecutive ones, each taken modulo N, are the shards 1 to N.
-
-    Parameters
-    ----------
-    environment
-        The process's variables.
-    n_shards
-        How many shards there are, where the scheduler does not tell (PBS, Kubernetes).
-
-    Raises
-    ------
-    UsageError
-        ``shard-unknown``: this is a task of an array, and the number of shards is not known; or the other way round.
+    The numbers of an array may start anywhere: N consecutive ones, each taken modulo N, are the shards 1 to N. How many
+    there are must be given where the scheduler does not tell (PBS, Kubernetes), and only in an array; else it is
+    ``shard-unknown``.
     """
     for names in _COUNTED:
         value = _number(names[0], environment)
@@ -94,13 +78,8 @@ def shard_from_environment(environment: Mapping[str, str], n_shards: int | None 
                 raise _uncounted(name, value)
             return Shard(value % n_shards + 1, n_shards)
     if n_shards is not None:
-        raise UsageError.of(
-            "shard-unknown",
-            "--shards",
-            f"found {counted(n_shards, 'shard')}, and no scheduler's variable that tells which one this is",
-            advice="name it: {}; for all of them leave out {}",
-            remedies=(_SHARD, Setting("shards")),
-        )
+        why = f"found {counted(n_shards, 'shard')}, and no scheduler's variable that tells which one this is"
+        raise _unknown("--shards", why, "name it: {}; for all of them leave out {}", (_SHARD, Setting("shards")))
     return None
 
 
@@ -127,17 +106,11 @@ def _unknown(
 
 @dataclass(frozen=True)
 class Unit:
-    """Steps of one target that one worker carries out in one go.
-
-    Attributes
-    ----------
-    target, plan, twins
-        As in the index.
-    """
+    """Steps of one target that one worker carries out in one go; all is as in the index."""
 
     target: str
     plan: str
-    steps: tuple[IndexedStep, ...]  #: The steps.
+    steps: tuple[IndexedStep, ...]
     twins: tuple[str, ...] = ()
 
     @classmethod
@@ -183,24 +156,14 @@ def shard_units(
     """Return the units of one shard, the heaviest first.
 
     Each unit, in the order of weight, goes to the shard that has the least so far (LPT); the heaviest shard then weighs
-    at most one unit more than the average.
-
-    Parameters
-    ----------
-    weights
-        What each target weighs, in any order.
-    read_entry
-        Reads one target's entry; called for those of this shard, and for those too heavy for one shard.
-    total_cost
-        What all their steps cost.
-    shard
-        Which part.
+    at most one unit more than the average. The weights, whose sum is the total cost, may be in any order; entries are
+    read of this shard's targets, and of those too heavy for one shard.
     """
     limit = _limit(total_cost, shard.of)
     if shard.of == 1:
         mine = [unit for weight in weights for unit in divide(Unit.of(read_entry(weight)), limit)]
         return sorted(mine, key=lambda unit: unit.order)
-    pieces = sorted(_pieces(weights, read_entry, limit), key=lambda piece: piece.order)
+    pieces = _pieces(weights, read_entry, limit)
     assigned = [piece for piece, number in _assign(pieces, shard.of) if number == shard.number]
     return sorted((piece.unit(read_entry) for piece in assigned), key=lambda unit: unit.order)
 
@@ -212,18 +175,8 @@ def shards_with(
     n_shards: int,
     is_left: Callable[[Unit], bool],
 ) -> list[int]:
-    """Return the numbers of the shards that have a unit with something left to do, in order.
-
-    Parameters
-    ----------
-    weights, read_entry, total_cost
-        As for :func:`shard_units`.
-    n_shards
-        How many shards there are.
-    is_left
-        Whether a unit has something left.
-    """
-    pieces = sorted(_pieces(weights, read_entry, _limit(total_cost, n_shards)), key=lambda piece: piece.order)
+    """Return the numbers of the shards that have a unit with something left to do; see :func:`shard_units`."""
+    pieces = _pieces(weights, read_entry, _limit(total_cost, n_shards))
     return sorted({number for piece, number in _assign(pieces, n_shards) if is_left(piece.unit(read_entry))})
 
 
@@ -257,9 +210,9 @@ def _limit(total_cost: int, n_shards: int) -> int:
 
 
 def _assign(pieces: Iterable[_Piece], n_shards: int) -> Iterator[tuple[_Piece, int]]:
-    """Yield each piece with the number of its shard."""
+    """Yield each piece with the number of its shard, the heaviest first."""
     loads = [(0, number) for number in range(1, n_shards + 1)]
-    for piece in pieces:
+    for piece in sorted(pieces, key=lambda piece: piece.order):
         load, number = loads[0]
         heapq.heapreplace(loads, (load - piece.order[0], number))  # the order holds costs below zero
         yield piece, number

@@ -61,22 +61,16 @@ class Resources:
 
     def __post_init__(self) -> None:
         if self.time is not None and not _TIME.fullmatch(self.time):
-            raise UsageError.of(
-                "time-invalid", "--time", f"found {self.time!r}, expected minutes, H:MM:SS or DAYS-HH:MM:SS"
-            )
+            why = f"found {self.time!r}, expected minutes, H:MM:SS or DAYS-HH:MM:SS"
+            raise UsageError.of("time-invalid", "--time", why)
         if self.partition is not None and not re.fullmatch(r"[^\s\x00-\x1f]+", self.partition):
-            raise UsageError.of(
-                "partition-invalid", "--partition", f"found {self.partition!r}, expected the name of a partition"
-            )
+            why = f"found {self.partition!r}, expected the name of a partition"
+            raise UsageError.of("partition-invalid", "--partition", why)
         for argument in self.sbatch_args:
             if not argument.startswith("-") or len(argument.splitlines()) != 1:
-                raise UsageError.of(
-                    "sbatch-arg-invalid",
-                    "--sbatch-arg",
-                    f"found {argument!r}, expected one option of sbatch with its value",
-                    advice="for example {}",
-                    remedies=(Setting("sbatch-arg", ("--account=my-lab",)),),
-                )
+                why = f"found {argument!r}, expected one option of sbatch with its value"
+                advice, remedies = "for example {}", (Setting("sbatch-arg", ("--account=my-lab",)),)
+                raise UsageError.of("sbatch-arg-invalid", "--sbatch-arg", why, advice=advice, remedies=remedies)
 
     @property
     def _warning_s(self) -> int:
@@ -137,33 +131,10 @@ def submit_archive(
     dry_run: bool = False,
     wait: bool = False,
 ) -> Submission:
-    """Submit what is left of an archive.
+    """Submit what is left of an archive; of ``n_shards`` parts of the plan, those that are done already are not.
 
-    Parameters
-    ----------
-    out
-        The folder that was planned for.
-    command
-        How dlc2lp is called on the nodes.
-    n_shards
-        Into how many parts the plan is cut; those that are done already are not submitted.
-    resources
-        What to ask for.
-    run_arguments, finish_arguments
-        Further arguments of ``batch run`` and ``batch finish``.
-    dry_run
-        Only make the scripts' text.
-    wait
-        Return when the finishing job has ended.
-
-    Raises
-    ------
-    TargetRefused
-        ``not-planned``, or OUT can't be written to.
-    ToolMissing
-        ``no-slurm``: there is no sbatch.
-    Dlc2LpError
-        ``submit-refused``: Slurm said no; its own words are in the message.
+    ``command`` is how dlc2lp is called on the nodes. A dry run only makes the scripts' text; with ``wait``, the call
+    ends when the finishing job does. Where Slurm says no, it is ``submit-refused`` with Slurm's own words.
     """
     index = Index.read(Path(out).absolute())
     story = read_story(index.out)
@@ -193,32 +164,21 @@ def _scripts(
 ) -> Iterator[Script]:
     """Make the arrays, none with an index that Slurm has not, and the finishing job."""
     names: list[str] = []
+    run = shlex.join([*command, "batch", "run", str(out), f"--requeue={_MAX_REQUEUES}", *run_arguments])
+    at_a_time = f"%{resources.max_running}" if resources.max_running else ""
     for first in range(1, n_shards + 1, maximum):
         numbers = [number - first for number in left if first <= number < first + maximum]
         if not numbers:
             continue
-        task = "SLURM_ARRAY_TASK_ID + " + str(first)
-        run = [*command, "batch", "run", str(out), f"--requeue={_MAX_REQUEUES}", *run_arguments]
-        at_a_time = f"%{resources.max_running}" if resources.max_running else ""
-        directives = [
-            f"--job-name=dlc2lp-{out.name}-run".translate(_NO_BLANKS),
-            f"--array={_ranges(numbers)}{at_a_time}",
-            *resources.directives(),
-            "--output=%A_%a.log",
-        ]
-        name = f"run-{len(names) + 1}.sh"
-        call = f'{shlex.join(run)} --shard "$(({task}))/{n_shards}"'
+        name, array = f"run-{len(names) + 1}.sh", f"--array={_ranges(numbers)}{at_a_time}"
+        call = f'{run} --shard "$((SLURM_ARRAY_TASK_ID + {first}))/{n_shards}"'
+        text = _text(name, f"{out.name}-run", [array], "%A_%a.log", resources, call)
         # One array after the other where there are several, or more would run at a time than was asked for.
-        waits_for = tuple(names[-1:]) if resources.max_running else ()
-        yield Script(name, _text(name, directives, resources.preamble, call), waits_for)
+        yield Script(name, text, tuple(names[-1:]) if resources.max_running else ())
         names.append(name)
-    directives = [
-        f"--job-name=dlc2lp-{out.name}-finish".translate(_NO_BLANKS),
-        *resources.directives(),
-        "--output=%j-finish.log",
-    ]
     call = shlex.join([*command, "batch", "finish", str(out), f"--requeue={_MAX_REQUEUES}", *finish_arguments])
-    yield Script(FINISH_SCRIPT, _text(FINISH_SCRIPT, directives, resources.preamble, call), tuple(names))
+    text = _text(FINISH_SCRIPT, f"{out.name}-finish", [], "%j-finish.log", resources, call)
+    yield Script(FINISH_SCRIPT, text, tuple(names))
 
 
 #: A job's name is for people, and a directive ends at a blank.
@@ -236,17 +196,16 @@ def _ranges(numbers: Sequence[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
 
 
-def _text(name: str, directives: Sequence[str], preamble: str, call: str) -> str:
-    """Return a whole script.
-
-    It ends in ``exec``, since the batch shell would not pass a signal on to dlc2lp.
-    """
+def _text(name: str, job: str, array: Sequence[str], log: str, resources: Resources, call: str) -> str:
+    """Return a whole script; it ends in ``exec``, since the batch shell would not pass a signal on to dlc2lp."""
+    job_name = f"--job-name=dlc2lp-{job}".translate(_NO_BLANKS)
+    directives = [job_name, *array, *resources.directives(), f"--output={log}"]
     lines = [
         "#!/bin/bash",
         f"# Written by dlc2lp batch submit. By hand: cd to this folder, then sbatch {name}",
         *(f"#SBATCH {directive}" for directive in directives),
         "",
-        *preamble.splitlines(),
+        *resources.preamble.splitlines(),
         f"exec {call}",
     ]
     return "\n".join(lines) + "\n"
@@ -283,13 +242,7 @@ def _refused(script: Script, done: subprocess.CompletedProcess[str], jobs: Mappi
 
 
 def _max_array_size(*, required: bool) -> int:
-    """Return Slurm's MaxArraySize, which is one more than the largest index.
-
-    Raises
-    ------
-    ToolMissing
-        There is no Slurm, and one is required.
-    """
+    """Return Slurm's MaxArraySize, which is one more than the largest index; or a guess, if no Slurm is required."""
     try:
         said = _call(["scontrol", "show", "config"]).stdout
     except ToolMissing:
@@ -315,34 +268,19 @@ def _call(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise Dlc2LpError.of(
-            "slurm-silent", arguments[0], f"gave no answer within {timeout_s:.0f} s", advice="try again in a while"
-        ) from error
+        why = f"gave no answer within {timeout_s:.0f} s"
+        raise Dlc2LpError.of("slurm-silent", arguments[0], why, advice="try again in a while") from error
     except OSError as error:
-        raise ToolMissing.of(
-            "no-slurm",
-            arguments[0],
-            f"could not be started: {error.strerror or error}",
-            advice="submit from a machine of the cluster, or run the shards by other means: see docs/cluster.md",
-        ) from error
+        why = f"could not be started: {error.strerror or error}"
+        advice = "submit from a machine of the cluster, or run the shards by other means: see docs/cluster.md"
+        raise ToolMissing.of("no-slurm", arguments[0], why, advice=advice) from error
 
 
 def requeue_this_task(environment: Mapping[str, str], at_most: int) -> str:
     """Put this task back into Slurm's queue after it was told to stop, unless a person cancelled it.
 
-    Clusters that list exit code 75 under ``RequeueExit`` do that by themselves; most list nothing.
-
-    Parameters
-    ----------
-    environment
-        The process's variables.
-    at_most
-        How often it may go back, the times before included.
-
-    Returns
-    -------
-    str
-        What was done or why not, for the log; empty outside of Slurm.
+    Clusters that list exit code 75 under ``RequeueExit`` do that by themselves; most list nothing. It goes back
+    ``at_most`` so often, the times before included. Return for the log what was done, or why not; or else nothing.
     """
     job = environment.get("SLURM_JOB_ID", "")
     if not job.isdigit():
@@ -364,13 +302,7 @@ def requeue_this_task(environment: Mapping[str, str], at_most: int) -> str:
 
 
 def read_preamble(path: Path | None) -> str:
-    """Read the shell lines that come before dlc2lp.
-
-    Raises
-    ------
-    UsageError
-        ``preamble-unreadable``.
-    """
+    """Read the shell lines that come before dlc2lp."""
     if path is None:
         return ""
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from dlc2lp.batch.index import Entry, Index
 from dlc2lp.batch.shards import Shard
@@ -95,81 +95,53 @@ class Status:
 
 
 def archive_status(out: str | Path) -> Status:
-    """Say how far an archive is.
-
-    Raises
-    ------
-    TargetRefused
-        ``not-planned``: OUT has no plan.
-    UsageError
-        ``plan-unreadable``.
-    """
+    """Say how far an archive is."""
     index = Index.read(Path(out))
     story = read_story(index.out)
     now_s = time.time()
     workers = tuple(worker for worker in story.workers if worker.is_alive(now_s))
     at_work = {target for worker in workers for target in worker.targets}
     shards = {worker.shard for worker in workers}
-    sums = _Sums()
+    states, not_planned, sums = Counter[TargetState](), Counter[str](), Counter[str]()
+    targets: list[TargetStatus] = []
     for entry in index.entries():
-        if entry.state == "planned":
-            sums.add(entry, story, at_work, shards)
-        else:
-            sums.not_planned[entry.state] += 1
+        if entry.state != "planned":
+            not_planned[entry.state] += 1
+            continue
+        done = story.done(entry.target)
+        target = _target_status(entry, done, story, at_work, shards)
+        states[target.state] += 1
+        cost_done = sum(step.cost for step in entry.steps if step.id in done)
+        sums.update(n_done=target.n_done, n_failed=target.n_failed, cost_done=cost_done)
+        if target.state not in {"done", "waiting"}:
+            targets.append(target)
+    cost, cost_done = index.totals.cost, sums["cost_done"]
     return Status(
         index.out,
-        {state: sums.states[state] for state in ("done", "running", "failed", "interrupted", "waiting")},
-        dict(sorted(sums.not_planned.items())),
-        sums.n_steps,
-        sums.n_done,
-        sums.n_failed,
-        sums.cost,
-        sums.cost_done,
-        tuple(sums.targets),
+        {state: states[state] for state in get_args(TargetState)},
+        dict(sorted(not_planned.items())),
+        index.totals.n_steps,
+        sums["n_done"],
+        sums["n_failed"],
+        cost,
+        cost_done,
+        tuple(targets),
         workers,
-        _left_s(workers, sums.cost - sums.cost_done, now_s),
+        _left_s(workers, cost - cost_done, now_s),
         tuple(story.unread),
     )
 
 
-@dataclass
-class _Sums:
-    """Sums over the targets that were looked at."""
-
-    states: Counter[TargetState] = field(default_factory=Counter)
-    not_planned: Counter[str] = field(default_factory=Counter)
-    n_steps: int = 0
-    n_done: int = 0
-    n_failed: int = 0
-    cost: int = 0
-    cost_done: int = 0
-    targets: list[TargetStatus] = field(default_factory=list)
-
-    def add(self, entry: Entry, story: Story, at_work: set[str], shards: set[str]) -> None:
-        done = story.done(entry.target)
-        planned = {step.id for step in entry.steps}
-        failed, findings = story.failed(entry.target)
-        failed &= planned
-        n_done = len(done & planned)
-        begun, running = entry.target in story.begun, entry.target in at_work
-        # Whoever sees to all of the archive, or to the shard of its last worker, will come back to it.
-        expected = not shards.isdisjoint({str(Shard()), story.begun.get(entry.target)})
-        state = _state(
-            len(planned), n_done, len(failed), stopped=(begun or n_done > 0) and not expected, running=running
-        )
-        cost = entry.cost
-        self.states[state] += 1
-        self.n_steps += len(planned)
-        self.n_done += n_done
-        self.n_failed += len(failed)
-        self.cost += cost
-        self.cost_done += cost if state == "done" else sum(step.cost for step in entry.steps if step.id in done)
-        if state in {"running", "failed", "interrupted"}:
-            seconds = story.seconds.get(entry.target, 0.0)
-            told = tuple(findings) if failed else ()
-            self.targets.append(
-                TargetStatus(entry.target, entry.project, state, len(planned), n_done, len(failed), seconds, told)
-            )
+def _target_status(entry: Entry, done: set[str], story: Story, at_work: set[str], shards: set[str]) -> TargetStatus:
+    target, planned = entry.target, {step.id for step in entry.steps}
+    failed, findings = story.failed(target)
+    n_steps, n_done, n_failed = len(planned), len(done & planned), len(failed & planned)
+    # Whoever sees to all of the archive, or to the shard of its last worker, will come back to it.
+    expected = not shards.isdisjoint({str(Shard()), story.begun.get(target)})
+    stopped = (target in story.begun or n_done > 0) and not expected
+    state = _state(n_steps, n_done, n_failed, stopped=stopped, running=target in at_work)
+    seconds, told = story.seconds.get(target, 0.0), tuple(findings) if n_failed else ()
+    return TargetStatus(target, entry.project, state, n_steps, n_done, n_failed, seconds, told)
 
 
 def _state(n_steps: int, n_done: int, n_failed: int, *, stopped: bool, running: bool) -> TargetState:

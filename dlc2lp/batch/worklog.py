@@ -103,29 +103,13 @@ class _Lost(_AboutTarget):
 
 
 class WorkLog:
-    """The file of this worker. Open it with ``with``; it is alive as long as the block runs.
-
-    Parameters
-    ----------
-    out
-        Folder of the archive's targets.
-    shard
-        What the worker sees to.
-    n_cpus
-        CPUs that it uses.
-
-    Raises
-    ------
-    TargetRefused
-        OUT can't be written to.
-    """
+    """The file of this worker. Open it with ``with``; it is alive as long as the block runs."""
 
     def __init__(self, out: Path, shard: Shard, n_cpus: int) -> None:
         # Finer than seconds: what is taken back of a worker's work sorts behind it, also where that took no second.
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-        name = f"{stamp}-{_name(shard)}-{own_tag()}.jsonl"
-        self._path = out / LOG_FOLDER / name
-        self._lock = threading.Lock()
+        self._path = out / LOG_FOLDER / f"{stamp}-{_name(shard)}-{own_tag()}.jsonl"
+        self._lock = threading.RLock()
         self._done: dict[str, list[tuple[str, int, float]]] = {}
         self._flushed = time.monotonic()
         self._ended = threading.Event()
@@ -151,8 +135,7 @@ class WorkLog:
 
     def began(self, target: str, n_steps: int) -> None:
         """Note that work on a target begins."""
-        with self._lock:
-            self._write(_TargetBegan(target, n_steps, time.time()))
+        self._write(_TargetBegan(target, n_steps, time.time()))
 
     def done(self, target: str, step: str, cost: int, seconds: float) -> None:
         """Note a step that was carried out."""
@@ -164,18 +147,15 @@ class WorkLog:
     def found_done(self, target: str, steps: Sequence[str]) -> None:
         """Note steps that an earlier worker had carried out and not written down."""
         if steps:
-            with self._lock:
-                self._write(_FoundDone(target, tuple(steps)))
+            self._write(_FoundDone(target, tuple(steps)))
 
     def failed(self, target: str, steps: Sequence[str], findings: Iterable[Finding]) -> None:
         """Note steps that could not be carried out, and why."""
-        with self._lock:
-            self._write(_Failed(target, tuple(steps), tuple(findings), time.time()))
+        self._write(_Failed(target, tuple(steps), tuple(findings), time.time()))
 
     def lost(self, target: str, steps: Sequence[str]) -> None:
         """Note steps that were carried out once, and whose files or records are there no more."""
-        with self._lock:
-            self._write(_Lost(target, tuple(steps)))
+        self._write(_Lost(target, tuple(steps)))
 
     def ended(self, target: str) -> None:
         """Note that work on a target ended, however it did."""
@@ -192,7 +172,7 @@ class WorkLog:
 
     def _write(self, said: Said) -> None:
         # A full disk must not end the worker for the sake of its story.
-        with contextlib.suppress(OSError):
+        with self._lock, contextlib.suppress(OSError):
             self._file.write(to_line(said))
             self._file.flush()
 
@@ -211,7 +191,7 @@ def _job() -> str:
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     if array and task:
         return f"{array}_{task}"
-    return os.environ.get("SLURM_JOB_ID") or os.environ.get("JOB_ID") or os.environ.get("PBS_JOBID") or ""
+    return next(filter(None, map(os.environ.get, ("SLURM_JOB_ID", "JOB_ID", "PBS_JOBID"))), "")
 
 
 @dataclass
@@ -340,23 +320,13 @@ def read_story(out: Path, shard: Shard | None = None) -> Story:
 
 
 def _unread(path: Path, error: OSError) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "log-unreadable",
-        str(path),
-        f"could not be read ({error.strerror or error}), so what is told may be less than what was done",
-        advice="ask its owner for permission to read it; the targets themselves are not concerned",
-    )
+    why = f"could not be read ({error.strerror or error}), so what is told may be less than what was done"
+    advice = "ask its owner for permission to read it; the targets themselves are not concerned"
+    return Finding(Severity.WARNING, "log-unreadable", str(path), why, advice=advice)
 
 
 def note_lost(out: Path, lost: Mapping[str, Sequence[str]]) -> None:
-    """Take back steps of targets that the story takes for done, so that they are submitted again.
-
-    Raises
-    ------
-    TargetRefused
-        OUT can't be written to.
-    """
+    """Take back steps of targets that the story takes for done, so that they are submitted again."""
     if lost:
         with WorkLog(out, _TAKEN_BACK, 0) as log:
             for target, steps in lost.items():

@@ -24,32 +24,20 @@ HTML_FILE = "index.html"
 _COUNTS = ("labeled_frames", "labeled_cells")
 _SIDES = ("source", "written", "left_out")
 
+#: Columns of the table that stand in a project's report as they are, before and after those of its counts.
+_FIRST = ("state", "n_sessions")
+_LAST = ("n_videos", "n_video_frames", "bytes_before", "bytes_after", "seconds")
 CSV_COLUMNS = (
-    "project",
-    "individual",
-    "target",
-    "state",
-    "n_sessions",
+    *("project", "individual", "target", *_FIRST),
     *(f"{name}_{side}" for name in _COUNTS for side in _SIDES),
-    "n_videos",
-    "n_video_frames",
-    "bytes_before",
-    "bytes_after",
-    "seconds",
-    "decisions_open",
+    *(*_LAST, "decisions_open"),
     *(f"n_{severity}s" for severity in Severity),
     "codes",
 )
 
 
 def write_reports(report: ArchiveReport) -> None:
-    """Write all three files into OUT.
-
-    Raises
-    ------
-    TargetRefused
-        OUT can't be written to.
-    """
+    """Write all three files into OUT."""
     from dlc2lp.report.batch_json import report as as_document
 
     text = json.dumps(encode(as_document(report)), indent=1, ensure_ascii=True) + "\n"
@@ -67,17 +55,10 @@ def csv_text(report: ArchiveReport) -> str:
         severities = Counter(finding.severity for finding in project.findings)
         writer.writerow(
             [
-                _cell(project.project),
-                _cell(project.individual),
-                _cell(project.target),
-                project.state,
-                project.n_sessions,
+                *map(_cell, (project.project, project.individual, project.target)),
+                *(getattr(project, name) for name in _FIRST),
                 *(getattr(project.counts.get(name), side, 0) for name in _COUNTS for side in _SIDES),
-                project.n_videos,
-                project.n_video_frames,
-                project.bytes_before,
-                project.bytes_after,
-                project.seconds,
+                *(getattr(project, name) for name in _LAST),
                 " ".join(project.decisions_open),
                 *(severities[severity] for severity in Severity),
                 " ".join(dict.fromkeys(finding.code for finding in project.findings)),
@@ -107,24 +88,14 @@ tr.told td { padding: 0 .6rem .6rem 2rem; } tr:has(+ .told) > * { border-bottom:
 #: Browsers become slow beyond some thousand rows. Projects that need a person are always shown.
 _MAX_ROWS = 5000
 
-_HEADS = (
-    ("project", ""),
-    ("state", ""),
-    ("sessions", "n"),
-    ("labeled frames in", "n"),
-    ("out", "n"),
-    ("videos", "n"),
-    ("video frames", "n"),
-    ("before", "n"),
-    ("after", "n"),
-    ("time", "n"),
-)
+_NUMBERS = ("sessions", "labeled frames in", "out", "videos", "video frames", "before", "after", "time")
+_HEADS = (("project", ""), ("state", ""), *((name, "n") for name in _NUMBERS))
 
 
 def states_text(report: ArchiveReport) -> str:
     """``3 done, 1 needs decision``; empty where there is no project."""
-    states = [(_words(state), n) for state, n in report.n_by_state.items()]
-    return ", ".join(counted(n, words, words.replace("needs ", "need ")) for words, n in states)
+    states = [(words(state), n) for state, n in report.n_by_state.items()]
+    return ", ".join(counted(n, said, said.replace("needs ", "need ")) for said, n in states)
 
 
 def html_text(report: ArchiveReport) -> str:
@@ -163,39 +134,24 @@ def _page(report: ArchiveReport) -> Iterator[str]:
 
 def _shown(projects: Sequence[ProjectReport]) -> list[ProjectReport]:
     """Return the projects of the page: of those that arrived whole only as many as it can hold."""
-    left = _MAX_ROWS - sum(not _is_whole(project) for project in projects)
-    shown = []
-    for project in projects:
-        if _is_whole(project):
-            left -= 1
-            if left < 0:
-                continue
-        shown.append(project)
-    return shown
-
-
-def _is_whole(project: ProjectReport) -> bool:
-    return project.state in {"done", "skipped"}
+    n_whole = max(0, _MAX_ROWS - sum(not project.is_whole for project in projects))
+    left_out = {id(project) for project in [project for project in projects if project.is_whole][n_whole:]}
+    return [project for project in projects if id(project) not in left_out]
 
 
 def _row(project: ProjectReport) -> str:
     name = _escape(project.project + (f" ({project.individual})" if project.individual else ""))
-    cells = [""] * (len(_HEADS) - 2)
+    cells = [""] * len(_NUMBERS)
     if project.counts:
         name = f'<a href="{quote(project.target, errors="surrogateescape")}/">{name}</a>'
         frames = project.counts["labeled_frames"]
         cells = [
-            str(project.n_sessions),
-            str(frames.source),
-            str(frames.written),
-            str(project.n_videos),
-            str(project.n_video_frames),
-            size_text(project.bytes_before),
-            size_text(project.bytes_after),
+            *map(str, (project.n_sessions, frames.source, frames.written, project.n_videos, project.n_video_frames)),
+            *map(size_text, (project.bytes_before, project.bytes_after)),
             duration_text(project.seconds),
         ]
     numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
-    state = f'<td class="{project.state}">{_words(project.state)}</td>'
+    state = f'<td class="{project.state}">{words(project.state)}</td>'
     return f'<tr><th scope="row">{name}</th>{state}{numbers}</tr>\n{_told(project)}'
 
 
@@ -205,7 +161,7 @@ def _told(project: ProjectReport) -> str:
         return ""
     counts = Counter(finding.severity for finding in project.findings)
     summary = ", ".join(counted(counts[severity], severity) for severity in Severity if counts[severity])
-    is_open = "" if _is_whole(project) else " open"
+    is_open = "" if project.is_whole else " open"
     details = f"<details{is_open}><summary>{summary}</summary>{_findings(project.findings)}</details>"
     return f'<tr class="told"><td colspan="{len(_HEADS)}">{details}</td></tr>\n'
 
@@ -224,7 +180,8 @@ def _finding(finding: Finding) -> str:
     return text + (f"<br>{_escape(finding.hint)}" if finding.hint else "")
 
 
-def _words(state: str) -> str:
+def words(state: str) -> str:
+    """Return a state as people say it: ``needs decision``."""
     return state.replace("-", " ")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dlc2lp.batch.finish import ArchiveReport
@@ -14,7 +14,7 @@ from dlc2lp.batch.slurm import Submission
 from dlc2lp.batch.space import Estimate
 from dlc2lp.batch.status import Status
 from dlc2lp.model import Finding
-from dlc2lp.report.archive import HTML_FILE, states_text
+from dlc2lp.report.archive import HTML_FILE, states_text, words
 from dlc2lp.report.findings import findings_text
 from dlc2lp.report.text import MAX_ROWS, duration_text, more_rows, size_text, table
 from dlc2lp.wording import counted
@@ -22,21 +22,17 @@ from dlc2lp.wording import counted
 
 def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
     """Lay out what planning an archive came to; ``goes_on`` where the same command carries it out."""
+    found = f"{counted(planned.n_projects, 'project')} found"
     if planned.index is None:
-        return "\n\n".join(
-            filter(None, [findings_text(planned.findings), f"{counted(planned.n_projects, 'project')} found"])
-        )
+        return _joined(findings_text(planned.findings), found)
     index, totals = planned.index, planned.index.totals
-    parts = [f"{index.root}\n  into {index.out}"]
-    if planned.refused:
-        rows = [(entry.project, entry.state.replace("-", " "), _codes(entry.findings)) for entry in planned.refused]
-        parts.append(table(("not planned", "why", "findings"), rows[:MAX_ROWS]) + more_rows(len(rows), "project"))
-    if planned.findings:
-        parts.append(findings_text(planned.findings))
-    parts.append(
-        f"{counted(planned.n_projects, 'project')} found; {counted(totals.n_planned, 'target')} planned, "
-        f"{counted(totals.n_steps, 'step')}"
-    )
+    rows = [(entry.project, words(entry.state), _codes(entry.findings)) for entry in planned.refused]
+    parts = [
+        f"{index.root}\n  into {index.out}",
+        _listed(("not planned", "why", "findings"), rows, "project"),
+        findings_text(planned.findings),
+        f"{found}; {counted(totals.n_planned, 'target')} planned, {counted(totals.n_steps, 'step')}",
+    ]
     if planned.estimate is not None:
         parts[-1] += "\n" + _estimate_text(planned.estimate)
     if planned.n_asked:
@@ -46,7 +42,17 @@ def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
         )
     if totals.n_planned and not goes_on:
         parts.append(f"next: dlc2lp batch run {_shown(index.out)}")
-    return "\n\n".join(parts)
+    return _joined(*parts)
+
+
+def _joined(*parts: str) -> str:
+    """Return the parts that say something, with empty lines between them."""
+    return "\n\n".join(filter(None, parts))
+
+
+def _listed(header: Sequence[str], rows: Sequence[Sequence[str]], what: str, right: Sequence[int] = ()) -> str:
+    """Return a table that fits a screen, and how many rows are left out; nothing where there is none."""
+    return table(header, rows[:MAX_ROWS], right) + more_rows(len(rows), what) if rows else ""
 
 
 def _shown(path: Path) -> str:
@@ -76,40 +82,35 @@ def _estimate_text(estimate: Estimate) -> str:
 
 def run_text(out: Path, came: ShardRun) -> str:
     """Lay out what came of a shard."""
-    parts = [findings_text(came.findings)] if came.findings else []
+    failed = ""
     done = f"{counted(came.n_done, 'step')} done, {counted(came.n_skipped, 'was', 'were')} done before"
     if came.failed:
-        parts.append("failed:\n" + "\n".join(f"  {target}" for target in sorted(came.failed)))
+        failed = "failed:\n" + "\n".join(f"  {target}" for target in sorted(came.failed))
         done += f"; steps of {counted(len(came.failed), 'target')} failed, run the same command again to try them again"
     part = "" if came.shard.of == 1 else f"shard {came.shard}: "
-    parts.append(part + done)
-    parts.append(f"next, when all shards have ended: dlc2lp batch finish {_shown(out)}")
-    return "\n\n".join(parts)
+    end = f"next, when all shards have ended: dlc2lp batch finish {_shown(out)}"
+    return _joined(findings_text(came.findings), failed, part + done, end)
 
 
 def status_text(found: Status) -> str:
     """Lay out how far an archive is."""
     rows = [(str(state), str(n)) for state, n in found.n_targets.items() if n]
-    rows += [(f"not planned: {state.replace('-', ' ')}", str(n)) for state, n in found.n_not_planned.items()]
-    parts = [str(found.out), table(("targets", ""), rows, right=(1,))]
-    if found.targets:
-        listed = [
-            (each.target, each.state, f"{each.n_done} of {each.n_steps}", str(each.n_failed)) for each in found.targets
-        ]
-        parts.append(
-            table(("target", "state", "steps done", "failed"), listed[:MAX_ROWS], right=(2, 3))
-            + more_rows(len(listed), "target")
-        )
-    if found.findings:
-        parts.append(findings_text(found.findings))
-    if found.workers:
-        at_work = [
-            (worker.shard, worker.job or "-", ", ".join(sorted(worker.targets)[:2]) or "-") for worker in found.workers
-        ]
-        parts.append(table(("at work: shard", "job", "on"), at_work[:MAX_ROWS]) + more_rows(len(at_work), "worker"))
+    rows += [(f"not planned: {words(state)}", str(n)) for state, n in found.n_not_planned.items()]
+    targets = [
+        (each.target, each.state, f"{each.n_done} of {each.n_steps}", str(each.n_failed)) for each in found.targets
+    ]
+    workers = [
+        (worker.shard, worker.job or "-", ", ".join(sorted(worker.targets)[:2]) or "-") for worker in found.workers
+    ]
+    parts = [
+        str(found.out),
+        table(("targets", ""), rows, right=(1,)),
+        _listed(("target", "state", "steps done", "failed"), targets, "target", right=(2, 3)),
+        findings_text(found.findings),
+        _listed(("at work: shard", "job", "on"), workers, "worker"),
+    ]
     if not found.n_steps:
-        parts.append(f"nothing is planned for {found.out}, so there is nothing to do")
-        return "\n\n".join(parts)
+        return _joined(*parts, f"nothing is planned for {found.out}, so there is nothing to do")
     share = found.cost_done / found.cost if found.cost else 1.0
     steps = f"{found.n_steps_done} of {counted(found.n_steps, 'step')} done, {share:.0%} of the work"
     if found.is_done:
@@ -118,33 +119,25 @@ def status_text(found: Status) -> str:
         steps += f"; about {duration_text(found.left_s)} left"
     elif not found.workers:
         steps += f"; nobody is at work: dlc2lp batch run {_shown(found.out)}, or batch submit, goes on"
-    parts.append(steps)
-    return "\n\n".join(parts)
+    return _joined(*parts, steps)
 
 
 def report_text(report: ArchiveReport) -> str:
     """Lay out what became of an archive."""
-    parts = []
-    lost = [project for project in report.projects if project.state not in {"done", "skipped"}]
-    if lost:
-        rows = [
-            (project.project, project.individual, project.state.replace("-", " "), _codes(project.findings))
-            for project in lost
-        ]
-        parts.append(
-            table(("not complete", "individual", "state", "findings"), rows[:MAX_ROWS])
-            + more_rows(len(rows), "project")
-        )
-    if report.findings:
-        parts.append(findings_text(report.findings))
+    rows = [
+        (project.project, project.individual, words(project.state), _codes(project.findings))
+        for project in report.projects
+        if not project.is_whole
+    ]
     before = sum(project.bytes_before for project in report.projects)
     after = sum(project.bytes_after for project in report.projects)
-    parts.append(
+    return _joined(
+        _listed(("not complete", "individual", "state", "findings"), rows, "project"),
+        findings_text(report.findings),
         f"{counted(len(report.projects), 'project')}: {states_text(report) or 'none'}\n"
         f"images and videos before: {size_text(before)}; all files after: {size_text(after)}\n"
-        f"the report: {report.index.out / HTML_FILE}"
+        f"the report: {report.index.out / HTML_FILE}",
     )
-    return "\n\n".join(parts)
 
 
 def submission_text(made: Submission, *, dry_run: bool) -> str:
@@ -155,14 +148,11 @@ def submission_text(made: Submission, *, dry_run: bool) -> str:
     if not made.n_left:
         return f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {out}"
     if dry_run:
-        return "\n\n".join(f"# {made.folder / script.name}\n{script.text.rstrip()}" for script in made.scripts)
+        return _joined(*(f"# {made.folder / script.name}\n{script.text.rstrip()}" for script in made.scripts))
     rows = [(script.name, made.jobs[script.name], ", ".join(script.waits_for) or "-") for script in made.scripts]
-    parts = [
+    end = f"the archive has ended with exit code {made.archive_exit_code}"
+    return _joined(
         table(("script", "job", "after"), rows),
         f"{made.n_left} of {counted(made.n_shards, 'shard')} submitted; scripts and logs are in {made.folder}",
-    ]
-    if made.archive_exit_code is None:
-        parts.append(f"how far it is: dlc2lp batch status {out}")
-    else:
-        parts.append(f"the archive has ended with exit code {made.archive_exit_code}")
-    return "\n\n".join(parts)
+        f"how far it is: dlc2lp batch status {out}" if made.archive_exit_code is None else end,
+    )
