@@ -23,7 +23,7 @@ from dlc2lp.migration import check_data_dir
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.options import Options
 from dlc2lp.run.target import check_only_holds
-from dlc2lp.survey.calibrations import check_calibration_options
+from dlc2lp.survey.calibrations import check_calibration_paths
 from dlc2lp.version import __version__
 
 DECISIONS_FILE = "decisions.yaml"
@@ -35,7 +35,7 @@ _LIST = f"{_PLANNING}/projects.json"
 def check_options(options: Options) -> None:
     """Refuse options that are impossible, whatever the project."""
     check_data_dir(options.data_dir)
-    check_calibration_options(options)
+    check_calibration_paths(options.calibration)
     if options.split == "list":
         why = "found 'list', which shows the splits of a single project, expected a shuffle"
         advice, remedies = "see the splits of a project with: {}", (Command("dlc2lp inspect PROJECT --split list"),)

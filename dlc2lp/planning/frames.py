@@ -8,7 +8,7 @@ from functools import cached_property
 from math import isnan, nan
 
 from dlc2lp.model import Finding, ImageInfo
-from dlc2lp.options import Options
+from dlc2lp.options import DerivedCrops, FrameNames
 from dlc2lp.planning.align import ViewFrame
 from dlc2lp.planning.context import can_be_cut
 from dlc2lp.planning.frame_names import NamedFrame
@@ -42,11 +42,11 @@ class MatchedView:
             yield from (self.view.recording(folder.chosen.session.name, frame.folder) for frame in folder.named)
 
 
-def match_view(view: View, options: Options) -> MatchedView:
+def match_view(view: View, frame_names: FrameNames, derived_crops: DerivedCrops) -> MatchedView:
     """Match the rows of one camera with its images."""
     ties = view.survey.ties
     folders = (
-        match_rows(chosen, ties, frame_names=options.frame_names, derived_crops=options.derived_crops)
+        match_rows(chosen, ties, frame_names=frame_names, derived_crops=derived_crops)
         for chosen in view.decided.chosen.sessions
         if chosen.session.name in view.session_of
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.model import Finding, Setting, Severity, by_severity
-from dlc2lp.options import Options
+from dlc2lp.options import Link, Options
 from dlc2lp.planning.calibrations import PlannedCalibrations, plan_calibrations
 from dlc2lp.planning.context import cut_steps, no_context
 from dlc2lp.planning.frames import match_view
@@ -29,6 +29,7 @@ from dlc2lp.planning.videos import NamedVideo, PlannedVideos, name_videos, plan_
 from dlc2lp.survey.calibrations import unused_options
 from dlc2lp.survey.source import Source
 from dlc2lp.version import __version__
+from dlc2lp.video.encoding import EncodeSettings, encode_settings
 from dlc2lp.wording import counted, some
 
 
@@ -43,10 +44,12 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     DecisionNeeded
         A person must choose; every open question is in the error, not only the first.
     """
-    matched = [match_view(view, options) for view in source.views]
+    matched = [match_view(view, options.frame_names, options.derived_crops) for view in source.views]
     findings = [*source.findings]
     if not source.is_multiview:
-        findings += unused_options(options, why="a project of a single camera has no calibration")
+        findings += unused_options(
+            options.square_size, options.calibration, why="a project of a single camera has no calibration"
+        )
     findings += [finding for each in matched for finding in each.findings]
     refuse_open(source, findings)
     scene = set_scene(source, matched, [view.decided.or_raise(findings) for view in source.views], options)
@@ -62,16 +65,17 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     ]
     findings += [finding for placed in images for finding in placed.findings]
     if not any(moment.state == "labeled" for moment in moments):
-        raise SourceRefused(_nothing_to_train(scene, moments, images, options), *by_severity(findings))
-    cuts = _plan_cuts(scene, files, options)
-    videos = _plan_videos(scene, images, options)
+        raise SourceRefused(_nothing_to_train(scene, moments, images, options.split), *by_severity(findings))
+    cuts = _plan_cuts(scene, files, with_context=options.context_frames)
+    settings = encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
+    videos = _plan_videos(scene, images, settings, options.link)
     recordings = list(dict.fromkeys(moment.moment.session for moment in moments))
     calibrations = plan_calibrations(source.calibrations, scene.views, recordings, scene.sessions)
     findings = list(dict.fromkeys([*findings, *cuts.findings, *videos.findings]))
     findings += calibrations.findings
     if source.is_multiview and not source.calibrations.in_squares:
         why = "no calibration of DeepLabCut is used, whose lengths are in squares"
-        findings += unused_options(options, why=why, calibration=False)
+        findings += unused_options(options.square_size, (), why=why)
     texts = plan_texts(source, scene, files, images, len(videos.videos), bool(calibrations.files), options, target)
     findings += texts.findings
     return _plan(source, scene, files, images, cuts, videos, calibrations, texts, findings, options, target)
@@ -89,13 +93,13 @@ def refuse_open(source: Source, findings: Iterable[Finding] | None = None) -> No
 
 
 def _nothing_to_train(
-    scene: Scene, moments: Sequence[NamedMoment], images: Sequence[PlacedImages], options: Options
+    scene: Scene, moments: Sequence[NamedMoment], images: Sequence[PlacedImages], split: str | None
 ) -> Finding:
     """Explain why not one labeled frame is left to train on."""
     root, remedies = str(scene.views[0].view.survey.project.root), tuple[Setting, ...]()
     n_cells = sum(placed.n_cells_left_out for placed in images)
     if any(moment.state == "test" for moment in moments):
-        code, subject = "nothing-to-train", f"--split {options.split}"
+        code, subject = "nothing-to-train", f"--split {split}"
         whose = "the splits of the cameras together hold" if scene.names else "the split holds"
         message = f"{whose} out every labeled frame, so none is left to train on"
         advice, remedies = "choose another split, or leave out {}", (Setting("split"),)
@@ -123,7 +127,7 @@ class PlannedCuts(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
 
-def _plan_cuts(scene: Scene, files: Sequence[ViewFiles], options: Options) -> PlannedCuts:
+def _plan_cuts(scene: Scene, files: Sequence[ViewFiles], *, with_context: bool) -> PlannedCuts:
     """Plan what is cut from the videos: frames that a view lacks, and the neighbors of labeled frames."""
     steps: list[ExtractFrames] = []
     without: list[str] = []
@@ -141,18 +145,18 @@ def _plan_cuts(scene: Scene, files: Sequence[ViewFiles], options: Options) -> Pl
             # The steps' ids hold these sizes; plans of single cameras have always gone by the labeled images alone.
             sizes = [image.info.size_bytes for image in images if view.name or image.is_labeled]
             queued = made.queue_frames.get(session, [])
-            for listed, with_neighbors in ((rows, options.context_frames), (queued, False)):
+            for listed, with_neighbors in ((rows, with_context), (queued, False)):
                 steps += cut_steps(
                     folders[session], listed, video.tie, video.info, taken, sizes, with_neighbors=with_neighbors
                 )
-    return PlannedCuts(tuple(steps), (no_context(without),) if without and options.context_frames else ())
+    return PlannedCuts(tuple(steps), (no_context(without),) if without and with_context else ())
 
 
-def _plan_videos(scene: Scene, images: Sequence[PlacedImages], options: Options) -> PlannedVideos:
+def _plan_videos(scene: Scene, images: Sequence[PlacedImages], settings: EncodeSettings, link: Link) -> PlannedVideos:
     """Decide on every video; one that belongs to no camera can't be told from the others by Lightning Pose."""
     if not scene.names:
         videos = scene.views[0].view.survey.videos
-        return plan_videos(name_videos(videos, images[0].sessions), options)
+        return plan_videos(name_videos(videos, images[0].sessions), settings, link)
     named: list[NamedVideo] = []
     findings: list[Finding] = []
     known = {stem for view in scene.views for stem in view.view.video_of}
@@ -161,7 +165,7 @@ def _plan_videos(scene: Scene, images: Sequence[PlacedImages], options: Options)
         named += [NamedVideo(video, folders[session], view.name) for session, video in view.videos.items()]
         strangers = [video.path.name for video in view.view.survey.videos if video.info and video.stem not in known]
         findings += [_stranger_videos(strangers)] if strangers else []
-    planned = plan_videos(named, options)
+    planned = plan_videos(named, settings, link)
     return dataclasses.replace(planned, findings=(*findings, *planned.findings))
 
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlc2lp.lp.config_choices import NanMeans
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.labels import LabelRow, render_labels, render_queue
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding
-from dlc2lp.options import Options
+from dlc2lp.options import Options, Visibility
 from dlc2lp.planning.align import unequal_videos
 from dlc2lp.planning.images import PlacedImages
 from dlc2lp.planning.labels import hidden_shares, skeleton
@@ -57,7 +58,7 @@ def plan_texts(
     projects = [project for survey, _ in source.surveys for project in (survey.project, *survey.merged)]
     origin = {name: origin for view in scene.views for name, origin in view.animal.origin.items()}
     edges, unknown = skeleton(projects, origin)
-    visible, explained = _with_column(scene, files, options)
+    visible, explained = _with_column(scene, files, options.visibility, options.config.nan_means or "occluded")
     steps = [
         WriteText(PROJECT_FILE, render_project_yaml(scene.keypoints, edges, scene.names)),
         WriteText(CONFIG_FILE, config.text),
@@ -129,20 +130,21 @@ def _n_frames_against_3d(rows: Sequence[Sequence[LabelRow]]) -> int:
     return n
 
 
-def _with_column(scene: Scene, files: Sequence[ViewFiles], options: Options) -> tuple[list[ViewFiles], list[Finding]]:
+def _with_column(
+    scene: Scene, files: Sequence[ViewFiles], visibility: Visibility, nan_means: NanMeans
+) -> tuple[list[ViewFiles], list[Finding]]:
     """Give the rows their third column where it tells something that empty cells can't: in all views or in none."""
     rows = [row for made in files for row in made.all_rows]
     fillers = {image for made in files for image in made.fillers}
     never = never_labelled(rows, len(scene.keypoints))
     is_telling = fillers or missing_in_some(never)
-    if options.visibility == "never" or (options.visibility == "auto" and not is_telling):
+    if visibility == "never" or (visibility == "auto" and not is_telling):
         return list(files), []
-    nan_means = options.config.nan_means or "occluded"
     visible = []
     for made in files:
         train, test = (with_visibility(part, never, nan_means, fillers) for part in (made.rows, made.test_rows))
         visible.append(dataclasses.replace(made, rows=train, test_rows=test))
-    if options.visibility == "always":
+    if visibility == "always":
         return visible, []
     names = [label_files(view.name)[0] for view in scene.views]
     return visible, [explain(never, scene.keypoints, names, len(fillers))]

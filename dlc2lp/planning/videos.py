@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, replace
 
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.model import Finding, VideoInfo
-from dlc2lp.options import Link, Options
+from dlc2lp.options import Link
 from dlc2lp.planning.plan import PlannedSession, PlannedVideo
 from dlc2lp.planning.steps import EncodeVideo, PlaceVideo, RemuxVideo, Step
 from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.survey.ties import Picture
-from dlc2lp.video.encoding import EncodeSettings, Treatment, encode_settings, encoded_size
+from dlc2lp.video.encoding import EncodeSettings, Treatment, encoded_size
 
 #: Threads of a video that is all there is to encode; more gain hardly anything.
 _MOST_THREADS = 4
@@ -36,9 +36,8 @@ class PlannedVideos:
     findings: tuple[Finding, ...] = ()
 
 
-def plan_videos(named: Sequence[NamedVideo], options: Options) -> PlannedVideos:
+def plan_videos(named: Sequence[NamedVideo], settings: EncodeSettings, link: Link) -> PlannedVideos:
     """Decide on every video that can be read. Raises UsageError where an encode setting is impossible."""
-    settings = encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
     all_pixels = sum(_pixels(each.video) for each in named)
     planned: list[PlannedVideo] = []
     steps: list[Step] = []
@@ -48,7 +47,7 @@ def plan_videos(named: Sequence[NamedVideo], options: Options) -> PlannedVideos:
             continue
         target = f"videos/{each.name}.mp4"
         threaded = replace(settings, threads=_threads(_pixels(video), all_pixels))
-        steps.append(_video_step(video.info, video.treatment, video.picture, target, threaded, options.link))
+        steps.append(_video_step(video.info, video.treatment, video.picture, target, threaded, link))
         planned.append(
             PlannedVideo(
                 str(video.path),

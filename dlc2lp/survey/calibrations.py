@@ -6,7 +6,7 @@ Calibrations come in two forms: Anipose's (``calibration.toml``, ``calibrations/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from dlc2lp.errors import UnreadableFile, UsageError
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.model import Camera, Finding, Setting, Severity, question
-from dlc2lp.options import Options
 from dlc2lp.wording import some
 
 
@@ -63,18 +62,18 @@ class FoundCalibrations:
     refusals: tuple[Finding, ...] = ()
 
 
-def check_calibration_options(options: Options) -> None:
+def check_calibration_paths(paths: Iterable[Path]) -> None:
     """Raise UsageError (``path-missing``) for what can be known to be wrong before anything is read."""
-    for path in options.calibration:
+    for path in paths:
         if not path.exists():
             message, advice = "found no such file or folder", "check the path for a typing error"
             raise UsageError.of("path-missing", str(path), message, where="--calibration", advice=advice)
 
 
-def unused_options(options: Options, *, why: str, calibration: bool = True) -> list[Finding]:
-    """Tell options that change nothing: ``--square-size``, and where ``calibration`` says so ``--calibration``."""
-    given = ["--square-size"] if options.square_size is not None else []
-    given += ["--calibration"] if options.calibration and calibration else []
+def unused_options(square_size: float | None, calibration: Sequence[Path], *, why: str) -> list[Finding]:
+    """Tell those of ``--square-size`` and ``--calibration`` that were given and change nothing."""
+    given = ["--square-size"] if square_size is not None else []
+    given += ["--calibration"] if calibration else []
     message, advice = f"changes nothing here: {why}", "leave the option out, or check that this is the source you meant"
     return [Finding(Severity.WARNING, "option-unused", option, message, "", advice) for option in given]
 
@@ -83,15 +82,19 @@ def unused_options(options: Options, *, why: str, calibration: bool = True) -> l
 
 
 def find_calibrations(
-    options: Options, beside: Sequence[Path], views: Sequence[str], own: DlcCalibration | None = None
+    named: Sequence[Path],
+    square_size: float | None,
+    beside: Sequence[Path],
+    views: Sequence[str],
+    own: DlcCalibration | None = None,
 ) -> FoundCalibrations:
     """Find the cameras' calibrations: those that a person named; else Anipose's beside the projects; else DeepLabCut's.
 
     ``beside`` are the projects' folders, ``own`` is that of a 3D project; by the names of the views a lone pickle of
-    DeepLabCut is read. :func:`check_calibration_options` has passed the options.
+    DeepLabCut is read. :func:`check_calibration_paths` has passed what is named.
     """
-    if options.calibration:
-        return _named(options.calibration, options.square_size, views)
+    if named:
+        return _named(named, square_size, views)
     found = [calibrations for place in dict.fromkeys(beside) if (calibrations := _anipose(place)).files]
     if len({each.content for each in found}) > 1:
         files = tuple(str(each.files[0]) for each in found)
@@ -100,7 +103,7 @@ def find_calibrations(
         return FoundCalibrations(questions=(question("calibrations-differ", files[0], message, "{}", ways, files),))
     if found:
         return FoundCalibrations(found[0])
-    return FoundCalibrations() if own is None else _scaled(own, options.square_size)
+    return FoundCalibrations() if own is None else _scaled(own, square_size)
 
 
 def _named(paths: Sequence[Path], size_mm: float | None, views: Sequence[str]) -> FoundCalibrations:

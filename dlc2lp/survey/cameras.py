@@ -39,19 +39,21 @@ def camera_projects(source: LocatedProject | None, options: Options) -> tuple[Lo
     """Return the cameras' projects, where each camera has one of its own."""
     if source is None or source.config is None or not source.is_3d:
         return tuple(open_project(path) for _, path in options.views)
-    project = _three_d_project(source.root, source.config, options)
+    project = _three_d_project(source.root, source.config, options.views, options.video_roots)
     return tuple(open_project(camera.config_path) for camera in project.cameras if camera.config_path)
 
 
-def _three_d_project(root: Path, config: DlcConfig, options: Options) -> Dlc3dProject:
+def _three_d_project(
+    root: Path, config: DlcConfig, views: Sequence[tuple[str, Path]], video_roots: Sequence[Path]
+) -> Dlc3dProject:
     """Read a 3D project; views that a person named stand in for the cameras' recorded projects."""
-    unknown = [name for name, _ in options.views if name not in config.camera_names]
+    unknown = [name for name, _ in views if name not in config.camera_names]
     if unknown:
         found = f"found {', '.join(unknown)}, expected cameras of {config.path}: {', '.join(config.camera_names)}"
         raise UsageError.of("bad-views", "--view", found)
-    located = {name: locate_project(path) for name, path in options.views}
+    located = {name: locate_project(path) for name, path in views}
     given = {name: path or folder for name, (folder, path) in located.items()}
-    return read_3d_project(root, config, options.video_roots, given)
+    return read_3d_project(root, config, tuple(video_roots), given)
 
 
 def survey_views(
@@ -68,7 +70,7 @@ def survey_views(
     _check_options(source, options)
     reader = _Reader(options, tuple(known), watch or Watch())
     if source is not None and source.is_3d and source.config is not None:
-        return reader.three_d(_three_d_project(source.root, source.config, options))
+        return reader.three_d(_three_d_project(source.root, source.config, options.views, options.video_roots))
     if options.views:
         return reader.one_project_each(list(options.views))
     if source is None:  # _check_options has refused it
@@ -135,19 +137,28 @@ class _Reader:
             views.append(_view(name, seen, _told_of(name, decided), sessions[name]))
             outsiders += _outsiders(decided, set(sessions[name]))
         roots = [seen.project.root for seen, _ in read.values()]
-        calibrated = calibrated or find_calibrations(self.options, roots, list(read))
+        calibrated = calibrated or find_calibrations(
+            self.options.calibration, self.options.square_size, roots, list(read)
+        )
         return self._joined(views, calibrated, asked, outsiders)
 
     def one_project(self, source: LocatedProject) -> Source:
         """One project holds all cameras, told apart by a pattern of names."""
         seen, decided = self.read(source, ())
         table = apply_pattern(parse_view_pattern(self.options.view_pattern or ""), _folders(seen))
-        return self._of_table(seen, decided, table, find_calibrations(self.options, [seen.project.root], table.views))
+        return self._of_table(
+            seen,
+            decided,
+            table,
+            find_calibrations(self.options.calibration, self.options.square_size, [seen.project.root], table.views),
+        )
 
     def three_d(self, project: Dlc3dProject) -> Source:
         """A 3D project names its cameras and the projects that hold their frames."""
         names = [camera.camera for camera in project.cameras]
-        calibrated = find_calibrations(self.options, [project.root], names, project.calibration)
+        calibrated = find_calibrations(
+            self.options.calibration, self.options.square_size, [project.root], names, project.calibration
+        )
         # What is odd about its own calibration is told only where that is the one that is used.
         findings = [each for each in project.findings if each not in project.calibration.findings]
         if len(names) < 2 or any(camera.config_path is None for camera in project.cameras):

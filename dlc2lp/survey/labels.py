@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from dlc2lp.dlc.joining import count_labels, join_sessions
 from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.model import Finding, LabelTable, Setting, Severity, by_severity, question
-from dlc2lp.options import Options
+from dlc2lp.options import DerivedCrops, Options
 from dlc2lp.survey.individuals import UNIQUE, OneAnimal, as_one_animal
 from dlc2lp.survey.label_files import Chosen, ChosenSession, choose_labels
 from dlc2lp.survey.merging import merge_chosen
@@ -63,7 +63,11 @@ def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None
         *odd_videos(survey.videos, config, options.crop),
     ]
     refusals = list(survey.refusals)
-    questions = [*survey.questions, *chosen.questions, *_split_of_crops(survey, chosen.sessions, options)]
+    questions = [
+        *survey.questions,
+        *chosen.questions,
+        *_split_of_crops(survey, chosen.sessions, options.split, options.derived_crops),
+    ]
     tables = [session.labels for session in chosen.sessions if session.labels is not None]
     animal = None
     if not tables and not questions:
@@ -92,9 +96,11 @@ def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None
     )
 
 
-def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: Options) -> list[Finding]:
+def _split_of_crops(
+    survey: Survey, sessions: Sequence[ChosenSession], split: str | None, derived_crops: DerivedCrops
+) -> list[Finding]:
     """Ask where a split holds out random sub-crops and these are left out: its test set would be gone in silence."""
-    if survey.split is None or options.derived_crops == "keep":
+    if survey.split is None or derived_crops == "keep":
         return []
     crops = {(session.session.name, name) for session in sessions for name in session.session.random_crops}
     held_out = survey.split.test & crops
@@ -103,7 +109,7 @@ def _split_of_crops(survey: Survey, sessions: Sequence[ChosenSession], options: 
     found, tested = counted(len(held_out), "random sub-crop"), counted(len(survey.split.test), "test frame")
     message = f"found {found} among its {tested}, and crops are left out"
     ways = (Setting("derived-crops", ("keep",)), Setting("split"))
-    return [question("split-of-crops", f"--split {options.split}", message, "{}, or leave out {}", ways)]
+    return [question("split-of-crops", f"--split {split}", message, "{}, or leave out {}", ways)]
 
 
 def _one_animal(

@@ -10,7 +10,7 @@ from dlc2lp.errors import UsageError
 from dlc2lp.events import Watch
 from dlc2lp.model import Setting
 from dlc2lp.options import Options
-from dlc2lp.survey.calibrations import check_calibration_options
+from dlc2lp.survey.calibrations import check_calibration_paths
 from dlc2lp.survey.cameras import has_views, survey_views
 from dlc2lp.survey.individuals import labelled_individuals, unique_individual
 from dlc2lp.survey.labels import Decided, decide_labels
@@ -40,7 +40,7 @@ def look(
     Interrupted
         The work is to stop.
     """
-    check_calibration_options(options)
+    check_calibration_paths(options.calibration)
     if has_views(source, options):
         return survey_views(source, options, known, watch=watch)
     if source is None:

@@ -14,7 +14,7 @@ from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
 from dlc2lp.errors import DecisionNeeded, SourceRefused, UnreadableFile, VideoFailed
 from dlc2lp.events import Watch
 from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo, by_severity
-from dlc2lp.options import Options
+from dlc2lp.options import CropChoice, Options
 from dlc2lp.survey.compare_images import Pair, tie_all
 from dlc2lp.survey.find_videos import find_videos, pair_names, sessions_not_listed, spelled
 from dlc2lp.survey.folders import prefix_name, split_folder
@@ -88,7 +88,7 @@ def survey(
     refusals = [finding for each in projects for finding in each.refusals]
     split = None
     try:
-        split = _read_split(project, options, findings)
+        split = _read_split(project, options.split, findings)
     except DecisionNeeded as error:
         questions += error.findings
     except SourceRefused as error:
@@ -96,15 +96,15 @@ def survey(
     return Survey(project, tuple(videos), deep, tuple(findings), merged, tuple(questions), split, tuple(refusals))
 
 
-def _read_split(project: DlcProject, options: Options, findings: list[Finding]) -> Split | None:
+def _read_split(project: DlcProject, name: str | None, findings: list[Finding]) -> Split | None:
     """Return the split that was asked for.
 
     Raises DecisionNeeded where it is not there or several are called so, and SourceRefused where it can't be read or
     its frames can't be told for certain: a wrong test set would be worse than none.
     """
-    if options.split is None:
+    if name is None:
         return None
-    file = choose_split(list_splits(project.root, project.config), project.config, options.split)
+    file = choose_split(list_splits(project.root, project.config), project.config, name)
     try:
         split = read_split(file, project.sessions, project.config)
     except UnreadableFile as error:
@@ -139,7 +139,7 @@ def _measure_videos(
         if video.info is not None and images.get(video.session)
     ]
     ties = by_session(tie_all(pairs, known, findings, watch))
-    return [_as_shown(replace(video, tie=ties.get(video.session)), options) for video in videos]
+    return [_as_shown(replace(video, tie=ties.get(video.session)), options.crop) for video in videos]
 
 
 def _measure(stem_and_path: tuple[str, Path], *, stop: threading.Event) -> tuple[SurveyedVideo, tuple[Finding, ...]]:
@@ -180,12 +180,12 @@ def _crop_hints(projects: Sequence[DlcProject]) -> dict[str, CropHint]:
     return {entry.stem: entry.crop for entry in reversed(entries) if entry.crop}
 
 
-def _as_shown(video: SurveyedVideo, options: Options) -> SurveyedVideo:
+def _as_shown(video: SurveyedVideo, choice: CropChoice) -> SurveyedVideo:
     """Decide on what the target shows of a video's picture, and so on what the video needs."""
     if video.tie is None or video.info is None:
         return video
     picture = video.tie.picture
-    if options.crop == "never":
+    if choice == "never":
         picture = replace(picture, crop=None)
     treatment = choose(video.info, crop=picture.crop, turn_deg=picture.turn_deg)
     return replace(video, picture=picture, treatment=treatment)
