@@ -32,7 +32,7 @@ from dlc2lp.run.scratch import SCRATCH
 from dlc2lp.run.target import check_disk, check_location, check_owner, refusals, required_plan, stored_plan
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
 from dlc2lp.survey.cameras import camera_projects, has_views
-from dlc2lp.survey.labels import Decided
+from dlc2lp.survey.labels import AnimalLabels
 from dlc2lp.survey.look import individuals_of, look, no_source, of_individual
 from dlc2lp.survey.project import Survey
 from dlc2lp.survey.source import Source
@@ -53,7 +53,7 @@ class Proposal:
     @property
     def labels(self) -> SourceLabels:
         """The labels of each view as those of one animal, by its name in the target."""
-        tables = (view.decided.or_raise().labels for view in self.source.views)
+        tables = (view.labels.or_raise().labels for view in self.source.views)
         return dict(zip(self.plan.views or ("",), tables, strict=True))
 
 
@@ -97,9 +97,9 @@ class Inspection:
         return self.source.views[0].survey
 
     @property
-    def decided(self) -> Decided:
+    def labels(self) -> AnimalLabels:
         """Which labels of the first project count."""
-        return self.source.views[0].decided
+        return self.source.views[0].labels
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlc2lp.batch.finish import ProjectReport
-from dlc2lp.batch.index import Entry
+from dlc2lp.batch.index import IndexEntry
 from dlc2lp.batch.worklog import Said
 from dlc2lp.codec import ByFields, Keys, Malformed, OtherForm, Says, decode, encode, read, to_line, to_text
 from dlc2lp.errors import UsageError
@@ -189,8 +189,11 @@ def test_a_damaged_record_is_none(tmp_path, content):
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        (Entry, '{"project": "a", "source": "/a", "target": "a", "state": "planned", "steps": [["id", "kind", 1, 2]]}'),
-        (Entry, '{"project": "a", "source": "/a", "target": "a", "state": "gone"}'),
+        (
+            IndexEntry,
+            '{"project": "a", "source": "/a", "target": "a", "state": "planned", "steps": [["id", "kind", 1, 2]]}',
+        ),
+        (IndexEntry, '{"project": "a", "source": "/a", "target": "a", "state": "gone"}'),
         (
             ProjectReport,
             '{"project": "a", "source": "/a", "target": "a", "state": "done", "counts": {"labeled_frames": 1}}',

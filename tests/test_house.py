@@ -56,7 +56,7 @@ def test_nothing_in_the_package_uses_what_the_house_forbids():
 def test_the_library_does_what_the_commands_do(tmp_path, capfd):
     project = build_project(tmp_path / "dlc", sessions=("m1",))
     seen = dlc2lp.inspect(project.root)
-    assert (seen.exit_code, len(seen.decided.chosen.sessions)) == (0, 1)
+    assert (seen.exit_code, len(seen.labels.project.sessions)) == (0, 1)
     plan = dlc2lp.plan(project.root, tmp_path / "lp", train_batch_size=4)
     assert plan.counts["labeled_frames"].source == 5
     came = dlc2lp.convert(project.root, tmp_path / "lp", train_batch_size=4, jobs=1)

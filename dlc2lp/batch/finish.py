@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Entry, Index, plan_digest
+from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Index, IndexEntry, plan_digest
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.project import REPORT_IT
@@ -176,7 +176,7 @@ class _Task:
     """One target to check, with its place in the plan and what the plan says."""
 
     number: int
-    entry: Entry
+    entry: IndexEntry
     out: Path
     verify: VerifyLevel
     #: Steps that failed when last tried, and why.
@@ -231,16 +231,18 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Chec
     return task.number, _Checked(report, sorted(left)), event
 
 
-def _report(entry: Entry, state: ProjectState, findings: Sequence[Finding], asked: Iterable[str] = ()) -> ProjectReport:
+def _report(
+    entry: IndexEntry, state: ProjectState, findings: Sequence[Finding], asked: Iterable[str] = ()
+) -> ProjectReport:
     names = entry.project, entry.source, entry.target
     return ProjectReport(*names, state, entry.individual, decisions_open=tuple(asked), findings=tuple(findings))
 
 
-def _failed(entry: Entry, findings: Iterable[Finding]) -> ProjectReport:
+def _failed(entry: IndexEntry, findings: Iterable[Finding]) -> ProjectReport:
     return _report(entry, "failed", by_severity([*findings]))
 
 
-def _not_planned(entry: Entry) -> ProjectReport:
+def _not_planned(entry: IndexEntry) -> ProjectReport:
     assert entry.state != "planned"  # noqa: S101  told to mypy
     codes = dict.fromkeys(finding.code for finding in entry.findings if finding.severity is Severity.ERROR)
     return _report(entry, entry.state, entry.findings, codes if entry.state == "needs-decision" else ())

@@ -71,7 +71,7 @@ class IndexedStep(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Entry:
+class IndexEntry:
     """One target of an archive, or a project that gets none."""
 
     project: str  #: The project's path relative to the root, with ``/``.
@@ -120,7 +120,7 @@ class Totals:
     n_steps: int = 0
     cost: int = 0  #: What all steps cost.
 
-    def plus(self, entry: Entry) -> Totals:
+    def plus(self, entry: IndexEntry) -> Totals:
         """Return the sums with one more entry."""
         return Totals(
             self.n_entries + 1,
@@ -148,9 +148,9 @@ class Lines:
     _at: int = 0
     _digest: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, line: str) -> Entry:
+    def add(self, line: str) -> IndexEntry:
         """Take in the next line; return its entry."""
-        entry = codec.read(Entry, line)
+        entry = codec.read(IndexEntry, line)
         self.totals = self.totals.plus(entry)
         if entry.steps:
             self.weights.append(Weight(entry.target, entry.cost, self._at))
@@ -215,7 +215,7 @@ class Index:
         except codec.Malformed as error:
             raise _damaged(path, f"is no plan that this version of dlc2lp wrote ({error})") from error
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[IndexEntry]:
         """Read the lines, one at a time.
 
         Raise ``plan-unreadable`` where one is damaged or missing, and :exc:`PlanReplaced` where somebody has planned
@@ -226,7 +226,7 @@ class Index:
             with path.open("rb") as file:
                 self._check_header(file.readline())
                 for line in file:
-                    entry = codec.read(Entry, line)
+                    entry = codec.read(IndexEntry, line)
                     totals = totals.plus(entry)
                     yield entry
         except (OSError, codec.Malformed) as error:
@@ -244,7 +244,7 @@ class Index:
             "plan-replaced", str(self.out), "the archive is being planned anew", advice="run the same command again"
         )
 
-    def planned(self) -> Iterator[Entry]:
+    def planned(self) -> Iterator[IndexEntry]:
         """Read the lines of projects that are migrated."""
         return (entry for entry in self.entries() if entry.state == "planned")
 
@@ -264,7 +264,7 @@ class Index:
         raise _damaged(path, why)
 
     @contextlib.contextmanager
-    def reader(self) -> Iterator[Callable[[Weight], Entry]]:
+    def reader(self) -> Iterator[Callable[[Weight], IndexEntry]]:
         """Lend what reads single lines; it raises ``plan-unreadable`` where one is damaged."""
         with (self.out / INDEX_FILE).open("rb") as file:
             header = file.readline()
@@ -274,10 +274,10 @@ class Index:
                 raise _damaged(self.out / INDEX_FILE, f"line 1 can't be read ({error})") from error
             start = len(header)
 
-            def read(weight: Weight) -> Entry:
+            def read(weight: Weight) -> IndexEntry:
                 try:
                     file.seek(start + weight.at)
-                    entry = codec.read(Entry, file.readline())
+                    entry = codec.read(IndexEntry, file.readline())
                     if (entry.target, entry.cost) == (weight.target, weight.cost):
                         return entry
                 except (OSError, codec.Malformed) as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.batch.decisions import add_open, read_decisions
-from dlc2lp.batch.index import Entry, Index, Lines, write_index
+from dlc2lp.batch.index import Index, IndexEntry, Lines, write_index
 from dlc2lp.batch.planning import (
     DECISIONS_FILE,
     Listed,
@@ -60,7 +60,7 @@ class ArchivePlan:
     """
 
     index: Index | None
-    refused: tuple[Entry, ...]
+    refused: tuple[IndexEntry, ...]
     n_projects: int
     n_planned_here: int
     decisions_file: Path
@@ -142,7 +142,7 @@ class _Joined:
 
     def __init__(self, out: Path, lines: Iterable[str]) -> None:
         self.lines, self.load = Lines(), Load()
-        self.refused: list[Entry] = []
+        self.refused: list[IndexEntry] = []
         self.planned: dict[str, str] = {}  # the project by target
         self.cameras: dict[str, tuple[str, ...]] = {}
         self.copies: dict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -201,7 +201,7 @@ def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, 
     return ArchivePlan(index, refused, n_projects, n_planned, decisions_file, asked.n_added, cost, told)
 
 
-def _lost(entry: Entry, story: Story, out: Path) -> list[str]:
+def _lost(entry: IndexEntry, story: Story, out: Path) -> list[str]:
     """Return the steps that some worker carried out and of which the target knows nothing any more: it was removed."""
     done = story.done(entry.target).intersection(step.id for step in entry.steps)
     try:

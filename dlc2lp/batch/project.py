@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.decisions import invalid
-from dlc2lp.batch.index import Entry
+from dlc2lp.batch.index import IndexEntry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.codec import to_line
 from dlc2lp.dlc.project import LocatedProject, open_project
@@ -49,7 +49,7 @@ def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, 
     return task.number, list(map(to_line, entries)), ending
 
 
-def _entries_or_refusal(task: Task, watch: Watch) -> list[Entry]:
+def _entries_or_refusal(task: Task, watch: Watch) -> list[IndexEntry]:
     try:
         return _entries(task, watch)
     except DecisionNeeded as error:
@@ -77,15 +77,15 @@ def _unreadable(task: Task, error: OSError) -> Finding:
     return Finding(Severity.ERROR, code, subject, f"could not be read: {reason(error)}", advice=advice)
 
 
-def _refused(task: Task, findings: Iterable[Finding]) -> Entry:
+def _refused(task: Task, findings: Iterable[Finding]) -> IndexEntry:
     source = task.request.root / task.project
-    return Entry(task.project, str(source), task.target, "refused", findings=tuple(by_severity(list(findings))))
+    return IndexEntry(task.project, str(source), task.target, "refused", findings=tuple(by_severity(list(findings))))
 
 
-def _entries(task: Task, watch: Watch) -> list[Entry]:
+def _entries(task: Task, watch: Watch) -> list[IndexEntry]:
     request = task.request
     if request.decisions.skips(task.project):
-        return [Entry(task.project, str(request.root / task.project), task.target, "skipped")]
+        return [IndexEntry(task.project, str(request.root / task.project), task.target, "skipped")]
     options = request.decisions.apply(task.project, request.options, request.root)
     _check_paths(task, options)
     check_options(options)
@@ -108,13 +108,13 @@ def _entries(task: Task, watch: Watch) -> list[Entry]:
         return [_planned(task, source, options, store(proposals[""]))]
     targets = {name: f"{task.target}/{Path(each.plan.target).name}" for name, each in proposals.items()}
     return [
-        Entry.of_plan(task.project, target, store(proposals[name]), name, [*targets.values()])
+        IndexEntry.of_plan(task.project, target, store(proposals[name]), name, [*targets.values()])
         for name, target in targets.items()
     ]
 
 
-def _planned(task: Task, source: LocatedProject | None, options: Options, plan: Plan) -> Entry:
-    entry = Entry.of_plan(task.project, task.target, plan)
+def _planned(task: Task, source: LocatedProject | None, options: Options, plan: Plan) -> IndexEntry:
+    entry = IndexEntry.of_plan(task.project, task.target, plan)
     return replace(entry, cameras=_cameras(task, source, options) if plan.views else ())
 
 

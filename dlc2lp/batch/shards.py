@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from dlc2lp.batch.index import Entry, IndexedStep, Weight
+from dlc2lp.batch.index import IndexedStep, IndexEntry, Weight
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Setting
 from dlc2lp.wording import counted
@@ -114,7 +114,7 @@ class Unit:
     twins: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def of(cls, entry: IndexEntry) -> Self:
         """Return a whole target."""
         return cls(entry.target, entry.plan, entry.steps, entry.twins)
 
@@ -151,7 +151,7 @@ def divide(unit: Unit, limit: int) -> Iterator[Unit]:
 
 
 def shard_units(
-    weights: Sequence[Weight], read_entry: Callable[[Weight], Entry], total_cost: int, shard: Shard
+    weights: Sequence[Weight], read_entry: Callable[[Weight], IndexEntry], total_cost: int, shard: Shard
 ) -> list[Unit]:
     """Return the units of one shard, the heaviest first.
 
@@ -170,7 +170,7 @@ def shard_units(
 
 def shards_with(
     weights: Sequence[Weight],
-    read_entry: Callable[[Weight], Entry],
+    read_entry: Callable[[Weight], IndexEntry],
     total_cost: int,
     n_shards: int,
     is_left: Callable[[Unit], bool],
@@ -191,11 +191,11 @@ class _Piece:
     def order(self) -> tuple[int, str, str]:
         return self.part.order if self.part else (-self.weight.cost, self.weight.target, "")
 
-    def unit(self, read_entry: Callable[[Weight], Entry]) -> Unit:
+    def unit(self, read_entry: Callable[[Weight], IndexEntry]) -> Unit:
         return self.part or Unit.of(read_entry(self.weight))
 
 
-def _pieces(weights: Iterable[Weight], read_entry: Callable[[Weight], Entry], limit: int) -> Iterator[_Piece]:
+def _pieces(weights: Iterable[Weight], read_entry: Callable[[Weight], IndexEntry], limit: int) -> Iterator[_Piece]:
     """Cut what is too heavy."""
     for weight in weights:
         if weight.cost <= limit:

@@ -7,7 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlc2lp.batch.index import Entry
+from dlc2lp.batch.index import IndexEntry
 from dlc2lp.errors import ToolMissing, VideoFailed
 from dlc2lp.options import Options
 from dlc2lp.run.disk_space import SPARE_BYTES, free_bytes
@@ -50,7 +50,7 @@ class Load:
     n_encodes: int = 0
     encode_pixels: int = 0
 
-    def add(self, entry: Entry, done: Container[str] = ()) -> None:
+    def add(self, entry: IndexEntry, done: Container[str] = ()) -> None:
         """Take in one more entry, of which the given steps are carried out already."""
         for step in entry.steps:
             if step.id in done:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from dlc2lp.batch.index import Entry, Index
+from dlc2lp.batch.index import Index, IndexEntry
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import Story, Worker, read_story
 from dlc2lp.model import Finding, by_severity
@@ -132,7 +132,9 @@ def archive_status(out: str | Path) -> Status:
     )
 
 
-def _target_status(entry: Entry, done: set[str], story: Story, at_work: set[str], shards: set[str]) -> TargetStatus:
+def _target_status(
+    entry: IndexEntry, done: set[str], story: Story, at_work: set[str], shards: set[str]
+) -> TargetStatus:
     target, planned = entry.target, {step.id for step in entry.steps}
     failed, findings = story.failed(target)
     n_steps, n_done, n_failed = len(planned), len(done & planned), len(failed & planned)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 
-from dlc2lp.dlc.config_keys import Keys, shown
+from dlc2lp.dlc.config_keys import ConfigKeys, shown
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing, parse_yaml
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
@@ -109,7 +109,7 @@ def read_config(path: Path) -> DlcConfig:
     if not any(root.get(key) for key in _DLC_KEYS):
         message = f"found none of the keys {', '.join(_DLC_KEYS[:4])}; expected a DeepLabCut configuration"
         raise _unreadable(path, message, "give the config.yaml that lies beside labeled-data")
-    keys = Keys(root, subject, findings)
+    keys = ConfigKeys(root, subject, findings)
     if (keys.has("camera_names") or keys.has("num_cameras")) and not keys.has("video_sets"):
         return _read_3d(path, keys)
     return _read_2d(path, keys)
@@ -141,7 +141,7 @@ def _names_beside(path: Path) -> Iterator[str]:
             continue  # no such folder, or no right to look: the other names have to do
 
 
-def _read_2d(path: Path, keys: Keys) -> DlcConfig:
+def _read_2d(path: Path, keys: ConfigKeys) -> DlcConfig:
     listed = keys.node("bodyparts")
     is_multi = isinstance(listed, YamlText) and listed.text == MULTI_ANIMAL
     multianimal = keys.flag("multianimalproject") or is_multi
@@ -178,7 +178,7 @@ def _read_2d(path: Path, keys: Keys) -> DlcConfig:
 _ENGINE_ALIASES = {"torch": "pytorch", "tf": "tensorflow"}
 
 
-def _read_3d(path: Path, keys: Keys) -> DlcConfig:
+def _read_3d(path: Path, keys: ConfigKeys) -> DlcConfig:
     """``create_project/new_3d.py``: cameras instead of videos; each has a 2D project of its own."""
     camera_names = keys.names("camera_names")
     camera_configs = {}
@@ -204,7 +204,7 @@ def _read_3d(path: Path, keys: Keys) -> DlcConfig:
 # --- keys whose values have a form of their own ---------------------------------------------------------
 
 
-def _skeleton(keys: Keys, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def _skeleton(keys: ConfigKeys, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """The edges between known keypoints; between any, if ``known`` is empty because no names are known.
 
     A chain of three or more names, which people write by hand, becomes its consecutive pairs. A new project's
@@ -230,7 +230,7 @@ def _skeleton(keys: Keys, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs.values())
 
 
-def _video_entries(keys: Keys, key: str) -> tuple[VideoEntry, ...]:
+def _video_entries(keys: ConfigKeys, key: str) -> tuple[VideoEntry, ...]:
     node = keys.node(key)
     if is_nothing(node):
         return ()
@@ -244,7 +244,7 @@ def _video_entries(keys: Keys, key: str) -> tuple[VideoEntry, ...]:
     return ()
 
 
-def _crop(keys: Keys, key: str, value: YamlNode) -> tuple[int, int, int, int] | None:
+def _crop(keys: ConfigKeys, key: str, value: YamlNode) -> tuple[int, int, int, int] | None:
     """``crop: 0, 640, 0, 480`` below a video; since 3.0.0rc14 DeepLabCut takes nothing but four integers."""
     node = value.get("crop") if isinstance(value, YamlMapping) else value
     if is_nothing(node):
@@ -260,7 +260,7 @@ def _crop(keys: Keys, key: str, value: YamlNode) -> tuple[int, int, int, int] | 
     return None
 
 
-def _corner(keys: Keys) -> tuple[float, float] | None:
+def _corner(keys: ConfigKeys) -> tuple[float, float] | None:
     numbers = keys.numbers("corner2move2")
     if len(numbers) == 2:
         return numbers[0], numbers[1]
@@ -269,7 +269,7 @@ def _corner(keys: Keys) -> tuple[float, float] | None:
     return None
 
 
-def _iteration(keys: Keys) -> int:
+def _iteration(keys: ConfigKeys) -> int:
     node = keys.node("iteration")
     if is_nothing(node):
         return 0  # 3.0.1 leaves it empty until the first training set

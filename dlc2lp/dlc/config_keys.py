@@ -15,7 +15,7 @@ _TRUTH = dict.fromkeys(("yes", "on", "y", "1"), True) | dict.fromkeys(("no", "of
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
-class Keys:
+class ConfigKeys:
     """The top level of one file, read by kind of value; whatever does not fit becomes a finding."""
 
     def __init__(self, root: YamlMapping, subject: str, findings: list[Finding]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dlc2lp.dlc.csv_header import RESTORE, Header, Record
+from dlc2lp.dlc.csv_header import RESTORE, CsvHeader, CsvRecord
 from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
@@ -25,7 +25,7 @@ _N_NAMED = 5  # faulty cells that are named one by one; the others are counted
 class Cells:
     """Turns cells into numbers, and remembers those that are none instead of stopping at the first."""
 
-    def __init__(self, header: Header, path: Path, *, comma_is_decimal: bool) -> None:
+    def __init__(self, header: CsvHeader, path: Path, *, comma_is_decimal: bool) -> None:
         self._header, self._path = header, path
         # Only beside ";" is a comma surely a decimal sign, and not one for thousands or the end of a cell.
         self._comma_is_decimal = comma_is_decimal
@@ -35,11 +35,11 @@ class Cells:
         self._shifted: list[Finding] = []
         self._left_out: list[Finding] = []
 
-    def values(self, record: Record) -> list[float]:
+    def values(self, record: CsvRecord) -> list[float]:
         """Return the values of one row, NaN where a cell is empty."""
         return [self._value(record, position) for position in self._header.value_positions]
 
-    def _value(self, record: Record, position: int) -> float:
+    def _value(self, record: CsvRecord, position: int) -> float:
         cell = record.cell(position)
         number = self._number(cell)
         if number is None:
@@ -56,17 +56,17 @@ class Cells:
     ) -> Finding:
         return Finding(severity, code, str(self._path), message, where, advice)
 
-    def _place(self, record: Record, position: int) -> str:
+    def _place(self, record: CsvRecord, position: int) -> str:
         return f"line {record.line}, {self._header.column_name(position)}"
 
-    def check_other_columns(self, body: Sequence[Record]) -> None:
+    def check_other_columns(self, body: Sequence[CsvRecord]) -> None:
         """Look at the columns that hold no coordinates: nobody may lose labels in them without being told."""
         width = max(len(record.cells) for record in (*self._header.rows, *body))
         used = {*self._header.index_positions, *self._header.value_positions}
         for position in sorted(set(range(width)) - used):
             self._check_other_column(position, body)
 
-    def _check_other_column(self, position: int, body: Sequence[Record]) -> None:
+    def _check_other_column(self, position: int, body: Sequence[CsvRecord]) -> None:
         texts = [text.strip() for text in self._header.texts(position) if text.strip()]
         filled = [record for record in body if record.cell(position).strip().lower() not in _EMPTY]
         numbers = [record for record in filled if self._number(record.cell(position)) is not None]
@@ -87,7 +87,7 @@ class Cells:
         severity = Severity.ERROR if lost else Severity.WARNING if filled else Severity.NOTE
         self._left_out.append(self._finding(code, message, where, advice, severity))
 
-    def _shift(self, record: Record, position: int) -> Finding:
+    def _shift(self, record: CsvRecord, position: int) -> Finding:
         message = f"found the number {record.cell(position)!r} in a column without a header: the row is shifted"
         where = f"line {record.line}, column {position + 1}"
         return self._finding("csv-extra-cells", message, where, "look for decimal commas in that line")

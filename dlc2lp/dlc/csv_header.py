@@ -17,7 +17,7 @@ from dlc2lp.model import Finding, Severity
 
 RESTORE = "open the session in DeepLabCut and save its labels again, or restore the file from a backup"
 
-#: Header rows that occur, top down. Files without ``scorer`` come from other tools and from people.
+#: CsvHeader rows that occur, top down. Files without ``scorer`` come from other tools and from people.
 _HEADERS = (
     ("scorer", "bodyparts", "coords"),
     ("scorer", "individuals", "bodyparts", "coords"),
@@ -32,7 +32,7 @@ _DELIMITER = re.compile(r'^[ "]*(?:scorer|individuals|bodyparts)[ "]*([,;\t])', 
 
 
 @dataclass(frozen=True)
-class Record:
+class CsvRecord:
     """One row of the file; ``line`` is the line it ends on, counted from 1 as editors do."""
 
     line: int
@@ -44,11 +44,11 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Header:
+class CsvHeader:
     """The header: names of the levels, their rows, and which positions hold the index and the values."""
 
     levels: tuple[str, ...]
-    rows: tuple[Record, ...]
+    rows: tuple[CsvRecord, ...]
     index_positions: tuple[int, ...]
     value_positions: tuple[int, ...]
 
@@ -67,7 +67,7 @@ def refused(code: str, path: Path, message: str, where: str = "", advice: str = 
     return UnreadableFile.of(code, str(path), message, where=where, advice=advice)
 
 
-def read_records(text: str, path: Path) -> tuple[str, list[Record]]:
+def read_records(text: str, path: Path) -> tuple[str, list[CsvRecord]]:
     """Return what separates the cells (comma, semicolon or TAB), and all rows that have any content."""
     found = _DELIMITER.search(text)
     if found is None:
@@ -77,7 +77,7 @@ def read_records(text: str, path: Path) -> tuple[str, list[Record]]:
     # strict: else a quotation mark that is opened and never closed swallows the rest of the file without a word.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=found[1], strict=True)
     try:
-        rows = [Record(reader.line_num, tuple(cells)) for cells in reader if any(cell.strip() for cell in cells)]
+        rows = [CsvRecord(reader.line_num, tuple(cells)) for cells in reader if any(cell.strip() for cell in cells)]
     except csv.Error as error:
         advice = 'look for a quotation mark (") that is opened and never closed'
         message = f"found no valid CSV: {error}"
@@ -85,7 +85,7 @@ def read_records(text: str, path: Path) -> tuple[str, list[Record]]:
     return found[1], rows
 
 
-def split_header(records: Sequence[Record], path: Path) -> tuple[Header, list[Record]]:
+def split_header(records: Sequence[CsvRecord], path: Path) -> tuple[CsvHeader, list[CsvRecord]]:
     """Take the header off the rows."""
     rows = tuple(takewhile(lambda record: record.cell(0).strip().lower() in COLUMN_LEVELS, records))
     levels = tuple(row.cell(0).strip().lower() for row in rows)
@@ -104,10 +104,10 @@ def split_header(records: Sequence[Record], path: Path) -> tuple[Header, list[Re
         expected = "expected 'coords' and then 'x', 'y' and so on, from the second column on or from the fourth"
         message = f"found {', '.join(map(repr, coords.cells[:6]))}, {expected}"
         raise refused("csv-bad-header", path, message, f"line {coords.line}")
-    return Header(levels, rows, index, values), list(records[len(rows) :])
+    return CsvHeader(levels, rows, index, values), list(records[len(rows) :])
 
 
-def names_index_levels(record: Record, header: Header, folder: Path) -> bool:
+def names_index_levels(record: CsvRecord, header: CsvHeader, folder: Path) -> bool:
     """Whether a row is ``image,,,,``, which pandas writes where the levels of the row index have names.
 
     An unlabeled first frame looks the same but names an image.
@@ -123,7 +123,7 @@ def names_index_levels(record: Record, header: Header, folder: Path) -> bool:
         return True
 
 
-def column_names(header: Header, path: Path) -> tuple[tuple[tuple[str, ...], ...], list[Finding]]:
+def column_names(header: CsvHeader, path: Path) -> tuple[tuple[tuple[str, ...], ...], list[Finding]]:
     """Return the names of the value columns, and a note if they had to be restored.
 
     A file that was read with one header row and saved again has ``Jane,Jane.1,Jane.2`` in its first row,

@@ -21,7 +21,15 @@ from pathlib import Path
 import numpy as np
 
 from dlc2lp.dlc.csv_cells import Cells
-from dlc2lp.dlc.csv_header import Header, Record, column_names, names_index_levels, read_records, refused, split_header
+from dlc2lp.dlc.csv_header import (
+    CsvHeader,
+    CsvRecord,
+    column_names,
+    names_index_levels,
+    read_records,
+    refused,
+    split_header,
+)
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted
@@ -91,7 +99,7 @@ def _read_text(path: Path) -> tuple[str, list[Finding]]:
     raise refused("csv-unreadable", path, "found bytes that are no text, expected a CSV file")
 
 
-def _short_rows(header: Header, body: Sequence[Record], text: str, path: Path) -> list[Finding]:
+def _short_rows(header: CsvHeader, body: Sequence[CsvRecord], text: str, path: Path) -> list[Finding]:
     width = header.value_positions[-1] + 1
     short = [record for record in body if len(record.cells) < width]
     if not short:

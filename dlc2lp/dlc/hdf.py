@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.dlc.hdf_file import opened, shown
 from dlc2lp.dlc.hdf_frames import StoredFrame, fixed_frame, table_frame
-from dlc2lp.dlc.hdf_source import MAX_ARRAY_BYTES, Node, Source
+from dlc2lp.dlc.hdf_source import MAX_ARRAY_BYTES, H5Source, Node
 from dlc2lp.dlc.table import COLUMN_LEVELS, RawTable
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted
@@ -61,7 +61,7 @@ def read_hdf(path: Path) -> HdfLabels:
         number. ``h5-unsafe``: code in a needed pickle, or data that lie in another file. ``h5-compression``: a
         filter that HDF5 itself does not have. ``h5-too-large``: larger than labels can be.
     """
-    source = Source(str(path))
+    source = H5Source(str(path))
     with opened(path) as file:
         root = Node(file, "/")
         frames = source.frames(root)
@@ -78,7 +78,7 @@ def read_hdf(path: Path) -> HdfLabels:
     return HdfLabels(table, key, tuple(sorted(frames)), tuple(source.findings))
 
 
-def _raw_table(source: Source, frame: StoredFrame, where: str) -> RawTable:
+def _raw_table(source: H5Source, frame: StoredFrame, where: str) -> RawTable:
     """Columns in their order with levels by name, and every value as a float."""
     levels = _levels(source, frame, where)
     order = [levels.index(name) for name in COLUMN_LEVELS if name in levels]
@@ -87,7 +87,7 @@ def _raw_table(source: Source, frame: StoredFrame, where: str) -> RawTable:
     return RawTable(tuple(levels[level] for level in order), columns, tuple(frame.rows), values)
 
 
-def _levels(source: Source, frame: StoredFrame, where: str) -> tuple[str, ...]:
+def _levels(source: H5Source, frame: StoredFrame, where: str) -> tuple[str, ...]:
     """What each column level is: by its name, else by the number of levels if the last one holds x and y."""
     given = tuple(name.strip().lower() for name in frame.level_names)
     usual = _USUAL_LEVELS.get(len(given), ())
@@ -106,7 +106,7 @@ def _levels(source: Source, frame: StoredFrame, where: str) -> tuple[str, ...]:
     return usual
 
 
-def _placed(source: Source, frame: StoredFrame, where: str) -> NDArray[np.float64]:
+def _placed(source: H5Source, frame: StoredFrame, where: str) -> NDArray[np.float64]:
     """All blocks in one float64 array of shape (R, C), each column where its name stands."""
     n_rows, n_columns = len(frame.rows), len(frame.columns)
     if 8 * n_rows * n_columns > MAX_ARRAY_BYTES:
@@ -141,7 +141,7 @@ def _positions(names: list[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]
 
 
 def _numbers(
-    source: Source, block: NDArray[Any], frame: StoredFrame, names: list[tuple[str, ...]]
+    source: H5Source, block: NDArray[Any], frame: StoredFrame, names: list[tuple[str, ...]]
 ) -> NDArray[np.float64]:
     """Values of one block as float64; of objects and text each must be a number or empty."""
     if block.dtype.kind in "iufb":

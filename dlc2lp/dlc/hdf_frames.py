@@ -8,7 +8,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from dlc2lp.dlc.hdf_file import shown
-from dlc2lp.dlc.hdf_source import Node, Source
+from dlc2lp.dlc.hdf_source import H5Source, Node
 from dlc2lp.wording import counted
 
 _MAX_LEVELS: Final = 16
@@ -25,7 +25,7 @@ class StoredFrame:
     blocks: list[tuple[list[tuple[str, ...]], NDArray[Any]]]
 
 
-def table_frame(source: Source, group: Node) -> StoredFrame:
+def table_frame(source: H5Source, group: Node) -> StoredFrame:
     """Layout ``table``: records of a row's name and one field per block; the column order is an attribute."""
     node = source.node(group, "table")
     records = source.array(node)
@@ -49,7 +49,7 @@ def table_frame(source: Source, group: Node) -> StoredFrame:
     return StoredFrame(_names_in_info(source, group, columns), columns, rows, blocks)
 
 
-def _names_in_info(source: Source, group: Node, columns: list[tuple[str, ...]]) -> tuple[str, ...]:
+def _names_in_info(source: H5Source, group: Node, columns: list[tuple[str, ...]]) -> tuple[str, ...]:
     """Names of the column levels: ``{1: {"names": ["scorer", ...], "type": "MultiIndex"}, "index": {}}``."""
     info = source.attribute(group, "info")
     axis = info.get(1) if isinstance(info, dict) else None
@@ -59,7 +59,7 @@ def _names_in_info(source: Source, group: Node, columns: list[tuple[str, ...]]) 
     return tuple(source.name(name, group.attribute("info")) for name in names)
 
 
-def fixed_frame(source: Source, group: Node) -> StoredFrame:
+def fixed_frame(source: H5Source, group: Node) -> StoredFrame:
     """Layout ``fixed``: two axes, and for each block its columns and an array."""
     level_names, columns = _fixed_axis(source, group, "axis0")
     _, rows = _fixed_axis(source, group, "axis1")
@@ -76,7 +76,7 @@ def fixed_frame(source: Source, group: Node) -> StoredFrame:
     return StoredFrame(level_names, columns, rows, blocks)
 
 
-def _fixed_axis(source: Source, group: Node, axis: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _fixed_axis(source: H5Source, group: Node, axis: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Level names and cells of an axis: plain (``regular``), or codes into the values of each level (``multi``)."""
     variety = source.text_attribute(group, f"{axis}_variety")
     if variety == "regular":
@@ -98,13 +98,13 @@ def _fixed_axis(source: Source, group: Node, axis: str) -> tuple[tuple[str, ...]
     return names, [sum(cells, ()) for cells in zip(*levels, strict=True)]
 
 
-def _level_name(source: Source, node: Node, axis: str) -> tuple[str]:
+def _level_name(source: H5Source, node: Node, axis: str) -> tuple[str]:
     """Name of a column level; those of rows and blocks are not needed, so they are not read."""
     where = node.attribute("name")
     return (source.name(source.attribute(node, "name"), where) if axis == "axis0" else "",)
 
 
-def _by_code(source: Source, values: list[tuple[str, ...]], node: Node) -> list[tuple[str, ...]]:
+def _by_code(source: H5Source, values: list[tuple[str, ...]], node: Node) -> list[tuple[str, ...]]:
     codes = source.array(node)
     source.check_names(codes.size, node.path)
     if codes.size == 0:

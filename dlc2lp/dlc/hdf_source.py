@@ -45,7 +45,7 @@ class Node:
         return f"{self.path}, attribute {name}"
 
 
-class Source:
+class H5Source:
     """Reads groups, attributes and arrays of one file, and collects findings about it.
 
     Only hard links are followed, only simple types are read, and nothing is allocated before its size is known

@@ -18,7 +18,7 @@ import yaml
 
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
-from dlc2lp.lp.check_labels import FRAME_PATH, LabelFile, error, label_file_name, read_label_file
+from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, label_file_name, read_label_file
 from dlc2lp.lp.names import check_views
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
@@ -53,7 +53,7 @@ def check_target(target: Path, *, every_image: bool) -> list[Finding]:
     if not target.is_dir():
         return [error("target-missing", str(target), "found no such folder, expected a Lightning Pose project")]
     settings, findings = _read_settings(target)
-    files: list[LabelFile] = []
+    files: list[TargetLabels] = []
     for view in settings.views or ("",):
         file, problems = read_label_file(target, view, settings.keypoint_names)
         findings += problems
@@ -143,7 +143,7 @@ def _skeleton(skeleton: object, keypoints: Sequence[str]) -> Iterator[str]:
 # --- views ----------------------------------------------------------------------------------------------------------
 
 
-def _check_view_rows(files: Sequence[LabelFile], views: Sequence[str]) -> Iterator[Finding]:
+def _check_view_rows(files: Sequence[TargetLabels], views: Sequence[str]) -> Iterator[Finding]:
     """Row n of every view must be the same moment; Lightning Pose compares the file names but not the sessions."""
     for other in files[1:] if len(files) == len(views) else ():
         first = files[0]
@@ -237,7 +237,7 @@ def _check_video_names(target: Path, views: Sequence[str]) -> Iterator[Finding]:
 # --- the labeling queue ---------------------------------------------------------------------------------------------
 
 
-def _check_queue(target: Path, labels: LabelFile) -> Iterator[Finding]:
+def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
     name = labels.name.removesuffix(".csv") + ".unlabeled.jsonl"
     try:
         lines = (target / name).read_text(encoding="utf-8").splitlines()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
-from dlc2lp.lp.check_labels import LabelFile, error
+from dlc2lp.lp.check_labels import TargetLabels, error
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.model import Camera, Finding
 from dlc2lp.wording import some
@@ -20,7 +20,7 @@ from dlc2lp.wording import some
 _N_LOOKED_AT = 24
 
 
-def check_calibration(target: Path, views: Sequence[str], files: Sequence[LabelFile]) -> Iterator[Finding]:
+def check_calibration(target: Path, views: Sequence[str], files: Sequence[TargetLabels]) -> Iterator[Finding]:
     """Return what is wrong with the calibrations of a multi-view project, given its views and label files."""
     if not views:
         return  # nobody reads them
@@ -66,7 +66,7 @@ def _read(target: Path, name: str, views: Sequence[str]) -> tuple[tuple[Camera, 
     return (() if findings else parsed.cameras), findings
 
 
-def _images(files: Iterable[LabelFile]) -> Mapping[tuple[str, str], list[str]]:
+def _images(files: Iterable[TargetLabels]) -> Mapping[tuple[str, str], list[str]]:
     """(session, view) -> its labeled images."""
     found: dict[tuple[str, str], list[str]] = {}
     for file in files:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from dlc2lp.lp.check_labels import LabelFile, label_file_name
+from dlc2lp.lp.check_labels import TargetLabels, label_file_name
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted
@@ -88,7 +88,7 @@ class _Config:
         return f"{kept}{target}" if isinstance(target, str) else match[0]
 
 
-def check_config(target: Path, views: Sequence[str], files: Sequence[LabelFile]) -> list[Finding]:
+def check_config(target: Path, views: Sequence[str], files: Sequence[TargetLabels]) -> list[Finding]:
     """Return what would stop or mislead a training by the config, given the project's views and label files."""
     try:
         loaded = load_yaml((target / CONFIG_FILE).read_text(encoding="utf-8"))
@@ -212,7 +212,7 @@ def _check_model(config: _Config, views: Sequence[str]) -> Iterator[Finding]:
         yield _bad("model.heatmap_loss_type", heatmap_loss, "mse, kl or js")
 
 
-def _check_losses(config: _Config, files: Sequence[LabelFile]) -> Iterator[Finding]:
+def _check_losses(config: _Config, files: Sequence[TargetLabels]) -> Iterator[Finding]:
     losses = config.get("model.losses_to_use")
     if not isinstance(losses, list) or not all(loss in _LOSSES for loss in losses):
         yield _bad("model.losses_to_use", losses, f"a list of {', '.join(_LOSSES)}")
@@ -242,7 +242,7 @@ def _check_pca(config: _Config, n_frames: int, n_keypoints: int) -> Iterator[Fin
         yield _bad("model.losses_to_use", found, enough)
 
 
-def _check_names(config: _Config, views: Sequence[str], files: Sequence[LabelFile]) -> Iterator[Finding]:
+def _check_names(config: _Config, views: Sequence[str], files: Sequence[TargetLabels]) -> Iterator[Finding]:
     names, n_keypoints = config.get("data.keypoint_names"), config.get("data.num_keypoints")
     expected = list(files[0].keypoint_names) if files else None
     if not _is_int(n_keypoints, 1) or (expected is not None and n_keypoints != len(expected)):

@@ -26,7 +26,7 @@ _N_HEADER_ROWS = 3
 
 
 @dataclass(frozen=True)
-class LabelFile:
+class TargetLabels:
     """A label file that could be read."""
 
     name: str  #: ``CollectedData.csv`` or ``CollectedData_<view>.csv``.
@@ -42,7 +42,7 @@ def label_file_name(view: str, suffix: str = "") -> str:
 
 def read_label_file(
     target: Path, view: str, keypoint_names: Sequence[str] | None
-) -> tuple[LabelFile | None, list[Finding]]:
+) -> tuple[TargetLabels | None, list[Finding]]:
     """Read a view's label file, and the held-out one beside it if there is one; return also what is wrong with them.
 
     The keypoints of ``project.yaml`` are None if that could not be read.
@@ -63,7 +63,7 @@ def read_label_file(
 
 def _read(
     target: Path, name: str, view: str, keypoint_names: Sequence[str] | None
-) -> tuple[LabelFile | None, list[Finding]]:
+) -> tuple[TargetLabels | None, list[Finding]]:
     try:
         with (target / name).open(encoding="utf-8", newline="") as stream:
             rows = [row for row in csv.reader(stream, strict=True) if row]
@@ -85,7 +85,7 @@ def _read(
     if len(images) < 2 and not name.endswith("_test.csv"):
         message = f"found {counted(len(images), 'labeled frame')}; Lightning Pose trains on 2 or more"
         findings.append(Finding(Severity.WARNING, "target-too-few-labels", name, message))
-    return LabelFile(name, view, names, images), findings
+    return TargetLabels(name, view, names, images), findings
 
 
 def error(code: str, subject: str, message: str, where: str = "", advice: str = "") -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlc2lp.errors import UsageError
-from dlc2lp.lp.starter_text import Decided
+from dlc2lp.lp.starter_text import StarterValues
 from dlc2lp.lp.training_split import n_train_frames
 from dlc2lp.model import Setting
 from dlc2lp.wording import counted
@@ -22,7 +22,7 @@ def pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, .
     return None if len(columns) == len(names) or len(columns) < _MIN_PCA_KEYPOINTS else columns
 
 
-def check_pca(decided: Decided) -> None:
+def check_pca(decided: StarterValues) -> None:
     """Refuse a PCA that Lightning Pose could not fit: it wants as many rows as coordinates."""
     n_train = n_train_frames(decided.facts.n_labeled_frames)
     if "pca_singleview" in decided.losses:

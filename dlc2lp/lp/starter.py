@@ -20,7 +20,7 @@ from dlc2lp.lp.pca import OFTEN_HIDDEN_SHARE, check_pca, pca_columns
 from dlc2lp.lp.sizing import ImageSize
 from dlc2lp.lp.starter_findings import starter_findings
 from dlc2lp.lp.starter_reasons import starter_reasons
-from dlc2lp.lp.starter_text import HEAD, Decided, starter_document
+from dlc2lp.lp.starter_text import HEAD, StarterValues, starter_document
 from dlc2lp.lp.training_split import n_train_frames
 from dlc2lp.model import Finding
 
@@ -85,7 +85,7 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
 
 def _decided(
     facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, mirrored: tuple[tuple[int, ...], ...] | None
-) -> Decided:
+) -> StarterValues:
     """Decide everything that the text needs: from the data, where nobody chose."""
     backbone = chosen_backbone(facts, choices)
     if choices.resize is not None:
@@ -102,7 +102,7 @@ def _decided(
         n_accumulated=choices.accumulate_grad_batches,
     )
     hidden = tuple(name for name in facts.keypoint_names if facts.hidden_share.get(name, 0.0) >= OFTEN_HIDDEN_SHARE)
-    return Decided(
+    return StarterValues(
         facts=facts,
         size=size,
         batch=batch,

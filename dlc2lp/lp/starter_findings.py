@@ -8,12 +8,12 @@ from functools import partial
 from dlc2lp.lp import multiview
 from dlc2lp.lp.document import printable
 from dlc2lp.lp.starter_reasons import memory_need, space_reason
-from dlc2lp.lp.starter_text import Decided
+from dlc2lp.lp.starter_text import StarterValues
 from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.wording import counted
 
 
-def starter_findings(decided: Decided, gpu_gb: float) -> Iterator[Finding]:
+def starter_findings(decided: StarterValues, gpu_gb: float) -> Iterator[Finding]:
     """Yield what may go wrong with the config as it was decided, and what to do about it."""
     facts = decided.facts
     if facts.n_labeled_frames < 2:

@@ -28,7 +28,7 @@ _OMEGACONF_OPENING = re.compile(r"(\\*)\$\{")
 
 
 @dataclass(frozen=True)
-class Decided:
+class StarterValues:
     """Everything that was decided, for the text to be written from it."""
 
     facts: ConfigFacts  #: What is there.
@@ -59,7 +59,7 @@ def omegaconf_text(text: str) -> str:
     return _OMEGACONF_OPENING.sub(lambda match: match[1] * 2 + "\\${", text)
 
 
-def starter_document(decided: Decided) -> Document:
+def starter_document(decided: StarterValues) -> Document:
     """Return the starter config as data; the words about a key end with the reason for its value."""
     sections = (
         Entry("data", _data(decided)),
@@ -85,13 +85,13 @@ def starter_document(decided: Decided) -> Document:
     )
 
 
-def _with_reason(entry: Entry, section: str, decided: Decided) -> Entry:
+def _with_reason(entry: Entry, section: str, decided: StarterValues) -> Entry:
     """Add why; a key without words, such as max_epochs, has its reason in those of the key before."""
     because = decided.because(f"{section}.{entry.key}") if entry.comment else ""
     return replace(entry, comment=entry.comment + because)
 
 
-def _data(decided: Decided) -> Document:
+def _data(decided: StarterValues) -> Document:
     names: list[str] | None = [omegaconf_text(name) for name in decided.facts.keypoint_names]
     if "???" in decided.facts.keypoint_names:
         names = None  # OmegaConf reads ??? as "missing" and can't be told otherwise; null: as in the label file
@@ -123,7 +123,7 @@ def _data(decided: Decided) -> Document:
     )
 
 
-def _matched_columns(decided: Decided) -> Document:
+def _matched_columns(decided: StarterValues) -> Document:
     """Return which keypoints go together, over the views and within one."""
     if decided.facts.view_names:
         return (starter_text_views.matched_columns(decided.matches),)
@@ -144,7 +144,7 @@ def _matched_columns(decided: Decided) -> Document:
     )
 
 
-def _training(decided: Decided) -> Document:
+def _training(decided: StarterValues) -> Document:
     train_prob, val_prob = shares(decided.facts.n_labeled_frames)
     return (
         *_augmentation(decided),
@@ -170,7 +170,7 @@ def _training(decided: Decided) -> Document:
     )
 
 
-def _augmentation(decided: Decided) -> Document:
+def _augmentation(decided: StarterValues) -> Document:
     if decided.facts.view_names:
         return starter_text_views.augmentation(decided.facts, decided.because("training.imgaug_3d"))
     return (
@@ -184,7 +184,7 @@ def _augmentation(decided: Decided) -> Document:
     )
 
 
-def _schedule(decided: Decided) -> Document:
+def _schedule(decided: StarterValues) -> Document:
     n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.facts.n_labeled_frames < _FEW_FRAMES else _EPOCHS
     learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
     return (
@@ -214,7 +214,7 @@ def _schedule(decided: Decided) -> Document:
     )
 
 
-def _memory(decided: Decided) -> Document:
+def _memory(decided: StarterValues) -> Document:
     """Return the keys that one turns when the GPU runs out of memory."""
     batch = decided.batch
     smaller = (
@@ -241,14 +241,14 @@ def _memory(decided: Decided) -> Document:
     )
 
 
-def _log_steps(decided: Decided) -> int:
+def _log_steps(decided: StarterValues) -> int:
     """Return a step count that every epoch reaches, also with few frames; else nothing is logged."""
     train_prob, _ = shares(decided.facts.n_labeled_frames)
     n_steps = int(decided.facts.n_labeled_frames * train_prob) // decided.batch.n_labeled
     return max(1, min(10, n_steps))
 
 
-def _model(decided: Decided) -> Document:
+def _model(decided: StarterValues) -> Document:
     losses, backbones, model_type, kinds = (
         "temporal (keypoints do not jump), pca_singleview (keypoints keep plausible poses), pca_multiview (mirrored "
         "views agree). They need an NVIDIA GPU with DALI, memory for the video frames, and make the network surer of "
@@ -277,7 +277,7 @@ def _model(decided: Decided) -> Document:
     )
 
 
-def _dali(decided: Decided) -> Document:
+def _dali(decided: StarterValues) -> Document:
     train = (Entry("sequence_length", decided.batch.n_unlabeled),)
     predict = (Entry("sequence_length", starter_text_views.PREDICTED_AT_A_TIME if decided.facts.view_names else 96),)
     return (
@@ -290,7 +290,7 @@ def _dali(decided: Decided) -> Document:
     )  # fmt: skip
 
 
-def _losses(decided: Decided) -> Document:
+def _losses(decided: StarterValues) -> Document:
     pca = (Entry("log_weight", 11.0, "The loss counts 1 / (2 * e^log_weight): smaller = stronger."),)
     pose: Document = (Entry("log_weight", 11.0), Entry("components_to_keep", 0.99), Entry("epsilon", None))
     return (
@@ -308,7 +308,7 @@ def _losses(decided: Decided) -> Document:
     )
 
 
-def _eval(decided: Decided) -> Document:
+def _eval(decided: StarterValues) -> Document:
     return (
         Entry(
             "predict_vids_after_training",

@@ -35,7 +35,12 @@ MODEL_TYPE = (
 
 PATCH_MASK = Entry(
     "patch_mask",
-    (Entry("init_epoch", 40), Entry("final_epoch", 300), Entry("init_ratio", 0.0), Entry("final_ratio", 0.5)),
+    (
+        Entry("init_epoch", 40),
+        Entry("final_epoch", 300),
+        Entry("init_ratio", 0.0),
+        Entry("final_ratio", 0.5),
+    ),
     "Hides random patches of the training images, more and more from init_epoch to final_epoch (final_ratio 0.5: half "
     "of the patches), so that the network learns to find a keypoint that is hidden in one view by the other views. "
     "final_ratio: 0.0 switches it off.",

@@ -15,7 +15,7 @@ from dlc2lp.planning.frame_names import NamedFrame
 from dlc2lp.planning.rows import MatchedFolder, match_rows
 from dlc2lp.planning.steps import ImagePlacement
 from dlc2lp.survey.individuals import OneAnimal
-from dlc2lp.survey.label_files import ChosenSession
+from dlc2lp.survey.label_files import SessionLabels
 from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.survey.source import View
 from dlc2lp.survey.ties import SessionTie
@@ -47,7 +47,7 @@ def match_view(view: View, frame_names: FrameNames, derived_crops: DerivedCrops)
     ties = view.survey.ties
     folders = (
         match_rows(chosen, ties, frame_names=frame_names, derived_crops=derived_crops)
-        for chosen in view.decided.chosen.sessions
+        for chosen in view.labels.project.sessions
         if chosen.session.name in view.session_of
     )
     return MatchedView(view, tuple(folders))
@@ -57,7 +57,7 @@ def match_view(view: View, frame_names: FrameNames, derived_crops: DerivedCrops)
 class ViewImage:
     """An image of one view."""
 
-    folder: ChosenSession  #: Its folder, with the labels that count.
+    folder: SessionLabels  #: Its folder, with the labels that count.
     frame: NamedFrame  #: Its name and its place in the video.
     info: ImageInfo  #: The image.
     points: Points | None  #: Its labels for the keypoints of all views; None where it has no row.

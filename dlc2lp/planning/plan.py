@@ -115,7 +115,7 @@ class Plan:
     Attributes
     ----------
     dlc2lp_version
-        Which version decided.
+        Which version labels.
     source, target
         Absolute paths.
     project

@@ -52,7 +52,7 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
         )
     findings += [finding for each in matched for finding in each.findings]
     refuse_open(source, findings)
-    scene = set_scene(source, matched, [view.decided.or_raise(findings) for view in source.views], options)
+    scene = set_scene(source, matched, [view.labels.or_raise(findings) for view in source.views], options)
     findings += scene.findings
     moments = list(name_moments(scene.alignment, scene.views, options.empty_frames))
     files = [
@@ -228,13 +228,13 @@ def _counts(source: Source, files: Sequence[ViewFiles], images: Sequence[PlacedI
         cells=sum(placed.n_cells_left_out for placed in images) + sum(n for _, n, _ in source.outsiders),
     )
     n_frames = n_cells = 0
-    for _, decided in source.surveys:
-        animal = decided.or_raise()
-        n_frames += decided.n_source_frames
-        n_cells += decided.n_source_cells
+    for _, labels in source.surveys:
+        animal = labels.or_raise()
+        n_frames += labels.n_source_frames
+        n_cells += labels.n_source_cells
         # A frame whose only labels are those of an individual that was not chosen is left out with them.
-        left_out["frames"] += decided.n_source_frames - int(animal.labels.labelled.any(axis=(1, 2)).sum())
-        left_out["cells"] += animal.n_left_out + sum(session.n_left_out for session in decided.chosen.sessions)
+        left_out["frames"] += labels.n_source_frames - int(animal.labels.labelled.any(axis=(1, 2)).sum())
+        left_out["cells"] += animal.n_left_out + sum(session.n_left_out for session in labels.project.sessions)
     return {
         "labeled_frames": Count(n_frames, count_labeled(rows), left_out["frames"]),
         "labeled_cells": Count(n_cells, count_cells(rows), left_out["cells"]),

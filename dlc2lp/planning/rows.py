@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dlc2lp.model import Finding, FrameRef, ImageInfo, Setting, Severity
 from dlc2lp.options import DerivedCrops, FrameNames
 from dlc2lp.planning.frame_names import NamedFrame, name_frames
-from dlc2lp.survey.label_files import ChosenSession
+from dlc2lp.survey.label_files import SessionLabels
 from dlc2lp.survey.ties import SessionTie
 from dlc2lp.wording import counted
 
@@ -21,14 +21,14 @@ from dlc2lp.wording import counted
 class MatchedFolder:
     """The frames of one ``labeled-data`` folder."""
 
-    chosen: ChosenSession  #: The folder, with the labels that count.
+    chosen: SessionLabels  #: The folder, with the labels that count.
     named: tuple[NamedFrame, ...]  #: Its images, with the session and the name that each gets.
     lost: tuple[FrameRef, ...]  #: Rows without an image that could be migrated.
     findings: tuple[Finding, ...]  #: Every row that is left out, and what is odd about the images.
 
 
 def match_rows(
-    chosen: ChosenSession, ties: Mapping[str, SessionTie], *, frame_names: FrameNames, derived_crops: DerivedCrops
+    chosen: SessionLabels, ties: Mapping[str, SessionTie], *, frame_names: FrameNames, derived_crops: DerivedCrops
 ) -> MatchedFolder:
     """Match the rows of one folder with its images; ``ties`` say which video frames those of each session are."""
     folder, findings = chosen.session, list[Finding]()
@@ -51,7 +51,7 @@ def match_rows(
     return MatchedFolder(chosen, tuple(named), tuple(frame for _, frame in lost), tuple(findings))
 
 
-def _rows_without_image(chosen: ChosenSession, images: Mapping[str, ImageInfo]) -> Iterator[tuple[int, FrameRef]]:
+def _rows_without_image(chosen: SessionLabels, images: Mapping[str, ImageInfo]) -> Iterator[tuple[int, FrameRef]]:
     """Yield the rows, with their numbers, whose image is not there, is damaged or is left out."""
     for row, frame in enumerate(chosen.labels.frames if chosen.labels is not None else ()):
         # One that belongs to another folder has its image there.
@@ -59,7 +59,7 @@ def _rows_without_image(chosen: ChosenSession, images: Mapping[str, ImageInfo]) 
             yield row, frame
 
 
-def _crops_left_out(chosen: ChosenSession) -> Finding:
+def _crops_left_out(chosen: SessionLabels) -> Finding:
     one = "image is a random sub-crop that DeepLabCut made of another frame"
     many = "images are random sub-crops that DeepLabCut made of other frames"
     crops = counted(len(chosen.session.random_crops), one, many)
@@ -68,7 +68,7 @@ def _crops_left_out(chosen: ChosenSession) -> Finding:
     return Finding(Severity.NOTE, "derived-crops", chosen.session.name, message, "", advice, ways)
 
 
-def _no_image(chosen: ChosenSession, row: int) -> Finding:
+def _no_image(chosen: SessionLabels, row: int) -> Finding:
     if chosen.labels is None:
         raise AssertionError("a row of no labels")
     file_name, n_cells = chosen.labels.frames[row].file_name, int(chosen.labels.labelled[row].sum())

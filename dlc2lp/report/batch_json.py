@@ -21,7 +21,7 @@ ShardText = Annotated[str, Says("pattern", "^[0-9]+/[0-9]+$")]
 
 
 @dataclass(frozen=True)
-class NotPlanned:
+class Unplanned:
     """A project that is not migrated, and why."""
 
     project: str
@@ -49,7 +49,7 @@ class _Planned(Document):
     n_projects: int
     n_targets: int | None
     n_steps: int | None
-    not_planned: tuple[NotPlanned, ...]
+    not_planned: tuple[Unplanned, ...]
     decisions_file: str
     n_asked: int
     estimate: Cost | None
@@ -73,7 +73,7 @@ def _plan_content(planned: ArchivePlan) -> dict[str, Any]:
         "n_projects": planned.n_projects,
         "n_targets": index.totals.n_planned if index else None,
         "n_steps": index.totals.n_steps if index else None,
-        "not_planned": tuple(NotPlanned(entry.project, entry.state, entry.findings) for entry in planned.refused),
+        "not_planned": tuple(Unplanned(entry.project, entry.state, entry.findings) for entry in planned.refused),
         "decisions_file": str(planned.decisions_file),
         "n_asked": planned.n_asked,
         "estimate": Cost(**vars(estimate), cpu_minutes=estimate.cpu_minutes) if estimate else None,

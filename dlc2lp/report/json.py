@@ -19,7 +19,7 @@ from dlc2lp.report.findings import Document
 from dlc2lp.run.assess import State
 from dlc2lp.run.manifest import Described, PicturePart, VideoTie
 from dlc2lp.run.verify import Verification
-from dlc2lp.survey.label_files import ChosenSession
+from dlc2lp.survey.label_files import SessionLabels
 from dlc2lp.survey.project import SurveyedVideo
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Action, Treatment
@@ -47,7 +47,7 @@ class InspectedSession:
     n_images_without_row: int
 
     @classmethod
-    def of(cls, chosen: ChosenSession) -> Self:
+    def of(cls, chosen: SessionLabels) -> Self:
         """What the document says of a session."""
         labels = chosen.labels
         n_labeled = 0 if labels is None else int(labels.labelled.any(axis=(1, 2)).sum())
@@ -128,7 +128,7 @@ def inspection(found: Inspection) -> InspectDocument:
     """Return the document of ``dlc2lp inspect``."""
     project, plan = found.survey.project, found.plan
     config = project.config
-    chosen = [session for _, decided in found.source.surveys for session in decided.chosen.sessions]
+    chosen = [session for _, labels in found.source.surveys for session in labels.project.sessions]
     tables = [session.labels for session in chosen if session.labels is not None]
     names = dict.fromkeys(name for table in tables for name in table.keypoint_names)
     shares: Mapping[str, float | None] = plan.keypoints if plan else dict.fromkeys(names)

@@ -17,7 +17,7 @@ from dlc2lp.report.findings import WIDTH, findings_text
 from dlc2lp.report.json import InspectedSession
 from dlc2lp.run.assess import State
 from dlc2lp.run.verify import Verification
-from dlc2lp.survey.label_files import ChosenSession
+from dlc2lp.survey.label_files import SessionLabels
 from dlc2lp.survey.project import Survey, SurveyedVideo
 from dlc2lp.survey.ties import SessionTie
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
@@ -66,8 +66,8 @@ def inspection_text(found: Inspection) -> str:
     """Lay out what a source holds, on one screen for an ordinary project."""
     cameras, surveys, plan = found.source.cameras, found.source.surveys, found.plan
     parts = []
-    for names, (survey, decided) in zip(cameras, surveys, strict=True):
-        parts += [_project_heading(names, survey), _session_table(decided.chosen.sessions, survey.videos)]
+    for names, (survey, labels) in zip(cameras, surveys, strict=True):
+        parts += [_project_heading(names, survey), _session_table(labels.project.sessions, survey.videos)]
     does = "convert would refuse this project (exit 3); nothing would be written"
     if plan is not None:
         parts += [view_table(plan), _calibration_text(plan)] if plan.views else []
@@ -91,7 +91,7 @@ def _project_heading(cameras: Sequence[str], survey: Survey) -> str:
     return f"{whose}DeepLabCut project {survey.project.name!r}{what}\n{survey.project.root}"
 
 
-def _session_table(sessions: Sequence[ChosenSession], videos: Sequence[SurveyedVideo]) -> str:
+def _session_table(sessions: Sequence[SessionLabels], videos: Sequence[SurveyedVideo]) -> str:
     ties = {video.session: video.tie for video in videos}
     rows = []
     for chosen in sessions[:MAX_ROWS]:
@@ -134,7 +134,7 @@ def _numbering(tie: SessionTie | None) -> str:
     return numbers[tie.kind]
 
 
-def _image_sizes(chosen: ChosenSession) -> str:
+def _image_sizes(chosen: SessionLabels) -> str:
     sizes = Counter((image.width_px, image.height_px, image.kind) for image in chosen.session.images.values())
     if not sizes:
         return "none"

@@ -19,7 +19,7 @@ from dlc2lp.events import Watch
 from dlc2lp.model import Finding, Remedy, Setting, Severity, question
 from dlc2lp.options import Options
 from dlc2lp.survey.calibrations import FoundCalibrations, find_calibrations
-from dlc2lp.survey.labels import Decided, decide_labels
+from dlc2lp.survey.labels import AnimalLabels, animal_labels
 from dlc2lp.survey.project import Survey, survey
 from dlc2lp.survey.source import Source, View
 from dlc2lp.survey.ties import SessionTie, by_session
@@ -119,11 +119,11 @@ class _Reader:
     known: tuple[SessionTie, ...]
     watch: Watch
 
-    def read(self, source: Path | LocatedProject, views: Sequence[str]) -> tuple[Survey, Decided]:
+    def read(self, source: Path | LocatedProject, views: Sequence[str]) -> tuple[Survey, AnimalLabels]:
         """Read one project; what is known of the given views is taken over."""
         known = by_session(tie for tie in self.known if tie.view in views or not views)
         seen = survey(source, self.options, known, self.watch)
-        return seen, decide_labels(seen, self.options)
+        return seen, animal_labels(seen, self.options)
 
     def one_project_each(
         self, sources: Sequence[tuple[str, Path]], calibrated: FoundCalibrations | None = None
@@ -133,9 +133,9 @@ class _Reader:
         folders = {name: _folders(seen) for name, (seen, _) in read.items()}
         sessions, asked = sessions_of_projects(folders, self.options.view_pattern)
         views, outsiders = [], []
-        for name, (seen, decided) in read.items():
-            views.append(_view(name, seen, _told_of(name, decided), sessions[name]))
-            outsiders += _outsiders(decided, set(sessions[name]))
+        for name, (seen, labels) in read.items():
+            views.append(_view(name, seen, _told_of(name, labels), sessions[name]))
+            outsiders += _outsiders(labels, set(sessions[name]))
         roots = [seen.project.root for seen, _ in read.values()]
         calibrated = calibrated or find_calibrations(
             self.options.calibration, self.options.square_size, roots, list(read)
@@ -144,11 +144,11 @@ class _Reader:
 
     def one_project(self, source: LocatedProject) -> Source:
         """One project holds all cameras, told apart by a pattern of names."""
-        seen, decided = self.read(source, ())
+        seen, labels = self.read(source, ())
         table = apply_pattern(parse_view_pattern(self.options.view_pattern or ""), _folders(seen))
         return self._of_table(
             seen,
-            decided,
+            labels,
             table,
             find_calibrations(self.options.calibration, self.options.square_size, [seen.project.root], table.views),
         )
@@ -169,8 +169,8 @@ class _Reader:
             return Source((), calibrated.calibrations, told, calibrated.questions, refused)
         paths = {camera.camera: camera.config_path for camera in project.cameras if camera.config_path}
         if project.is_shared:
-            seen, decided = self.read(next(iter(paths.values())), ())
-            found = self._of_table(seen, decided, self._by_camera(_folders(seen), list(paths)), calibrated)
+            seen, labels = self.read(next(iter(paths.values())), ())
+            found = self._of_table(seen, labels, self._by_camera(_folders(seen), list(paths)), calibrated)
         else:
             found = self.one_project_each(list(paths.items()), calibrated)
         return replace(found, findings=(*findings, *found.findings))
@@ -181,13 +181,13 @@ class _Reader:
             return split_by_camera(names, cameras)
         return apply_pattern(parse_view_pattern(self.options.view_pattern).with_views(cameras), names)
 
-    def _of_table(self, seen: Survey, decided: Decided, table: ViewTable, calibrated: FoundCalibrations) -> Source:
+    def _of_table(self, seen: Survey, labels: AnimalLabels, table: ViewTable, calibrated: FoundCalibrations) -> Source:
         """Make views of one project by a table of its names."""
         views = [
-            _view(name, seen, decided, {place.name: place.session for place in table.placed if place.view == name})
+            _view(name, seen, labels, {place.name: place.session for place in table.placed if place.view == name})
             for name in table.views
         ]
-        outsiders = _outsiders(decided, {place.name for place in table.placed})
+        outsiders = _outsiders(labels, {place.name for place in table.placed})
         return self._joined(views, calibrated, table.questions, outsiders)
 
     def _joined(
@@ -198,13 +198,13 @@ class _Reader:
         outsiders: Sequence[tuple[str, int, int]],
     ) -> Source:
         joined = Source(tuple(views), calibrated.calibrations, (), (), (), tuple(outsiders))
-        told = [finding for _, decided in joined.surveys for finding in decided.findings]
+        told = [finding for _, labels in joined.surveys for finding in labels.findings]
         of_each = [
             replace(asked, remedies=tuple(map(_without_split, asked.remedies)))
-            for _, decided in joined.surveys
-            for asked in decided.questions
+            for _, labels in joined.surveys
+            for asked in labels.questions
         ]
-        refused = [finding for _, decided in joined.surveys for finding in decided.refusals]
+        refused = [finding for _, labels in joined.surveys for finding in labels.refusals]
         return replace(
             joined,
             findings=(*calibrated.findings, *told),
@@ -220,14 +220,14 @@ def _without_split(remedy: Remedy) -> Remedy:
     return replace(remedy, values=tuple(value for value in remedy.values if value != "split"))
 
 
-def _told_of(view: str, decided: Decided) -> Decided:
+def _told_of(view: str, labels: AnimalLabels) -> AnimalLabels:
     """Say with everything that came up in a camera's project which camera that is."""
 
     def of_view(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return tuple(replace(finding, subject=f"{view}: {finding.subject}") for finding in findings)
 
-    findings, refusals, questions = map(of_view, (decided.findings, decided.refusals, decided.questions))
-    return replace(decided, findings=findings, refusals=refusals, questions=questions)
+    findings, refusals, questions = map(of_view, (labels.findings, labels.refusals, labels.questions))
+    return replace(labels, findings=findings, refusals=refusals, questions=questions)
 
 
 def _folders(seen: Survey) -> list[str]:
@@ -236,19 +236,19 @@ def _folders(seen: Survey) -> list[str]:
     return list(dict.fromkeys([*folders, *(video.stem for video in seen.videos if not video.session)]))
 
 
-def _view(name: str, seen: Survey, decided: Decided, sessions: Mapping[str, str]) -> View:
+def _view(name: str, seen: Survey, labels: AnimalLabels, sessions: Mapping[str, str]) -> View:
     """Return a view; where a folder became several sessions, these follow the folder."""
     videos = {
         video.stem: sessions[key]
         for video in seen.videos
         if (key := video.session or video.stem) in sessions or (key := video.stem) in sessions
     }
-    return View(name, seen, decided, sessions, videos)
+    return View(name, seen, labels, sessions, videos)
 
 
-def _outsiders(decided: Decided, placed: set[str]) -> list[tuple[str, int, int]]:
+def _outsiders(labels: AnimalLabels, placed: set[str]) -> list[tuple[str, int, int]]:
     found = []
-    for chosen in decided.chosen.sessions:
+    for chosen in labels.project.sessions:
         if chosen.session.name not in placed and chosen.labels is not None:
             labelled = chosen.labels.labelled
             found.append((chosen.session.name, int(labelled.sum()), int(labelled.any(axis=(1, 2)).sum())))

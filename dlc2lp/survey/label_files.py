@@ -34,7 +34,7 @@ _SCORER = Setting("scorer", ("NAME",))
 
 
 @dataclass(frozen=True)
-class ChosenSession:
+class SessionLabels:
     """A session with the labels that count."""
 
     session: DlcSession  #: The folder as it lies on disk.
@@ -47,22 +47,22 @@ class ChosenSession:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ProjectLabels:
     """The outcome of choosing: one table per session, what to say about it, what to ask."""
 
-    sessions: tuple[ChosenSession, ...]
+    sessions: tuple[SessionLabels, ...]
     findings: tuple[Finding, ...]
     questions: tuple[Finding, ...]
 
 
-def choose_labels(project: DlcProject, scorer: str | None, source: LabelSource) -> Chosen:
+def project_labels(project: DlcProject, scorer: str | None, source: LabelSource) -> ProjectLabels:
     """Choose each session's labels by the rules above.
 
     Without a scorer it is that of the configuration; ``source`` says which file counts where CSV and HDF5 differ.
     """
     chooser = _Chooser(project, scorer, source)
     sessions = _rehome([chooser.choose(session) for session in project.sessions])
-    return Chosen(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.questions)))
+    return ProjectLabels(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.questions)))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class _Chooser:
         self._source = source
         self._wanted = scorer or (project.config.scorer if project.config else "")
 
-    def choose(self, session: DlcSession) -> ChosenSession:
+    def choose(self, session: DlcSession) -> SessionLabels:
         """Choose the labels of one session."""
         predictions = read_predictions(session, self.findings)
         readings = [self._read(file, session) for file in self._which_files(session)]
@@ -91,7 +91,7 @@ class _Chooser:
         if not usable:
             for reading in readings:
                 self.findings += reading.findings
-            return ChosenSession(session, None, None, predictions=predictions)
+            return SessionLabels(session, None, None, predictions=predictions)
         kind = self._which_kind([reading.file for reading in readings], usable)
         for reading in readings:
             # The faults of a file that is not used cost nothing.
@@ -103,7 +103,7 @@ class _Chooser:
             self.questions.append(_conflicting_rows(path, chosen.conflicts))
         if predictions is not None:
             self._compare(session, chosen.labels, predictions)
-        return ChosenSession(session, chosen.labels, path, chosen.n_left_out, predictions, chosen.other_folders)
+        return SessionLabels(session, chosen.labels, path, chosen.n_left_out, predictions, chosen.other_folders)
 
     def _which_files(self, session: DlcSession) -> list[LabelFile]:
         """Return the files of one scorer, HDF5 and CSV, that count; none where a person must say which."""
@@ -226,7 +226,7 @@ def _is_backup(name: str, names: Iterable[str]) -> bool:
     return bool((originals - {name}) & set(names))
 
 
-def _rehome(sessions: list[ChosenSession]) -> list[ChosenSession]:
+def _rehome(sessions: list[SessionLabels]) -> list[SessionLabels]:
     """Let rows whose image lies in the folder that they name, and not in their own, belong to that folder.
 
     A label file that was copied into the wrong folder names the right one; where that folder has a row of its own for
@@ -243,8 +243,8 @@ def _rehome(sessions: list[ChosenSession]) -> list[ChosenSession]:
 
 
 def _rehome_session(
-    chosen: ChosenSession, images: Mapping[str, Mapping[str, ImageInfo]], labelled: set[tuple[str, str]]
-) -> ChosenSession:
+    chosen: SessionLabels, images: Mapping[str, Mapping[str, ImageInfo]], labelled: set[tuple[str, str]]
+) -> SessionLabels:
     if chosen.labels is None:
         return chosen
     frames = []

@@ -11,8 +11,8 @@ from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.model import Finding, LabelTable, Setting, Severity, by_severity, question
 from dlc2lp.options import DerivedCrops, Options
 from dlc2lp.survey.individuals import UNIQUE, OneAnimal, as_one_animal
-from dlc2lp.survey.label_files import Chosen, ChosenSession, choose_labels
-from dlc2lp.survey.merging import merge_chosen
+from dlc2lp.survey.label_files import ProjectLabels, SessionLabels, project_labels
+from dlc2lp.survey.merging import merge_labels
 from dlc2lp.survey.odd_labels import odd_labels
 from dlc2lp.survey.odd_videos import odd_videos
 from dlc2lp.survey.project import Survey
@@ -20,10 +20,10 @@ from dlc2lp.wording import counted
 
 
 @dataclass(frozen=True)
-class Decided:
+class AnimalLabels:
     """Which labels count."""
 
-    chosen: Chosen  #: The chosen table of each session.
+    project: ProjectLabels  #: The table of each session that counts.
     animal: OneAnimal | None  #: All of them as the labels of one animal; None while a question is open.
     questions: tuple[Finding, ...]  #: What is still to be decided.
     findings: tuple[Finding, ...]  #: What a person should know.
@@ -45,7 +45,7 @@ class Decided:
         raise error(*by_severity([*self.refusals, *self.questions, *told]))
 
 
-def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None) -> Decided:
+def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None = None) -> AnimalLabels:
     """Decide which labels of a source count. What stands against it comes back with all else, not as an exception.
 
     ``chosen`` is the table of each session, where it was chosen before for other individuals.
@@ -54,8 +54,8 @@ def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None
     config = survey.project.config
     order = tuple(dict.fromkeys(name for project in projects if project.config for name in project.config.bodyparts))
     if chosen is None:
-        parts = [choose_labels(project, options.scorer, options.labels) for project in projects]
-        chosen = merge_chosen(parts, order) if len(parts) > 1 else parts[0]
+        parts = [project_labels(project, options.scorer, options.labels) for project in projects]
+        chosen = merge_labels(parts, order) if len(parts) > 1 else parts[0]
     findings = [
         *survey.findings,
         *chosen.findings,
@@ -85,7 +85,7 @@ def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None
             animal, said = None, []
         findings += said
         questions += asked
-    return Decided(
+    return AnimalLabels(
         chosen,
         animal,
         tuple(questions),
@@ -97,7 +97,7 @@ def decide_labels(survey: Survey, options: Options, chosen: Chosen | None = None
 
 
 def _split_of_crops(
-    survey: Survey, sessions: Sequence[ChosenSession], split: str | None, derived_crops: DerivedCrops
+    survey: Survey, sessions: Sequence[SessionLabels], split: str | None, derived_crops: DerivedCrops
 ) -> list[Finding]:
     """Ask where a split holds out random sub-crops and these are left out: its test set would be gone in silence."""
     if survey.split is None or derived_crops == "keep":
@@ -132,7 +132,7 @@ def _one_animal(
     return (None, [animal]) if isinstance(animal, Finding) else (animal, [])
 
 
-def _no_labels(survey: Survey, sessions: Sequence[ChosenSession]) -> Finding:
+def _no_labels(survey: Survey, sessions: Sequence[SessionLabels]) -> Finding:
     machine = sum(bool(session.session.machine_files) for session in sessions)
     only_machine = f"; machine labels that were never refined lie in {machine} of them" if machine else ""
     message = f"found no label file that can be read in any of its sessions ({len(sessions)}){only_machine}"

@@ -13,7 +13,7 @@ from dlc2lp.options import Options
 from dlc2lp.survey.calibrations import check_calibration_paths
 from dlc2lp.survey.cameras import has_views, survey_views
 from dlc2lp.survey.individuals import labelled_individuals, unique_individual
-from dlc2lp.survey.labels import Decided, decide_labels
+from dlc2lp.survey.labels import AnimalLabels, animal_labels
 from dlc2lp.survey.project import Survey, survey
 from dlc2lp.survey.source import Source, View
 from dlc2lp.survey.ties import SessionTie, by_session
@@ -48,7 +48,7 @@ def look(
     seen = survey(source, options, by_session(known), watch=watch)
     if options.individuals == "split":  # which individuals there are is seen now; each is decided on by itself
         options = replace(options, individuals="auto")
-    return _single(seen, decide_labels(seen, options))
+    return _single(seen, animal_labels(seen, options))
 
 
 def no_source() -> UsageError:
@@ -57,12 +57,12 @@ def no_source() -> UsageError:
     return UsageError.of("no-source", "SOURCE", "found no source", advice=advice, remedies=ways)
 
 
-def _single(seen: Survey, decided: Decided) -> Source:
+def _single(seen: Survey, labels: AnimalLabels) -> Source:
     """Return a project as the source of a single view, whose recordings are called like its folders."""
-    folders = {chosen.session.name: chosen.session.name for chosen in decided.chosen.sessions}
+    folders = {chosen.session.name: chosen.session.name for chosen in labels.project.sessions}
     videos = {video.stem: video.session for video in seen.videos if video.session}
-    view = View("", seen, decided, folders, videos)
-    return Source((view,), findings=decided.findings, questions=decided.questions, refusals=decided.refusals)
+    view = View("", seen, labels, folders, videos)
+    return Source((view,), findings=labels.findings, questions=labels.questions, refusals=labels.refusals)
 
 
 def individuals_of(source: Source) -> tuple[str, ...]:
@@ -70,10 +70,10 @@ def individuals_of(source: Source) -> tuple[str, ...]:
 
     Raises SourceRefused where the project can't be migrated as it is.
     """
-    decided = source.views[0].decided
-    if decided.refusals:
-        decided.or_raise()
-    tables = [session.labels for session in decided.chosen.sessions if session.labels is not None]
+    labels = source.views[0].labels
+    if labels.refusals:
+        labels.or_raise()
+    tables = [session.labels for session in labels.project.sessions if session.labels is not None]
     found = (name for table in tables for name in (*labelled_individuals(table), *unique_individual(table)))
     return tuple(dict.fromkeys(found))
 
@@ -81,5 +81,5 @@ def individuals_of(source: Source) -> tuple[str, ...]:
 def of_individual(source: Source, name: str, options: Options) -> Source:
     """Return the source with the labels of one individual; nothing is read again."""
     view = source.views[0]
-    decided = decide_labels(view.survey, replace(options, individuals=name), view.decided.chosen)
-    return _single(view.survey, decided)
+    labels = animal_labels(view.survey, replace(options, individuals=name), view.labels.project)
+    return _single(view.survey, labels)

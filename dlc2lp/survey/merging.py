@@ -17,7 +17,7 @@ from dlc2lp.dlc.joining import join_sessions
 from dlc2lp.dlc.project import DlcProject, DlcSession
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.model import Finding, ImageInfo, Severity, question
-from dlc2lp.survey.label_files import Chosen, ChosenSession
+from dlc2lp.survey.label_files import ProjectLabels, SessionLabels
 from dlc2lp.survey.machine_labels import join_predictions
 from dlc2lp.wording import counted
 
@@ -58,14 +58,14 @@ def _is_same(image: ImageInfo, other: ImageInfo) -> bool:
     return image.size_bytes == other.size_bytes and filecmp.cmp(image.path, other.path, shallow=False)
 
 
-def merge_chosen(parts: Sequence[Chosen], keypoint_order: Sequence[str]) -> Chosen:
+def merge_labels(parts: Sequence[ProjectLabels], keypoint_order: Sequence[str]) -> ProjectLabels:
     """Join the chosen labels of several projects; where sessions are joined, what the first project has goes first.
 
     The keypoints of all configs are in order, those of the first project first.
     """
     findings = [finding for part in parts for finding in part.findings]
     questions = [asked for part in parts for asked in part.questions]
-    by_name: dict[str, list[ChosenSession]] = {}
+    by_name: dict[str, list[SessionLabels]] = {}
     for part in parts:
         for session in part.sessions:
             by_name.setdefault(session.session.name, []).append(session)
@@ -81,10 +81,10 @@ def merge_chosen(parts: Sequence[Chosen], keypoint_order: Sequence[str]) -> Chos
             continue
         files = ", ".join(str(session.label_file) for session in sessions if session.label_file)
         findings.append(Finding(Severity.NOTE, "session-merged", name, f"its labels come from {files or 'no file'}"))
-    return Chosen(tuple(merged), tuple(findings), tuple(questions))
+    return ProjectLabels(tuple(merged), tuple(findings), tuple(questions))
 
 
-def _merge_session(sessions: Sequence[ChosenSession], keypoint_order: Sequence[str]) -> ChosenSession:
+def _merge_session(sessions: Sequence[SessionLabels], keypoint_order: Sequence[str]) -> SessionLabels:
     tables = [session.labels for session in sessions if session.labels is not None]
     return dataclasses.replace(
         sessions[0],
@@ -112,7 +112,7 @@ def _merge_folders(folders: Sequence[DlcSession]) -> DlcSession:
     )
 
 
-def _of_projects(finding: Finding, sessions: Sequence[ChosenSession]) -> Finding:
+def _of_projects(finding: Finding, sessions: Sequence[SessionLabels]) -> Finding:
     """Return a question about label files as one about the projects that they are of."""
     return dataclasses.replace(
         finding,

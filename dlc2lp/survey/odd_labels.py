@@ -9,7 +9,7 @@ from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.joining import point_name
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
 from dlc2lp.survey.find_videos import name_key
-from dlc2lp.survey.label_files import ChosenSession
+from dlc2lp.survey.label_files import SessionLabels
 from dlc2lp.wording import counted, some
 
 _OUTSIDE = "outside the image; kept there, and ignored by Lightning Pose's training as by DeepLabCut's"
@@ -22,7 +22,7 @@ _AT_ZERO = (
 _Images = Mapping[tuple[str, str], ImageInfo]
 
 
-def odd_labels(sessions: Sequence[ChosenSession], config: DlcConfig | None) -> list[Finding]:
+def odd_labels(sessions: Sequence[SessionLabels], config: DlcConfig | None) -> list[Finding]:
     """Return what is odd about the labels of a project.
 
     DeepLabCut's random sub-crops are passed over: their labels are copies of those of other frames.

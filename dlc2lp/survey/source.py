@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from dlc2lp.model import Finding
 from dlc2lp.survey.calibrations import Calibrations
-from dlc2lp.survey.labels import Decided
+from dlc2lp.survey.labels import AnimalLabels
 from dlc2lp.survey.project import Survey
 
 
@@ -21,7 +21,7 @@ class View:
     name: str  #: As the source or the person calls it; empty where there is a single camera.
     #: The project that holds its frames, which other cameras may share, and which of its labels count.
     survey: Survey
-    decided: Decided
+    labels: AnimalLabels
     #: Recording by session of that project, for its folders; those of other cameras are not in it.
     session_of: Mapping[str, str]
     video_of: Mapping[str, str]  #: Recording by stem of a video.
@@ -50,9 +50,9 @@ class Source:
         return any(view.name for view in self.views)
 
     @property
-    def surveys(self) -> tuple[tuple[Survey, Decided], ...]:
+    def surveys(self) -> tuple[tuple[Survey, AnimalLabels], ...]:
         """Each project once, with the labels that count."""
-        unique = {id(view.survey): (view.survey, view.decided) for view in reversed(self.views)}
+        unique = {id(view.survey): (view.survey, view.labels) for view in reversed(self.views)}
         return tuple(reversed(unique.values()))
 
     @property

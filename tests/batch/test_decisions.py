@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dlc2lp import codec
 from dlc2lp.batch.decisions import Asked, Decisions, add_open, read_decisions
-from dlc2lp.batch.index import Entry
+from dlc2lp.batch.index import IndexEntry
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Finding, RunAgain, Setting, Severity, question
 from dlc2lp.options import Options
@@ -131,8 +131,8 @@ def test_what_settles_a_question_is_asked_for_and_nothing_that_only_its_words_na
 
 
 def test_an_entry_keeps_what_settles_its_findings():
-    entry = Entry("a", "/archive/a", "a", "needs-decision", findings=tuple(ask()))
-    assert codec.read(Entry, codec.to_line(entry)) == entry
+    entry = IndexEntry("a", "/archive/a", "a", "needs-decision", findings=tuple(ask()))
+    assert codec.read(IndexEntry, codec.to_line(entry)) == entry
 
 
 def test_names_with_signs_that_can_not_be_seen_are_read_back(tmp_path):

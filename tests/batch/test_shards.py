@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlc2lp.batch.index import Entry, IndexedStep, Weight
+from dlc2lp.batch.index import IndexedStep, IndexEntry, Weight
 from dlc2lp.batch.shards import Shard, shard_from_environment, shard_units, shards_with, split_among
 from dlc2lp.errors import UsageError
 
@@ -14,7 +14,7 @@ def entry(number, costs):
         IndexedStep(f"{number:08x}{position:08x}", "place-video", cost, cost, 0, 0, 1)
         for position, cost in enumerate(costs)
     )
-    return Entry(f"p{number}", f"/a/p{number}", f"p{number}", "planned", plan="x", steps=steps)
+    return IndexEntry(f"p{number}", f"/a/p{number}", f"p{number}", "planned", plan="x", steps=steps)
 
 
 archives = st.lists(st.lists(st.integers(0, 10**9), max_size=8), max_size=25).map(
