@@ -136,7 +136,7 @@ def convert_individuals(
     dict
         Outcome by individual; keypoints that occur once in a frame are under ``single``.
     """
-    from dlc2lp.individuals import convert_each_individual
+    from dlc2lp.each_individual import convert_each_individual
 
     given = checked("convert", options)
     how, name = RunOptions.of(given), given["register"]

@@ -13,9 +13,9 @@ from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.batch.run import plan_digest
 from dlc2lp.codec import to_line
 from dlc2lp.dlc.project import LocatedProject, open_project
+from dlc2lp.each_individual import propose_each
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, UsageError, fault, reason
 from dlc2lp.events import Ending, Event, Watch
-from dlc2lp.individuals import propose_each
 from dlc2lp.migration import propose, store
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options

@@ -82,18 +82,18 @@ def _convert_each(
     source: Path, target: Path, chosen: Options, run_options: RunOptions, *, register_as: str | None, dry_run: bool
 ) -> int:
     """Convert a multi-animal project into one target per individual."""
-    from dlc2lp import individuals, migration
+    from dlc2lp import each_individual, migration
     from dlc2lp.report import json, text
 
     if dry_run:
         with watching() as watch:
-            proposals = individuals.propose_each(source, target, chosen, watch=watch)
+            proposals = each_individual.propose_each(source, target, chosen, watch=watch)
         previews = {name: migration.preview_of(proposal.plan) for name, proposal in proposals.items()}
         planned = json.each_plan({name: json.dry_run(preview) for name, preview in previews.items()})
         output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), planned)
         return planned.exit_code
     with watching() as watch:
-        outcomes = individuals.convert_each_individual(
+        outcomes = each_individual.convert_each_individual(
             source, target, chosen, run_options, register_as=register_as, watch=watch
         )
     document = json.each_outcome({name: json.outcome(came) for name, came in outcomes.items()})
