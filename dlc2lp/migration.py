@@ -308,8 +308,9 @@ def carry_out(
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
     run = execute(made, assessment.states, assessment.edited, run_options, logged)
-    found, level = (run.failed, run.findings), run_options.verify
-    verification, findings = close_target(made, *found, assessment, level, proposal.labels)
+    verification, findings = close_target(
+        made, run.failed, run.findings, assessment, run_options.verify, proposal.labels
+    )
     if register_as is not None:
         findings = merge_findings(findings, _register(folder, register_as))
     return Outcome(made, run, verification, findings)

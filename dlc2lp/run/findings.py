@@ -36,8 +36,10 @@ def held(step: Step) -> Finding:
         "was left as it is, since another label file was changed by hand and their rows belong together; labels that "
         "are new in DeepLabCut did not arrive"
     )
-    advice = "to write all label files anew and lose the changes: {}; to have both, convert into a new folder and "
-    advice += "carry the changes over"
+    advice = (
+        "to write all label files anew and lose the changes: {}; to have both, convert into a new folder and carry the "
+        "changes over"
+    )
     return Finding(Severity.ERROR, "labels-held", step.targets[0], message, advice=advice, remedies=(REPLACE,))
 
 
@@ -56,10 +58,10 @@ def incomplete(step: Step, missing: Sequence[str]) -> Finding:
     paths = missing or step.targets
     files = counted(len(paths), "file of this step is", "files of this step are")
     remedy = RunAgain("run the same convert command again to finish")
-    return missed("target-incomplete", paths[0], f"{files} missing or unrecorded", remedy)
+    return not_as_planned("target-incomplete", paths[0], f"{files} missing or unrecorded", remedy)
 
 
-def missed(code: str, subject: str, message: str, remedy: RunAgain = REPLACE_AGAIN) -> Finding:
+def not_as_planned(code: str, subject: str, message: str, remedy: RunAgain = REPLACE_AGAIN) -> Finding:
     """Return the finding for a part of a target that is not as planned, which another run mends."""
     return Finding(Severity.ERROR, code, subject, message, advice="{}", remedies=(remedy,))
 

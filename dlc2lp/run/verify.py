@@ -21,7 +21,7 @@ from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
-from dlc2lp.run.findings import found_edited, held, incomplete, missed, orphaned
+from dlc2lp.run.findings import found_edited, held, incomplete, not_as_planned, orphaned
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -130,7 +130,7 @@ def _check_labels(
         if wrong:
             differ = counted(len(wrong), "coordinate differs", "coordinates differ")
             message = f"{differ} from the source: {'; '.join(wrong[:3])}"
-            findings.append(_never("labels-differ", view, message))
+            findings.append(_own_fault("labels-differ", view, message))
     return findings, n_checked | ({"coordinates": n_coordinates} if labels else {})
 
 
@@ -142,7 +142,7 @@ def _check_counts(plan: Plan, tables: Sequence[pd.DataFrame]) -> tuple[list[Find
         "labeled_frames": sum(int(each.any(axis=1).sum()) for each in xs),
     }
     findings = [
-        _never(
+        _own_fault(
             "nothing-lost",
             plan.views[0] if plan.views else "",
             f"found {n_found} {name.replace('_', ' ')}, expected {count.written}: "
@@ -155,7 +155,7 @@ def _check_counts(plan: Plan, tables: Sequence[pd.DataFrame]) -> tuple[list[Find
     return findings, found
 
 
-def _never(code: str, view: str, message: str) -> Finding:
+def _own_fault(code: str, view: str, message: str) -> Finding:
     """Return the finding for a fault of dlc2lp in the label file of a view."""
     advice = "please report this: it must never happen"
     return Finding(Severity.ERROR, code, label_files(view)[0], message, advice=advice)
@@ -208,8 +208,8 @@ def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
         treatment = choose(info)
         if info.n_frames != video.n_frames:
             message = f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}"
-            findings.append(missed("video-frames-lost", video.target, message))
+            findings.append(not_as_planned("video-frames-lost", video.target, message))
         elif treatment.action != "place":
             message = "; ".join(reason.message for reason in treatment.reasons)
-            findings.append(missed("video-not-conforming", video.target, message))
+            findings.append(not_as_planned("video-not-conforming", video.target, message))
     return findings, n_frames

@@ -13,7 +13,7 @@ from dlc2lp.model import Finding
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, PlannedVideo
 from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
-from dlc2lp.run.findings import missed
+from dlc2lp.run.findings import not_as_planned
 from dlc2lp.video.compare import is_another
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frames import small_gray_frames
@@ -53,7 +53,7 @@ def check_context(plan: Plan, level: VerifyLevel) -> tuple[list[Finding], int]:
             one = f"context frame is not the frame of {video.target} that its name says"
             many = f"context frames are not the frames of {video.target} that their names say"
             message = f"{counted(len(wrong), one, many)}: {', '.join(wrong[:3])}"
-            findings.append(missed("context-frames-differ", f"labeled-data/{step.session}", message))
+            findings.append(not_as_planned("context-frames-differ", f"labeled-data/{step.session}", message))
     return findings, sum(len(step.frames) for step in steps)
 
 
