@@ -126,7 +126,7 @@ def test_the_table_is_shown_before_anything_is_written(tmp_path):
     views = {"top": top.root, "side": side.root}
     library.convert(None, tmp_path / "lp", views=views, on_event=eye)
     ((table, was_written),) = shown
-    assert [frames["n_filled"] for frames in table] == [2, 2]
+    assert [frames.n_filled for frames in table] == [2, 2]
     assert not was_written
     result = dlc2lp("convert", *(f"--view={name}={path}" for name, path in views.items()), tmp_path / "lp2")
     assert "cut from videos" in result.stderr
