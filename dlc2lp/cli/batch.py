@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import PLACE, everywhere, options_of, take_run_options
+from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of, take_run_options
 from dlc2lp.cli.progress import watching
 from dlc2lp.errors import EXIT_OK, Interrupted
 from dlc2lp.options import Options, RunOptions
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dlc2lp.batch.shards import Shard
     from dlc2lp.events import Watch
 
-ROOT = click.argument("root", type=PLACE)
-OUT = click.argument("out", type=PLACE)
+ROOT = click.argument("root", type=GIVEN_PATH)
+OUT = click.argument("out", type=GIVEN_PATH)
 
 _DECISIONS = click.option(
     "--decisions",

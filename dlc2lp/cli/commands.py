@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import PLACE, SOURCE_AND_TARGET, SOURCE_OR_VIEWS, TARGET, everywhere, options_of, take_source
+from dlc2lp.cli.options import (
+    GIVEN_PATH,
+    SOURCE_AND_TARGET,
+    SOURCE_OR_VIEWS,
+    TARGET,
+    everywhere,
+    options_of,
+    take_source,
+)
 from dlc2lp.cli.progress import watching
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.options import Options, RunOptions
@@ -135,7 +143,7 @@ def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options
 
 
 @click.command()
-@click.argument("folder", type=PLACE, default=Path("dlc2lp-demo"), required=False)
+@click.argument("folder", type=GIVEN_PATH, default=Path("dlc2lp-demo"), required=False)
 @everywhere
 def demo(folder: Path) -> int:
     """Make a small synthetic DeepLabCut project in FOLDER and convert it.

@@ -20,7 +20,7 @@ from dlc2lp.options import OPTIONS, RunOptions
 Command = Callable[..., Any]
 
 
-class _Place(click.Path):
+class _GivenPath(click.Path):
     """A path that must be named: an empty one, such as an unset variable in a script gives, is no place."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -30,10 +30,10 @@ class _Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-PLACE = _Place(path_type=Path)
-SOURCE_OR_VIEWS = click.argument("source", type=PLACE, required=False)
-SOURCE_AND_TARGET = click.argument("places", nargs=-1, required=True, type=PLACE, metavar="[SOURCE] TARGET")
-TARGET = click.argument("target", type=PLACE)
+GIVEN_PATH = _GivenPath(path_type=Path)
+SOURCE_OR_VIEWS = click.argument("source", type=GIVEN_PATH, required=False)
+SOURCE_AND_TARGET = click.argument("places", nargs=-1, required=True, type=GIVEN_PATH, metavar="[SOURCE] TARGET")
+TARGET = click.argument("target", type=GIVEN_PATH)
 
 
 class _Declared(click.types.StringParamType):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import PLACE, everywhere, options_of
+from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of
 from dlc2lp.cli.signals import STOP
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK
 from dlc2lp.model import VIDEO_SUFFIXES, Finding
@@ -20,7 +20,7 @@ def video() -> None:
 
 
 @video.command()
-@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIR...", type=PLACE)
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIR...", type=GIVEN_PATH)
 @everywhere
 def check(paths: tuple[Path, ...]) -> int:
     """Say of each video whether it is what Lightning Pose needs, and if not, why. Exit 1 if any is not."""
@@ -56,8 +56,8 @@ def _videos(paths: tuple[Path, ...]) -> list[Path]:
 
 
 @video.command()
-@click.argument("source", metavar="IN", type=PLACE)
-@click.argument("target", metavar="OUT", type=PLACE)
+@click.argument("source", metavar="IN", type=GIVEN_PATH)
+@click.argument("target", metavar="OUT", type=GIVEN_PATH)
 @options_of("video convert")
 @everywhere
 def convert(source: Path, target: Path, **options: Any) -> int:

@@ -96,7 +96,7 @@ def _toml_text(text: str) -> str:
     return '"' + "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in escaped) + '"'
 
 
-def place_calibrations(by_session: Mapping[str, str | None]) -> tuple[dict[str, str], list[Finding]]:
+def calibration_files(by_session: Mapping[str, str | None]) -> tuple[dict[str, str], list[Finding]]:
     """Return the calibration files of a project by their path: one for all where all sessions have the same.
 
     Given are the sessions of the target with the text of their file, None where they have none. Unless every session

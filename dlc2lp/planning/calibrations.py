@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from dlc2lp.errors import SourceRefused
-from dlc2lp.lp.calibration import level_lenses, place_calibrations, render_calibration
+from dlc2lp.lp.calibration import calibration_files, level_lenses, render_calibration
 from dlc2lp.lp.view_cameras import cameras_of_views, fit_to_images, turned
 from dlc2lp.model import Camera, Finding, Setting, Severity, VideoInfo, by_severity
 from dlc2lp.planning.frames import ViewImages
@@ -55,7 +55,7 @@ def plan_calibrations(
         text, told_of = _text(calibration, views, recording) if calibration else (None, [])
         texts[names[recording]] = text
         findings += told_of
-    files, lacking = place_calibrations(texts)
+    files, lacking = calibration_files(texts)
     findings = list(dict.fromkeys([*findings, *lacking]))
     if found.is_chosen and not files and not any(each.severity is Severity.ERROR for each in findings):
         raise SourceRefused(*_as_refusal(found, findings))

@@ -30,7 +30,7 @@ _N_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Placed:
+class NameReading:
     """Where a name belongs."""
 
     name: str  #: A folder of ``labeled-data`` or the stem of a video.
@@ -46,7 +46,7 @@ class ViewTable:
 
     views: tuple[str, ...]  #: Names of the cameras, in their order.
     placed: tuple[
-        Placed, ...
+        NameReading, ...
     ]  #: Every name that has a place, in the natural order of sessions and then that of the views.
     questions: tuple[Finding, ...] = ()  #: What only a person can decide.
 
@@ -60,11 +60,11 @@ class ViewPattern:
     #: The only views there are, if the pattern lists them (``{view:top|side}``), in that order.
     views: tuple[str, ...] = ()
 
-    def readings(self, name: str) -> list[Placed]:
+    def readings(self, name: str) -> list[NameReading]:
         """Return every way in which a name can be read, the one with the shortest view first."""
         n_parts = self.parts[: self.parts.index(_VIEW)].count(_SESSION)
         found = {
-            Placed(name, "_".join(parts), view, sum(map(_n_words, parts[:n_parts])))
+            NameReading(name, "_".join(parts), view, sum(map(_n_words, parts[:n_parts])))
             for values in _assignments(self.parts, name)
             for parts, (view,) in [(values["session"], values["view"])]
             if not self.views or view in self.views
@@ -165,13 +165,13 @@ def apply_pattern(pattern: ViewPattern, names: Iterable[str]) -> ViewTable:
     return _tabulate(first, pattern.views, questions)
 
 
-def _uniform_readings(ways: Mapping[str, Sequence[Placed]]) -> list[tuple[Placed, ...]]:
+def _uniform_readings(ways: Mapping[str, Sequence[NameReading]]) -> list[tuple[NameReading, ...]]:
     """Return the readings in which all views, or all sessions, have as many words; of each name exactly one way.
 
     Where the view stands inside the session's name, it must also begin at the same word of each.
     """
-    readings: dict[tuple[Placed, ...], None] = {}
-    kinds: tuple[Callable[[Placed], tuple[int, ...]], ...] = (
+    readings: dict[tuple[NameReading, ...], None] = {}
+    kinds: tuple[Callable[[NameReading], tuple[int, ...]], ...] = (
         lambda place: (_n_words(place.view),),
         lambda place: (_n_words(place.session),),
         lambda place: (_n_words(place.view), place.n_before),
@@ -184,9 +184,9 @@ def _uniform_readings(ways: Mapping[str, Sequence[Placed]]) -> list[tuple[Placed
     return list(readings)
 
 
-def _unlike(readings: Iterable[tuple[Placed, ...]]) -> list[tuple[Placed, ...]]:
+def _unlike(readings: Iterable[tuple[NameReading, ...]]) -> list[tuple[NameReading, ...]]:
     """Of readings that group the names alike, keep the one whose views have the fewest words."""
-    kept: list[tuple[Placed, ...]] = []
+    kept: list[tuple[NameReading, ...]] = []
     for reading in sorted(readings, key=lambda reading: sum(_n_words(place.view) for place in reading)):
         if all(_groups(reading) != _groups(other) for other in kept):
             kept.append(reading)
@@ -197,7 +197,7 @@ def _n_words(text: str) -> int:
     return len(re.split(f"[{re.escape(_SEPARATORS)}]", text))
 
 
-def _rivals(first: Sequence[Placed], other: Sequence[Placed], pattern: ViewPattern) -> bool:
+def _rivals(first: Sequence[NameReading], other: Sequence[NameReading], pattern: ViewPattern) -> bool:
     """Whether the second reading makes the first doubtful: it is full, and groups the names in another way."""
     if not _is_full(other) or _groups(first) == _groups(other):
         return False
@@ -214,7 +214,7 @@ def _underscore_decides(pattern: ViewPattern) -> bool:
     return before.endswith("_") and after.startswith("_")
 
 
-def _is_full(reading: Sequence[Placed]) -> bool:
+def _is_full(reading: Sequence[NameReading]) -> bool:
     """Whether every session has every view, of which there are two or more."""
     sessions = {place.session for place in reading}
     views = {place.view for place in reading}
@@ -222,7 +222,7 @@ def _is_full(reading: Sequence[Placed]) -> bool:
     return len(views) > 1 and len(reading) == len(cells) == len(sessions) * len(views)
 
 
-def _groups(reading: Sequence[Placed]) -> tuple[set[frozenset[str]], set[frozenset[str]]]:
+def _groups(reading: Sequence[NameReading]) -> tuple[set[frozenset[str]], set[frozenset[str]]]:
     """Return which names are one session and which are one view, whatever these are called."""
     sessions: dict[str, set[str]] = {}
     views: dict[str, set[str]] = {}
@@ -232,7 +232,7 @@ def _groups(reading: Sequence[Placed]) -> tuple[set[frozenset[str]], set[frozens
     return set(map(frozenset, sessions.values())), set(map(frozenset, views.values()))
 
 
-def _tabulate(reading: Sequence[Placed], views: Sequence[str], asked: Sequence[Finding]) -> ViewTable:
+def _tabulate(reading: Sequence[NameReading], views: Sequence[str], asked: Sequence[Finding]) -> ViewTable:
     found = {place.view for place in reading}
     ordered = tuple(view for view in views if view in found) or tuple(sorted(found, key=natural_key))
     order = {view: number for number, view in enumerate(ordered)}
@@ -257,7 +257,7 @@ def split_by_camera(names: Iterable[str], cameras: Sequence[str]) -> ViewTable:
     name wherever it stands; here it must be parted from letters and digits, or ``cam1`` would be in ``cam10``. Repeated
     names count once; ``cameras`` are the 3D project's ``camera_names``.
     """
-    placed: list[Placed] = []
+    placed: list[NameReading] = []
     questions: list[Finding] = []
     for name in dict.fromkeys(names):
         found = [place for camera in cameras for place in _at_camera(name, camera)]
@@ -268,14 +268,14 @@ def split_by_camera(names: Iterable[str], cameras: Sequence[str]) -> ViewTable:
     return _tabulate(placed, cameras, questions) if placed else ViewTable(tuple(cameras), (), tuple(questions))
 
 
-def _at_camera(name: str, camera: str) -> list[Placed]:
+def _at_camera(name: str, camera: str) -> list[NameReading]:
     places = []
     for match in re.finditer(rf"(?<![^\W_]){re.escape(camera)}(?![^\W_])", name):
         before, after = name[: match.start()], name[match.end() :]
         rest = before.rstrip(_SEPARATORS) + after if before and after else before.rstrip(_SEPARATORS) or after
         session = rest if before.rstrip(_SEPARATORS) else rest.lstrip(_SEPARATORS)
         if session:
-            places.append(Placed(name, session, camera))
+            places.append(NameReading(name, session, camera))
     return places
 
 
@@ -292,13 +292,13 @@ def _fits_nothing(pattern: ViewPattern, names: Sequence[str]) -> Finding:
     return question("view-pattern-fits-nothing", pattern.text, message, "{}", (_PATTERN,), tuple(candidates))
 
 
-def _unclear_name(pattern: ViewPattern, ways: Sequence[Placed]) -> Finding:
+def _unclear_name(pattern: ViewPattern, ways: Sequence[NameReading]) -> Finding:
     read = " or ".join(f"session {place.session}, view {place.view}" for place in ways)
     message = f"the name {ways[0].name} can be read as {read}"
     return question("view-pattern-ambiguous", pattern.text, message, "a more exact {}", (_PATTERN,))
 
 
-def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[Placed]]) -> Finding:
+def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[NameReading]]) -> Finding:
     told, candidates = [], []
     for reading in readings:
         views = sorted({place.view for place in reading}, key=natural_key)
@@ -311,10 +311,10 @@ def _several_readings(pattern: ViewPattern, readings: Sequence[Sequence[Placed]]
     return question("view-pattern-ambiguous", pattern.text, message, advice, (_PATTERN,), tuple(candidates))
 
 
-def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Finding]:
+def _spelled_twice(placed: Sequence[NameReading]) -> Iterator[Finding]:
     """Ask about cameras, and about recordings that share no camera, whose names differ only in case."""
     for kind in ("view", "session"):
-        spellings: dict[str, dict[str, list[Placed]]] = {}
+        spellings: dict[str, dict[str, list[NameReading]]] = {}
         for place in placed:
             name = getattr(place, kind)
             spellings.setdefault(name.casefold(), {}).setdefault(name, []).append(place)
@@ -327,13 +327,13 @@ def _spelled_twice(placed: Sequence[Placed]) -> Iterator[Finding]:
                 yield question("spelled-in-two-ways", names, message, "spell the folders alike in DeepLabCut")
 
 
-def _one_cell(cell: tuple[str, str], placed: Sequence[Placed]) -> Finding:
+def _one_cell(cell: tuple[str, str], placed: Sequence[NameReading]) -> Finding:
     names = [place.name for place in placed if (place.session, place.view) == cell]
     message = f"{some(names)} would all be the view {cell[1]} of the session {cell[0]}"
     return question("view-pattern-ambiguous", cell[0], message, "a more exact {}", (_PATTERN,))
 
 
-def _one_view(views: Sequence[str], placed: Sequence[Placed]) -> Finding:
+def _one_view(views: Sequence[str], placed: Sequence[NameReading]) -> Finding:
     message = f"found the view {some(views)} only (in {some([place.name for place in placed])}), expected two or more"
     return question("one-view-only", some(views), message, "another {}, or none for a single camera", (_PATTERN,))
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rig import ROTATION, TRANSLATION, calibrated, project, write_calibration
 
 from dlc2lp.dlc.cameras import in_millimetres, read_calibration
-from dlc2lp.lp.calibration import level_lenses, place_calibrations, render_calibration
+from dlc2lp.lp.calibration import calibration_files, level_lenses, render_calibration
 from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.lp.view_cameras import cameras_of_views, fit_to_images, turned
 from dlc2lp.model import Camera, Finding
@@ -329,11 +329,11 @@ def test_images_of_another_size() -> None:
 
 
 def test_one_file_for_all_or_one_for_each_or_none() -> None:
-    assert place_calibrations({"a": "X", "b": "X"}) == ({"calibration.toml": "X"}, [])
-    assert place_calibrations({"a": "X", "b": "Y"}) == ({"calibrations/a.toml": "X", "calibrations/b.toml": "Y"}, [])
-    assert place_calibrations({"a": None, "b": None}) == ({}, [])
-    assert place_calibrations({}) == ({}, [])
-    files, (finding,) = place_calibrations({"a": "X", "b": None, "c": "X"})
+    assert calibration_files({"a": "X", "b": "X"}) == ({"calibration.toml": "X"}, [])
+    assert calibration_files({"a": "X", "b": "Y"}) == ({"calibrations/a.toml": "X", "calibrations/b.toml": "Y"}, [])
+    assert calibration_files({"a": None, "b": None}) == ({}, [])
+    assert calibration_files({}) == ({}, [])
+    files, (finding,) = calibration_files({"a": "X", "b": None, "c": "X"})
     assert files == {}
     assert finding.code == "calibration-partial"
     assert "1 of 3 sessions (b)" in finding.message
