@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dlc2lp import codec
 from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity
 
 ROOT = Setting("video-root", ("DIR",))
@@ -30,6 +31,7 @@ IDENTITY = (Severity.WARNING, "odd", "a", "found it", "row 1")
 def test_hints_are_made_from_what_settles_a_finding(advice, remedies, candidates, hint):
     finding = Finding(*IDENTITY, advice, remedies, candidates)
     assert finding.hint == hint
-    assert Finding.from_state(json.loads(json.dumps(finding.to_state()))) == finding
-    told = Finding.from_state(finding.as_json())
-    assert (told.hint, told.as_json()) == (hint, finding.as_json())
+    # By its fields in the index of an archive, in words in plans and documents.
+    assert codec.decode_fields(Finding, json.loads(json.dumps(codec.encode_fields(finding)))) == finding
+    told = codec.decode(Finding, codec.encode(finding))
+    assert (told.hint, codec.encode(told)) == (hint, codec.encode(finding))
