@@ -321,6 +321,8 @@ def test_options_change_their_part_of_the_profile() -> None:
     changed = encode_settings("small", crf=30, preset="slow", gop=7, threads=2)
     assert changed == replace(PROFILES["small"], crf=30, preset="slow", gop=7, threads=2)
     assert encode_settings("intra").threads == 1
+    least, most = ({"crf": 1, "gop": 1, "threads": 1}, {"crf": 51, "gop": 100_000, "threads": 128})
+    assert [encode_settings("small", **limits).crf for limits in (least, most)] == [1, 51]
 
 
 @pytest.mark.shared

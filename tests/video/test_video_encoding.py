@@ -194,6 +194,7 @@ def test_the_whole_decode_command() -> None:
         ({"width_px": 641, "rotation_deg": 90}, None, None, (480, 642)),
         ({"width_px": 641, "rotation_deg": 270}, None, 0, (642, 480)),
         ({"rotation_deg": 180}, None, 90, (480, 640)),
+        ({"rotation_deg": 270}, None, None, (480, 640)),
         ({"rotation_deg": 90}, Crop(1, 2, 99, 100), None, (100, 100)),
     ],
 )
