@@ -14,8 +14,7 @@ from builder import Session, build_project
 from command import dlc2lp
 from targets import read_labels, read_visible
 
-from dlc2lp.lp.labels import LabelRow
-from dlc2lp.planning.visibility import explain, wants_column
+from dlc2lp.planning.visibility import explain
 
 LP_ENVIRONMENT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlc2lp-lp-env"
 LP_PYTHON = LP_ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -172,15 +171,9 @@ def test_lightning_pose_reads_the_column(tmp_path):
         assert visible == expected, target
 
 
-def test_who_gets_the_column():
-    whole = [LabelRow("labeled-data/m1/img1.png", ((1.0, 2.0),)), LabelRow("labeled-data/m2/img1.png", ((3.0, 4.0),))]
-    assert [wants_column(whole, 1, choice) for choice in ("auto", "always", "never")] == [False, True, False]
-    assert not wants_column([], 1, "auto")
-
-
 def test_five_sessions_are_named_and_the_others_counted():
     never = {"whole": frozenset[int](), **{f"m{number}": frozenset({1}) for number in range(1, 8)}}
     for n_told, told in ((5, "m5 (tail); the"), (6, "m5 (tail) and 1 more; the"), (7, "m5 (tail) and 2 more; the")):
-        message = explain(dict(list(never.items())[: n_told + 1]), ("nose", "tail")).message
+        message = explain(dict(list(never.items())[: n_told + 1]), ("nose", "tail"), ["CollectedData.csv"]).message
         assert "; ".join(f"m{number} (tail)" for number in range(1, 5)) in message
         assert told in message
