@@ -19,7 +19,7 @@ from dlc2lp.migration import (
     Proposal,
     carry_out,
     check_data_dir,
-    check_places,
+    check_paths,
     nothing_to_split,
     opened_source,
     preview_of,
@@ -53,7 +53,7 @@ def propose_each(
     if not individuals:
         if not or_whole:
             raise nothing_to_split()
-        check_places(opened, target, options)
+        check_paths(opened, target, options)
         return {"": propose_seen(seen, target, replace(options, individuals="auto"))}
     folders = unique_sessions(individuals)
     _check_holds_individuals(target, folders.values())
@@ -61,7 +61,7 @@ def propose_each(
     for name, folder in folders.items():
         data_dir = None if options.data_dir is None else f"{options.data_dir.rstrip('/')}/{folder}"
         chosen = replace(options, individuals=name, data_dir=data_dir)
-        check_places(opened, target / folder, chosen)
+        check_paths(opened, target / folder, chosen)
         proposals[name] = propose_seen(of_individual(seen, name, chosen), target / folder, chosen)
     return proposals
 

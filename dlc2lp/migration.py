@@ -193,7 +193,7 @@ def propose(source: Place, target: str | Path, options: Options, *, watch: Watch
         message = "found 'split', which makes several targets, expected one"
         advice = "call convert_individuals, or give the name of one individual"
         raise UsageError.of("individuals-split", "individuals", message, advice=advice)
-    check_places(opened, target, options)
+    check_paths(opened, target, options)
     stored = stored_plan(target)
     return propose_seen(look(opened, options, stored.ties if stored else (), watch=watch), target, options)
 
@@ -209,7 +209,7 @@ def nothing_to_split() -> NothingToSplit:
     return NothingToSplit.of("no-individuals", "--individuals split", message, advice="leave the option out")
 
 
-def check_places(source: LocatedProject | None, target: Path, options: Options) -> None:
+def check_paths(source: LocatedProject | None, target: Path, options: Options) -> None:
     """Refuse a target that lies badly, before anything is read."""
     others = (locate_project(path)[0] for path in (*options.merge, *(path for _, path in options.views)))
     for root in (*(() if source is None else (source.root,)), *others):

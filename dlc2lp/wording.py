@@ -25,8 +25,8 @@ def one_line(thing: object, name: str, *facts: str) -> str:
     return f"<{f'{type(thing).__name__} {name}'.strip()}: {', '.join(facts)}>"
 
 
-def some(names: Iterable[str], n_shown: int = 5) -> str:
-    """Return the first few names, and how many more there are.
+def some(names: Iterable[str], n_shown: int = 5, between: str = ", ") -> str:
+    """Return the first few names, and how many more there are; ``between`` them another mark where they hold commas.
 
     Examples
     --------
@@ -35,4 +35,4 @@ def some(names: Iterable[str], n_shown: int = 5) -> str:
     """
     listed = list(names)
     more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
-    return ", ".join(listed[:n_shown]) + more
+    return between.join(listed[:n_shown]) + more

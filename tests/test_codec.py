@@ -27,7 +27,7 @@ from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.plan import Count, Plan, PlannedFrame, PlannedSession, PlannedVideo
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.manifest import manifest_text
-from dlc2lp.survey.ties import SessionTie
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.ties import Evidence, ImageTie, Tie
 

@@ -12,7 +12,7 @@ from dlc2lp.lp.view_cameras import cameras_of_views, fit_to_images, turned
 from dlc2lp.model import Camera, Finding, Setting, Severity, VideoInfo, by_severity
 from dlc2lp.planning.frames import ViewImages
 from dlc2lp.survey.calibrations import Calibration, Calibrations
-from dlc2lp.survey.ties import Picture
+from dlc2lp.survey.session_ties import Picture
 from dlc2lp.video.encoding import displayed_size
 from dlc2lp.wording import some
 

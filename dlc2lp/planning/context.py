@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
-from dlc2lp.survey.ties import SessionTie
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.ties import Tie
 from dlc2lp.wording import counted, some
 

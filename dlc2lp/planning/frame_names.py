@@ -22,7 +22,7 @@ from dlc2lp.lp.names import frame_file_name, is_frame_name
 from dlc2lp.model import Finding, ImageInfo, Severity
 from dlc2lp.options import FrameNames
 from dlc2lp.survey.folders import split_folder
-from dlc2lp.survey.ties import SessionTie
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.wording import counted
 
 #: Distance between the numbers of images that have none of their own, and of random crops, which show another place

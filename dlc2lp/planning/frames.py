@@ -17,8 +17,8 @@ from dlc2lp.planning.steps import ImagePlacement
 from dlc2lp.survey.individuals import OneAnimal
 from dlc2lp.survey.label_files import SessionLabels
 from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.survey.source import View
-from dlc2lp.survey.ties import SessionTie
 
 Points = tuple[tuple[float, float], ...]
 

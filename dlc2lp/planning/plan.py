@@ -14,7 +14,7 @@ from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.steps import Step
-from dlc2lp.survey.ties import SessionTie
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Action, Crop
 from dlc2lp.wording import counted, one_line
 

@@ -15,9 +15,7 @@ from math import isnan
 from dlc2lp.lp.config_choices import NanMeans
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
 from dlc2lp.model import Finding, Setting, Severity
-from dlc2lp.wording import counted
-
-_N_NAMED = 5  # sessions that the note names
+from dlc2lp.wording import counted, some
 
 
 def session_of(row: LabelRow) -> str:
@@ -70,8 +68,7 @@ def explain(
     reasons = []
     if told:
         sessions = counted(len(told), "session")
-        more = f" and {len(told) - _N_NAMED} more" if len(told) > _N_NAMED else ""
-        reasons.append(f"{sessions} never labelled a keypoint that others have: {'; '.join(told[:_N_NAMED])}{more}")
+        reasons.append(f"{sessions} never labelled a keypoint that others have: {some(told, between='; ')}")
     if n_fillers:
         one, many = "frame has labels in other views only", "frames have labels in other views only"
         reasons.append(counted(n_fillers, one, many))

@@ -17,7 +17,7 @@ from dlc2lp.planning.plan import Count, CountKeys, Plan
 from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.report.findings import Document
 from dlc2lp.run.assess import State
-from dlc2lp.run.manifest import Described, PicturePart, VideoTie
+from dlc2lp.run.manifest import Described, PicturePart, WrittenSessionTie
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.label_files import SessionLabels
 from dlc2lp.survey.project import SurveyedVideo
@@ -82,14 +82,16 @@ class InspectedVideo:
     session: str | None
     turn_deg: Turn | None
     crop: PicturePart | None
-    tie: VideoTie | None
+    tie: WrittenSessionTie | None
 
     @classmethod
     def of(cls, video: SurveyedVideo) -> Self:
         """What the document says of a video."""
         action, reasons = _needed(video.treatment)
         session, turn_deg, crop = video.session or None, video.picture.turn_deg, PicturePart.of(video.picture.crop)
-        return cls(str(video.path), video.info, action, reasons, session, turn_deg, crop, VideoTie.of(video.tie))
+        return cls(
+            str(video.path), video.info, action, reasons, session, turn_deg, crop, WrittenSessionTie.of(video.tie)
+        )
 
 
 def _needed(treatment: Treatment | None) -> tuple[Action | None, tuple[str, ...]]:

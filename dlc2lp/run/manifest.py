@@ -26,7 +26,7 @@ from dlc2lp.planning.plan import (
     ProjectKeys,
 )
 from dlc2lp.run.journal import Record
-from dlc2lp.survey.ties import SessionTie, by_view
+from dlc2lp.survey.session_ties import SessionTie, by_view
 from dlc2lp.video.encoding import Action, Crop
 from dlc2lp.video.ties import Evidence, Kind, Outcome, Tie
 
@@ -99,7 +99,7 @@ class PicturePart:
 
 
 @dataclass(frozen=True)
-class ImagesTie:
+class WrittenTie:
     """What is known of the images of one size, with the numbers behind it."""
 
     kind: Kind
@@ -123,17 +123,17 @@ class ImagesTie:
 
 
 @dataclass(frozen=True)
-class VideoTie:
+class WrittenSessionTie:
     """How a session's images and its video belong together."""
 
     kind: Kind
     shift: Signed
-    images: tuple[ImagesTie, ...]
+    images: tuple[WrittenTie, ...]
 
     @classmethod
     def of(cls, tie: SessionTie | None) -> Self | None:
         """What a document says of a tie."""
-        return cls(tie.kind, tie.shift, tuple(map(ImagesTie.of, tie.parts))) if tie else None
+        return cls(tie.kind, tie.shift, tuple(map(WrittenTie.of, tie.parts))) if tie else None
 
 
 @dataclass(frozen=True)
@@ -150,13 +150,13 @@ class TargetVideo:
     turn_deg: Turn | None
     crop: PicturePart | None
     view: str | None
-    tie: VideoTie | None
+    tie: WrittenSessionTie | None
 
     @classmethod
     def of(cls, video: PlannedVideo, tie: SessionTie | None) -> Self:
         """What a document says of a video."""
         shown = {"session": video.session or None, "view": video.view or None, "crop": PicturePart.of(video.crop)}
-        return cls(**(vars(video) | shown), tie=VideoTie.of(tie))
+        return cls(**(vars(video) | shown), tie=WrittenSessionTie.of(tie))
 
 
 @dataclass(frozen=True, kw_only=True)

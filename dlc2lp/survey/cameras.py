@@ -21,8 +21,8 @@ from dlc2lp.options import Options
 from dlc2lp.survey.calibrations import FoundCalibrations, find_calibrations
 from dlc2lp.survey.labels import AnimalLabels, animal_labels
 from dlc2lp.survey.project import Survey, survey
+from dlc2lp.survey.session_ties import SessionTie, by_session
 from dlc2lp.survey.source import Source, View
-from dlc2lp.survey.ties import SessionTie, by_session
 from dlc2lp.survey.view_pattern import COMMON_PATTERNS, ViewTable, apply_pattern, parse_view_pattern, split_by_camera
 
 _PATTERN = Setting("view-pattern")

@@ -17,7 +17,7 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import digest
 from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
-from dlc2lp.survey.ties import SessionTie
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.threads import in_threads
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.find_frames import find_frames

@@ -15,8 +15,8 @@ from dlc2lp.survey.cameras import has_views, survey_views
 from dlc2lp.survey.individuals import labelled_individuals, unique_individual
 from dlc2lp.survey.labels import AnimalLabels, animal_labels
 from dlc2lp.survey.project import Survey, survey
+from dlc2lp.survey.session_ties import SessionTie, by_session
 from dlc2lp.survey.source import Source, View
-from dlc2lp.survey.ties import SessionTie, by_session
 
 
 def look(

@@ -11,7 +11,7 @@ from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.model import Finding, Setting, Severity, VideoInfo
 from dlc2lp.options import CropChoice
 from dlc2lp.survey.project import SurveyedVideo
-from dlc2lp.survey.ties import SessionTie
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Crop, displayed_size
 from dlc2lp.video.ties import Outcome, Tie
 from dlc2lp.wording import counted, some
@@ -31,8 +31,8 @@ def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, crop: 
             continue
         findings += _numbers(video.tie, video.info)
         for part in video.tie.parts:
-            findings += _place(video, video.info, part, crop)
-        findings += _several_places(video.tie, video.info)
+            findings += _where_shown(video, video.info, part, crop)
+        findings += _several_parts(video.tie, video.info)
         findings += _against_config(video.tie, video.info, crops.get(video.stem))
     return findings
 
@@ -81,7 +81,7 @@ def _having(tie: SessionTie, outcome: Outcome) -> list[str]:
     return [name for name, image in tie.images.items() if image.outcome == outcome]
 
 
-def _place(video: SurveyedVideo, info: VideoInfo, part: Tie, crop: CropChoice) -> list[Finding]:
+def _where_shown(video: SurveyedVideo, info: VideoInfo, part: Tie, crop: CropChoice) -> list[Finding]:
     """Where in the video's picture the images of one size lie."""
     if part.size_px is None or part.kind == "other-video":
         return []
@@ -129,13 +129,13 @@ def _size(size_px: tuple[int, int]) -> str:
     return f"{size_px[0]}x{size_px[1]}"
 
 
-def _several_places(tie: SessionTie, info: VideoInfo) -> list[Finding]:
+def _several_parts(tie: SessionTie, info: VideoInfo) -> list[Finding]:
     """Images of one session that show different parts: the video can follow only one of them."""
     if len(tie.pictures) < 2:
         return []
     crops = (picture.crop for picture in tie.pictures)
-    places = (f"{_size(crop[2:])} at ({crop.x_px}, {crop.y_px})" if crop else "all of it" for crop in crops)
-    message = f"its images show {' and '.join(places)} of the video's picture; the video is left whole"
+    parts = (f"{_size(crop[2:])} at ({crop.x_px}, {crop.y_px})" if crop else "all of it" for crop in crops)
+    message = f"its images show {' and '.join(parts)} of the video's picture; the video is left whole"
     advice = "the network sees both; crop the images alike in DeepLabCut if that is not meant"
     return [Finding(Severity.WARNING, "crops-differ", tie.session, message, str(info.path), advice)]
 

@@ -19,7 +19,7 @@ from dlc2lp.survey.compare_images import Pair, tie_all
 from dlc2lp.survey.find_videos import find_videos, pair_names, sessions_not_listed, spelled
 from dlc2lp.survey.folders import prefix_name, split_folder
 from dlc2lp.survey.merging import images_in_conflict
-from dlc2lp.survey.ties import Picture, SessionTie, by_session
+from dlc2lp.survey.session_ties import Picture, SessionTie, by_session
 from dlc2lp.threads import in_threads
 from dlc2lp.video.encoding import Treatment, choose
 from dlc2lp.video.framing import CropHint
