@@ -48,7 +48,7 @@ def choose_scorer(table: RawTable, scorer: str | None, path: Path) -> str:
     expected = f"those of {scorer!r}" if scorer else "those of one scorer"
     message = f"found labels of {', '.join(map(repr, found))}, expected {expected}"
     remedies = (Setting("scorer", ("NAME",)),)
-    raise DecisionNeeded(question("several-scorers", str(path), message, "choose one with {}", remedies))
+    raise DecisionNeeded(question("several-scorers", str(path), message, "choose one with {}", remedies, found))
 
 
 def arrange_columns(table: RawTable, scorer: str, path: Path) -> Columns:
