@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -156,7 +157,7 @@ def test_what_a_person_changed_is_told_with_the_command_of_the_archive(out):
     (out / "lab0/reach00/CollectedData.csv").write_text("mine\n", encoding="utf-8")
     for command in ("run", "finish"):
         hint = batch(command, out).finding("target-edited")["hint"]
-        assert f"dlc2lp batch run {out} --edited replace" in hint
+        assert f"dlc2lp batch run {shlex.quote(str(out))} --edited replace" in hint
 
 
 def test_nothing_planned_is_not_everything_done(tmp_path, monkeypatch):
