@@ -163,7 +163,7 @@ def test_keep_keeps_names_and_context_frames_count_from_them(tmp_path):
 def test_each_prefix_of_a_folder_has_its_own_video(tmp_path):
     """One folder with the frames of several videos becomes several sessions, each tied to the video of its prefix."""
     sessions = (Session("07a", frames=(2, 5, 9)), Session("12a", frames=(2, 6, 9)))
-    project = build_project(tmp_path / "dlc", sessions=sessions, files=("csv",))
+    project = build_project(tmp_path / "dlc", sessions=sessions, files=("csv",), video_sets={})
     joined = project.root / "labeled-data" / "all"
     joined.mkdir()
     rows = []
@@ -174,10 +174,6 @@ def test_each_prefix_of_a_folder_has_its_own_video(tmp_path):
             shutil.copy(path, joined / f"{session}-{path.name}")
         shutil.rmtree(project.folder(session))
     (joined / "CollectedData_Anna.csv").write_text("\n".join([*lines[:3], *rows]) + "\n")
-    config = project.config.read_text()
-    for session in project.sessions:
-        config = config.replace(f"  {project.videos[session]}:\n    crop: 0, 128, 0, 96\n", "")
-    project.config.write_text(config.replace("video_sets:\n", "video_sets: {}\n"))
     result = convert(project, tmp_path / "lp")
     assert result.exit_code == 0, result.stderr
     found = {video["session"]: video for video in result.document["videos"]}

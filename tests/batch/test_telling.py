@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -154,7 +155,7 @@ def test_converting_says_no_next_command_in_the_middle(made, out):
 
 def test_what_a_person_changed_is_told_with_the_command_of_the_archive(out):
     (out / "lab0/reach00/CollectedData.csv").write_text("mine\n", encoding="utf-8")
-    expected = f"to write it anew and lose the changes: dlc2lp batch run {out} --edited replace"
+    expected = f"to write it anew and lose the changes: dlc2lp batch run {shlex.quote(str(out))} --edited replace"
     for command in ("run", "finish", "finish"):
         assert batch(command, out).finding("target-edited")["hint"] == expected
     (out / "lab1/reach01/CollectedData.csv").write_text("mine\n", encoding="utf-8")

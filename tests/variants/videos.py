@@ -68,15 +68,11 @@ def video_without_folder(root: Path) -> Outcome:
 
 @variant(45, "video listed twice", "copy and original", "original is gone")
 def copy_and_original(root: Path, case: str) -> Outcome:
-    project = with_videos(root)
     original = root.with_name("day1") / "m1.mp4"
+    project = with_videos(root, video_sets=_crop(original) | _crop(root / "videos" / "m1.mp4"))
     if case == "copy and original":
         original.parent.mkdir()
         shutil.copy(project.videos["m1"], original)
-    config = project.config.read_text()
-    entry = f"  {project.videos['m1']}:\n    crop: 0, 128, 0, 96\n"
-    assert entry in config
-    project.config.write_text(config.replace(entry, f"  {original}:\n    crop: 0, 128, 0, 96\n{entry}"))
     return Outcome(
         project,
         (),
@@ -89,10 +85,8 @@ def copy_and_original(root: Path, case: str) -> Outcome:
 @variant(46, "different videos of one name")
 def one_stem(root: Path) -> Outcome:
     """Their frames share one folder, so which of them a frame is from can't be told by its name."""
-    project = with_videos(root)
     others = with_videos(root.with_name("other"), n_frames=12, frames=(2, 5))
-    entry = f"  {project.videos['m1']}:\n    crop: 0, 128, 0, 96\n"
-    edit_text(project.config, (entry, f"{entry}  {others.videos['m1']}:\n    crop: 0, 128, 0, 96\n"))
+    project = with_videos(root, video_sets=_crop(root / "videos" / "m1.mp4") | _crop(others.videos["m1"]))
     return Outcome(
         project,
         (),
