@@ -52,7 +52,7 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
         )
     findings += [finding for each in matched for finding in each.findings]
     refuse_open(source, findings)
-    scene = set_scene(source, matched, [view.labels.or_raise(findings) for view in source.views], options)
+    scene = set_scene(source, matched, [view.labels.or_raise() for view in source.views], options)
     findings += scene.findings
     moments = list(name_moments(scene.alignment, scene.views, options.empty_frames))
     files = [

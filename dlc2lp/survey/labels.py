@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dlc2lp.dlc.joining import count_labels, join_sessions
@@ -32,17 +32,16 @@ class AnimalLabels:
     n_source_cells: int = 0
     n_source_frames: int = 0
 
-    def or_raise(self, findings: Iterable[Finding] | None = None) -> OneAnimal:
-        """Return the labels; ``findings`` are what a person should know, where more than its own came up since.
+    def or_raise(self) -> OneAnimal:
+        """Return the labels.
 
         Raises SourceRefused where the source can't be migrated as it is, and DecisionNeeded where only questions are
         open, with all of them.
         """
         if self.animal is not None and not self.refusals:
             return self.animal
-        told = by_severity(list(self.findings if findings is None else findings))
         error = DecisionNeeded if self.questions and not self.refusals else SourceRefused
-        raise error(*by_severity([*self.refusals, *self.questions, *told]))
+        raise error(*by_severity([*self.refusals, *self.questions, *self.findings]))
 
 
 def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None = None) -> AnimalLabels:
