@@ -99,9 +99,9 @@ class Option:
             return self._read(self.kind, value, base)
         except (TypeError, ValueError, OverflowError, LookupError):
             pass
-        near = difflib.get_close_matches(str(value).lower(), self.values, 1) or self.values[:1]
+        near = "".join(difflib.get_close_matches(str(value).lower(), self.values, 1))
         lowest = f"{self.lowest:g}" if math.isfinite(self.lowest) else self.metavar
-        remedy = Setting(self.flag, (self.example or "".join(near) or lowest,))
+        remedy = Setting(self.flag, (near or self.example or "".join(self.values[:1]) or lowest,))
         message = f"found {value!r}, expected {self.wanted}"
         raise UsageError.of(self.code, f"--{self.flag}", message, advice="give {}", remedies=(remedy,))
 

@@ -59,8 +59,7 @@ def propose_each(
     _check_holds_individuals(target, folders.values())
     proposals = {}
     for name, folder in folders.items():
-        data_dir = None if options.data_dir is None else f"{options.data_dir.rstrip('/')}/{folder}"
-        chosen = replace(options, individuals=name, data_dir=data_dir)
+        chosen = replace(options.inside(folder), individuals=name)
         check_paths(opened, target / folder, chosen)
         proposals[name] = propose_seen(of_individual(seen, name, chosen), target / folder, chosen)
     return proposals

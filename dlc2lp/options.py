@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from dlc2lp.declared import Chosen, Section, declared, option
 from dlc2lp.errors import UsageError
 from dlc2lp.lp.config_choices import ConfigChoices
-from dlc2lp.video.encoding import PRESETS, PROFILES
+from dlc2lp.video.encoding import BOUNDS, PRESETS, PROFILES
 
 LabelSource = Literal["h5", "csv", "newest"]
 EmptyFrames = Literal["queue", "keep", "drop"]
@@ -39,6 +39,10 @@ _CAMERAS = Section(2, _PROJECT)
 _VIDEOS = Section(3, _ANY)
 _ENCODING = Section(3, (*_ANY, "video convert"))
 _CONFIG = Section(4, (*_ANY, "config"))
+
+
+#: What is tried instead of a wrong encode setting.
+_USUAL = PROFILES["balanced"]
 
 
 @dataclass(frozen=True)
@@ -144,18 +148,32 @@ class Options(Chosen):
         code="unknown-profile",
     )
     crf: int | None = option(
-        None, "Quality, 1 is best [of the profile].", _ENCODING, metavar="N", lowest=1, highest=51, code="out-of-range"
+        None,
+        "Quality, 1 is best [of the profile].",
+        _ENCODING,
+        metavar="N",
+        lowest=BOUNDS["crf"][0],
+        highest=BOUNDS["crf"][1],
+        example=f"{_USUAL.crf}",
+        code="out-of-range",
     )
     preset: str | None = option(
-        None, "x264 preset [of the profile].", _ENCODING, metavar="P", values=PRESETS, code="unknown-preset"
+        None,
+        "x264 preset [of the profile].",
+        _ENCODING,
+        metavar="P",
+        values=PRESETS,
+        example=_USUAL.preset,
+        code="unknown-preset",
     )
     gop: int | None = option(
         None,
         "Frames between key frames [of the profile].",
         _ENCODING,
         metavar="N",
-        lowest=1,
-        highest=100_000,
+        lowest=BOUNDS["gop"][0],
+        highest=BOUNDS["gop"][1],
+        example=f"{_USUAL.gop}",
         code="out-of-range",
     )
     config: ConfigChoices = field(default_factory=ConfigChoices, metadata={"section": _CONFIG})
@@ -168,6 +186,10 @@ class Options(Chosen):
             ("batch convert", "batch plan"), "Absolute path of OUT in the configs, where training runs elsewhere [OUT]."
         ),
     )
+
+    def inside(self, folder: str) -> Self:
+        """Return the options of a target that is a folder of another: of what ``data_dir`` names, it is one too."""
+        return self if self.data_dir is None else replace(self, data_dir=f"{self.data_dir.rstrip('/')}/{folder}")
 
 
 @dataclass(frozen=True)
@@ -222,8 +244,8 @@ class CommandOptions(Chosen):
         "Threads of the encoder.",
         Section(5, ("video convert",)),
         metavar="N",
-        lowest=1,
-        highest=128,
+        lowest=BOUNDS["threads"][0],
+        highest=BOUNDS["threads"][1],
         code="out-of-range",
     )
     overwrite: bool = option(False, "Replace OUT if it exists.", Section(7, ("video convert",)))

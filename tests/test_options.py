@@ -177,6 +177,20 @@ def test_a_changed_label_stays_whatever_was_meant(tmp_path):
     assert labels.read_text(encoding="utf-8") == mine
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("crf", 0, "give --crf 20"),
+        ("gop", "all", "give --gop 12"),
+        ("preset", "quick", "give --preset veryfast"),
+        ("preset", "slowr", "give --preset slower"),
+    ],
+)
+def test_a_wrong_encode_setting_is_answered_with_the_usual_or_the_nearest_one(tmp_path, name, value, hint):
+    """Not with the smallest that is allowed: --crf 1 makes a file many times as large."""
+    assert refusal(dlc2lp.plan, tmp_path, tmp_path / "lp", **{name: value}).hint == hint
+
+
 def test_what_a_person_would_give_is_taken():
     assert Options(merge=["x"]).merge == (Path("x"),)
     assert Options(merge="x").merge == (Path("x"),)

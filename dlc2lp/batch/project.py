@@ -97,8 +97,7 @@ def _entries(task: Task, watch: Watch) -> list[IndexEntry]:
     if is_single:
         options = _of_single_camera(options, request.options)
     target = request.out / task.target
-    if options.data_dir is not None:  # where OUT will lie
-        options = replace(options, data_dir=f"{options.data_dir.rstrip('/')}/{task.target}")
+    options = options.inside(task.target)  # a data_dir says where OUT will lie
     if source is None or options.individuals != "split" or not is_single:
         return [_planned(task, source, options, store(propose(source, target, options, watch=watch)))]
     # Where all projects of an archive are to be split, one that labels a single animal is not.

@@ -74,6 +74,10 @@ PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
 )  # fmt: skip
 
+#: The smallest and the largest value of a setting. crf 0 is x264's lossless mode, a profile of h264 that graphics cards
+#: do not decode.
+BOUNDS = {"crf": (1, 51), "gop": (1, 100_000), "threads": (1, 128)}
+
 
 def encode_settings(
     profile: str, *, crf: int | None = None, preset: str | None = None, gop: int | None = None, threads: int = 1
@@ -86,14 +90,10 @@ def encode_settings(
         raise UsageError.of("unknown-profile", "--profile", f"found {profile!r}, expected one of {', '.join(PROFILES)}")
     if preset is not None and preset not in PRESETS:
         raise UsageError.of("unknown-preset", "--preset", f"found {preset!r}, expected one of {', '.join(PRESETS)}")
-    # crf 0 is x264's lossless mode, a profile of h264 that graphics cards do not decode.
-    for option, value, lowest, highest in (
-        ("--crf", crf, 1, 51),
-        ("--gop", gop, 1, 100_000),
-        ("--threads", threads, 1, 128),
-    ):
+    for option, value in (("crf", crf), ("gop", gop), ("threads", threads)):
+        lowest, highest = BOUNDS[option]
         if value is not None and not lowest <= value <= highest:
-            raise UsageError.of("out-of-range", option, f"found {value}, expected {lowest} to {highest}")
+            raise UsageError.of("out-of-range", f"--{option}", f"found {value}, expected {lowest} to {highest}")
     chosen = PROFILES[profile]
     return EncodeSettings(profile, preset or chosen.preset, crf or chosen.crf, gop or chosen.gop, threads)
 
