@@ -242,10 +242,12 @@ def _what_is_wrong(error: yaml.YAMLError, text: str, subject: str) -> Finding:
     else:
         line, problem = 1, str(error)
     lines = text.split("\n")
-    shown = lines[line - 1].strip()[:80] if line <= len(lines) else "end of file"
-    message = f"found no valid YAML: {problem}, at '{shown}'"
     edit = next((edit for part, edit in _EDITS if part in problem), "check its indentation, quotes and brackets")
-    advice = f"correct line {line}: {edit}"
+    if any(map(str.strip, lines[line - 1 :])):
+        shown, advice = f"'{lines[line - 1].strip()[:80]}'", f"correct line {line}: {edit}"
+    else:
+        shown, advice = "the end of the file", "close the quote or bracket that is open above, or restore the file"
+    message = f"found no valid YAML: {problem}, at {shown}"
     return Finding(Severity.ERROR, "config-unreadable", subject, message, f"line {line}", advice)
 
 

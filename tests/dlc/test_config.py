@@ -34,6 +34,16 @@ def refusal(tmp_path: Path, text: str | bytes) -> Finding:
     return finding
 
 
+@pytest.mark.parametrize(
+    "text", ["Task: [open\n", "Task: {a: 1\n\n", 'scorer: "Anna\nbodyparts:\n- a\n', "Task: 'x\n\n \n"]
+)
+def test_what_is_open_at_the_end_of_the_file_is_told_so(tmp_path: Path, text: str) -> None:
+    """The line that the parser names is empty: there is nothing to correct there."""
+    finding = refusal(tmp_path, text)
+    assert finding.message.endswith("at the end of the file")
+    assert "open above" in finding.hint
+
+
 def codes(config: DlcConfig) -> list[str]:
     return [finding.code for finding in config.findings]
 
