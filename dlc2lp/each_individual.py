@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from dlc2lp.dlc.project import LocatedProject
+from dlc2lp.dlc.locate import LocatedProject
 from dlc2lp.errors import TargetRefused
 from dlc2lp.events import Watch
 from dlc2lp.lp.names import unique_sessions

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.project import LocatedProject, locate_project, open_project
+from dlc2lp.dlc.locate import LocatedProject, locate_project, open_project
 from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
 from dlc2lp.events import Event, Watch

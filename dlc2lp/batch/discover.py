@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from dlc2lp.dlc.project import LABELED_DATA
+from dlc2lp.dlc.locate import LABELED_DATA
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.planning.plan import PLAN_FILE
+from dlc2lp.searching import is_system_folder
 from dlc2lp.wording import some
 
 CONFIG_FILE = "config.yaml"
@@ -33,11 +34,6 @@ _DLC_KEYS = re.compile(
 )
 #: They stand below ``video_sets``, which in an old project is long, or before it; never further down than this.
 _HEAD_BYTES = 1 << 20
-
-#: Folders of systems, not of people: unreadable for most, or full of copies of the archive as it once was.
-_SYSTEM_FOLDERS = frozenset(
-    {"lost+found", "$RECYCLE.BIN", "System Volume Information", "@eaDir", "#recycle", "#snapshot", "__MACOSX"}
-)
 
 
 @dataclass(frozen=True)
@@ -111,7 +107,7 @@ class _Search:
             path = f"{here}/{entry.name}" if here else entry.name
             if entry.name == LABELED_DATA and pass_by_labels:
                 continue
-            if _is_hidden(entry.name):
+            if is_system_folder(entry.name):
                 if _is_folder(entry):
                     self._hidden.append(path)
             elif _leads_elsewhere(entry):
@@ -136,7 +132,7 @@ class _Search:
         if _is_within(real, self.real_root):
             parts = Path(real).relative_to(self.real_root).parts
             # What lies below a folder that was passed by was not looked at.
-            if not any(_is_hidden(part) or part == LABELED_DATA for part in parts):
+            if not any(is_system_folder(part) or part == LABELED_DATA for part in parts):
                 return True
         return any(_is_within(real, walked) for walked in self._walked)
 
@@ -191,10 +187,6 @@ class _Search:
             for code, paths, what in kinds
             if paths
         ]
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in _SYSTEM_FOLDERS
 
 
 def _is_folder(entry: os.DirEntry[str], *, follow_links: bool = False) -> bool:

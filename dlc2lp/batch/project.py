@@ -12,7 +12,7 @@ from dlc2lp.batch.decisions import invalid
 from dlc2lp.batch.index import IndexEntry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.codec import to_line
-from dlc2lp.dlc.project import LocatedProject, open_project
+from dlc2lp.dlc.locate import LocatedProject, open_project
 from dlc2lp.each_individual import propose_each
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, fault, reason
 from dlc2lp.events import Ending, Event, Watch

@@ -43,7 +43,7 @@ class CsvLabels:
     findings: tuple[Finding, ...]  #: What a person should know; whatever prevents reading is raised instead.
 
 
-def read_csv_labels(path: Path) -> CsvLabels:
+def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabels:
     """Read a label file in CSV, whoever wrote it: DeepLabCut of any era, pandas, napari, a spreadsheet.
 
     Numbers become the float64 that ``float`` makes of their digits, which is the one that pandas wrote down.

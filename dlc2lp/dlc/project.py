@@ -6,41 +6,24 @@ of :mod:`dlc2lp.survey.label_files`.
 
 from __future__ import annotations
 
-import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from dlc2lp.dlc.config import DlcConfig, read_config
-from dlc2lp.dlc.csvfile import read_csv_labels
+from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.framenames import parse_row
 from dlc2lp.dlc.images import list_frames, read_image_info
-from dlc2lp.dlc.table import RawTable
+from dlc2lp.dlc.label_file import LabelFile, label_paths, read_label_file
+from dlc2lp.dlc.locate import LABELED_DATA, LocatedProject, open_project
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity, by_severity
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted
 
-LABELED_DATA = "labeled-data"
 VIDEOS = "videos"
 
 #: What DeepLabCut puts into the names of the videos that it draws on; since 2.1 ``DLC_``, before ``DeepCut_``.
 _DRAWN_ON = re.compile(r"(DLC_|DeepCut_|DLC[A-Z]\w*_).*|(_labeled|DLClabeled|_full)$|_labeled_(before|after)_adapt$")
-
-FileKind = Literal["h5", "csv"]
-
-
-@dataclass(frozen=True)
-class LabelFile:
-    """One label file: what it is called and what it holds."""
-
-    path: Path  #: The file.
-    kind: FileKind  #: ``h5`` or ``csv``.
-    stem_scorer: str  #: The scorer that the file's name carries: ``Anna`` of ``CollectedData_Anna.h5``.
-    table: RawTable | None  #: Its rows and columns; None if it could not be read, and then ``findings`` say why.
-    mtime_ns: int  #: When it was last changed.
-    findings: tuple[Finding, ...] = ()  #: What reading it brought up.
 
 
 @dataclass(frozen=True)
@@ -80,33 +63,6 @@ class DlcProject:
         return (self.config.task if self.config else "") or self.root.name
 
 
-@dataclass(frozen=True)
-class LocatedProject:
-    """A project of whatever kind that was found, with its configuration; its labels are not read yet."""
-
-    root: Path  #: The project folder.
-    config_path: Path | None  #: Its ``config.yaml``; None where there is none.
-    config: DlcConfig | None  #: What that says; None where it is missing or can't be read.
-    refusals: tuple[Finding, ...] = ()  #: Why it can't be read.
-
-    @property
-    def is_3d(self) -> bool:
-        """Whether it is a DeepLabCut 3D project."""
-        return self.config is not None and self.config.is_3d
-
-
-def open_project(source: Path) -> LocatedProject:
-    """Find a project and read its configuration; one that can't be read is no error yet.
-
-    ``source`` and the errors are those of :func:`locate_project`.
-    """
-    root, config_path = locate_project(source)
-    try:
-        return LocatedProject(root, config_path, read_config(config_path) if config_path else None)
-    except UnreadableFile as error:
-        return LocatedProject(root, config_path, None, error.findings)
-
-
 def read_project(source: Path | LocatedProject) -> DlcProject:
     """Read everything of a DeepLabCut project that a migration can need.
 
@@ -141,35 +97,6 @@ def is_drawn_on(path: Path, listed_names: frozenset[str] = frozenset()) -> bool:
     A name that ``video_sets`` lists is always a source, however it looks.
     """
     return path.name not in listed_names and _DRAWN_ON.search(path.stem) is not None
-
-
-def locate_project(source: Path) -> tuple[Path, Path | None]:
-    """Return the project folder and its configuration, from whatever a person pointed at.
-
-    That is a project folder, its ``config.yaml``, or a folder that holds ``labeled-data``. Raises SourceRefused for
-    ``source-missing`` or ``not-a-dlc-project``.
-    """
-    source = Path(os.path.abspath(source))  # noqa: PTH100  (resolve() would follow links given on purpose)
-    if not source.exists():
-        advice = "check the path for a typing error"
-        raise SourceRefused.of("source-missing", str(source), "no such file or folder", advice=advice)
-    if source.is_file():
-        if source.suffix.lower() not in {".yaml", ".yml"}:
-            message = f"found a {source.suffix or 'plain'} file, expected a project folder or its config.yaml"
-            advice = f"give the project folder, for example {source.parent}"
-            raise SourceRefused.of("not-a-dlc-project", str(source), message, advice=advice)
-        return source.parent, source
-    config_path = source / "config.yaml"
-    if config_path.exists():
-        return source, config_path
-    if (source / LABELED_DATA).is_dir():
-        return source, None
-    inside = sorted(path.parent.name for path in source.glob("*/config.yaml"))
-    message = "found neither config.yaml nor labeled-data in this folder"
-    advice = "give the folder that holds config.yaml and labeled-data"
-    if inside:
-        advice = f"it holds the projects {some(inside)}: convert one of them"
-    raise SourceRefused.of("not-a-dlc-project", str(source), message, advice=advice)
 
 
 def _no_config(root: Path) -> Finding:
@@ -225,30 +152,6 @@ def _image_or_fault(path: Path) -> ImageInfo | Finding:
         return read_image_info(path)
     except UnreadableFile as error:
         return error.findings[0]
-
-
-def label_paths(folder: Path, start: str = "CollectedData") -> list[Path]:
-    """Return the label files of a folder, sorted by name."""
-    found = (path for path in folder.glob(f"{start}*") if path.suffix.lower() in {".h5", ".csv"} and path.is_file())
-    return sorted(found, key=lambda path: path.name)
-
-
-def file_scorer(path: Path) -> str:
-    """Return the scorer that a label file's name carries."""
-    return path.stem.removeprefix("CollectedData").removeprefix("machinelabels").removeprefix("_")
-
-
-def read_label_file(path: Path) -> LabelFile:
-    """Read a label file; one that can't be read has the reasons among its findings."""
-    from dlc2lp.dlc.hdf import read_hdf  # brings h5py
-
-    kind: FileKind = "h5" if path.suffix.lower() == ".h5" else "csv"
-    mtime_ns = path.stat().st_mtime_ns
-    try:
-        read = read_hdf(path) if kind == "h5" else read_csv_labels(path)
-    except UnreadableFile as error:
-        return LabelFile(path, kind, file_scorer(path), None, mtime_ns, error.findings)
-    return LabelFile(path, kind, file_scorer(path), read.table, mtime_ns, read.findings)
 
 
 def _video_files(folder: Path) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from dlc2lp.dlc.project import locate_project
+from dlc2lp.dlc.locate import locate_project
 from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
 from dlc2lp.files import STATE_FOLDER
 from dlc2lp.model import Setting

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.project import LocatedProject, locate_project, open_project
+from dlc2lp.dlc.locate import LocatedProject, locate_project, open_project
 from dlc2lp.dlc.project3d import Dlc3dProject, read_3d_project
 from dlc2lp.errors import UsageError
 from dlc2lp.events import Watch

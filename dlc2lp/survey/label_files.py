@@ -15,8 +15,9 @@ from pathlib import Path
 
 from dlc2lp.dlc.columns import scorers
 from dlc2lp.dlc.joining import RowConflict, same_values
+from dlc2lp.dlc.label_file import FileKind, LabelFile
 from dlc2lp.dlc.labels import Interpreted, interpret
-from dlc2lp.dlc.project import DlcProject, DlcSession, FileKind, LabelFile
+from dlc2lp.dlc.project import DlcProject, DlcSession
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Setting, Severity, question
 from dlc2lp.options import LabelSource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dlc2lp.dlc.project import LocatedProject
+from dlc2lp.dlc.locate import LocatedProject
 from dlc2lp.errors import UsageError
 from dlc2lp.events import Watch
 from dlc2lp.model import Setting

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from builder import build_project
 
-from dlc2lp.dlc import project as module
-from dlc2lp.dlc.project import open_project, read_project
+from dlc2lp.dlc import locate
+from dlc2lp.dlc.locate import open_project
+from dlc2lp.dlc.project import read_project
 from dlc2lp.errors import SourceRefused
 
 
@@ -17,7 +18,7 @@ def test_the_configuration_is_read_once(tmp_path: Path, monkeypatch: pytest.Monk
     located = open_project(built.root / "config.yaml")
     assert (located.root, located.config_path, located.is_3d) == (built.root, built.root / "config.yaml", False)
     expected = read_project(built.root)
-    monkeypatch.setattr(module, "read_config", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr(locate, "read_config", lambda path: pytest.fail(f"{path} was read again"))
     read = read_project(located)
     assert (read.config, read.findings, read.name) == (expected.config, expected.findings, expected.name)
     assert [session.name for session in read.sessions] == ["m1"]
