@@ -49,7 +49,20 @@ _USUAL = PROFILES["balanced"]
 class Options(Chosen):
     """Everything that decides what a migration writes. The order of the fields is that of the recorded plan."""
 
-    labels: LabelSource = option("h5", "The truth where CSV and HDF5 differ; DeepLabCut trains on the HDF5.", _LABELS)
+    labels: LabelSource | None = option(
+        None,
+        "The truth where CSV and HDF5 differ [h5, on which DeepLabCut trains; asked where it lacks labeled frames that "
+        "the CSV has].",
+        _LABELS,
+    )
+    labels_from: tuple[Path, ...] = option(
+        (),
+        "A label file under another name or in another place counts as its folder's; a folder stands for all in it. "
+        "Repeatable.",
+        _LABELS,
+        metavar="PATH",
+        place="file or folder",
+    )
     scorer: str | None = option(
         None, "Whose labels, where there are several [config's scorer].", _LABELS, metavar="NAME"
     )

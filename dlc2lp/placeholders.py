@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted, some
 
 _LFS: Final = b"version https://git-lfs"
 _ANNEX: Final = b"/annex/objects/"
@@ -71,6 +74,15 @@ def _is_away(found: os.stat_result) -> bool:
     """Whether the system says that a file's content is elsewhere."""
     flags, attributes = getattr(found, "st_flags", 0), getattr(found, "st_file_attributes", 0)
     return bool(flags & _SF_DATALESS or attributes & _WINDOWS_AWAY)
+
+
+def not_here(
+    placeholder: Placeholder, kind: str, paths: Sequence[str], then: str = "", severity: Severity = Severity.WARNING
+) -> Finding:
+    """Return the one finding for all files of a kind (``label file``) that are not here; ``then``: what comes of it."""
+    each = counted(len(paths), f"{kind} is", f"{kind}s are")
+    message = f"{each} only {placeholder.found}, not the file itself{then}: {some(paths, 3)}"
+    return Finding(severity, "not-downloaded", counted(len(paths), kind), message, advice=placeholder.advice)
 
 
 def check_is_here(path: Path) -> None:

@@ -1,7 +1,8 @@
-"""How numbers, lists and results are told: ``1 image``, ``2 images``, ``a, b and 3 more``. Nothing else is here."""
+"""How numbers, lists and results are told, and in how many spellings one name comes. Nothing else is here."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -36,3 +37,13 @@ def some(names: Iterable[str], n_shown: int = 5, between: str = ", ") -> str:
     listed = list(names)
     more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
     return between.join(listed[:n_shown]) + more
+
+
+def spelled(name: str) -> str:
+    """Return the one spelling of a name: composed accents, which macOS takes apart, and no blanks around it."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def name_key(name: str) -> str:
+    """Return what the spellings of one name share where case does not count either, as on Windows and macOS."""
+    return spelled(name).casefold()

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import ImageInfo
+from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted
 
 _RESTORE = "restore the image from a backup, or extract the frame again from its video"
@@ -87,8 +88,8 @@ def read_image_info(path: Path) -> ImageInfo:
 
     The content decides what it is, not the suffix. PNG: every chunk is there and has its checksum. JPEG: the
     data runs to the end marker. TIFF: the first page's data lies within the file. BMP: as many bytes as its
-    size needs. Raises UnreadableFile for ``image-unreadable`` (it can't be opened), ``image-empty``, ``image-unknown``
-    (it is none of the four formats) and ``image-corrupt`` (it is damaged or cut off).
+    size needs. Raises NotHere, and UnreadableFile for ``image-unreadable`` (it can't be opened), ``image-empty``,
+    ``image-unknown`` (it is none of the four formats) and ``image-corrupt`` (it is damaged or cut off).
     """
     try:
         with path.open("rb") as file:
@@ -99,6 +100,7 @@ def read_image_info(path: Path) -> ImageInfo:
             file.seek(0)
             width_px, height_px, bits = read(file, size_bytes)
     except OSError as error:
+        check_is_here(path)
         raise _refused("image-unreadable", path, f"can't be opened: {error.strerror or error}") from error
     except _DamagedError as error:
         raise _refused("image-corrupt", path, str(error)) from error
@@ -126,8 +128,7 @@ def _kind_and_reader(head: bytes, path: Path) -> tuple[str, _Reader]:
         return "bmp", _read_bmp
     if not head.strip(b"\0"):
         raise _DamagedError("found zeros, as a crash leaves them, expected an image")
-    if head.startswith(b"version https://"):
-        raise _refused("image-unknown", path, "found a pointer of Git LFS", "get the image itself: git lfs pull")
+    check_is_here(path)
     raise _refused("image-unknown", path, f"found a file that begins with {head!r}")
 
 

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal
 
 from dlc2lp.dlc.csvfile import read_csv_labels
-from dlc2lp.dlc.table import RawTable
+from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, parse_row
+from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.model import Finding
+from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
+from dlc2lp.placeholders import NotHere, Placeholder, placeholder_of
+from dlc2lp.wording import spelled
 
-FileKind = Literal["h5", "csv"]
+#: ``other`` is what nobody here reads: a workbook of a spreadsheet, an archive.
+FileKind = Literal["h5", "csv", "other"]
+
+_LABELS: Final = "collecteddata"
+_MACHINE: Final = "machinelabels"
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"
+#: Archives, by suffix; of a zip it can be told what it holds.
+_ARCHIVES: Final = frozenset({".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz"})
+_TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})
+_HDFS: Final = frozenset({".h5", ".hdf5", ".hdf"})
+_HEAD_BYTES: Final = 1 << 16
+#: The row of a label file that names x and y, and the column that only predictions have.
+_COORDS: Final = re.compile(rb'^[ "]*coords\b[^\r\n]*\bx\b', re.IGNORECASE | re.MULTILINE)
+_LIKELIHOOD: Final = re.compile(rb"^[^\r\n]*\blikelihood\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -19,22 +38,103 @@ class LabelFile:
     """One label file: what it is called and what it holds."""
 
     path: Path  #: The file.
-    kind: FileKind  #: ``h5`` or ``csv``.
+    kind: FileKind  #: ``h5`` or ``csv``, by its content where its name says neither.
     stem_scorer: str  #: The scorer that the file's name carries: ``Anna`` of ``CollectedData_Anna.h5``.
     table: RawTable | None  #: Its rows and columns; None if it could not be read, and then ``findings`` say why.
     mtime_ns: int  #: When it was last changed.
     findings: tuple[Finding, ...] = ()  #: What reading it brought up.
+    placeholder: Placeholder | None = None  #: What stands in for it, where it is not here.
+    #: Names in it that are spelled in another way than elsewhere: accents in two parts, blanks around.
+    respelled: tuple[str, ...] = ()
+    folders: frozenset[str] = frozenset()  #: Folders that an archive holds label files of.
+    is_taken: bool = field(default=False, compare=False)  #: Whether a person said that it counts.
+
+    def about(self, folder: str) -> LabelFile:
+        """Return the file with only those rows that name a folder, or that name none where that is asked for."""
+        if self.table is None:
+            return self
+        rows = [row for row, cells in enumerate(self.table.rows) if spelled(parse_row(cells).folder or "") == folder]
+        kept = replace(self.table, rows=tuple(self.table.rows[row] for row in rows), values=self.table.values[rows])
+        return replace(self, table=kept)
+
+    @property
+    def folders_named(self) -> tuple[str, ...]:
+        """Folders that its rows name, ``""`` for those that name none."""
+        if self.table is None:
+            return tuple(sorted(self.folders))
+        return tuple(dict.fromkeys(spelled(parse_row(cells).folder or "") for cells in self.table.rows))
 
 
-def label_paths(folder: Path, start: str = "CollectedData") -> list[Path]:
-    """Return the label files of a folder, sorted by name."""
-    found = (path for path in folder.glob(f"{start}*") if path.suffix.lower() in {".h5", ".csv"} and path.is_file())
-    return sorted(found, key=lambda path: path.name)
+def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
+    """Return the label files of a folder that are called as DeepLabCut calls them, in any case, sorted by name."""
+    try:
+        found = [path for path in folder.iterdir() if path.suffix.lower() in {".h5", ".csv"}]
+    except OSError:
+        return []
+    called_so = [path for path in found if path.name.lower().startswith(start) and _is_file(path)]
+    return sorted(called_so, key=lambda path: path.name)
+
+
+def odd_label_paths(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return those files of a folder of frames that look like label files and are called otherwise.
+
+    They have the name in theirs, with whatever before, between or behind; or they begin as a label file does.
+    """
+    usual = set(label_paths(folder)) | set(label_paths(folder, _MACHINE))
+    paths = [folder / name for name in names if not name.startswith(".")]
+    return [path for path in paths if path not in usual and (is_called_labels(path) or _reads_like_labels(path))]
+
+
+def is_called_labels(path: Path) -> bool:
+    """Whether a file is called like labels (``Copy of CollectedData_Anna.h5``, ``collected_data.csv.txt``), or is a zip
+    that holds some.
+    """
+    if path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES or not _is_file(path):
+        return False
+    return _LABELS in re.sub(r"[\W_]+", "", path.name.lower()) or bool(_folders_in_archive(path))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file() or placeholder_of(path) is not None
+    except OSError:
+        return False
+
+
+def _reads_like_labels(path: Path) -> bool:
+    """Whether a file that is called otherwise holds the header of labels, and not that of predictions."""
+    if _MACHINE in path.name.lower() or path.suffix.lower() not in _TEXTS | _HDFS:
+        return False
+    if path.suffix.lower() in _HDFS:
+        table = read_label_file(path).table
+        return table is not None and not any(column[-1].lower() == "likelihood" for column in table.columns)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES).replace(b"\0", b"")
+    except OSError:
+        return False
+    return _COORDS.search(head) is not None and _LIKELIHOOD.search(head) is None
+
+
+def _folders_in_archive(path: Path) -> frozenset[str]:
+    """Return the folders of which a zip holds label files; only its table of contents is read."""
+    if path.suffix.lower() != ".zip":
+        return frozenset()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = [PurePosixPath(name.replace("\\", "/")) for name in archive.namelist()]
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
+        return frozenset()
+    held = (each for each in inside if each.suffix.lower() in {".h5", ".csv"} and each.name.lower().startswith(_LABELS))
+    return frozenset(spelled(each.parent.name) or spelled(path.stem) for each in held)
 
 
 def file_scorer(path: Path) -> str:
-    """Return the scorer that a label file's name carries."""
-    return path.stem.removeprefix("CollectedData").removeprefix("machinelabels").removeprefix("_")
+    """Return the scorer that a label file's name carries, in the one spelling of a name."""
+    for start in (_LABELS, _MACHINE):
+        if path.name.lower().startswith(start):
+            return spelled(path.stem[len(start) :].removeprefix("_"))
+    return spelled(path.stem)
 
 
 def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFile:
@@ -44,10 +144,46 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
     """
     from dlc2lp.dlc.hdf import read_hdf  # brings h5py
 
-    kind: FileKind = "h5" if path.suffix.lower() == ".h5" else "csv"
-    mtime_ns = path.stat().st_mtime_ns
+    try:
+        mtime_ns = path.stat().st_mtime_ns
+    except OSError:  # a link that leads nowhere, such as git-annex leaves
+        mtime_ns = 0
+    kind = _kind_of(path)
+    unread = LabelFile(path, kind, file_scorer(path), None, mtime_ns)
+    if kind == "other":
+        found = _of_no_use(path)
+        return replace(unread, findings=(found,), folders=_folders_in_archive(path))
     try:
         read = read_hdf(path) if kind == "h5" else read_csv_labels(path, names)
     except UnreadableFile as error:
-        return LabelFile(path, kind, file_scorer(path), None, mtime_ns, error.findings)
-    return LabelFile(path, kind, file_scorer(path), read.table, mtime_ns, read.findings)
+        placeholder = error.placeholder if isinstance(error, NotHere) else placeholder_of(path)
+        return replace(unread, findings=() if placeholder else error.findings, placeholder=placeholder)
+    table, respelled = in_one_spelling(read.table)
+    return replace(unread, table=table, findings=read.findings, respelled=respelled)
+
+
+def _kind_of(path: Path) -> FileKind:
+    """Return what a file is: by its suffix, and by its content where that says nothing."""
+    suffix = path.suffix.lower()
+    if suffix in {".h5", ".csv"}:
+        return "h5" if suffix == ".h5" else "csv"
+    if suffix in _ARCHIVES:
+        return "other"
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return "h5" if suffix in _HDFS else "csv" if suffix in _TEXTS else "other"
+    if head.startswith(_HDF5):
+        return "h5"
+    return "csv" if suffix in _TEXTS or _COORDS.search(head.replace(b"\0", b"")) else "other"
+
+
+def _of_no_use(path: Path) -> Finding:
+    """Tell a file that looks like labels and that nobody here reads."""
+    if path.suffix.lower() in _ARCHIVES:
+        found, advice = "an archive that was never unpacked", "unpack it"
+    else:
+        found = f"a file of the kind {path.suffix.lower() or 'without suffix'}, expected CSV or HDF5"
+        advice = "open it and save it as CSV (UTF-8) under the name CollectedData_<scorer>.csv"
+    return Finding(Severity.WARNING, "label-file-of-another-kind", str(path), f"found {found}", advice=advice)

@@ -6,7 +6,6 @@ ambiguous, what comes back says so.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 from dlc2lp.dlc.columns import Columns, arrange_columns, choose_scorer
 from dlc2lp.dlc.framenames import frame_index, has_image_suffix, parse_row
 from dlc2lp.dlc.joining import RowConflict, merge_rows, point_name
+from dlc2lp.dlc.row_names import ImageNames, match_images
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.model import Finding, FrameRef, LabelTable, Setting, Severity
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, some, spelled
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Interpreted:
     #: with conflicts. Half points are no labelled points.
     n_left_out: int
     other_folders: Mapping[str, str]  #: Images whose row names another folder than the session, and which.
+    #: Names of rows without an image, with the images that each could mean, none of which is certain.
+    near_images: Mapping[str, tuple[str, ...]]
 
 
 def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, images: Collection[str]) -> Interpreted:
@@ -51,11 +53,11 @@ def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, 
     columns = arrange_columns(table, scorer, path)
     xy_px, likelihood, in_header = _values(table, columns)
     findings = [*columns.findings, *_dropped(likelihood, path), *_make_points_whole(xy_px, table, columns, path)]
-    rows_of, without_image = _rows_by_image(table, images)
+    rows_of, without_image, matched = _rows_by_image(table, images)
     n_without_image = int(np.isfinite(xy_px[without_image]).all(axis=-1).sum())
-    other_folders, told = _other_folders(table, rows_of, session, path)
+    other_folders, told = _other_folders(table, rows_of, session, path, images)
     kept, conflicts, n_conflicting = _one_row_per_image(rows_of, xy_px, in_header, columns, session)
-    findings += [*_imageless(table, without_image, n_without_image, path), *told]
+    findings += [*_imageless(table, without_image, n_without_image, path), *_bridged(matched, path), *told]
     findings += _row_findings(rows_of, conflicts, path)
     frames = tuple(FrameRef(session, name, frame_index(name)) for name in kept)
     rows = list(kept.values())
@@ -67,6 +69,7 @@ def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, 
         conflicts=conflicts,
         n_left_out=columns.n_nameless + n_without_image + n_conflicting,
         other_folders=other_folders,
+        near_images=matched.near,
     )
 
 
@@ -122,21 +125,28 @@ def _dropped(likelihood: NDArray[np.float64] | None, path: Path) -> list[Finding
     return [Finding(Severity.NOTE, "likelihood-dropped", str(path), message)]
 
 
-def _rows_by_image(table: RawTable, images: Collection[str]) -> tuple[dict[str, list[int]], list[int]]:
-    """Group the rows by the image that they name; return also the rows that name none."""
-    # macOS stores "é" as two characters and an index written there names it so; Linux then holds another name.
-    composed = {unicodedata.normalize("NFC", name): name for name in images}
+def _rows_by_image(table: RawTable, images: Collection[str]) -> tuple[dict[str, list[int]], list[int], ImageNames]:
+    """Group the rows by the image that they mean; return also the rows that name none, and how names were matched."""
+    named = [parse_row(cells).file_name for cells in table.rows]
+    matched = match_images(named, images)
     rows_of: dict[str, list[int]] = {}
     without: list[int] = []
-    for row, cells in enumerate(table.rows):
-        name = parse_row(cells).file_name
-        if name not in images:
-            name = composed.get(unicodedata.normalize("NFC", name), name)
-        if name in images or has_image_suffix(name):
-            rows_of.setdefault(name, []).append(row)
+    for row, name in enumerate(named):
+        if name in matched.image_of or has_image_suffix(name):
+            rows_of.setdefault(matched.image_of.get(name, name), []).append(row)
         else:
             without.append(row)
-    return rows_of, without
+    return rows_of, without, matched
+
+
+def _bridged(matched: ImageNames, path: Path) -> list[Finding]:
+    """Tell which rows mean an image that is called otherwise."""
+    if not matched.bridged:
+        return []
+    rows = counted(len(matched.bridged), "row names an image that is", "rows name images that are")
+    pairs = some(f"{image} for {name}" for name, image in matched.bridged.items())
+    message = f"{rows} called a little otherwise in the folder, where no other can be meant: {pairs}"
+    return [Finding(Severity.NOTE, "image-called-otherwise", str(path), message)]
 
 
 def _imageless(table: RawTable, without: Sequence[int], n_lost: int, path: Path) -> list[Finding]:
@@ -154,21 +164,22 @@ def _imageless(table: RawTable, without: Sequence[int], n_lost: int, path: Path)
 
 
 def _other_folders(
-    table: RawTable, rows_of: Mapping[str, Sequence[int]], session: str, path: Path
+    table: RawTable, rows_of: Mapping[str, Sequence[int]], session: str, path: Path, images: Collection[str]
 ) -> tuple[dict[str, str], list[Finding]]:
     """Find rows that name another folder: it was renamed, or its labels were copied from another one."""
-    own = unicodedata.normalize("NFC", session)
+    own = spelled(session)
     other_folders = {}
     counts: Counter[str] = Counter()
     for name, rows in rows_of.items():
         for row in rows:
             folder = parse_row(table.rows[row]).folder
-            if folder is not None and unicodedata.normalize("NFC", folder) != own:
+            if folder is not None and spelled(folder) != own:
                 other_folders[name] = folder
-                counts[folder] += 1
-    if not counts:
-        return {}, []
-    named = some(f"{folder!r} in {n}" for folder, n in counts.most_common())
+                # One whose image is not here may well belong to the folder that it names.
+                counts[folder] += name in images
+    if not counts.total():
+        return other_folders, []
+    named = some(f"{folder!r} in {n}" for folder, n in counts.most_common() if n)
     of_all = f"of {counted(len(table.rows), 'row')}"
     found = f"found {counted(counts.total(), f'{of_all} that names', f'{of_all} that name')} another folder ({named})"
     message = f"{found}, expected {session!r}; taken to belong to {session!r}, where the file lies"

@@ -7,40 +7,24 @@ of :mod:`dlc2lp.survey.label_files`.
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.framenames import parse_row
-from dlc2lp.dlc.images import list_frames, read_image_info
-from dlc2lp.dlc.label_file import LabelFile, label_paths, read_label_file
-from dlc2lp.dlc.locate import LABELED_DATA, LocatedProject, open_project
+from dlc2lp.dlc.label_file import label_paths, read_label_file
+from dlc2lp.dlc.locate import LocatedProject, open_project
+from dlc2lp.dlc.session import DlcSession, read_session, subfolders
+from dlc2lp.dlc.stray_labels import merged_files, split_by_folder, stray_files, with_strays
 from dlc2lp.errors import SourceRefused, UnreadableFile
-from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity, by_severity
-from dlc2lp.wording import counted
+from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity, by_severity
+from dlc2lp.placeholders import Placeholder, not_here
+from dlc2lp.wording import counted, some, spelled
 
 VIDEOS = "videos"
 
 #: What DeepLabCut puts into the names of the videos that it draws on; since 2.1 ``DLC_``, before ``DeepCut_``.
 _DRAWN_ON = re.compile(r"(DLC_|DeepCut_|DLC[A-Z]\w*_).*|(_labeled|DLClabeled|_full)$|_labeled_(before|after)_adapt$")
-
-
-@dataclass(frozen=True)
-class DlcSession:
-    """One folder of ``labeled-data``."""
-
-    name: str  #: The folder's name, which is the stem of the video.
-    folder: Path  #: Where it lies.
-    label_files: tuple[LabelFile, ...] = ()  #: Its ``CollectedData`` files, sorted by name.
-    #: Its ``machinelabels`` files, sorted by name: predictions, never labels.
-    machine_files: tuple[LabelFile, ...] = ()
-    #: Intact frames by file name, in natural order; random crops among them.
-    images: dict[str, ImageInfo] = field(default_factory=dict)
-    #: Frames that can't be read, by file name, with the reason.
-    broken_images: dict[str, Finding] = field(default_factory=dict)
-    #: Names of those images that are random sub-crops of other frames (DeepLabCut 2.1.10 to 2.2rc).
-    random_crops: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -73,14 +57,44 @@ def read_project(source: Path | LocatedProject) -> DlcProject:
     root, config, refusals = located.root, located.config, located.refusals
     if config is not None and config.is_3d:
         raise _three_d(root, config)
-    sessions, odd = _read_sessions(root / LABELED_DATA)
-    findings = [*([] if refusals else config.findings if config else [_no_config(root)]), *odd]
+    sessions, odd = _read_sessions(located)
+    findings = [*located.findings, *_about_config(located), *odd]
+    findings += [_empty(session) for session in sessions if session.is_empty]
+    sessions = [session for session in sessions if not session.is_empty]
     if not sessions:
         message = "found no folder with frames or labels, expected one folder per video"
         advice = "check that this is the project that was labelled, not an empty copy of it"
-        missing = Finding(Severity.ERROR, "no-labels", str(root / LABELED_DATA), message, advice=advice)
+        missing = Finding(Severity.ERROR, "no-labels", str(located.data), message, advice=advice)
         raise SourceRefused(missing, *refusals, *by_severity(findings))
+    findings += about_label_files(sessions)
     return DlcProject(root, config, tuple(sessions), _video_files(root / VIDEOS), tuple(findings), refusals)
+
+
+def _about_config(located: LocatedProject) -> tuple[Finding, ...]:
+    if located.refusals:
+        return ()
+    return located.config.findings if located.config else (_no_config(located.root),)
+
+
+def _empty(session: DlcSession) -> Finding:
+    return Finding(Severity.NOTE, "folder-empty", session.name, "holds neither frames nor labels")
+
+
+def about_label_files(sessions: Sequence[DlcSession]) -> list[Finding]:
+    """Tell once for all label files which are not here, and which names are spelled in two ways."""
+    files = [file for each in sessions for file in (*each.label_files, *each.machine_files, *each.odd_files)]
+    absent: dict[Placeholder, list[str]] = {}
+    for file in files:
+        if file.placeholder is not None:
+            absent.setdefault(file.placeholder, []).append(str(file.path))
+    findings = [not_here(placeholder, "label file", paths) for placeholder, paths in absent.items()]
+    respelled = dict.fromkeys(name for file in files for name in file.respelled)
+    if respelled:
+        among = counted(sum(bool(file.respelled) for file in files), "label file")
+        how = "are spelled in two ways (accents in two parts, or blanks around)"
+        message = f"names in {among} {how}; each is taken for the one name that it is"
+        findings.append(Finding(Severity.NOTE, "name-in-two-spellings", some(map(repr, respelled)), message))
+    return findings
 
 
 def _three_d(root: Path, config: DlcConfig) -> SourceRefused:
@@ -104,54 +118,46 @@ def _no_config(root: Path) -> Finding:
     return Finding(Severity.WARNING, "config-missing", str(root), message)
 
 
-def _read_sessions(labeled_data: Path) -> tuple[list[DlcSession], list[Finding]]:
+def _known_names(config: DlcConfig | None) -> frozenset[str]:
+    """What the configuration calls keypoints, individuals and the scorer."""
+    if config is None:
+        return frozenset()
+    return frozenset((*config.bodyparts, *config.unique_bodyparts, *config.individuals, config.scorer)) - {""}
+
+
+def _read_sessions(located: LocatedProject) -> tuple[list[DlcSession], list[Finding]]:
+    names = _known_names(located.config)
+    if located.layout == "loose":
+        return [read_session(located.data, located.data.name, names)], []
     sessions: list[DlcSession] = []
     findings: list[Finding] = []
-    if not labeled_data.is_dir():
-        return sessions, findings
-    for folder in sorted(labeled_data.iterdir(), key=lambda path: path.name):
-        if folder.name.startswith((".", "_DS_Store")) or not folder.is_dir():
-            continue
+    for folder in subfolders(located.data):
         try:
-            session = _read_session(folder)
+            sessions.append(read_session(folder, folder.name, names))
         except UnreadableFile as error:
             findings += error.findings
-            continue
-        drawn_on = folder.name.endswith("_labeled") and not _labels_name_folder(session)
-        if not drawn_on and (session.label_files or session.images or session.broken_images):
-            sessions.append(session)
-        elif not drawn_on:
-            findings.append(Finding(Severity.NOTE, "folder-empty", session.name, "holds neither frames nor labels"))
-    return sessions, findings
+    if located.layout == "dlc1":
+        return _with_shared_files(sessions, located.data, names), findings
+    # DeepLabCut's check_labels draws into such folders, but a video may be called so too.
+    drawn_on = [each for each in sessions if each.name.endswith("_labeled") and not each.names_itself]
+    sessions = [each for each in sessions if each not in drawn_on]
+    strays = [file for each in drawn_on for file in each.label_files]
+    strays += stray_files(located.root, located.data, names)
+    sessions = with_strays(sessions, strays, located.data)
+    labelled = {spelled(each.name) for each in sessions if any(file.table for file in each.label_files)}
+    if len(labelled) < len(sessions) or not sessions:
+        sessions = with_strays(sessions, merged_files(located.root, names), located.data, but=labelled)
+    return sorted(sessions, key=lambda each: each.name), findings
 
 
-def _labels_name_folder(session: DlcSession) -> bool:
-    """Whether the labels of ``x_labeled`` are its own: DeepLabCut's check_labels draws into such folders, but a
-    video may be called so too.
-    """
-    tables = [file.table for file in session.label_files if file.table is not None]
-    return any(parse_row(row).folder == session.name for table in tables for row in table.rows)
-
-
-def _read_session(folder: Path) -> DlcSession:
-    label_files = tuple(map(read_label_file, label_paths(folder)))
-    named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
-    listing = list_frames(folder, named)
-    names = (*listing.frames, *listing.crops)
-    # Header and checksums of each image: threads, since most of the time is waiting for the disk.
-    with ThreadPoolExecutor(8) as pool:
-        read = dict(zip(names, pool.map(lambda name: _image_or_fault(folder / name), names), strict=True))
-    images = {name: result for name, result in read.items() if isinstance(result, ImageInfo)}
-    broken = {name: result for name, result in read.items() if isinstance(result, Finding)}
-    machine = tuple(map(read_label_file, label_paths(folder, "machinelabels")))
-    return DlcSession(folder.name, folder, label_files, machine, images, broken, frozenset(listing.crops))
-
-
-def _image_or_fault(path: Path) -> ImageInfo | Finding:
-    try:
-        return read_image_info(path)
-    except UnreadableFile as error:
-        return error.findings[0]
+def _with_shared_files(sessions: Sequence[DlcSession], data: Path, names: frozenset[str]) -> list[DlcSession]:
+    """Give the folders of a data set of DeepLabCut 1 their rows of the label files, which lie beside them."""
+    files = split_by_folder(read_label_file(path, names) for path in label_paths(data))
+    found = {spelled(each.name): each for each in sessions}
+    for folder, parts in files.items():
+        session = found.get(folder) or DlcSession(folder, data / folder)
+        found[folder] = replace(session, label_files=(*session.label_files, *parts))
+    return list(found.values())
 
 
 def _video_files(folder: Path) -> tuple[Path, ...]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.project import DlcSession
+from dlc2lp.dlc.session import DlcSession
 from dlc2lp.dlc.split_pickle import LIST, LIST_ADVICE, WrittenSplit, read_split_pickle
 from dlc2lp.dlc.split_proof import doubt, frames_of, misfit
 from dlc2lp.dlc.training_table import Frame, ProjectFrames, TrainingTable, possible_tables, shown

@@ -7,10 +7,12 @@ is one set of rules for both.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dlc2lp.wording import spelled
 
 #: Names of the column levels in the order DeepLabCut writes them; ``individuals`` only in multi-animal files.
 COLUMN_LEVELS = ("scorer", "individuals", "bodyparts", "coords")
@@ -38,3 +40,24 @@ class RawTable:
     #: R tuples of N cells of text: ``("labeled-data", "m4s1", "img0000.png")`` or one path.
     rows: tuple[tuple[str, ...], ...]
     values: NDArray[np.float64]  #: float64 of shape (R, C); NaN = empty.
+
+
+def in_one_spelling(table: RawTable) -> tuple[RawTable, tuple[str, ...]]:
+    """Return the table with its names as they are spelled everywhere, and those that were spelled otherwise.
+
+    A Mac stores ``é`` in two characters, a hand leaves a blank behind ``snout``: one name in two spellings. Where two
+    columns of one table would become one, they are two names, and all stay as they are.
+    """
+    columns = tuple(tuple(map(spelled, column)) for column in table.columns)
+    if columns == table.columns or len(set(columns)) < len(set(table.columns)):
+        return table, ()
+    written = dict.fromkeys(name for column in table.columns for name in column)
+    return replace(table, columns=columns), tuple(spelled(name) for name in written if spelled(name) != name)
+
+
+def hold_the_same(first: RawTable | None, second: RawTable | None) -> bool:
+    """Whether two files hold the same labels, cell by cell; one that can't be read holds none."""
+    if first is None or second is None:
+        return first is second
+    alike = (first.levels, first.columns, first.rows) == (second.levels, second.columns, second.rows)
+    return alike and bool(np.array_equal(first.values, second.values, equal_nan=True))

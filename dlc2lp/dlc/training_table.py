@@ -19,7 +19,7 @@ import numpy as np
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.framenames import parse_row
 from dlc2lp.dlc.label_file import file_scorer, label_paths, read_label_file
-from dlc2lp.dlc.project import DlcSession
+from dlc2lp.dlc.session import DlcSession
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.model import Finding
 

@@ -15,8 +15,8 @@ from dlc2lp.planning.frame_names import NamedFrame
 from dlc2lp.planning.rows import MatchedFolder, match_rows
 from dlc2lp.planning.steps import ImagePlacement
 from dlc2lp.survey.individuals import OneAnimal
-from dlc2lp.survey.label_files import SessionLabels
 from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.survey.source import View
 
@@ -73,6 +73,11 @@ class ViewImage:
     def is_labeled(self) -> bool:
         """Whether it has a label."""
         return self.n_labelled > 0
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether it has labels that are not used: nobody may take it for an unlabeled one."""
+        return self.frame.source_name in self.folder.withheld
 
 
 @dataclass(frozen=True)

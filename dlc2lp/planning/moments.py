@@ -91,6 +91,8 @@ def _suffixes(alignment: Alignment, views: Sequence[ViewImages]) -> dict[str, st
 
 
 def _state(moment: Moment, own: Sequence[tuple[ViewImages, ViewImage]], empty_frames: EmptyFrames) -> str:
+    if not moment.is_labeled and any(image.is_withheld for _, image in own):
+        return "left-out"
     has_row = any(image.points is not None for _, image in own)
     if moment.is_labeled or (has_row and empty_frames == "keep"):
         return "test" if any(view.is_held_out(image) for view, image in own) else "labeled"

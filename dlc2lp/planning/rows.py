@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dlc2lp.model import Finding, FrameRef, ImageInfo, Setting, Severity
 from dlc2lp.options import DerivedCrops, FrameNames
 from dlc2lp.planning.frame_names import NamedFrame, name_frames
-from dlc2lp.survey.label_files import SessionLabels
+from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.wording import counted
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.framenames import parse_frame_name
-from dlc2lp.dlc.project import VIDEOS, DlcProject, DlcSession, is_drawn_on
+from dlc2lp.dlc.project import VIDEOS, DlcProject, is_drawn_on
+from dlc2lp.dlc.session import DlcSession
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Setting, Severity
 from dlc2lp.options import VideoChoice
 from dlc2lp.survey.folders import prefix_name, split_folder

@@ -7,22 +7,28 @@ option that decides. Pure: everything was read before.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.dlc.columns import scorers
-from dlc2lp.dlc.joining import RowConflict, same_values
+from dlc2lp.dlc.joining import Difference, RowConflict, same_values
 from dlc2lp.dlc.label_file import FileKind, LabelFile
 from dlc2lp.dlc.labels import Interpreted, interpret
-from dlc2lp.dlc.project import DlcProject, DlcSession
+from dlc2lp.dlc.project import DlcProject
+from dlc2lp.dlc.session import DlcSession
+from dlc2lp.dlc.table import hold_the_same
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.model import Finding, ImageInfo, LabelTable, Setting, Severity, question
+from dlc2lp.model import Finding, LabelTable, Setting, Severity, question
 from dlc2lp.options import LabelSource
 from dlc2lp.survey.machine_labels import Predictions, labels_equal_predictions, read_predictions
-from dlc2lp.wording import counted
+from dlc2lp.survey.row_homes import bring_home
+from dlc2lp.survey.session_labels import SessionLabels
+from dlc2lp.survey.taken_labels import take_labels
+from dlc2lp.survey.unseen import Unseen, find_unseen, tell_unseen
+from dlc2lp.wording import counted, some, spelled
 
 #: Names of copies that file managers and people leave beside the real file.
 _COPY = re.compile(r"( - |[ _-])?(copy|kopie|copie|copia|old|backup|bak|orig)( ?\(\d+\))?$| \(\d+\)$|~$", re.IGNORECASE)
@@ -35,19 +41,6 @@ _SCORER = Setting("scorer", ("NAME",))
 
 
 @dataclass(frozen=True)
-class SessionLabels:
-    """A session with the labels that count."""
-
-    session: DlcSession  #: The folder as it lies on disk.
-    labels: LabelTable | None  #: Its labels; None where it has none that can be read.
-    label_file: Path | None  #: The file they come from.
-    #: Labelled points of the file that belong to no image, and so can't be in ``labels``; a finding names them.
-    n_left_out: int = 0
-    predictions: Predictions | None = None  #: Its machine labels.
-    other_folders: Mapping[str, str] = field(default_factory=dict)  #: Images whose row names another folder, and which.
-
-
-@dataclass(frozen=True)
 class ProjectLabels:
     """The outcome of choosing: one table per session, what to say about it, what to ask."""
 
@@ -56,14 +49,21 @@ class ProjectLabels:
     questions: tuple[Finding, ...]
 
 
-def project_labels(project: DlcProject, scorer: str | None, source: LabelSource) -> ProjectLabels:
+def project_labels(
+    project: DlcProject, scorer: str | None, source: LabelSource | None, taken: Sequence[Path] = ()
+) -> ProjectLabels:
     """Choose each session's labels by the rules above.
 
-    Without a scorer it is that of the configuration; ``source`` says which file counts where CSV and HDF5 differ.
+    Without a scorer it is that of the configuration; ``source`` says which file counts where CSV and HDF5 differ (None:
+    the HDF5, unless labeled frames would be lost by that), and ``taken`` which files count besides (``--labels-from``).
     """
+    project, asked = take_labels(project, taken)
     chooser = _Chooser(project, scorer, source)
-    sessions = _rehome([chooser.choose(session) for session in project.sessions])
-    return ProjectLabels(tuple(sessions), tuple(chooser.findings), tuple(dict.fromkeys(chooser.questions)))
+    chosen = [chooser.choose(session) for session in project.sessions]
+    sessions, told = bring_home(chosen)
+    findings = [*chooser.findings, *told, *tell_unseen(chooser.unseen, project.root)]
+    questions = dict.fromkeys([*asked, *chooser.unmet(), *chooser.questions])
+    return ProjectLabels(tuple(sessions), tuple(findings), tuple(questions))
 
 
 @dataclass(frozen=True)
@@ -78,42 +78,97 @@ class _Reading:
 class _Chooser:
     """Chooses session by session, and remembers what to say and to ask."""
 
-    def __init__(self, project: DlcProject, scorer: str | None, source: LabelSource) -> None:
+    def __init__(self, project: DlcProject, scorer: str | None, source: LabelSource | None) -> None:
         self.findings: list[Finding] = []
         self.questions: list[Finding] = []
+        self.unseen: list[Unseen] = []
         self._source = source
-        self._wanted = scorer or (project.config.scorer if project.config else "")
+        self._asked_for = spelled(scorer or "")
+        self._wanted = self._asked_for or (project.config.scorer if project.config else "")
+        self._scorers: dict[str, None] = {}  # of all label files
 
     def choose(self, session: DlcSession) -> SessionLabels:
         """Choose the labels of one session."""
         predictions = read_predictions(session, self.findings)
-        readings = [self._read(file, session) for file in self._which_files(session)]
+        n_questions = len(self.questions)
+        files = self._which_files(session)
+        readings = [self._read(file, session) for file in files]
         usable = {reading.file.kind: reading.meaning for reading in readings if reading.meaning is not None}
         if not usable:
             for reading in readings:
                 self.findings += reading.findings
-            return SessionLabels(session, None, None, predictions=predictions)
-        kind = self._which_kind([reading.file for reading in readings], usable)
+            chosen = SessionLabels(session, None, None, predictions=predictions)
+            return self._without_unseen(chosen, None if len(self.questions) > n_questions else session.label_files)
+        kind = self._which_kind([reading.file for reading in readings], usable, session)
         for reading in readings:
             # The faults of a file that is not used cost nothing.
             self.findings += reading.findings if reading.file.kind == kind else _as_warnings(reading.findings)
         path = next(reading.file.path for reading in readings if reading.file.kind == kind)
-        chosen = usable[kind]
-        self.findings += chosen.findings
-        if chosen.conflicts:
-            self.questions.append(_conflicting_rows(path, chosen.conflicts))
+        used = usable[kind]
+        self.findings += used.findings
+        if used.conflicts:
+            self.questions.append(_conflicting_rows(path, used.conflicts))
         if predictions is not None:
-            self._compare(session, chosen.labels, predictions)
-        return SessionLabels(session, chosen.labels, path, chosen.n_left_out, predictions, chosen.other_folders)
+            self._compare(session, used.labels, predictions)
+        chosen = SessionLabels(
+            session,
+            used.labels,
+            path,
+            used.n_left_out,
+            predictions,
+            used.other_folders,
+            used.near_images,
+        )
+        return self._without_unseen(chosen, [file for file in session.label_files if file.path != path])
+
+    def _without_unseen(self, chosen: SessionLabels, aside: Sequence[LabelFile] | None) -> SessionLabels:
+        """Count what is not used of a session's labels; where it is asked which count (None), nothing is certain."""
+        if aside is None:
+            return chosen
+        session = chosen.session
+        names = {file.stem_scorer for file in session.label_files}
+        # Copies that DeepLabCut's conversions leave hold the same, under other names of individuals.
+        unseen = find_unseen(session, chosen.labels, [file for file in aside if not _is_dlc_backup(file, names)])
+        told = replace(unseen, files=tuple(file for file in unseen.files if not self._is_told(file, chosen)))
+        self.unseen.append(told)
+        withheld = unseen.images
+        if chosen.labels is None and any(file.table is None for file in unseen.files):
+            withheld = frozenset(session.images)
+        return replace(
+            chosen,
+            n_left_out=chosen.n_left_out + len(unseen.cells),
+            n_frames_unseen=unseen.n_frames,
+            withheld=withheld,
+        )
+
+    @staticmethod
+    def _is_told(file: LabelFile, chosen: SessionLabels) -> bool:
+        """Whether a file that is not used has findings of its own: it is the twin of the one that is, or unreadable."""
+        if file not in chosen.session.label_files:
+            return False
+        twin = chosen.label_file is not None and file.path.with_suffix("") == chosen.label_file.with_suffix("")
+        return twin or file.table is None
+
+    def unmet(self) -> list[Finding]:
+        """Ask where a scorer was given and nobody of that name labelled anything."""
+        if not self._asked_for or not self._scorers or self._asked_for in self._scorers:
+            return []
+        found = tuple(sorted(self._scorers))
+        message = f"found no labels of {self._asked_for!r} in any session, only those of {some(map(repr, found))}"
+        return [question("unknown-scorer", "--scorer", message, "{}, or leave it out", (_SCORER,), found)]
 
     def _which_files(self, session: DlcSession) -> list[LabelFile]:
         """Return the files of one scorer, HDF5 and CSV, that count; none where a person must say which."""
         by_scorer: dict[str, list[LabelFile]] = {}
         for file in session.label_files:
             by_scorer.setdefault(file.stem_scorer, []).append(file)
+            blocks = scorers(file.table) if file.table is not None else ()
+            self._scorers |= dict.fromkeys((file.stem_scorer, *blocks))
+        if taken := [file for file in session.label_files if file.is_taken]:
+            return self._one_of_each_kind(session, taken)
         if self._wanted in by_scorer:
             self._say_left_aside(session, self._wanted, by_scorer)
-            return by_scorer[self._wanted]
+            return self._one_of_each_kind(session, by_scorer[self._wanted])
         holders = [
             name
             for name, files in by_scorer.items()
@@ -133,14 +188,30 @@ class _Chooser:
             message = f"found {_file_name(names[0])}, expected {_file_name(self._wanted)}; used it"
             advice = "if these are not the labels you mean, move the file away"
             self.findings.append(_warning("scorer-differs", session.name, message, advice))
-        return by_scorer[names[0]]
+        return self._one_of_each_kind(session, by_scorer[names[0]])
 
-    def _say_left_aside(self, session: DlcSession, used: str, names: Iterable[str]) -> None:
-        others = [name for name in names if name != used]
-        if others:
-            message = f"used {_file_name(used)}; left aside {', '.join(map(_file_name, others))}"
-            advice = "to use another one: {}"
-            self.findings.append(_warning("other-label-files", session.name, message, advice, (_SCORER,)))
+    def _one_of_each_kind(self, session: DlcSession, files: Sequence[LabelFile]) -> list[LabelFile]:
+        """Return a file of each kind; two of one kind (``CollectedData_S.csv`` and ``.CSV``) must hold the same."""
+        by_kind: dict[FileKind, list[LabelFile]] = {}
+        for file in files:
+            by_kind.setdefault(file.kind, []).append(file)
+        chosen = []
+        for alike in by_kind.values():
+            readable = [file for file in alike if file.table is not None] or alike
+            others = [file for file in readable[1:] if not hold_the_same(readable[0].table, file.table)]
+            if others:
+                names = " and ".join(file.path.name for file in (readable[0], *others))
+                message = f"found {names}, which hold different labels and are called alike"
+                candidates = tuple(str(file.path) for file in (readable[0], *others))
+                ways = (Setting("labels-from", ("PATH",)),)
+                asked = question("several-label-files", session.name, message, "choose one with {}", ways, candidates)
+                self.questions.append(asked)
+                return []
+            if len(readable) > 1:
+                message = f"hold the same labels: {some(file.path.name for file in readable)}; used the first"
+                self.findings.append(Finding(Severity.NOTE, "label-file-twice", session.name, message))
+            chosen.append(readable[0])
+        return chosen
 
     def _read(self, file: LabelFile, session: DlcSession) -> _Reading:
         """Give one file its meaning, if it has one."""
@@ -166,27 +237,49 @@ class _Chooser:
             return _Reading(file, None, [*findings, *error.findings])
         return _Reading(file, meaning, findings)
 
-    def _which_kind(self, files: Sequence[LabelFile], read: dict[FileKind, Interpreted]) -> FileKind:
+    def _which_kind(
+        self, files: Sequence[LabelFile], read: dict[FileKind, Interpreted], session: DlcSession
+    ) -> FileKind:
         """CSV or HDF5: DeepLabCut trains on the HDF5, people edit the CSV."""
         if len(read) == 1:
             kind = next(iter(read))
+            others = [file for file in files if file.kind != kind]
+            if others and self._source in {file.kind for file in others}:
+                message = f"--labels {self._source} asks for {others[0].path.name}, which can't be read"
+                ways = (Setting("labels", (kind,)),)
+                self.questions.append(question("labels-unreadable", str(others[0].path), message, "{}", ways))
             message = f"could not be read; the labels come from the {kind.upper()} beside it"
-            others = (str(file.path) for file in files if file.kind != kind)
-            self.findings += [_warning("label-file-unreadable", other, message) for other in others]
+            # Those that are not here at all are told once for all of them.
+            unread = (str(file.path) for file in others if file.placeholder is None)
+            self.findings += [_warning("label-file-unreadable", other, message) for other in unread]
             return kind
         newest = max(files, key=lambda file: (file.mtime_ns, file.kind)).kind
-        kind = newest if self._source == "newest" else self._source
+        kind = newest if self._source == "newest" else self._source or "h5"
+        other: FileKind = "csv" if kind == "h5" else "h5"
         difference = same_values(read["h5"].labels, read["csv"].labels)
         if difference:
-            csv = next(str(file.path) for file in files if file.kind == "csv")
-            message = (
-                f"differs from the HDF5 in {counted(difference.n_cells, 'labelled cell')} ({difference.summary()}); "
-                f"used the {kind.upper()}. HDF5 and CSV: {'; '.join(difference.first)}"
-            )
-            advice = "DeepLabCut trains on the HDF5; to use the other one: {}"
-            other = Setting("labels", ("csv" if kind == "h5" else "h5",))
-            self.findings.append(_warning("csv-differs-from-h5", csv, message, advice, (other,)))
+            csv = next(file.path for file in files if file.kind == "csv")
+            self._say_different(difference, kind, csv, _frames_lost(read[kind].labels, read[other].labels), session)
         return kind
+
+    def _say_different(
+        self, difference: Difference, kind: FileKind, csv: Path, n_lost: tuple[int, int], session: DlcSession
+    ) -> None:
+        """Tell how CSV and HDF5 differ; ask where labeled frames would be lost, unless a person said which counts."""
+        other = "csv" if kind == "h5" else "h5"
+        differs = f"differs from the HDF5 in {counted(difference.n_cells, 'labelled cell')} ({difference.summary()})"
+        values = f"HDF5 and CSV: {'; '.join(difference.first)}"
+        n_frames, n_cells = n_lost
+        if n_frames and self._source is None:
+            frames = counted(n_frames, "frame has", "frames have")
+            message = f"{differs}; {frames} labels only in the {other.upper()} ({counted(n_cells, 'labelled cell')}). "
+            advice, ways = "{} takes the CSV, {} the HDF5", (Setting("labels", ("csv",)), Setting("labels", ("h5",)))
+            asked = question("csv-differs-from-h5", str(csv), message + values, advice, ways, ("csv", "h5"))
+            self.questions.append(asked)
+            return
+        message = f"{differs}; used the {kind.upper()}. {values}"
+        advice = "DeepLabCut trains on the HDF5; to use the other one: {}"
+        self.findings.append(_warning("csv-differs-from-h5", str(csv), message, advice, (Setting("labels", (other,)),)))
 
     def _compare(self, session: DlcSession, labels: LabelTable, predictions: Predictions) -> None:
         n = labels_equal_predictions(labels, predictions)
@@ -199,13 +292,22 @@ class _Chooser:
             self.findings.append(_warning("labels-equal-predictions", session.name, message, advice))
 
 
+def _frames_lost(used: LabelTable, other: LabelTable) -> tuple[int, int]:
+    """Return how many frames have labels only in the table that is not used, and how many labels these are."""
+    labelled = used.labelled.any(axis=(1, 2)).tolist()
+    have = {frame.file_name for frame, has in zip(used.frames, labelled, strict=True) if has}
+    counts = other.labelled.sum(axis=(1, 2)).tolist()
+    lost = [n for frame, n in zip(other.frames, counts, strict=True) if n and frame.file_name not in have]
+    return len(lost), sum(lost)
+
+
 def _warning(code: str, subject: str, message: str, advice: str = "", remedies: tuple[Setting, ...] = ()) -> Finding:
     return Finding(Severity.WARNING, code, subject, message, "", advice, remedies)
 
 
 def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
     return [
-        dataclasses.replace(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding
+        replace(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding
         for finding in findings
     ]
 
@@ -213,45 +315,20 @@ def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
 def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Finding:
     images, points = counted(len(conflicts), "image"), counted(sum(len(each.cells) for each in conflicts), "point")
     message = f"the rows of {images} contradict each other in {points}, listed one by one"
-    advice = "delete the wrong row of each image in DeepLabCut, or take another file with {}"
-    return question("conflicting-rows", str(path), message, advice, (_SCORER,))
+    advice = "make the rows of each image say the same, or take another file with {}"
+    return question("conflicting-rows", str(path), message, advice, (Setting("labels-from", ("PATH",)),))
 
 
 def _file_name(name: str) -> str:
     return f"CollectedData_{name}" if name else "CollectedData"
 
 
+def _is_dlc_backup(file: LabelFile, names: Collection[str]) -> bool:
+    """Whether a file is one that DeepLabCut's own conversions left beside what they made of it."""
+    return any(file.stem_scorer.removesuffix(end) in names - {file.stem_scorer} for end in _DLC_BACKUPS)
+
+
 def _is_backup(name: str, names: Iterable[str]) -> bool:
     """Whether a file's scorer part looks like that of a copy of another file."""
     originals = {name.removesuffix(end) for end in _DLC_BACKUPS} | {_COPY.sub("", name)}
     return bool((originals - {name}) & set(names))
-
-
-def _rehome(sessions: list[SessionLabels]) -> list[SessionLabels]:
-    """Let rows whose image lies in the folder that they name, and not in their own, belong to that folder.
-
-    A label file that was copied into the wrong folder names the right one; where that folder has a row of its own for
-    the image, that row counts, and the copied one stays without an image.
-    """
-    images = {chosen.session.name: chosen.session.images for chosen in sessions}
-    labelled = {
-        (frame.session, frame.file_name)
-        for chosen in sessions
-        if chosen.labels is not None
-        for frame in chosen.labels.frames
-    }
-    return [_rehome_session(chosen, images, labelled) for chosen in sessions]
-
-
-def _rehome_session(
-    chosen: SessionLabels, images: Mapping[str, Mapping[str, ImageInfo]], labelled: set[tuple[str, str]]
-) -> SessionLabels:
-    if chosen.labels is None:
-        return chosen
-    frames = []
-    for frame in chosen.labels.frames:
-        name = frame.file_name
-        home = chosen.other_folders.get(name, "")
-        moves = name not in chosen.session.images and name in images.get(home, {}) and (home, name) not in labelled
-        frames.append(dataclasses.replace(frame, session=home) if moves else frame)
-    return dataclasses.replace(chosen, labels=dataclasses.replace(chosen.labels, frames=tuple(frames)))

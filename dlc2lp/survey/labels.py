@@ -11,11 +11,12 @@ from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.model import Finding, LabelTable, Setting, Severity, by_severity, question
 from dlc2lp.options import DerivedCrops, Options
 from dlc2lp.survey.individuals import UNIQUE, OneAnimal, as_one_animal
-from dlc2lp.survey.label_files import ProjectLabels, SessionLabels, project_labels
+from dlc2lp.survey.label_files import ProjectLabels, project_labels
 from dlc2lp.survey.merging import merge_labels
 from dlc2lp.survey.odd_labels import odd_labels
 from dlc2lp.survey.odd_videos import odd_videos
 from dlc2lp.survey.project import Survey
+from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.wording import counted
 
 
@@ -53,7 +54,7 @@ def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None
     config = survey.project.config
     order = tuple(dict.fromkeys(name for project in projects if project.config for name in project.config.bodyparts))
     if chosen is None:
-        parts = [project_labels(project, options.scorer, options.labels) for project in projects]
+        parts = [project_labels(project, options.scorer, options.labels, options.labels_from) for project in projects]
         chosen = merge_labels(parts, order) if len(parts) > 1 else parts[0]
     findings = [
         *survey.findings,
@@ -91,7 +92,8 @@ def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None
         tuple(findings),
         tuple(refusals),
         n_source_cells=sum(map(count_labels, tables)) + sum(session.n_left_out for session in chosen.sessions),
-        n_source_frames=sum(int(table.labelled.any(axis=(1, 2)).sum()) for table in tables),
+        n_source_frames=sum(int(table.labelled.any(axis=(1, 2)).sum()) for table in tables)
+        + sum(session.n_frames_unseen for session in chosen.sessions),
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlc2lp.dlc.columns import scorers
 from dlc2lp.dlc.label_file import LabelFile
 from dlc2lp.dlc.labels import interpret
-from dlc2lp.dlc.project import DlcSession
+from dlc2lp.dlc.session import DlcSession
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, LabelTable, Severity
 

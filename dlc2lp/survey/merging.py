@@ -14,11 +14,13 @@ from collections.abc import Sequence
 
 from dlc2lp.dlc.framenames import natural_order
 from dlc2lp.dlc.joining import join_sessions
-from dlc2lp.dlc.project import DlcProject, DlcSession
+from dlc2lp.dlc.project import DlcProject
+from dlc2lp.dlc.session import DlcSession
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.model import Finding, ImageInfo, Severity, question
-from dlc2lp.survey.label_files import ProjectLabels, SessionLabels
+from dlc2lp.survey.label_files import ProjectLabels
 from dlc2lp.survey.machine_labels import join_predictions
+from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.wording import counted
 
 _N_NAMED = 5  # images that a message names

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.locate import LocatedProject
-from dlc2lp.dlc.project import DlcProject, DlcSession, read_project
+from dlc2lp.dlc.project import DlcProject, read_project
+from dlc2lp.dlc.session import DlcSession
 from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
 from dlc2lp.errors import DecisionNeeded, SourceRefused, UnreadableFile, VideoFailed
 from dlc2lp.events import Watch

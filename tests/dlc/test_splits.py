@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.label_file import LabelFile
-from dlc2lp.dlc.project import DlcSession, read_project
+from dlc2lp.dlc.project import read_project
+from dlc2lp.dlc.session import DlcSession
 from dlc2lp.dlc.splits import Split, SplitFile, choose_split, list_splits, read_split
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import DecisionNeeded, UnreadableFile

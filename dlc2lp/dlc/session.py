@@ -1,0 +1,111 @@
+"""One folder of frames with its label files, as it lies on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dlc2lp.dlc.framenames import parse_row
+from dlc2lp.dlc.images import list_frames, read_image_info
+from dlc2lp.dlc.label_file import LabelFile, label_paths, odd_label_paths, read_label_file
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Finding, ImageInfo
+from dlc2lp.placeholders import NotHere, Placeholder
+from dlc2lp.searching import is_system_folder
+
+
+@dataclass(frozen=True)
+class DlcSession:
+    """One folder of ``labeled-data``."""
+
+    name: str  #: The folder's name, which is the stem of the video.
+    folder: Path  #: Where it lies.
+    label_files: tuple[LabelFile, ...] = ()  #: Its ``CollectedData`` files, sorted by name.
+    #: Its ``machinelabels`` files, sorted by name: predictions, never labels.
+    machine_files: tuple[LabelFile, ...] = ()
+    #: Intact frames by file name, in natural order; random crops among them.
+    images: dict[str, ImageInfo] = field(default_factory=dict)
+    #: Frames that can't be read, by file name, with the reason.
+    broken_images: dict[str, Finding] = field(default_factory=dict)
+    #: Frames of which only a stand-in is here, by file name.
+    absent_images: dict[str, Placeholder] = field(default_factory=dict)
+    #: Names of those images that are random sub-crops of other frames (DeepLabCut 2.1.10 to 2.2rc).
+    random_crops: frozenset[str] = frozenset()
+    #: Files that look like its labels and are called otherwise, are of another kind or lie elsewhere. Nobody uses them
+    #: unless a person says so.
+    odd_files: tuple[LabelFile, ...] = ()
+    inner: tuple[DlcSession, ...] = ()  #: Folders inside it that hold label files: one folder too many, mostly.
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds nothing that could be migrated, nor anything that looks like it."""
+        held = (self.label_files, self.images, self.broken_images, self.absent_images, self.odd_files, self.inner)
+        return not any(held)
+
+    @property
+    def names_itself(self) -> bool:
+        """Whether some row of its labels names it."""
+        tables = [file.table for file in self.label_files if file.table is not None]
+        return any(parse_row(row).folder == self.name for table in tables for row in table.rows)
+
+
+def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -> DlcSession:
+    """Read one folder of frames as the session of a name.
+
+    ``names`` are what keypoints and individuals are called elsewhere. Raises UnreadableFile for ``folder-unreadable``.
+    """
+    known = names | {name}
+    label_files = tuple(read_label_file(path, known) for path in label_paths(folder))
+    named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
+    listing = list_frames(folder, named)
+    listed = (*listing.frames, *listing.crops)
+    # Header and checksums of each image: threads, since most of the time is waiting for the disk.
+    with ThreadPoolExecutor(8) as pool:
+        read = dict(zip(listed, pool.map(lambda image: _image_or_fault(folder / image), listed), strict=True))
+    machine = tuple(read_label_file(path, known) for path in label_paths(folder, "machinelabels"))
+    return DlcSession(
+        name,
+        folder,
+        label_files,
+        machine,
+        images={image: result for image, result in read.items() if isinstance(result, ImageInfo)},
+        broken_images={image: result for image, result in read.items() if isinstance(result, Finding)},
+        absent_images={image: result for image, result in read.items() if isinstance(result, Placeholder)},
+        random_crops=frozenset(listing.crops),
+        odd_files=tuple(read_label_file(path, known) for path in odd_label_paths(folder, listing.others)),
+        inner=tuple(_inner_sessions(folder, name, names)),
+    )
+
+
+def _image_or_fault(path: Path) -> ImageInfo | Placeholder | Finding:
+    try:
+        return read_image_info(path)
+    except NotHere as absent:
+        return absent.placeholder
+    except UnreadableFile as error:
+        return error.findings[0]
+
+
+def _inner_sessions(folder: Path, name: str, names: frozenset[str]) -> Iterator[DlcSession]:
+    """Read folders in a folder of frames that hold label files, at any depth."""
+    for inner in subfolders(folder):
+        try:
+            session = read_session(inner, name, names)
+        except UnreadableFile:  # nothing is known of it, and a folder of frames needs none inside
+            continue
+        if session.label_files or session.odd_files:
+            yield session
+        yield from session.inner
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder that are not the system's own, sorted by name."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if not is_system_folder(entry.name) and entry.is_dir())
+    except OSError:
+        return []
+    return [folder / name for name in names]

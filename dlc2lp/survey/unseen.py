@@ -1,0 +1,139 @@
+"""Labels that are there and are not used: counted, and told with the option that takes them. Pure.
+
+They stand in files that are called otherwise, are of another kind or lie elsewhere, or are another person's. A labelled
+point counts as left out where the labels that are used have none for it: a copy loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlc2lp.dlc.columns import scorers
+from dlc2lp.dlc.label_file import LabelFile
+from dlc2lp.dlc.labels import interpret
+from dlc2lp.dlc.session import DlcSession
+from dlc2lp.errors import UnreadableFile
+from dlc2lp.model import Finding, LabelTable, Setting, Severity
+from dlc2lp.wording import counted, some
+
+_FROM = "labels-from"
+_N_NAMED = 3  # sessions that a finding tells one by one
+
+#: (image, individual, keypoint); the individual is empty where one of two tables knows none.
+Cell = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What one session has besides the labels that are used."""
+
+    session: str  #: The session.
+    files: tuple[LabelFile, ...] = ()  #: The files that hold it, or that nobody here can read.
+    cells: frozenset[Cell] = frozenset()  #: Labelled points that the labels in use lack.
+    images: frozenset[str] = frozenset()  #: Images that are labelled there and not here.
+    has_labels: bool = False  #: Whether the session has labels that are used.
+
+    @property
+    def n_frames(self) -> int:
+        """Frames that are labelled there and not here."""
+        return len(self.images)
+
+    def __str__(self) -> str:
+        # A pair of HDF5 and CSV holds the same.
+        names = some(dict.fromkeys(str(file.path) for file in self.files), 2)
+        points = counted(len(self.cells), "labelled point") if self.cells else "labels that can't be counted"
+        return f"{self.session}: {points} in {names}"
+
+
+def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[LabelFile]) -> Unseen:
+    """Return what a session has besides the labels in use; ``aside`` are its label files that were left aside."""
+    inner = [(each, file) for each in session.inner for file in (*each.label_files, *each.odd_files)]
+    found = [*((session, file) for file in (*aside, *session.odd_files)), *inner]
+    files: list[LabelFile] = []
+    cells: set[Cell] = set()
+    images: set[str] = set()
+    for folder, file in found:
+        read = list(_tables(file, folder))
+        lost = {cell for table in read for cell in _cells(table, used) - _cells(used, table)}
+        if lost or not read:
+            files.append(file)
+        cells |= lost
+        images |= {image for image, _, _ in lost}
+    labelled = {image for image, _, _ in _cells(used, None)}
+    return Unseen(session.name, tuple(files), frozenset(cells), frozenset(images - labelled), used is not None)
+
+
+def _tables(file: LabelFile, session: DlcSession) -> Iterator[LabelTable]:
+    """Yield the labels of each scorer in a file, as far as they can be read."""
+    if file.table is None:
+        return
+    images = {*session.images, *session.broken_images, *session.absent_images}
+    for scorer in scorers(file.table) or ("",):
+        try:
+            yield interpret(file.table, session=session.name, scorer=scorer, path=file.path, images=images).labels
+        except UnreadableFile:
+            continue
+
+
+def _cells(table: LabelTable | None, other: LabelTable | None) -> set[Cell]:
+    """Return the labelled points of a table, by individual only where the other table knows individuals too."""
+    if table is None:
+        return set()
+    is_apart = "" not in table.individuals and (other is None or "" not in other.individuals)
+    return {
+        (table.frames[f].file_name, table.individuals[i] if is_apart else "", table.keypoint_names[k])
+        for f, i, k in np.argwhere(table.labelled).tolist()
+    }
+
+
+def tell_unseen(found: Iterable[Unseen], root: Path) -> list[Finding]:
+    """Tell what is not used: an error where a session has no other labels, else a warning; once for all of a kind."""
+    found = [each for each in found if each.files]
+    findings = []
+    for has_labels in (False, True):
+        kind = [each for each in found if each.has_labels == has_labels]
+        readable = [each for each in kind if each.cells]
+        if readable:
+            findings.append(_not_used(readable, root))
+        # A file that can't be read beside labels that are used may be an export of these.
+        findings += _unreadable([each for each in kind if not each.cells])
+    return findings
+
+
+def _not_used(found: Sequence[Unseen], root: Path) -> Finding:
+    points = counted(sum(len(each.cells) for each in found), "labelled point is", "labelled points are")
+    listed = some(map(str, found), _N_NAMED, "; ")
+    if found[0].has_labels:
+        severity, why = Severity.WARNING, "in files that are not used, and not in those that are"
+    else:
+        severity = Severity.ERROR
+        why = "in files that are not used, since they are called otherwise or lie elsewhere than DeepLabCut's own; the "
+        why += "images stay out of the labeling queue"
+    paths = list(dict.fromkeys(file.path for each in found for file in each.files if file.table is not None))
+    stems = list(dict.fromkeys(path.with_suffix("") for path in paths))
+    folder = Path(os.path.commonpath(paths if len(paths) > 1 else [root])) if len(stems) > 1 else None
+    several = [each for each in found if len({file.path.with_suffix("") for file in each.files}) > 1]
+    given = "PATH" if several else str(folder or paths[0])
+    advice = "choose one with {}" if several else "if they count: {}"
+    candidates = tuple(map(str, stems and [path for path in paths])) if several else ()
+    subject, ways = some(each.session for each in found), (Setting(_FROM, (given,)),)
+    return Finding(severity, "labels-not-used", subject, f"{points} {why}: {listed}", "", advice, ways, candidates)
+
+
+def _unreadable(found: Sequence[Unseen]) -> list[Finding]:
+    """Tell files that look like labels and can't be read, each with its own reason."""
+    findings = []
+    for each in found:
+        for file in each.files:
+            severity = Severity.WARNING if each.has_labels else Severity.ERROR
+            why = file.findings[0].message if file.findings else "it is not here"
+            then = "it is left aside" if each.has_labels else "its session has no other labels"
+            advice = file.findings[0].advice if file.findings else ""
+            message = f"looks like labels of {each.session} and can't be read ({why}); {then}"
+            findings.append(Finding(severity, "labels-not-read", str(file.path), message, "", advice))
+    return findings
