@@ -81,8 +81,8 @@ def not_here(
 ) -> Finding:
     """Return the one finding for all files of a kind (``label file``) that are not here; ``then``: what comes of it."""
     each = counted(len(paths), f"{kind} is", f"{kind}s are")
-    message = f"{each} only {placeholder.found}, not the file itself{then}: {some(paths, 3)}"
-    return Finding(severity, "not-downloaded", counted(len(paths), kind), message, advice=placeholder.advice)
+    message = f"{each} not here, only {placeholder.found} for each{then}: {some(paths, 3)}"
+    return Finding(severity, "not-downloaded", f"{kind}s", message, advice=placeholder.advice)
 
 
 def check_is_here(path: Path) -> None:

@@ -22,6 +22,7 @@ from dlc2lp.planning.images import PlacedImages, place_images
 from dlc2lp.planning.labels import count_cells, count_labeled, identity
 from dlc2lp.planning.moments import NamedMoment, ViewFiles, fill_files, name_moments
 from dlc2lp.planning.plan import Count, Plan
+from dlc2lp.planning.rows import tell_absent
 from dlc2lp.planning.scene import Scene, set_scene
 from dlc2lp.planning.steps import ExtractFrames, Step, WriteText
 from dlc2lp.planning.texts import PlannedTexts, plan_texts
@@ -51,6 +52,7 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
             options.square_size, options.calibration, why="a project of a single camera has no calibration"
         )
     findings += [finding for each in matched for finding in each.findings]
+    findings += tell_absent(folder for each in matched for folder in each.folders)
     refuse_open(source, findings)
     scene = set_scene(source, matched, [view.labels.or_raise() for view in source.views], options)
     findings += scene.findings

@@ -59,7 +59,7 @@ class InspectedSession:
             n_labeled,
             n_rows - n_labeled,
             len(chosen.session.images),
-            len(chosen.session.images.keys() - named),
+            len(chosen.session.images.keys() - named - chosen.withheld),
         )
 
 

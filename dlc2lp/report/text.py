@@ -97,10 +97,18 @@ def _session_table(sessions: Sequence[SessionLabels], videos: Sequence[SurveyedV
     for chosen in sessions[:MAX_ROWS]:
         held = InspectedSession.of(chosen)
         n_frames = map(str, (held.n_labeled_frames, held.n_empty_frames, held.n_images_without_row))
-        label_file = chosen.label_file.name if chosen.label_file else "-"
+        label_file = _label_file(chosen)
         rows.append((held.name, *n_frames, _image_sizes(chosen), label_file, _numbering(ties.get(held.name))))
     header = ("session", "labeled", "empty", "unlabeled", "images", "labels from", "frame numbers")
     return table(header, rows, right=(1, 2, 3)) + more_rows(len(sessions), "session")
+
+
+def _label_file(chosen: SessionLabels) -> str:
+    """Name the file that a session's labels come from, with its folder where that is another one."""
+    if chosen.label_file is None:
+        return "not used, see below" if chosen.withheld or chosen.n_left_out else "-"
+    is_own = chosen.label_file.parent == chosen.session.folder
+    return chosen.label_file.name if is_own else f"{chosen.label_file.parent.name}/{chosen.label_file.name}"
 
 
 def view_table(plan: Plan | Event) -> str:

@@ -61,7 +61,7 @@ def project_labels(
     chooser = _Chooser(project, scorer, source)
     chosen = [chooser.choose(session) for session in project.sessions]
     sessions, told = bring_home(chosen)
-    findings = [*chooser.findings, *told, *tell_unseen(chooser.unseen, project.root)]
+    findings = [*chooser.findings, *told, *tell_unseen(chooser.unseen)]
     questions = dict.fromkeys([*asked, *chooser.unmet(), *chooser.questions])
     return ProjectLabels(tuple(sessions), tuple(findings), tuple(questions))
 
@@ -190,6 +190,13 @@ class _Chooser:
             self.findings.append(_warning("scorer-differs", session.name, message, advice))
         return self._one_of_each_kind(session, by_scorer[names[0]])
 
+    def _say_left_aside(self, session: DlcSession, used: str, names: Iterable[str]) -> None:
+        others = [name for name in names if name != used]
+        if others:
+            message = f"used {_file_name(used)}; left aside {', '.join(map(_file_name, others))}"
+            advice = "to use another one: {}"
+            self.findings.append(_warning("other-label-files", session.name, message, advice, (_SCORER,)))
+
     def _one_of_each_kind(self, session: DlcSession, files: Sequence[LabelFile]) -> list[LabelFile]:
         """Return a file of each kind; two of one kind (``CollectedData_S.csv`` and ``.CSV``) must hold the same."""
         by_kind: dict[FileKind, list[LabelFile]] = {}
@@ -294,8 +301,8 @@ class _Chooser:
 
 def _frames_lost(used: LabelTable, other: LabelTable) -> tuple[int, int]:
     """Return how many frames have labels only in the table that is not used, and how many labels these are."""
-    labelled = used.labelled.any(axis=(1, 2)).tolist()
-    have = {frame.file_name for frame, has in zip(used.frames, labelled, strict=True) if has}
+    n_used = used.labelled.sum(axis=(1, 2)).tolist()
+    have = {frame.file_name for frame, n in zip(used.frames, n_used, strict=True) if n}
     counts = other.labelled.sum(axis=(1, 2)).tolist()
     lost = [n for frame, n in zip(other.frames, counts, strict=True) if n and frame.file_name not in have]
     return len(lost), sum(lost)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -83,7 +84,9 @@ def _at_home(home: SessionLabels, move: _Move) -> tuple[SessionLabels, list[Find
             [Finding(Severity.NOTE, "labels-in-other-folder", path, message)],
         )
     own = {frame.file_name: row for row, frame in enumerate(home.labels.frames)}
-    new, same, other = [], [], []
+    new: list[int] = []
+    same: list[int] = []
+    other: list[int] = []
     for row, frame in enumerate(table.frames):
         there = own.get(frame.file_name)
         if there is None or not home.labels.labelled[there].any():
@@ -96,7 +99,8 @@ def _at_home(home: SessionLabels, move: _Move) -> tuple[SessionLabels, list[Find
         findings.append(Finding(Severity.NOTE, "labels-copied", path, message))
     n_lost = 0
     if other:
-        n_lost = sum(_n_only_in(_rows(table, [row]), home.labels, own[table.frames[row].file_name]) for row in other)
+        places = [own[table.frames[row].file_name] for row in other]
+        n_lost = sum(map(partial(_n_only_in, table, home.labels), other, places))
         rows = counted(len(other), "row differs", "rows differ")
         message = f"{rows} from what {move.home!r} says itself of its images, which is used"
         message += f"; {counted(n_lost, 'labelled point is', 'labelled points are')} only here" if n_lost else ""
@@ -114,10 +118,10 @@ def _differs(own: LabelTable, other: LabelTable) -> bool:
     return bool(same_values(own, other))
 
 
-def _n_only_in(row: LabelTable, table: LabelTable, there: int) -> int:
+def _n_only_in(other: LabelTable, table: LabelTable, row: int, there: int) -> int:
     """Count the labelled points of one row that a row of another table lacks."""
     have = {(table.individuals[i], table.keypoint_names[k]) for i, k in np.argwhere(table.labelled[there]).tolist()}
-    found = {(row.individuals[i], row.keypoint_names[k]) for i, k in np.argwhere(row.labelled[0]).tolist()}
+    found = {(other.individuals[i], other.keypoint_names[k]) for i, k in np.argwhere(other.labelled[row]).tolist()}
     return len(found - have)
 
 

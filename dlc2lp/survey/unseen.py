@@ -44,10 +44,8 @@ class Unseen:
         return len(self.images)
 
     def __str__(self) -> str:
-        # A pair of HDF5 and CSV holds the same.
         names = some(dict.fromkeys(str(file.path) for file in self.files), 2)
-        points = counted(len(self.cells), "labelled point") if self.cells else "labels that can't be counted"
-        return f"{self.session}: {points} in {names}"
+        return f"{counted(len(self.cells), 'labelled point')} in {names}"
 
 
 def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[LabelFile]) -> Unseen:
@@ -91,7 +89,7 @@ def _cells(table: LabelTable | None, other: LabelTable | None) -> set[Cell]:
     }
 
 
-def tell_unseen(found: Iterable[Unseen], root: Path) -> list[Finding]:
+def tell_unseen(found: Iterable[Unseen]) -> list[Finding]:
     """Tell what is not used: an error where a session has no other labels, else a warning; once for all of a kind."""
     found = [each for each in found if each.files]
     findings = []
@@ -99,30 +97,40 @@ def tell_unseen(found: Iterable[Unseen], root: Path) -> list[Finding]:
         kind = [each for each in found if each.has_labels == has_labels]
         readable = [each for each in kind if each.cells]
         if readable:
-            findings.append(_not_used(readable, root))
+            findings.append(_not_used(readable))
         # A file that can't be read beside labels that are used may be an export of these.
         findings += _unreadable([each for each in kind if not each.cells])
     return findings
 
 
-def _not_used(found: Sequence[Unseen], root: Path) -> Finding:
-    points = counted(sum(len(each.cells) for each in found), "labelled point is", "labelled points are")
-    listed = some(map(str, found), _N_NAMED, "; ")
+def _not_used(found: Sequence[Unseen]) -> Finding:
+    listed = (
+        f"found {found[0]}" if len(found) == 1 else some((f"{each.session}: {each}" for each in found), _N_NAMED, "; ")
+    )
     if found[0].has_labels:
-        severity, why = Severity.WARNING, "in files that are not used, and not in those that are"
+        severity, why = Severity.WARNING, "not used, and not among the labels that are"
     else:
         severity = Severity.ERROR
-        why = "in files that are not used, since they are called otherwise or lie elsewhere than DeepLabCut's own; the "
-        why += "images stay out of the labeling queue"
-    paths = list(dict.fromkeys(file.path for each in found for file in each.files if file.table is not None))
-    stems = list(dict.fromkeys(path.with_suffix("") for path in paths))
-    folder = Path(os.path.commonpath(paths if len(paths) > 1 else [root])) if len(stems) > 1 else None
-    several = [each for each in found if len({file.path.with_suffix("") for file in each.files}) > 1]
-    given = "PATH" if several else str(folder or paths[0])
-    advice = "choose one with {}" if several else "if they count: {}"
-    candidates = tuple(map(str, stems and [path for path in paths])) if several else ()
+        why = (
+            "not used, since such files are called otherwise than DeepLabCut's or lie elsewhere; their images stay out "
+        )
+        why += "of the labeling queue"
+    paths = list(dict.fromkeys(str(file.path) for each in found for file in each.files if file.table is not None))
+    given, advice, candidates = _way([{file.path.with_suffix("") for file in each.files} for each in found], paths)
     subject, ways = some(each.session for each in found), (Setting(_FROM, (given,)),)
-    return Finding(severity, "labels-not-used", subject, f"{points} {why}: {listed}", "", advice, ways, candidates)
+    return Finding(severity, "labels-not-used", subject, f"{listed}; {why}", "", advice, ways, candidates)
+
+
+def _way(stems: Sequence[set[Path]], paths: Sequence[str]) -> tuple[str, str, tuple[str, ...]]:
+    """Return what to give the option, in which words, and what there is to choose from.
+
+    A pair of HDF5 and CSV is one choice; where each session has a single one, the folder that holds them all does.
+    """
+    if any(len(each) > 1 for each in stems):
+        return "PATH", "choose one with {}", tuple(paths)
+    if len(set().union(*stems)) == 1:
+        return max(paths, key=lambda path: path.lower().endswith(".h5")), "if they count: {}", ()
+    return os.path.commonpath(paths), "if they count: {}", ()
 
 
 def _unreadable(found: Sequence[Unseen]) -> list[Finding]:

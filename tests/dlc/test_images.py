@@ -217,7 +217,7 @@ def test_any_bytes_end_in_a_finding(tmp_path: Path, data: bytes, head: bytes) ->
         (b"\0" * 5000, "image-corrupt"),
         (b"GIF89a" + b"x" * 100, "image-unknown"),
         (b"hello", "image-unknown"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "image-unknown"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "not-downloaded"),
         (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IEND", b""), "image-corrupt"),
         (palette_png().replace(palette_png()[8:33], png_chunk(b"IHDR", bytes(13))), "image-corrupt"),
         (palette_png()[:33] + png_chunk(b"IEND", b""), "image-corrupt"),
