@@ -38,6 +38,7 @@ from dlc2lp.dlc.opencv import (
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Camera, Finding, Severity, Vector
+from dlc2lp.placeholders import check_is_here
 
 Array = NDArray[np.float64]
 
@@ -131,6 +132,7 @@ def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Fin
 
     Beside them what is wrong: a finding, or the key of a pair of cameras that are not those of the project.
     """
+    check_is_here(path)
     with path.open("rb") as stream:
         content = load_arrays(stream, subject=str(path))
     if not isinstance(content, dict) or not content:
@@ -232,6 +234,7 @@ def _read_intrinsics(
     It is only a second witness, since the stereo file has all that is needed.
     """
     try:
+        check_is_here(path)
         with path.open("rb") as stream:
             content = load_arrays(stream, subject=str(path))
         fields = content.get(camera) if isinstance(content, dict) else None

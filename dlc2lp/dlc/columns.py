@@ -148,6 +148,6 @@ def _missing_coordinate(
     missing = " and ".join(coord for coord in ("x", "y") if coord not in found)
     lost = f"the keypoint and its {counted(n_values, 'value')} are left out"
     message = f"found {' and '.join(found)} but no column for {missing}; {lost}"
-    advice = "label the keypoint again in DeepLabCut, or restore the file from a backup"
+    advice = "name the missing column in the header, or restore the file from a backup"
     severity, advice = _by_loss(n_values, advice)
     return Finding(severity, "missing-coordinate", str(path), message, point_name(*point), advice)

@@ -18,6 +18,7 @@ from dlc2lp.dlc.config_keys import ConfigKeys, shown
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing, parse_yaml
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
+from dlc2lp.placeholders import check_is_here
 
 #: What stands for a path in the projects that DeepLabCut ships (``examples/``); its demo code replaces it.
 DEMO_PLACEHOLDER = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
@@ -121,6 +122,7 @@ def _bytes_of(path: Path) -> bytes:
             raise _unreadable(path, "found a folder, expected a file", "give the config.yaml inside it")
         if path.exists() and not path.is_file():
             raise _unreadable(path, "found a device or pipe, expected a file", "give the project's config.yaml")
+        check_is_here(path)
         return path.read_bytes()
     except OSError as error:
         message = f"can't be opened: {error.strerror or error}"

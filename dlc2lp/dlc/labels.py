@@ -222,6 +222,6 @@ def _row_findings(rows_of: Mapping[str, Sequence[int]], conflicts: Sequence[RowC
     for conflict in conflicts:
         differ = f"rows of one image that differ in {counted(len(conflict.cells), 'point')}"
         message = f"found {len(rows_of[conflict.file_name])} {differ}: {'; '.join(map(str, conflict.cells))}"
-        place, advice = conflict.file_name, "delete the wrong row"
+        place, advice = conflict.file_name, "make its rows say the same"
         findings.append(Finding(Severity.ERROR, "conflicting-rows", str(path), message, place, advice))
     return findings

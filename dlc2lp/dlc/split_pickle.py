@@ -15,6 +15,7 @@ from dlc2lp.dlc.training_table import FrameTitle, TableRow, frame_title
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Setting
+from dlc2lp.placeholders import check_is_here
 
 #: Stands among the positions where DeepLabCut filled them up, so that their share is the training fraction exactly.
 PADDING = -1
@@ -52,6 +53,7 @@ def read_split_pickle(path: Path) -> WrittenSplit:
     try:
         if not path.is_file():
             raise _unreadable(subject, "found no such file, expected a pickle")
+        check_is_here(path)
         with path.open("rb") as file:
             content = load_arrays(file, subject)
     except OSError as error:

@@ -8,7 +8,6 @@ of the labels that there are; which one it was must be proven by whoever counts 
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,11 @@ import numpy as np
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.framenames import parse_row
 from dlc2lp.dlc.label_file import file_scorer, label_paths, read_label_file
+from dlc2lp.dlc.row_names import match_images
 from dlc2lp.dlc.session import DlcSession
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.model import Finding
+from dlc2lp.wording import spelled
 
 #: (session, image): name of the folder in ``labeled-data``, name of the file in it.
 Frame = tuple[str, str]
@@ -58,13 +59,15 @@ class ProjectFrames:
         self._claimed: defaultdict[FrameTitle, set[Frame]] = defaultdict(set)
         for session in sessions:
             frame_in_session = _finder(session)
-            folder = _composed(session.name)
+            folder = spelled(session.name)
             for image in session.images:
-                self._own[folder, _composed(image)] = (session.name, image)
+                self._own[folder, spelled(image)] = (session.name, image)
             for file in session.label_files:
                 for cells in file.table.rows if file.table else ():
                     frame = frame_in_session(cells)
-                    self._own.setdefault((folder, _composed(frame[1])), frame)
+                    self._own.setdefault((folder, spelled(frame[1])), frame)
+                    # An image may be called otherwise now than in the rows, which the merged ones repeat.
+                    self._own.setdefault((folder, frame_title(cells)[1]), frame)
                     # A renamed folder's rows go on naming the old one, and early napari-deeplabcut's name none.
                     self._claimed[frame_title(cells)].add(frame)
 
@@ -80,7 +83,7 @@ class ProjectFrames:
 
     def has(self, frame: Frame) -> bool:
         """Whether the project still has the image or a row for it."""
-        return (_composed(frame[0]), _composed(frame[1])) in self._own
+        return (spelled(frame[0]), spelled(frame[1])) in self._own
 
 
 def frame_title(cells: Sequence[str]) -> FrameTitle:
@@ -89,7 +92,7 @@ def frame_title(cells: Sequence[str]) -> FrameTitle:
     macOS decomposes accents where Linux and Windows do not, and a project may have seen them all.
     """
     row = parse_row(cells)
-    return _composed(row.folder or ""), _composed(row.file_name)
+    return spelled(row.folder or ""), spelled(row.file_name)
 
 
 def shown(frame: Frame | FrameTitle) -> str:
@@ -149,10 +152,10 @@ def _rows_of(session: DlcSession, scorer: str) -> Iterator[TableRow]:
 
 def _listed_sessions(sessions: Sequence[DlcSession], config: DlcConfig | None) -> list[DlcSession]:
     """The folders of ``video_sets`` in its order, each once."""
-    by_name = {_composed(session.name): session for session in sessions}
+    by_name = {spelled(session.name): session for session in sessions}
     found: dict[str, DlcSession] = {}
     for entry in config.video_sets if config else ():
-        stem = _composed(entry.stem)
+        stem = spelled(entry.stem)
         # 2.1.10 to 2.2rc could train on random crops, which lie in folders of their own.
         crops = by_name.get(f"{stem}_cropped") if config and config.cropped_training else None
         session = crops or by_name.get(stem)
@@ -163,18 +166,15 @@ def _listed_sessions(sessions: Sequence[DlcSession], config: DlcConfig | None) -
 
 def _finder(session: DlcSession) -> Callable[[Sequence[str]], Frame]:
     """How to find the frame that a row of the folder's own file means, whatever folder it names."""
-    images = {_composed(image): image for image in session.images}
+    named = (parse_row(row).file_name for file in session.label_files if file.table for row in file.table.rows)
+    image_of = match_images(named, session.images).image_of
 
     def find(cells: Sequence[str]) -> Frame:
         image = parse_row(cells).file_name
-        return session.name, image if image in session.images else images.get(_composed(image), image)
+        return session.name, image_of.get(image, image)
 
     return find
 
 
 def _preference(path: Path, scorer: str) -> tuple[bool, bool, str]:
     return file_scorer(path) != scorer, path.suffix.lower() != ".h5", path.name
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)

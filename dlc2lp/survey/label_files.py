@@ -147,7 +147,7 @@ class _Chooser:
         if file not in chosen.session.label_files:
             return False
         twin = chosen.label_file is not None and file.path.with_suffix("") == chosen.label_file.with_suffix("")
-        return twin or file.table is None
+        return twin or bool(file.findings)
 
     def unmet(self) -> list[Finding]:
         """Ask where a scorer was given and nobody of that name labelled anything."""

@@ -19,6 +19,7 @@ from dlc2lp.dlc.labels import interpret
 from dlc2lp.dlc.session import DlcSession
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, LabelTable, Setting, Severity
+from dlc2lp.placeholders import Placeholder
 from dlc2lp.wording import counted, some
 
 _FROM = "labels-from"
@@ -134,14 +135,23 @@ def _way(stems: Sequence[set[Path]], paths: Sequence[str]) -> tuple[str, str, tu
 
 
 def _unreadable(found: Sequence[Unseen]) -> list[Finding]:
-    """Tell files that look like labels and can't be read, each with its own reason."""
+    """Tell files that look like labels and can't be read, each with its own reason; those that are not here at once."""
     findings = []
+    absent: dict[Placeholder, list[str]] = {}
     for each in found:
         for file in each.files:
+            if file.placeholder is not None:
+                # Where there are other labels, it is enough that all such files are told once.
+                if not each.has_labels:
+                    absent.setdefault(file.placeholder, []).append(each.session)
+                continue
             severity = Severity.WARNING if each.has_labels else Severity.ERROR
-            why = file.findings[0].message if file.findings else "it is not here"
+            why, advice = (file.findings[0].message, file.findings[0].advice) if file.findings else ("", "")
             then = "it is left aside" if each.has_labels else "its session has no other labels"
-            advice = file.findings[0].advice if file.findings else ""
             message = f"looks like labels of {each.session} and can't be read ({why}); {then}"
             findings.append(Finding(severity, "labels-not-read", str(file.path), message, "", advice))
+    for placeholder, sessions in absent.items():
+        message = f"its labels are not here, only {placeholder.found}; its images stay out of the labeling queue"
+        subject, advice = some(dict.fromkeys(sessions)), placeholder.advice
+        findings.append(Finding(Severity.ERROR, "labels-not-read", subject, message, "", advice))
     return findings

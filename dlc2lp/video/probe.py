@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.extent import lacks_index, missing_bytes
 from dlc2lp.video.pyav import Header, OpenedVideo, Packet, Undecodable, explained, is_end
 from dlc2lp.wording import counted
@@ -71,6 +72,9 @@ def _size_of(path: Path) -> int:
         raise VideoFailed.of("video-missing", str(path), "found a folder or a device, expected a video file")
     if size_bytes == 0:
         raise VideoFailed.of("video-empty", str(path), "found 0 bytes, expected a video", advice=_COPY_AGAIN)
+    if placeholder := placeholder_of(path):
+        message = f"found {placeholder.found}, not the file itself"
+        raise VideoFailed.of("not-downloaded", str(path), message, advice=placeholder.advice)
     return size_bytes
 
 
