@@ -39,7 +39,8 @@ class InspectKeywords(ChoiceKeywords, EncodeKeywords, total=False):
     """Options of inspect."""
 
     merge: str | Path | Sequence[str | Path]
-    labels: options.LabelSource
+    labels: options.LabelSource | None
+    labels_from: str | Path | Sequence[str | Path]
     scorer: str | None
     individuals: str
     empty_frames: options.EmptyFrames

@@ -21,6 +21,7 @@ from dlc2lp.wording import counted, some
 _LFS: Final = b"version https://git-lfs"
 _ANNEX: Final = b"/annex/objects/"
 _HEAD_BYTES: Final = 64
+_ICLOUD: Final = ".icloud"
 _SMALL_BYTES: Final = 32_768  # a pointer of git-annex has at most as many
 
 #: ``st_flags`` of a file that macOS keeps in the cloud (``sys/stat.h``), and Windows' attributes of one that is offline
@@ -53,9 +54,16 @@ class NotHere(UnreadableFile):
         super().__init__(*UnreadableFile.of("not-downloaded", str(path), message, advice=placeholder.advice).findings)
 
 
+def name_in_cloud(name: str) -> str:
+    """Return the name of the file for which a file stands that iCloud left (``.img1.png.icloud``); empty if none."""
+    return name[1:].removesuffix(_ICLOUD) if name.startswith(".") and name.endswith(_ICLOUD) else ""
+
+
 def placeholder_of(path: Path) -> Placeholder | None:
     """Return what stands in for a file; None where the file itself is there, or nothing that can be looked at."""
     try:
+        if path.with_name(f".{path.name}{_ICLOUD}").exists():
+            return CLOUD
         if path.is_symlink() and not path.exists():
             return GIT_ANNEX if _ANNEX in os.fsencode(path.readlink()).replace(b"\\", b"/") else None
         found = path.stat()

@@ -14,7 +14,7 @@ from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, parse_row
 from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
-from dlc2lp.placeholders import NotHere, Placeholder, placeholder_of
+from dlc2lp.placeholders import NotHere, Placeholder, name_in_cloud, placeholder_of
 from dlc2lp.wording import spelled
 
 #: ``other`` is what nobody here reads: a workbook of a spreadsheet, an archive.
@@ -68,9 +68,10 @@ class LabelFile:
 def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
     """Return the label files of a folder that are called as DeepLabCut calls them, in any case, sorted by name."""
     try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in {".h5", ".csv"}]
+        paths = [folder / (name_in_cloud(path.name) or path.name) for path in folder.iterdir()]
     except OSError:
         return []
+    found = [path for path in dict.fromkeys(paths) if path.suffix.lower() in {".h5", ".csv"}]
     called_so = [path for path in found if path.name.lower().startswith(start) and _is_file(path)]
     return sorted(called_so, key=lambda path: path.name)
 
@@ -83,6 +84,14 @@ def odd_label_paths(folder: Path, names: Iterable[str]) -> list[Path]:
     usual = set(label_paths(folder)) | set(label_paths(folder, _MACHINE))
     paths = [folder / name for name in names if not name.startswith(".")]
     return [path for path in paths if path not in usual and (is_called_labels(path) or _reads_like_labels(path))]
+
+
+def holds_labels(folder: Path) -> bool:
+    """Whether a folder holds a file that is called like labels."""
+    try:
+        return bool(label_paths(folder)) or any(is_called_labels(path) for path in folder.iterdir())
+    except OSError:
+        return False
 
 
 def is_called_labels(path: Path) -> bool:

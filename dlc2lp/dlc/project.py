@@ -131,7 +131,13 @@ def _read_sessions(located: LocatedProject) -> tuple[list[DlcSession], list[Find
         return [read_session(located.data, located.data.name, names)], []
     sessions: list[DlcSession] = []
     findings: list[Finding] = []
-    for folder in subfolders(located.data):
+    folders = subfolders(located.data)
+    if [folder.name for folder in folders] == [located.data.name]:
+        message = f"holds nothing but another folder {located.data.name}, whose folders are taken for the sessions"
+        findings.append(Finding(Severity.NOTE, "folder-in-folder", str(located.data), message))
+        located = replace(located, data_folder=folders[0])
+        folders = subfolders(located.data)
+    for folder in folders:
         try:
             sessions.append(read_session(folder, folder.name, names))
         except UnreadableFile as error:
@@ -139,9 +145,9 @@ def _read_sessions(located: LocatedProject) -> tuple[list[DlcSession], list[Find
     if located.layout == "dlc1":
         return _with_shared_files(sessions, located.data, names), findings
     # DeepLabCut's check_labels draws into such folders, but a video may be called so too.
-    drawn_on = [each for each in sessions if each.name.endswith("_labeled") and not each.names_itself]
-    sessions = [each for each in sessions if each not in drawn_on]
-    strays = [file for each in drawn_on for file in each.label_files]
+    drawn_on = {each.name for each in sessions if each.name.endswith("_labeled") and not each.names_itself}
+    strays = [file for each in sessions if each.name in drawn_on for file in each.label_files]
+    sessions = [each for each in sessions if each.name not in drawn_on]
     strays += stray_files(located.root, located.data, names)
     sessions = with_strays(sessions, strays, located.data)
     labelled = {spelled(each.name) for each in sessions if any(file.table for file in each.label_files)}

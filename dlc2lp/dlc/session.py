@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlc2lp.dlc.framenames import parse_row
+from dlc2lp.dlc.framenames import has_image_suffix, parse_row
 from dlc2lp.dlc.images import list_frames, read_image_info
-from dlc2lp.dlc.label_file import LabelFile, label_paths, odd_label_paths, read_label_file
+from dlc2lp.dlc.label_file import LabelFile, holds_labels, label_paths, odd_label_paths, read_label_file
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, ImageInfo
-from dlc2lp.placeholders import NotHere, Placeholder
+from dlc2lp.placeholders import CLOUD, NotHere, Placeholder, name_in_cloud
 from dlc2lp.searching import is_system_folder
 
 
@@ -73,7 +73,8 @@ def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -
         machine,
         images={image: result for image, result in read.items() if isinstance(result, ImageInfo)},
         broken_images={image: result for image, result in read.items() if isinstance(result, Finding)},
-        absent_images={image: result for image, result in read.items() if isinstance(result, Placeholder)},
+        absent_images={image: result for image, result in read.items() if isinstance(result, Placeholder)}
+        | {image: CLOUD for name in listing.others if has_image_suffix(image := name_in_cloud(name))},
         random_crops=frozenset(listing.crops),
         odd_files=tuple(read_label_file(path, known) for path in odd_label_paths(folder, listing.others)),
         inner=tuple(_inner_sessions(folder, name, names)),
@@ -93,11 +94,13 @@ def _inner_sessions(folder: Path, name: str, names: frozenset[str]) -> Iterator[
     """Read folders in a folder of frames that hold label files, at any depth."""
     for inner in subfolders(folder):
         try:
+            if not holds_labels(inner):
+                yield from _inner_sessions(inner, name, names)
+                continue
             session = read_session(inner, name, names)
         except UnreadableFile:  # nothing is known of it, and a folder of frames needs none inside
             continue
-        if session.label_files or session.odd_files:
-            yield session
+        yield session
         yield from session.inner
 
 

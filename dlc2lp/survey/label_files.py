@@ -132,7 +132,7 @@ class _Chooser:
         told = replace(unseen, files=tuple(file for file in unseen.files if not self._is_told(file, chosen)))
         self.unseen.append(told)
         withheld = unseen.images
-        if chosen.labels is None and any(file.table is None for file in unseen.files):
+        if not unseen.has_labels and any(file.table is None for file in unseen.files):
             withheld = frozenset(session.images)
         return replace(
             chosen,

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from dlc2lp.dlc.label_file import LabelFile
 from dlc2lp.dlc.project import DlcProject
 from dlc2lp.dlc.session import DlcSession
@@ -44,7 +46,7 @@ def take_labels(project: DlcProject, paths: Sequence[Path]) -> tuple[DlcProject,
 
 def _take(session: DlcSession, path: Path, asked: list[Finding]) -> tuple[DlcSession, bool]:
     """Return a session with the labels of one path, and whether it took any."""
-    has_own = any(file.table for file in session.label_files)
+    has_own = any(file.table and np.isfinite(file.table.values).any() for file in session.label_files)
     for inner in session.inner:
         files = [file for file in (*inner.label_files, *inner.odd_files) if _is_at(file, path) and file.table]
         if files and not has_own:

@@ -64,7 +64,7 @@ def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[La
         cells |= lost
         images |= {image for image, _, _ in lost}
     labelled = {image for image, _, _ in _cells(used, None)}
-    return Unseen(session.name, tuple(files), frozenset(cells), frozenset(images - labelled), used is not None)
+    return Unseen(session.name, tuple(files), frozenset(cells), frozenset(images - labelled), bool(labelled))
 
 
 def _tables(file: LabelFile, session: DlcSession) -> Iterator[LabelTable]:

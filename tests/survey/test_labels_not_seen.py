@@ -1,4 +1,4 @@
-"""Whatever looks like labels and is not used is named and counted, and its images are never taken for unlabeled ones."""
+"""Whatever looks like labels and is not used is named and counted; its images are never taken for unlabeled ones."""
 
 import json
 import os
@@ -58,9 +58,19 @@ def into_training_set(project: BuiltProject) -> None:
         shutil.move(path, folder / path.name)
 
 
-def one_folder_deeper(project: BuiltProject) -> None:
-    inner = project.folder("m2") / "m2"
-    inner.mkdir()
+def empty_rows_beside(project: BuiltProject) -> None:
+    """A label file without one label lies where the labels should."""
+    project.label_file("m2", "h5").unlink()
+    path = project.label_file("m2", "csv")
+    lines = path.read_text().splitlines()
+    path.rename(path.with_name("Copy of CollectedData_Anna.csv"))
+    n_index = lines[2].split(",").index("x")
+    path.write_text("\n".join([*lines[:3], *(",".join(line.split(",")[:n_index]) for line in lines[3:])]) + "\n")
+
+
+def one_folder_deeper(project: BuiltProject, name: str = "m2") -> None:
+    inner = project.folder("m2") / name
+    inner.mkdir(parents=True)
     for path in [each for each in project.folder("m2").iterdir() if each.is_file()]:
         shutil.move(path, inner / path.name)
 
@@ -89,6 +99,8 @@ READABLE = {
     "drawn-on": into_drawn_on,
     "training-set": into_training_set,
     "folder-in-folder": one_folder_deeper,
+    "two-folders-deeper": lambda project: one_folder_deeper(project, "a/b"),
+    "empty-rows-beside": empty_rows_beside,
 }
 
 
@@ -265,3 +277,45 @@ def test_folders_of_systems_are_no_sessions(tmp_path, name) -> None:
     assert told.exit_code == 0
     assert [session["source"] for session in told.document["sessions"]] == ["m1", "m2"]
     assert "labels-not-used" not in told.codes
+
+
+def test_a_second_labeled_data_inside_the_first_is_looked_into(tmp_path) -> None:
+    project = build(tmp_path)
+    data = project.root / "labeled-data"
+    data.rename(project.root / "inner")
+    data.mkdir()
+    (project.root / "inner").rename(data / "labeled-data")
+    told = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert told.exit_code == 0
+    assert told.document["counts"]["labeled_cells"]["written"] == 2 * N_CELLS
+    assert told.finding("folder-in-folder")["severity"] == "note"
+
+
+@pytest.mark.parametrize("name", ["* (1).?", "* - Copy.?", "* (Jane's conflicted copy 2020-01-01).?"])
+def test_the_only_copy_of_a_label_file_is_used_and_told(tmp_path, name) -> None:
+    project = build(tmp_path)
+    rename_all(project, name)
+    told = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert told.exit_code == 0
+    assert told.document["counts"]["labeled_cells"] == {"source": 2 * N_CELLS, "written": 2 * N_CELLS, "left_out": 0}
+    assert {"scorer-differs", "scorer-in-file-differs"} & set(told.codes)
+
+
+def test_where_all_label_files_are_called_otherwise_the_refusal_names_them(tmp_path) -> None:
+    project = build(tmp_path, sessions=("m2",))
+    rename_all(project, "Fly_*.?")
+    told = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert told.exit_code == 3
+    assert "Fly_CollectedData_Anna" in told.finding("labels-not-used")["message"]
+    assert dlc2lp("convert", project.root, tmp_path / "lp", "--labels-from", project.root).exit_code == 0
+
+
+def test_what_icloud_keeps_is_told_as_such(tmp_path) -> None:
+    project = build(tmp_path)
+    for path in [*project.folder("m1").glob("*.png"), *project.folder("m2").glob("CollectedData_*")]:
+        path.with_name(f".{path.name}.icloud").write_bytes(b"bplist00")
+        path.unlink()
+    told = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert told.exit_code == 3  # neither labels with images nor images with labels are left
+    assert "available offline" in told.finding("not-downloaded")["hint"]
+    assert {"no-images", "labels-not-read"} <= set(told.codes)
