@@ -7,6 +7,7 @@ import re
 
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import spelled
 
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
@@ -72,10 +73,10 @@ class ConfigKeys:
                 elif not item.text or item.text == "~" or (len(items) == 1 and item.text in {"null", "None"}):
                     # uniquebodyparts: [null] stands for none. Beside others, null is a name like no and on.
                     continue
-                elif item.text in names:
+                elif spelled(item.text) in names:
                     self.find_value(key, item, "each name once; left the repetition out")
                 else:
-                    names[item.text] = None
+                    names[spelled(item.text)] = None
             if names:
                 return tuple(names)
         return ()

@@ -15,7 +15,7 @@ from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.label_file import label_paths, read_label_file
 from dlc2lp.dlc.locate import LocatedProject, open_project
 from dlc2lp.dlc.session import DlcSession, read_session, subfolders
-from dlc2lp.dlc.stray_labels import merged_files, split_by_folder, stray_files, with_strays
+from dlc2lp.dlc.stray_labels import merged_files, stray_files, with_shared, with_strays
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity, by_severity
 from dlc2lp.placeholders import Placeholder, not_here
@@ -143,7 +143,8 @@ def _read_sessions(located: LocatedProject) -> tuple[list[DlcSession], list[Find
         except UnreadableFile as error:
             findings += error.findings
     if located.layout == "dlc1":
-        return _with_shared_files(sessions, located.data, names), findings
+        files = [read_label_file(path, names) for path in label_paths(located.data)]
+        return with_shared(sessions, files, located.data), findings
     # DeepLabCut's check_labels draws into such folders, but a video may be called so too.
     drawn_on = {each.name for each in sessions if each.name.endswith("_labeled") and not each.names_itself}
     strays = [file for each in sessions if each.name in drawn_on for file in each.label_files]
@@ -154,16 +155,6 @@ def _read_sessions(located: LocatedProject) -> tuple[list[DlcSession], list[Find
     if len(labelled) < len(sessions) or not sessions:
         sessions = with_strays(sessions, merged_files(located.root, names), located.data, but=labelled)
     return sorted(sessions, key=lambda each: each.name), findings
-
-
-def _with_shared_files(sessions: Sequence[DlcSession], data: Path, names: frozenset[str]) -> list[DlcSession]:
-    """Give the folders of a data set of DeepLabCut 1 their rows of the label files, which lie beside them."""
-    files = split_by_folder(read_label_file(path, names) for path in label_paths(data))
-    found = {spelled(each.name): each for each in sessions}
-    for folder, parts in files.items():
-        session = found.get(folder) or DlcSession(folder, data / folder)
-        found[folder] = replace(session, label_files=(*session.label_files, *parts))
-    return list(found.values())
 
 
 def _video_files(folder: Path) -> tuple[Path, ...]:

@@ -53,32 +53,43 @@ def merged_files(root: Path, names: frozenset[str]) -> list[LabelFile]:
 def with_strays(
     sessions: Sequence[DlcSession], files: Iterable[LabelFile], data: Path, but: Collection[str] = ()
 ) -> list[DlcSession]:
-    """Give each session those rows of files that name it; folders that are not there become sessions without images.
-
-    Some sessions are left as they are (``but``).
-    """
-    found = {spelled(session.name): session for session in sessions}
-    for file in files:
-        for folder, part in _parts(file, found):
-            if folder in but:
-                continue
-            session = found.get(folder) or DlcSession(folder, data / folder)
-            found[folder] = replace(session, odd_files=(*session.odd_files, part))
-    return list(found.values())
+    """Give each session those rows of files that name it, but for some sessions (``but``)."""
+    known = {spelled(session.name) for session in sessions}
+    parts = (each for file in files for each in _parts(file, known) if each[0] not in but)
+    return _give(sessions, parts, data, as_labels=False)
 
 
-def _parts(file: LabelFile, sessions: dict[str, DlcSession]) -> Iterator[tuple[str, LabelFile]]:
+def with_shared(sessions: Sequence[DlcSession], files: Iterable[LabelFile], data: Path) -> list[DlcSession]:
+    """Give each folder of a data set of DeepLabCut 1 its rows of the label files, which lie beside the folders."""
+    parts = ((folder, file.about(folder)) for file in files for folder in file.folders_named)
+    return _give(sessions, parts, data, as_labels=True)
+
+
+def _give(
+    sessions: Sequence[DlcSession],
+    parts: Iterable[tuple[str, LabelFile]],
+    data: Path,
+    *,
+    as_labels: bool,
+) -> list[DlcSession]:
+    """Add files to the sessions that they are about; folders that are not there become sessions without images."""
+    given = list(sessions)
+    places = {spelled(session.name): number for number, session in reversed(list(enumerate(given)))}
+    for folder, part in parts:
+        if folder not in places:
+            places[folder] = len(given)
+            given.append(DlcSession(folder, data / folder))
+        session = given[places[folder]]
+        if as_labels:
+            given[places[folder]] = replace(session, label_files=(*session.label_files, part))
+        else:
+            given[places[folder]] = replace(session, odd_files=(*session.odd_files, part))
+    return given
+
+
+def _parts(file: LabelFile, sessions: Collection[str]) -> Iterator[tuple[str, LabelFile]]:
     """Yield the folders that a file is about, each with its rows; naming none, it is about the one it lies in."""
     own = spelled(file.path.parent.name)
     for named in file.folders_named or ("",):
         folder = named or (own if own in sessions else spelled(file.path.stem) if file.table is None else own)
         yield folder, file.about(named)
-
-
-def split_by_folder(files: Iterable[LabelFile]) -> dict[str, list[LabelFile]]:
-    """Return for each folder that label files name those files with its rows (DeepLabCut 1: one file for all)."""
-    parts: dict[str, list[LabelFile]] = {}
-    for file in files:
-        for folder in file.folders_named:
-            parts.setdefault(folder, []).append(file.about(folder))
-    return parts

@@ -119,7 +119,7 @@ class _Chooser:
             used.other_folders,
             used.near_images,
         )
-        return self._without_unseen(chosen, [file for file in session.label_files if file.path != path])
+        return self._without_unseen(chosen, [file for file in session.label_files if _is_aside(file, path)])
 
     def _without_unseen(self, chosen: SessionLabels, aside: Sequence[LabelFile] | None) -> SessionLabels:
         """Count what is not used of a session's labels; where it is asked which count (None), nothing is certain."""
@@ -328,6 +328,11 @@ def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Finding:
 
 def _file_name(name: str) -> str:
     return f"CollectedData_{name}" if name else "CollectedData"
+
+
+def _is_aside(file: LabelFile, used: Path) -> bool:
+    """Whether a file holds labels beside those in use: it is another one, or holds those of several people."""
+    return file.path != used or (file.table is not None and len(scorers(file.table)) > 1)
 
 
 def _is_dlc_backup(file: LabelFile, names: Collection[str]) -> bool:

@@ -24,6 +24,9 @@ class _Move:
     """Rows of one session's label file that belong to another session."""
 
     origin: SessionLabels
+    #: Places of both sessions among all.
+    number: int
+    to: int
     home: str  #: The session that has their images.
     rows: Mapping[int, str]  #: Row of the origin's table -> image.
 
@@ -38,37 +41,39 @@ class _Move:
 
 def bring_home(sessions: Sequence[SessionLabels]) -> tuple[list[SessionLabels], list[Finding]]:
     """Give rows to the session that has their images; one that is left with nothing is no session any more."""
-    by_name = {spelled(chosen.session.name): chosen for chosen in sessions}
-    moves = [move for chosen in sessions for move in _moves(chosen, by_name)]
-    if not moves:
-        return list(sessions), []
-    findings: list[Finding] = []
+    moves = [move for number in range(len(sessions)) for move in _moves(sessions, number)]
+    settled, findings = list(sessions), list[Finding]()
     for move in moves:
-        origin, home = by_name[spelled(move.origin.session.name)], by_name[spelled(move.home)]
-        moved, told = _at_home(home, move)
+        settled[move.to], told = _at_home(settled[move.to], move)
+        settled[move.number] = _without_rows(settled[move.number], move)
         findings += told
-        by_name[spelled(move.home)] = moved
-        by_name[spelled(move.origin.session.name)] = _without_rows(origin, move)
-    return [chosen for chosen in by_name.values() if not _is_left_empty(chosen, moves)], findings
+    emptied = {move.number for move in moves if _is_empty(settled[move.number])}
+    return [chosen for number, chosen in enumerate(settled) if number not in emptied], findings
 
 
-def _moves(chosen: SessionLabels, by_name: Mapping[str, SessionLabels]) -> list[_Move]:
+def _moves(sessions: Sequence[SessionLabels], number: int) -> list[_Move]:
+    """Find the rows of one session whose images are in another one that they name."""
+    chosen = sessions[number]
     if chosen.labels is None:
         return []
     own = chosen.session
     here = {*own.images, *own.broken_images, *own.absent_images}
     away: dict[str, dict[int, str]] = {}
     for row, frame in enumerate(chosen.labels.frames):
-        home = spelled(chosen.other_folders.get(frame.file_name, ""))
-        if frame.file_name not in here and home in by_name and by_name[home] is not chosen:
+        if frame.file_name not in here:
+            # Two folders may be called alike but for how their accents are stored.
+            home = spelled(chosen.other_folders.get(frame.file_name, own.name))
             away.setdefault(home, {})[row] = frame.file_name
     moves = []
     for home, rows in away.items():
-        session = by_name[home].session
-        image_of = match_images(rows.values(), session.images).image_of
-        found = {row: image_of[name] for row, name in rows.items() if name in image_of}
-        if found:
-            moves.append(_Move(chosen, session.name, found))
+        for to, other in enumerate(sessions):
+            if to == number or spelled(other.session.name) != home:
+                continue
+            image_of = match_images(rows.values(), other.session.images).image_of
+            found = {row: image_of[name] for row, name in rows.items() if name in image_of}
+            if found:
+                moves.append(_Move(chosen, number, to, other.session.name, found))
+                break
     return moves
 
 
@@ -135,9 +140,8 @@ def _without_rows(chosen: SessionLabels, move: _Move) -> SessionLabels:
     return replace(chosen, labels=_rows(labels, kept) if kept else None, label_file=chosen.label_file if kept else None)
 
 
-def _is_left_empty(chosen: SessionLabels, moves: Sequence[_Move]) -> bool:
-    """Whether all that a session had were rows of others."""
-    if chosen.labels is not None or all(move.origin.session is not chosen.session for move in moves):
-        return False
+def _is_empty(chosen: SessionLabels) -> bool:
+    """Whether nothing is left of a session."""
     session = chosen.session
-    return not (session.images or session.broken_images or session.absent_images or chosen.n_left_out)
+    held = (session.images, session.broken_images, session.absent_images)
+    return chosen.labels is None and not any(held) and not chosen.n_left_out

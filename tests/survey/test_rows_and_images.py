@@ -273,3 +273,18 @@ def test_links_of_git_annex_that_lead_nowhere_are_told_so(tmp_path) -> None:
     told = convert(project, tmp_path)
     assert told.exit_code == 1
     assert "git annex get" in told.finding("not-downloaded")["hint"]
+
+
+def test_two_folders_that_are_called_alike_but_for_their_accents_are_one(tmp_path) -> None:
+    project = build_project(tmp_path / "dlc", video="none", sessions=("souris é",))
+    move_labels(project, "souris é", decomposed("souris é"))
+    told = convert(project, tmp_path)
+    assert told.exit_code == 0
+    assert told.document["counts"]["labeled_cells"] == {"source": 20, "written": 20, "left_out": 0}
+
+
+def test_two_whole_folders_of_one_name_are_both_migrated(tmp_path) -> None:
+    sessions = ("é", decomposed("é"))
+    project = build_project(tmp_path / "dlc", video="none", sessions=sessions)
+    told = convert(project, tmp_path)
+    assert told.document["counts"]["labeled_cells"] == {"source": 40, "written": 40, "left_out": 0}
