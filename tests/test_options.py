@@ -57,7 +57,7 @@ WRONG = [
 WRONG_IN_PYTHON = [
     ("individuals", 3, "text"),
     ("scorer", ["a"], "text"),
-    ("labels", None, "h5 or csv or newest"),
+    ("machine_labels", None, "queue or ignore"),
     ("context_frames", 1, "true or false"),
     ("context_frames", "maybe", "true or false"),
     ("crf", True, "a whole number"),

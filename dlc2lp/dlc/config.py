@@ -101,8 +101,16 @@ def read_config(path: Path) -> DlcConfig:
     on reading since 2.2. Raises UnreadableFile for ``config-unreadable``, with the line where there is one: there is no
     such file, it can't be opened, is empty, is no YAML even after the repairs, or configures something else.
     """
+    try:
+        return _read(path, _bytes_of(path))
+    except UnreadableFile:
+        check_is_here(path)  # asked last, so that a file that is here is opened once
+        raise
+
+
+def _read(path: Path, data: bytes) -> DlcConfig:
     subject = str(path)
-    root, findings = parse_yaml(_bytes_of(path), subject=subject, names_on_disk=_names_beside(path))
+    root, findings = parse_yaml(data, subject=subject, names_on_disk=_names_beside(path))
     if is_nothing(root):
         raise _unreadable(path, "found no content, expected a DeepLabCut configuration", _RESTORE)
     if not isinstance(root, YamlMapping):
@@ -122,7 +130,6 @@ def _bytes_of(path: Path) -> bytes:
             raise _unreadable(path, "found a folder, expected a file", "give the config.yaml inside it")
         if path.exists() and not path.is_file():
             raise _unreadable(path, "found a device or pipe, expected a file", "give the project's config.yaml")
-        check_is_here(path)
         return path.read_bytes()
     except OSError as error:
         message = f"can't be opened: {error.strerror or error}"

@@ -73,12 +73,14 @@ class ConfigKeys:
                 elif not item.text or item.text == "~" or (len(items) == 1 and item.text in {"null", "None"}):
                     # uniquebodyparts: [null] stands for none. Beside others, null is a name like no and on.
                     continue
-                elif spelled(item.text) in names:
+                elif item.text in names:
                     self.find_value(key, item, "each name once; left the repetition out")
                 else:
-                    names[spelled(item.text)] = None
+                    names[item.text] = None
             if names:
-                return tuple(names)
+                one_spelling = tuple(dict.fromkeys(spelled(name) or name for name in names))
+                # Where two of them would become one, they are two names.
+                return one_spelling if len(one_spelling) == len(names) else tuple(names)
         return ()
 
     def numbers(self, key: str) -> tuple[float, ...]:

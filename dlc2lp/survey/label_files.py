@@ -98,7 +98,8 @@ class _Chooser:
             for reading in readings:
                 self.findings += reading.findings
             chosen = SessionLabels(session, None, None, predictions=predictions)
-            return self._without_unseen(chosen, None if len(self.questions) > n_questions else session.label_files)
+            aside = None if len(self.questions) > n_questions else session.label_files
+            return self._without_unseen(chosen, aside, readings)
         kind = self._which_kind([reading.file for reading in readings], usable, session)
         for reading in readings:
             # The faults of a file that is not used cost nothing.
@@ -119,9 +120,11 @@ class _Chooser:
             used.other_folders,
             used.near_images,
         )
-        return self._without_unseen(chosen, [file for file in session.label_files if _is_aside(file, path)])
+        return self._without_unseen(chosen, [file for file in session.label_files if _is_aside(file, path)], readings)
 
-    def _without_unseen(self, chosen: SessionLabels, aside: Sequence[LabelFile] | None) -> SessionLabels:
+    def _without_unseen(
+        self, chosen: SessionLabels, aside: Sequence[LabelFile] | None, readings: Sequence[_Reading]
+    ) -> SessionLabels:
         """Count what is not used of a session's labels; where it is asked which count (None), nothing is certain."""
         if aside is None:
             return chosen
@@ -129,8 +132,9 @@ class _Chooser:
         names = {file.stem_scorer for file in session.label_files}
         # Copies that DeepLabCut's conversions leave hold the same, under other names of individuals.
         unseen = find_unseen(session, chosen.labels, [file for file in aside if not _is_dlc_backup(file, names)])
-        told = replace(unseen, files=tuple(file for file in unseen.files if not self._is_told(file, chosen)))
-        self.unseen.append(told)
+        # The twin of the file in use is told with it, and one that can't be read with the reason.
+        told = {each.file.path for each in readings if chosen.labels is not None or each.findings}
+        self.unseen.append(replace(unseen, files=tuple(file for file in unseen.files if file.path not in told)))
         withheld = unseen.images
         if not unseen.has_labels and any(file.table is None for file in unseen.files):
             withheld = frozenset(session.images)
@@ -140,14 +144,6 @@ class _Chooser:
             n_frames_unseen=unseen.n_frames,
             withheld=withheld,
         )
-
-    @staticmethod
-    def _is_told(file: LabelFile, chosen: SessionLabels) -> bool:
-        """Whether a file that is not used has findings of its own: it is the twin of the one that is, or unreadable."""
-        if file not in chosen.session.label_files:
-            return False
-        twin = chosen.label_file is not None and file.path.with_suffix("") == chosen.label_file.with_suffix("")
-        return twin or bool(file.findings)
 
     def unmet(self) -> list[Finding]:
         """Ask where a scorer was given and nobody of that name labelled anything."""

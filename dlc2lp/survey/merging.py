@@ -96,6 +96,9 @@ def _merge_session(sessions: Sequence[SessionLabels], keypoint_order: Sequence[s
         n_left_out=sum(session.n_left_out for session in sessions),
         predictions=join_predictions(session.predictions for session in sessions),
         other_folders=dict(ChainMap(*(dict(session.other_folders) for session in sessions))),
+        near_images=dict(ChainMap(*(dict(session.near_images) for session in sessions))),
+        n_frames_unseen=sum(session.n_frames_unseen for session in sessions),
+        withheld=frozenset().union(*(session.withheld for session in sessions)),
     )
 
 
@@ -106,10 +109,12 @@ def _merge_folders(folders: Sequence[DlcSession]) -> DlcSession:
     crops = frozenset().union(*(folder.random_crops for folder in folders))
     images = ChainMap(*(folder.images for folder in folders))
     broken = ChainMap(*(folder.broken_images for folder in folders))
+    absent = ChainMap(*(folder.absent_images for folder in folders))
     return dataclasses.replace(
         folders[0],
         images={name: images[name] for name in sorted(images, key=lambda name: (name in crops, natural_order(name)))},
         broken_images={name: fault for name, fault in broken.items() if name not in images},
+        absent_images={name: found for name, found in absent.items() if name not in images},
         random_crops=crops,
     )
 

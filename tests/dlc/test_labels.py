@@ -244,7 +244,7 @@ def test_zero_and_negative_coordinates_stay() -> None:
 def test_rows_of_another_folder_are_taken_with_one_warning(tmp_path: Path) -> None:
     head = "scorer,,,J,J\nbodyparts,,,s,s\ncoords,,,x,y\n"
     rows = "labeled-data,v,img0.png,1,2\nlabeled-data,w,img1.png,3,4\nlabeled-data,w,img2.png,5,6\n"
-    found = from_csv(tmp_path, head + rows)
+    found = from_csv(tmp_path, head + rows, images=("img0.png", "img1.png", "img2.png"))
     assert len(found.labels.frames) == 3
     assert {frame.session for frame in found.labels.frames} == {"v"}
     assert codes(found) == ["index-names-other-folder"]

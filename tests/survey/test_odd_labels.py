@@ -152,7 +152,7 @@ def test_near_equal_individuals(tmp_path):
     )
     result = dlc2lp("convert", project.root, tmp_path / "lp", "--individuals", "flatten", "--json")
     assert result.exit_code == 0, result.stderr
-    assert result.finding("individual-names-alike")["subject"] == "'Mus1 ', 'mus1'"
+    assert result.finding("individual-names-alike")["subject"] == "'Mus1', 'mus1'"
     assert len({name for _, name in read_labels(tmp_path / "lp")}) == 2
 
 

@@ -132,7 +132,8 @@ def damaged_h5(root: Path, case: str) -> Outcome:
     code = "h5-aborted" if case == "aborted" else "h5-unreadable"
     if files == ("h5",):
         labels = labels_of(project, where=lambda key: key[0] == "m1")
-        return Outcome(project, exit_code=1, errors={code}, labels=labels, n_source=len(labels))
+        unread = [frame for frame in project.frame_index if frame[0] == "m2"]
+        return Outcome(project, exit_code=1, errors={code}, labels=labels, n_source=len(labels), not_queued=unread)
     says = {"label-file-unreadable": ("m2", "come from the CSV")}
     if case == "truncated":
         says[code] = ("m2", "cut off: 2000 of ")

@@ -78,14 +78,13 @@ def other_folder(root: Path, case: str) -> Outcome:
         path = project.label_file("m2", kind)
         shutil.move(path, wrong / path.name)
     if case == "images there":
-        return Outcome(project, warnings={"index-names-other-folder"})
+        return Outcome(project, notes={"labels-in-other-folder"})
     for image in project.rows["m2"]:
         project.image("m2", image).unlink()
     return Outcome(
         project,
         exit_code=1,
         errors={"missing-image"},
-        warnings={"index-names-other-folder"},
         notes={"folder-empty"},
         labels={key: point for key, point in labels.items() if key[0] == "m1"},
         says={"missing-image": ("wrong/img02.png", "or in m2", "4 labelled points")},
