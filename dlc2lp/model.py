@@ -26,6 +26,8 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 
+_N_CANDIDATES = 8  # that a short hint names
+
 #: A clockwise turn in degrees.
 Turn = Annotated[int, Says("enum", (0, 90, 180, 270))]
 
@@ -137,6 +139,14 @@ class Finding:
     def hint(self) -> str:
         """One command or one edit that settles it, with the candidates; empty where nothing is to be done."""
         return self.way + (f"; candidates: {', '.join(self.candidates)}" if self.candidates else "")
+
+    @property
+    def short_hint(self) -> str:
+        """The hint where all candidates are in sight already: of many the first few are named."""
+        n_more = len(self.candidates) - _N_CANDIDATES
+        if n_more <= 0:
+            return self.hint
+        return f"{self.way}; candidates: {', '.join(self.candidates[:_N_CANDIDATES])} and {n_more} more"
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ class LabelFile:
     table: RawTable | None  #: Its rows and columns; None if it could not be read, and then ``findings`` say why.
     mtime_ns: int  #: When it was last changed.
     findings: tuple[Finding, ...] = ()  #: What reading it brought up.
+    others: tuple[RawTable, ...] = ()  #: Further tables that an HDF5 file holds beside the first, under other keys.
 
 
 def label_paths(folder: Path, start: str = "CollectedData") -> list[Path]:
@@ -46,8 +47,14 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
 
     kind: FileKind = "h5" if path.suffix.lower() == ".h5" else "csv"
     mtime_ns = path.stat().st_mtime_ns
+    others: tuple[RawTable, ...] = ()
     try:
-        read = read_hdf(path) if kind == "h5" else read_csv_labels(path, names)
+        if kind == "h5":
+            stored = read_hdf(path)
+            table, findings, others = stored.table, stored.findings, tuple(table for _, table in stored.others)
+        else:
+            written = read_csv_labels(path, names)
+            table, findings = written.table, written.findings
     except UnreadableFile as error:
         return LabelFile(path, kind, file_scorer(path), None, mtime_ns, error.findings)
-    return LabelFile(path, kind, file_scorer(path), read.table, mtime_ns, read.findings)
+    return LabelFile(path, kind, file_scorer(path), table, mtime_ns, findings, others)

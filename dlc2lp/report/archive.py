@@ -172,12 +172,14 @@ def _findings(findings: tuple[Finding, ...]) -> str:
 
 def _finding(finding: Finding) -> str:
     text = f'<span class="{finding.severity}">{finding.severity}</span>: '
-    kind = "message path" if len(finding.message.splitlines()) > 1 else "message"  # a table wants letters of one width
+    has_table = len(finding.message.splitlines()) > 1
+    kind = "message path" if has_table else "message"  # a table wants letters of one width
+    hint = finding.short_hint if has_table else finding.hint
     text += f'{_escape(finding.subject)}: <span class="{kind}">{_escape(finding.message)}</span>'
     if finding.where:
         text += f" (at {_escape(finding.where)})"
     text += f" <code>{finding.code}</code>"
-    return text + (f"<br>{_escape(finding.hint)}" if finding.hint else "")
+    return text + (f"<br>{_escape(hint)}" if hint else "")
 
 
 def words(state: str) -> str:
