@@ -142,9 +142,9 @@ class Finding:
 
     @property
     def short_hint(self) -> str:
-        """The hint where all candidates are in sight already: of many the first few are named."""
+        """The hint for people who see the message too: candidates that a table in it lists are not all repeated."""
         n_more = len(self.candidates) - _N_CANDIDATES
-        if n_more <= 0:
+        if n_more <= 0 or len(self.message.splitlines()) == 1:
             return self.hint
         return f"{self.way}; candidates: {', '.join(self.candidates[:_N_CANDIDATES])} and {n_more} more"
 

@@ -36,11 +36,12 @@ def findings_text(findings: Sequence[Finding]) -> str:
 
 
 def _lines_of(finding: Finding) -> list[str]:
-    """Lay out one finding; a table inside its message keeps its lines, and names the candidates."""
+    """Lay out one finding; a table inside its message keeps its lines."""
     message, *table = finding.message.split("\n")
-    hint = finding.short_hint if table else finding.hint
     lines = [_wrap(f"{finding.severity}: {finding.subject}: {message} [{finding.code}]"), *table]
-    lines += [_wrap(f"    {word}: {text}") for word, text in (("at", finding.where), ("do", hint)) if text]
+    lines += [
+        _wrap(f"    {word}: {text}") for word, text in (("at", finding.where), ("do", finding.short_hint)) if text
+    ]
     return lines
 
 
