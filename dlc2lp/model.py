@@ -26,7 +26,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 
-_N_CANDIDATES = 8  # that a short hint names
+_MANY_CANDIDATES = 8  # more than these are not named twice
 
 #: A clockwise turn in degrees.
 Turn = Annotated[int, Says("enum", (0, 90, 180, 270))]
@@ -142,11 +142,11 @@ class Finding:
 
     @property
     def short_hint(self) -> str:
-        """The hint for people who see the message too: candidates that a table in it lists are not all repeated."""
-        n_more = len(self.candidates) - _N_CANDIDATES
-        if n_more <= 0 or len(self.message.splitlines()) == 1:
+        """The hint for people who see the message too: many candidates that a table in it lists are not repeated."""
+        n_candidates = len(self.candidates)
+        if n_candidates <= _MANY_CANDIDATES or len(self.message.splitlines()) == 1:
             return self.hint
-        return f"{self.way}; candidates: {', '.join(self.candidates[:_N_CANDIDATES])} and {n_more} more"
+        return f"{self.way}; candidates: the {n_candidates} above"
 
     @property
     def options(self) -> tuple[str, ...]:

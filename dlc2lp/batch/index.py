@@ -92,7 +92,7 @@ class IndexEntry:
     cameras: tuple[str, ...] = ()
     steps: tuple[IndexedStep, ...] = ()  #: What there is to do.
     #: What a project holds that is not planned, as far as that is known. Of a planned one the plan itself says it.
-    counts: SomeCounts = field(default_factory=dict)
+    counts: SomeCounts = field(default_factory=dict, hash=False)
 
     @classmethod
     def of_plan(cls, project: str, target: str, plan: Plan, individual: str = "", targets: Sequence[str] = ()) -> Self:

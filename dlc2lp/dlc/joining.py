@@ -264,7 +264,7 @@ def merge_rows(
 
 def _conflict_finding(conflict: RowConflict) -> Finding:
     differ = f"differ in {counted(len(conflict.cells), 'point')} of one image"
-    message = f"found two label files that {differ}: {'; '.join(map(str, conflict.cells))}"
+    message = f"found two label files that {differ}: {some(map(str, conflict.cells), _N_NAMED, '; ')}"
     where, remedies = conflict.file_name, (Setting("scorer", ("NAME",)),)
     code, advice = "conflicting-labels", "choose one with {}"
     return Finding(Severity.ERROR, code, conflict.session, message, where, advice, remedies)

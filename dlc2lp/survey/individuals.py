@@ -29,7 +29,7 @@ NOBODY = ""
 Column = tuple[str, str]
 
 _ANY_WAY = ("flatten", "split", "NAME")  # what --individuals can be told
-_N_ROWS = 40  # of a table; more individuals than a screen has lines are counted
+_N_ROWS = 100  # of a table; individuals beyond are counted
 _NO_NAME = "(none)"  # how a table shows nobody
 _N_NAMED = 8  # keypoints that a line names; the others are counted
 _N_SESSIONS = 3  # sessions that it names
