@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from dlc2lp.dlc.columns import scorers
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.joining import count_labels, join_sessions
 from dlc2lp.errors import DecisionNeeded, SourceRefused
@@ -92,15 +93,40 @@ def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None
             animal, said = None, []
         findings += said
         questions += asked
+    # Of a session whose file is still to be chosen, the one with the most labels tells how many it has.
+    open_counts = [_most_labels(session) for session in chosen.sessions if session.labels is None and questions]
     return AnimalLabels(
         chosen,
         animal,
         tuple(questions),
         tuple(findings),
         tuple(refusals),
-        n_source_cells=sum(map(count_labels, tables)) + sum(session.n_left_out for session in chosen.sessions),
-        n_source_frames=sum(int(table.labelled.any(axis=(1, 2)).sum()) for table in tables),
+        n_source_cells=sum(map(count_labels, tables))
+        + sum(session.n_left_out for session in chosen.sessions)
+        + sum(n_cells for n_cells, _ in open_counts),
+        n_source_frames=sum(int(table.labelled.any(axis=(1, 2)).sum()) for table in tables)
+        + sum(n_frames for _, n_frames in open_counts),
     )
+
+
+def _most_labels(session: SessionLabels) -> tuple[int, int]:
+    """Return how many labelled cells, and frames with any, the fullest label file of a session has for one scorer."""
+    import numpy as np
+
+    found = [(0, 0)]
+    for table in (file.table for file in session.session.label_files if file.table is not None):
+        column_of = {column: n for n, column in enumerate(table.columns)}
+        finite = np.isfinite(table.values)
+        for scorer in scorers(table) or ("",):
+            pairs = [
+                (column_of[column], column_of[(*column[:-1], "y")])
+                for column in table.columns
+                if column[-1] == "x" and (*column[:-1], "y") in column_of and (not scorer or column[0] == scorer)
+            ]
+            xs, ys = ([pair[side] for pair in pairs] for side in (0, 1))
+            labelled = finite[:, xs] & finite[:, ys]
+            found.append((int(labelled.sum()), int(labelled.any(axis=1).sum())))
+    return max(found)
 
 
 def _split_of_crops(
