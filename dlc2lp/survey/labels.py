@@ -77,36 +77,69 @@ def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None
     if not tables and not questions:
         refusals.append(_no_labels(survey, chosen.sessions))
     elif tables:
-        individuals = (*(config.individuals if config else ()), UNIQUE)
-        names = (*order, *(config.unique_bodyparts if config else ()))
-        said: list[Finding] = []
-        joined, asked = _joined(tables, names, individuals)
-        if joined is not None:
-            brought = as_one_animal(joined, options.individuals, said, known)
-            animal, asked = (None, [brought]) if isinstance(brought, Finding) else (brought, [])
-            said += _against_config(joined, animal, names, config)
-            if animal is not None and options.machine_labels == "queue":
-                said += lost_suggestions(_predicted(chosen.sessions, joined), joined, animal.origin)
+        animal, asked, said = _bring_together(chosen.sessions, tables, known, order, config, options)
         if questions:
             # Labels are missing whose file is still to be chosen, so nothing can be said of keypoints and individuals
             # but what is to be decided besides.
             animal, said = None, []
         findings += said
         questions += asked
-    # Of a session whose file is still to be chosen, the one with the most labels tells how many it has.
-    open_counts = [_most_labels(session) for session in chosen.sessions if session.labels is None and questions]
+    n_cells, n_frames = _count(chosen.sessions, is_open=bool(questions))
     return AnimalLabels(
         chosen,
         animal,
         tuple(questions),
         tuple(findings),
         tuple(refusals),
-        n_source_cells=sum(map(count_labels, tables))
-        + sum(session.n_left_out for session in chosen.sessions)
-        + sum(n_cells for n_cells, _ in open_counts),
-        n_source_frames=sum(int(table.labelled.any(axis=(1, 2)).sum()) for table in tables)
-        + sum(n_frames for _, n_frames in open_counts),
+        n_source_cells=n_cells,
+        n_source_frames=n_frames,
     )
+
+
+def _bring_together(
+    sessions: Sequence[SessionLabels],
+    tables: Sequence[LabelTable],
+    known: Known | None,
+    order: Sequence[str],
+    config: DlcConfig | None,
+    options: Options,
+) -> tuple[OneAnimal | None, list[Finding], list[Finding]]:
+    """Return the labels of all sessions as those of one animal, what is to be decided first, and what is to be said.
+
+    The keypoints of all configurations are in ``order``; ``config`` is that of the source itself.
+    """
+    individuals = (*(config.individuals if config else ()), UNIQUE)
+    names = (*order, *(config.unique_bodyparts if config else ()))
+    joined, asked = _joined(tables, names, individuals)
+    if joined is None:
+        return None, asked, []
+    said: list[Finding] = []
+    brought = as_one_animal(joined, options.individuals, said, known)
+    if isinstance(brought, Finding):
+        return None, [brought], [*said, *_against_config(joined, None, names, config)]
+    said += _against_config(joined, brought, names, config)
+    if options.machine_labels == "queue":
+        said += lost_suggestions(_predicted(sessions, joined), joined, brought.origin)
+    return brought, [], said
+
+
+def _count(sessions: Sequence[SessionLabels], *, is_open: bool) -> tuple[int, int]:
+    """Count the labelled cells of a source, and its frames with any.
+
+    While a question is open, a session without a table may be one whose file is still to be chosen: it has as many as
+    its fullest file.
+    """
+    n_cells = n_frames = 0
+    for chosen in sessions:
+        if chosen.labels is not None:
+            n_cells += count_labels(chosen.labels) + chosen.n_left_out
+            n_frames += int(chosen.labels.labelled.any(axis=(1, 2)).sum())
+        elif is_open:
+            most_cells, most_frames = _most_labels(chosen)
+            n_cells, n_frames = n_cells + most_cells, n_frames + most_frames
+        else:
+            n_cells += chosen.n_left_out
+    return n_cells, n_frames
 
 
 def _most_labels(session: SessionLabels) -> tuple[int, int]:

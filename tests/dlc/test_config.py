@@ -603,6 +603,15 @@ def test_duplicate_keys(tmp_path: Path) -> None:
     assert by_key["line 11"].hint == "delete the wrong one of lines 3 and 11"
 
 
+def test_many_duplicate_keys_of_one_list_are_one_finding(tmp_path: Path) -> None:
+    videos = "".join(f"  /{n}.mp4:\n    crop: 0, 6, 0, 4\n" for n in range(30))
+    config = read(tmp_path, BASE + "video_sets:\n" + videos + videos)
+    assert len(config.video_sets) == 30
+    (finding,) = config.findings
+    assert finding.code == "config-duplicate-key"
+    assert "30 keys that stand twice, such as '/0.mp4' on lines 7 and 67" in finding.message
+
+
 # --- encodings ----------------------------------------------------------------------------------------------
 
 TEXT = "Task: Käfig\nscorer: Jörg\nbodyparts: [schnäuzchen, tail]\nvideo_sets:\n  /dät/ü.mp4:\n    crop: 0, 6, 0, 4\n"
