@@ -18,7 +18,7 @@ from dlc2lp.dlc.config_keys import ConfigKeys, shown
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing, parse_yaml
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
-from dlc2lp.wording import some
+from dlc2lp.wording import counted, some
 
 #: What stands for a path in the projects that DeepLabCut ships (``examples/``); its demo code replaces it.
 DEMO_PLACEHOLDER = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
@@ -243,7 +243,7 @@ def _find_unknown_edges(keys: ConfigKeys, unknown_edges: Mapping[tuple[str, str]
     names = dict.fromkeys(name for name, _ in unknown_edges.values())
     found, left = f"found the edge {edges[0]}", "left it out"
     if len(edges) > 1:
-        found, left = f"found {len(edges)} edges such as {', '.join(edges[:_N_NAMED])}", "left them out"
+        found, left = f"found {counted(len(edges), 'edge')} such as {', '.join(edges[:_N_NAMED])}", "left them out"
     message = f"{found}, but no bodypart {some(names, _N_NAMED)}; {left}"
     line = next(iter(unknown_edges.values()))[1]
     keys.find("skeleton-unknown", "skeleton", message, Severity.NOTE, line)

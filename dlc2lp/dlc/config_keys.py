@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
@@ -121,7 +122,7 @@ class ConfigKeys:
             self.find_value(key, nodes[0], f"{expected}; {done or 'left it out'}")
         elif nodes:
             such_as = ", ".join(list(dict.fromkeys(map(shown, nodes)))[:_N_SHOWN])
-            message = f"found {len(nodes)} entries such as {such_as}, expected {expected}; {done or 'left them out'}"
+            message = f"found {counted(len(nodes), 'entry', 'entries')} such as {such_as}, expected {expected}; {done or 'left them out'}"
             self.find("config-value", key, message, Severity.WARNING, nodes[0].line)
 
 

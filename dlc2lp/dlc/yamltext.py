@@ -19,6 +19,7 @@ import yaml
 from dlc2lp.dlc.yaml_repairs import decoded, repaired, with_windows_paths
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 #: Ten thousand videos with long paths take 2 MB; PyYAML needs seconds for each MB.
 MAX_BYTES = 8 << 20
@@ -217,7 +218,7 @@ class _Tree:
         found = f"found '{first.text}' on line {first.line} and again on line {again.line}, read line {first.line}"
         advice = f"delete the wrong one of lines {first.line} and {again.line}"
         if len(keys) > 1:
-            found = f"found {len(keys)} keys that stand twice, such as {', '.join(places)}; read the first of each"
+            found = f"found {counted(len(keys), 'key that stands', 'keys that stand')} twice, such as {', '.join(places)}; read the first of each"
             advice = "delete the wrong one of each"
         message = f"{found}; expected it once: DeepLabCut refuses such a file"
         where = f"line {again.line}"
