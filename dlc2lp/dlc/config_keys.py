@@ -122,7 +122,8 @@ class ConfigKeys:
             self.find_value(key, nodes[0], f"{expected}; {done or 'left it out'}")
         elif nodes:
             such_as = ", ".join(list(dict.fromkeys(map(shown, nodes)))[:_N_SHOWN])
-            message = f"found {counted(len(nodes), 'entry', 'entries')} such as {such_as}, expected {expected}; {done or 'left them out'}"
+            found = f"found {counted(len(nodes), 'entry', 'entries')} such as {such_as}"
+            message = f"{found}, expected {expected}; {done or 'left them out'}"
             self.find("config-value", key, message, Severity.WARNING, nodes[0].line)
 
 

@@ -218,7 +218,8 @@ class _Tree:
         found = f"found '{first.text}' on line {first.line} and again on line {again.line}, read line {first.line}"
         advice = f"delete the wrong one of lines {first.line} and {again.line}"
         if len(keys) > 1:
-            found = f"found {counted(len(keys), 'key that stands', 'keys that stand')} twice, such as {', '.join(places)}; read the first of each"
+            found = f"found {counted(len(keys), 'key that stands', 'keys that stand')} twice, such as "
+            found += f"{', '.join(places)}; read the first of each"
             advice = "delete the wrong one of each"
         message = f"{found}; expected it once: DeepLabCut refuses such a file"
         where = f"line {again.line}"
