@@ -214,12 +214,13 @@ def _renamed_keypoints(labels: LabelTable, known: Known) -> Finding | None:
     if not known.individuals or not known.keypoints:
         return None
     labelled = np.any(labels.labelled, axis=1)
+    if not _not_among(_names_of(labels, np.any(labelled, axis=0)), known.keypoints):
+        return None
     sessions = np.array([frame.session for frame in labels.frames])
     others: dict[str, None] = {}
     missing: dict[str, None] = {}
     for session in dict.fromkeys(sessions.tolist()):
-        seen = np.any(labelled[sessions == session], axis=0)
-        names = [name for name, is_seen in zip(labels.keypoint_names, seen, strict=True) if is_seen]
+        names = _names_of(labels, np.any(labelled[sessions == session], axis=0))
         unknown, lacking = _not_among(names, known.keypoints), _not_among(known.keypoints, names)
         if unknown and lacking:
             others |= dict.fromkeys(unknown)
@@ -233,6 +234,10 @@ def _renamed_keypoints(labels: LabelTable, known: Known) -> Finding | None:
     )
     advice = "rename in the label files what was renamed, or add it to config.yaml; or keep every name as it is: {}"
     return _ask(labels, "keypoint-not-in-config", why, advice, _ANY_WAY)
+
+
+def _names_of(labels: LabelTable, chosen: NDArray[np.bool_]) -> list[str]:
+    return [name for name, is_chosen in zip(labels.keypoint_names, chosen, strict=True) if is_chosen]
 
 
 def _strangers(strangers: Sequence[str], known: Known) -> str:
