@@ -29,6 +29,7 @@ from dlc2lp.options import Options, RunOptions
 from dlc2lp.planning.plan import PLAN_FILE
 from dlc2lp.run.target import check_only_holds, stored_plan
 from dlc2lp.survey.look import individuals_of, look, of_individual
+from dlc2lp.survey.source import Source
 
 
 def propose_each(
@@ -44,11 +45,28 @@ def propose_each(
     A project that labels a single animal is refused (NothingToSplit) or, with ``or_whole``, decided on as a whole,
     under the name ``""``. Other errors are those of :func:`dlc2lp.migration.propose`.
     """
-    opened, target = opened_source(source), Path(target)
+    opened = opened_source(source)
+    seen = survey_for_each(opened, target, options, watch=watch)
+    return propose_each_seen(seen, opened, Path(target), options, or_whole=or_whole)
+
+
+def survey_for_each(
+    source: LocatedProject | None, target: str | Path, options: Options, *, watch: Watch | None = None
+) -> Source:
+    """Survey a project for a target for each individual, without deciding on them; errors are those of
+    :func:`propose_each`.
+    """
+    target = Path(target)
     check_data_dir(options.data_dir)
     stored = map(stored_plan, (target, *(path.parents[1] for path in sorted(target.glob(f"*/{PLAN_FILE}")))))
     known = [tie for each in stored if each is not None for tie in each.ties]
-    seen = look(opened, options, known, watch=watch)
+    return look(source, options, known, watch=watch)
+
+
+def propose_each_seen(
+    seen: Source, opened: LocatedProject | None, target: Path, options: Options, *, or_whole: bool = False
+) -> dict[str, Proposal]:
+    """Decide on a target for each individual of a project that was surveyed, as :func:`propose_each` does."""
     individuals = individuals_of(seen)
     if not individuals:
         if not or_whole:

@@ -188,6 +188,11 @@ def propose(source: Place, target: str | Path, options: Options, *, watch: Watch
     What the target's own plan found out about videos is taken over, where nothing that was compared has changed.
     Raises SourceRefused or TargetRefused where the migration is not possible so, Interrupted where the work is to stop.
     """
+    return propose_seen(survey_source(source, target, options, watch=watch), Path(target), options)
+
+
+def survey_source(source: Place, target: str | Path, options: Options, *, watch: Watch | None = None) -> Source:
+    """Survey a source for a migration into a target, without deciding on it; errors are those of :func:`propose`."""
     opened, target = opened_source(source), Path(target)
     if options.individuals == "split" and not has_views(opened, options):
         message = "found 'split', which makes several targets, expected one"
@@ -195,7 +200,7 @@ def propose(source: Place, target: str | Path, options: Options, *, watch: Watch
         raise UsageError.of("individuals-split", "individuals", message, advice=advice)
     check_paths(opened, target, options)
     stored = stored_plan(target)
-    return propose_seen(look(opened, options, stored.ties if stored else (), watch=watch), target, options)
+    return look(opened, options, stored.ties if stored else (), watch=watch)
 
 
 def propose_seen(seen: Source, target: Path, options: Options) -> Proposal:

@@ -26,6 +26,8 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 
+_MANY_CANDIDATES = 8  # more than these are not named twice
+
 #: A clockwise turn in degrees.
 Turn = Annotated[int, Says("enum", (0, 90, 180, 270))]
 
@@ -137,6 +139,14 @@ class Finding:
     def hint(self) -> str:
         """One command or one edit that settles it, with the candidates; empty where nothing is to be done."""
         return self.way + (f"; candidates: {', '.join(self.candidates)}" if self.candidates else "")
+
+    @property
+    def short_hint(self) -> str:
+        """The hint for people who see the message too: many candidates that a table in it lists are not repeated."""
+        n_candidates = len(self.candidates)
+        if n_candidates <= _MANY_CANDIDATES or len(self.message.splitlines()) == 1:
+            return self.hint
+        return f"{self.way}; candidates: the {n_candidates} above"
 
     @property
     def options(self) -> tuple[str, ...]:

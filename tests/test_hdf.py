@@ -281,6 +281,37 @@ def test_two_keys_are_told(tmp_path: Path) -> None:
     (finding,) = read.findings
     assert (finding.severity, finding.code) == (Severity.NOTE, "h5-several-keys")
     assert "'keypoints'" in finding.message
+    ((key, other),) = read.others
+    assert key == "keypoints"
+    assert_as_pandas(HdfLabels(other, key, read.keys, ()), old)
+
+
+def test_a_second_key_that_can_not_be_read_is_told_and_costs_nothing(tmp_path: Path) -> None:
+    frame = labels(ROWS["three levels"], COLUMNS["single-animal"])
+    path = write(tmp_path / "a.h5", frame)
+    write(path, frame, key="other", mode="a")
+    pd.DataFrame({"a": [1.0]}).to_hdf(path, key="numbers", mode="a")
+    read = read_hdf(path)
+    assert_as_pandas(read, frame)
+    assert [key for key, _ in read.others] == ["other"]
+    assert read.keys == (KEY, "numbers", "other")
+    assert [(each.severity, each.code) for each in read.findings] == [
+        (Severity.NOTE, "h5-several-keys"),
+        (Severity.WARNING, "h5-no-labels"),
+    ]
+    assert "numbers" in read.findings[1].where
+
+
+def test_more_keys_than_anybody_writes_are_told_and_left(tmp_path: Path) -> None:
+    frame = labels(ROWS["flat"], COLUMNS["single-animal"])
+    path = write(tmp_path / "a.h5", frame)
+    for n in range(11):
+        write(path, frame, key=f"copy{n:02d}", mode="a")
+    read = read_hdf(path)
+    assert [key for key, _ in read.others] == [f"copy{n:02d}" for n in range(8)]
+    (finding,) = [each for each in read.findings if each.code == "h5-too-large"]
+    assert finding.severity is Severity.WARNING
+    assert "3 more data frames" in finding.message
 
 
 @pytest.mark.parametrize("keys", [("keypoints", "zzz"), ("keypoints", "a"), ("tracks",), ("b", "c"), ("a/b",)])

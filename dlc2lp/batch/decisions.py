@@ -188,7 +188,7 @@ def _block(project: str, asked: Sequence[Finding]) -> str:
     named: dict[str, None] = {}
     for finding in asked:
         lines += [f"# {line}" for line in f"{finding.code}: {finding.message}".splitlines()]
-        lines.append(f"#   {' '.join(finding.hint.splitlines())}")
+        lines.append(f"#   {' '.join(finding.short_hint.splitlines())}")
         named |= dict.fromkeys(name for name in finding.options if name in _FIELDS)
     options = "".join(f"  {name}:\n" for name in named or (SKIP,))
     return "\n".join(map(_escaped, lines)) + f"\n{_key(project)}:\n{options}"

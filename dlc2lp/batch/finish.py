@@ -7,25 +7,32 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Index, IndexEntry, plan_digest
+from dlc2lp.batch.index import (
+    INDEX_FILE,
+    STATE_FOLDER,
+    Index,
+    IndexedFinding,
+    IndexEntry,
+    SomeCounts,
+    plan_digest,
+)
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.processes import call_each
 from dlc2lp.batch.project import REPORT_IT
 from dlc2lp.batch.run import in_batch
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
-from dlc2lp.codec import Keys
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, fault, reason
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.files import STATE_FOLDER as STEP_STATE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
-from dlc2lp.planning.plan import Count, CountKeys, Plan
+from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
 from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.closing import close_target
@@ -54,8 +61,9 @@ class ProjectReport:
     #: ``refused``: not planned, the findings say why; ``skipped`` by a decision.
     state: ProjectState
     individual: str = ""
-    #: Labeled frames and cells: how many the source has, how many were written and left out.
-    counts: Annotated[Mapping[str, Count], Keys(CountKeys.names, may_be_empty=True)] = field(default_factory=dict)
+    #: Labeled frames and cells: how many the source has, how many were written and left out. Empty where the source
+    #: could not be surveyed.
+    counts: SomeCounts = field(default_factory=dict)
     #: What the target holds.
     n_sessions: int = 0
     n_videos: int = 0
@@ -66,6 +74,11 @@ class ProjectReport:
     bytes_after: int = 0
     decisions_open: tuple[str, ...] = ()  #: Codes of the questions that only a person can answer.
     findings: tuple[Finding, ...] = ()  #: Everything that a person should know, errors first.
+
+    @property
+    def has_target(self) -> bool:
+        """Whether it was planned, so that there is a target."""
+        return self.state not in {"needs-decision", "refused", "skipped"}
 
     @property
     def is_whole(self) -> bool:
@@ -148,8 +161,8 @@ def finish_archive(
         return None
     projects: list[ProjectReport] = []
     lost: dict[str, list[str]] = {}
-    for project, left in ledger.read(n_all):
-        projects.append(project)
+    for project, left, findings in ledger.read(n_all):
+        projects.append(replace(project, findings=tuple(findings)))
         if gone := sorted(story.done(project.target).intersection(left)):
             lost[project.target] = gone
     report = ArchiveReport(index, tuple(projects))
@@ -197,10 +210,19 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
 
 
 class _Checked(NamedTuple):
-    """A target that was checked: its report, and the steps that are left to do."""
+    """A target that was checked: its report, and the steps that are left to do.
+
+    The report's findings stand beside it, since a report holds them in words only.
+    """
 
     report: ProjectReport
     left: list[str]
+    findings: list[IndexedFinding]
+
+    @classmethod
+    def of(cls, report: ProjectReport, left: Iterable[str]) -> Self:
+        """Return a report with the steps that are left."""
+        return cls(replace(report, findings=()), sorted(left), list(report.findings))
 
 
 def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Checked, Event]:
@@ -228,7 +250,7 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Chec
         report = _failed(entry, [fault(entry.target, error, REPORT_IT)])
     endings: dict[str, Ending] = {"done": "done", "skipped": "skipped"}
     event = Event("ended", "target", entry.target, state=endings.get(report.state, "failed"))
-    return task.number, _Checked(report, sorted(left)), event
+    return task.number, _Checked.of(report, left), event
 
 
 def _report(
@@ -245,7 +267,8 @@ def _failed(entry: IndexEntry, findings: Iterable[Finding]) -> ProjectReport:
 def _not_planned(entry: IndexEntry) -> ProjectReport:
     assert entry.state != "planned"  # noqa: S101  told to mypy
     codes = dict.fromkeys(finding.code for finding in entry.findings if finding.severity is Severity.ERROR)
-    return _report(entry, entry.state, entry.findings, codes if entry.state == "needs-decision" else ())
+    told = _report(entry, entry.state, entry.findings, codes if entry.state == "needs-decision" else ())
+    return replace(told, counts=entry.counts)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from dlc2lp import codec
 from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
 from dlc2lp.files import write_whole
 from dlc2lp.model import Command, Finding
-from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.plan import Count, CountKeys, Plan
 from dlc2lp.planning.steps import EncodeVideo, Step
 from dlc2lp.run.target import check_is_folder
 from dlc2lp.version import __version__
@@ -36,6 +36,9 @@ _FILE_COST = 100_000
 
 #: A finding as it stands in the lines: with what settles it, which the decisions file asks for.
 IndexedFinding = codec.ByFields[Finding]
+
+#: Labeled frames and cells: how many the source has, how many were written and left out; empty where nobody knows.
+SomeCounts = Annotated[Mapping[str, Count], codec.Keys(CountKeys.names, may_be_empty=True)]
 
 EntryState = Literal["planned", "needs-decision", "refused", "skipped"]
 
@@ -88,6 +91,8 @@ class IndexEntry:
     #: Paths relative to the root of the other projects that are its cameras, where it is a multi-view one.
     cameras: tuple[str, ...] = ()
     steps: tuple[IndexedStep, ...] = ()  #: What there is to do.
+    #: What a project holds that is not planned, as far as that is known. Of a planned one the plan itself says it.
+    counts: SomeCounts = field(default_factory=dict, hash=False)
 
     @classmethod
     def of_plan(cls, project: str, target: str, plan: Plan, individual: str = "", targets: Sequence[str] = ()) -> Self:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.decisions import invalid
-from dlc2lp.batch.index import IndexEntry
+from dlc2lp.batch.index import EntryState, IndexEntry
 from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.codec import to_line
 from dlc2lp.dlc.locate import LocatedProject, open_project
-from dlc2lp.each_individual import propose_each
+from dlc2lp.each_individual import propose_each_seen, survey_for_each
 from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, fault, reason
 from dlc2lp.events import Ending, Event, Watch
-from dlc2lp.migration import propose, store
+from dlc2lp.migration import propose_seen, store, survey_source
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
-from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.plan import Count, Plan
 from dlc2lp.run.target import is_same_folder
 from dlc2lp.survey.cameras import camera_projects, has_views
+from dlc2lp.survey.source import Source
 
 #: What to do about a fault of dlc2lp that one project brings up.
 REPORT_IT = "please report it with the output of `dlc2lp inspect` on this project"
@@ -50,22 +51,29 @@ def plan_project(task: Task, stop: threading.Event | None = None) -> tuple[int, 
 
 
 def _entries_or_refusal(task: Task, watch: Watch) -> list[IndexEntry]:
+    planner = _Planner(task, watch)
     try:
-        return _entries(task, watch)
-    except DecisionNeeded as error:
-        return [replace(_refused(task, error.findings), state="needs-decision")]
+        return planner.entries()
     except Interrupted:
         raise
-    except Dlc2LpError as error:
-        return [_refused(task, error.findings)]
-    except OSError as error:
-        return [_refused(task, [_unreadable(task, error)])]
-    except UnicodeEncodeError:
+    except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
+        state: EntryState = "needs-decision" if isinstance(error, DecisionNeeded) else "refused"
+        findings = tuple(by_severity(_why(task, error)))
+        source = str(task.request.root / task.project)
+        return [IndexEntry(task.project, source, task.target, state, findings=findings, counts=planner.counts)]
+
+
+def _why(task: Task, error: Exception) -> list[Finding]:
+    """Return why a project is not planned."""
+    if isinstance(error, Dlc2LpError):
+        return list(error.findings)
+    if isinstance(error, OSError):
+        return [_unreadable(task, error)]
+    if isinstance(error, UnicodeEncodeError):
         why = "a name in it holds bytes that are no text, and Lightning Pose's files are text"
         advice = "rename the folders and files, for example with convmv, and plan again"
-        return [_refused(task, [Finding(Severity.ERROR, "name-not-text", task.project, why, advice=advice)])]
-    except Exception as error:  # noqa: BLE001  a fault of dlc2lp that one project brings up must not stop the others
-        return [_refused(task, [fault(task.project, error, REPORT_IT)])]
+        return [Finding(Severity.ERROR, "name-not-text", task.project, why, advice=advice)]
+    return [fault(task.project, error, REPORT_IT)]
 
 
 def _unreadable(task: Task, error: OSError) -> Finding:
@@ -77,39 +85,56 @@ def _unreadable(task: Task, error: OSError) -> Finding:
     return Finding(Severity.ERROR, code, subject, f"could not be read: {reason(error)}", advice=advice)
 
 
-def _refused(task: Task, findings: Iterable[Finding]) -> IndexEntry:
-    source = task.request.root / task.project
-    return IndexEntry(task.project, str(source), task.target, "refused", findings=tuple(by_severity(list(findings))))
+class _Planner:
+    """Plans one project, and knows what it holds as soon as that was surveyed, whatever becomes of it."""
 
+    def __init__(self, task: Task, watch: Watch) -> None:
+        self._task, self._watch = task, watch
+        self._seen: Source | None = None
 
-def _entries(task: Task, watch: Watch) -> list[IndexEntry]:
-    request = task.request
-    if request.decisions.skips(task.project):
-        return [IndexEntry(task.project, str(request.root / task.project), task.target, "skipped")]
-    options = request.decisions.apply(task.project, request.options, request.root)
-    _check_paths(task, options)
-    check_options(options)
-    source: LocatedProject | None = open_project(request.root / task.project)
-    if options.views and not (source and source.is_3d):
-        _check_views(task, [path for _, path in options.views])
-        source = None
-    is_single = not has_views(source, options)
-    if is_single:
-        options = _of_single_camera(options, request.options)
-    target = request.out / task.target
-    options = options.inside(task.target)  # a data_dir says where OUT will lie
-    if source is None or options.individuals != "split" or not is_single:
-        return [_planned(task, source, options, store(propose(source, target, options, watch=watch)))]
-    # Where all projects of an archive are to be split, one that labels a single animal is not.
-    is_for_all = "individuals" not in request.decisions.options.get(task.project, {})
-    proposals = propose_each(source, target, options, or_whole=is_for_all, watch=watch)
-    if "" in proposals:
-        return [_planned(task, source, options, store(proposals[""]))]
-    targets = {name: f"{task.target}/{Path(each.plan.target).name}" for name, each in proposals.items()}
-    return [
-        IndexEntry.of_plan(task.project, target, store(proposals[name]), name, [*targets.values()])
-        for name, target in targets.items()
-    ]
+    @property
+    def counts(self) -> dict[str, Count]:
+        """What the project holds, none of which arrives; nothing where that is not known."""
+        if self._seen is None:
+            return {}
+        held = {"labeled_frames": self._seen.n_labeled_frames, "labeled_cells": self._seen.n_labeled_cells}
+        return {name: Count(source=n, written=0, left_out=n) for name, n in held.items()}
+
+    def entries(self) -> list[IndexEntry]:
+        """Return the lines of its targets; what stands against it is raised."""
+        task, request = self._task, self._task.request
+        if request.decisions.skips(task.project):
+            return [IndexEntry(task.project, str(request.root / task.project), task.target, "skipped")]
+        options = request.decisions.apply(task.project, request.options, request.root)
+        _check_paths(task, options)
+        check_options(options)
+        source: LocatedProject | None = open_project(request.root / task.project)
+        if options.views and not (source and source.is_3d):
+            _check_views(task, [path for _, path in options.views])
+            source = None
+        is_single = not has_views(source, options)
+        if is_single:
+            options = _of_single_camera(options, request.options)
+        target = request.out / task.target
+        options = options.inside(task.target)  # a data_dir says where OUT will lie
+        if options.individuals == "split" and is_single and source is not None:
+            return self._of_individuals(source, target, options)
+        self._seen = survey_source(source, target, options, watch=self._watch)
+        return [_planned(task, source, options, store(propose_seen(self._seen, target, options)))]
+
+    def _of_individuals(self, source: LocatedProject, target: Path, options: Options) -> list[IndexEntry]:
+        task = self._task
+        self._seen = survey_for_each(source, target, options, watch=self._watch)
+        # Where all projects of an archive are to be split, one that labels a single animal is not.
+        is_for_all = "individuals" not in task.request.decisions.options.get(task.project, {})
+        proposals = propose_each_seen(self._seen, source, target, options, or_whole=is_for_all)
+        if "" in proposals:
+            return [_planned(task, source, options, store(proposals[""]))]
+        targets = {name: f"{task.target}/{Path(each.plan.target).name}" for name, each in proposals.items()}
+        return [
+            IndexEntry.of_plan(task.project, target, store(proposals[name]), name, [*targets.values()])
+            for name, target in targets.items()
+        ]
 
 
 def _planned(task: Task, source: LocatedProject | None, options: Options, plan: Plan) -> IndexEntry:

@@ -19,6 +19,7 @@ from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_no
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
+from dlc2lp.wording import counted, some
 
 #: What stands for a path in the projects that DeepLabCut ships (``examples/``); its demo code replaces it.
 DEMO_PLACEHOLDER = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
@@ -30,6 +31,7 @@ _TEMPLATE_BODYPARTS = frozenset({"bodypart1", "bodypart2", "bodypart3", "objectA
 _TEMPLATE_CAMERA_CONFIG = "/home/mackenzie/DEEPLABCUT/"
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
+_N_NAMED = 3  # edges that a finding names
 _DLC_KEYS = ("Task", "scorer", "bodyparts", "video_sets", "multianimalbodyparts", "camera_names", "num_cameras")
 _RESTORE = "restore it from a backup, or move it away: labels can be converted without it"
 
@@ -220,23 +222,40 @@ def _skeleton(keys: ConfigKeys, known: frozenset[str]) -> tuple[tuple[str, str],
     template edges are dropped without a word unless the project really has a keypoint called ``bodypart1``.
     """
     pairs: dict[frozenset[str], tuple[str, str]] = {}
+    no_pairs: list[YamlNode] = []
+    unknown_edges: dict[tuple[str, str], tuple[str, int]] = {}
     for entry in keys.items("skeleton"):
         if is_nothing(entry):
             continue
         items = entry.items if isinstance(entry, YamlList) else ()
         names = [item.text for item in items if isinstance(item, YamlText) and not item.is_empty]
         if len(names) < 2 or not all(isinstance(item, YamlText) for item in items):
-            keys.find_value("skeleton", entry, "pairs of bodyparts such as [nose, tail]; left this one out")
+            no_pairs.append(entry)
             continue
         for pair in pairwise(names):
             unknown = [name for name in pair if known and name not in known]
             if unknown or (not known and _TEMPLATE_BODYPARTS.issuperset(pair)):
                 if not _TEMPLATE_BODYPARTS.issuperset(unknown):
-                    message = f"found the edge {' - '.join(pair)}, but no bodypart {unknown[0]}; left it out"
-                    keys.find("skeleton-unknown", "skeleton", message, Severity.NOTE, entry.line)
+                    unknown_edges.setdefault(pair, (unknown[0], entry.line))
             elif pair[0] != pair[1]:
                 pairs.setdefault(frozenset(pair), pair)
+    keys.find_values("skeleton", no_pairs, "pairs of bodyparts such as [nose, tail]")
+    _find_unknown_edges(keys, unknown_edges)
     return tuple(pairs.values())
+
+
+def _find_unknown_edges(keys: ConfigKeys, unknown_edges: Mapping[tuple[str, str], tuple[str, int]]) -> None:
+    """Tell edges to bodyparts that are not there; each comes with the unknown name and its line."""
+    if not unknown_edges:
+        return
+    edges = [" - ".join(pair) for pair in unknown_edges]
+    names = dict.fromkeys(name for name, _ in unknown_edges.values())
+    found, left = f"found the edge {edges[0]}", "left it out"
+    if len(edges) > 1:
+        found, left = f"found {counted(len(edges), 'edge')} such as {', '.join(edges[:_N_NAMED])}", "left them out"
+    message = f"{found}, but no bodypart {some(names, _N_NAMED)}; {left}"
+    line = next(iter(unknown_edges.values()))[1]
+    keys.find("skeleton-unknown", "skeleton", message, Severity.NOTE, line)
 
 
 def _video_entries(keys: ConfigKeys, key: str) -> tuple[VideoEntry, ...]:
@@ -244,8 +263,11 @@ def _video_entries(keys: ConfigKeys, key: str) -> tuple[VideoEntry, ...]:
     if is_nothing(node):
         return ()
     if isinstance(node, YamlMapping):
+        no_crops: list[YamlNode] = []
         entries = [(name.text, value) for name, value in node.entries if not name.is_empty]
-        return tuple(VideoEntry(name, _crop(keys, key, value)) for name, value in entries)
+        found = tuple(VideoEntry(name, _crop(value, no_crops)) for name, value in entries)
+        keys.find_values(key, no_crops, _CROP, "ignored the crop" if len(no_crops) == 1 else "ignored these crops")
+        return found
     if isinstance(node, YamlList):
         # Nobody's DeepLabCut writes it, but people do, and it can only mean the paths.
         return tuple(VideoEntry(path) for path in keys.names(key))
@@ -253,10 +275,16 @@ def _video_entries(keys: ConfigKeys, key: str) -> tuple[VideoEntry, ...]:
     return ()
 
 
-def _crop(keys: ConfigKeys, key: str, value: YamlNode) -> tuple[int, int, int, int] | None:
-    """``crop: 0, 640, 0, 480`` below a video; since 3.0.0rc14 DeepLabCut takes nothing but four integers."""
+_CROP = "four pixel numbers 'x1, x2, y1, y2' with x1 < x2 and y1 < y2"
+
+
+def _crop(value: YamlNode, no_crops: list[YamlNode]) -> tuple[int, int, int, int] | None:
+    """``crop: 0, 640, 0, 480`` below a video; since 3.0.0rc14 DeepLabCut takes nothing but four integers.
+
+    What is none is added to ``no_crops``.
+    """
     node = value.get("crop") if isinstance(value, YamlMapping) else value
-    if is_nothing(node):
+    if node is None or is_nothing(node):
         return None
     texts = [part.strip() for part in node.text.split(",")] if isinstance(node, YamlText) else []
     if isinstance(node, YamlList):
@@ -265,7 +293,7 @@ def _crop(keys: ConfigKeys, key: str, value: YamlNode) -> tuple[int, int, int, i
         x1, x2, y1, y2 = map(int, texts)
         if 0 <= x1 < x2 and 0 <= y1 < y2:
             return x1, x2, y1, y2
-    keys.find_value(key, node, "four pixel numbers 'x1, x2, y1, y2' with x1 < x2 and y1 < y2; ignored the crop")
+    no_crops.append(node)
     return None
 
 

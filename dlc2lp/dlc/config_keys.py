@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing
 from dlc2lp.model import Finding, Severity
-from dlc2lp.wording import spelled
+from dlc2lp.wording import counted, spelled
 
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
 #: What people write instead, in lower case.
 _TRUTH = dict.fromkeys(("yes", "on", "y", "1"), True) | dict.fromkeys(("no", "off", "n", "0"), False)
+_N_SHOWN = 3  # values that a finding shows
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
@@ -67,16 +69,20 @@ class ConfigKeys:
         for key in keys:
             names: dict[str, None] = {}
             items = self.items(key)
+            no_names: list[YamlNode] = []
+            repeated: list[YamlNode] = []
             for item in items:
                 if not isinstance(item, YamlText):
-                    self.find_value(key, item, "a name; left it out")
+                    no_names.append(item)
                 elif not item.text or item.text == "~" or (len(items) == 1 and item.text in {"null", "None"}):
                     # uniquebodyparts: [null] stands for none. Beside others, null is a name like no and on.
                     continue
                 elif item.text in names:
-                    self.find_value(key, item, "each name once; left the repetition out")
+                    repeated.append(item)
                 else:
                     names[item.text] = None
+            self.find_values(key, no_names, "a name")
+            self.find_values(key, repeated, "each name once", "left the repetition out")
             if names:
                 one_spelling = tuple(dict.fromkeys(spelled(name) or name for name in names))
                 # Where two of them would become one, they are two names.
@@ -88,13 +94,15 @@ class ConfigKeys:
         node = self.node(key)
         items = (node,) if isinstance(node, YamlText) and not node.is_empty else self.items(key)
         numbers = []
+        no_numbers: list[YamlNode] = []
         for item in items:
             text = item.text if isinstance(item, YamlText) else ""
             number = float(text) if _NUMBER.fullmatch(text) else math.inf
             if math.isfinite(number):
                 numbers.append(number)
             else:
-                self.find_value(key, item, "a number; left it out")
+                no_numbers.append(item)
+        self.find_values(key, no_numbers, "a number")
         return tuple(numbers)
 
     def find(self, code: str, key: str, message: str, severity: Severity, line: int | None = None) -> None:
@@ -109,6 +117,16 @@ class ConfigKeys:
         """A value of another form than DeepLabCut writes."""
         message = f"found {shown(node)}, expected {expected}"
         self.find("config-value", key, message, Severity.WARNING, node.line if node else None)
+
+    def find_values(self, key: str, nodes: Sequence[YamlNode], expected: str, done: str = "") -> None:
+        """Several values of one other form: one finding, as forty of them are one mistake; none if there are none."""
+        if len(nodes) == 1:
+            self.find_value(key, nodes[0], f"{expected}; {done or 'left it out'}")
+        elif nodes:
+            such_as = ", ".join(list(dict.fromkeys(map(shown, nodes)))[:_N_SHOWN])
+            found = f"found {counted(len(nodes), 'entry', 'entries')} such as {such_as}"
+            message = f"{found}, expected {expected}; {done or 'left them out'}"
+            self.find("config-value", key, message, Severity.WARNING, nodes[0].line)
 
 
 def shown(node: YamlNode | None) -> str:

@@ -9,7 +9,8 @@ The layout is that of ``pandas.DataFrame.to_hdf`` (``pandas/io/pytables.py``): a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from dlc2lp.dlc.hdf_file import opened, shown
 from dlc2lp.dlc.hdf_frames import StoredFrame, fixed_frame, table_frame
 from dlc2lp.dlc.hdf_source import MAX_ARRAY_BYTES, H5Source, Node
 from dlc2lp.dlc.table import COLUMN_LEVELS, RawTable
+from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted
 
@@ -33,6 +35,7 @@ _USUAL_LEVELS: Final = {
     4: ("scorer", "individuals", "bodyparts", "coords"),
 }
 _COORDS: Final = {"x", "y", "likelihood"}
+_MAX_OTHERS: Final = 8  # data frames that are read beside the first
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,15 @@ class HdfLabels:
     keys: tuple[str, ...]  #: All data frames in the file, ``key`` among them.
     #: Several keys, unnamed levels, names that are not UTF-8, attributes in which code hides.
     findings: tuple[Finding, ...]
+    others: tuple[tuple[str, RawTable], ...] = ()  #: The other data frames that can be read, each under its key.
 
 
 def read_hdf(path: Path) -> HdfLabels:
     """Read a ``CollectedData*.h5`` or ``machinelabels*.h5`` of any DeepLabCut, those of Python 2 included.
 
-    Of several data frames it reads ``df_with_missing``, else ``keypoints``, else the first by name, and gives what
-    ``pandas.read_hdf`` gives for that key, with names as text and values as float64. No lock is taken, so the file may
-    lie on a read-only share.
+    Of several data frames ``df_with_missing`` goes first, else ``keypoints``, else the first by name; the others come
+    along as far as they can be read. What is given for a key is what ``pandas.read_hdf`` gives, with names as text and
+    values as float64. No lock is taken, so the file may lie on a read-only share.
 
     Raises
     ------
@@ -66,16 +70,42 @@ def read_hdf(path: Path) -> HdfLabels:
         root = Node(file, "/")
         frames = source.frames(root)
         key = next((key for key in PREFERRED_KEYS if key in frames), min(frames))
-        group, pandas_type = frames[key]
-        frame = table_frame(source, group) if pandas_type == "frame_table" else fixed_frame(source, group)
-        table = _raw_table(source, frame, group.path)
-        source.report_hidden_code(root, group)
+        table = _read_frame(source, frames[key])
+        source.report_hidden_code(root, frames[key][0])
+        others, unread = _read_others(source, root, {name: frames[name] for name in sorted(frames) if name != key})
     if len(frames) > 1:
         # convert2_maDLC adds its key to the file of napari-deeplabcut (DeepLabCut issue #2377)
         found = ", ".join(repr(name) for name in sorted(frames))
-        message = f"found the data frames {found}, expected one; {key!r} is read"
+        message = f"found the data frames {found}, expected one; {key!r} goes first"
         source.note(Severity.NOTE, "h5-several-keys", message)
-    return HdfLabels(table, key, tuple(sorted(frames)), tuple(source.findings))
+    return HdfLabels(table, key, tuple(sorted(frames)), (*source.findings, *unread), others)
+
+
+def _read_frame(source: H5Source, place: tuple[Node, str]) -> RawTable:
+    """Read the data frame of a group, stored as its ``pandas_type`` says."""
+    group, pandas_type = place
+    frame = table_frame(source, group) if pandas_type == "frame_table" else fixed_frame(source, group)
+    return _raw_table(source, frame, group.path)
+
+
+def _read_others(
+    source: H5Source, root: Node, frames: Mapping[str, tuple[Node, str]]
+) -> tuple[tuple[tuple[str, RawTable], ...], list[Finding]]:
+    """Read the data frames beside the first; one that can't be read is told, and the file is none the worse for it."""
+    read: dict[str, RawTable] = {}
+    unread: list[Finding] = []
+    for key, place in frames.items():
+        # Hundreds of frames that share one array would claim its size each.
+        if len(read) >= _MAX_OTHERS or sum(table.values.nbytes for table in read.values()) > MAX_ARRAY_BYTES:
+            left = counted(len(frames) - len(read), "more data frame")
+            unread += source.error("h5-too-large", f"found {left}, expected one in all; not read", key).findings
+            break
+        try:
+            read[key] = _read_frame(source, place)
+            source.report_hidden_code(root, place[0])
+        except UnreadableFile as error:
+            unread += error.findings
+    return tuple(read.items()), [replace(finding, severity=Severity.WARNING) for finding in unread]
 
 
 def _raw_table(source: H5Source, frame: StoredFrame, where: str) -> RawTable:

@@ -20,7 +20,14 @@ from dlc2lp.wording import counted, some
 #: A frame, its points (I, K, 2) and which of them have a column (I, K).
 _Row = tuple[FrameRef, NDArray[np.float64], NDArray[np.bool_]]
 
+#: (x, y) of a point.
+_Pair = tuple[float, float] | NDArray[np.float64]
+
 _N_NAMED = 5  # differences that are named one by one; the others are counted
+
+#: Points nearer than this in x and y are one point, saved with fewer digits.
+ROUNDING_PX = 1e-3
+_DECIMALS = 3  # enough to tell two points apart that are farther
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class CellConflict:
 
     def __str__(self) -> str:
         name = point_name(self.individual, self.keypoint_name)
-        return f"{name} {_point(self.xy_px)} and {_point(self.other_xy_px)}"
+        return f"{name} {' and '.join(_two_points(self.xy_px, self.other_xy_px))}"
 
 
 @dataclass(frozen=True)
@@ -51,14 +58,26 @@ class RowConflict:
 
 @dataclass(frozen=True)
 class Difference:
-    """What two tables of the same session do not have in common; false if they hold the same labels."""
+    """What two tables of the same session do not have in common; false if they hold the same labels.
 
-    #: Points that differ. A point that only one table has a row or a column for differs if it is labelled.
+    A file that was saved with fewer digits holds the same labels: such roundings are counted by themselves.
+    """
+
+    #: Points that differ by more than a rounding. A point that only one table has a row or a column for differs if it
+    #: is labelled.
     n_cells: int
     first: tuple[str, ...]  #: The first few of them with both values, for people.
-    #: Largest distance in x or y between two points that both tables have labelled: a rounding shows as a millionth, an
-    #: edit as pixels. 0 if there is none.
+    #: Largest distance in x or y between two such points that both tables have labelled. 0 if there is none.
     largest_px: float
+    #: Points that differ by less than :data:`ROUNDING_PX` in x and y, and the largest such distance.
+    n_rounded: int
+    largest_rounding_px: float
+    #: Points that are labelled in one of them and not in the other.
+    n_only_first: int
+    n_only_second: int
+    #: File names of images that have labels in one of them and none in the other.
+    frames_labelled_only_first: tuple[str, ...]
+    frames_labelled_only_second: tuple[str, ...]
     #: File names of rows that only one of them has, labelled or not.
     frames_only_first: tuple[str, ...]
     frames_only_second: tuple[str, ...]
@@ -96,30 +115,64 @@ def point_name(individual: str, keypoint_name: str) -> str:
 def same_values(first: LabelTable, second: LabelTable) -> Difference:
     """Compare two tables of the same session, such as a CSV and the HDF5 beside it.
 
-    Rows are matched by image, columns by individual and keypoint. Values are equal if they are the same
-    float64; two empty cells are equal.
+    Rows are matched by image, columns by individual and keypoint. Two empty cells are equal.
     """
     frames = list(dict.fromkeys(_frame_keys(first) + _frame_keys(second)))
     points = list(dict.fromkeys(_points(first) + _points(second)))
     left, right = _on_grid(first, frames, points), _on_grid(second, frames, points)
-    differs = ~_same(left, right).all(axis=-1)
-    gaps = np.abs(left - right)[np.isfinite(left) & np.isfinite(right)]
-
-    def side(table: LabelTable, xy: NDArray[np.float64], frame: tuple[str, str], point: tuple[str, str]) -> str:
-        if frame not in _frame_keys(table):
-            return "no row"
-        return _point(xy) if point in _points(table) else "no column"
-
-    described = tuple(
-        f"{frames[f][1]} {point_name(*points[p])}: "
-        f"{side(first, left[f, p], frames[f], points[p])} and {side(second, right[f, p], frames[f], points[p])}"
-        for f, p in np.argwhere(differs)[:_N_NAMED].tolist()
-    )
+    has_left, has_right = _has_point(left), _has_point(right)
+    distances = np.where((has_left & has_right)[..., None], np.abs(left - right), 0.0).max(axis=-1)
+    is_rounding = (distances > 0) & (distances < ROUNDING_PX)
+    differs = np.asarray(~_same(left, right).all(axis=-1) & ~is_rounding, dtype=np.bool_)
     frames_first, points_first = _only_in(first, second)
     frames_second, points_second = _only_in(second, first)
-    largest_px = float(gaps.max()) if gaps.size else 0.0
-    n_cells = int(differs.sum())
-    return Difference(n_cells, described, largest_px, frames_first, frames_second, points_first, points_second)
+    return Difference(
+        n_cells=int(differs.sum()),
+        first=_described(first, second, frames, points, differs),
+        largest_px=float(distances[differs].max(initial=0.0)),
+        n_rounded=int(is_rounding.sum()),
+        largest_rounding_px=float(distances[is_rounding].max(initial=0.0)),
+        n_only_first=int((has_left & ~has_right).sum()),
+        n_only_second=int((has_right & ~has_left).sum()),
+        frames_labelled_only_first=_labelled_only(frames, has_left, has_right),
+        frames_labelled_only_second=_labelled_only(frames, has_right, has_left),
+        frames_only_first=frames_first,
+        frames_only_second=frames_second,
+        keypoints_only_first=points_first,
+        keypoints_only_second=points_second,
+    )
+
+
+def _has_point(xy_px: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(xy_px).all(axis=-1), dtype=np.bool_)
+
+
+def _described(
+    first: LabelTable,
+    second: LabelTable,
+    frames: Sequence[tuple[str, str]],
+    points: Sequence[tuple[str, str]],
+    differs: NDArray[np.bool_],
+) -> tuple[str, ...]:
+    """Say of the first few points that differ how each table has them; ``differs`` is of shape (frames, points)."""
+    described = []
+    for f, p in np.argwhere(differs)[:_N_NAMED].tolist():
+        both = _two_points(*(_on_grid(table, frames, [points[p]])[f, 0] for table in (first, second)))
+        sides = (
+            "no row" if frames[f] not in _frame_keys(table) else said if points[p] in _points(table) else "no column"
+            for table, said in zip((first, second), both, strict=True)
+        )
+        described.append(f"{frames[f][1]} {point_name(*points[p])}: {' and '.join(sides)}")
+    return tuple(described)
+
+
+def _labelled_only(
+    frames: Sequence[tuple[str, str]], has: NDArray[np.bool_], has_other: NDArray[np.bool_]
+) -> tuple[str, ...]:
+    """File names of the images with labels in one table alone; which points have one is of shape (frames, points)."""
+    return tuple(
+        name for (_, name), own, other in zip(frames, has, has_other, strict=True) if own.any() and not other.any()
+    )
 
 
 def _only_in(table: LabelTable, other: LabelTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -211,7 +264,7 @@ def merge_rows(
 
 def _conflict_finding(conflict: RowConflict) -> Finding:
     differ = f"differ in {counted(len(conflict.cells), 'point')} of one image"
-    message = f"found two label files that {differ}: {'; '.join(map(str, conflict.cells))}"
+    message = f"found two label files that {differ}: {some(map(str, conflict.cells), _N_NAMED, '; ')}"
     where, remedies = conflict.file_name, (Setting("scorer", ("NAME",)),)
     code, advice = "conflicting-labels", "choose one with {}"
     return Finding(Severity.ERROR, code, conflict.session, message, where, advice, remedies)
@@ -265,6 +318,14 @@ def _pair(xy: NDArray[np.float64]) -> tuple[float, float]:
     return float(xy[0]), float(xy[1])
 
 
-def _point(xy: NDArray[np.float64] | tuple[float, float]) -> str:
+def _two_points(a: _Pair, b: _Pair) -> tuple[str, str]:
+    """Name two points (x, y) that differ for people: with all digits only where they look the same with fewer."""
+    short = _point(a, _DECIMALS), _point(b, _DECIMALS)
+    return short if short[0] != short[1] else (_point(a), _point(b))
+
+
+def _point(xy: _Pair, decimals: int | None = None) -> str:
     x, y = float(xy[0]), float(xy[1])
+    if decimals is not None:
+        x, y = round(x, decimals), round(y, decimals)
     return "empty" if math.isnan(x) and math.isnan(y) else f"({x!r}, {y!r})"

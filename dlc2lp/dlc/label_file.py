@@ -53,9 +53,8 @@ class LabelFile:
         """Return the file with only those rows that name a folder, or that name none where that is asked for."""
         if self.table is None:
             return self
-        rows = [row for row, cells in enumerate(self.table.rows) if spelled(parse_row(cells).folder or "") == folder]
-        kept = replace(self.table, rows=tuple(self.table.rows[row] for row in rows), values=self.table.values[rows])
-        return replace(self, table=kept)
+        table, *others = (_rows_about(each, folder) for each in (self.table, *self.others))
+        return replace(self, table=table, others=tuple(others))
 
     @property
     def folders_named(self) -> tuple[str, ...]:
@@ -63,6 +62,13 @@ class LabelFile:
         if self.table is None:
             return tuple(sorted(self.folders))
         return tuple(dict.fromkeys(spelled(parse_row(cells).folder or "") for cells in self.table.rows))
+
+    others: tuple[RawTable, ...] = ()  #: Further tables that an HDF5 file holds beside the first, under other keys.
+
+
+def _rows_about(table: RawTable, folder: str) -> RawTable:
+    rows = [row for row, cells in enumerate(table.rows) if spelled(parse_row(cells).folder or "") == folder]
+    return replace(table, rows=tuple(table.rows[row] for row in rows), values=table.values[rows])
 
 
 def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
@@ -162,13 +168,20 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
     if kind == "other":
         found = _of_no_use(path)
         return replace(unread, findings=(found,), folders=_folders_in_archive(path))
+    others: tuple[RawTable, ...] = ()
     try:
-        read = read_hdf(path) if kind == "h5" else read_csv_labels(path, names)
+        if kind == "h5":
+            stored = read_hdf(path)
+            table, findings, others = stored.table, stored.findings, tuple(table for _, table in stored.others)
+        else:
+            written = read_csv_labels(path, names)
+            table, findings = written.table, written.findings
     except UnreadableFile as error:
         placeholder = error.placeholder if isinstance(error, NotHere) else placeholder_of(path)
         return replace(unread, findings=() if placeholder else error.findings, placeholder=placeholder)
-    table, respelled = in_one_spelling(read.table)
-    return replace(unread, table=table, findings=read.findings, respelled=respelled)
+    table, respelled = in_one_spelling(table)
+    others = tuple(in_one_spelling(other)[0] for other in others)
+    return replace(unread, table=table, findings=findings, respelled=respelled, others=others)
 
 
 def _kind_of(path: Path) -> FileKind:

@@ -221,7 +221,7 @@ def _row_findings(rows_of: Mapping[str, Sequence[int]], conflicts: Sequence[RowC
         findings.append(Finding(Severity.NOTE, "duplicate-row", str(path), message, some(repeated)))
     for conflict in conflicts:
         differ = f"rows of one image that differ in {counted(len(conflict.cells), 'point')}"
-        message = f"found {len(rows_of[conflict.file_name])} {differ}: {'; '.join(map(str, conflict.cells))}"
+        message = f"found {len(rows_of[conflict.file_name])} {differ}: {some(map(str, conflict.cells), between='; ')}"
         place, advice = conflict.file_name, "make its rows say the same"
         findings.append(Finding(Severity.ERROR, "conflicting-rows", str(path), message, place, advice))
     return findings

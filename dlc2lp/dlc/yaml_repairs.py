@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import some
 
 #: What a Windows machine may have written instead of UTF-8. All share ASCII: keys and numbers never suffer.
 CODE_PAGES = ("cp1252", "cp1250", "cp1251", "gb18030", "cp949", "cp932", "big5")
@@ -82,7 +83,7 @@ def repaired(text: str, subject: str) -> tuple[str, list[Finding]]:
 
 
 def _repair_finding(subject: str, lines: list[int], found: str, edit: str) -> Finding:
-    where = ("line " if len(lines) == 1 else "lines ") + ", ".join(map(str, lines))
+    where = ("line " if len(lines) == 1 else "lines ") + some(map(str, lines))
     message = f"found {found}; expected valid YAML"
     advice = f"dlc2lp needs no edit; to let DeepLabCut read the file, {edit}"
     return Finding(Severity.WARNING, "config-repaired", subject, message, where, advice)

@@ -19,6 +19,7 @@ import yaml
 from dlc2lp.dlc.yaml_repairs import decoded, repaired, with_windows_paths
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import counted
 
 #: Ten thousand videos with long paths take 2 MB; PyYAML needs seconds for each MB.
 MAX_BYTES = 8 << 20
@@ -26,6 +27,7 @@ MAX_BYTES = 8 << 20
 MAX_DEPTH = 50
 #: Values after every alias is written out. Nine lines of nested aliases ("billion laughs") make 10**9.
 MAX_VALUES = 1_000_000
+_N_NAMED = 3  # keys that a finding names
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -191,6 +193,7 @@ class _Tree:
     def _mapping(self, node: yaml.Node) -> tuple[YamlNode, int]:
         self._check_tag(node, _MAPPING_TAGS)
         entries: dict[str, tuple[YamlText, YamlNode]] = {}
+        repeated: list[tuple[YamlText, YamlText]] = []
         total = 1
         for key_node, value_node in node.value:
             key, _ = self._of(key_node)
@@ -201,16 +204,25 @@ class _Tree:
             value, size = self._of(value_node)
             total += 1 + size
             if key.text in entries:
-                self.findings.append(self._repeated(key, entries[key.text][0]))
+                repeated.append((entries[key.text][0], key))
             else:
                 entries[key.text] = (key, value)
+        if repeated:
+            self.findings.append(self._repeated(repeated))
         return YamlMapping(tuple(entries.values()), _line(node)), total
 
-    def _repeated(self, key: YamlText, first: YamlText) -> Finding:
-        found = f"found '{key.text}' on line {first.line} and again on line {key.line}, read line {first.line}"
+    def _repeated(self, keys: list[tuple[YamlText, YamlText]]) -> Finding:
+        """Tell the keys of one mapping that stand in it twice, each as its first place and the other one."""
+        places = [f"'{first.text}' on lines {first.line} and {again.line}" for first, again in keys[:_N_NAMED]]
+        first, again = keys[0]
+        found = f"found '{first.text}' on line {first.line} and again on line {again.line}, read line {first.line}"
+        advice = f"delete the wrong one of lines {first.line} and {again.line}"
+        if len(keys) > 1:
+            found = f"found {counted(len(keys), 'key that stands', 'keys that stand')} twice, such as "
+            found += f"{', '.join(places)}; read the first of each"
+            advice = "delete the wrong one of each"
         message = f"{found}; expected it once: DeepLabCut refuses such a file"
-        advice = f"delete the wrong one of lines {first.line} and {key.line}"
-        where = f"line {key.line}"
+        where = f"line {again.line}"
         return Finding(Severity.WARNING, "config-duplicate-key", self.subject, message, where, advice)
 
     def _check_tag(self, node: yaml.Node, allowed: frozenset[str]) -> None:

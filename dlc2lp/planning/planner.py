@@ -229,15 +229,12 @@ def _counts(source: Source, files: Sequence[ViewFiles], images: Sequence[PlacedI
         frames=sum(placed.n_frames_left_out for placed in images) + sum(n for _, _, n in source.outsiders),
         cells=sum(placed.n_cells_left_out for placed in images) + sum(n for _, n, _ in source.outsiders),
     )
-    n_frames = n_cells = 0
     for _, labels in source.surveys:
         animal = labels.or_raise()
-        n_frames += labels.n_source_frames
-        n_cells += labels.n_source_cells
         # A frame whose only labels are those of an individual that was not chosen is left out with them.
         left_out["frames"] += labels.n_source_frames - int(animal.labels.labelled.any(axis=(1, 2)).sum())
         left_out["cells"] += animal.n_left_out + sum(session.n_left_out for session in labels.project.sessions)
     return {
-        "labeled_frames": Count(n_frames, count_labeled(rows), left_out["frames"]),
-        "labeled_cells": Count(n_cells, count_cells(rows), left_out["cells"]),
+        "labeled_frames": Count(source.n_labeled_frames, count_labeled(rows), left_out["frames"]),
+        "labeled_cells": Count(source.n_labeled_cells, count_cells(rows), left_out["cells"]),
     }

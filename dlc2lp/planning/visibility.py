@@ -62,7 +62,7 @@ def explain(
     ``names`` are the keypoints; ``n_fillers`` counts the frames that only other views have labelled.
     """
     told = [
-        f"{session} ({', '.join(names[k] for k in sorted(positions))})"
+        f"{session} ({some(names[k] for k in sorted(positions))})"
         for session, positions in sorted(missing_in_some(never).items())
     ]
     reasons = []

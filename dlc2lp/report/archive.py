@@ -142,14 +142,16 @@ def _shown(projects: Sequence[ProjectReport]) -> list[ProjectReport]:
 def _row(project: ProjectReport) -> str:
     name = _escape(project.project + (f" ({project.individual})" if project.individual else ""))
     cells = [""] * len(_NUMBERS)
-    if project.counts:
+    frames = project.counts.get("labeled_frames")
+    if frames is not None and project.has_target:
         name = f'<a href="{quote(project.target, errors="surrogateescape")}/">{name}</a>'
-        frames = project.counts["labeled_frames"]
         cells = [
             *map(str, (project.n_sessions, frames.source, frames.written, project.n_videos, project.n_video_frames)),
             *map(size_text, (project.bytes_before, project.bytes_after)),
             duration_text(project.seconds),
         ]
+    elif frames is not None:
+        cells[1:3] = map(str, (frames.source, frames.written))
     numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
     state = f'<td class="{project.state}">{words(project.state)}</td>'
     return f'<tr><th scope="row">{name}</th>{state}{numbers}</tr>\n{_told(project)}'
@@ -177,7 +179,7 @@ def _finding(finding: Finding) -> str:
     if finding.where:
         text += f" (at {_escape(finding.where)})"
     text += f" <code>{finding.code}</code>"
-    return text + (f"<br>{_escape(finding.hint)}" if finding.hint else "")
+    return text + (f"<br>{_escape(finding.short_hint)}" if finding.hint else "")
 
 
 def words(state: str) -> str:

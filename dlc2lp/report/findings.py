@@ -39,7 +39,9 @@ def _lines_of(finding: Finding) -> list[str]:
     """Lay out one finding; a table inside its message keeps its lines."""
     message, *table = finding.message.split("\n")
     lines = [_wrap(f"{finding.severity}: {finding.subject}: {message} [{finding.code}]"), *table]
-    lines += [_wrap(f"    {word}: {text}") for word, text in (("at", finding.where), ("do", finding.hint)) if text]
+    lines += [
+        _wrap(f"    {word}: {text}") for word, text in (("at", finding.where), ("do", finding.short_hint)) if text
+    ]
     return lines
 
 

@@ -72,7 +72,8 @@ def inspection_text(found: Inspection) -> str:
     if plan is not None:
         parts += [view_table(plan), _calibration_text(plan)] if plan.views else []
         shares = [(name, f"{share:.1%}") for name, share in plan.keypoints.items()]
-        parts.append(table(("keypoint", "empty"), shares[:MAX_ROWS], right=(1,)))
+        shown = table(("keypoint", "empty"), shares[:MAX_ROWS], right=(1,))
+        parts.append(shown + more_rows(len(shares), "keypoint"))
         does = f"convert would: {_work_text(plan)}\nestimated size: {size_text(plan.space_bytes)} at most"
     videos = [
         # Cameras with projects of their own call their videos alike.
@@ -260,12 +261,18 @@ def outcome_text(came: Outcome) -> str:
     broken = f"{plan.target} is not complete: see the errors above, then run the same command again"
     return _joined(
         _counts_text(plan),
-        table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks) if videos else "",
+        _video_rows(rows, remarks, len(plan.videos)),
         "\n".join(extra),
         findings_text(came.findings),
         f"{done}; {_checked_text(came.verification)}",
         ready if came.exit_code == 0 else broken,
     )
+
+
+def _video_rows(rows: Sequence[Sequence[str]], remarks: Sequence[str], n_all: int) -> str:
+    """Lay out how videos were made, as many as fit; nothing where there is none."""
+    made = table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks) if rows else ""
+    return made + more_rows(n_all, "video")
 
 
 def verification_text(plan: Plan, found: Verification) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlc2lp.model import Finding, LabelTable, Setting, Severity, question
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, some, spelled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +28,10 @@ NOBODY = ""
 Column = tuple[str, str]
 
 _ANY_WAY = ("flatten", "split", "NAME")  # what --individuals can be told
+_N_ROWS = 100  # of a table; individuals beyond are counted
 _NO_NAME = "(none)"  # how a table shows nobody
 _N_NAMED = 8  # keypoints that a line names; the others are counted
+_N_SESSIONS = 3  # sessions that it names
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,25 @@ class OneAnimal:
     labels: LabelTable  #: Table with the single individual ``""``.
     n_left_out: int  #: Labelled points of individuals that were not chosen.
     origin: dict[str, Column]  #: For each keypoint name the (individual, keypoint) that it was.
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the configuration calls individuals and keypoints."""
+
+    #: Of a multi-animal project; without any, nothing can be unknown.
+    individuals: tuple[str, ...]
+    keypoints: tuple[str, ...]  #: Those that occur once in a frame included.
+
+    def strangers(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return which of the individuals it does not name."""
+        return _not_among(names, (*self.individuals, UNIQUE, NOBODY)) if self.individuals else ()
+
+
+def _not_among(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that are not known, however the system that wrote them spells an accent."""
+    own = {spelled(name) for name in known}
+    return tuple(name for name in names if spelled(name) not in own)
 
 
 def labelled_individuals(labels: LabelTable) -> tuple[str, ...]:
@@ -51,7 +72,9 @@ def unique_individual(labels: LabelTable) -> tuple[str, ...]:
     return tuple(name for name in _labelled(labels) if name == UNIQUE)
 
 
-def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> OneAnimal | Finding:
+def as_one_animal(
+    labels: LabelTable, choice: str, findings: list[Finding], known: Known | None = None
+) -> OneAnimal | Finding:
     """Turn individuals into the keypoints of one animal; or return the question with the individuals as candidates.
 
     The choice ``auto`` gives plain keypoint names, in the table's order, where no two individuals share one, else a
@@ -59,12 +82,23 @@ def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> O
     of ``single``; any other word is the name of the individual to take. Points that belong to no individual are those
     of the only labelled animal, where there is only one, and otherwise keypoints of their own. What is left out is
     added to the findings.
+
+    ``known`` are the names of the configuration, None where there is none. With ``auto``, labels of other individuals
+    are a decision, and so are keypoints that may be known ones under another name; any other choice is the decision.
     """
     if labels.individuals == (NOBODY,):
+        if _is_name(choice):
+            why = f"found {choice!r}, but no label file names individuals: the project labels a single animal"
+            remedies = (Setting("individuals", ("auto",)),)
+            return question("unknown-individual", "individuals", why, "{}, or leave the option out", remedies)
         return OneAnimal(labels, 0, {name: (NOBODY, name) for name in labels.keypoint_names})
     columns = _choose_columns(labels, choice)
     if isinstance(columns, Finding):
         return columns
+    if known is not None and choice == "auto":
+        asked = _unknown_individuals(labels, known) or _renamed_keypoints(labels, known)
+        if asked is not None:
+            return asked
     by_name: dict[str, list[Column]] = {}
     for column in columns:
         by_name.setdefault(_flat_name(*column) if choice == "flatten" else column[1], []).append(column)
@@ -73,6 +107,8 @@ def as_one_animal(labels: LabelTable, choice: str, findings: list[Finding]) -> O
     asked = _shared_names(labels, choice, by_name) or _labelled_twice(labels, by_name)
     if asked is not None:
         return asked
+    if known is not None:
+        findings += _say_unknown(labels, known)
     taken = set(columns)
     _say_never_labelled(labels, {individual for individual, _ in taken} if _is_name(choice) else None, findings)
     _say_left_out(labels, choice, taken, findings)
@@ -86,15 +122,16 @@ def individual_table(labels: LabelTable) -> str:
     import numpy as np
 
     rows = [("individual", "frames", "points", "keypoints")]
-    for i, individual in enumerate(labels.individuals):
+    for i, individual in enumerate(labels.individuals[:_N_ROWS]):
         one = labels.labelled[:, i]
         names = [name for name, seen in zip(labels.keypoint_names, np.any(one, axis=0), strict=True) if seen]
         n_frames, n_points = int(one.any(axis=1).sum()), int(one.sum())
         rows.append((individual or _NO_NAME, str(n_frames), str(n_points), some(names, _N_NAMED) or "-"))
     widths = [max(len(row[n]) for row in rows) for n in range(3)]
-    return "\n".join(
-        f"    {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows
-    )
+    lines = [f"    {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows]
+    if n_more := len(labels.individuals[_N_ROWS:]):
+        lines.append(f"    ... and {counted(n_more, 'individual')} more")
+    return "\n".join(lines)
 
 
 def _is_name(choice: str) -> bool:
@@ -144,6 +181,80 @@ def _choose_columns(labels: LabelTable, choice: str) -> list[Column] | Finding:
         )
         return _ask(labels, "labels-without-individual", why, advice, ("flatten",))
     return [column for column in columns if column[0] == choice or (column[0] == NOBODY and animals == (choice,))]
+
+
+def _unknown_individuals(labels: LabelTable, known: Known) -> Finding | None:
+    """Ask where individuals are labelled that the configuration does not name.
+
+    Where a folder has ``ind1`` and ``ind2`` and the others ``m1`` and ``m2``, these may be the same animals.
+    """
+    import numpy as np
+
+    strangers = known.strangers(_labelled(labels))
+    if not strangers:
+        return None
+    columns = [labels.individuals.index(name) for name in strangers]
+    has_stranger = np.any(labels.labelled[:, columns], axis=(1, 2))
+    sessions = dict.fromkeys(frame.session for frame, has in zip(labels.frames, has_stranger, strict=True) if has)
+    where = f"they are labelled in {some(sessions, _N_SESSIONS)} and may be the same animals under other names"
+    why = f"found labels of {_strangers(strangers, known)}; {where}"
+    advice = "rename them in the label files, or in config.yaml where they are right; or keep each by its own name: {}"
+    return _ask(labels, "individuals-not-in-config", why, advice, _ANY_WAY)
+
+
+def _renamed_keypoints(labels: LabelTable, known: Known) -> Finding | None:
+    """Ask where a session has a keypoint that a multi-animal configuration does not name, and lacks one that it names.
+
+    A keypoint that stands beside all known ones is another one; where one of these is missing, it may be that one under
+    its former name, and one keypoint would become two that are each labelled in some sessions only.
+    """
+    import numpy as np
+
+    if not known.individuals or not known.keypoints:
+        return None
+    labelled = np.any(labels.labelled, axis=1)
+    if not _not_among(_names_of(labels, np.any(labelled, axis=0)), known.keypoints):
+        return None
+    sessions = np.array([frame.session for frame in labels.frames])
+    others: dict[str, None] = {}
+    missing: dict[str, None] = {}
+    for session in dict.fromkeys(sessions.tolist()):
+        names = _names_of(labels, np.any(labelled[sessions == session], axis=0))
+        unknown, lacking = _not_among(names, known.keypoints), _not_among(known.keypoints, names)
+        if unknown and lacking:
+            others |= dict.fromkeys(unknown)
+            missing |= dict.fromkeys(lacking)
+    if not others:
+        return None
+    are = "which is" if len(others) == 1 else "which are"
+    why = (
+        f"found labels of {some(others, _N_NAMED)}, {are} not among the bodyparts of config.yaml, in sessions without "
+        f"any of {some(missing, _N_NAMED)}: perhaps the same under another name"
+    )
+    advice = "rename in the label files what was renamed, or add it to config.yaml; or keep every name as it is: {}"
+    return _ask(labels, "keypoint-not-in-config", why, advice, _ANY_WAY)
+
+
+def _names_of(labels: LabelTable, chosen: NDArray[np.bool_]) -> list[str]:
+    return [name for name, is_chosen in zip(labels.keypoint_names, chosen, strict=True) if is_chosen]
+
+
+def _strangers(strangers: Sequence[str], known: Known) -> str:
+    are = "which is" if len(strangers) == 1 else "which are"
+    names = f"{some(strangers, _N_NAMED)}, {are} not among the individuals of config.yaml"
+    return f"{names} ({some(known.individuals, _N_NAMED)})"
+
+
+def _say_unknown(labels: LabelTable, known: Known) -> list[Finding]:
+    """Tell labelled individuals that the configuration does not name, where a person has decided on them."""
+    strangers = known.strangers(_labelled(labels))
+    if not strangers:
+        return []
+    n_points = sum(int(labels.labelled[:, labels.individuals.index(name)].sum()) for name in strangers)
+    points = counted(n_points, "labelled point is", "labelled points are")
+    message = f"{points} of {_strangers(strangers, known)}; taken by the name that the label files have"
+    advice = "if they are the same animals, rename them in the label files"
+    return [Finding(Severity.WARNING, "individuals-not-in-config", "individuals", message, advice=advice)]
 
 
 def _shared_names(labels: LabelTable, choice: str, by_name: Mapping[str, Sequence[Column]]) -> Finding | None:
@@ -217,7 +328,7 @@ def _say_left_out(labels: LabelTable, choice: str, taken: set[Column], findings:
     n_labelled = dict(zip(labels.individuals, labels.labelled.sum(axis=(0, 2)).tolist(), strict=True))
     others = {name: n_points for name, n_points in n_labelled.items() if n_points and name not in chosen}
     if others:
-        told = ", ".join(f"{name or _NO_NAME} {n_points}" for name, n_points in others.items())
+        told = some((f"{name or _NO_NAME} {n_points}" for name, n_points in others.items()), _N_NAMED)
         left_out = counted(sum(others.values()), "labelled point is", "labelled points are")
         message = f"{left_out} left out, as --individuals {choice} asks ({told})"
         subject = some([name or _NO_NAME for name in others], _N_NAMED)

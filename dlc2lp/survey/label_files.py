@@ -61,7 +61,7 @@ def project_labels(
     chooser = _Chooser(project, scorer, source)
     chosen = [chooser.choose(session) for session in project.sessions]
     sessions, told = bring_home(chosen)
-    findings = [*chooser.findings, *told, *tell_unseen(chooser.unseen)]
+    findings = [*chooser.findings, *chooser.rounded(), *told, *tell_unseen(chooser.unseen)]
     questions = dict.fromkeys([*asked, *chooser.unmet(), *chooser.questions])
     return ProjectLabels(tuple(sessions), tuple(findings), tuple(questions))
 
@@ -86,6 +86,7 @@ class _Chooser:
         self._asked_for = spelled(scorer or "")
         self._wanted = self._asked_for or (project.config.scorer if project.config else "")
         self._scorers: dict[str, None] = {}  # of all label files
+        self._rounded: list[tuple[Path, Difference]] = []  # CSVs that hold fewer digits than the HDF5
 
     def choose(self, session: DlcSession) -> SessionLabels:
         """Choose the labels of one session."""
@@ -152,6 +153,19 @@ class _Chooser:
         found = tuple(sorted(self._scorers))
         message = f"found no labels of {self._asked_for!r} in any session, only those of {some(map(repr, found))}"
         return [question("unknown-scorer", "--scorer", message, "{}, or leave it out", (_SCORER,), found)]
+
+    def rounded(self) -> list[Finding]:
+        """Tell once which CSVs hold fewer digits than the HDF5 beside them."""
+        if not self._rounded:
+            return []
+        points = counted(sum(each.n_rounded for _, each in self._rounded), "point differs", "points differ")
+        largest_px = max(each.largest_rounding_px for _, each in self._rounded)
+        files = counted(len(self._rounded), "CSV", "CSVs")
+        message = (
+            f"{points} from the HDF5 by less than a thousandth of a pixel (at most {largest_px:.1g} px) in {files}"
+        )
+        where = some(str(path) for path, _ in self._rounded)
+        return [Finding(Severity.NOTE, "csv-rounded", "CSV", f"{message}: saved with fewer digits", where)]
 
     def _which_files(self, session: DlcSession) -> list[LabelFile]:
         """Return the files of one scorer, HDF5 and CSV, that count; none where a person must say which."""
@@ -260,8 +274,10 @@ class _Chooser:
         kind = newest if self._source == "newest" else self._source or "h5"
         other: FileKind = "csv" if kind == "h5" else "h5"
         difference = same_values(read["h5"].labels, read["csv"].labels)
+        csv = next(file.path for file in files if file.kind == "csv")
+        if difference.n_rounded:
+            self._rounded.append((csv, difference))
         if difference:
-            csv = next(file.path for file in files if file.kind == "csv")
             self._say_different(difference, kind, csv, _frames_lost(read[kind].labels, read[other].labels), session)
         return kind
 
@@ -327,8 +343,8 @@ def _file_name(name: str) -> str:
 
 
 def _is_aside(file: LabelFile, used: Path) -> bool:
-    """Whether a file holds labels beside those in use: it is another one, or holds those of several people."""
-    return file.path != used or (file.table is not None and len(scorers(file.table)) > 1)
+    """Whether a file holds labels beside those in use: it is another one, or several tables or people are in it."""
+    return file.path != used or bool(file.others) or (file.table is not None and len(scorers(file.table)) > 1)
 
 
 def _is_dlc_backup(file: LabelFile, names: Collection[str]) -> bool:

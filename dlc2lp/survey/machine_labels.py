@@ -8,17 +8,19 @@ issue #172). That is a flag, no proof.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlc2lp.dlc.columns import scorers
+from dlc2lp.dlc.joining import point_name
 from dlc2lp.dlc.label_file import LabelFile
 from dlc2lp.dlc.labels import interpret
 from dlc2lp.dlc.session import DlcSession
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, LabelTable, Severity
+from dlc2lp.wording import counted, some
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,15 +58,44 @@ class MachineLabels:
         if image not in self.rows:
             return {}
         found = {}
+        for name, (i, k) in self.columns(origin).items():
+            x, y = self.table.xy_px[self.rows[image], i, k].tolist()
+            if x == x and y == y:  # noqa: PLR0124  (NaN = no prediction)
+                found[name] = (x, y)
+        return found
+
+    @cached_property
+    def predicted(self) -> frozenset[str]:
+        """Images with at least one predicted point."""
+        import numpy as np
+
+        has_any = np.any(self.table.labelled, axis=(1, 2))
+        return frozenset(name for name, row in self.rows.items() if has_any[row])
+
+    def unused(
+        self, images: Collection[str], origin: Mapping[str, tuple[str, str]], left_out: Collection[str]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield (image, keypoint) of the predicted points that are no keypoint of the target.
+
+        ``left_out`` are individuals of which that is known.
+        """
+        used = set(self.columns(origin).values())
+        labelled = self.table.labelled
+        for i, individual in enumerate(self.table.individuals):
+            for k, keypoint in enumerate(self.table.keypoint_names):
+                if (i, k) not in used and individual not in left_out:
+                    name = point_name(individual, keypoint)
+                    yield from ((image, name) for image in images if labelled[self.rows[image], i, k])
+
+    def columns(self, origin: Mapping[str, tuple[str, str]]) -> dict[str, tuple[int, int]]:
+        """Return which column of the table is which keypoint of the target; those that are none are not in it."""
+        found = {}
         for name, (individual, keypoint) in origin.items():
             column = self.column(individual, keypoint)
             if column is None and name == keypoint:
                 column = self.column("", keypoint)  # predicted before the project became a multi-animal one
             if column is not None:
-                i, k = column
-                x, y = self.table.xy_px[self.rows[image], i, k].tolist()
-                if x == x and y == y:  # noqa: PLR0124  (NaN = no prediction)
-                    found[name] = (x, y)
+                found[name] = column
         return found
 
 
@@ -132,29 +163,73 @@ def labels_equal_predictions(labels: LabelTable, predictions: Predictions) -> in
     return int(equal.sum())
 
 
+class SessionPredictions(NamedTuple):
+    """A session with machine labels."""
+
+    session: DlcSession
+    predictions: Predictions
+    labelled: Collection[str]  #: Its images with a label, which need no suggestion.
+
+
+def lost_suggestions(
+    sessions: Sequence[SessionPredictions], labels: LabelTable, origin: Mapping[str, tuple[str, str]]
+) -> list[Finding]:
+    """Tell which predictions can be no suggestions: their image is not there, or no label has their keypoint.
+
+    ``labels`` are of all individuals, and ``origin`` says which of their columns are keypoints of the target. What
+    is predicted of an individual that was labelled and not chosen is left out on purpose.
+    """
+    import numpy as np
+
+    seen = np.any(labels.labelled, axis=(0, 2))
+    left_out = {name for name, is_seen in zip(labels.individuals, seen, strict=True) if is_seen}
+    left_out -= {individual for individual, _ in origin.values()}
+    images: dict[str, None] = {}
+    points: set[tuple[str, str, str]] = set()
+    for session, predictions, labelled in sessions:
+        there = session.images.keys() | session.broken_images.keys()
+        for network in predictions.networks:
+            images |= dict.fromkeys(f"{session.name}/{name}" for name in network.predicted if name not in there)
+            waiting = network.predicted & session.images.keys() - set(labelled)
+            points.update((session.name, *point) for point in network.unused(waiting, origin, left_out))
+    findings = []
+    if images:
+        message = f"predicted for {counted(len(images), 'image that is', 'images that are')} not there; no suggestion"
+        findings.append(Finding(Severity.WARNING, "suggestion-without-image", some(images), message))
+    if points:
+        names = dict.fromkeys(name for *_, name in sorted(points))
+        whose = f"predicted {counted(len(points), 'time')} for frames that wait for labels"
+        message = f"{whose}, but no label file labels what is called so; no suggestion"
+        findings.append(Finding(Severity.WARNING, "suggestion-without-keypoint", some(names), message))
+    return findings
+
+
 def _read_file(file: LabelFile, session: DlcSession, findings: list[Finding]) -> list[MachineLabels]:
-    """Return what each network of a file predicted, the last one first.
+    """Return what each network of a file predicted, the last one first; of several tables the first goes first.
 
     When a network was trained anew within an iteration, DeepLabCut puts its columns behind those of the earlier one and
     its frames below, so that each network has its own rows.
     """
-    if file.table is None:
-        findings += _as_warnings(file.findings)
-        return []
-    models = scorers(file.table)
-    if len(models) > 1:
-        held = f"holds the predictions of {len(models)} networks ({', '.join(models)})"
-        message = f"{held}; each frame gets those of the last one that has any"
-        findings.append(Finding(Severity.NOTE, "several-models", str(file.path), message))
-    networks = []
-    for model in reversed(models or ("",)):
-        try:
-            read = interpret(file.table, session=session.name, scorer=model, path=file.path, images=session.images)
-        except UnreadableFile as error:
-            findings += _as_warnings(error.findings)
+    findings += _of_predictions(file.findings)
+    networks: list[MachineLabels] = []
+    for table in (file.table, *file.others):
+        if table is None:
             continue
-        # The app shows a suggestion only under a model's name; some files have none.
-        networks.append(MachineLabels(model or file.path.stem, file.mtime_ns // 10**6, read.labels, read.likelihood))
+        models = scorers(table)
+        if len(models) > 1:
+            held = f"holds the predictions of {len(models)} networks ({', '.join(models)})"
+            message = f"{held}; each frame gets those of the last one that has any"
+            findings.append(Finding(Severity.NOTE, "several-models", str(file.path), message))
+        for model in reversed(models or ("",)):
+            try:
+                read = interpret(table, session=session.name, scorer=model, path=file.path, images=session.images)
+            except UnreadableFile as error:
+                findings += _of_predictions(error.findings)
+                continue
+            findings += _of_predictions(read.findings)
+            # The app shows a suggestion only under a model's name; some files have none.
+            name = model or file.path.stem
+            networks.append(MachineLabels(name, file.mtime_ns // 10**6, read.labels, read.likelihood))
     return networks
 
 
@@ -164,6 +239,15 @@ def _newest_first(file: LabelFile) -> tuple[int, bool, str]:
     return (-int(number.group(1)) if number else 1, file.kind != "h5", file.path.name)
 
 
-def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
-    """Predictions are no labels: nothing of the person's work is lost when they can't be read."""
-    return [replace(finding, severity=Severity.WARNING) for finding in findings]
+def _of_predictions(findings: Iterable[Finding]) -> list[Finding]:
+    """Return what reading brought up as what it means: nothing of the person's work is lost, but suggestions may be."""
+    advice = "nothing needs to be done: what is lost are suggestions, no labels"
+    return [
+        replace(
+            finding,
+            severity=Severity.WARNING if finding.severity is Severity.ERROR else finding.severity,
+            advice=advice if finding.advice else "",
+            remedies=(),
+        )
+        for finding in findings
+    ]

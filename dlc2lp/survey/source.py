@@ -56,6 +56,16 @@ class Source:
         return tuple(reversed(unique.values()))
 
     @property
+    def n_labeled_frames(self) -> int:
+        """Frames with a label of all projects, as far as it is decided which labels count."""
+        return sum(labels.n_source_frames for _, labels in self.surveys)
+
+    @property
+    def n_labeled_cells(self) -> int:
+        """Labelled cells of all projects, likewise."""
+        return sum(labels.n_source_cells for _, labels in self.surveys)
+
+    @property
     def cameras(self) -> tuple[tuple[str, ...], ...]:
         """For each project the cameras that it holds; empty for a single camera."""
         return tuple(

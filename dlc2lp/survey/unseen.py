@@ -6,6 +6,7 @@ point counts as left out where the labels that are used have none for it: a copy
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,14 +70,11 @@ def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[La
 
 def _tables(file: LabelFile, session: DlcSession) -> Iterator[LabelTable]:
     """Yield the labels of each scorer in a file, as far as they can be read."""
-    if file.table is None:
-        return
     images = {*session.images, *session.broken_images, *session.absent_images}
-    for scorer in scorers(file.table) or ("",):
-        try:
-            yield interpret(file.table, session=session.name, scorer=scorer, path=file.path, images=images).labels
-        except UnreadableFile:
-            continue
+    for table in () if file.table is None else (file.table, *file.others):
+        for scorer in scorers(table) or ("",):
+            with contextlib.suppress(UnreadableFile):
+                yield interpret(table, session=session.name, scorer=scorer, path=file.path, images=images).labels
 
 
 def _cells(table: LabelTable | None, other: LabelTable | None) -> set[Cell]:

@@ -303,6 +303,50 @@ def test_unknown_edge_is_named_with_its_line(tmp_path: Path) -> None:
     assert finding.where == "skeleton, line 9"
 
 
+@pytest.mark.parametrize(
+    ("skeleton", "code", "message"),
+    [
+        (
+            "[nose, ear, tail, nose]",
+            "config-value",
+            "found 4 entries such as 'nose', 'ear', 'tail', expected pairs of bodyparts such as [nose, tail]; left "
+            "them out",
+        ),
+        ("[[nose], [nose, [tail]], 3]", "config-value", "found 3 entries such as [nose], a list, '3', expected pairs"),
+        (
+            f"[{', '.join(f'[nose, paw{n}]' for n in range(40))}]",
+            "skeleton-unknown",
+            "found 40 edges such as nose - paw0, nose - paw1, nose - paw2, but no bodypart paw0, paw1, paw2 and 37 "
+            "more; left them out",
+        ),
+        ("[[nose, paw], [paw, tail], [nose, paw]]", "skeleton-unknown", "found 2 edges such as nose - paw, paw - tail"),
+    ],
+)
+def test_many_bad_entries_are_one_finding(tmp_path: Path, skeleton: str, code: str, message: str) -> None:
+    config = read(tmp_path, f"Task: a\nscorer: s\nbodyparts: [nose, ear, tail]\nskeleton: {skeleton}\n")
+    assert codes(config) == [code]
+    assert config.findings[0].message.startswith(message)
+    assert (config.skeleton, config.findings[0].where) == ((), "skeleton, line 4")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("bodyparts: [nose, [a], tail, [b]]", "found 2 entries such as [a], [b], expected a name; left them out"),
+        (
+            "bodyparts: [a, b, a, b, a]",
+            "found 3 entries such as 'a', 'b', expected each name once; left the repetition",
+        ),
+        ("corner2move2: [x, y, 50]", "found 2 entries such as 'x', 'y', expected a number; left them out"),
+    ],
+)
+def test_values_of_one_wrong_form_are_told_together(tmp_path: Path, line: str, message: str) -> None:
+    others = "" if line.startswith("bodyparts") else "bodyparts: [nose]\n"
+    config = read(tmp_path, f"Task: a\nscorer: s\n{others}{line}\n")
+    assert sum(finding.message.startswith(message) for finding in config.findings) == 1
+    assert len(config.findings) <= 2
+
+
 def test_template_names_that_a_project_really_uses(tmp_path: Path) -> None:
     text = "Task: a\nscorer: s\nbodyparts: [bodypart1, bodypart2]\nskeleton: [[bodypart1, bodypart2]]\n"
     assert read(tmp_path, text).skeleton == (("bodypart1", "bodypart2"),)
@@ -562,6 +606,15 @@ def test_duplicate_keys(tmp_path: Path) -> None:
     assert by_key["line 11"].hint == "delete the wrong one of lines 3 and 11"
 
 
+def test_many_duplicate_keys_of_one_list_are_one_finding(tmp_path: Path) -> None:
+    videos = "".join(f"  /{n}.mp4:\n    crop: 0, 6, 0, 4\n" for n in range(30))
+    config = read(tmp_path, BASE + "video_sets:\n" + videos + videos)
+    assert len(config.video_sets) == 30
+    (finding,) = config.findings
+    assert finding.code == "config-duplicate-key"
+    assert "30 keys that stand twice, such as '/0.mp4' on lines 7 and 67" in finding.message
+
+
 # --- encodings ----------------------------------------------------------------------------------------------
 
 TEXT = "Task: Käfig\nscorer: Jörg\nbodyparts: [schnäuzchen, tail]\nvideo_sets:\n  /dät/ü.mp4:\n    crop: 0, 6, 0, 4\n"
@@ -740,5 +793,7 @@ def test_thousands_of_videos_take_seconds(tmp_path: Path) -> None:
     entries = "".join(f"  /data/cohort/mouse {number}.mp4:\n    crop: 0, 640, 0, x\n" for number in range(2000))
     start = time.perf_counter()
     config = read(tmp_path, BASE + "video_sets:\n" + entries)
-    assert len(config.video_sets) == len(config.findings) == 2000
+    assert len(config.video_sets) == 2000
+    (finding,) = config.findings
+    assert finding.message.startswith("found 2000 entries such as '0, 640, 0, x', expected four pixel numbers")
     assert time.perf_counter() - start < 5

@@ -64,14 +64,35 @@ def test_differing_cells_are_counted_and_shown() -> None:
     assert difference
     assert difference.n_cells == 8
     assert len(difference.first) == 5
-    assert difference.first[1] == "1.png s: (1.0, 0.0) and (1.0, 0.30000000000000004)"
+    assert difference.first[1] == "1.png s: (1.0, 0.0) and (1.0, 0.3)"
     assert difference.largest_px == 0.1 + 0.2
     assert difference.summary() == "largest distance 0.3 px"
 
 
-def test_the_last_bit_counts() -> None:
-    first = make_labels("v", {"a.png": {"s": (0.1 + 0.2, 1)}}, ("s",))
-    assert same_values(first, make_labels("v", {"a.png": {"s": (0.3, 1)}}, ("s",))).n_cells == 1
+def test_a_rounding_is_no_difference_and_counted() -> None:
+    rows: dict[str, dict[str, Point]] = {f"{i}.png": {"s": (i + 1 / 3, 2 / 3), "t": (0.1 + 0.2, 1.0)} for i in range(4)}
+    first = make_labels("v", rows, ("s", "t"))
+    saved = {name: {"s": (round(i + 1 / 3, 4), 0.6667), "t": (0.3, 1.0)} for i, name in enumerate(rows)}
+    rounded = same_values(first, make_labels("v", saved, ("s", "t")))
+    assert not rounded
+    assert (rounded.n_cells, rounded.n_rounded, rounded.first) == (0, 8, ())
+    assert rounded.largest_rounding_px == pytest.approx(1 / 3e4, rel=1e-3)
+    saved["2.png"]["s"] = (2.3344, 0.6667)  # a thousandth of a pixel away
+    moved = same_values(first, make_labels("v", saved, ("s", "t")))
+    assert (moved.n_cells, moved.n_rounded) == (1, 7)
+    assert moved.first == ("2.png s: (2.333, 0.667) and (2.334, 0.667)",)
+    assert moved.largest_px == pytest.approx(0.00097, abs=2e-4)
+    assert moved.largest_rounding_px < 1e-3
+
+
+def test_what_only_one_has_labelled() -> None:
+    first = make_labels("v", {"a.png": {"s": (1, 2), "t": (3, 4)}, "b.png": {}, "c.png": {"s": (1, 2)}}, ("s", "t"))
+    second = make_labels("v", {"a.png": {"s": (1, 2)}, "b.png": {"t": (5, 6)}, "d.png": {"s": (7, 8)}}, ("s", "t"))
+    difference = same_values(first, second)
+    assert (difference.n_only_first, difference.n_only_second, difference.n_cells) == (2, 2, 4)
+    assert difference.frames_labelled_only_first == ("c.png",)
+    assert difference.frames_labelled_only_second == ("b.png", "d.png")
+    assert (difference.frames_only_first, difference.frames_only_second) == (("c.png",), ("d.png",))
 
 
 def test_rows_and_columns_that_only_one_has() -> None:

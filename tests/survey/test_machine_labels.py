@@ -201,6 +201,100 @@ def test_machine_labels_alone_are_no_labels(tmp_path):
     assert "machine labels that were never refined" in result.finding("no-labels")["message"]
 
 
+def findings_of(result, code):
+    return [finding for finding in result.document["findings"] if finding["code"] == code]
+
+
+def test_the_predictions_of_every_data_frame_in_a_file_are_suggested(tmp_path):
+    """A file that several versions have added to: what the first frame lacks, the others may have."""
+    project = build(tmp_path)
+    both = {"img07.png": {"nose": (1.0, 2.0)}, "img11.png": {"nose": (3.0, 4.0)}}
+    path = write(project, "machinelabels-iter0.h5", predict(NETWORK, both))
+    other = {"img11.png": {"nose": (5.0, 6.0)}, "img12.png": {"tail": (7.0, 8.0)}}
+    predict(NETWORK, other).to_hdf(path, key="machinelabels", mode="a")
+    result, target = convert(project)
+    assert {frame: points for frame, (_, _, points) in queue(target).items()} == {
+        "img00000007.png": {"nose": (1.0, 2.0)},
+        "img00000011.png": {"nose": (3.0, 4.0)},
+        "img00000012.png": {"tail": (7.0, 8.0)},
+    }
+    (note,) = findings_of(result, "h5-several-keys")
+    assert (note["severity"], note["subject"]) == ("note", str(path))
+    assert "'machinelabels'" in note["message"]
+
+
+def test_a_second_data_frame_that_can_not_be_read_is_told(tmp_path):
+    project = build(tmp_path)
+    path = write(project, "machinelabels-iter0.h5", predict(NETWORK, {"img07.png": {"nose": (1.0, 2.0)}}))
+    pd.DataFrame({"a": [1.0]}).to_hdf(path, key="numbers", mode="a")
+    result, target = convert(project)
+    assert queue(target)["img00000007.png"][2] == {"nose": (1.0, 2.0)}
+    (warning,) = findings_of(result, "h5-no-labels")
+    assert warning["severity"] == "warning"
+    assert "numbers" in warning["where"]
+    assert "--labels" not in warning["hint"]  # which decides on labels, not on suggestions
+
+
+def test_what_reading_machine_labels_brings_up_is_told(tmp_path):
+    project = build(tmp_path)
+    rows = {"img07.png": {"nose": (1.0, math.nan), "tail": (3.0, 4.0)}, "notes": {"tail": (1.0, 1.0)}}
+    table = predict(NETWORK, rows)
+    write(project, "machinelabels-iter0.h5", pd.concat([table, table.iloc[:1] + 1]))
+    result, _ = convert(project)
+    for code in ("half-point", "row-without-image", "conflicting-rows"):
+        (finding,) = findings_of(result, code)
+        assert (finding["severity"], "machinelabels" in finding["subject"]) == ("warning", True), code
+        assert "suggestions" in finding["hint"]
+
+
+def test_suggestions_for_images_that_are_not_there_are_counted(tmp_path):
+    project = build(tmp_path)
+    rows = {name: {"nose": (1.0, 2.0)} for name in ("img07.png", "img98.png", "img99.png")}
+    write(project, "machinelabels-iter0.h5", predict(NETWORK, rows | {"img97.png": {"nose": (math.nan, math.nan)}}))
+    write(project, "machinelabels.csv", predict(NETWORK, rows))  # the same again: counted once
+    result, _ = convert(project)
+    (finding,) = findings_of(result, "suggestion-without-image")
+    assert (finding["severity"], finding["subject"]) == ("warning", "m1/img98.png, m1/img99.png")
+    assert "2 images" in finding["message"]
+    assert "suggestion-without-keypoint" not in result.codes
+
+
+def test_suggestions_of_keypoints_that_nobody_labels_are_counted(tmp_path):
+    project = build(tmp_path)
+    labelled = project.rows["m1"][0]
+    rows = {name: {"nose": (1.0, 2.0), "whisker": (3.0, 4.0)} for name in ("img07.png", "img11.png", labelled)}
+    write(project, "machinelabels-iter0.h5", predict(NETWORK, rows))
+    result, target = convert(project)
+    (finding,) = findings_of(result, "suggestion-without-keypoint")
+    assert (finding["severity"], finding["subject"]) == ("warning", "whisker")
+    assert "predicted 2 times" in finding["message"]
+    assert queue(target)["img00000007.png"][2] == {"nose": (1.0, 2.0)}
+    ignored = dlc2lp("inspect", project.root, "--machine-labels", "ignore", "--json")
+    assert "suggestion-without-keypoint" not in ignored.codes
+
+
+def test_predictions_of_individuals_that_no_file_labels_are_counted(tmp_path):
+    """The network was trained on the multi-animal project, whose labels were then made those of one animal."""
+    project = build(tmp_path)
+    rows = {"img07.png": {("ind1", "nose"): (1.0, 2.0), ("ind2", "nose"): (3.0, 4.0)}}
+    write(project, "machinelabels-iter0.h5", predict(NETWORK, rows))
+    result, target = convert(project)
+    assert queue(target)["img00000007.png"] is None
+    (finding,) = findings_of(result, "suggestion-without-keypoint")
+    assert finding["subject"] == "ind1 nose, ind2 nose"
+
+
+def test_predictions_of_individuals_that_were_not_chosen_are_left_out_on_purpose(tmp_path):
+    project = build(tmp_path, individuals=("mus1", "mus2"), bodyparts=("nose", "tail"), unlabeled=(7,))
+    write(
+        project,
+        "machinelabels-iter0.h5",
+        predict(NETWORK, {"img07.png": {("mus1", "nose"): (1.0, 2.0), ("mus2", "nose"): (3.0, 4.0)}}),
+    )
+    result, _ = convert(project, "--individuals", "mus1")
+    assert "suggestion-without-keypoint" not in result.codes
+
+
 def test_suggestions_in_a_multi_animal_project(tmp_path):
     project = build(tmp_path, individuals=("mus1", "mus2"), bodyparts=("nose", "tail"), unlabeled=(7,))
     rows = {"img07.png": {("mus1", "nose"): (1.0, 2.0), ("mus2", "nose"): (3.0, 4.0), ("mus2", "tail"): (5.0, 6.0)}}

@@ -111,7 +111,9 @@ def test_different_values_are_a_conflict_cell_by_cell(tmp_path):
     assert not target.exists()
     conflicts = [finding for finding in result.document["findings"] if finding["code"] == "conflicting-labels"]
     assert [finding["subject"] for finding in conflicts] == ["m1/img05.png", "m1/img09.png"]
-    nose, tail = (first.labels["m1", "img05.png", name] for name in ("nose", "tail"))
+    nose, tail = (
+        tuple(round(value, 3) for value in first.labels["m1", "img05.png", name]) for name in ("nose", "tail")
+    )
     assert f"nose {nose!r} and (1.5, 2.5); tail {tail!r} and empty" in conflicts[0]["message"]
     assert "tail" in conflicts[1]["message"]
     assert "(3.5, 4.5)" in conflicts[1]["message"]

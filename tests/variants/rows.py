@@ -156,7 +156,7 @@ def duplicated_rows(root: Path, case: str) -> Outcome:
             project,
             exit_code=3,
             errors={"conflicting-rows"},
-            says={"conflicting-rows": ("img05.png", "nose", *map(repr, (x, x + 1)))},
+            says={"conflicting-rows": ("img05.png", "nose", *(repr(round(each, 3)) for each in (x, x + 1)))},
         )
     return Outcome(project, notes={"duplicate-row"})
 
