@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dlc2lp.dlc.csvfile import read_csv_labels
+from dlc2lp.dlc.code_pages import UnknownCodePage
+from dlc2lp.dlc.csvfile import CsvLabels, read_csv_labels
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding
@@ -24,6 +25,8 @@ class LabelFile:
     table: RawTable | None  #: Its rows and columns; None if it could not be read, and then ``findings`` say why.
     mtime_ns: int  #: When it was last changed.
     findings: tuple[Finding, ...] = ()  #: What reading it brought up.
+    #: Whether its names are surely read rightly; else more known names may decide in which code page they are.
+    is_text_certain: bool = True
 
 
 def label_paths(folder: Path, start: str = "CollectedData") -> list[Path]:
@@ -49,5 +52,7 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
     try:
         read = read_hdf(path) if kind == "h5" else read_csv_labels(path, names)
     except UnreadableFile as error:
-        return LabelFile(path, kind, file_scorer(path), None, mtime_ns, error.findings)
-    return LabelFile(path, kind, file_scorer(path), read.table, mtime_ns, read.findings)
+        certain = not isinstance(error, UnknownCodePage)
+        return LabelFile(path, kind, file_scorer(path), None, mtime_ns, error.findings, certain)
+    certain = not isinstance(read, CsvLabels) or read.is_text_certain
+    return LabelFile(path, kind, file_scorer(path), read.table, mtime_ns, read.findings, certain)

@@ -7,6 +7,7 @@ of :mod:`dlc2lp.survey.label_files`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,15 @@ from dlc2lp.dlc.framenames import parse_row
 from dlc2lp.dlc.images import list_frames, read_image_info
 from dlc2lp.dlc.label_file import LabelFile, label_paths, read_label_file
 from dlc2lp.dlc.locate import LABELED_DATA, LocatedProject, open_project
+from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, ImageInfo, Severity, by_severity
 from dlc2lp.wording import counted
 
 VIDEOS = "videos"
+
+#: How the names of label files begin: those of people's labels, and those of a network's.
+_STARTS = ("CollectedData", "machinelabels")
 
 #: What DeepLabCut puts into the names of the videos that it draws on; since 2.1 ``DLC_``, before ``DeepCut_``.
 _DRAWN_ON = re.compile(r"(DLC_|DeepCut_|DLC[A-Z]\w*_).*|(_labeled|DLClabeled|_full)$|_labeled_(before|after)_adapt$")
@@ -73,7 +78,7 @@ def read_project(source: Path | LocatedProject) -> DlcProject:
     root, config, refusals = located.root, located.config, located.refusals
     if config is not None and config.is_3d:
         raise _three_d(root, config)
-    sessions, odd = _read_sessions(root / LABELED_DATA)
+    sessions, odd = _read_sessions(root / LABELED_DATA, _names_in(config))
     findings = [*([] if refusals else config.findings if config else [_no_config(root)]), *odd]
     if not sessions:
         message = "found no folder with frames or labels, expected one folder per video"
@@ -104,16 +109,17 @@ def _no_config(root: Path) -> Finding:
     return Finding(Severity.WARNING, "config-missing", str(root), message)
 
 
-def _read_sessions(labeled_data: Path) -> tuple[list[DlcSession], list[Finding]]:
+def _read_sessions(labeled_data: Path, names: frozenset[str]) -> tuple[list[DlcSession], list[Finding]]:
     sessions: list[DlcSession] = []
     findings: list[Finding] = []
     if not labeled_data.is_dir():
         return sessions, findings
-    for folder in sorted(labeled_data.iterdir(), key=lambda path: path.name):
-        if folder.name.startswith((".", "_DS_Store")) or not folder.is_dir():
-            continue
+    every = sorted(labeled_data.iterdir(), key=lambda path: path.name)
+    folders = [path for path in every if not path.name.startswith((".", "_DS_Store")) and path.is_dir()]
+    label_files = _read_label_files(folders, names)
+    for folder in folders:
         try:
-            session = _read_session(folder)
+            session = _read_session(folder, label_files)
         except UnreadableFile as error:
             findings += error.findings
             continue
@@ -133,8 +139,29 @@ def _labels_name_folder(session: DlcSession) -> bool:
     return any(parse_row(row).folder == session.name for table in tables for row in table.rows)
 
 
-def _read_session(folder: Path) -> DlcSession:
-    label_files = tuple(map(read_label_file, label_paths(folder)))
+def _names_in(config: DlcConfig | None) -> frozenset[str]:
+    """Return what a configuration calls keypoints, individuals and the scorer."""
+    if config is None:
+        return frozenset()
+    return frozenset({*config.bodyparts, *config.unique_bodyparts, *config.individuals, config.scorer} - {""})
+
+
+def _read_label_files(folders: Sequence[Path], names: frozenset[str]) -> dict[Path, LabelFile]:
+    """Read all label files of some folders.
+
+    Those whose code page is not certain are read again with the names that all others have.
+    """
+    paths = [path for folder in folders for start in _STARTS for path in label_paths(folder, start)]
+    read = {path: read_label_file(path, names) for path in paths}
+    tables = [file.table for file in read.values() if file.table is not None and file.is_text_certain]
+    rows = (zip(table.levels, column, strict=True) for table in tables for column in table.columns)
+    found = {text for row in rows for level, text in row if level != "coords" and not has_no_name(text)}
+    unsure = [path for path, file in read.items() if not file.is_text_certain]
+    return read | {path: read_label_file(path, names | found) for path in unsure if found - names}
+
+
+def _read_session(folder: Path, files: Mapping[Path, LabelFile]) -> DlcSession:
+    label_files, machine = (tuple(files[path] for path in label_paths(folder, start)) for start in _STARTS)
     named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
     listing = list_frames(folder, named)
     names = (*listing.frames, *listing.crops)
@@ -143,7 +170,6 @@ def _read_session(folder: Path) -> DlcSession:
         read = dict(zip(names, pool.map(lambda name: _image_or_fault(folder / name), names), strict=True))
     images = {name: result for name, result in read.items() if isinstance(result, ImageInfo)}
     broken = {name: result for name, result in read.items() if isinstance(result, Finding)}
-    machine = tuple(map(read_label_file, label_paths(folder, "machinelabels")))
     return DlcSession(folder.name, folder, label_files, machine, images, broken, frozenset(listing.crops))
 
 
