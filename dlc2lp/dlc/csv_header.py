@@ -109,6 +109,8 @@ def _without_margin(records: Sequence[CsvRecord]) -> list[CsvRecord]:
     """Take off the empty columns left of a table that does not begin in the spreadsheet's first one."""
     margins = [next(i for i, cell in enumerate(record.cells) if cell.strip()) for record in records]
     n_empty = min(margins, default=0)
+    if not n_empty:
+        return list(records)
     moved = [replace(record, cells=record.cells[n_empty:]) for record in records]
     return moved if any(record.word == "coords" for record in moved) else list(records)
 
