@@ -109,7 +109,7 @@ def _read(path: Path, names: frozenset[str]) -> CsvLabels:
 def _read_text(path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
     """Return the file's text, a finding if it is not UTF-8, and whether the encoding is certain."""
     try:
-        data = path.read_bytes()
+        data = path.read_bytes().removesuffix(b"\x1a")  # which ends a file of DOS
     except OSError as error:
         raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice="") from error
     if not data.strip(b"\0"):

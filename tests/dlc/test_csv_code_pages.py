@@ -13,7 +13,8 @@ from dlc2lp.dlc.csvfile import CsvLabels, read_csv_labels
 from dlc2lp.dlc.project import read_project
 from dlc2lp.model import Severity
 
-TEXT = "scorer,Jane,Jane,Jane,Jane\nbodyparts,{0},{0},{1},{1}\ncoords,x,y,x,y\nlabeled-data/m4s1/img00.png,1.5,2.5,3.5,4.5\n"
+HEAD = "scorer,Jane,Jane,Jane,Jane\nbodyparts,{0},{0},{1},{1}\ncoords,x,y,x,y\n"
+TEXT = HEAD + "labeled-data/m4s1/img00.png,1.5,2.5,3.5,4.5\n"
 
 
 def read(folder: Path, content: bytes, *names: str) -> CsvLabels:
@@ -92,6 +93,12 @@ def test_the_note_names_the_encoding(tmp_path: Path) -> None:
     (finding,) = labels.findings
     assert (finding.code, finding.severity) == ("csv-encoding", Severity.NOTE)
     assert "gb18030" in finding.message
+
+
+@pytest.mark.parametrize(("encoding", "end"), [("mac_roman", b"\r"), ("cp850", b"\r\n"), ("cp437", b"\r\n\x1a")])
+def test_line_ends_of_old_systems(tmp_path: Path, encoding: str, end: bytes) -> None:
+    content = TEXT.format("tête", "Rücken").encode(encoding).rstrip().replace(b"\n", end.rstrip(b"\x1a")) + end
+    assert keypoints(read(tmp_path, content, "tête", "Rücken")) == ["tête", "Rücken"]
 
 
 def test_all_code_pages_are_ones_that_python_has() -> None:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dlc2lp.dlc.csvfile import CsvLabels, read_csv_labels
@@ -168,6 +169,14 @@ def test_one_row_of_merged_cells(tmp_path: Path, level: str) -> None:
     assert codes(labels) == ["csv-merged-header"]
 
 
+def test_merged_cells_that_pandas_saved_again(tmp_path: Path) -> None:
+    path = tmp_path / "CollectedData_Jane.csv"
+    path.write_text(merged(FLAT))
+    pd.read_csv(path, header=[0, 1, 2], index_col=0).to_csv(path)
+    assert "Unnamed: 2_level_1" in path.read_text()
+    assert_flat(read_csv_labels(path))
+
+
 def test_merged_cells_over_likelihoods(tmp_path: Path) -> None:
     text = "scorer,J,,,,,\nbodyparts,s,,,t,,\ncoords,x,y,likelihood,x,y,likelihood\nimg0.png,1,2,.5,3,4,.25\n"
     labels = read(tmp_path, text)
@@ -299,6 +308,12 @@ def test_signs_for_thousands_beside_decimal_commas(tmp_path: Path, cell: str) ->
 @pytest.mark.parametrize("cell", ['"33,819"', '"1,2,3"', '"2,65.42"', "12 65.42", "1 26.5"])
 def test_what_may_be_two_numbers_is_refused(tmp_path: Path, cell: str) -> None:
     assert {finding.code for finding in refused(tmp_path, FLAT.replace("265.42", cell)).findings} == {"csv-bad-cell"}
+
+
+def test_a_comma_alone_is_in_doubt_beside_signs_for_thousands(tmp_path: Path) -> None:
+    error = refused(tmp_path, FLAT.replace("265.42", '"1,265.42"').replace("33.819", '"2,048"'))
+    assert [finding.code for finding in error.findings] == ["csv-bad-cell"] * 2
+    assert "thousands" in error.findings[1].message
 
 
 def test_decimal_commas_without_quotes_are_told_even_where_they_fit_in(tmp_path: Path) -> None:
