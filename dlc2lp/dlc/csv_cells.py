@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dlc2lp.dlc.csv_header import RESTORE, CsvHeader, CsvRecord
+from dlc2lp.dlc.csv_header import FROM_BACKUP, CsvHeader, CsvRecord
 from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
@@ -19,16 +20,36 @@ _EMPTY = frozenset(
     {"", "nan", "-nan", "na", "n/a", "<na>", "nat", "none", "null", "#n/a", "#n/a n/a", "#na", "#nv", "#n/d"}
 )
 
+#: ``1 234,5`` and ``1'234.5``: a blank or an apostrophe between groups of three can only be a sign for thousands.
+_BLANKS = " \u00a0\u2009\u202f"
+_GROUPED = re.compile(rf"[+-]?\d{{1,3}}(?:(?:[{_BLANKS}]\d{{3}})+|(?:['\u2019]\d{{3}})+)(?:[.,]\d+)?")
+_GROUP_SIGNS = str.maketrans("", "", f"{_BLANKS}'\u2019")
+
+#: ``1,234.5`` and ``1.234,5``: both signs in one number tell which is the one for thousands.
+_COMMA_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+")
+_POINT_GROUPED = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+")
+
+#: ``1,234``: as well 1234 with a sign for thousands as 1.234 with three decimals.
+_LIKE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
+
+#: Spreadsheets show, and some write, the minus of typography.
+_MINUS = str.maketrans("\u2212", "-")
+
 _N_NAMED = 5  # faulty cells that are named one by one; the others are counted
 
 
 class Cells:
     """Turns cells into numbers, and remembers those that are none instead of stopping at the first."""
 
-    def __init__(self, header: CsvHeader, path: Path, *, comma_is_decimal: bool) -> None:
-        self._header, self._path = header, path
-        # Only beside ";" is a comma surely a decimal sign, and not one for thousands or the end of a cell.
-        self._comma_is_decimal = comma_is_decimal
+    def __init__(self, header: CsvHeader, path: Path, delimiter: str, body: Sequence[CsvRecord]) -> None:
+        self._header, self._path, self._delimiter = header, path, delimiter
+        cells = [record.cell(i).strip() for record in body for i in header.value_positions]
+        self._some_point = any("." in cell and "," not in cell for cell in cells)
+        self._some_comma = any("," in cell and "." not in cell for cell in cells)
+        # A comma-separated file has quoted its decimal commas; beside points they may be signs for thousands as well.
+        self._comma_is_decimal = delimiter != "," or not self._some_point
+        with_commas = [cell for cell in cells if "," in cell]
+        self._like_thousands = all(map(_LIKE_THOUSANDS.fullmatch, with_commas)) and delimiter != ";"
         # Decimal sign -> the first cell that has it, and where that is.
         self._first_with: dict[str, tuple[str, str]] = {}
         self._bad: list[Finding] = []
@@ -43,12 +64,14 @@ class Cells:
         cell = record.cell(position)
         number = self._number(cell)
         if number is None:
-            message = f"found {cell!r}, expected a number or an empty cell"
+            doubt = ", whose comma may be a decimal sign or one for thousands" if "," in cell else ""
+            message = f"found {cell!r}{doubt}, expected a number or an empty cell"
             advice = f"correct the cell in {self._path.name}; empty it if the point is not labelled"
             self._bad.append(self._finding("csv-bad-cell", message, self._place(record, position), advice))
             return float("nan")
         if self._comma_is_decimal and ("," in cell or "." in cell):
-            self._first_with.setdefault("," if "," in cell else ".", (cell, self._place(record, position)))
+            sign = max(",.", key=cell.rfind)  # of "1,234.5" the point
+            self._first_with.setdefault(sign, (cell, self._place(record, position)))
         return number
 
     def _finding(
@@ -65,6 +88,28 @@ class Cells:
         used = {*self._header.index_positions, *self._header.value_positions}
         for position in sorted(set(range(width)) - used):
             self._check_other_column(position, body)
+        if self._delimiter == ",":
+            self._shifted += self._shifted_unseen(body)
+
+    def _shifted_unseen(self, body: Sequence[CsvRecord]) -> list[Finding]:
+        """Return findings for rows that decimal commas made longer, where only empty cells came behind the header.
+
+        ``img0.png,21,5,265,4,,`` below ``coords,x,y,x,y``: the second point is not labelled, and would be it.
+        """
+        width = max(len(row.cells) for row in self._header.rows)
+        extra = [len(record.cells) - width for record in body]
+        if set(extra) == {1}:
+            return []  # each line ends in a comma
+        longer = [record for record, n in zip(body, extra, strict=True) if n > 0]
+        found = []
+        for record in longer:
+            numbers = [record.cell(i) for i in self._header.value_positions if record.cell(i).strip()]
+            rest = "".join(record.cells[width:]).strip()
+            if len(numbers) > 1 and not rest and not any("." in number for number in numbers):
+                message = f"found {len(record.cells)} cells, expected {width}, and no decimals: the row may be shifted"
+                advice = "look for decimal commas in that line"
+                found.append(self._finding("csv-extra-cells", message, f"line {record.line}", advice))
+        return found
 
     def _check_other_column(self, position: int, body: Sequence[CsvRecord]) -> None:
         texts = [text.strip() for text in self._header.texts(position) if text.strip()]
@@ -94,10 +139,16 @@ class Cells:
 
     def _number(self, cell: str) -> float | None:
         """The cell's value, NaN if it is empty, None if it is no number."""
-        text = cell.strip()
+        text = cell.strip().translate(_MINUS)
         if text.lower() in _EMPTY:
             return float("nan")
-        if self._comma_is_decimal and "." not in text:
+        if _GROUPED.fullmatch(text):
+            text = text.translate(_GROUP_SIGNS)
+        if _COMMA_GROUPED.fullmatch(text) and not self._some_comma:
+            text = text.replace(",", "")
+        elif _POINT_GROUPED.fullmatch(text) and not self._some_point:
+            text = text.replace(".", "").replace(",", ".")
+        elif self._comma_is_decimal and text.count(",") == 1 and "." not in text:
             text = text.replace(",", ".")
         # float() also takes 1_000 and the digits of all scripts, which nobody writes who means a pixel.
         if not text.isascii() or "_" in text:
@@ -117,7 +168,13 @@ class Cells:
             (comma, comma_where), (point, point_where) = self._first_with[","], self._first_with["."]
             expected = "expected one decimal sign in all cells: a spreadsheet has read some numbers wrongly"
             message = f"found {comma!r} and {point!r}, {expected}"
-            faults.append(self._finding("csv-mixed-decimals", message, f"{comma_where}; {point_where}", RESTORE))
+            faults.append(self._finding("csv-mixed-decimals", message, f"{comma_where}; {point_where}", FROM_BACKUP))
+        elif "," in self._first_with and self._like_thousands:
+            cell, where = self._first_with[","]
+            both = "the comma may be a decimal sign or one for thousands"
+            message = f"found {cell!r}, and three digits after every comma of the file: {both}"
+            advice = "show the numbers in the spreadsheet without a sign for thousands, and save them as 'CSV UTF-8'"
+            faults.append(self._finding("csv-thousands", message, where, advice))
         if faults:
             raise UnreadableFile(*faults)
         if "," in self._first_with:

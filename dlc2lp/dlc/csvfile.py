@@ -15,13 +15,15 @@ on the left DeepLabCut up to 2.2.0.3, on the right since 2.2.0.4 (PR #1584); mul
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from dlc2lp.dlc.code_pages import SAVE_AS_UTF8, choose, choose_east_asian, decode_unicode, normalised
 from dlc2lp.dlc.csv_cells import Cells
 from dlc2lp.dlc.csv_header import (
+    FROM_BACKUP,
     CsvHeader,
     CsvRecord,
     column_names,
@@ -30,9 +32,15 @@ from dlc2lp.dlc.csv_header import (
     refused,
     split_header,
 )
+from dlc2lp.dlc.csv_merged import fill_merged
 from dlc2lp.dlc.table import RawTable
+from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
+from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted
+
+#: How ``.xlsx`` and ``.ods`` begin, which are zip archives, and ``.xls``.
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,8 @@ class CsvLabels:
 
     table: RawTable  #: Its rows and columns.
     findings: tuple[Finding, ...]  #: What a person should know; whatever prevents reading is raised instead.
+    #: Whether its names are surely read rightly; False where the code page is the most usual one, for want of names.
+    is_text_certain: bool = True
 
 
 def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabels:
@@ -48,55 +58,134 @@ def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabel
 
     Numbers become the float64 that ``float`` makes of their digits, which is the one that pandas wrote down.
     Text stays as it stands. What lies beside the file matters only where an unlabeled first frame without a suffix
-    looks like a row of index names.
+    looks like a row of index names, and where the file is in a code page.
+
+    Parameters
+    ----------
+    path
+        The file.
+    names
+        What keypoints, individuals and scorers are called elsewhere; they decide a code page. Empty if nothing is
+        known: a text that is not Unicode is then read only if it looks the same in all usual code pages.
 
     Raises
     ------
+    NotHere
+        ``not-downloaded``: only a stand-in of the file is here.
+    UnknownCodePage
+        ``csv-encoding``: it is not Unicode, and the names don't tell what it is.
     UnreadableFile
         ``csv-unreadable``: it can't be opened, is no text, or its quotation marks don't match.
         ``csv-no-header``, ``csv-bad-header``: it has no header of DeepLabCut's, or a damaged one.
-        ``csv-bad-cell``, ``csv-extra-cells``, ``csv-mixed-decimals``: cells that are not what the header
-        announces; the error tells of all of them.
+        ``csv-bad-cell``, ``csv-extra-cells``, ``csv-mixed-decimals``, ``csv-thousands``: cells that are not what the
+        header announces; the error tells of all of them.
     """
-    text, odd_text = _read_text(path)
+    try:
+        return _read(path, names)
+    except UnreadableFile:
+        # A stand-in is no damaged CSV. It is asked for only now, so that a good file is opened once.
+        check_is_here(path)
+        raise
+
+
+def _read(path: Path, names: frozenset[str]) -> CsvLabels:
+    text, odd_text, is_certain = _read_text(path, names)
     delimiter, records = read_records(text, path)
-    header, body = split_header(records, path)
+    header, body, titles = split_header(records, path, names | {_scorer_in_name(path)})
+    header, merged = fill_merged(header, path)
     if body and names_index_levels(body[0], header, path.parent):
         body = body[1:]
-    cells = Cells(header, path, comma_is_decimal=delimiter == ";")
+    cells = Cells(header, path, delimiter, body)
     cells.check_other_columns(body)
     rows = [cells.values(record) for record in body]
-    findings = [*odd_text, *cells.findings(), *_short_rows(header, body, text, path)]
+    findings = [*odd_text, *titles, *merged, *cells.findings(), *_short_rows(header, body, text, path)]
     columns, numbered = column_names(header, path)
     index = tuple(tuple(record.cell(position) for position in header.index_positions) for record in body)
     values = np.array(rows, dtype=np.float64).reshape(len(body), len(header.value_positions))
-    return CsvLabels(RawTable(header.levels, columns, index, values), (*findings, *numbered))
+    table = RawTable(header.levels, columns, index, values)
+    return CsvLabels(table, (*findings, *numbered), is_certain)
 
 
-def _read_text(path: Path) -> tuple[str, list[Finding]]:
-    """Return the file's text, and a note if it is not UTF-8."""
+def _read_text(path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
+    """Return the file's text, a finding if it is not UTF-8, and whether the encoding is certain."""
     try:
-        data = path.read_bytes()
+        data = path.read_bytes().removesuffix(b"\x1a")  # which ends a file of DOS
     except OSError as error:
         raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice="") from error
     if not data.strip(b"\0"):
         found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
         raise refused("csv-unreadable", path, f"found {found}, expected labels")
-    # pandas writes UTF-8, Excel on Windows its code page or, as "Unicode text", UTF-16 with a byte order mark.
-    encodings = ["utf-16"] if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break
-        if encoding == "utf-8-sig":
-            return text, []
-        message = f"found text that is not UTF-8; it was read as {encoding}"
-        advice = "check that names with accents or other special letters arrived"
-        return text, [Finding(Severity.NOTE, "csv-encoding", str(path), message, advice=advice)]
-    raise refused("csv-unreadable", path, "found bytes that are no text, expected a CSV file")
+    decoded = decode_unicode(data)
+    if (decoded.text if decoded else data.decode("latin-1")).count("\0"):
+        is_workbook = data.startswith(_WORKBOOKS)
+        found = "a workbook of a spreadsheet" if is_workbook else "bytes that are no text"
+        advice = SAVE_AS_UTF8 if is_workbook else FROM_BACKUP
+        raise refused("csv-unreadable", path, f"found {found}, expected a CSV file", advice=advice)
+    if decoded is None:
+        return _read_code_page(data, path, names)
+    if decoded.encoding == "utf-8":
+        return _unless_east_asian(decoded.text, data, path, names)
+    return decoded.text, [_not_utf8(path, decoded.encoding, "")], True
+
+
+def _read_code_page(data: bytes, path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
+    """Return the text of a file that is not Unicode, the finding that tells of it, and whether it is certain."""
+    points, others = _special_texts(data, "latin-1", path)
+    choice = choose(points, others, names, _names_beside(path), path)
+    # What is left are notes and cells without a number: those that are damaged are told as such.
+    text = data.decode(choice.encoding, errors="replace")
+    if choice.is_certain:
+        found = _not_utf8(path, choice.encoding, "" if points else ", and no name of a keypoint depends on it")
+        return text, [found], True
+    found = _not_utf8(path, choice.encoding, ", in which its names look like words; nothing else tells")
+    advice = f"check that names with accents or other special letters arrived; else {SAVE_AS_UTF8}"
+    return text, [replace(found, severity=Severity.WARNING, advice=advice)], False
+
+
+def _unless_east_asian(text: str, data: bytes, path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
+    """Return a text as UTF-8, unless the same bytes make known names in a code page of East Asia, and none so."""
+    if text.isascii() or not names:
+        return text, [], True
+    points, _ = _special_texts(data, "utf-8-sig", path)
+    if not points or normalised(names) & normalised(point.decode("utf-8", "replace") for point in points):
+        return text, [], True
+    page = choose_east_asian(points, names)
+    if page is None:
+        return text, [], True
+    return data.decode(page, errors="replace"), [_not_utf8(path, page, "")], True
+
+
+def _not_utf8(path: Path, encoding: str, why: str) -> Finding:
+    message = f"found text that is not UTF-8; it was read as {encoding}{why}"
+    return Finding(Severity.NOTE, "csv-encoding", str(path), message)
+
+
+def _special_texts(data: bytes, encoding: str, path: Path) -> tuple[list[bytes], list[bytes]]:
+    """Return those texts of a file that are not ASCII: of keypoints and individuals; of the scorer and the rows.
+
+    Any encoding will do in which no byte is lost: what separates cells and lines is the same byte in all code
+    pages, and never a part of another character.
+    """
+    _, records = read_records(data.decode(encoding, "replace"), path)
+    header, body, _ = split_header(records, path, frozenset())
+    points = header.names("individuals", "bodyparts")
+    others = header.names("scorer") | {record.cell(i) for record in body for i in header.index_positions}
+    plain = encoding.removesuffix("-sig")
+    first, second = ([each.encode(plain) for each in sorted(texts) if not each.isascii()] for texts in (points, others))
+    return first, second
+
+
+def _names_beside(path: Path) -> frozenset[str]:
+    """Return the scorer in the file's name, and the names of its folder and of what lies in it."""
+    try:
+        beside = {each.name for each in path.parent.iterdir()}
+    except OSError:
+        beside = set()
+    return frozenset({_scorer_in_name(path), path.parent.name, *beside} - {""})
+
+
+def _scorer_in_name(path: Path) -> str:
+    return path.stem.partition("_")[2]
 
 
 def _short_rows(header: CsvHeader, body: Sequence[CsvRecord], text: str, path: Path) -> list[Finding]:

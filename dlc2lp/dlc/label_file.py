@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
+from dlc2lp.dlc.code_pages import UnknownCodePage
 from dlc2lp.dlc.csvfile import read_csv_labels
 from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, parse_row
 from dlc2lp.dlc.table import RawTable, in_one_spelling
@@ -47,6 +48,9 @@ class LabelFile:
     #: Names in it that are spelled in another way than elsewhere: accents in two parts, blanks around.
     respelled: tuple[str, ...] = ()
     folders: frozenset[str] = frozenset()  #: Folders that an archive holds label files of.
+    others: tuple[RawTable, ...] = ()  #: Further tables that an HDF5 file holds beside the first, under other keys.
+    #: Whether its names are surely read rightly; else more known names may decide in which code page they are.
+    is_text_certain: bool = True
     is_taken: bool = field(default=False, compare=False)  #: Whether a person said that it counts.
 
     def about(self, folder: str) -> LabelFile:
@@ -62,8 +66,6 @@ class LabelFile:
         if self.table is None:
             return tuple(sorted(self.folders))
         return tuple(dict.fromkeys(spelled(parse_row(cells).folder or "") for cells in self.table.rows))
-
-    others: tuple[RawTable, ...] = ()  #: Further tables that an HDF5 file holds beside the first, under other keys.
 
 
 def _rows_about(table: RawTable, folder: str) -> RawTable:
@@ -169,19 +171,23 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
         found = _of_no_use(path)
         return replace(unread, findings=(found,), folders=_folders_in_archive(path))
     others: tuple[RawTable, ...] = ()
+    is_certain = True
     try:
         if kind == "h5":
             stored = read_hdf(path)
             table, findings, others = stored.table, stored.findings, tuple(table for _, table in stored.others)
         else:
             written = read_csv_labels(path, names)
-            table, findings = written.table, written.findings
+            table, findings, is_certain = written.table, written.findings, written.is_text_certain
     except UnreadableFile as error:
         placeholder = error.placeholder if isinstance(error, NotHere) else placeholder_of(path)
-        return replace(unread, findings=() if placeholder else error.findings, placeholder=placeholder)
+        certain = not isinstance(error, UnknownCodePage)
+        findings = () if placeholder else error.findings
+        return replace(unread, findings=findings, placeholder=placeholder, is_text_certain=certain)
     table, respelled = in_one_spelling(table)
     others = tuple(in_one_spelling(other)[0] for other in others)
-    return replace(unread, table=table, findings=findings, respelled=respelled, others=others)
+    read = replace(unread, table=table, findings=findings, respelled=respelled, others=others)
+    return replace(read, is_text_certain=is_certain)
 
 
 def _kind_of(path: Path) -> FileKind:

@@ -14,7 +14,7 @@ from pathlib import Path
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.label_file import label_paths, read_label_file
 from dlc2lp.dlc.locate import LocatedProject, open_project
-from dlc2lp.dlc.session import DlcSession, read_session, subfolders
+from dlc2lp.dlc.session import DlcSession, read_again, read_session, subfolders
 from dlc2lp.dlc.stray_labels import merged_files, stray_files, with_shared, with_strays
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity, by_severity
@@ -154,7 +154,7 @@ def _read_sessions(located: LocatedProject) -> tuple[list[DlcSession], list[Find
     labelled = {spelled(each.name) for each in sessions if any(file.table for file in each.label_files)}
     if len(labelled) < len(sessions) or not sessions:
         sessions = with_strays(sessions, merged_files(located.root, names), located.data, but=labelled)
-    return sorted(sessions, key=lambda each: each.name), findings
+    return sorted(read_again(sessions, names), key=lambda each: each.name), findings
 
 
 def _video_files(folder: Path) -> tuple[Path, ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dlc2lp.dlc.framenames import has_image_suffix, parse_row
 from dlc2lp.dlc.images import list_frames, read_image_info
 from dlc2lp.dlc.label_file import LabelFile, holds_labels, label_paths, odd_label_paths, read_label_file
+from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.placeholders import CLOUD, NotHere, Placeholder, name_in_cloud
@@ -112,3 +113,20 @@ def subfolders(folder: Path) -> list[Path]:
     except OSError:
         return []
     return [folder / name for name in names]
+
+
+def read_again(sessions: Sequence[DlcSession], names: frozenset[str]) -> list[DlcSession]:
+    """Read those label files again whose code page was not certain, now with the names that all others have."""
+    files = [file for each in sessions for file in (*each.label_files, *each.machine_files)]
+    tables = [file.table for file in files if file.table is not None and file.is_text_certain]
+    rows = (zip(table.levels, column, strict=True) for table in tables for column in table.columns)
+    known = names | {text for row in rows for level, text in row if level != "coords" and not has_no_name(text)}
+    if known == names or all(file.is_text_certain for file in files):
+        return list(sessions)
+
+    def again(found: tuple[LabelFile, ...]) -> tuple[LabelFile, ...]:
+        return tuple(file if file.is_text_certain else read_label_file(file.path, known) for file in found)
+
+    return [
+        replace(each, label_files=again(each.label_files), machine_files=again(each.machine_files)) for each in sessions
+    ]

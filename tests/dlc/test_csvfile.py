@@ -227,7 +227,7 @@ def test_code_page_of_windows(tmp_path: Path) -> None:
     labels = read(tmp_path, FLAT.replace("tail", "Rücken").encode("cp1252"))
     assert labels.table.columns[2][1] == "Rücken"
     assert codes(labels) == ["csv-encoding"]
-    assert labels.findings[0].severity is Severity.NOTE
+    assert labels.findings[0].severity is Severity.WARNING
 
 
 def test_utf8_needs_no_note(tmp_path: Path) -> None:
@@ -436,7 +436,6 @@ def test_both_decimal_signs(tmp_path: Path) -> None:
         (b"   \n\n", "csv-no-header"),
         (b"labeled-data/m4s1/img00.png,1,2\n", "csv-no-header"),
         (b"scorer,Jane,Jane\n", "csv-no-header"),
-        (b"my labels\n" + FLAT.encode(), "csv-no-header"),
         (b"scorer,Jane,Jane\ncoords,x,y\nbodyparts,s,s\nimg0.png,1,2\n", "csv-no-header"),
         (b",scorer,Jane,Jane.1\n0,bodyparts,s,s\n1,coords,x,y\n", "csv-no-header"),
         (b"scorer,Jane,Jane\nbodyparts,s,s\ncoords,u,v\nimg0.png,1,2\n", "csv-bad-header"),
@@ -455,7 +454,6 @@ def test_both_decimal_signs(tmp_path: Path) -> None:
             "blank",
             "no-header",
             "scorer-only",
-            "title",
             "wrong-order",
         ),
         *("saved-with-index", "no-coords", "lost-x", "lost-columns", "open-quote", "open-quote-and-long"),
