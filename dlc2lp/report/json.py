@@ -20,7 +20,7 @@ from dlc2lp.run.assess import State
 from dlc2lp.run.manifest import Described, PicturePart, WrittenSessionTie
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.label_files import SessionLabels
-from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Action, Treatment
 

@@ -18,7 +18,8 @@ from dlc2lp.report.json import InspectedSession
 from dlc2lp.run.assess import State
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.label_files import SessionLabels
-from dlc2lp.survey.project import Survey, SurveyedVideo
+from dlc2lp.survey.measure_videos import SurveyedVideo
+from dlc2lp.survey.project import Survey
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Treatment

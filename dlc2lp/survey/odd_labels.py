@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.joining import point_name
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
-from dlc2lp.survey.find_videos import name_key
 from dlc2lp.survey.label_files import SessionLabels
+from dlc2lp.survey.spelling import name_key
 from dlc2lp.wording import counted, some
 
 _OUTSIDE = "outside the image; kept there, and ignored by Lightning Pose's training as by DeepLabCut's"

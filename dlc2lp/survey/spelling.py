@@ -1,0 +1,61 @@
+"""Names of videos and sessions as they are compared: spellings, case, and what people's programs call a copy. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+#: What file managers and people put behind, or before, the name of a copy: ``vidA (1)``, ``vidA - Copy (2)``,
+#: ``vidA copy 2``, ``vidA_old``; ``Copy of vidA``, ``Kopie von vidA``, ``Copie de vidA``.
+_COPY = "copy|kopie|copie|copia|cópia|kopia|kopi"
+_NUMBER = r"[0-9]{1,3}"
+_BEHIND = re.compile(
+    rf"( ?\({_NUMBER}\)|( - |[ _.-])({_COPY}|old|backup|bak|orig|original)([ _-]?{_NUMBER})?|~)$", re.IGNORECASE
+)
+_BEFORE = re.compile(rf"^({_COPY})( \({_NUMBER}\))? (of|von|de|di|av|af) ", re.IGNORECASE)
+
+
+def spelled(name: str) -> str:
+    """Return a name with composed accents: macOS stores é as two characters, other systems as one."""
+    return unicodedata.normalize("NFC", name)
+
+
+def name_key(name: str) -> str:
+    """Return what two spellings of one name share where case does not count either, as on Windows and macOS."""
+    return spelled(name).casefold()
+
+
+def is_copy_name(name: str, original: str) -> bool:
+    """Whether a stem is what programs and people call a copy of a file with another stem.
+
+    Examples
+    --------
+    >>> [is_copy_name(name, "vidA") for name in ("vidA (1)", "Copy of vidA", "vidA - Copy (2)", "vidA2", "vidA")]
+    [True, True, True, False, False]
+    """
+    left, wanted = spelled(name), name_key(original)
+    while (shorter := _BEFORE.sub("", _BEHIND.sub("", left))) != left:
+        left = shorter
+        if name_key(left) == wanted:
+            return True
+    return False
+
+
+def pair_names(names: Iterable[str], sessions: Iterable[str]) -> dict[str, str]:
+    """Pair stems of videos with sessions, each session with one name at most: name -> session.
+
+    ``Mouse`` and ``mouse`` are two sessions on Linux, and one on a machine that has seen both spellings. So an exact
+    name comes first, and case counts only where nothing else has it.
+    """
+    names, sessions = list(dict.fromkeys(names)), list(dict.fromkeys(sessions))
+    pairs: dict[str, str] = {}
+    for key in (spelled, name_key):
+        free: dict[str, list[str]] = {}
+        for session in sessions:
+            if session not in pairs.values():
+                free.setdefault(key(session), []).append(session)
+        for name in names:
+            if name not in pairs and free.get(key(name)):
+                pairs[name] = free[key(name)].pop(0)
+    return pairs
