@@ -107,7 +107,7 @@ class _Finder:
     @property
     def at_hand(self) -> tuple[Path, ...]:
         """The originals in and below ``videos/`` that can be read."""
-        return tuple(path for path in (*self._places.videos, *self._places.below_videos) if os.path.isfile(path))  # noqa: PTH113
+        return tuple(path for path in (*self._places.videos.paths, *self._places.below_videos) if os.path.isfile(path))  # noqa: PTH113
 
     def all_wanted(self, *, everything: bool) -> Iterator[WantedVideo]:
         """Yield the listed videos, then those of other sessions, then the rest of ``videos/`` where it counts."""
@@ -124,7 +124,7 @@ class _Finder:
                 yield self._search(session.name)
         if everything or not self._entries:
             # A project whose video_sets names nothing (DeepLabCut's own examples) has only the folder to go by.
-            yield from (self._take(path.stem, path) for path in self._places.videos)
+            yield from (self._take(path.stem, path) for path in self._places.videos.paths)
 
     def below_videos(self, taken: Iterable[str]) -> Iterator[WantedVideo]:
         """Yield what lies below ``videos/``; where its stem is taken, called by its folders as well."""

@@ -190,7 +190,7 @@ def _each_file_once(trials: Sequence[Trial]) -> list[Trial]:
 
 def _surveyed(trial: Trial, chosen: Tried, crop: CropChoice) -> SurveyedVideo:
     """Decide on what the target shows of a video's picture, and so on what the video needs."""
-    stem = chosen.path.stem if chosen.candidate.place == "label-file" else trial.wanted.stem
+    stem = trial.wanted.stem
     denied = tuple(each.tie for each in trial.left if each.tie is not None)
     if chosen.info is None:
         return SurveyedVideo(chosen.path, stem, None, None, trial.session, denied=denied)

@@ -33,7 +33,7 @@ def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, crop: 
         for part in video.tie.parts:
             findings += _where_shown(video, video.info, part, crop)
         findings += _several_parts(video.tie, video.info)
-        findings += _against_config(video.tie, video.info, crops.get(video.stem))
+        findings += _against_config(video.tie, video.info, crops.get(video.stem) or crops.get(video.path.stem))
     return findings
 
 

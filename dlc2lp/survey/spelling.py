@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 #: What file managers and people put behind, or before, the name of a copy: ``vidA (1)``, ``vidA - Copy (2)``,
 #: ``vidA copy 2``, ``vidA_old``; ``Copy of vidA``, ``Kopie von vidA``, ``Copie de vidA``.
@@ -26,20 +26,18 @@ def name_key(name: str) -> str:
     return spelled(name).casefold()
 
 
-def is_copy_name(name: str, original: str) -> bool:
-    """Whether a stem is what programs and people call a copy of a file with another stem.
+def copied_names(name: str) -> Iterator[str]:
+    """Yield the stems that a file may be a copy of, as programs and people call copies.
 
     Examples
     --------
-    >>> [is_copy_name(name, "vidA") for name in ("vidA (1)", "Copy of vidA", "vidA - Copy (2)", "vidA2", "vidA")]
-    [True, True, True, False, False]
+    >>> [list(copied_names(name)) for name in ("vidA (1)", "Copy of vidA", "vidA - Copy (2)", "vidA2", "vidA")]
+    [['vidA'], ['vidA'], ['vidA - Copy', 'vidA'], [], []]
     """
-    left, wanted = spelled(name), name_key(original)
-    while (shorter := _BEFORE.sub("", _BEHIND.sub("", left))) != left:
+    left = spelled(name)
+    while (shorter := _BEFORE.sub("", _BEHIND.sub("", left))) not in (left, ""):
         left = shorter
-        if name_key(left) == wanted:
-            return True
-    return False
+        yield left
 
 
 def pair_names(names: Iterable[str], sessions: Iterable[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ most certain first; places that cost a walk are looked at only where those befor
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -20,7 +20,7 @@ from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.project import VIDEOS, DlcProject, is_drawn_on
 from dlc2lp.model import VIDEO_SUFFIXES
 from dlc2lp.searching import walk_files
-from dlc2lp.survey.spelling import is_copy_name, name_key, spelled
+from dlc2lp.survey.spelling import copied_names, name_key, spelled
 
 #: ``recorded``: where ``video_sets`` says. ``project-path``: the recorded path, below the project as it lies now.
 #: ``videos``: in ``videos/``. ``video-root``: below a folder that the person named. ``inside``: elsewhere in the
@@ -53,6 +53,32 @@ class Candidate:
         return self.place not in ("beside", "label-file") and self.called != "copy"
 
 
+class _Listing:
+    """The videos of one place by their names: an archive may hold tens of thousands, and a project want hundreds."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self.paths = list(paths)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, list[Path]]:
+        return self._by(lambda path: (path.name,))
+
+    @cached_property
+    def by_stem(self) -> Mapping[str, list[Path]]:
+        return self._by(lambda path: (path.stem,))
+
+    @cached_property
+    def by_copied(self) -> Mapping[str, list[Path]]:
+        return self._by(lambda path: copied_names(path.stem))
+
+    def _by(self, names_of: Callable[[Path], Iterable[str]]) -> Mapping[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path in self.paths:
+            for key in dict.fromkeys(map(name_key, names_of(path))):
+                found.setdefault(key, []).append(path)
+        return found
+
+
 class VideoPlaces:
     """Where the videos of one project may lie; each place is listed once, when it is first asked for."""
 
@@ -69,28 +95,30 @@ class VideoPlaces:
         return (*folders, "the rest of the project", "the folder that it lies in")
 
     @cached_property
-    def videos(self) -> list[Path]:
+    def videos(self) -> _Listing:
         """The originals in ``videos/``."""
-        return [path for path in self._project.video_files if self._is_original(path)]
+        return _Listing(path for path in self._project.video_files if self._is_original(path))
 
     @cached_property
     def below_videos(self) -> list[Path]:
-        """The originals in the folders of ``videos/``."""
+        """The originals in the folders of ``videos/``; of a folder that is a link, those right in it."""
         folder = self._project.root / VIDEOS
-        return [path for path in self._walk(folder) if path.parent != folder]
+        links = (path for path in folder.iterdir() if path.is_symlink() and path.is_dir()) if folder.is_dir() else ()
+        linked = (path for link in sorted(links) for path in self._walk(link, lambda _: False))
+        return [*(path for path in self._walk(folder) if path.parent != folder), *linked]
 
     @cached_property
-    def _in_roots(self) -> list[Path]:
-        return [path for root in self._roots for path in self._walk(root)]
+    def _in_roots(self) -> _Listing:
+        return _Listing(path for root in self._roots for path in self._walk(root))
 
     @cached_property
-    def _inside(self) -> list[Path]:
+    def _inside(self) -> _Listing:
         root = self._project.root
-        return [*self.below_videos, *self._walk(root, lambda folder: folder != root / VIDEOS)]
+        return _Listing([*self.below_videos, *self._walk(root, lambda folder: folder != root / VIDEOS)])
 
     @cached_property
-    def _beside(self) -> list[Path]:
-        return list(self._walk(self._project.root.parent, lambda _: False))
+    def _beside(self) -> _Listing:
+        return _Listing(self._walk(self._project.root.parent, lambda _: False))
 
     def _walk(self, folder: Path, enter: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
         def is_looked_into(below: Path) -> bool:
@@ -111,13 +139,16 @@ class VideoPlaces:
         """
         yield [Candidate(Path(entry.recorded), "recorded") for entry in entries if Path(entry.recorded).is_absolute()]
         yield [Candidate(path, "project-path") for entry in entries if (path := self._below_project(entry))]
-        names = {spelled(entry.name) for entry in entries}
+        names = list(dict.fromkeys(spelled(entry.name) for entry in entries))
         if names:
-            yield from self._everywhere("same", names, lambda path: path.name, entries)
-            yield from self._everywhere("suffix", {spelled(stem)}, lambda path: path.stem, entries)
-        else:
-            yield from self._everywhere("same", {spelled(stem)}, lambda path: path.stem)
-        yield from self._copies(stem)
+            yield from self._everywhere(
+                "same", entries, lambda listing: self._called(names, listing.by_name, lambda path: path.name)
+            )
+        called: Called = "suffix" if names else "same"
+        yield from self._everywhere(
+            called, entries, lambda listing: self._called([stem], listing.by_stem, lambda path: path.stem)
+        )
+        yield from self._everywhere("copy", entries, lambda listing: self._copies(stem, listing))
 
     def _below_project(self, entry: VideoEntry) -> Path | None:
         """Return where an entry leads in a project that has moved: ``/content/P/video/v1.mp4`` of ``/content/P``."""
@@ -130,10 +161,10 @@ class VideoPlaces:
         return None if ".." in recorded.parts or not recorded.parts else self._project.root.joinpath(*recorded.parts)
 
     def _everywhere(
-        self, called: Called, names: set[str], name_of: Callable[[Path], str], entries: Sequence[VideoEntry] = ()
+        self, called: Called, entries: Sequence[VideoEntry], find: Callable[[_Listing], list[Path]]
     ) -> Iterator[list[Candidate]]:
-        def of(place: Place, paths: Iterable[Path]) -> list[Candidate]:
-            return [Candidate(path, place, called) for path in self._spelled_like(names, paths, name_of)]
+        def of(place: Place, listing: _Listing) -> list[Candidate]:
+            return [Candidate(path, place, called) for path in find(listing)]
 
         if entries:
             yield from _by_tail(of("videos", self.videos), entries)
@@ -143,24 +174,16 @@ class VideoPlaces:
         yield from _by_tail(of("inside", self._inside), entries)
         yield of("beside", self._beside)
 
-    def _spelled_like(self, names: set[str], paths: Iterable[Path], name_of: Callable[[Path], str]) -> list[Path]:
+    def _called(
+        self, names: Sequence[str], index: Mapping[str, list[Path]], name_of: Callable[[Path], str]
+    ) -> list[Path]:
         """Return the paths of these names; where there is none, those that differ in case and are nobody else's."""
-        paths = list(paths)
-        exact = [path for path in paths if spelled(name_of(path)) in names]
-        keys = {name_key(name) for name in names}
-        alike = (path for path in paths if name_key(name_of(path)) in keys)
-        return exact or [path for path in alike if spelled(path.stem) not in self._stems]
+        alike = [(name, path) for name in names for path in index.get(name_key(name), ())]
+        exact = [path for name, path in alike if spelled(name_of(path)) == spelled(name)]
+        return exact or [path for _, path in alike if spelled(path.stem) not in self._stems]
 
-    def _copies(self, stem: str) -> Iterator[list[Candidate]]:
-        places: tuple[tuple[Place, Callable[[], list[Path]]], ...] = (
-            ("videos", lambda: self.videos),
-            ("video-root", lambda: self._in_roots),
-            ("inside", lambda: self._inside),
-            ("beside", lambda: self._beside),
-        )
-        for place, paths in places:
-            copies = (path for path in paths() if is_copy_name(path.stem, stem))
-            yield [Candidate(path, place, "copy") for path in copies if spelled(path.stem) not in self._stems]
+    def _copies(self, stem: str, listing: _Listing) -> list[Path]:
+        return [path for path in listing.by_copied.get(name_key(stem), ()) if spelled(path.stem) not in self._stems]
 
 
 def _by_tail(found: list[Candidate], entries: Sequence[VideoEntry]) -> Iterator[list[Candidate]]:
