@@ -29,6 +29,9 @@ OPTIONS = {
 #: What several cameras are told since then, which changes the plan's text and none of its steps.
 NEW_NOTES = {"pair": {"visible-column"}, "three-cameras": {"visible-column"}}
 
+#: Where it is told in more places than then that a missing video was looked for.
+REWORDED = {"grown", "two-mice"}
+
 
 def former_plan(name: str, target: Path) -> str:
     text = (FIXTURES / "states/plans" / f"{name}.json").read_text(encoding="utf-8")
@@ -61,7 +64,9 @@ def test_a_former_target_is_recognised(tmp_path, name):
     told = json.loads((target / PLAN_FILE).read_text())["findings"]
     fresh = {finding["code"] for finding in told} - {finding.code for finding in former.findings}
     assert fresh == NEW_NOTES.get(name, set())
-    assert {Path(path).name for path in changed} <= ({".dlc2lp", "plan.json", "manifest.json"} if fresh else set())
+    assert {Path(path).name for path in changed} <= (
+        {".dlc2lp", "plan.json", "manifest.json"} if fresh or name in REWORDED else set()
+    )
 
 
 def _arguments(name: str, target: Path) -> list[object]:

@@ -106,8 +106,9 @@ class _Finder:
 
     @property
     def at_hand(self) -> tuple[Path, ...]:
-        """The originals in and below ``videos/`` that can be read."""
-        return tuple(path for path in (*self._places.videos.paths, *self._places.below_videos) if os.path.isfile(path))  # noqa: PTH113
+        """The originals in and below ``videos/`` that are there."""
+        paths = (*self._places.videos.paths, *self._places.below_videos)
+        return tuple(path for path in paths if _is_there(path, [], []))
 
     def all_wanted(self, *, everything: bool) -> Iterator[WantedVideo]:
         """Yield the listed videos, then those of other sessions, then the rest of ``videos/`` where it counts."""

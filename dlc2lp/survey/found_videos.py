@@ -51,8 +51,11 @@ def _grouped(
     """Return one finding for all things of a kind, each told by its name and in words; none where there are none."""
     if not told:
         return []
-    subject = told[0][0] if len(told) == 1 else counted(len(told), thing)
-    message = told[0][1] if len(told) == 1 else some((f"{name}: {words}" for name, words in told), _LISTED, "; ")
+    subject, message = told[0]
+    if len(told) > 1:
+        subject = counted(len(told), thing)
+        more = [f"and {len(told) - _LISTED} more"] if len(told) > _LISTED else []
+        message = "; ".join([*(f"{name}: {words}" for name, words in told[:_LISTED]), *more])
     return [Finding(severity, code, subject, message, "", advice, remedies)]
 
 
@@ -69,9 +72,9 @@ def _not_here(missing: Sequence[Trial]) -> list[Finding]:
     links = [trial.wanted.dead_links[0] for trial in missing if trial.wanted.dead_links and not trial.wanted.stand_ins]
     if links:
         subject = links[0].name if len(links) == 1 else counted(len(links), "video")
-        many = counted(len(links), "link that leads", "links that lead")
+        many = counted(len(links), "link that leads to a file", "links that lead to files")
         led = some([f"{path} -> {path.readlink()}" for path in links], _LISTED)
-        message = f"found {many} to a file that is not there: {led}"
+        message = f"found {many} not there: {led}"
         findings.append(Finding(Severity.WARNING, "video-links-dead", subject, message, "", _GIVE_FOLDER, _ROOT))
     return findings
 
@@ -150,7 +153,7 @@ def _several(trials: Iterable[Trial]) -> list[Finding]:
             words = f"video_sets lists {listed}, which share one folder of labels; {then}"
             twice[is_settled].append((wanted.stem, words))
         else:
-            paths = [str(each.path) for each in (wanted.first, *wanted.rivals) if each]
+            paths = [_within(each.path, wanted.root) for each in (wanted.first, *wanted.rivals) if each]
             several[is_settled].append((wanted.stem, f"found {', '.join(paths)}; {then}"))
     take_out = "take those that the labels do not belong to out of video_sets of config.yaml"
     move = "move the others away, or list the right one in video_sets of config.yaml"
@@ -167,11 +170,10 @@ def _which_of_several(trial: Trial, chosen: Tried) -> tuple[bool, str]:
     recorded = [Path(path) for path in trial.wanted.recorded]
     if len(recorded) > 1 and all(hold_the_same(recorded[0], path) for path in recorded[1:]):
         return True, "they hold the same"
+    used = f"used {_within(chosen.path, trial.wanted.root)}"
     if chosen.proves_all:
-        return True, f"the pictures of {chosen.path} are those of the images, and it is taken"
-    if chosen.n_proven:
-        return False, f"used {chosen.path}, of which most images are"
-    return False, f"used {chosen.path}, the first that is there"
+        return True, f"{used}, whose pictures are those of the images"
+    return False, f"{used}, of which most images are" if chosen.n_proven else f"{used}, the first that is there"
 
 
 def _by_pictures(trials: Iterable[Trial]) -> list[Finding]:
@@ -182,30 +184,30 @@ def _by_pictures(trials: Iterable[Trial]) -> list[Finding]:
         chosen, first = trial.chosen, trial.wanted.first
         if chosen is None or not chosen.n_proven or chosen.candidate in (first, *trial.wanted.rivals):
             continue
-        taken = f"took {chosen.path}, whose pictures are those of the images"
+        taken = f"took {_within(chosen.path, trial.wanted.root)}, whose pictures are those of the images"
         if first is None and chosen.candidate.place == "label-file":
             why = "which is called like the folder that their label file lies in"
             without.append((trial.session, f"found no video of this name; {taken}, and {why}"))
         elif first is None:
-            without.append((trial.session, f"found no video of this name; {taken}"))
+            without.append((trial.session, f"found no video of this name in the project; {taken}"))
         else:
-            against.append((trial.session, _denied(trial.tried[0], chosen)))
+            against.append((trial.session, _denied(trial.tried[0], chosen, trial.wanted.root)))
     return [
         *_grouped(Severity.WARNING, "video-by-pictures", against, "session", _CORRECT),
         *_grouped(Severity.NOTE, "video-by-pictures", without, "session"),
     ]
 
 
-def _denied(first: Tried, chosen: Tried) -> str:
+def _denied(first: Tried, chosen: Tried, root: Path) -> str:
     """Say why the pictures speak for another video than the first."""
     is_recorded = first.candidate.place == "recorded"
-    found = f"the recorded path leads to {first.path}" if is_recorded else f"found {first.path}"
-    taken = f"took {chosen.path}, whose pictures are"
+    found = f"the recorded path leads to {first.path}" if is_recorded else f"found {_within(first.path, root)}"
+    taken = f"took {_within(chosen.path, root)}, whose pictures are"
     if first.info is None or first.tie is None:
         return f"{found}, which can't be read; {taken} those of the images"
     if first.n_proven:
         few = counted(first.n_proven, "image is", "images are")
-        return f"{found}, of which {few}; took {chosen.path}, of which {chosen.n_proven} are"
+        return f"{found}, of which {few}; took {_within(chosen.path, root)}, of which {chosen.n_proven} are"
     if first.is_denied:
         return f"{found}, whose pictures are not those of the images; {taken}"
     return f"{found}, whose pictures do not tell; {taken} those of the images"
@@ -239,7 +241,8 @@ def _not_taken(trials: Iterable[Trial]) -> list[Finding]:
         reasons = [(each.path, _why_not(each)) for each in left]
         reasons += [(each.path, "and there are no images to compare it with") for each in trial.untried]
         told += [
-            (trial.session or trial.wanted.name, f"{path} lies at hand, {why}; not taken") for path, why in reasons
+            (trial.session or trial.wanted.name, f"{_within(path, trial.wanted.root)} lies at hand, {why}; not taken")
+            for path, why in reasons
         ]
     advice = "if one of them is the video all the same, put it into videos/ under the name of its session"
     return _grouped(Severity.NOTE, "video-not-taken", told, "video", advice)

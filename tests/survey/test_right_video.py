@@ -1,7 +1,9 @@
 """Which of several files is the video of a session, and what is said of those that are not here or not taken."""
 
 import json
+import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -278,7 +280,8 @@ def test_stand_ins_are_told_as_such_and_once(tmp_path, kind):
     assert (told["severity"], told["subject"]) == ("error", "2 videos")
     assert "a.mp4, b.mp4" in told["message"]
     assert kind.removesuffix(" link") in told["hint"]
-    assert set(result.codes).isdisjoint({"video-missing", "video-links-dead", "video-unreadable"})
+    others = {"video-missing", "video-links-dead", "video-unreadable", "videos-not-migrated"}
+    assert others.isdisjoint(result.codes)
 
 
 def test_missing_videos_are_told_once(tmp_path):
@@ -387,6 +390,64 @@ def test_a_folder_with_images_of_its_own_keeps_its_video(tmp_path):
         path.rename(project.folder("v1") / path.name.replace("CollectedData_", "CollectedData_old"))
     result = dlc2lp("inspect", project.root, "--json")
     assert [video["session"] for video in result.document["videos"]] == ["v1"]
+
+
+def test_images_of_one_video_in_two_folders_both_get_it(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("v2",), frames=(*FRAMES, 12, 15), video_sets="empty")
+    put(project.videos["v2"], project.root / "videos/v1.mp4")
+    for name in ("v1", "v3"):
+        project.folder(name).mkdir()
+    for path in project.folder("v2").glob("img1*.png"):
+        path.rename(project.folder("v3") / path.name)
+    text = project.label_file("v2", "csv").read_text()
+    for kind in ("csv", "h5"):
+        project.label_file("v2", kind).unlink()
+    (project.folder("v1") / "CollectedData_Anna.csv").write_text(text.replace("v2,img1", "v3,img1"))
+    result = convert(project, tmp_path / "lp")
+    assert result.exit_code == 0, result.stderr
+    assert {(video["session"], video["tie"]["kind"]) for video in result.document["videos"]} == {
+        ("v2", "exact"),
+        ("v3", "exact"),
+    }
+    assert {path.name for path in (tmp_path / "lp/videos").iterdir()} == {"v2.mp4", "v3.mp4"}
+    expect_context(tmp_path / "lp", result.document)
+
+
+@pytest.mark.parametrize("recorded_as", ["NFC", "NFD"])
+def test_two_spellings_are_one_name_in_every_place(tmp_path, recorded_as):
+    composed, other = (unicodedata.normalize(form, "souris é") for form in ("NFC", "NFD"))
+    listed, there = (composed, other) if recorded_as == "NFC" else (other, composed)
+    project = build_project(
+        tmp_path / "dlc", sessions=(composed,), frames=FRAMES, video_sets=recorded(f"/gone/{listed}.mp4")
+    )
+    put(project.videos[composed], project.root / "videos/day1" / f"{there}.mp4")
+    result = convert(project, tmp_path / "lp")
+    assert result.exit_code == 0, result.stderr
+    (video,) = result.document["videos"]
+    assert (video["session"], video["tie"]["kind"]) == (composed, "exact")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("link", ["videos", "videos/day1"])
+def test_folders_of_videos_may_be_links(tmp_path, link):
+    project = one_session(tmp_path / "dlc", video_sets=recorded("/gone/m1.mp4"))
+    raw = tmp_path / "raw" / ("m1.mp4" if link.endswith("day1") else "day1/m1.mp4")
+    put(project.videos["m1"], raw)
+    if link == "videos":
+        (project.root / "videos").rmdir()
+    (project.root / link).symlink_to(tmp_path / "raw", target_is_directory=True)
+    result = convert(project, tmp_path / "lp")
+    assert result.exit_code == 0, result.stderr
+    assert result.document["videos"][0]["tie"]["kind"] == "exact"
+
+
+def test_a_merged_project_s_video_stands_for_one_that_is_missing(tmp_path):
+    project = one_session(tmp_path / "dlc")
+    other = one_session(tmp_path / "other")
+    project.videos["m1"].unlink()
+    result = convert(project, tmp_path / "lp", "--merge", other.root)
+    assert [video["source"] for video in result.document["videos"]] == [str(other.videos["m1"])]
+    assert "video-missing" not in result.codes
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def copy_and_original(root: Path, case: str) -> Outcome:
         project,
         (),
         notes={"video-listed-twice"},
-        says={"video-listed-twice": ("they hold the same" if case == "copy and original" else "the pictures of",)},
+        says={"video-listed-twice": ("they hold the same" if case == "copy and original" else "whose pictures are",)},
         check=videos_arrive("m1.mp4"),
     )
 
@@ -109,7 +109,7 @@ def suffixes(root: Path, case: str) -> Outcome:
         (),
         notes={"several-videos"},
         warnings={"video-missing"},
-        says={"several-videos": ("m1.avi", "m1.mp4", "the pictures of")},
+        says={"several-videos": ("m1.avi", "m1.mp4", "whose pictures are")},
         check=videos_arrive("m1.mp4"),
     )
 
