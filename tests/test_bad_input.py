@@ -133,7 +133,7 @@ def test_a_dangling_link_in_videos(tmp_path):
     project = build_project(tmp_path / "dlc", sessions=("m1",), place_videos="dangling")
     result = convert(project.root, tmp_path / "lp")
     assert result.exit_code == 0
-    assert result.finding("video-missing")["severity"] == "warning"
+    assert result.finding("video-links-dead")["severity"] == "warning"
     assert not list((tmp_path / "lp/videos").iterdir())
 
 

@@ -15,7 +15,7 @@ from dlc2lp.planning.frame_names import NamedFrame
 from dlc2lp.planning.rows import MatchedFolder, match_rows
 from dlc2lp.planning.steps import ImagePlacement
 from dlc2lp.survey.individuals import OneAnimal
-from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.survey.source import View

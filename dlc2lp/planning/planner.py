@@ -206,10 +206,11 @@ def _plan(
         sessions=tuple(session for placed in images for session in placed.sessions),
         videos=videos.videos,
         ties=tuple(
-            dataclasses.replace(video.tie, view=view.name)
+            dataclasses.replace(tie, view=view.name)
             for view in scene.views
             for video in view.videos.values()
-            if video.tie is not None
+            for tie in (video.tie, *video.denied)  # what was denied is kept so that it need not be compared again
+            if tie is not None
         ),
         counts=_counts(source, files, images),
         config_facts=texts.facts,

@@ -10,7 +10,7 @@ from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.options import Link
 from dlc2lp.planning.plan import PlannedSession, PlannedVideo
 from dlc2lp.planning.steps import EncodeVideo, PlaceVideo, RemuxVideo, Step
-from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_ties import Picture
 from dlc2lp.video.encoding import EncodeSettings, Treatment, encoded_size
 

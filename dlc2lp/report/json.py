@@ -19,7 +19,7 @@ from dlc2lp.report.findings import Document
 from dlc2lp.run.assess import State
 from dlc2lp.run.manifest import Described, PicturePart, WrittenSessionTie
 from dlc2lp.run.verify import Verification
-from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Action, Treatment

@@ -17,7 +17,8 @@ from dlc2lp.report.findings import WIDTH, findings_text
 from dlc2lp.report.json import InspectedSession
 from dlc2lp.run.assess import State
 from dlc2lp.run.verify import Verification
-from dlc2lp.survey.project import Survey, SurveyedVideo
+from dlc2lp.survey.measure_videos import SurveyedVideo
+from dlc2lp.survey.project import Survey
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict

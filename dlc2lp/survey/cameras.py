@@ -21,7 +21,7 @@ from dlc2lp.options import Options
 from dlc2lp.survey.calibrations import FoundCalibrations, find_calibrations
 from dlc2lp.survey.labels import AnimalLabels, animal_labels
 from dlc2lp.survey.project import Survey, survey
-from dlc2lp.survey.session_ties import SessionTie, by_session
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.survey.source import Source, View
 from dlc2lp.survey.view_pattern import COMMON_PATTERNS, ViewTable, apply_pattern, parse_view_pattern, split_by_camera
 
@@ -121,7 +121,7 @@ class _Reader:
 
     def read(self, source: Path | LocatedProject, views: Sequence[str]) -> tuple[Survey, AnimalLabels]:
         """Read one project; what is known of the given views is taken over."""
-        known = by_session(tie for tie in self.known if tie.view in views or not views)
+        known = [tie for tie in self.known if tie.view in views or not views]
         seen = survey(source, self.options, known, self.watch)
         return seen, animal_labels(seen, self.options)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dlc2lp.dlc.framenames import frame_index
@@ -38,32 +38,28 @@ class Pair:
     crop_hint: CropHint | None  #: What the configuration says of the crop.
 
 
-def tie_all(
-    pairs: Sequence[Pair], known: Mapping[str, SessionTie], findings: list[Finding], watch: Watch
-) -> list[SessionTie]:
+def tie_all(pairs: Sequence[Pair], known: Iterable[SessionTie], watch: Watch) -> list[SessionTie | Finding]:
     """Compare the images of all sessions with their videos; what is known is taken over where nothing has changed.
 
-    A video that turns out to be damaged is told among the findings, and its session stays untied. Raises Interrupted
-    where the watch says that the work is to stop.
+    The answer for each pair is a tie, or a finding where its video turns out to be damaged. Raises Interrupted where
+    the watch says that the work is to stop.
     """
     event = Event("planned", "session", n=len(pairs), weight=len(pairs))
+    of_fingerprint = {(each.session, each.fingerprint): each for each in known}
 
     def tie(pair: Pair) -> SessionTie | Finding:
         advanced = replace(event, what="advanced", subject=pair.session, n=0, weight=1)
         fingerprint = _fingerprint(pair)
-        found: SessionTie | Finding | None = known.get(pair.session)
-        if isinstance(found, SessionTie) and found.fingerprint == fingerprint:
+        if same := of_fingerprint.get((pair.session, fingerprint)):
             watch.tell(replace(advanced, what="ended", state="skipped"))
-            return found
+            return replace(same, video=str(pair.info.path))  # the same video may lie elsewhere now
         found = _tie(pair, fingerprint, lambda n_frames: watch.tell(replace(advanced, n_frames=n_frames)), watch.stop)
         watch.tell(replace(advanced, what="ended", state="done" if isinstance(found, SessionTie) else "failed"))
         return found
 
     if pairs:
         watch.tell(event)
-    answers = in_threads(tie, pairs, allowed_cpus())
-    findings += [answer for answer in answers if isinstance(answer, Finding)]
-    return [answer for answer in answers if isinstance(answer, SessionTie)]
+    return in_threads(tie, pairs, allowed_cpus())
 
 
 def _tie(pair: Pair, fingerprint: str, on_frames: Callable[[int], None], stop: threading.Event) -> SessionTie | Finding:

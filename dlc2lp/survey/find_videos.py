@@ -1,80 +1,80 @@
-"""Where the videos of a project lie now. Only looks.
+"""Which videos a project wants, and the file that each is by its name and place. Only looks.
 
-DeepLabCut records absolute paths, which outlive neither a move of the project nor a change of machine; it ties a
-video to its ``labeled-data`` folder by the file name without suffix (``VideoReader``, ``Path(video).stem``). So a
-video is looked for under its recorded path, in the project's ``videos/`` and below the folders that the person
-named, and every place that was looked at is told when it is found in none.
+What name and place do not tell is left to the pictures (:mod:`dlc2lp.survey.measure_videos`), and all that came of it
+is told in :mod:`dlc2lp.survey.found_videos`.
 """
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.framenames import parse_frame_name
-from dlc2lp.dlc.project import VIDEOS, DlcProject, is_drawn_on
+from dlc2lp.dlc.project import VIDEOS, DlcProject
 from dlc2lp.dlc.session import DlcSession
-from dlc2lp.model import VIDEO_SUFFIXES, Finding, Setting, Severity
+from dlc2lp.model import Finding, Severity
 from dlc2lp.options import VideoChoice
+from dlc2lp.placeholders import Placeholder, placeholder_of
 from dlc2lp.survey.folders import prefix_name, split_folder
-from dlc2lp.wording import counted
-
-#: How much of two files is compared at each of three places to tell whether they hold the same.
-_SAMPLE_BYTES = 1 << 20
-
-_ROOT = Setting("video-root", ("DIR",))
-_GIVE_FOLDER = "give the folder where the videos are now: {}"
+from dlc2lp.survey.spelling import pair_names
+from dlc2lp.survey.video_candidates import Candidate, VideoPlaces, hold_the_same
+from dlc2lp.wording import counted, name_key, spelled
 
 
-def spelled(name: str) -> str:
-    """Return a name with composed accents: macOS stores é as two characters, other systems as one."""
-    return unicodedata.normalize("NFC", name)
+@dataclass(frozen=True)
+class WantedVideo:
+    """A video that the project names, and where it may lie."""
+
+    stem: str  #: Its name without suffix.
+    root: Path  #: The project that wants it.
+    entries: tuple[VideoEntry, ...] = ()  #: Those of ``video_sets`` that name it; none for a session that has no entry.
+    first: Candidate | None = None  #: The file that it is by name and place; None where there is none.
+    rivals: tuple[Candidate, ...] = ()  #: Files that are it just as well and hold something else.
+    #: All other candidates, to be gone through once; looking for them may cost a walk of the project.
+    others: Iterator[Candidate] = field(default_factory=lambda: iter(()))
+    dead_links: tuple[Path, ...] = ()  #: Links that lead nowhere, where it was looked for.
+    stand_ins: tuple[tuple[Path, Placeholder], ...] = ()  #: Files of which only a stand-in is here.
+    looked_in: tuple[str, ...] = ()  #: The places where it was looked for besides the recorded path, in words.
+
+    @property
+    def name(self) -> str:
+        """The name that it was looked for by."""
+        return self.entries[0].name if self.entries else self.stem
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The paths that ``video_sets`` has for it, each once."""
+        return tuple(dict.fromkeys(entry.recorded for entry in self.entries))
 
 
-def name_key(name: str) -> str:
-    """Return what two spellings of one name share where case does not count either, as on Windows and macOS."""
-    return spelled(name).casefold()
+@dataclass(frozen=True)
+class FoundVideos:
+    """What a project wants, and what else lies in its ``videos/``."""
+
+    wanted: tuple[WantedVideo, ...] = ()  #: Sorted by stem, each stem once.
+    at_hand: tuple[Path, ...] = ()  #: All originals in and below ``videos/``.
 
 
-def pair_names(names: Iterable[str], sessions: Iterable[str]) -> dict[str, str]:
-    """Pair stems of videos with sessions, each session with one name at most: name -> session.
-
-    ``Mouse`` and ``mouse`` are two sessions on Linux, and one on a machine that has seen both spellings. So an exact
-    name comes first, and case counts only where nothing else has it.
-    """
-    names, sessions = list(dict.fromkeys(names)), list(dict.fromkeys(sessions))
-    pairs: dict[str, str] = {}
-    for key in (spelled, name_key):
-        free: dict[str, list[str]] = {}
-        for session in sessions:
-            if session not in pairs.values():
-                free.setdefault(key(session), []).append(session)
-        for name in names:
-            if name not in pairs and free.get(key(name)):
-                pairs[name] = free[key(name)].pop(0)
-    return pairs
-
-
-def find_videos(
-    project: DlcProject, choice: VideoChoice, roots: Sequence[Path], findings: list[Finding]
-) -> list[tuple[str, Path]]:
-    """Return (stem, path) of each video to migrate, once, in the order of their names; ``roots`` are further folders.
-
-    What could not be found is added to the findings.
-    """
+def find_videos(project: DlcProject, choice: VideoChoice, roots: Sequence[Path]) -> FoundVideos:
+    """Return each video to migrate, once, with the file that it is; ``roots`` are further folders to look in."""
     if choice == "none":
-        return []
-    finder = _Finder(project, roots, findings)
-    found: dict[str, tuple[str, Path]] = {}
-    for stem, path in finder.all_wanted(everything=choice == "all"):
+        return FoundVideos()
+    finder = _Finder(project, roots)
+    found: dict[str, WantedVideo] = {}
+    for wanted in finder.all_wanted(everything=choice == "all"):
         # A disk that ignores case has one file for two spellings.
-        same = [other for name, other in found.values() if name_key(name) == name_key(stem)]
-        if spelled(stem) not in found and not any(path.samefile(other) for other in same):
-            found[spelled(stem)] = (stem, path)
-    return [found[key] for key in sorted(found)]
+        alike = [each.first for each in found.values() if each.first and name_key(each.stem) == name_key(wanted.stem)]
+        is_same = wanted.first and any(wanted.first.path.samefile(other.path) for other in alike)
+        if spelled(wanted.stem) not in found and not is_same:
+            found[spelled(wanted.stem)] = wanted
+    if choice == "all":
+        for wanted in finder.below_videos(found):
+            found.setdefault(spelled(wanted.stem), wanted)
+    return FoundVideos(tuple(found[key] for key in sorted(found)), finder.at_hand)
 
 
 def sessions_not_listed(project: DlcProject) -> list[Finding]:
@@ -98,136 +98,101 @@ def sessions_not_listed(project: DlcProject) -> list[Finding]:
 
 
 class _Finder:
-    """Looks for videos, and remembers what it has said of them."""
+    """Looks for the videos of one project."""
 
-    def __init__(self, project: DlcProject, roots: Sequence[Path], findings: list[Finding]) -> None:
+    def __init__(self, project: DlcProject, roots: Sequence[Path]) -> None:
         self._project = project
-        self._roots = roots
-        self._findings = findings
         self._entries = _entries(project)
-        listed = frozenset(entry.name for entry in self._entries)
-        sessions = {spelled(session.name) for session in project.sessions}
-        # Nobody labels a video with labels drawn on: one that has a folder of labels is a source, however it is called.
-        self._originals = [
-            path for path in project.video_files if spelled(path.stem) in sessions or not is_drawn_on(path, listed)
-        ]
-        self._in_roots = _index(roots)
-        self._stems = {spelled(entry.stem) for entry in self._entries}
-        self._stems |= {spelled(session.name) for session in project.sessions}
+        self._places = VideoPlaces(project, roots, self._entries)
 
-    def all_wanted(self, *, everything: bool) -> Iterator[tuple[str, Path]]:
+    @property
+    def at_hand(self) -> tuple[Path, ...]:
+        """The originals in and below ``videos/`` that are there."""
+        paths = (*self._places.videos.paths, *self._places.below_videos)
+        return tuple(path for path in paths if _is_there(path, [], []))
+
+    def all_wanted(self, *, everything: bool) -> Iterator[WantedVideo]:
         """Yield the listed videos, then those of other sessions, then the rest of ``videos/`` where it counts."""
         listed: dict[str, list[VideoEntry]] = {}
         for entry in self._entries:
             listed.setdefault(spelled(entry.stem), []).append(entry)
         for entries in listed.values():
-            if path := self._find_listed(entries):
-                yield entries[0].stem, path
+            yield self._search(entries[0].stem, entries)
         asked = set(pair_names(listed, [session.name for session in self._project.sessions]).values())
         for session in self._project.sessions:
             by_prefix = self._find_by_prefix(session)
             yield from by_prefix
-            if session.name not in asked and not by_prefix and (path := self._find_by_stem(session)):
-                yield session.name, path
+            if session.name not in asked and not by_prefix:
+                yield self._search(session.name)
         if everything or not self._entries:
             # A project whose video_sets names nothing (DeepLabCut's own examples) has only the folder to go by.
-            yield from ((path.stem, path) for path in self._originals if self._is_there(path))
+            yield from (self._take(path.stem, path) for path in self._places.videos.paths)
 
-    def _find_listed(self, entries: Sequence[VideoEntry]) -> Path | None:
-        """Find the video of entries that share a stem, and so a folder of labels: the first one that is there."""
-        if len({entry.recorded for entry in entries}) > 1:
-            self._say_twice(entries)
-        for entry in entries:
-            for path in self._places(entry):
-                if path.is_file():
-                    return path
-        first = entries[0]
-        for path in self._by_stem(first.stem):
-            if path.is_file():
-                message = f"found {path} instead, which has the same name but for its suffix"
-                self._say("video-renamed", first.name, message)
-                return path
-        recorded = ", ".join(entry.recorded for entry in entries)
-        message = f"is listed in config.yaml and in none of: {recorded}, {self._looked_in()}"
-        self._say("video-missing", first.name, message, _GIVE_FOLDER, (_ROOT,))
-        return None
+    def below_videos(self, taken: Iterable[str]) -> Iterator[WantedVideo]:
+        """Yield what lies below ``videos/``; where its stem is taken, called by its folders as well."""
+        folder, stems = self._project.root / VIDEOS, set(taken)
+        for path in self._places.below_videos:
+            stem = path.stem
+            if spelled(stem) in stems:
+                stem = "-".join(path.relative_to(folder).with_suffix("").parts)
+            stems.add(spelled(stem))
+            yield self._take(stem, path)
 
-    def _places(self, entry: VideoEntry) -> Iterator[Path]:
-        # A recorded path of another system ("C:\\Users\\...") is a relative path here and leads nowhere.
-        if Path(entry.recorded).is_absolute():
-            yield Path(entry.recorded)
-        yield from self._spelled_like(entry.name, [(path.name, path) for path in self._originals])
-        yield from self._spelled_like(entry.name, [(path.name, path) for path in self._in_roots])
-
-    def _find_by_stem(self, session: DlcSession) -> Path | None:
-        found = [path for path in self._by_stem(session.name) if self._is_there(path)]
-        if not found:
-            message = (
-                f"found no video of this name in {self._looked_in()}; its frames and labels are migrated all the same"
-            )
-            advice = "if there is one elsewhere: {}"
-            self._say("session-without-video", session.name, message, advice, (_ROOT,), severity=Severity.NOTE)
-            return None
-        if len(found) > 1:
-            message = f"found {', '.join(map(str, found))}; used the first"
-            advice = "move the others away, or list the right one in video_sets of config.yaml"
-            self._say("several-videos", session.name, message, advice)
-        return found[0]
-
-    def _find_by_prefix(self, session: DlcSession) -> list[tuple[str, Path]]:
+    def _find_by_prefix(self, session: DlcSession) -> list[WantedVideo]:
         """Find the videos of a folder that holds the frames of several (``07a-img310.png`` is one of ``07a.avi``)."""
         groups = split_folder(session.name, session.images.values())
         if len(groups) < 2:
             return []
         stems = (prefix_name(parse_frame_name(images[0].path.name)) for images in groups.values())
-        found = [(stem, path) for stem in stems if stem for path in self._by_stem(stem)[:1]]
-        return [(stem, path) for stem, path in found if self._is_there(path)]
+        return [wanted for stem in stems if stem and (wanted := self._search(stem)).first]
 
-    def _by_stem(self, stem: str) -> list[Path]:
-        return self._spelled_like(stem, [(path.stem, path) for path in (*self._originals, *self._in_roots)])
+    def _take(self, stem: str, path: Path) -> WantedVideo:
+        """Return a file as a video of its own."""
+        return self._of(stem, (), iter([[Candidate(path, "videos")]]))
 
-    def _spelled_like(self, name: str, paths: Sequence[tuple[str, Path]]) -> list[Path]:
-        """Return the paths of this name; where there is none, those that differ in case and are nobody else's."""
-        exact = [path for called, path in paths if spelled(called) == spelled(name)]
-        alike = (path for called, path in paths if name_key(called) == name_key(name))
-        return exact or [path for path in alike if spelled(path.stem) not in self._stems]
+    def _search(self, stem: str, entries: Sequence[VideoEntry] = ()) -> WantedVideo:
+        return self._of(stem, entries, self._places.candidates(stem, entries))
 
-    def _looked_in(self) -> str:
-        """Name the folders that every video is looked for in."""
-        return ", ".join(map(str, (self._project.root / VIDEOS, *self._roots)))
+    def _of(self, stem: str, entries: Sequence[VideoEntry], groups: Iterator[list[Candidate]]) -> WantedVideo:
+        """Go through the candidates until one is there that is certain by name and place."""
+        dead: list[Path] = []
+        stand_ins: list[tuple[Path, Placeholder]] = []
+        passed: list[Candidate] = []
+        first: Candidate | None = None
+        rivals: tuple[Candidate, ...] = ()
+        for group in groups:
+            there = [candidate for candidate in group if _is_there(candidate.path, dead, stand_ins)]
+            if there and there[0].is_certain:
+                first, *others = there
+                rivals = tuple(each for each in others if not hold_the_same(first.path, each.path))
+                break
+            passed += there
+        rest = (each for group in groups for each in group if _is_there(each.path, [], []))
+        return WantedVideo(
+            stem,
+            self._project.root,
+            tuple(entries),
+            first,
+            rivals,
+            chain(rivals, rest, passed),
+            tuple(dict.fromkeys(dead)),
+            tuple(dict.fromkeys(stand_ins)),
+            self._places.looked_in,
+        )
 
-    def _is_there(self, path: Path) -> bool:
-        if path.is_file():
-            return True
-        message = f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "is no file"
-        self._say("video-missing", path.name, message, _GIVE_FOLDER, (_ROOT,), where=str(path))
+
+def _is_there(path: Path, dead: list[Path], stand_ins: list[tuple[Path, Placeholder]]) -> bool:
+    """Whether a file is there; a link that leads nowhere and a stand-in are added to the lists."""
+    # pathlib raises where a folder on the way may not be entered.
+    is_file = os.path.isfile(path)  # noqa: PTH113
+    if not is_file and not os.path.islink(path):  # noqa: PTH114
         return False
-
-    def _say_twice(self, entries: Sequence[VideoEntry]) -> None:
-        """Two videos of one name share a folder of labels: which one a frame is from, its name does not tell."""
-        recorded = list(dict.fromkeys(entry.recorded for entry in entries))
-        paths = [Path(path) for path in recorded]
-        message = f"video_sets lists {' and '.join(recorded)}, which share one folder of labels; "
-        if all(path.is_file() for path in paths) and all(_hold_the_same(paths[0], path) for path in paths[1:]):
-            self._say("video-listed-twice", entries[0].stem, message + "they hold the same", severity=Severity.NOTE)
-            return
-        advice = "take those that the labels do not belong to out of video_sets of config.yaml"
-        self._say("video-listed-twice", entries[0].stem, message + "used the first that is there", advice)
-
-    def _say(
-        self,
-        code: str,
-        subject: str,
-        message: str,
-        advice: str = "",
-        remedies: tuple[Setting, ...] = (),
-        *,
-        where: str = "",
-        severity: Severity = Severity.WARNING,
-    ) -> None:
-        finding = Finding(severity, code, subject, message, where, advice, remedies)
-        if finding not in self._findings:
-            self._findings.append(finding)
+    if placeholder := placeholder_of(path):
+        stand_ins.append((path, placeholder))
+        return False
+    if not is_file and not os.path.exists(path):  # noqa: PTH110
+        dead.append(path)
+    return is_file
 
 
 def _entries(project: DlcProject) -> list[VideoEntry]:
@@ -241,29 +206,3 @@ def _entries(project: DlcProject) -> list[VideoEntry]:
     real = project.config.video_sets_original
     listed = [entry for entry in project.config.video_sets if not (real and entry.stem.endswith("_cropped"))]
     return [entry for entry in (*real, *listed) if not entry.is_placeholder]
-
-
-def _index(roots: Iterable[Path]) -> list[Path]:
-    """Return every video below the roots; links to folders are not followed."""
-    found = []
-    for root in roots:
-        for folder, subfolders, names in os.walk(root):
-            subfolders.sort()
-            found += [Path(folder, name) for name in sorted(names) if Path(name).suffix.lower() in VIDEO_SUFFIXES]
-    return found
-
-
-def _hold_the_same(first: Path, second: Path) -> bool:
-    """Whether two videos are copies of each other, by their size and what stands at their start, middle and end."""
-    if first.samefile(second):
-        return True
-    size_bytes = first.stat().st_size
-    if second.stat().st_size != size_bytes:
-        return False
-    with first.open("rb") as one, second.open("rb") as other:
-        for place in (0, size_bytes // 2, max(0, size_bytes - _SAMPLE_BYTES)):
-            one.seek(place)
-            other.seek(place)
-            if one.read(_SAMPLE_BYTES) != other.read(_SAMPLE_BYTES):
-                return False
-    return True

@@ -7,7 +7,6 @@ option that decides. Pure: everything was read before.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as Collection
 from dataclasses import dataclass, replace
@@ -26,12 +25,10 @@ from dlc2lp.options import LabelSource
 from dlc2lp.survey.machine_labels import Predictions, labels_equal_predictions, read_predictions
 from dlc2lp.survey.row_homes import bring_home
 from dlc2lp.survey.session_labels import SessionLabels
+from dlc2lp.survey.spelling import copied_names
 from dlc2lp.survey.taken_labels import take_labels
 from dlc2lp.survey.unseen import Unseen, find_unseen, tell_unseen
 from dlc2lp.wording import counted, some, spelled
-
-#: Names of copies that file managers and people leave beside the real file.
-_COPY = re.compile(r"( - |[ _-])?(copy|kopie|copie|copia|old|backup|bak|orig)( ?\(\d+\))?$| \(\d+\)$|~$", re.IGNORECASE)
 
 #: Ends of the names of backups that DeepLabCut's own conversions leave (``convert2_maDLC``,
 #: ``convertannotationdata_fromwindows2unixstyle``).
@@ -354,5 +351,5 @@ def _is_dlc_backup(file: LabelFile, names: Collection[str]) -> bool:
 
 def _is_backup(name: str, names: Iterable[str]) -> bool:
     """Whether a file's scorer part looks like that of a copy of another file."""
-    originals = {name.removesuffix(end) for end in _DLC_BACKUPS} | {_COPY.sub("", name)}
+    originals = {name.removesuffix(end) for end in _DLC_BACKUPS} | set(copied_names(name))
     return bool((originals - {name}) & set(names))

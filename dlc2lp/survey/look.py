@@ -15,7 +15,7 @@ from dlc2lp.survey.cameras import has_views, survey_views
 from dlc2lp.survey.individuals import labelled_individuals, unique_individual
 from dlc2lp.survey.labels import AnimalLabels, animal_labels
 from dlc2lp.survey.project import Survey, survey
-from dlc2lp.survey.session_ties import SessionTie, by_session
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.survey.source import Source, View
 
 
@@ -45,7 +45,7 @@ def look(
         return survey_views(source, options, known, watch=watch)
     if source is None:
         raise no_source()
-    seen = survey(source, options, by_session(known), watch=watch)
+    seen = survey(source, options, known, watch=watch)
     if options.individuals == "split":  # which individuals there are is seen now; each is decided on by itself
         options = replace(options, individuals="auto")
     return _single(seen, animal_labels(seen, options))

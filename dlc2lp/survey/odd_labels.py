@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.joining import point_name
 from dlc2lp.model import Finding, ImageInfo, LabelTable, Severity
-from dlc2lp.survey.find_videos import name_key
 from dlc2lp.survey.session_labels import SessionLabels
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, name_key, some
 
 _OUTSIDE = "outside the image; kept there, and ignored by Lightning Pose's training as by DeepLabCut's"
 _AT_ZERO = (

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.model import Finding, Setting, Severity, VideoInfo
 from dlc2lp.options import CropChoice
-from dlc2lp.survey.project import SurveyedVideo
+from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Crop, displayed_size
 from dlc2lp.video.ties import Outcome, Tie
@@ -29,17 +29,19 @@ def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, crop: 
     for video in videos:
         if video.info is None or video.tie is None:
             continue
-        findings += _numbers(video.tie, video.info)
+        findings += _numbers(video.tie, video.info, [tie.video for tie in video.denied if tie.kind == "other-video"])
         for part in video.tie.parts:
             findings += _where_shown(video, video.info, part, crop)
         findings += _several_parts(video.tie, video.info)
-        findings += _against_config(video.tie, video.info, crops.get(video.stem))
+        findings += _against_config(video.tie, video.info, crops.get(video.stem) or crops.get(video.path.stem))
     return findings
 
 
-def _numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
-    """Whether DeepLabCut's numbers are those of the frames."""
+def _numbers(tie: SessionTie, info: VideoInfo, denied: Sequence[str]) -> list[Finding]:
+    """Whether DeepLabCut's numbers are those of the frames; ``denied`` are other files that were tried in vain."""
     reason = "; ".join(part.reason for part in tie.parts if part.kind == tie.kind) or tie.parts[0].reason
+    if denied and tie.kind == "other-video":
+        reason += f"; so {'is' if len(denied) == 1 else 'are'} {some(denied, _LISTED)}"
     says: dict[str, tuple[Severity, str, str, str]] = {
         "shifted": (Severity.WARNING, "frames-shifted", "the new names carry the index of the frame", ""),
         "renumbered": (Severity.NOTE, "frames-renumbered", "the new names carry the index of the frame", ""),

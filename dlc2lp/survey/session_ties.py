@@ -94,5 +94,11 @@ def by_session(ties: Iterable[SessionTie]) -> dict[str, SessionTie]:
 
 
 def by_view(ties: Iterable[SessionTie]) -> dict[tuple[str, str], SessionTie]:
-    """Return the ties of a plan by view and session: two cameras' projects may call a session alike."""
-    return {(tie.view, tie.session): tie for tie in ties}
+    """Return the ties of a plan by view and session: two cameras' projects may call a session alike.
+
+    Of several of one session the first is that of its video; the others are of files that were tried and not taken.
+    """
+    found: dict[tuple[str, str], SessionTie] = {}
+    for tie in ties:
+        found.setdefault((tie.view, tie.session), tie)
+    return found

@@ -10,7 +10,8 @@ from command import dlc2lp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlc2lp.survey.find_videos import name_key, pair_names, spelled
+from dlc2lp.survey.spelling import pair_names
+from dlc2lp.wording import name_key, spelled
 
 NFC, NFD = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
 
@@ -90,18 +91,19 @@ def test_the_recorded_video_goes_before_one_of_another_case_or_suffix(tmp_path):
     assert [barcode(frame) for frame in read_clip(tmp_path / "lp2/videos/m1.mp4")] == list(range(4))
 
 
+@pytest.mark.parametrize("images", [True, False])
 @pytest.mark.parametrize("difference", ["none", "size", "content"])
-def test_a_video_listed_twice_is_a_note_only_if_both_hold_the_same(tmp_path, difference):
+def test_a_video_listed_twice_is_a_note_only_if_both_hold_the_same_or_the_pictures_tell(tmp_path, difference, images):
     original = tmp_path / "day1" / "m1.mp4"
     listed = {str(path): {"crop": "0, 128, 0, 96"} for path in (tmp_path / "dlc" / "videos" / "m1.mp4", original)}
-    project = build_project(tmp_path / "dlc", sessions=("m1",), frames=(2, 5), video_sets=listed)
+    project = build_project(tmp_path / "dlc", sessions=("m1",), frames=(2, 5), video_sets=listed, images=images)
     original.parent.mkdir()
     content = bytearray(project.videos["m1"].read_bytes())
     if difference == "content":
         content[len(content) // 2] ^= 1
     original.write_bytes(bytes(content) + (b"\0" if difference == "size" else b""))
     finding = dlc2lp("inspect", project.root, "--json").finding("video-listed-twice")
-    assert finding["severity"] == ("note" if difference == "none" else "warning")
+    assert finding["severity"] == ("note" if difference == "none" or images else "warning")
 
 
 #: What DeepLabCut 2.0 to 3.0 leaves beside a video ``m1.mp4``.
