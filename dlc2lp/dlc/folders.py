@@ -1,0 +1,172 @@
+"""What a folder is, by the names in it and the head of its configuration. Only looks.
+
+Pointing at a project and searching an archive must agree on what a project is, and on what is a Lightning Pose project
+already, which has a ``labeled-data`` of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import itertools
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Literal
+
+from dlc2lp.dlc.framenames import has_image_suffix, parse_row
+from dlc2lp.files import PLAN_FILE, STATE_FOLDER
+from dlc2lp.searching import is_system_folder
+
+LABELED_DATA = "labeled-data"
+CONFIG_FILE = "config.yaml"
+#: DeepLabCut 1 keeps its data sets in this folder of its repository, ``data-<Task>`` each.
+TRAINING_SET = "Generating_a_Training_Set"
+DATA_SET = "data-"
+
+#: ``dlc``: a DeepLabCut project since 2.0. ``dlc1``: a data set of DeepLabCut 1, or the repository that holds the only
+#: one; ``several``: the repository, or its folder, with several. ``loose``: label files beside their images.
+#: ``target``: a Lightning Pose project.
+Kind = Literal["dlc", "dlc1", "several", "loose", "target", "folder"]
+
+#: Keys at the start of a line that only DeepLabCut's project configuration has, of every version and of 3D projects.
+_DLC_KEYS = re.compile(
+    rb"^\s{0,4}['\"]?(video_sets|bodyparts|multianimalbodyparts|multianimalproject|TrainingFraction|numframes2pick"
+    rb"|camera_names|project_path)['\"]?\s*:",
+    re.MULTILINE,
+)
+#: They stand below ``video_sets``, which in an old project is long, or before it; never further down than this.
+_HEAD_BYTES = 1 << 20
+
+#: What ``config.yaml`` becomes where an editor, a browser or a system that hides suffixes saves it again.
+_NEAR_NAME = re.compile(r"config(\.(ya?ml|txt))*", re.IGNORECASE)
+
+_N_ROWS = 20
+
+
+def reads_like_dlc(config: Path) -> bool:
+    """Whether a file has keys of DeepLabCut's project configuration; OSError where it can't be read."""
+    if not stat.S_ISREG(config.stat().st_mode):
+        return False  # a folder, or a pipe that would be waited at for ever
+    with config.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return _DLC_KEYS.search(head.replace(b"\0", b"")) is not None
+
+
+def is_readable_config(config: Path) -> bool:
+    """Whether a file can be read, and reads like DeepLabCut's project configuration."""
+    try:
+        return reads_like_dlc(config)
+    except OSError:
+        return False
+
+
+def is_near_name(name: str) -> bool:
+    """Whether a file is called like a configuration that was saved again: ``config.yml``, ``Config.yaml.txt``."""
+    return name != CONFIG_FILE and _NEAR_NAME.fullmatch(name) is not None
+
+
+def is_label_file(name: str) -> bool:
+    """Whether a file is called like a file of labels: ``CollectedData_Anna.h5``."""
+    return name.startswith("CollectedData") and name.lower().endswith((".h5", ".csv"))
+
+
+def is_image(name: str) -> bool:
+    """Whether a file is called like an image that may be labelled."""
+    return has_image_suffix(name) and not name.startswith(".")
+
+
+def kind_of(folder: Path, names: Collection[str], reads_like: Callable[[Path], bool] = is_readable_config) -> Kind:
+    """Tell what a folder is, given the names in it; ``reads_like`` tells of a configuration."""
+    if STATE_FOLDER in names and (folder / PLAN_FILE).is_file():
+        return "target"
+    has_labels = LABELED_DATA in names and (folder / LABELED_DATA).is_dir()
+    if CONFIG_FILE in names and reads_like(folder / CONFIG_FILE):
+        return "dlc"
+    near = sorted(name for name in names if is_near_name(name))
+    if any(reads_like(folder / name) for name in near):
+        return "dlc"
+    if has_labels and ("project.yaml" in names or any(re.fullmatch(r"CollectedData\w*\.csv", name) for name in names)):
+        return "target"
+    # A configuration that no parser takes, beside anything that is called so, is a damaged project.
+    if has_labels or (CONFIG_FILE in names and LABELED_DATA in names):
+        return "dlc"
+    return _kind_without_config(folder, names)
+
+
+def _kind_without_config(folder: Path, names: Collection[str]) -> Kind:
+    if TRAINING_SET in names or folder.name == TRAINING_SET:
+        n_sets = len(data_sets(folder / TRAINING_SET if TRAINING_SET in names else folder))
+        if n_sets:
+            return "dlc1" if n_sets == 1 else "several"
+    if any(map(is_label_file, names)):
+        if any(map(is_image, names)):
+            return "loose"
+        if is_data_set(folder, names):
+            return "dlc1"
+    return "folder"
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted; none where it can't be looked into."""
+    with contextlib.suppress(OSError):
+        return sorted(os.listdir(folder))  # noqa: PTH208  (names are all that is wanted)
+    return []
+
+
+def data_sets(folder: Path) -> list[Path]:
+    """Return the labelled data sets of DeepLabCut 1 in its folder ``Generating_a_Training_Set``."""
+    paths = (folder / name for name in names_in(folder) if name.startswith(DATA_SET))
+    return [path for path in paths if is_data_set(path, names_in(path))]
+
+
+def data_set_of(folder: Path, names: Collection[str]) -> Path:
+    """Return the data set of a folder of the kind ``dlc1``: itself, or the only one that it holds."""
+    if TRAINING_SET in names or folder.name == TRAINING_SET:
+        return data_sets(folder / TRAINING_SET if TRAINING_SET in names else folder)[0]
+    return folder
+
+
+def is_data_set(folder: Path, names: Collection[str]) -> bool:
+    """Whether a folder holds label files and, in a folder for each video, their images, as DeepLabCut 1 keeps them.
+
+    By its name, or since rows of a CSV file name these folders: backups have pictures beside label files too.
+    """
+    labels = sorted(name for name in names if is_label_file(name))
+    if not labels or any(map(is_image, names)) or folder.name == LABELED_DATA:
+        return False
+    with_images = {path.name for path in _subfolders(folder, names) if any(map(is_image, names_in(path)))}
+    if not with_images or folder.name.startswith(DATA_SET):
+        return bool(with_images)
+    return any(with_images & _folders_in_rows(folder / name) for name in labels if name.lower().endswith(".csv"))
+
+
+def _subfolders(folder: Path, names: Collection[str]) -> Iterator[Path]:
+    return (folder / name for name in sorted(names) if not is_system_folder(name) and (folder / name).is_dir())
+
+
+def _folders_in_rows(path: Path) -> set[str | None]:
+    """Return the folders that the first rows of a CSV file name."""
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            rows = list(itertools.islice(csv.reader(file), _N_ROWS))
+    except (OSError, csv.Error):
+        return set()
+    return {parse_row(row[:1]).folder for row in rows if row}
+
+
+def is_within_labels(folder: Path) -> bool:
+    """Whether a folder is one of a project's folders of images, or deeper."""
+    return LABELED_DATA in folder.parts[:-1]
+
+
+def enclosing_project(path: Path) -> tuple[Path, Kind] | None:
+    """Return the nearest project around a file or folder, with its kind; None where there is none."""
+    for folder in path.parents:
+        with contextlib.suppress(OSError):  # not for us to look into
+            kind = kind_of(folder, names_in(folder))
+            if kind != "folder":
+                return folder, kind
+    return None
