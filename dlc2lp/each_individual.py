@@ -44,7 +44,7 @@ def propose_each(
     A project that labels a single animal is refused (NothingToSplit) or, with ``or_whole``, decided on as a whole,
     under the name ``""``. Other errors are those of :func:`dlc2lp.migration.propose`.
     """
-    opened, target = opened_source(source), Path(target)
+    opened, target = opened_source(source, target), Path(target)
     check_data_dir(options.data_dir)
     stored = map(stored_plan, (target, *(path.parents[1] for path in sorted(target.glob(f"*/{PLAN_FILE}")))))
     known = [tie for each in stored if each is not None for tie in each.ties]

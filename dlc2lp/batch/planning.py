@@ -17,12 +17,13 @@ from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
 from dlc2lp.batch.previous import Previous, keep_targets
 from dlc2lp.codec import Malformed, read, to_line
+from dlc2lp.dlc.misplaced import refusal
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
 from dlc2lp.migration import check_data_dir
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.options import Options
-from dlc2lp.run.target import check_only_holds
+from dlc2lp.run.target import check_only_holds, check_surroundings
 from dlc2lp.survey.calibrations import check_calibration_paths
 from dlc2lp.version import __version__
 
@@ -106,12 +107,19 @@ def _check_projects(request: Request, found: Discovery) -> None:
             beside = request.root.with_name(f"{request.root.name}-lp")
             advice = f"choose a folder that is in no project, for example {beside}"
             raise TargetRefused.of("target-inside-source", str(request.out), why, advice=advice)
+    if not (request.out / STATE_FOLDER).is_dir():
+        check_surroundings(request.out)
 
 
 def no_projects(root: Path, advice: str = "") -> Finding:
     """Return the finding for an archive without projects."""
     why = "found no DeepLabCut project in this folder or below it"
     usual = "give the folder that holds the projects; one has a config.yaml or a labeled-data folder"
+    if not advice:
+        (found,) = refusal(root).findings  # perhaps a part of a project, or a folder of packed ones
+        if found.remedies:
+            why = f"{why}; it {found.message}"
+            return Finding(Severity.ERROR, "no-projects", str(root), why, "", found.advice, found.remedies)
     return Finding(Severity.ERROR, "no-projects", str(root), why, advice=advice or usual)
 
 

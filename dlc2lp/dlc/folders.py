@@ -167,6 +167,7 @@ def enclosing_project(path: Path) -> tuple[Path, Kind] | None:
     for folder in path.parents:
         with contextlib.suppress(OSError):  # not for us to look into
             kind = kind_of(folder, names_in(folder))
-            if kind != "folder":
+            # Labels beside images are what a project's folders of images hold.
+            if kind != "folder" and not (kind in {"loose", "dlc1"} and is_within_labels(folder)):
                 return folder, kind
     return None

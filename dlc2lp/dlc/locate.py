@@ -98,6 +98,12 @@ def is_project(folder: Path) -> bool:
         return False
 
 
+def is_free_or_target(folder: Path) -> bool:
+    """Whether a folder is empty or a Lightning Pose project."""
+    names = names_in(folder)
+    return not names or kind_of(folder, names) == "target"
+
+
 def _absolute(source: Path) -> Path:
     return Path(os.path.abspath(source))  # noqa: PTH100  (resolve() would follow links given on purpose)
 
