@@ -6,6 +6,7 @@ import shutil
 import zipfile
 
 import pytest
+import yaml
 from builder import build_project, snapshot
 from command import dlc2lp
 from dlc1 import build_dlc1, build_loose
@@ -20,7 +21,7 @@ def build(root):
 def named_command(result, code):
     """The command that a refusal names, as a shell would read it."""
     assert result.exit_code == 3, result.stderr
-    hint = result.finding(code)["hint"]
+    hint = next(each["hint"] for each in json.loads(result.stdout)["findings"] if each["code"] == code)
     start = hint.index("dlc2lp ")
     words = shlex.split(hint[start:].split("; ")[0].split(" or dlc2lp ")[0])
     return words[1:]
@@ -52,7 +53,8 @@ def test_a_config_under_a_near_name_keeps_the_skeleton(tmp_path):
     root = build(tmp_path / "p")
     (root / "config.yaml").rename(root / "config.yml")
     assert dlc2lp("convert", root, tmp_path / "lp", "--json").exit_code == 0
-    assert "- - nose\n    - tail" in (tmp_path / "lp/project.yaml").read_text(encoding="utf-8").replace("  - -", "- -")
+    project = yaml.safe_load((tmp_path / "lp/project.yaml").read_text(encoding="utf-8"))
+    assert "nose" in str(project) and [["nose", "tail"]] in project.values(), project
 
 
 def test_one_of_several_configs_is_taken_by_name(tmp_path):
@@ -76,6 +78,25 @@ def test_swapped_arguments(tmp_path, place):
         assert named_command(result, "source-and-target-swapped") == ["convert", str(root), str(tmp_path / "lp")]
     assert snapshot(root) == before
     assert run_named(result, "source-and-target-swapped", "").exit_code == 0
+
+
+def test_swapped_arguments_with_a_configuration(tmp_path):
+    config = build(tmp_path / "p") / "config.yaml"
+    result = dlc2lp("convert", tmp_path / "lp", config, "--json")
+    assert run_named(result, "source-and-target-swapped", "").exit_code == 0
+
+
+def test_swapped_arguments_of_an_archive(tmp_path):
+    build(tmp_path / "archive/p")
+    result = dlc2lp("batch", "convert", tmp_path / "out", tmp_path / "archive", "--json")
+    words = shlex.split(result.finding("root-missing")["hint"].partition(": ")[2])[1:]
+    assert dlc2lp(*words, "--json").exit_code == 0
+
+
+def test_a_copied_configuration_around_a_target_is_no_project(tmp_path):
+    root = build(tmp_path / "p")
+    shutil.copy(root / "config.yaml", tmp_path)
+    assert dlc2lp("convert", root, tmp_path / "lp").exit_code == 0
 
 
 def test_a_typing_error_is_none_of_swapped_arguments(tmp_path):

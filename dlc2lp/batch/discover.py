@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.outside import Outside
 from dlc2lp.dlc.folders import LABELED_DATA, Kind, data_set_of, is_within_labels, kind_of, reads_like_dlc
-from dlc2lp.dlc.misplaced import is_archive_file
+from dlc2lp.dlc.locate import is_project
+from dlc2lp.dlc.misplaced import is_archive_file, projects_below
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Command, Finding, Remedy, Severity, by_severity
 from dlc2lp.searching import is_system_folder
@@ -35,12 +36,8 @@ class Discovery:
 
 def discover(root: Path, out: Path) -> Discovery:
     """Find all projects below a root. OUT may lie below it, and is then passed by, but not be the root itself."""
-    if not root.is_dir():
-        raise _no_folder(root)
+    check_root(root, out)
     real_root, real_out = os.path.realpath(root), os.path.realpath(out)
-    if real_root == real_out:
-        advice = f"give another folder, for example {root.with_name(root.name + '-lp')}"
-        raise UsageError.of("out-is-root", str(out), "targets would lie among the sources", advice=advice)
     search = _Search(root, real_root, real_out)
     # A folder of images of a project that lies around the root is no project either.
     search.walk("", inside=is_within_labels(Path(real_root)) or root.name == LABELED_DATA)
@@ -50,10 +47,22 @@ def discover(root: Path, out: Path) -> Discovery:
     return Discovery(tuple(projects), tuple(by_severity(findings)))
 
 
-def _no_folder(root: Path) -> UsageError:
+def check_root(root: Path, out: Path) -> None:
+    """Refuse a root that is no folder, or OUT itself (UsageError)."""
+    if not root.is_dir():
+        raise _no_folder(root, out)
+    if os.path.realpath(root) == os.path.realpath(out):
+        advice = f"give another folder, for example {root.with_name(root.name + '-lp')}"
+        raise UsageError.of("out-is-root", str(out), "targets would lie among the sources", advice=advice)
+
+
+def _no_folder(root: Path, out: Path) -> UsageError:
     why, advice = "found no such folder", "give the folder that holds the DeepLabCut projects"
     remedies: tuple[Remedy, ...] = ()
-    if root.is_file() and is_archive_file(root.name):
+    if not root.exists() and (is_project(out) or any(kind != "target" for _, kind in projects_below(out))):
+        why = f"{why}, but projects in {out}: perhaps the two changed places"
+        advice, remedies = "the source comes first: {}", (Command.of("dlc2lp", "batch", "convert", out, root),)
+    elif root.is_file() and is_archive_file(root.name):
         why, advice = "found an archive, expected a folder", "unpack it first, and give the folder"
     elif root.is_file():
         why, advice = "found a file, expected a folder", "give a folder: {}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.batch.decisions import Decisions
-from dlc2lp.batch.discover import Discovery, discover
+from dlc2lp.batch.discover import Discovery, check_root, discover
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
@@ -81,6 +81,7 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
         advice = "make it first: {}, with the same options"
         remedies = (Command(f"dlc2lp batch plan {request.root} {request.out} --list-only"),)
         raise UsageError.of("not-listed", str(request.out), why, advice=advice, remedies=remedies)
+    check_root(request.root, request.out)
     if request.out.is_dir() and not (request.out / STATE_FOLDER).is_dir():
         check_only_holds(request.out, (STATE_FOLDER, DECISIONS_FILE))
     found = discover(request.root, request.out)

@@ -43,7 +43,8 @@ _HEAD_BYTES = 1 << 20
 #: What ``config.yaml`` becomes where an editor, a browser or a system that hides suffixes saves it again.
 _NEAR_NAME = re.compile(r"config(\.(ya?ml|txt))*", re.IGNORECASE)
 
-_N_ROWS = 20
+#: How many rows of a label file are looked at to tell what its images are.
+_N_ROWS = 5000
 
 
 def reads_like_dlc(config: Path) -> bool:
@@ -85,8 +86,7 @@ def kind_of(folder: Path, names: Collection[str], reads_like: Callable[[Path], b
     has_labels = LABELED_DATA in names and (folder / LABELED_DATA).is_dir()
     if CONFIG_FILE in names and reads_like(folder / CONFIG_FILE):
         return "dlc"
-    near = sorted(name for name in names if is_near_name(name))
-    if any(reads_like(folder / name) for name in near):
+    if any(is_near_name(name) and is_readable_config(folder / name) for name in names):
         return "dlc"
     if has_labels and ("project.yaml" in names or any(re.fullmatch(r"CollectedData\w*\.csv", name) for name in names)):
         return "target"
@@ -101,12 +101,23 @@ def _kind_without_config(folder: Path, names: Collection[str]) -> Kind:
         n_sets = len(data_sets(folder / TRAINING_SET if TRAINING_SET in names else folder))
         if n_sets:
             return "dlc1" if n_sets == 1 else "several"
-    if any(map(is_label_file, names)):
-        if any(map(is_image, names)):
-            return "loose"
-        if is_data_set(folder, names):
-            return "dlc1"
-    return "folder"
+    if is_loose(folder, names):
+        return "loose"
+    return "dlc1" if is_data_set(folder, names) else "folder"
+
+
+def is_loose(folder: Path, names: Collection[str]) -> bool:
+    """Whether a folder holds label files beside their images, and not beside other pictures.
+
+    What an HDF5 file names is not looked at, nor what a CSV file that names no images means.
+    """
+    labels = sorted(name for name in names if is_label_file(name))
+    if not labels or not any(map(is_image, names)):
+        return False
+    named: set[str] = set()
+    for name in labels:
+        named |= _images_in_rows(folder / name) if name.lower().endswith(".csv") else set()
+    return not named or not named.isdisjoint(names)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -148,13 +159,23 @@ def _subfolders(folder: Path, names: Collection[str]) -> Iterator[Path]:
 
 
 def _folders_in_rows(path: Path) -> set[str | None]:
-    """Return the folders that the first rows of a CSV file name."""
+    """Return the folders that the rows of a CSV file name."""
+    return {parse_row([cell]).folder for cell in _image_cells(path)}
+
+
+def _images_in_rows(path: Path) -> set[str]:
+    """Return the images that the rows of a CSV file name."""
+    return {parse_row([cell]).file_name for cell in _image_cells(path)}
+
+
+def _image_cells(path: Path) -> list[str]:
+    """Return the cells of a CSV file's first rows that name images; none where it can't be read."""
     try:
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             rows = list(itertools.islice(csv.reader(file), _N_ROWS))
     except (OSError, csv.Error):
-        return set()
-    return {parse_row(row[:1]).folder for row in rows if row}
+        return []
+    return [cell for row in rows for cell in row[:3] if has_image_suffix(cell)]
 
 
 def is_within_labels(folder: Path) -> bool:

@@ -19,6 +19,7 @@ from dlc2lp.dlc.folders import (
     enclosing_project,
     is_image,
     is_label_file,
+    is_loose,
     is_near_name,
     is_readable_config,
     is_within_labels,
@@ -91,8 +92,10 @@ def locate_project(source: Path) -> tuple[Path, Path | None]:
 
 
 def is_project(folder: Path) -> bool:
-    """Whether a folder is a project that :func:`locate_project` finds there, and not elsewhere."""
+    """Whether a folder, or that of a configuration, is a project that :func:`locate_project` finds there."""
     try:
+        if folder.is_file() and is_readable_config(folder):
+            folder = folder.parent
         return folder.is_dir() and kind_of(folder, names_in(folder)) not in {"folder", "target"}
     except OSError:
         return False
@@ -119,10 +122,10 @@ def _place(source: Path) -> LocatedProject:
 def _place_of_folder(folder: Path) -> LocatedProject:
     names = frozenset(os.listdir(folder) if folder.is_dir() else ())  # noqa: PTH208  (names are all that is wanted)
     kind = kind_of(folder, names)
-    has_labels = LABELED_DATA in names
     if kind == "dlc" or (kind == "loose" and not is_within_labels(folder)):
-        config_path, findings = find_config(folder, names, has_labels=has_labels)
-        if kind == "dlc" and (has_labels or not _is_loose(names)):
+        loose = LABELED_DATA not in names and is_loose(folder, names)
+        config_path, findings = find_config(folder, names, has_labels=loose or LABELED_DATA in names)
+        if not loose:
             return LocatedProject(folder, config_path, None, findings=findings)
         return LocatedProject(folder, config_path, None, (), "loose", (_loose(folder), *findings), folder)
     if kind == "dlc1":
@@ -131,10 +134,6 @@ def _place_of_folder(folder: Path) -> LocatedProject:
     if is_alone and CONFIG_FILE in names:  # damaged or of something else: reading it says so, with the line
         return LocatedProject(folder, folder / CONFIG_FILE, None)
     raise misplaced.refusal(folder)
-
-
-def _is_loose(names: frozenset[str]) -> bool:
-    return any(map(is_label_file, names)) and any(map(is_image, names))
 
 
 def _loose(folder: Path) -> Finding:
@@ -181,7 +180,7 @@ def _place_of_file(path: Path) -> LocatedProject:
     around = enclosing_project(folder)  # networks and Lightning Pose have YAML files with some of the same keys
     if around and LABELED_DATA not in names and (not is_called_so or around[1] == "target"):
         raise misplaced.inside(path, *around)
-    if _is_loose(names) and LABELED_DATA not in names:
+    if LABELED_DATA not in names and is_loose(folder, names):
         return LocatedProject(folder, path, None, (), "loose", (_loose(folder),), folder)
     return LocatedProject(folder, path, None)
 

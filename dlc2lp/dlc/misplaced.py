@@ -78,6 +78,9 @@ def _no_project(source: Path) -> SourceRefused:
     if packed := [name for name in names_in(source) if is_archive_file(name)]:
         return _packed(source, source / packed[0], f"found no project in this folder, but {some(packed)}")
     message = f"found neither {CONFIG_FILE} nor {LABELED_DATA} in this folder"
+    if labels := [name for name in names_in(source) if is_label_file(name)]:
+        message = f"found label files ({some(labels)}), but none of their images beside them"
+        return _refused(source, message, "put them beside their images, or give the project that they are of")
     return _refused(source, message, f"give the folder that holds {CONFIG_FILE} and {LABELED_DATA}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from dlc2lp.dlc.folders import CONFIG_FILE, is_readable_config
+from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.dlc.locate import locate_project
 from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
 from dlc2lp.files import STATE_FOLDER
@@ -59,8 +59,9 @@ def check_surroundings(target: Path) -> None:
         if folder != real and (folder / PLAN_FILE).is_file():
             message = f"lies inside {folder}, which is a Lightning Pose project and must hold nothing else"
             raise TargetRefused.of("target-inside-target", str(target), message, advice=_elsewhere(folder))
-        # By the configuration: a folder called labeled-data may lie anywhere.
-        if is_readable_config(folder / CONFIG_FILE):
+        # Around a target by both: a copied configuration, or a folder called labeled-data, may lie anywhere.
+        is_whole = folder == real or (folder / LABELED_DATA).is_dir()
+        if is_whole and is_readable_config(folder / CONFIG_FILE):
             where = "is" if folder == real else "lies inside"
             message = f"{where} the DeepLabCut project {folder}, and dlc2lp never writes to a project"
             raise TargetRefused.of("target-inside-project", str(target), message, advice=_elsewhere(folder))

@@ -373,6 +373,18 @@ def test_a_loose_set_with_a_configuration(tmp_path: Path) -> None:
         assert located.config is not None
 
 
-def test_label_files_without_images_are_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("picture", [None, "figure.png"])
+def test_label_files_without_their_images_are_none(tmp_path: Path, picture: str | None) -> None:
     build_loose(tmp_path / "mouse", images=False)
-    assert refused(tmp_path / "mouse").code == "not-a-dlc-project"
+    if picture:
+        (tmp_path / "mouse" / picture).write_bytes(b"")
+    assert "none of their images" in refused(tmp_path / "mouse").message
+
+
+def test_a_loose_set_with_configurations_that_may_be_copies(tmp_path: Path) -> None:
+    root = build(tmp_path / "p")
+    build_loose(tmp_path / "mouse")
+    shutil.copy(root / "config.yaml", tmp_path / "mouse/config (1).yaml")
+    ((*_, source, _),) = commands(refused(tmp_path / "mouse"))
+    located = open_project(Path(source))
+    assert (located.layout, located.config is None) == ("loose", False)
