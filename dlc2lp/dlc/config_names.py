@@ -27,7 +27,7 @@ def find_config(folder: Path, names: Collection[str], *, has_labels: bool) -> tu
     without the right one the skeleton, the order of the keypoints and the list of videos would be lost in silence.
     """
     exact = folder / CONFIG_FILE
-    near = _different(path for path in _configs(folder, names) if is_near_name(path.name))
+    near = _different(_configs(folder, filter(is_near_name, names)))
     if exact.exists() and (not near or is_readable_config(exact)):
         return exact, _others_beside(exact, near)
     if len(near) == 1:
@@ -41,7 +41,7 @@ def find_config(folder: Path, names: Collection[str], *, has_labels: bool) -> tu
     return None, ()
 
 
-def _configs(folder: Path, names: Collection[str]) -> list[Path]:
+def _configs(folder: Path, names: Iterable[str]) -> list[Path]:
     """Return the files that read like a DeepLabCut configuration, whatever they are called, but for ``config.yaml``."""
     asked = (
         name

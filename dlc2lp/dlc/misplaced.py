@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from dlc2lp.dlc.folders import (
     CONFIG_FILE,
     LABELED_DATA,
+    TRAINING_SET,
     Kind,
     data_sets,
     enclosing_project,
@@ -68,14 +69,17 @@ def _holding_projects(source: Path) -> SourceRefused | None:
     below = projects_below(source)
     projects = [folder for folder, found in below if found != "target"]
     if projects:
-        return _projects_inside(source, projects)
+        # As labeled-data would be, under another name: each would become a target of its own.
+        are_sessions = all(kind == "loose" and folder.parent == source for folder, kind in below)
+        return _projects_inside(source, projects, are_sessions=are_sessions)
     return _targets_inside(source, [folder for folder, _ in below]) if below else None
 
 
 def _no_project(source: Path) -> SourceRefused:
     if around := enclosing_project(source):
         return inside(source, *around)
-    if packed := [name for name in names_in(source) if is_archive_file(name)]:
+    packed = [name for name in names_in(source) if is_archive_file(name) and _may_hold_labels(source / name)]
+    if packed:
         return _packed(source, source / packed[0], f"found no project in this folder, but {some(packed)}")
     message = f"found neither {CONFIG_FILE} nor {LABELED_DATA} in this folder"
     if labels := [name for name in names_in(source) if is_label_file(name)]:
@@ -106,9 +110,15 @@ def _refused_file(source: Path) -> SourceRefused:
 
 def _packed(source: Path, packed: Path, what: str) -> SourceRefused:
     folder = packed.with_name(re.sub(r"\.(tar\.)?\w+$", "", packed.name) or f"{packed.name}-unpacked")
-    holds = zip_holds_labels(packed) if packed.suffix.lower() == ".zip" else None
-    message = what + {True: ", which holds labels", False: " without labels of DeepLabCut", None: ""}[holds]
-    return _refused(source, f"{message}; expected a folder", "unpack it first, then: {}", _convert(folder))
+    if not _may_hold_labels(packed):
+        message = f"{what} without labels of DeepLabCut; expected a project folder"
+        return _refused(source, message, f"give the folder that holds {CONFIG_FILE} and {LABELED_DATA}")
+    known = ", which holds labels" if packed.suffix.lower() == ".zip" and zip_holds_labels(packed) else ""
+    return _refused(source, f"{what}{known}; expected a folder", "unpack it first, then: {}", _convert(folder))
+
+
+def _may_hold_labels(packed: Path) -> bool:
+    return packed.suffix.lower() != ".zip" or zip_holds_labels(packed) is not False
 
 
 def lightning_pose(folder: Path) -> SourceRefused:
@@ -134,7 +144,7 @@ def inside(source: Path, project: Path, kind: Kind) -> SourceRefused:
 
 def _several_data_sets(folder: Path, source: Path | None = None) -> SourceRefused:
     """Refuse the repository of DeepLabCut 1 with several data sets: each has its own keypoints."""
-    inner = folder / "Generating_a_Training_Set"
+    inner = folder / TRAINING_SET
     sets = data_sets(inner if inner.is_dir() else folder)
     message = f"found the data sets {some(path.name for path in sets)} of DeepLabCut 1, each with keypoints of its own"
     remedies = [_convert(path) for path in sets[:5]]
@@ -144,7 +154,7 @@ def _several_data_sets(folder: Path, source: Path | None = None) -> SourceRefuse
     )
 
 
-def _projects_inside(source: Path, projects: list[Path]) -> SourceRefused:
+def _projects_inside(source: Path, projects: list[Path], *, are_sessions: bool) -> SourceRefused:
     if len(projects) == 1:
         message = f"found no project in this folder, but one below it: {projects[0]}"
         return _refused(source, message, "convert that: {}", _convert(projects[0]))
@@ -152,6 +162,10 @@ def _projects_inside(source: Path, projects: list[Path]) -> SourceRefused:
     message = f"found no project in this folder, but several below it: {names}"
     advice = "convert all: {}; or one: {}"
     every = Command.of("dlc2lp", "batch", "convert", source, "OUT")
+    if are_sessions:
+        message = f"found no project in this folder, but label files beside their images in several below it: {names}"
+        advice = f"for one project of all, call it {LABELED_DATA} and give the folder around it; for one of each: {{}}"
+        return _refused(source, message, advice, every)
     return _refused(source, message, advice, every, _convert(projects[0]))
 
 

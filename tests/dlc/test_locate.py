@@ -190,6 +190,13 @@ def test_a_packed_project_and_a_folder_that_holds_one(tmp_path: Path, alone: boo
     assert commands(finding) == [["convert", str(tmp_path / "z/reach"), "TARGET"]]
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_zip_without_labels(tmp_path: Path, alone: bool) -> None:
+    path = pack(tmp_path / "z/photos.zip", "a.png")
+    finding = refused(path if alone else path.parent)
+    assert (finding.remedies, "labeled-data" in finding.hint, "unpack" in finding.hint) == ((), True, False)
+
+
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tgz", "a.7z", "a.rar", "a.tar"])
 def test_an_archive_that_nobody_can_look_into(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"no archive")
@@ -371,6 +378,16 @@ def test_a_loose_set_with_a_configuration(tmp_path: Path) -> None:
         located = open_project(given)
         assert located.layout == "loose"
         assert located.config is not None
+
+
+def test_sessions_under_another_name_than_labeled_data(tmp_path: Path) -> None:
+    for name in ("m1", "m2"):
+        build_loose(tmp_path / "labels" / name)
+    finding = refused(tmp_path / "labels")
+    assert commands(finding) == [["batch", "convert", str(tmp_path / "labels"), "OUT"]]
+    assert "call it labeled-data" in finding.hint
+    (tmp_path / "labels").rename(tmp_path / "labeled-data")
+    assert open_project(tmp_path).layout == "labeled-data"
 
 
 @pytest.mark.parametrize("picture", [None, "figure.png"])
