@@ -11,6 +11,8 @@ from builder import build_project, snapshot
 from command import dlc2lp
 from dlc1 import build_dlc1, build_loose
 
+from dlc2lp.model import Command
+
 SMALL = {"sessions": ("m1",), "bodyparts": ("nose", "tail"), "frames": (2, 5, 9), "video": "none"}
 
 
@@ -187,3 +189,15 @@ def test_a_part_of_a_project_as_an_archive(tmp_path):
     root = build(tmp_path / "p")
     result = dlc2lp("batch", "convert", root / "labeled-data", tmp_path / "out", "--json")
     assert run_named(result, "no-projects", tmp_path / "lp").exit_code == 0
+
+
+def test_a_command_is_never_broken_by_the_end_of_a_line(tmp_path):
+    root = build(tmp_path / ("a long name with blanks " * 6).strip())
+    result = dlc2lp("convert", root / "labeled-data", tmp_path / "lp")
+    assert any(f"dlc2lp convert {shlex.quote(str(root))} TARGET" in line for line in result.stderr.splitlines())
+
+
+def test_a_command_is_quoted_as_the_shell_of_its_system_wants(monkeypatch):
+    assert Command.of("dlc2lp", "convert", "/x/it's", "TARGET").line == "dlc2lp convert '/x/it'\"'\"'s' TARGET"
+    monkeypatch.setattr("sys.platform", "win32")
+    assert Command.of("convert", "C:\\my data\\p", "D:\\lp").line == 'convert "C:\\my data\\p" D:\\lp'

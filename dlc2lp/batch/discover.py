@@ -100,7 +100,7 @@ class _Search:
             if entries is None:
                 continue
             names = {entry.name for entry in entries}
-            kind = kind_of(self.root / here, names, self._reads_like_dlc)
+            kind = kind_of(self.root / here, names, self._reads_like_dlc, by_rows=True)
             if kind == "target":
                 self._others.append(here or ".")
                 continue

@@ -28,7 +28,9 @@ def find_config(folder: Path, names: Collection[str], *, has_labels: bool) -> tu
     """
     exact = folder / CONFIG_FILE
     near = _different(_configs(folder, filter(is_near_name, names)))
-    if exact.exists() and (not near or is_readable_config(exact)):
+    if exact.exists() and not near:
+        return exact, ()
+    if exact.exists() and is_readable_config(exact):
         return exact, _others_beside(exact, near)
     if len(near) == 1:
         path = near[0]

@@ -79,45 +79,53 @@ def is_image(name: str) -> bool:
     return has_image_suffix(name) and not name.startswith(".")
 
 
-def kind_of(folder: Path, names: Collection[str], reads_like: Callable[[Path], bool] = is_readable_config) -> Kind:
-    """Tell what a folder is, given the names in it; ``reads_like`` tells of a configuration."""
+def kind_of(
+    folder: Path,
+    names: Collection[str],
+    reads_like: Callable[[Path], bool] = is_readable_config,
+    *,
+    by_rows: bool = False,
+) -> Kind:
+    """Tell what a folder is, given the names in it; ``reads_like`` tells of a configuration.
+
+    ``by_rows`` also looks into label files beside images, which may be other pictures: asked of what nobody pointed at.
+    """
     if STATE_FOLDER in names and (folder / PLAN_FILE).is_file():
         return "target"
     has_labels = LABELED_DATA in names and (folder / LABELED_DATA).is_dir()
+    is_marked = "project.yaml" in names or any(re.fullmatch(r"CollectedData\w*\.csv", name) for name in names)
+    if has_labels and not is_marked:
+        return "dlc"  # whatever its configuration is; it is not read for nothing
     if CONFIG_FILE in names and reads_like(folder / CONFIG_FILE):
         return "dlc"
     if any(is_near_name(name) and is_readable_config(folder / name) for name in names):
         return "dlc"
-    if has_labels and ("project.yaml" in names or any(re.fullmatch(r"CollectedData\w*\.csv", name) for name in names)):
+    if has_labels:
         return "target"
     # A configuration that no parser takes, beside anything that is called so, is a damaged project.
-    if has_labels or (CONFIG_FILE in names and LABELED_DATA in names):
-        return "dlc"
-    return _kind_without_config(folder, names)
+    return "dlc" if {CONFIG_FILE, LABELED_DATA} <= set(names) else _kind_without_config(folder, names, by_rows=by_rows)
 
 
-def _kind_without_config(folder: Path, names: Collection[str]) -> Kind:
+def _kind_without_config(folder: Path, names: Collection[str], *, by_rows: bool) -> Kind:
     if TRAINING_SET in names or folder.name == TRAINING_SET:
         n_sets = len(data_sets(folder / TRAINING_SET if TRAINING_SET in names else folder))
         if n_sets:
             return "dlc1" if n_sets == 1 else "several"
-    if is_loose(folder, names):
+    if is_loose(names) and not (by_rows and _are_other_pictures(folder, names)):
         return "loose"
     return "dlc1" if is_data_set(folder, names) else "folder"
 
 
-def is_loose(folder: Path, names: Collection[str]) -> bool:
-    """Whether a folder holds label files beside their images, and not beside other pictures.
+def is_loose(names: Collection[str]) -> bool:
+    """Whether label files lie beside images."""
+    return any(map(is_label_file, names)) and any(map(is_image, names))
 
-    What an HDF5 file names is not looked at, nor what a CSV file that names no images means.
-    """
-    labels = sorted(name for name in names if is_label_file(name))
-    if not labels or not any(map(is_image, names)):
-        return False
-    named: set[str] = set()
-    for name in labels:
-        named |= _images_in_rows(folder / name) if name.lower().endswith(".csv") else set()
-    return not named or not named.isdisjoint(names)
+
+def _are_other_pictures(folder: Path, names: Collection[str]) -> bool:
+    """Whether the images beside label files are none that these name, as far as CSV files tell."""
+    labels = (name for name in names if is_label_file(name) and name.lower().endswith(".csv"))
+    named = {image for name in labels for image in _images_in_rows(folder / name)}
+    return bool(named) and named.isdisjoint(names)
 
 
 def names_in(folder: Path) -> list[str]:

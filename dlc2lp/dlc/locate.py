@@ -123,7 +123,7 @@ def _place_of_folder(folder: Path) -> LocatedProject:
     names = frozenset(os.listdir(folder) if folder.is_dir() else ())  # noqa: PTH208  (names are all that is wanted)
     kind = kind_of(folder, names)
     if kind == "dlc" or (kind == "loose" and not is_within_labels(folder)):
-        loose = LABELED_DATA not in names and is_loose(folder, names)
+        loose = LABELED_DATA not in names and is_loose(names)
         config_path, findings = find_config(folder, names, has_labels=loose or LABELED_DATA in names)
         if not loose:
             return LocatedProject(folder, config_path, None, findings=findings)
@@ -180,7 +180,7 @@ def _place_of_file(path: Path) -> LocatedProject:
     around = enclosing_project(folder)  # networks and Lightning Pose have YAML files with some of the same keys
     if around and LABELED_DATA not in names and (not is_called_so or around[1] == "target"):
         raise misplaced.inside(path, *around)
-    if LABELED_DATA not in names and is_loose(folder, names):
+    if LABELED_DATA not in names and is_loose(names):
         return LocatedProject(folder, path, None, (), "loose", (_loose(folder),), folder)
     return LocatedProject(folder, path, None)
 

@@ -175,6 +175,7 @@ def test_the_folders_of_a_project_are_no_projects(tmp_path, start):
 def test_labels_that_belong_to_no_project_are_named(tmp_path):
     make(tmp_path, "a")
     build_loose(tmp_path / "lost/m1", images=False)
+    (tmp_path / "lost/m1/figure.png").write_bytes(b"")
     build_loose(tmp_path / "a/lost/m1", images=False)
     (tmp_path / "b").mkdir()
     (tmp_path / "b/config.yaml").write_text(CONFIG, encoding="utf-8")
