@@ -8,6 +8,7 @@ and not labelled, and a left ear is hidden now and then. The images are frames o
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc2lp.dlc.folders import enclosing_project
 from dlc2lp.errors import TargetRefused
+from dlc2lp.model import Command
 from dlc2lp.video.frames import read_frames
 from dlc2lp.video.pictures import encode_image
 from dlc2lp.video.probe import probe
@@ -51,12 +54,14 @@ _RECORDINGS = (
 def make_demo_project(folder: Path) -> Path:
     """Write the demo project into ``folder`` and return the folder.
 
-    Raises ``TargetRefused`` where it holds something else (``target-not-empty``), or can't be written to.
+    Raises ``TargetRefused`` where it holds something else (``target-not-empty``), lies in a project
+    (``target-inside-project``, ``target-inside-target``), or can't be written to.
     """
     config = folder / "config.yaml"
     made_before = config.is_file() and config.read_text(encoding="utf-8") == _config(folder)
     if made_before and (folder / "labeled-data").is_dir():
         return folder
+    _check_in_no_project(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         message = "holds something else than the demo project"
         raise TargetRefused.of("target-not-empty", str(folder), message, advice="choose another folder")
@@ -69,6 +74,21 @@ def make_demo_project(folder: Path) -> Path:
     except OSError as error:
         raise TargetRefused.not_writable(folder, error) from error
     return folder
+
+
+def _check_in_no_project(folder: Path) -> None:
+    """Refuse to write into a project, of whatever kind: a demo's files would count as the project's."""
+    around = enclosing_project(Path(os.path.realpath(folder)))
+    if around is None:
+        return
+    project, kind = around
+    is_target = kind == "target"
+    code, what = ("target-inside-target", "Lightning Pose") if is_target else ("target-inside-project", "DeepLabCut")
+    message = f"lies inside the {what} project {project}, and a demo must not be mixed with anybody's data"
+    advice = "choose a folder that is in no project: {}"
+    beside = project.with_name("dlc2lp-demo") if project.name else Path("~/dlc2lp-demo").expanduser()
+    command = Command.of("dlc2lp", "demo", beside)
+    raise TargetRefused.of(code, str(folder), message, advice=advice, remedies=(command,))
 
 
 def _write_recording(folder: Path, recording: _Recording) -> None:

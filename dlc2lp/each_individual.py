@@ -45,7 +45,7 @@ def propose_each(
     A project that labels a single animal is refused (NothingToSplit) or, with ``or_whole``, decided on as a whole,
     under the name ``""``. Other errors are those of :func:`dlc2lp.migration.propose`.
     """
-    opened = opened_source(source)
+    opened = opened_source(source, target)
     seen = survey_for_each(opened, target, options, watch=watch)
     return propose_each_seen(seen, opened, Path(target), options, or_whole=or_whole)
 

@@ -18,6 +18,8 @@ from dlc2lp.errors import TargetRefused
 
 #: dlc2lp's own folder inside a target.
 STATE_FOLDER = ".dlc2lp"
+#: The plan that a target was written by; a folder that has it was made by dlc2lp.
+PLAN_FILE = f"{STATE_FOLDER}/plan.json"
 
 #: Files up to this size are hashed whole; of larger ones evenly spread blocks, so that looking at a finished
 #: terabyte takes seconds. A video that someone cut or encoded again has another size or other blocks.

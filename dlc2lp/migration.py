@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.locate import LocatedProject, locate_project, open_project
+from dlc2lp.dlc.locate import LocatedProject, is_free_or_target, is_project, locate_project, open_project
 from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import STATE_FOLDER, write_if_new
 from dlc2lp.lp.project import register
-from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions, VerifyLevel
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan, refuse_open
@@ -193,7 +193,7 @@ def propose(source: Place, target: str | Path, options: Options, *, watch: Watch
 
 def survey_source(source: Place, target: str | Path, options: Options, *, watch: Watch | None = None) -> Source:
     """Survey a source for a migration into a target, without deciding on it; errors are those of :func:`propose`."""
-    opened, target = opened_source(source), Path(target)
+    opened, target = opened_source(source, target), Path(target)
     if options.individuals == "split" and not has_views(opened, options):
         message = "found 'split', which makes several targets, expected one"
         advice = "call convert_individuals, or give the name of one individual"
@@ -238,9 +238,27 @@ def preview_of(made: Plan) -> Preview:
     return Preview(made, assessment.states, against, tuple(told))
 
 
-def opened_source(source: Place) -> LocatedProject | None:
-    """Find a source and read its configuration, unless that was done before."""
-    return open_project(Path(source)) if isinstance(source, str | Path) else source
+def opened_source(source: Place, target: str | Path | None = None) -> LocatedProject | None:
+    """Find a source and read its configuration, unless that was done before.
+
+    SourceRefused where it is none; for ``source-and-target-swapped`` where the target is one, and could change places.
+    """
+    if not isinstance(source, str | Path):
+        return source
+    try:
+        return open_project(Path(source))
+    except SourceRefused as error:
+        if target is None or not _are_swapped(Path(source), Path(target)):
+            raise
+        message = f"is no DeepLabCut project, but the target {target} is one: perhaps the two changed places"
+        advice, remedies = "the source comes first: {}", (Command.of("dlc2lp", "convert", target, source),)
+        swapped = "source-and-target-swapped"
+        raise SourceRefused.of(swapped, str(source), message, advice=advice, remedies=remedies) from error
+
+
+def _are_swapped(source: Path, target: Path) -> bool:
+    """Whether the target is a project and the source a place where a target may be: nothing, empty, or a target."""
+    return is_project(target) and (not source.exists() or (source.is_dir() and is_free_or_target(source)))
 
 
 def check_data_dir(data_dir: str | None) -> None:

@@ -7,6 +7,9 @@ origin in the top-left corner, x to the right and y downwards, as in DeepLabCut,
 from __future__ import annotations
 
 import enum
+import re
+import shlex
+import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -77,6 +80,14 @@ class Command:
 
     def __str__(self) -> str:
         return self.line
+
+    @classmethod
+    def of(cls, *words: object) -> Command:
+        """Return the command of these words, each quoted where a shell needs it, so that it can be pasted."""
+        texts = [str(word) for word in words]
+        if sys.platform == "win32":  # no name there holds a double quote
+            return cls(" ".join(text if re.fullmatch(r"[\w:./\\-]+", text) else f'"{text}"' for text in texts))
+        return cls(shlex.join(texts))
 
 
 Remedy = Setting | RunAgain | Command

@@ -10,7 +10,8 @@ from pathlib import Path
 _SYSTEM_FOLDERS = frozenset(
     {
         *("lost+found", "$recycle.bin", "recycler", "system volume information", "__macosx"),
-        *("@eadir", "#recycle", "#snapshot", "~snapshot", "@recycle", "@recently-snapshot", "_ds_store"),
+        *("@eadir", "#recycle", "#snapshot", "~snapshot", "@recycle", "@recently-snapshot", "@tmp", "_ds_store"),
+        *("network trash folder", "temporary items", "found.000"),
     }
 )
 

@@ -1,8 +1,8 @@
 """Finds every DeepLabCut project below a folder, however deep. Only looks.
 
-A folder is a project if it holds a ``config.yaml`` that reads like DeepLabCut's, or a folder ``labeled-data`` and
-nothing that makes it a Lightning Pose project. Below a project the search goes on, since people keep projects inside
-projects; only ``labeled-data`` itself, with its many images, is passed by.
+What a folder is, :mod:`dlc2lp.dlc.folders` says. Below a project the search goes on, since people keep projects inside
+projects; only ``labeled-data`` itself, with its many images, is passed by. Label files beside images are a project of
+their own, unless they lie in a project's folder and so are part of it. What holds labels and is no project's is told.
 
 Links to folders are followed where they lead to something that is not below the root anyway, so no folder is looked
 at twice and no circle is walked.
@@ -11,29 +11,18 @@ at twice and no circle is walked.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
-from dlc2lp.dlc.locate import LABELED_DATA
+from dlc2lp.batch.outside import Outside
+from dlc2lp.dlc.folders import LABELED_DATA, Kind, data_set_of, is_within_labels, kind_of, reads_like_dlc
+from dlc2lp.dlc.locate import is_project
+from dlc2lp.dlc.misplaced import is_archive_file, projects_below
 from dlc2lp.errors import UsageError
-from dlc2lp.model import Finding, Severity, by_severity
-from dlc2lp.planning.plan import PLAN_FILE
+from dlc2lp.model import Command, Finding, Remedy, Severity, by_severity
 from dlc2lp.searching import is_system_folder
 from dlc2lp.wording import some
-
-CONFIG_FILE = "config.yaml"
-
-#: Keys at the start of a line that only DeepLabCut's project configuration has, of every version and of 3D projects.
-_DLC_KEYS = re.compile(
-    rb"^\s{0,4}['\"]?(video_sets|bodyparts|multianimalbodyparts|multianimalproject|TrainingFraction|numframes2pick"
-    rb"|camera_names|project_path)['\"]?\s*:",
-    re.MULTILINE,
-)
-#: They stand below ``video_sets``, which in an old project is long, or before it; never further down than this.
-_HEAD_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -47,18 +36,38 @@ class Discovery:
 
 def discover(root: Path, out: Path) -> Discovery:
     """Find all projects below a root. OUT may lie below it, and is then passed by, but not be the root itself."""
-    if not root.is_dir():
-        advice = "give the folder that holds the DeepLabCut projects"
-        raise UsageError.of("root-missing", str(root), "found no such folder", advice=advice)
+    check_root(root, out)
     real_root, real_out = os.path.realpath(root), os.path.realpath(out)
-    if real_root == real_out:
-        advice = f"give another folder, for example {root.with_name(root.name + '-lp')}"
-        raise UsageError.of("out-is-root", str(out), "targets would lie among the sources", advice=advice)
     search = _Search(root, real_root, real_out)
-    search.walk("")
+    # A folder of images of a project that lies around the root is no project either.
+    search.walk("", inside=is_within_labels(Path(real_root)) or root.name == LABELED_DATA)
     search.follow_links()
     projects = sorted(search.projects, key=lambda key: PurePosixPath(key).parts)
-    return Discovery(tuple(projects), tuple(by_severity(search.findings + search.passed_by())))
+    findings = [*search.findings, *search.outside.findings(), *search.passed_by()]
+    return Discovery(tuple(projects), tuple(by_severity(findings)))
+
+
+def check_root(root: Path, out: Path) -> None:
+    """Refuse a root that is no folder, or OUT itself (UsageError)."""
+    if not root.is_dir():
+        raise _no_folder(root, out)
+    if os.path.realpath(root) == os.path.realpath(out):
+        advice = f"give another folder, for example {root.with_name(root.name + '-lp')}"
+        raise UsageError.of("out-is-root", str(out), "targets would lie among the sources", advice=advice)
+
+
+def _no_folder(root: Path, out: Path) -> UsageError:
+    why, advice = "found no such folder", "give the folder that holds the DeepLabCut projects"
+    remedies: tuple[Remedy, ...] = ()
+    if not root.exists() and (is_project(out) or any(kind != "target" for _, kind in projects_below(out))):
+        why = f"{why}, but projects in {out}: perhaps the two changed places"
+        advice, remedies = "the source comes first: {}", (Command.of("dlc2lp", "batch", "convert", out, root),)
+    elif root.is_file() and is_archive_file(root.name):
+        why, advice = "found an archive, expected a folder", "unpack it first, and give the folder"
+    elif root.is_file():
+        why, advice = "found a file, expected a folder", "give a folder: {}"
+        remedies = (Command.of("dlc2lp", "batch", "convert", root.parent, "OUT"),)
+    return UsageError.of("root-missing", str(root), why, advice=advice, remedies=remedies)
 
 
 @dataclass
@@ -70,39 +79,60 @@ class _Search:
     real_out: str
     projects: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    _links: list[tuple[str, str]] = field(default_factory=list)  # (path below the root, where it leads)
+    outside: Outside = field(default_factory=Outside)
+    _links: list[tuple[str, str, bool]] = field(default_factory=list)  # path below the root, where it leads, inside
     _walked: list[str] = field(default_factory=list)  # real folders outside the root that were walked
     _above: list[str] = field(default_factory=list)  # links to the root or a folder above it
     _hidden: list[str] = field(default_factory=list)
     _others: list[str] = field(default_factory=list)  # Lightning Pose projects
+    _data_sets: set[Path] = field(default_factory=set)  # of DeepLabCut 1, whose repository counts as the project
 
-    def walk(self, start: str, real_start: str | None = None) -> None:
+    def walk(self, start: str, real_start: str | None = None, *, inside: bool = False) -> None:
         """Look at a folder, given relative to the root and with ``/``, and at all below it.
 
         ``real_start`` is where it lies, if outside the root; folders that another link led to are passed by then.
+        ``inside`` says that it lies in the folder of a project, so that loose labels in it are the project's.
         """
-        waiting = [start]
+        waiting = [(start, inside)]
         while waiting:
-            here = waiting.pop()
+            here, inside = waiting.pop()
             entries = self._list(here)
             if entries is None:
                 continue
             names = {entry.name for entry in entries}
-            kind = self._kind(here, names)
+            kind = kind_of(self.root / here, names, self._reads_like_dlc, by_rows=True)
             if kind == "target":
                 self._others.append(here or ".")
                 continue
-            if kind == "project":
-                self.projects.append(here or ".")
-            inside = self._inside(here, entries, pass_by_labels=kind == "project")
+            if self.root / here in self._data_sets:
+                continue  # its repository was found
+            self._take(here, names, kind, inside=inside)
+            # What lies in the folder of a project that has its own labels is that project's.
+            inside = inside or (kind == "dlc" and LABELED_DATA in names)
+            folders = self._inside(here, entries, inside=inside, pass_by_labels=kind == "dlc")
             if real_start is not None:
-                reals = ((path, real_start + path[len(start) :].replace("/", os.sep)) for path in inside)
-                inside = [path for path, real in reals if real not in self._walked]
-            waiting += sorted(inside, reverse=True)
+                reals = ((path, real_start + path[len(start) :].replace("/", os.sep)) for path in folders)
+                folders = [path for path, real in reals if real not in self._walked]
+            waiting += [(path, inside) for path in sorted(folders, reverse=True)]
 
-    def _inside(self, here: str, entries: list[os.DirEntry[str]], *, pass_by_labels: bool) -> list[str]:
+    def _take(self, here: str, names: set[str], kind: Kind, *, inside: bool) -> None:
+        """Note a project, or what holds labels and is none."""
+        folder = self.root / here
+        if kind == "dlc":
+            self.projects.append(here or ".")
+        if inside or (kind == "dlc" and LABELED_DATA in names):
+            return
+        if kind == "loose":
+            self.outside.loose.append(here or ".")
+            self.projects.append(here or ".")
+        elif kind == "dlc1" and (data := data_set_of(folder, names)) not in self._data_sets:
+            self._data_sets.add(data)
+            self.projects.append(here or ".")
+        self.outside.look(folder, here, names, has_images=kind in {"loose", "dlc1"})
+
+    def _inside(self, here: str, entries: list[os.DirEntry[str]], *, inside: bool, pass_by_labels: bool) -> list[str]:
         """Return the folders to walk next; note the links for later."""
-        inside = []
+        folders = []
         for entry in entries:
             path = f"{here}/{entry.name}" if here else entry.name
             if entry.name == LABELED_DATA and pass_by_labels:
@@ -112,20 +142,20 @@ class _Search:
                     self._hidden.append(path)
             elif _leads_elsewhere(entry):
                 if _is_folder(entry, follow_links=True):
-                    self._links.append((path, os.path.realpath(entry.path)))
+                    self._links.append((path, os.path.realpath(entry.path), inside))
             elif _is_folder(entry) and not self._is_out(entry):
-                inside.append(path)
-        return inside
+                folders.append(path)
+        return folders
 
     def follow_links(self) -> None:
         """Walk what links lead to, where that is not below the root anyway."""
         while self._links:
             self._links.sort()
-            path, real = self._links.pop(0)
+            path, real, inside = self._links.pop(0)
             if _is_within(self.real_root, real):
                 self._above.append(path)
             elif not self._is_walked(real) and not _is_within(real, self.real_out):
-                self.walk(path, real)
+                self.walk(path, real, inside=inside)
                 self._walked.append(real)
 
     def _is_walked(self, real: str) -> bool:
@@ -146,31 +176,14 @@ class _Search:
             self.findings.append(Finding(Severity.ERROR, "folder-unreadable", here or ".", why, advice=advice))
             return None
 
-    def _kind(self, here: str, names: set[str]) -> Literal["project", "target", "folder"]:
-        """Tell what a folder is by the names in it, and by the head of its ``config.yaml``."""
-        folder = self.root / here
-        if ".dlc2lp" in names and (folder / PLAN_FILE).is_file():
-            return "target"
-        if CONFIG_FILE in names and (LABELED_DATA in names or self._reads_like_dlc(folder / CONFIG_FILE)):
-            return "project"
-        if LABELED_DATA not in names or not (folder / LABELED_DATA).is_dir():
-            return "folder"
-        if "project.yaml" in names or any(re.fullmatch(r"CollectedData\w*\.csv", name) for name in names):
-            return "target"
-        return "project"
-
     def _reads_like_dlc(self, config: Path) -> bool:
         try:
-            if not stat.S_ISREG(config.stat().st_mode):
-                return False  # a folder, or a pipe that would be waited at for ever
-            with config.open("rb") as file:
-                head = file.read(_HEAD_BYTES)
+            return reads_like_dlc(config)
         except OSError as error:
             subject, advice = config.relative_to(self.root).as_posix(), "get the permission to read it, and plan again"
             why = f"could not be read ({error.strerror or error}), so nobody knows whether this is a project"
             self.findings.append(Finding(Severity.ERROR, "config-unreadable", subject, why, advice=advice))
             return False
-        return _DLC_KEYS.search(head.replace(b"\0", b"")) is not None
 
     def _is_out(self, entry: os.DirEntry[str]) -> bool:
         return entry.name == os.path.basename(self.real_out) and os.path.realpath(entry.path) == self.real_out  # noqa: PTH119

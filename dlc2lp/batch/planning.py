@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.batch.decisions import Decisions
-from dlc2lp.batch.discover import Discovery, discover
+from dlc2lp.batch.discover import Discovery, check_root, discover
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER
 from dlc2lp.batch.ledger import Ledger
 from dlc2lp.batch.naming import name_targets
 from dlc2lp.batch.previous import Previous, keep_targets
 from dlc2lp.codec import Malformed, read, to_line
+from dlc2lp.dlc.misplaced import refusal
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
 from dlc2lp.migration import check_data_dir
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.options import Options
-from dlc2lp.run.target import check_only_holds
+from dlc2lp.run.target import check_only_holds, check_surroundings
 from dlc2lp.survey.calibrations import check_calibration_paths
 from dlc2lp.version import __version__
 
@@ -80,6 +81,7 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
         advice = "make it first: {}, with the same options"
         remedies = (Command(f"dlc2lp batch plan {request.root} {request.out} --list-only"),)
         raise UsageError.of("not-listed", str(request.out), why, advice=advice, remedies=remedies)
+    check_root(request.root, request.out)
     if request.out.is_dir() and not (request.out / STATE_FOLDER).is_dir():
         check_only_holds(request.out, (STATE_FOLDER, DECISIONS_FILE))
     found = discover(request.root, request.out)
@@ -106,12 +108,19 @@ def _check_projects(request: Request, found: Discovery) -> None:
             beside = request.root.with_name(f"{request.root.name}-lp")
             advice = f"choose a folder that is in no project, for example {beside}"
             raise TargetRefused.of("target-inside-source", str(request.out), why, advice=advice)
+    if not (request.out / STATE_FOLDER).is_dir():
+        check_surroundings(request.out)
 
 
 def no_projects(root: Path, advice: str = "") -> Finding:
     """Return the finding for an archive without projects."""
     why = "found no DeepLabCut project in this folder or below it"
     usual = "give the folder that holds the projects; one has a config.yaml or a labeled-data folder"
+    if not advice:
+        (found,) = refusal(root).findings  # perhaps a part of a project, or a folder of packed ones
+        if found.remedies:
+            why = f"{why}; it {found.message}"
+            return Finding(Severity.ERROR, "no-projects", str(root), why, "", found.advice, found.remedies)
     return Finding(Severity.ERROR, "no-projects", str(root), why, advice=advice or usual)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.label_file import label_paths, read_label_file
-from dlc2lp.dlc.locate import LocatedProject, open_project
+from dlc2lp.dlc.locate import Layout, LocatedProject, open_project
 from dlc2lp.dlc.session import DlcSession, read_again, read_session, subfolders
 from dlc2lp.dlc.stray_labels import merged_files, stray_files, with_shared, with_strays
 from dlc2lp.errors import SourceRefused, UnreadableFile
@@ -40,6 +40,7 @@ class DlcProject:
     #: Why it can't be migrated as it is: a ``config.yaml`` that can't be read (``config`` is None then). The rest was
     #: read all the same, so that everything that is wrong can be told at once.
     refusals: tuple[Finding, ...] = ()
+    layout: Layout = "labeled-data"  #: How labels and images lie.
 
     @property
     def name(self) -> str:
@@ -67,13 +68,17 @@ def read_project(source: Path | LocatedProject) -> DlcProject:
         missing = Finding(Severity.ERROR, "no-labels", str(located.data), message, advice=advice)
         raise SourceRefused(missing, *refusals, *by_severity(findings))
     findings += about_label_files(sessions)
-    return DlcProject(root, config, tuple(sessions), _video_files(root / VIDEOS), tuple(findings), refusals)
+    videos = _video_files(root / VIDEOS)
+    return DlcProject(root, config, tuple(sessions), videos, tuple(findings), refusals, located.layout)
 
 
 def _about_config(located: LocatedProject) -> tuple[Finding, ...]:
     if located.refusals:
         return ()
-    return located.config.findings if located.config else (_no_config(located.root),)
+    if located.config is not None:
+        return located.config.findings
+    # Data sets of DeepLabCut 1 and loose ones have none.
+    return (_no_config(located.root),) if located.layout == "labeled-data" else ()
 
 
 def _empty(session: DlcSession) -> Finding:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from dlc2lp import codec
+from dlc2lp import codec, files
 from dlc2lp.errors import UsageError
-from dlc2lp.files import STATE_FOLDER
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
@@ -19,7 +18,7 @@ from dlc2lp.video.encoding import Action, Crop
 from dlc2lp.wording import counted, one_line
 
 SCHEMA = "dlc2lp/plan/1"
-PLAN_FILE = f"{STATE_FOLDER}/plan.json"
+PLAN_FILE = files.PLAN_FILE
 
 FrameState = Annotated[str, codec.Says("enum", ("labeled", "test", "queued", "left-out"))]
 ProjectKeys = codec.Keys(("task", "scorer", "date"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from dlc2lp.codec import Says, encode_fields
-from dlc2lp.model import Finding
+from dlc2lp.model import Command, Finding
 from dlc2lp.version import __version__
 
 #: Findings of one kind that are written out; a thousand missing images are one problem, not a thousand.
@@ -17,6 +17,9 @@ _MAX_OF_A_KIND = 5
 
 #: Where sentences are wrapped.
 WIDTH = 100
+
+#: Stands for a blank at which no line may end; no path holds it.
+_BLANK = "\0"
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
@@ -39,15 +42,18 @@ def _lines_of(finding: Finding) -> list[str]:
     """Lay out one finding; a table inside its message keeps its lines."""
     message, *table = finding.message.split("\n")
     lines = [_wrap(f"{finding.severity}: {finding.subject}: {message} [{finding.code}]"), *table]
-    lines += [
-        _wrap(f"    {word}: {text}") for word, text in (("at", finding.where), ("do", finding.short_hint)) if text
-    ]
+    commands = [remedy.line for remedy in finding.remedies if isinstance(remedy, Command)]
+    told = (("at", finding.where), ("do", finding.short_hint))
+    lines += [_wrap(f"    {word}: {text}", commands) for word, text in told if text]
     return lines
 
 
-def _wrap(text: str) -> str:
-    """Wrap at words; names with hyphens and long paths stay in one piece, so that they can be copied."""
-    return textwrap.fill(text, WIDTH, subsequent_indent="        ", break_long_words=False, break_on_hyphens=False)
+def _wrap(text: str, whole: Sequence[str] = ()) -> str:
+    """Wrap at words; long paths and ``whole`` commands stay in one piece, so that they can be copied."""
+    for piece in whole:
+        text = text.replace(piece, piece.replace(" ", _BLANK))
+    kept = textwrap.fill(text, WIDTH, subsequent_indent="        ", break_long_words=False, break_on_hyphens=False)
+    return kept.replace(_BLANK, " ")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.dlc.locate import locate_project
 from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
 from dlc2lp.files import STATE_FOLDER
@@ -21,7 +22,7 @@ _NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 
 
 def check_location(source: Path, target: Path) -> None:
-    """Refuse a target that is a file, lies inside the source or around it, or holds anything of somebody else's."""
+    """Refuse a target that is a file, lies in the source, around it or in another project, or is not ours."""
     real_source, real_target = Path(os.path.realpath(source)), Path(os.path.realpath(target))
     if real_target == real_source or real_source in real_target.parents:
         message = f"lies inside the source {source}, which dlc2lp never writes to"
@@ -31,6 +32,7 @@ def check_location(source: Path, target: Path) -> None:
         message = f"holds the source {source}, and a Lightning Pose project must hold nothing else"
         raise TargetRefused.of("target-around-source", str(target), message, advice="choose an empty folder")
     check_is_folder(target)
+    check_surroundings(target)
     if target.is_dir() and not (target / PLAN_FILE).exists():
         inner = sorted(path.parents[1].name for path in target.glob(f"*/{PLAN_FILE}"))
         if inner:
@@ -42,6 +44,33 @@ def check_location(source: Path, target: Path) -> None:
                 advice="move what is there out of this folder and run the same command again, or choose a new folder",
             )
         check_only_holds(target, (STATE_FOLDER,))
+
+
+def check_surroundings(target: Path) -> None:
+    """Refuse a target that is a DeepLabCut project, or lies inside one or inside a finished target.
+
+    dlc2lp never writes to a project, and Lightning Pose's app looks into the folders of one. What was made there before
+    may be gone on with.
+    """
+    if (target / PLAN_FILE).exists():
+        return
+    real = Path(os.path.realpath(target))
+    for folder in (real, *real.parents):
+        if folder != real and (folder / PLAN_FILE).is_file():
+            message = f"lies inside {folder}, which is a Lightning Pose project and must hold nothing else"
+            raise TargetRefused.of("target-inside-target", str(target), message, advice=_elsewhere(folder))
+        # Around a target by both: a copied configuration, or a folder called labeled-data, may lie anywhere.
+        is_whole = folder == real or (folder / LABELED_DATA).is_dir()
+        if is_whole and is_readable_config(folder / CONFIG_FILE):
+            where = "is" if folder == real else "lies inside"
+            message = f"{where} the DeepLabCut project {folder}, and dlc2lp never writes to a project"
+            raise TargetRefused.of("target-inside-project", str(target), message, advice=_elsewhere(folder))
+
+
+def _elsewhere(folder: Path) -> str:
+    # A container may have a project mounted at the very top.
+    example = f", for example {folder.with_name(folder.name + '-lp')}" if folder.name else ""
+    return f"choose a folder that is in no project{example}"
 
 
 def check_is_folder(target: Path) -> None:

@@ -82,7 +82,7 @@ def sessions_not_listed(project: DlcProject) -> list[Finding]:
 
     Where it finds labels in none of the listed folders, DeepLabCut takes all (``merge_annotateddatasets``).
     """
-    config = project.config
+    config = project.config if project.layout == "labeled-data" else None  # DeepLabCut 1 lists the last one only
     labelled = [session.name for session in project.sessions if session.label_files]
     entries = (*config.video_sets, *config.video_sets_original) if config else ()
     listed = set(pair_names([entry.stem for entry in entries], labelled).values())
