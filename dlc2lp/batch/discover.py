@@ -18,7 +18,9 @@ from pathlib import Path, PurePosixPath
 from dlc2lp.batch.outside import Outside
 from dlc2lp.dlc.folders import LABELED_DATA, Kind, data_set_of, is_within_labels, kind_of, reads_like_dlc
 from dlc2lp.dlc.locate import is_project
-from dlc2lp.dlc.misplaced import is_archive_file, projects_below
+from dlc2lp.dlc.misplaced import projects_below
+from dlc2lp.dlc.packed import is_archive_file
+from dlc2lp.dlc.stray_labels import TRAINING_SETS
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Command, Finding, Remedy, Severity, by_severity
 from dlc2lp.searching import is_system_folder
@@ -113,7 +115,8 @@ class _Search:
             if real_start is not None:
                 reals = ((path, real_start + path[len(start) :].replace("/", os.sep)) for path in folders)
                 folders = [path for path, real in reals if real not in self._walked]
-            waiting += [(path, inside) for path in sorted(folders, reverse=True)]
+            own = f"{here}/{TRAINING_SETS}".lstrip("/") if kind == "dlc" else None
+            waiting += [(path, inside or path == own) for path in sorted(folders, reverse=True)]
 
     def _take(self, here: str, names: set[str], kind: Kind, *, inside: bool) -> None:
         """Note a project, or what holds labels and is none."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlc2lp.dlc.folders import is_label_file
-from dlc2lp.dlc.misplaced import is_archive_file, zip_holds_labels
+from dlc2lp.dlc.packed import is_archive_file, zip_holds_labels
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted, some
 

@@ -71,7 +71,7 @@ def is_near_name(name: str) -> bool:
 
 def is_label_file(name: str) -> bool:
     """Whether a file is called like a file of labels: ``CollectedData_Anna.h5``."""
-    return name.startswith("CollectedData") and name.lower().endswith((".h5", ".csv"))
+    return name.lower().startswith("collecteddata") and name.lower().endswith((".h5", ".csv"))
 
 
 def is_image(name: str) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, Literal
 
 from dlc2lp.dlc.code_pages import UnknownCodePage
 from dlc2lp.dlc.csvfile import read_csv_labels
 from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, parse_row
+from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
@@ -24,8 +24,6 @@ FileKind = Literal["h5", "csv", "other"]
 _LABELS: Final = "collecteddata"
 _MACHINE: Final = "machinelabels"
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
-#: Archives, by suffix; of a zip it can be told what it holds.
-_ARCHIVES: Final = frozenset({".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz"})
 _TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})
 _HDFS: Final = frozenset({".h5", ".hdf5", ".hdf"})
 _HEAD_BYTES: Final = 1 << 16
@@ -108,7 +106,7 @@ def is_called_labels(path: Path) -> bool:
     """
     if path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES or not _is_file(path):
         return False
-    return _LABELS in re.sub(r"[\W_]+", "", path.name.lower()) or bool(_folders_in_archive(path))
+    return _LABELS in re.sub(r"[\W_]+", "", path.name.lower()) or bool(folders_with_labels(path))
 
 
 def _is_file(path: Path) -> bool:
@@ -131,19 +129,6 @@ def _reads_like_labels(path: Path) -> bool:
     except OSError:
         return False
     return _COORDS.search(head) is not None and _LIKELIHOOD.search(head) is None
-
-
-def _folders_in_archive(path: Path) -> frozenset[str]:
-    """Return the folders of which a zip holds label files; only its table of contents is read."""
-    if path.suffix.lower() != ".zip":
-        return frozenset()
-    try:
-        with zipfile.ZipFile(path) as archive:
-            inside = [PurePosixPath(name.replace("\\", "/")) for name in archive.namelist()]
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
-        return frozenset()
-    held = (each for each in inside if each.suffix.lower() in {".h5", ".csv"} and each.name.lower().startswith(_LABELS))
-    return frozenset(spelled(each.parent.name) or spelled(path.stem) for each in held)
 
 
 def file_scorer(path: Path) -> str:
@@ -169,7 +154,7 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
     unread = LabelFile(path, kind, file_scorer(path), None, mtime_ns)
     if kind == "other":
         found = _of_no_use(path)
-        return replace(unread, findings=(found,), folders=_folders_in_archive(path))
+        return replace(unread, findings=(found,), folders=folders_with_labels(path))
     others: tuple[RawTable, ...] = ()
     is_certain = True
     try:
@@ -195,7 +180,7 @@ def _kind_of(path: Path) -> FileKind:
     suffix = path.suffix.lower()
     if suffix in {".h5", ".csv"}:
         return "h5" if suffix == ".h5" else "csv"
-    if suffix in _ARCHIVES:
+    if is_archive_file(path.name):
         return "other"
     try:
         with path.open("rb") as file:
@@ -209,7 +194,7 @@ def _kind_of(path: Path) -> FileKind:
 
 def _of_no_use(path: Path) -> Finding:
     """Tell a file that looks like labels and that nobody here reads."""
-    if path.suffix.lower() in _ARCHIVES:
+    if is_archive_file(path.name):
         found, advice = "an archive that was never unpacked", "unpack it"
     else:
         found = f"a file of the kind {path.suffix.lower() or 'without suffix'}, expected CSV or HDF5"

@@ -27,6 +27,7 @@ from dlc2lp.dlc.folders import (
     names_in,
 )
 from dlc2lp.dlc.myconfig import is_myconfig, read_settings
+from dlc2lp.dlc.packed import is_archive_file
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 
@@ -186,5 +187,5 @@ def _place_of_file(path: Path) -> LocatedProject:
 
 
 def _cannot_be_config(path: Path, suffix: str) -> bool:
-    is_other = is_label_file(path.name) or is_image(path.name) or misplaced.is_archive_file(path.name)
+    is_other = is_label_file(path.name) or is_image(path.name) or is_archive_file(path.name)
     return is_other or PurePath(path).suffix.lower() in VIDEO_SUFFIXES | {".py", ".pickle", ".h5", ".csv"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from dlc2lp.dlc.folders import (
     CONFIG_FILE,
@@ -20,6 +19,7 @@ from dlc2lp.dlc.folders import (
     kind_of,
     names_in,
 )
+from dlc2lp.dlc.packed import is_archive_file, zip_holds_labels
 from dlc2lp.errors import SourceRefused
 from dlc2lp.files import PLAN_FILE
 from dlc2lp.model import Command, Remedy
@@ -27,27 +27,9 @@ from dlc2lp.searching import is_system_folder
 from dlc2lp.wording import some
 
 _TARGET = "TARGET"
-_ARCHIVE = re.compile(r".+\.(zip|7z|rar|tar|tgz|tbz2?|txz|tar\.\w+|zst|gz|bz2|xz)", re.IGNORECASE)
 #: How deep, and through how many folders, projects are looked for: an answer must not wait for a whole disk.
 _DEPTH = 3
 _N_FOLDERS = 2000
-
-
-def is_archive_file(name: str) -> bool:
-    """Whether a file is called like a packed folder."""
-    return not name.startswith(".") and _ARCHIVE.fullmatch(name) is not None
-
-
-def zip_holds_labels(path: Path) -> bool | None:
-    """Whether a zip file holds label files or a project, by the names in it; None where it can't be looked into."""
-    try:
-        with zipfile.ZipFile(path) as packed:
-            paths = [PurePosixPath(name.replace("\\", "/")) for name in packed.namelist()]
-    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
-        return None
-    if any(is_label_file(each.name) for each in paths):
-        return True
-    return any(LABELED_DATA in each.parts for each in paths) and any(each.name == CONFIG_FILE for each in paths)
 
 
 def refusal(source: Path) -> SourceRefused:

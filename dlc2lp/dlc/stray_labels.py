@@ -15,7 +15,7 @@ from dlc2lp.dlc.session import DlcSession
 from dlc2lp.searching import walk_files
 from dlc2lp.wording import spelled
 
-_TRAINING = "training-datasets"
+TRAINING_SETS = "training-datasets"
 
 #: Folders of DeepLabCut's in a project in which no labels lie, by how they begin.
 _OF_MODELS = ("dlc-models", "evaluation-results", "memory_replay")
@@ -28,7 +28,7 @@ def stray_files(root: Path, data: Path, names: frozenset[str]) -> list[LabelFile
     """Read the label files in ``data`` itself, and those that lie anywhere else in a project."""
 
     def enter(folder: Path) -> bool:
-        apart = folder == data or folder.name == _TRAINING or folder.name.startswith(_OF_MODELS)
+        apart = folder == data or folder.name == TRAINING_SETS or folder.name.startswith(_OF_MODELS)
         return not apart and not any((folder / mark).exists() for mark in _PROJECT_MARKS)
 
     try:
@@ -46,7 +46,7 @@ def _label_like(folder: Path, names: Sequence[str]) -> list[Path]:
 
 def merged_files(root: Path, names: frozenset[str]) -> list[LabelFile]:
     """Read the tables of ``training-datasets``, which hold the labels of all folders; the newest first."""
-    paths = [path for path in walk_files(root / _TRAINING) if is_called_labels(path)]
+    paths = [path for path in walk_files(root / TRAINING_SETS) if is_called_labels(path)]
     return [read_label_file(path, names) for path in reversed(paths)]
 
 

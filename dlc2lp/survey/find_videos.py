@@ -123,7 +123,10 @@ class _Finder:
             by_prefix = self._find_by_prefix(session)
             yield from by_prefix
             if session.name not in asked and not by_prefix:
-                yield self._search(session.name)
+                wanted = self._search(session.name)
+                # A folder without images lacks no video.
+                if wanted.first or session.images or session.absent_images:
+                    yield wanted
         if everything or not self._entries:
             # A project whose video_sets names nothing (DeepLabCut's own examples) has only the folder to go by.
             yield from (self._take(path.stem, path) for path in self._places.videos.paths)

@@ -39,6 +39,7 @@ class Unseen:
     cells: frozenset[Cell] = frozenset()  #: Labelled points that the labels in use lack.
     images: frozenset[str] = frozenset()  #: Images that are labelled there and not here.
     has_labels: bool = False  #: Whether the session has labels that are used.
+    has_images: bool = True  #: Whether it has any image.
 
     @property
     def n_frames(self) -> int:
@@ -65,7 +66,9 @@ def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[La
         cells |= lost
         images |= {image for image, _, _ in lost}
     labelled = {image for image, _, _ in _cells(used, None)}
-    return Unseen(session.name, tuple(files), frozenset(cells), frozenset(images - labelled), bool(labelled))
+    return Unseen(
+        session.name, tuple(files), frozenset(cells), frozenset(images - labelled), bool(labelled), bool(session.images)
+    )
 
 
 def _tables(file: LabelFile, session: DlcSession) -> Iterator[LabelTable]:
@@ -103,21 +106,19 @@ def tell_unseen(found: Iterable[Unseen]) -> list[Finding]:
 
 
 def _not_used(found: Sequence[Unseen]) -> Finding:
-    listed = (
-        f"found {found[0]}" if len(found) == 1 else some((f"{each.session}: {each}" for each in found), _N_NAMED, "; ")
-    )
+    listed = [f"{each.session}: {each}" for each in found] if len(found) > 1 else [f"found {found[0]}"]
     if found[0].has_labels:
         severity, why = Severity.WARNING, "not used, and not among the labels that are"
     else:
+        is_there = any(each.has_images for each in found)
+        images = "their images stay out of the labeling queue" if is_there else "their images are not here either"
         severity = Severity.ERROR
-        why = (
-            "not used, since such files are called otherwise than DeepLabCut's or lie elsewhere; their images stay out "
-        )
-        why += "of the labeling queue"
+        why = f"not used, since such files are called otherwise than DeepLabCut's or lie elsewhere; {images}"
     paths = list(dict.fromkeys(str(file.path) for each in found for file in each.files if file.table is not None))
     given, advice, candidates = _way([{file.path.with_suffix("") for file in each.files} for each in found], paths)
     subject, ways = some(each.session for each in found), (Setting(_FROM, (given,)),)
-    return Finding(severity, "labels-not-used", subject, f"{listed}; {why}", "", advice, ways, candidates)
+    message = f"{some(listed, _N_NAMED, '; ')}; {why}"
+    return Finding(severity, "labels-not-used", subject, message, "", advice, ways, candidates)
 
 
 def _way(stems: Sequence[set[Path]], paths: Sequence[str]) -> tuple[str, str, tuple[str, ...]]:
