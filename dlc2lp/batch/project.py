@@ -153,6 +153,7 @@ def _check_paths(task: Task, options: Options) -> None:
             if {"video-root", "video_root"} & given.keys() and not path.is_dir()
         ),
         *(("calibration", path, "an existing file or folder") for path in options.calibration if not path.exists()),
+        *(("labels-from", path, "an existing file or folder") for path in options.labels_from if not path.exists()),
         *(("merge", path, "another project than this one") for path in options.merge if is_same_folder(path, own)),
     ]
     for name, path, expected in faults:

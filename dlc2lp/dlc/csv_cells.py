@@ -106,7 +106,8 @@ class Cells:
             numbers = [record.cell(i) for i in self._header.value_positions if record.cell(i).strip()]
             rest = "".join(record.cells[width:]).strip()
             if len(numbers) > 1 and not rest and not any("." in number for number in numbers):
-                message = f"found {len(record.cells)} cells, expected {width}, and no decimals: the row may be shifted"
+                cells = counted(len(record.cells), "cell")
+                message = f"found {cells}, expected {width}, and no decimals: the row may be shifted"
                 advice = "look for decimal commas in that line"
                 found.append(self._finding("csv-extra-cells", message, f"line {record.line}", advice))
         return found

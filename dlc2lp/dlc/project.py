@@ -48,17 +48,18 @@ class DlcProject:
         return (self.config.task if self.config else "") or self.root.name
 
 
-def read_project(source: Path | LocatedProject) -> DlcProject:
+def read_project(source: Path | LocatedProject, besides: Sequence[Path] = ()) -> DlcProject:
     """Read everything of a DeepLabCut project that a migration can need.
 
     ``source`` is the project as :func:`open_project` found it, whose configuration is then not read again; or what
-    that takes. Raises SourceRefused as that does, for ``dlc-3d-project`` and for ``no-labels``.
+    that takes. ``besides`` are label files elsewhere, which are read for the sessions that their rows name. Raises
+    SourceRefused as that does, for ``dlc-3d-project`` and for ``no-labels``.
     """
     located = source if isinstance(source, LocatedProject) else open_project(source)
     root, config, refusals = located.root, located.config, located.refusals
     if config is not None and config.is_3d:
         raise _three_d(root, config)
-    sessions, odd = _read_sessions(located)
+    sessions, odd = _read_sessions(located, besides)
     findings = [*located.findings, *_about_config(located), *odd]
     findings += [_empty(session) for session in sessions if session.is_empty]
     sessions = [session for session in sessions if not session.is_empty]
@@ -130,7 +131,7 @@ def _known_names(config: DlcConfig | None) -> frozenset[str]:
     return frozenset((*config.bodyparts, *config.unique_bodyparts, *config.individuals, config.scorer)) - {""}
 
 
-def _read_sessions(located: LocatedProject) -> tuple[list[DlcSession], list[Finding]]:
+def _read_sessions(located: LocatedProject, besides: Sequence[Path]) -> tuple[list[DlcSession], list[Finding]]:
     names = _known_names(located.config)
     if located.layout == "loose":
         return [read_session(located.data, located.data.name, names)], []
@@ -154,7 +155,7 @@ def _read_sessions(located: LocatedProject) -> tuple[list[DlcSession], list[Find
     drawn_on = {each.name for each in sessions if each.name.endswith("_labeled") and not each.names_itself}
     strays = [file for each in sessions if each.name in drawn_on for file in each.label_files]
     sessions = [each for each in sessions if each.name not in drawn_on]
-    strays += stray_files(located.root, located.data, names)
+    strays += [*stray_files(located.root, located.data, names), *(read_label_file(path, names) for path in besides)]
     sessions = with_strays(sessions, strays, located.data)
     labelled = {spelled(each.name) for each in sessions if any(file.table for file in each.label_files)}
     if len(labelled) < len(sessions) or not sessions:

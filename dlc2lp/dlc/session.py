@@ -43,7 +43,8 @@ class DlcSession:
     @property
     def is_empty(self) -> bool:
         """Whether it holds nothing that could be migrated, nor anything that looks like it."""
-        held = (self.label_files, self.images, self.broken_images, self.absent_images, self.odd_files, self.inner)
+        images = (self.images, self.broken_images, self.absent_images)
+        held = (*images, self.label_files, self.machine_files, self.odd_files, self.inner)
         return not any(held)
 
     @property

@@ -26,7 +26,6 @@ from dlc2lp.survey.machine_labels import Predictions, labels_equal_predictions, 
 from dlc2lp.survey.row_homes import bring_home
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.spelling import copied_names
-from dlc2lp.survey.taken_labels import take_labels
 from dlc2lp.survey.unseen import Unseen, find_unseen, tell_unseen
 from dlc2lp.wording import counted, some, spelled
 
@@ -46,20 +45,17 @@ class ProjectLabels:
     questions: tuple[Finding, ...]
 
 
-def project_labels(
-    project: DlcProject, scorer: str | None, source: LabelSource | None, taken: Sequence[Path] = ()
-) -> ProjectLabels:
+def project_labels(project: DlcProject, scorer: str | None, source: LabelSource | None) -> ProjectLabels:
     """Choose each session's labels by the rules above.
 
     Without a scorer it is that of the configuration; ``source`` says which file counts where CSV and HDF5 differ (None:
-    the HDF5, unless labeled frames would be lost by that), and ``taken`` which files count besides (``--labels-from``).
+    the HDF5, unless labeled frames would be lost by that).
     """
-    project, asked = take_labels(project, taken)
     chooser = _Chooser(project, scorer, source)
     chosen = [chooser.choose(session) for session in project.sessions]
     sessions, told = bring_home(chosen)
     findings = [*chooser.findings, *chooser.rounded(), *told, *tell_unseen(chooser.unseen)]
-    questions = dict.fromkeys([*asked, *chooser.unmet(), *chooser.questions])
+    questions = dict.fromkeys([*chooser.unmet(), *chooser.questions])
     return ProjectLabels(tuple(sessions), tuple(findings), tuple(questions))
 
 

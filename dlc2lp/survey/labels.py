@@ -59,7 +59,7 @@ def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None
     known = _known_names([project.config for project in projects])
     order = tuple(dict.fromkeys(name for project in projects if project.config for name in project.config.bodyparts))
     if chosen is None:
-        parts = [project_labels(project, options.scorer, options.labels, options.labels_from) for project in projects]
+        parts = [project_labels(project, options.scorer, options.labels) for project in projects]
         chosen = merge_labels(parts, order) if len(parts) > 1 else parts[0]
     findings = [
         *survey.findings,

@@ -187,9 +187,9 @@ def lost_suggestions(
     images: dict[str, None] = {}
     points: set[tuple[str, str, str]] = set()
     for session, predictions, labelled in sessions:
-        there = session.images.keys() | session.broken_images.keys()
+        there = session.images.keys() | session.broken_images.keys() | session.absent_images.keys()
         for network in predictions.networks:
-            images |= dict.fromkeys(f"{session.name}/{name}" for name in network.predicted if name not in there)
+            images |= dict.fromkeys(f"{session.name}/{name}" for name in sorted(network.predicted - there))
             waiting = network.predicted & session.images.keys() - set(labelled)
             points.update((session.name, *point) for point in network.unused(waiting, origin, left_out))
     findings = []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from dlc2lp.dlc.locate import LocatedProject
+from dlc2lp.dlc.locate import LocatedProject, open_project
 from dlc2lp.dlc.project import DlcProject, read_project
 from dlc2lp.dlc.session import DlcSession
 from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
@@ -19,6 +20,7 @@ from dlc2lp.survey.find_videos import sessions_not_listed
 from dlc2lp.survey.measure_videos import SurveyedVideo, measure_videos
 from dlc2lp.survey.merging import images_in_conflict
 from dlc2lp.survey.session_ties import SessionTie, by_session
+from dlc2lp.survey.taken_labels import take_labels
 from dlc2lp.video.pictures import max_value
 
 
@@ -53,9 +55,8 @@ def survey(
     Raises SourceRefused where the source is no DeepLabCut project, and Interrupted where the watch says so. What stands
     against migrating a project is in the survey instead, so that all of it is told at once.
     """
-    project = read_project(source)
-    merged = tuple(read_project(other) for other in options.merge)
-    projects = (project, *merged)
+    read, asked = _read_projects([source, *options.merge], options.labels_from)
+    project, merged, projects = read[0], tuple(read[1:]), tuple(read)
     findings = [finding for each in projects for finding in (*each.findings, *sessions_not_listed(each))]
     videos, told = measure_videos(projects, options, tuple(known), watch or Watch())
     findings += told
@@ -63,7 +64,7 @@ def survey(
     for session in (session for each in projects for session in each.sessions):
         if value := _deepest_value(session):
             deep[session.name] = max(value, deep.get(session.name, 0))
-    questions = images_in_conflict(projects) if merged else []
+    questions = [*asked, *(images_in_conflict(projects) if merged else [])]
     refusals = [finding for each in projects for finding in each.refusals]
     split = None
     try:
@@ -73,6 +74,28 @@ def survey(
     except SourceRefused as error:
         refusals += error.findings
     return Survey(project, tuple(videos), deep, tuple(findings), merged, tuple(questions), split, tuple(refusals))
+
+
+def _read_projects(
+    sources: Sequence[Path | LocatedProject], labels_from: Sequence[Path]
+) -> tuple[list[DlcProject], list[Finding]]:
+    """Read all projects, with the label files that a person named in their places, and what is to be decided of these.
+
+    A file that lies in none of the projects counts for the first one.
+    """
+    located = [each if isinstance(each, LocatedProject) else open_project(each) for each in sources]
+    paths = [Path(os.path.abspath(path)) for path in labels_from]  # noqa: PTH100  (links given on purpose stay)
+    roots = [each.root for each in located]
+    apart = [path for path in paths if path.is_file() and not any(root in path.parents for root in roots)]
+    projects: list[DlcProject] = []
+    asked: list[Finding] = []
+    for number, each in enumerate(located):
+        inside = [path for path in paths if each.root in (path, *path.parents) or path in each.root.parents]
+        project = read_project(each, apart if number == 0 else ())
+        project, open_questions = take_labels(project, [*inside, *(apart if number == 0 else ())])
+        projects.append(project)
+        asked += open_questions
+    return projects, asked
 
 
 def _read_split(project: DlcProject, name: str | None, findings: list[Finding]) -> Split | None:

@@ -7,7 +7,6 @@ it that look like labels, for sessions that have none of their own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,18 +23,22 @@ _FROM = "labels-from"
 
 
 def take_labels(project: DlcProject, paths: Sequence[Path]) -> tuple[DlcProject, tuple[Finding, ...]]:
-    """Return the project with the label files that a person named in their places, and what stands against it."""
+    """Return the project with the label files that a person named in their places, and what stands against it.
+
+    The paths are absolute.
+    """
     if not paths:
         return project, ()
     asked: list[Finding] = []
     taken: set[Path] = set()
     sessions = []
     for session in project.sessions:
-        for path in (Path(os.path.abspath(path)) for path in paths):  # noqa: PTH100  (links given on purpose stay)
+        for path in paths:
             session, used = _take(session, path, asked)  # noqa: PLW2901  (each path adds to it)
             taken |= {path} if used else set()
         sessions.append(session)
-    without = [path for path in paths if Path(os.path.abspath(path)) not in taken]  # noqa: PTH100
+    # A folder around the project is meant for many, such as an archive.
+    without = [path for path in paths if path not in taken and path not in project.root.parents]
     if without and not asked:
         message = "found no label file in it that counts for a session without labels"
         advice = "name a file or folder that a finding of `dlc2lp inspect` names, or leave it out"

@@ -319,3 +319,42 @@ def test_what_icloud_keeps_is_told_as_such(tmp_path) -> None:
     assert told.exit_code == 3  # neither labels with images nor images with labels are left
     assert "available offline" in told.finding("not-downloaded")["hint"]
     assert {"no-images", "labels-not-read"} <= set(told.codes)
+
+
+def test_a_label_file_outside_the_project_counts_for_the_folders_that_its_rows_name(tmp_path) -> None:
+    project = build(tmp_path)
+    path = tmp_path / "sent by mail.csv"
+    shutil.move(only_csv(project), path)
+    told = dlc2lp("convert", project.root, tmp_path / "lp", "--labels-from", path, "--json")
+    assert told.exit_code == 0
+    assert told.document["counts"]["labeled_cells"] == {"source": 2 * N_CELLS, "written": 2 * N_CELLS, "left_out": 0}
+
+
+def test_images_one_folder_too_deep_are_compared_with_their_video(tmp_path) -> None:
+    project = build_project(tmp_path / "dlc", sessions=("m1", "m2"))
+    one_folder_deeper(project)
+    told = dlc2lp("convert", project.root, tmp_path / "lp", "--labels-from", project.root, "--json")
+    assert told.exit_code == 0
+    (session,) = [each for each in told.document["sessions"] if each["source"] == "m2"]
+    assert all(image["video_frame_index"] is not None for image in session["images"])
+
+
+def test_a_folder_around_an_archive_takes_what_each_project_has(tmp_path) -> None:
+    root = tmp_path / "archive"
+    root.mkdir()
+    for name in ("one", "two"):
+        project = build_project(root / name, video="none", sessions=("m2",))
+        if name == "two":
+            rename_all(project, "Fly_*.?")
+    told = dlc2lp("batch", "convert", root, tmp_path / "out", "--labels-from", root, "--json")
+    assert told.exit_code == 0, told.stderr
+
+
+def test_merged_projects_take_labels_each_from_its_own(tmp_path) -> None:
+    first = build_project(tmp_path / "first", video="none", sessions=("m1",))
+    other = build_project(tmp_path / "other", video="none", sessions=("m2",))
+    rename_all(other, "Fly_*.?")
+    path = other.folder("m2") / "Fly_CollectedData_Anna.h5"
+    told = dlc2lp("convert", first.root, tmp_path / "lp", "--merge", other.root, "--labels-from", path, "--json")
+    assert told.exit_code == 0
+    assert told.document["counts"]["labeled_cells"]["written"] == 2 * N_CELLS
