@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.outside import Outside
-from dlc2lp.dlc.folders import LABELED_DATA, Kind, data_set_of, is_within_labels, kind_of, reads_like_dlc
+from dlc2lp.dlc.folders import (
+    Kind,
+    data_set_of,
+    is_labeled_data,
+    is_within_labels,
+    kind_of,
+    labeled_data_in,
+    reads_like_dlc,
+)
 from dlc2lp.dlc.locate import is_project
 from dlc2lp.dlc.misplaced import projects_below
 from dlc2lp.dlc.packed import is_archive_file
@@ -42,7 +50,7 @@ def discover(root: Path, out: Path) -> Discovery:
     real_root, real_out = os.path.realpath(root), os.path.realpath(out)
     search = _Search(root, real_root, real_out)
     # A folder of images of a project that lies around the root is no project either.
-    search.walk("", inside=is_within_labels(Path(real_root)) or root.name == LABELED_DATA)
+    search.walk("", inside=is_within_labels(Path(real_root)) or is_labeled_data(root.name))
     search.follow_links()
     projects = sorted(search.projects, key=lambda key: PurePosixPath(key).parts)
     findings = [*search.findings, *search.outside.findings(), *search.passed_by()]
@@ -110,7 +118,7 @@ class _Search:
                 continue  # its repository was found
             self._take(here, names, kind, inside=inside)
             # What lies in the folder of a project that has its own labels is that project's.
-            inside = inside or (kind == "dlc" and LABELED_DATA in names)
+            inside = inside or (kind == "dlc" and labeled_data_in(names) is not None)
             folders = self._inside(here, entries, inside=inside, pass_by_labels=kind == "dlc")
             if real_start is not None:
                 reals = ((path, real_start + path[len(start) :].replace("/", os.sep)) for path in folders)
@@ -123,7 +131,7 @@ class _Search:
         folder = self.root / here
         if kind == "dlc":
             self.projects.append(here or ".")
-        if inside or (kind == "dlc" and LABELED_DATA in names):
+        if inside or (kind == "dlc" and labeled_data_in(names) is not None):
             return
         if kind == "loose":
             self.outside.loose.append(here or ".")
@@ -138,7 +146,7 @@ class _Search:
         folders = []
         for entry in entries:
             path = f"{here}/{entry.name}" if here else entry.name
-            if entry.name == LABELED_DATA and pass_by_labels:
+            if is_labeled_data(entry.name) and pass_by_labels:
                 continue
             if is_system_folder(entry.name):
                 if _is_folder(entry):
@@ -165,7 +173,7 @@ class _Search:
         if _is_within(real, self.real_root):
             parts = Path(real).relative_to(self.real_root).parts
             # What lies below a folder that was passed by was not looked at.
-            if not any(is_system_folder(part) or part == LABELED_DATA for part in parts):
+            if not any(is_system_folder(part) or is_labeled_data(part) for part in parts):
                 return True
         return any(_is_within(real, walked) for walked in self._walked)
 

@@ -29,9 +29,9 @@ from dlc2lp.options import Options, RunOptions
 def inspect(source: Path | None, **options: Any) -> int:
     """Say what is in SOURCE, what would be done and what needs a decision. Writes nothing.
 
-    SOURCE is a DeepLabCut project folder, its config.yaml, a DeepLabCut 3D project, a folder that has only labeled-data/,
-    a data set of DeepLabCut 1, or a folder in which label files lie beside their images. With --view NAME=SOURCE for
-    each camera there is no other, but for a 3D project that they belong to.
+    SOURCE is a DeepLabCut project folder, its config.yaml, a DeepLabCut 3D project, a folder that has only
+    labeled-data/, a data set of DeepLabCut 1, or a folder in which label files lie beside their images. With --view
+    NAME=SOURCE for each camera there is no other, but for a 3D project that they belong to.
     """
     from dlc2lp import migration
     from dlc2lp.report import json, text

@@ -74,6 +74,19 @@ def is_label_file(name: str) -> bool:
     return name.lower().startswith("collecteddata") and name.lower().endswith((".h5", ".csv"))
 
 
+def is_labeled_data(name: str) -> bool:
+    """Whether a folder is called like DeepLabCut's ``labeled-data``: ``Labeled-Data``, ``labeled_data``."""
+    return re.sub(r"[\W_]+", "", name.casefold()) in {"labeleddata", "labelleddata"}
+
+
+def labeled_data_in(names: Collection[str]) -> str | None:
+    """Return which of the names in a folder is that of its ``labeled-data``; None where none is, or several may be."""
+    if LABELED_DATA in names:
+        return LABELED_DATA
+    near = [name for name in names if is_labeled_data(name)]
+    return near[0] if len(near) == 1 else None
+
+
 def is_image(name: str) -> bool:
     """Whether a file is called like an image that may be labelled."""
     return has_image_suffix(name) and not name.startswith(".")
@@ -92,7 +105,8 @@ def kind_of(
     """
     if STATE_FOLDER in names and (folder / PLAN_FILE).is_file():
         return "target"
-    has_labels = LABELED_DATA in names and (folder / LABELED_DATA).is_dir()
+    called = labeled_data_in(names)
+    has_labels = called is not None and (folder / called).is_dir()
     is_marked = "project.yaml" in names or any(re.fullmatch(r"CollectedData\w*\.csv", name) for name in names)
     if has_labels and not is_marked:
         return "dlc"  # whatever its configuration is; it is not read for nothing
@@ -103,7 +117,7 @@ def kind_of(
     if has_labels:
         return "target"
     # A configuration that no parser takes, beside anything that is called so, is a damaged project.
-    return "dlc" if {CONFIG_FILE, LABELED_DATA} <= set(names) else _kind_without_config(folder, names, by_rows=by_rows)
+    return "dlc" if CONFIG_FILE in names and called else _kind_without_config(folder, names, by_rows=by_rows)
 
 
 def _kind_without_config(folder: Path, names: Collection[str], *, by_rows: bool) -> Kind:
@@ -154,7 +168,7 @@ def is_data_set(folder: Path, names: Collection[str]) -> bool:
     By its name, or since rows of a CSV file name these folders: backups have pictures beside label files too.
     """
     labels = sorted(name for name in names if is_label_file(name))
-    if not labels or any(map(is_image, names)) or folder.name == LABELED_DATA:
+    if not labels or any(map(is_image, names)) or is_labeled_data(folder.name):
         return False
     with_images = {path.name for path in _subfolders(folder, names) if any(map(is_image, names_in(path)))}
     if not with_images or folder.name.startswith(DATA_SET):
@@ -188,7 +202,7 @@ def _image_cells(path: Path) -> list[str]:
 
 def is_within_labels(folder: Path) -> bool:
     """Whether a folder is one of a project's folders of images, or deeper."""
-    return LABELED_DATA in folder.parts[:-1]
+    return any(map(is_labeled_data, folder.parts[:-1]))
 
 
 def enclosing_project(path: Path) -> tuple[Path, Kind] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal
@@ -24,6 +25,7 @@ from dlc2lp.dlc.folders import (
     is_readable_config,
     is_within_labels,
     kind_of,
+    labeled_data_in,
     names_in,
 )
 from dlc2lp.dlc.myconfig import is_myconfig, read_settings
@@ -124,10 +126,11 @@ def _place_of_folder(folder: Path) -> LocatedProject:
     names = frozenset(os.listdir(folder) if folder.is_dir() else ())  # noqa: PTH208  (names are all that is wanted)
     kind = kind_of(folder, names)
     if kind == "dlc" or (kind == "loose" and not is_within_labels(folder)):
-        loose = LABELED_DATA not in names and is_loose(names)
-        config_path, findings = find_config(folder, names, has_labels=loose or LABELED_DATA in names)
+        has_labels = labeled_data_in(names) is not None
+        loose = not has_labels and is_loose(names)
+        config_path, findings = find_config(folder, names, has_labels=loose or has_labels)
         if not loose:
-            return LocatedProject(folder, config_path, None, findings=findings)
+            return _usual(folder, names, config_path, findings)
         return LocatedProject(folder, config_path, None, (), "loose", (_loose(folder), *findings), folder)
     if kind == "dlc1":
         return _place_of_data_set(folder, names)
@@ -135,6 +138,18 @@ def _place_of_folder(folder: Path) -> LocatedProject:
     if is_alone and CONFIG_FILE in names:  # damaged or of something else: reading it says so, with the line
         return LocatedProject(folder, folder / CONFIG_FILE, None)
     raise misplaced.refusal(folder)
+
+
+def _usual(
+    folder: Path, names: Collection[str], config_path: Path | None, findings: tuple[Finding, ...] = ()
+) -> LocatedProject:
+    """Return a project whose labels lie in its ``labeled-data``, however that is spelled."""
+    called = labeled_data_in(names)
+    if called is None or called == LABELED_DATA:
+        return LocatedProject(folder, config_path, None, findings=findings)
+    data, message = folder / called, f"is taken for {LABELED_DATA}, as DeepLabCut calls it"
+    note = Finding(Severity.NOTE, "labeled-data-other-name", str(data), message)
+    return LocatedProject(folder, config_path, None, findings=(note, *findings), data_folder=data)
 
 
 def _loose(folder: Path) -> Finding:
@@ -179,11 +194,12 @@ def _place_of_file(path: Path) -> LocatedProject:
         raise misplaced.refusal(path)
     is_called_so = path.name == CONFIG_FILE or is_near_name(path.name)
     around = enclosing_project(folder)  # networks and Lightning Pose have YAML files with some of the same keys
-    if around and LABELED_DATA not in names and (not is_called_so or around[1] == "target"):
+    has_labels = labeled_data_in(names) is not None
+    if around and not has_labels and (not is_called_so or around[1] == "target"):
         raise misplaced.inside(path, *around)
-    if LABELED_DATA not in names and is_loose(names):
+    if not has_labels and is_loose(names):
         return LocatedProject(folder, path, None, (), "loose", (_loose(folder),), folder)
-    return LocatedProject(folder, path, None)
+    return _usual(folder, names, path)
 
 
 def _cannot_be_config(path: Path, suffix: str) -> bool:

@@ -128,7 +128,8 @@ class _Chooser:
         unseen = find_unseen(session, chosen.labels, [file for file in aside if not _is_dlc_backup(file, names)])
         # The twin of the file in use is told with it, and one that can't be read with the reason.
         told = {each.file.path for each in readings if chosen.labels is not None or each.findings}
-        self.unseen.append(replace(unseen, files=tuple(file for file in unseen.files if file.path not in told)))
+        files = tuple(file for file in unseen.files if file.path not in told or _is_second_table(file, chosen))
+        self.unseen.append(replace(unseen, files=files, in_use=chosen.label_file))
         withheld = unseen.images
         if not unseen.has_labels and any(file.table is None for file in unseen.files):
             withheld = frozenset(session.images)
@@ -338,6 +339,11 @@ def _file_name(name: str) -> str:
 def _is_aside(file: LabelFile, used: Path) -> bool:
     """Whether a file holds labels beside those in use: it is another one, or several tables or people are in it."""
     return file.path != used or bool(file.others) or (file.table is not None and len(scorers(file.table)) > 1)
+
+
+def _is_second_table(file: LabelFile, chosen: SessionLabels) -> bool:
+    """Whether labels stand in another table of the file in use."""
+    return file.path == chosen.label_file and bool(file.others)
 
 
 def _is_dlc_backup(file: LabelFile, names: Collection[str]) -> bool:

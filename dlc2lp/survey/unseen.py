@@ -40,6 +40,7 @@ class Unseen:
     images: frozenset[str] = frozenset()  #: Images that are labelled there and not here.
     has_labels: bool = False  #: Whether the session has labels that are used.
     has_images: bool = True  #: Whether it has any image.
+    in_use: Path | None = None  #: The file whose labels are used; what else it holds stands in another table.
 
     @property
     def n_frames(self) -> int:
@@ -47,7 +48,8 @@ class Unseen:
         return len(self.images)
 
     def __str__(self) -> str:
-        names = some(dict.fromkeys(str(file.path) for file in self.files), 2)
+        tables = (f"{'another table of ' * (file.path == self.in_use)}{file.path}" for file in self.files)
+        names = some(dict.fromkeys(tables), 2)
         return f"{counted(len(self.cells), 'labelled point')} in {names}"
 
 
@@ -114,18 +116,24 @@ def _not_used(found: Sequence[Unseen]) -> Finding:
         images = "their images stay out of the labeling queue" if is_there else "their images are not here either"
         severity = Severity.ERROR
         why = f"not used, since such files are called otherwise than DeepLabCut's or lie elsewhere; {images}"
-    paths = list(dict.fromkeys(str(file.path) for each in found for file in each.files if file.table is not None))
-    given, advice, candidates = _way([{file.path.with_suffix("") for file in each.files} for each in found], paths)
+    files = [
+        [file.path for file in each.files if file.table is not None and file.path != each.in_use] for each in found
+    ]
+    given, advice, candidates = _way(files)
     subject, ways = some(each.session for each in found), (Setting(_FROM, (given,)),)
     message = f"{some(listed, _N_NAMED, '; ')}; {why}"
     return Finding(severity, "labels-not-used", subject, message, "", advice, ways, candidates)
 
 
-def _way(stems: Sequence[set[Path]], paths: Sequence[str]) -> tuple[str, str, tuple[str, ...]]:
+def _way(files: Sequence[Sequence[Path]]) -> tuple[str, str, tuple[str, ...]]:
     """Return what to give the option, in which words, and what there is to choose from.
 
     A pair of HDF5 and CSV is one choice; where each session has a single one, the folder that holds them all does.
     """
+    stems = [{path.with_suffix("") for path in each} for each in files]
+    paths = list(dict.fromkeys(str(path) for each in files for path in each))
+    if not paths:
+        return "PATH", "if they count, save that table as a CSV of its own and name it: {}", ()
     if any(len(each) > 1 for each in stems):
         return "PATH", "choose one with {}", tuple(paths)
     if len(set().union(*stems)) == 1:

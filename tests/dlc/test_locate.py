@@ -11,7 +11,9 @@ import pytest
 from builder import build_project, snapshot
 from dlc1 import build_dlc1, build_loose
 
+from dlc2lp.batch.discover import discover
 from dlc2lp.dlc.locate import LocatedProject, locate_project, open_project
+from dlc2lp.dlc.project import read_project
 from dlc2lp.errors import SourceRefused
 from dlc2lp.model import Command, Finding
 
@@ -402,3 +404,14 @@ def test_a_loose_set_with_configurations_that_may_be_copies(tmp_path: Path) -> N
     ((*_, source, _),) = commands(refused(tmp_path / "mouse"))
     located = open_project(Path(source))
     assert (located.layout, located.config is None) == ("loose", False)
+
+
+@pytest.mark.parametrize("name", ["Labeled-Data", "labeled_data", "LABELED-DATA"])
+def test_labeled_data_in_another_spelling_is_the_projects(tmp_path, name):
+    built = build_project(tmp_path / "p", sessions=("m1",), video="none")
+    (built.root / "labeled-data").rename(built.root / name)
+    located = open_project(built.root)
+    assert located.data == built.root / name
+    assert [finding.code for finding in located.findings] == ["labeled-data-other-name"]
+    assert [session.name for session in read_project(located).sessions] == ["m1"]
+    assert discover(tmp_path, tmp_path / "out").projects == ("p",)

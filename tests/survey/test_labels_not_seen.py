@@ -358,3 +358,17 @@ def test_merged_projects_take_labels_each_from_its_own(tmp_path) -> None:
     told = dlc2lp("convert", first.root, tmp_path / "lp", "--merge", other.root, "--labels-from", path, "--json")
     assert told.exit_code == 0
     assert told.document["counts"]["labeled_cells"]["written"] == 2 * N_CELLS
+
+
+def test_labels_in_a_second_table_of_the_file_in_use_are_counted(tmp_path) -> None:
+    project = build(tmp_path, sessions=("m1",), files=("h5",), unlabeled=(7,))
+    path = project.label_file("m1", "h5")
+    table = pd.read_hdf(path, "df_with_missing")
+    other = table.iloc[:1].copy()
+    other.index = pd.MultiIndex.from_tuples([("labeled-data", "m1", "img07.png")])
+    other.to_hdf(path, key="keypoints", mode="a")
+    told = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert told.exit_code == 0
+    finding = told.finding("labels-not-used")
+    assert f"4 labelled points in another table of {path}" in finding["message"]
+    assert told.document["counts"]["labeled_cells"] == {"source": N_CELLS + 4, "written": N_CELLS, "left_out": 4}
