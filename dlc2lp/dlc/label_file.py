@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from dlc2lp.dlc.code_pages import UnknownCodePage
 from dlc2lp.dlc.csvfile import read_csv_labels
-from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, parse_row
+from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName, parse_row
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile
@@ -52,10 +52,14 @@ class LabelFile:
     is_taken: bool = field(default=False, compare=False)  #: Whether a person said that it counts.
 
     def about(self, folder: str) -> LabelFile:
-        """Return the file with only those rows that name a folder, or that name none where that is asked for."""
+        """Return the file with only those rows that name a folder; ``""`` stands for naming none."""
+        return self.part(lambda row: spelled(row.folder or "") == folder)
+
+    def part(self, is_wanted: Callable[[RowName], bool]) -> LabelFile:
+        """Return the file with only some of its rows, by what they name."""
         if self.table is None:
             return self
-        table, *others = (_rows_about(each, folder) for each in (self.table, *self.others))
+        table, *others = (_some_rows(each, is_wanted) for each in (self.table, *self.others))
         return replace(self, table=table, others=tuple(others))
 
     @property
@@ -66,8 +70,8 @@ class LabelFile:
         return tuple(dict.fromkeys(spelled(parse_row(cells).folder or "") for cells in self.table.rows))
 
 
-def _rows_about(table: RawTable, folder: str) -> RawTable:
-    rows = [row for row, cells in enumerate(table.rows) if spelled(parse_row(cells).folder or "") == folder]
+def _some_rows(table: RawTable, is_wanted: Callable[[RowName], bool]) -> RawTable:
+    rows = [row for row, cells in enumerate(table.rows) if is_wanted(parse_row(cells))]
     return replace(table, rows=tuple(table.rows[row] for row in rows), values=table.values[rows])
 
 

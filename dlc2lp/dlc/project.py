@@ -15,7 +15,7 @@ from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.label_file import label_paths, read_label_file
 from dlc2lp.dlc.locate import Layout, LocatedProject, open_project
 from dlc2lp.dlc.session import DlcSession, read_again, read_session, subfolders
-from dlc2lp.dlc.stray_labels import merged_files, stray_files, with_shared, with_strays
+from dlc2lp.dlc.stray_labels import by_rows, merged_files, packed_files, stray_files, with_shared, with_strays
 from dlc2lp.errors import SourceRefused, UnreadableFile
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity, by_severity
 from dlc2lp.placeholders import Placeholder, not_here
@@ -155,6 +155,9 @@ def _read_sessions(located: LocatedProject, besides: Sequence[Path]) -> tuple[li
     drawn_on = {each.name for each in sessions if each.name.endswith("_labeled") and not each.names_itself}
     strays = [file for each in sessions if each.name in drawn_on for file in each.label_files]
     sessions = [each for each in sessions if each.name not in drawn_on]
+    strays += packed_files(located.root, located.data, sessions)
+    sessions, told = by_rows(sessions, located.data)
+    findings += told
     strays += [*stray_files(located.root, located.data, names), *(read_label_file(path, names) for path in besides)]
     sessions = with_strays(sessions, strays, located.data)
     labelled = {spelled(each.name) for each in sessions if any(file.table for file in each.label_files)}

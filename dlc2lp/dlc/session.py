@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,10 @@ from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.placeholders import CLOUD, NotHere, Placeholder, name_in_cloud
-from dlc2lp.searching import is_system_folder
+from dlc2lp.searching import is_system_folder, walk_files
+
+#: How many folders deep images are looked for that are missing.
+_DEPTH = 3
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class DlcSession:
     #: Files that look like its labels and are called otherwise, are of another kind or lie elsewhere. Nobody uses them
     #: unless a person says so.
     odd_files: tuple[LabelFile, ...] = ()
+    #: Images that label files name and that lie not in the folder itself but in one inside it.
+    deeper_images: dict[str, Path] = field(default_factory=dict)
     inner: tuple[DlcSession, ...] = ()  #: Folders inside it that hold label files: one folder too many, mostly.
 
     @property
@@ -79,8 +84,15 @@ def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -
         | {image: CLOUD for name in listing.others if has_image_suffix(image := name_in_cloud(name))},
         random_crops=frozenset(listing.crops),
         odd_files=tuple(read_label_file(path, known) for path in odd_label_paths(folder, listing.others)),
+        deeper_images=_deeper_images(folder, named.difference(listed)),
         inner=tuple(_inner_sessions(folder, name, names)),
     )
+
+
+def _deeper_images(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
+    """Find images in folders inside that of a session; only looked for where some are missing."""
+    inside = walk_files(folder, depth=_DEPTH) if wanted and subfolders(folder) else ()
+    return {path.name: path for path in inside if path.name in wanted and path.parent != folder}
 
 
 def _image_or_fault(path: Path) -> ImageInfo | Placeholder | Finding:

@@ -6,14 +6,18 @@ was never unpacked; and ``training-datasets`` holds all labels as they were when
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from dlc2lp.dlc.folders import is_labeled_data
+from dlc2lp.dlc.framenames import RowName, parse_row
 from dlc2lp.dlc.label_file import LabelFile, is_called_labels, odd_label_paths, read_label_file
+from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.session import DlcSession
+from dlc2lp.model import Finding, Severity
 from dlc2lp.searching import walk_files
-from dlc2lp.wording import spelled
+from dlc2lp.wording import some, spelled
 
 TRAINING_SETS = "training-datasets"
 
@@ -31,12 +35,16 @@ def stray_files(root: Path, data: Path, names: frozenset[str]) -> list[LabelFile
         apart = folder == data or folder.name == TRAINING_SETS or folder.name.startswith(_OF_MODELS)
         return not apart and not any((folder / mark).exists() for mark in _PROJECT_MARKS)
 
-    try:
-        inside = sorted(path.name for path in data.iterdir() if path.is_file())
-    except OSError:
-        inside = []
+    inside = [path.name for path in _files_in(data)]
     paths = [*_label_like(data, inside), *(path for path in walk_files(root, enter=enter) if is_called_labels(path))]
     return [read_label_file(path, names) for path in paths]
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return []
 
 
 def _label_like(folder: Path, names: Sequence[str]) -> list[Path]:
@@ -57,6 +65,64 @@ def with_strays(
     known = {spelled(session.name) for session in sessions}
     parts = (each for file in files for each in _parts(file, known) if each[0] not in but)
     return _give(sessions, parts, data, as_labels=False)
+
+
+def packed_files(root: Path, data: Path, sessions: Sequence[DlcSession]) -> list[LabelFile]:
+    """Return packed folders that are called like a session, or like all of them, and can't be looked into."""
+    names = {spelled(session.name) for session in sessions}
+    paths = [path for folder in (root, data) for path in _files_in(folder) if is_archive_file(path.name)]
+    files = []
+    for path in paths:
+        stem = spelled(path.name.split(".")[0])
+        is_whole = is_labeled_data(stem) or stem == spelled(root.name)
+        if stem in names or (is_whole and not folders_with_labels(path)):
+            files.append(replace(read_label_file(path), folders=frozenset(names if is_whole else {stem})))
+    return files
+
+
+def by_rows(sessions: Sequence[DlcSession], data: Path) -> tuple[list[DlcSession], list[Finding]]:
+    """Divide label files that hold the rows of several sessions: each session gets its own.
+
+    A row belongs to the session that it names, unless its image is only in the folder of the file. A session that has
+    label files keeps these, and what another one's file says of it is looked at beside them.
+    """
+    named = {spelled(session.name): session for session in sessions}
+    labelled = {name for name, session in named.items() if session.label_files}
+    given: dict[bool, list[tuple[str, LabelFile]]] = {True: [], False: []}
+    divided, findings = [], []
+    for session in sessions:
+        files = []
+        for file in session.label_files:
+            parts = _divided(file, session, named)
+            own = parts.pop(spelled(session.name), None)
+            files += [own] if own else []
+            for folder, part in parts.items():
+                given[folder not in labelled].append((folder, part))
+            if fresh := [folder for folder in parts if folder not in labelled]:
+                message = f"holds rows of {some(map(repr, fresh))} too, which have no label file: they count there"
+                findings.append(Finding(Severity.NOTE, "labels-in-other-folder", str(file.path), message))
+        divided.append(replace(session, label_files=tuple(files)))
+    for as_labels, given_parts in given.items():
+        divided = _give(divided, given_parts, data, as_labels=as_labels)
+    return divided, findings
+
+
+def _divided(file: LabelFile, session: DlcSession, named: Mapping[str, DlcSession]) -> dict[str, LabelFile]:
+    """Return the rows of a file by the session that they belong to; all of them, where they name one session only."""
+    own = spelled(session.name)
+    if len([folder for folder in file.folders_named if folder in named]) < 2:
+        return {own: file}
+
+    def home(row: RowName) -> str:
+        folder = spelled(row.folder or "")
+        is_only_here = row.file_name in session.images and row.file_name not in named.get(folder, session).images
+        return own if folder not in named or is_only_here else folder
+
+    def rows_of(folder: str) -> LabelFile:
+        return file.part(lambda row: home(row) == folder)
+
+    homes = dict.fromkeys(home(parse_row(cells)) for cells in file.table.rows) if file.table else {own: None}
+    return {folder: rows_of(folder) for folder in homes}
 
 
 def with_shared(sessions: Sequence[DlcSession], files: Iterable[LabelFile], data: Path) -> list[DlcSession]:

@@ -111,15 +111,12 @@ def _no_image(chosen: SessionLabels, row: int) -> Finding:
     named = chosen.other_folders.get(file_name)
     places = f"{chosen.session.folder}" + (f" or in {named}, which the row names" if named else "")
     found = broken.message if broken else f"found a row of labels and no such image in {places}"
-    near = [*chosen.near_images.get(file_name, ()), *_inside(chosen, file_name)]
+    deeper = chosen.session.deeper_images.get(file_name)
+    near = [*chosen.near_images.get(file_name, ()), *([str(deeper)] if deeper else [])]
     found += f" (but {some(near, 3)}, which may be meant)" if near and not broken else ""
     message = f"{found}; the row and its {counted(n_cells, 'labelled point')} are left out"
     code, subject = broken.code if broken else "missing-image", f"{chosen.session.name}/{file_name}"
     advice = "give the image that is meant the name in the row, and run again" if near else _PUT_BACK
+    advice = f"move the images of that folder to {chosen.session.folder}, and run again" if deeper else advice
     severity = Severity.ERROR if n_cells else Severity.WARNING
     return Finding(severity, code, subject, message, f"row {row + 1} of {chosen.label_file}", advice)
-
-
-def _inside(chosen: SessionLabels, file_name: str) -> list[str]:
-    """Return where an image lies in folders inside its own."""
-    return [str(inner.folder / file_name) for inner in chosen.session.inner if file_name in inner.images]

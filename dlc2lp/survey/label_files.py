@@ -27,7 +27,7 @@ from dlc2lp.survey.row_homes import bring_home
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.spelling import copied_names
 from dlc2lp.survey.unseen import Unseen, find_unseen, tell_unseen
-from dlc2lp.wording import counted, some, spelled
+from dlc2lp.wording import counted, name_key, some, spelled
 
 #: Ends of the names of backups that DeepLabCut's own conversions leave (``convert2_maDLC``,
 #: ``convertannotationdata_fromwindows2unixstyle``).
@@ -239,7 +239,7 @@ class _Chooser:
             others = ", ".join(name for name in blocks if name != block)
             message = f"used the labels of {block}; left aside those of {others}"
             findings.append(_warning("other-scorers", str(file.path), message))
-        elif block and block != file.stem_scorer:
+        elif block and file.stem_scorer and name_key(block) != name_key(file.stem_scorer) and not file.is_taken:
             message = f"found the scorer {block!r} in the file, expected {file.stem_scorer!r} by its name; used it"
             findings.append(_warning("scorer-in-file-differs", str(file.path), message))
         try:

@@ -68,8 +68,9 @@ def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[La
         cells |= lost
         images |= {image for image, _, _ in lost}
     labelled = {image for image, _, _ in _cells(used, None)}
+    has_images = any(each.images for each in (session, *session.inner))
     return Unseen(
-        session.name, tuple(files), frozenset(cells), frozenset(images - labelled), bool(labelled), bool(session.images)
+        session.name, tuple(files), frozenset(cells), frozenset(images - labelled), bool(labelled), has_images
     )
 
 
@@ -96,15 +97,10 @@ def _cells(table: LabelTable | None, other: LabelTable | None) -> set[Cell]:
 def tell_unseen(found: Iterable[Unseen]) -> list[Finding]:
     """Tell what is not used: an error where a session has no other labels, else a warning; once for all of a kind."""
     found = [each for each in found if each.files]
-    findings = []
-    for has_labels in (False, True):
-        kind = [each for each in found if each.has_labels == has_labels]
-        readable = [each for each in kind if each.cells]
-        if readable:
-            findings.append(_not_used(readable))
-        # A file that can't be read beside labels that are used may be an export of these.
-        findings += _unreadable([each for each in kind if not each.cells])
-    return findings
+    readable = [each for each in found if each.cells]
+    kinds = ([each for each in readable if each.has_labels == has_labels] for has_labels in (False, True))
+    # A file that can't be read beside labels that are used may be an export of these.
+    return [*(_not_used(kind) for kind in kinds if kind), *_unreadable([each for each in found if not each.cells])]
 
 
 def _not_used(found: Sequence[Unseen]) -> Finding:
@@ -120,6 +116,8 @@ def _not_used(found: Sequence[Unseen]) -> Finding:
         [file.path for file in each.files if file.table is not None and file.path != each.in_use] for each in found
     ]
     given, advice, candidates = _way(files)
+    if not any(each.has_images for each in found):
+        advice = advice.replace("if they count: ", "put their images back, and take them with ")
     subject, ways = some(each.session for each in found), (Setting(_FROM, (given,)),)
     message = f"{some(listed, _N_NAMED, '; ')}; {why}"
     return Finding(severity, "labels-not-used", subject, message, "", advice, ways, candidates)
@@ -143,22 +141,29 @@ def _way(files: Sequence[Sequence[Path]]) -> tuple[str, str, tuple[str, ...]]:
 
 def _unreadable(found: Sequence[Unseen]) -> list[Finding]:
     """Tell files that look like labels and can't be read, each with its own reason; those that are not here at once."""
-    findings = []
+    sessions: dict[Path, list[Unseen]] = {}
+    files: dict[Path, LabelFile] = {}
     absent: dict[Placeholder, list[str]] = {}
     for each in found:
         for file in each.files:
-            if file.placeholder is not None:
-                # Where there are other labels, it is enough that all such files are told once.
-                if not each.has_labels:
-                    absent.setdefault(file.placeholder, []).append(each.session)
-                continue
-            severity = Severity.WARNING if each.has_labels else Severity.ERROR
-            why, advice = (file.findings[0].message, file.findings[0].advice) if file.findings else ("", "")
-            then = "it is left aside" if each.has_labels else "its session has no other labels"
-            message = f"looks like labels of {each.session} and can't be read ({why}); {then}"
-            findings.append(Finding(severity, "labels-not-read", str(file.path), message, "", advice))
-    for placeholder, sessions in absent.items():
+            if file.placeholder is None:
+                files[file.path] = file
+                sessions.setdefault(file.path, []).append(each)
+            elif not each.has_labels:  # where there are other labels, it is enough that all such files are told once
+                absent.setdefault(file.placeholder, []).append(each.session)
+    findings = []
+    for path, file in files.items():
+        bare = [each.session for each in sessions[path] if not each.has_labels]
+        about = some(bare or [each.session for each in sessions[path]])
+        why, advice = (file.findings[0].message, file.findings[0].advice) if file.findings else ("", "")
+        then = counted(len(bare), "this session has no other labels", "sessions have no other labels").removeprefix(
+            "1 "
+        )
+        message = f"looks like labels of {about} and can't be read ({why}); {then if bare else 'it is left aside'}"
+        severity = Severity.ERROR if bare else Severity.WARNING
+        findings.append(Finding(severity, "labels-not-read", str(path), message, "", advice))
+    for placeholder, names in absent.items():
         message = f"its labels are not here, only {placeholder.found}; its images stay out of the labeling queue"
-        subject, advice = some(dict.fromkeys(sessions)), placeholder.advice
+        subject, advice = some(dict.fromkeys(names)), placeholder.advice
         findings.append(Finding(Severity.ERROR, "labels-not-read", subject, message, "", advice))
     return findings

@@ -288,3 +288,47 @@ def test_two_whole_folders_of_one_name_are_both_migrated(tmp_path) -> None:
     project = build_project(tmp_path / "dlc", video="none", sessions=sessions)
     told = convert(project, tmp_path)
     assert told.document["counts"]["labeled_cells"] == {"source": 40, "written": 40, "left_out": 0}
+
+
+def joined_csv(project) -> pd.DataFrame:
+    read = [pd.read_csv(project.label_file(s, "csv"), header=[0, 1, 2], index_col=[0, 1, 2]) for s in ("m1", "m2")]
+    return pd.concat(read)
+
+
+@pytest.mark.parametrize("folders", [("m1",), ("m1", "m2")])
+def test_one_file_with_the_rows_of_all_sessions_counts_for_each(tmp_path, folders) -> None:
+    project = build_project(tmp_path / "dlc", video="none")
+    table = joined_csv(project)
+    for session in ("m1", "m2"):
+        for path in sorted(project.folder(session).glob("CollectedData_*")):
+            path.unlink()
+    for session in folders:
+        table.to_csv(project.folder(session) / "CollectedData_Anna.csv")
+    told = convert(project, tmp_path)
+    assert told.exit_code == 0, told.stderr
+    assert told.document["counts"]["labeled_cells"] == {"source": 40, "written": 40, "left_out": 0}
+    arrived = {(image.split("/")[1], name, point) for (image, name), point in read_labels(tmp_path / "lp").items()}
+    assert arrived == {(session, name, point) for (session, _, name), point in project.labels.items()}
+
+
+def test_a_row_whose_image_is_only_beside_it_stays_there(tmp_path) -> None:
+    project = build_project(tmp_path / "dlc", video="none", sessions=("m1", Session("m2", frames=(3, 7))))
+    table = joined_csv(project)
+    for session in ("m1", "m2"):
+        for path in sorted(project.folder(session).glob("CollectedData_*")):
+            path.unlink()
+    shutil.move(project.image("m2", "img03.png"), project.image("m1", "img03.png"))
+    table.to_csv(project.folder("m1") / "CollectedData_Anna.csv")
+    told = convert(project, tmp_path)
+    assert told.exit_code == 0
+    assert told.document["counts"]["labeled_cells"] == {"source": 28, "written": 28, "left_out": 0}
+
+
+def test_images_in_a_folder_inside_that_of_their_labels_are_named(tmp_path) -> None:
+    project = build_project(tmp_path / "dlc", video="none")
+    (project.folder("m2") / "images").mkdir()
+    for path in sorted(project.folder("m2").glob("*.png")):
+        shutil.move(path, path.parent / "images" / path.name)
+    told = convert(project, tmp_path)
+    assert told.exit_code == 1
+    assert str(project.folder("m2") / "images" / "img02.png") in told.finding("missing-image")["message"]
