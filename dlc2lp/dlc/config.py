@@ -19,7 +19,7 @@ from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_no
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, some, spelled
 
 #: What stands for a path in the projects that DeepLabCut ships (``examples/``); its demo code replaces it.
 DEMO_PLACEHOLDER = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
@@ -159,7 +159,7 @@ def _read_2d(path: Path, keys: ConfigKeys) -> DlcConfig:
     shared = keys.names("multianimalbodyparts") if multianimal else ()
     bodyparts = shared or (() if is_multi else keys.names("bodyparts"))
     unique = keys.names("uniquebodyparts", "unique_bodyparts") if multianimal else ()
-    scorer, engine = keys.text("scorer"), keys.text("engine")
+    scorer, engine = spelled(keys.text("scorer")), keys.text("engine")
     for key, found in (("scorer", scorer), ("bodyparts", bodyparts)):
         if not found:
             keys.find("config-key-missing", key, f"found no {key}; the label files decide", Severity.WARNING)
@@ -228,7 +228,8 @@ def _skeleton(keys: ConfigKeys, known: frozenset[str]) -> tuple[tuple[str, str],
         if is_nothing(entry):
             continue
         items = entry.items if isinstance(entry, YamlList) else ()
-        names = [item.text for item in items if isinstance(item, YamlText) and not item.is_empty]
+        written = [item.text for item in items if isinstance(item, YamlText) and not item.is_empty]
+        names = [name if name in known else spelled(name) for name in written]
         if len(names) < 2 or not all(isinstance(item, YamlText) for item in items):
             no_pairs.append(entry)
             continue
@@ -270,7 +271,8 @@ def _video_entries(keys: ConfigKeys, key: str) -> tuple[VideoEntry, ...]:
         return found
     if isinstance(node, YamlList):
         # Nobody's DeepLabCut writes it, but people do, and it can only mean the paths.
-        return tuple(VideoEntry(path) for path in keys.names(key))
+        paths = (item.text for item in node.items if isinstance(item, YamlText) and not item.is_empty)
+        return tuple(VideoEntry(path) for path in dict.fromkeys(paths))
     keys.find_value(key, node, "video paths with their crop; read none")
     return ()
 

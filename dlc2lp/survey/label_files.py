@@ -79,6 +79,7 @@ class _Chooser:
         self._asked_for = spelled(scorer or "")
         self._wanted = self._asked_for or (project.config.scorer if project.config else "")
         self._scorers: dict[str, None] = {}  # of all label files
+        self._repeating: set[Path] = set()  # files that hold what the one in use does
         self._rounded: list[tuple[Path, Difference]] = []  # CSVs that hold fewer digits than the HDF5
 
     def choose(self, session: DlcSession) -> SessionLabels:
@@ -114,7 +115,8 @@ class _Chooser:
             used.other_folders,
             used.near_images,
         )
-        return self._without_unseen(chosen, [file for file in session.label_files if _is_aside(file, path)], readings)
+        aside = [each for each in session.label_files if _is_aside(each, path) and each.path not in self._repeating]
+        return self._without_unseen(chosen, aside, readings)
 
     def _without_unseen(
         self, chosen: SessionLabels, aside: Sequence[LabelFile] | None, readings: Sequence[_Reading]
@@ -271,7 +273,9 @@ class _Chooser:
         csv = next(file.path for file in files if file.kind == "csv")
         if difference.n_rounded:
             self._rounded.append((csv, difference))
-        if difference:
+        if not difference:
+            self._repeating |= {file.path for file in files if file.kind == other}
+        else:
             self._say_different(difference, kind, csv, _frames_lost(read[kind].labels, read[other].labels), session)
         return kind
 

@@ -332,3 +332,18 @@ def test_images_in_a_folder_inside_that_of_their_labels_are_named(tmp_path) -> N
     told = convert(project, tmp_path)
     assert told.exit_code == 1
     assert str(project.folder("m2") / "images" / "img02.png") in told.finding("missing-image")["message"]
+
+
+def test_a_configuration_in_another_spelling_names_the_same_keypoints(tmp_path) -> None:
+    names = ("Rücken", "nose")
+    other = tuple(map(decomposed, names))
+    project = build_project(
+        tmp_path / "dlc",
+        video="none",
+        bodyparts=names,
+        config={"bodyparts": list(other), "skeleton": [list(other)]},
+    )
+    told = convert(project, tmp_path)
+    assert told.exit_code == 0
+    assert not {"keypoint-not-in-config", "keypoint-without-column", "skeleton-unknown"} & set(told.codes)
+    assert "Rücken" in (tmp_path / "lp" / "project.yaml").read_text(encoding="utf-8")
