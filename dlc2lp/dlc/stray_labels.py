@@ -94,8 +94,8 @@ def by_rows(sessions: Sequence[DlcSession], data: Path) -> tuple[list[DlcSession
         files = []
         for file in session.label_files:
             parts = _divided(file, session, named)
-            own = parts.pop(spelled(session.name), None)
-            files += [own] if own else []
+            # Without rows of its own it stays, since its folder gives its name to a video.
+            files.append(parts.pop(spelled(session.name), file.part(lambda row: False)))
             for folder, part in parts.items():
                 given[folder not in labelled].append((folder, part))
             if fresh := [folder for folder in parts if folder not in labelled]:

@@ -115,8 +115,8 @@ class _Chooser:
             used.other_folders,
             used.near_images,
         )
-        aside = [each for each in session.label_files if _is_aside(each, path) and each.path not in self._repeating]
-        return self._without_unseen(chosen, aside, readings)
+        others = [each for each in session.label_files if _is_aside(each, path) and each.path not in self._repeating]
+        return self._without_unseen(chosen, others, readings)
 
     def _without_unseen(
         self, chosen: SessionLabels, aside: Sequence[LabelFile] | None, readings: Sequence[_Reading]

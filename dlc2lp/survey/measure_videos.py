@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from dlc2lp.dlc.framenames import parse_frame_name, parse_row
+from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.project import DlcProject
-from dlc2lp.dlc.session import DlcSession
 from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Watch
 from dlc2lp.model import Finding, ImageInfo, VideoInfo
@@ -127,15 +126,15 @@ def _add_by_label_files(trials: Sequence[Trial], projects: Sequence[DlcProject])
         return
     without_images = [trial for trial in trials if trial.session and not trial.has_images]
     sources = {trial.session: trial.wanted.first for trial in without_images if trial.wanted.first is not None}
-    for folder in (folder for project in projects for folder in project.sessions if folder.name in sources):
-        for name in sorted(_named_folders(folder) & lacking.keys()):
+    for folder in (folder for project in projects for folder in project.sessions):
+        named = {name for file in folder.label_files for name in file.folders_named} if folder.name in sources else ()
+        for name in sorted(lacking.keys() & named):
             lacking[name].more.append(Candidate(sources[folder.name].path, "label-file"))
-
-
-def _named_folders(folder: DlcSession) -> set[str]:
-    """Return the folders that the rows of a folder's labels name."""
-    tables = (file.table for file in folder.label_files if file.table is not None)
-    return {spelled(parse_row(row).folder or "") for table in tables for row in table.rows}
+        # Of a file with the rows of several sessions each has got its own.
+        elsewhere = dict.fromkeys(file.path.parent.name for file in folder.label_files)
+        for name in [name for name in elsewhere if name != folder.name and name in sources]:
+            if spelled(folder.name) in lacking:
+                lacking[spelled(folder.name)].more.append(Candidate(sources[name].path, "label-file"))
 
 
 def _next_of(trials: Iterable[Trial]) -> list[tuple[Trial, Candidate]]:

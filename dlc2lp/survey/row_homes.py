@@ -47,8 +47,7 @@ def bring_home(sessions: Sequence[SessionLabels]) -> tuple[list[SessionLabels], 
         settled[move.to], told = _at_home(settled[move.to], move)
         settled[move.number] = _without_rows(settled[move.number], move)
         findings += told
-    emptied = {move.number for move in moves if _is_empty(settled[move.number])}
-    return [chosen for number, chosen in enumerate(settled) if number not in emptied], findings
+    return [chosen for chosen in settled if not _is_empty(chosen)], findings
 
 
 def _moves(sessions: Sequence[SessionLabels], number: int) -> list[_Move]:
@@ -141,7 +140,9 @@ def _without_rows(chosen: SessionLabels, move: _Move) -> SessionLabels:
 
 
 def _is_empty(chosen: SessionLabels) -> bool:
-    """Whether nothing is left of a session."""
+    """Whether a session holds nothing, since all rows of its label files are those of others."""
     session = chosen.session
-    held = (session.images, session.broken_images, session.absent_images)
-    return chosen.labels is None and not any(held) and not chosen.n_left_out
+    held = (session.images, session.broken_images, session.absent_images, session.odd_files, session.machine_files)
+    has_rows = chosen.labels is not None and chosen.labels.frames
+    is_read = all(file.table is not None for file in session.label_files)
+    return bool(session.label_files) and is_read and not has_rows and not any(held) and not chosen.n_left_out

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from builder import Session, build_project
 from command import dlc2lp
 from targets import read_labels
@@ -346,4 +347,5 @@ def test_a_configuration_in_another_spelling_names_the_same_keypoints(tmp_path) 
     told = convert(project, tmp_path)
     assert told.exit_code == 0
     assert not {"keypoint-not-in-config", "keypoint-without-column", "skeleton-unknown"} & set(told.codes)
-    assert "Rücken" in (tmp_path / "lp" / "project.yaml").read_text(encoding="utf-8")
+    settings = yaml.safe_load((tmp_path / "lp" / "project.yaml").read_text(encoding="utf-8"))
+    assert settings["skeleton"] == [["Rücken", "nose"]]
