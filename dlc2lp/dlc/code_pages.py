@@ -16,7 +16,7 @@ from typing import Final
 
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, some, spelled
 
 SAVE_AS_UTF8: Final = "open the file where it was saved last, and save it there as 'CSV UTF-8'"
 
@@ -97,7 +97,7 @@ def _unmarked(data: bytes) -> str:
 
 def normalised(texts: Iterable[str]) -> frozenset[str]:
     """The texts as they are compared: systems write accents in one character or in two."""
-    return frozenset(unicodedata.normalize("NFC", text).strip() for text in texts)
+    return frozenset(map(spelled, texts))
 
 
 def choose(
@@ -172,7 +172,7 @@ class _Reading:
             return None
         # A path is compared folder by folder: which separator a row has depends on the system.
         parts = (part for text in texts[1] for part in text.replace("\\", "/").split("/") if not part.isascii())
-        first, second = ([unicodedata.normalize("NFC", text).strip() for text in group] for group in (texts[0], parts))
+        first, second = (list(map(spelled, group)) for group in (texts[0], parts))
         return cls(encoding, tuple(first), tuple(sorted(set(second))))
 
     def n_known(self, known: frozenset[str]) -> tuple[int, int]:

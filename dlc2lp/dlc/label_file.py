@@ -28,7 +28,7 @@ _TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})
 _HDFS: Final = frozenset({".h5", ".hdf5", ".hdf"})
 _HEAD_BYTES: Final = 1 << 16
 #: The row of a label file that names x and y, and the column that only predictions have.
-_COORDS: Final = re.compile(rb'^[ "]*coords\b[^\r\n]*\bx\b', re.IGNORECASE | re.MULTILINE)
+_COORDS: Final = re.compile(rb'^[ "]*coords"? *[,;|\t][^\r\n]*\bx\b', re.IGNORECASE | re.MULTILINE)
 _LIKELIHOOD: Final = re.compile(rb"^[^\r\n]*\blikelihood\b", re.IGNORECASE | re.MULTILINE)
 
 

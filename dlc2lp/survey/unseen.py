@@ -155,13 +155,14 @@ def _unreadable(found: Sequence[Unseen]) -> list[Finding]:
     for path, file in files.items():
         bare = [each.session for each in sessions[path] if not each.has_labels]
         about = some(bare or [each.session for each in sessions[path]])
-        why, advice = (file.findings[0].message, file.findings[0].advice) if file.findings else ("", "")
+        fault = next(iter(file.findings), None)
+        why, advice, ways = (fault.message, fault.advice, fault.remedies) if fault else ("for no reason known", "", ())
         then = counted(len(bare), "this session has no other labels", "sessions have no other labels").removeprefix(
             "1 "
         )
         message = f"looks like labels of {about} and can't be read ({why}); {then if bare else 'it is left aside'}"
         severity = Severity.ERROR if bare else Severity.WARNING
-        findings.append(Finding(severity, "labels-not-read", str(path), message, "", advice))
+        findings.append(Finding(severity, "labels-not-read", str(path), message, "", advice, ways))
     for placeholder, names in absent.items():
         message = f"its labels are not here, only {placeholder.found}; its images stay out of the labeling queue"
         subject, advice = some(dict.fromkeys(names)), placeholder.advice

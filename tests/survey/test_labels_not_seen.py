@@ -372,3 +372,30 @@ def test_labels_in_a_second_table_of_the_file_in_use_are_counted(tmp_path) -> No
     finding = told.finding("labels-not-used")
     assert f"4 labelled points in another table of {path}" in finding["message"]
     assert told.document["counts"]["labeled_cells"] == {"source": N_CELLS + 4, "written": N_CELLS, "left_out": 4}
+
+
+def test_what_only_mentions_labels_is_none(tmp_path) -> None:
+    project = build(tmp_path)
+    (project.folder("m2") / "notes.txt").write_text("coords and so on, x marks the spot\n")
+    (project.folder("m2") / "results.csv").write_text("a,b,c\n1,2,3\n")
+    header = "scorer,D,D,D\nbodyparts,n,n,n\ncoords,x,y,likelihood\n"
+    (project.folder("m2") / "m2DLC_resnet50.csv").write_text(f"{header}0,1,2,.9\n")
+    told = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
+    assert told.exit_code == 0
+    assert not {"labels-not-used", "labels-not-read"} & set(told.codes)
+
+
+def test_the_decisions_of_an_archive_name_label_files_too(tmp_path) -> None:
+    root, out = tmp_path / "archive", tmp_path / "out"
+    root.mkdir()
+    project = build_project(root / "one", video="none", sessions=("m2",))
+    rename_all(project, "Fly_*.?")
+    out.mkdir()
+    place = "one/labeled-data/m2/Fly_CollectedData_Anna.h5"
+    (out / "decisions.yaml").write_text(f"one:\n  labels-from: {place}\n", encoding="utf-8")
+    told = dlc2lp("batch", "convert", root, out, "--json")
+    assert told.exit_code == 0, told.stderr
+    (out / "decisions.yaml").write_text("one:\n  labels-from: one/nowhere.h5\n", encoding="utf-8")
+    told = dlc2lp("batch", "plan", root, out, "--json")
+    assert told.exit_code != 0
+    assert "nowhere.h5" in told.stderr + told.stdout
