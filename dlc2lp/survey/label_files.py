@@ -33,6 +33,8 @@ from dlc2lp.wording import counted, name_key, some, spelled
 #: ``convertannotationdata_fromwindows2unixstyle``).
 _DLC_BACKUPS = ("singleanimal", "multianimal", "windows", "unix", "_individuals")
 
+_N_TOLD_EACH = 4  # sessions or files of which the same is said one by one
+
 _SCORER = Setting("scorer", ("NAME",))
 
 
@@ -54,7 +56,7 @@ def project_labels(project: DlcProject, scorer: str | None, source: LabelSource 
     chooser = _Chooser(project, scorer, source)
     chosen = [chooser.choose(session) for session in project.sessions]
     sessions, told = bring_home(chosen)
-    findings = [*chooser.findings, *chooser.rounded(), *told, *tell_unseen(chooser.unseen)]
+    findings = [*_alike_once(chooser.findings), *chooser.rounded(), *told, *tell_unseen(chooser.unseen)]
     questions = dict.fromkeys([*chooser.unmet(), *chooser.questions])
     return ProjectLabels(tuple(sessions), tuple(findings), tuple(questions))
 
@@ -307,6 +309,22 @@ class _Chooser:
             )
             advice = "check some such frames in the Lightning Pose app"
             self.findings.append(_warning("labels-equal-predictions", session.name, message, advice))
+
+
+def _alike_once(findings: Sequence[Finding]) -> list[Finding]:
+    """Tell once what is said of many sessions or files in the same words; of a few, each is told."""
+    alike: dict[Finding, list[str]] = {}
+    for finding in findings:
+        alike.setdefault(replace(finding, subject=""), []).append(finding.subject)
+    told = []
+    for finding, subjects in alike.items():
+        names = list(dict.fromkeys(subjects))
+        if len(names) <= _N_TOLD_EACH:
+            told += [replace(finding, subject=name) for name in names]
+        else:
+            message = f"{counted(len(names), 'time')}: {finding.message}"
+            told.append(replace(finding, subject=some(names, _N_TOLD_EACH), message=message))
+    return told
 
 
 def _frames_lost(used: LabelTable, other: LabelTable) -> tuple[int, int]:

@@ -399,3 +399,11 @@ def test_the_decisions_of_an_archive_name_label_files_too(tmp_path) -> None:
     told = dlc2lp("batch", "plan", root, out, "--json")
     assert told.exit_code != 0
     assert "nowhere.h5" in told.stderr + told.stdout
+
+
+def test_what_is_said_of_many_sessions_is_said_once(tmp_path) -> None:
+    sessions = tuple(f"s{number}" for number in range(6))
+    project = build(tmp_path, sessions=sessions, other_scorers=("Bob",))
+    told = dlc2lp("inspect", project.root, "--json")
+    assert told.codes.count("other-label-files") == 1
+    assert told.finding("other-label-files")["message"].startswith("6 times: used CollectedData_Anna")
