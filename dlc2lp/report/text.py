@@ -89,7 +89,8 @@ def _project_heading(cameras: Sequence[str], survey: Survey) -> str:
     config = survey.project.config
     whose = f"{', '.join(cameras)}: " if cameras else ""
     missing = ", its config.yaml can't be read" if survey.project.refusals else ", without config.yaml"
-    what = f", scorer {config.scorer}, {config.date}" if config else missing
+    known = (f"scorer {config.scorer}" * bool(config.scorer), config.date) if config else ()
+    what = "".join(f", {each}" for each in known if each) if config else missing
     return f"{whose}DeepLabCut project {survey.project.name!r}{what}\n{survey.project.root}"
 
 
