@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from builder import Session, build_project
+from builder import Session, Shuffle, build_project
 from command import dlc2lp
 from targets import read_labels
 
@@ -76,8 +76,6 @@ def test_labels_of_images_that_are_called_otherwise_arrive_with_a_note(tmp_path,
 
 
 def test_a_split_holds_out_images_that_are_called_otherwise(tmp_path) -> None:
-    from builder import Shuffle
-
     project = build_project(tmp_path / "dlc", video="none", shuffles=(Shuffle(),))
     before = dlc2lp("convert", project.root, tmp_path / "before", "--split", "1", "--json")
     held_out = len((tmp_path / "before" / "CollectedData_test.csv").read_text().splitlines())
@@ -349,3 +347,19 @@ def test_a_configuration_in_another_spelling_names_the_same_keypoints(tmp_path) 
     assert not {"keypoint-not-in-config", "keypoint-without-column", "skeleton-unknown"} & set(told.codes)
     settings = yaml.safe_load((tmp_path / "lp" / "project.yaml").read_text(encoding="utf-8"))
     assert settings["skeleton"] == [["Rücken", "nose"]]
+
+
+def test_a_split_that_is_a_pointer_is_told_so(tmp_path) -> None:
+    project = build_project(tmp_path / "dlc", video="none", shuffles=(Shuffle(),))
+    for path in project.root.glob("training-datasets/**/Documentation_data-*.pickle"):
+        path.write_bytes(POINTER % 1)
+    told = convert(project, tmp_path, "--split", "1")
+    assert told.exit_code == 3
+    assert "git lfs pull" in told.finding("not-downloaded")["hint"]
+
+
+def test_a_video_that_is_a_pointer_is_told_so(tmp_path) -> None:
+    (tmp_path / "m1.mp4").write_bytes(POINTER % 1)
+    told = dlc2lp("video", "check", tmp_path / "m1.mp4", "--json")
+    assert told.exit_code == 1
+    assert "git lfs pull" in told.finding("not-downloaded")["hint"]
