@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from dlc2lp.batch.outside import Outside
 from dlc2lp.dlc.folders import (
+    TRAINING_SETS,
     Kind,
     data_set_of,
     is_labeled_data,
@@ -28,7 +29,6 @@ from dlc2lp.dlc.folders import (
 from dlc2lp.dlc.locate import is_project
 from dlc2lp.dlc.misplaced import projects_below
 from dlc2lp.dlc.packed import is_archive_file
-from dlc2lp.dlc.stray_labels import TRAINING_SETS
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Command, Finding, Remedy, Severity, by_severity
 from dlc2lp.searching import is_system_folder

@@ -22,6 +22,8 @@ from dlc2lp.searching import is_system_folder
 
 LABELED_DATA = "labeled-data"
 CONFIG_FILE = "config.yaml"
+#: Holds all labels as they were when a training set was made.
+TRAINING_SETS = "training-datasets"
 #: DeepLabCut 1 keeps its data sets in this folder of its repository, ``data-<Task>`` each.
 TRAINING_SET = "Generating_a_Training_Set"
 DATA_SET = "data-"
@@ -42,6 +44,10 @@ _HEAD_BYTES = 1 << 20
 
 #: What ``config.yaml`` becomes where an editor, a browser or a system that hides suffixes saves it again.
 _NEAR_NAME = re.compile(r"config(\.(ya?ml|txt))*", re.IGNORECASE)
+
+#: Folders in which DeepLabCut keeps networks and what they gave, by how they begin; what makes a folder a project.
+_MADE_BY_DLC = ("dlc-models", "evaluation-results", "memory_replay")
+_PROJECT_MARKS = (CONFIG_FILE, "project.yaml", STATE_FOLDER)
 
 #: How many rows of a label file are looked at to tell what its images are.
 _N_ROWS = 5000
@@ -198,6 +204,11 @@ def _image_cells(path: Path) -> list[str]:
     except (OSError, csv.Error):
         return []
     return [cell for row in rows for cell in row[:3] if has_image_suffix(cell)]
+
+
+def is_apart(folder: Path) -> bool:
+    """Whether a folder in a project holds nothing of its data: networks and results, or another project or target."""
+    return folder.name.startswith(_MADE_BY_DLC) or any(os.path.lexists(folder / mark) for mark in _PROJECT_MARKS)
 
 
 def is_within_labels(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dlc2lp.dlc.folders import is_labeled_data
+from dlc2lp.dlc.folders import TRAINING_SETS, is_apart, is_labeled_data
 from dlc2lp.dlc.framenames import RowName, parse_row
 from dlc2lp.dlc.label_file import LabelFile, is_called_labels, odd_label_paths, read_label_file
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
@@ -19,21 +19,12 @@ from dlc2lp.model import Finding, Severity
 from dlc2lp.searching import walk_files
 from dlc2lp.wording import some, spelled
 
-TRAINING_SETS = "training-datasets"
-
-#: Folders of DeepLabCut's in a project in which no labels lie, by how they begin.
-_OF_MODELS = ("dlc-models", "evaluation-results", "memory_replay")
-
-#: What makes a folder a project of its own, or one that was migrated.
-_PROJECT_MARKS = ("config.yaml", "project.yaml", ".dlc2lp")
-
 
 def stray_files(root: Path, data: Path, names: frozenset[str]) -> list[LabelFile]:
     """Read the label files in ``data`` itself, and those that lie anywhere else in a project."""
 
     def enter(folder: Path) -> bool:
-        apart = folder == data or folder.name == TRAINING_SETS or folder.name.startswith(_OF_MODELS)
-        return not apart and not any((folder / mark).exists() for mark in _PROJECT_MARKS)
+        return folder != data and folder.name != TRAINING_SETS and not is_apart(folder)
 
     inside = [path.name for path in _files_in(data)]
     paths = [*_label_like(data, inside), *(path for path in walk_files(root, enter=enter) if is_called_labels(path))]

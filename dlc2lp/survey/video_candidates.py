@@ -8,7 +8,6 @@ most certain first; places that cost a walk are looked at only where those befor
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Literal
 
 from dlc2lp.dlc.config import VideoEntry
+from dlc2lp.dlc.folders import TRAINING_SETS, is_apart
 from dlc2lp.dlc.project import VIDEOS, DlcProject, is_drawn_on
 from dlc2lp.model import VIDEO_SUFFIXES
 from dlc2lp.searching import walk_files
@@ -33,11 +33,6 @@ Called = Literal["same", "suffix", "copy"]
 
 #: How much of two files is compared at each of three places to tell whether they hold the same.
 _SAMPLE_BYTES = 1 << 20
-
-#: Folders of a project that hold what DeepLabCut made of the videos, by the start of their names.
-_OUTPUTS = ("dlc-models", "evaluation-results", "training-datasets")
-#: What makes a folder a project or a target of its own.
-_OWN = ("config.yaml", ".dlc2lp")
 
 
 @dataclass(frozen=True)
@@ -123,8 +118,7 @@ class VideoPlaces:
 
     def _walk(self, folder: Path, enter: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
         def is_looked_into(below: Path) -> bool:
-            is_output = below.name.startswith(_OUTPUTS) or any(os.path.lexists(below / name) for name in _OWN)
-            return not is_output and enter(below)
+            return not is_apart(below) and below.name != TRAINING_SETS and enter(below)
 
         files = (path for path in walk_files(folder, enter=is_looked_into) if path.suffix.lower() in VIDEO_SUFFIXES)
         yield from filter(self._is_original, files)
