@@ -41,27 +41,47 @@ class Outside:
 
     def findings(self) -> list[Finding]:
         """Return what was met, in one finding a kind."""
-        code, warning = "labels-outside-projects", Severity.WARNING
-        found = []
-        if paths := self.bare:
-            n = counted(len(paths), "folder has", "folders have")
-            why = f"{n} label files without their images, belong to no project and are not migrated"
-            advice = "put them beside their images, or into the project that they were copied from, and plan again"
-            found.append(Finding(warning, code, some(sorted(paths), _N_SHOWN), why, advice=advice))
-        if paths := self.packed:
-            n = counted(len(paths), "archive holds", "archives hold")
-            why = f"{n} labels, is no project as long as it is packed, and is not migrated"
-            if len(paths) > 1:
-                why = f"{n} labels, are no projects as long as they are packed, and are not migrated"
-            advice = "unpack what is not a copy of a project beside it, and plan again"
-            found.append(Finding(warning, code, some(sorted(paths), _N_SHOWN), why, advice=advice))
-        if paths := self.perhaps:
-            n = counted(len(paths), "archive", "archives")
-            why = f"{n} could not be looked into, may hold labels, and what is packed is not migrated"
-            advice = "unpack what is not a copy of a project beside it, and plan again"
-            found.append(Finding(warning, code, some(sorted(paths), _N_SHOWN), why, advice=advice))
-        if paths := self.loose:
-            n = counted(len(paths), "folder is", "folders are")
-            why = f"{n} no project, but label files lie there beside their images: migrated, each as one recording"
-            found.append(Finding(Severity.NOTE, "loose-label-set", some(sorted(paths), _N_SHOWN), why))
-        return found
+        unpack = "unpack what is not a copy of a project beside it, and plan again"
+        return [
+            *_told(
+                self.bare,
+                ("folder has", "folders have"),
+                "label files without their images, belong to no project and are not migrated",
+                "put them beside their images, or into the project that they were copied from, and plan again",
+            ),
+            *_told(
+                self.packed,
+                (
+                    "archive holds labels, is no project as long as it is packed, and is",
+                    "archives hold labels, are no projects as long as they are packed, and are",
+                ),
+                "not migrated",
+                unpack,
+            ),
+            *_told(
+                self.perhaps,
+                ("archive", "archives"),
+                "could not be looked into, may hold labels, and what is packed is not migrated",
+                unpack,
+            ),
+            *_told(
+                self.loose,
+                ("folder is", "folders are"),
+                "no project, but label files lie there beside their images: migrated, each as one recording",
+                severity=Severity.NOTE,
+                code="loose-label-set",
+            ),
+        ]
+
+
+def _told(
+    paths: Collection[str],
+    one_and_many: tuple[str, str],
+    what: str,
+    advice: str = "",
+    severity: Severity = Severity.WARNING,
+    code: str = "labels-outside-projects",
+) -> list[Finding]:
+    """Return the finding for paths of a kind, where there are any."""
+    message = f"{counted(len(paths), *one_and_many)} {what}"
+    return [Finding(severity, code, some(sorted(paths), _N_SHOWN), message, advice=advice)] if paths else []

@@ -78,12 +78,15 @@ def _some_rows(table: RawTable, is_wanted: Callable[[RowName], bool]) -> RawTabl
 def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
     """Return the label files of a folder that are called as DeepLabCut calls them, in any case, sorted by name."""
     try:
-        paths = [folder / (name_in_cloud(path.name) or path.name) for path in folder.iterdir()]
+        names = {name_in_cloud(path.name) or path.name for path in folder.iterdir()}
     except OSError:
         return []
-    found = [path for path in dict.fromkeys(paths) if path.suffix.lower() in {".h5", ".csv"}]
-    called_so = [path for path in found if path.name.lower().startswith(start) and _is_file(path)]
-    return sorted(called_so, key=lambda path: path.name)
+    return [path for name in sorted(names) if is_usual(name, start) and _is_file(path := folder / name)]
+
+
+def is_usual(name: str, start: str = _LABELS) -> bool:
+    """Whether a file is called as DeepLabCut calls its label files, in any case."""
+    return name.lower().startswith(start) and name.lower().endswith((".h5", ".csv"))
 
 
 def odd_label_paths(folder: Path, names: Iterable[str]) -> list[Path]:
@@ -91,9 +94,9 @@ def odd_label_paths(folder: Path, names: Iterable[str]) -> list[Path]:
 
     They have the name in theirs, with whatever before, between or behind; or they begin as a label file does.
     """
-    usual = set(label_paths(folder)) | set(label_paths(folder, _MACHINE))
-    paths = [folder / name for name in names if not name.startswith(".")]
-    return [path for path in paths if path not in usual and (is_called_labels(path) or _reads_like_labels(path))]
+    odd = (name for name in names if not (name.startswith(".") or is_usual(name) or is_usual(name, _MACHINE)))
+    paths = [folder / name for name in odd]
+    return [path for path in paths if is_called_labels(path) or _reads_like_labels(path)]
 
 
 def holds_labels(folder: Path) -> bool:
@@ -175,8 +178,9 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
         return replace(unread, findings=findings, placeholder=placeholder, is_text_certain=certain)
     table, respelled = in_one_spelling(table)
     others = tuple(in_one_spelling(other)[0] for other in others)
-    read = replace(unread, table=table, findings=findings, respelled=respelled, others=others)
-    return replace(read, is_text_certain=is_certain)
+    return replace(
+        unread, table=table, findings=findings, respelled=respelled, others=others, is_text_certain=is_certain
+    )
 
 
 def _kind_of(path: Path) -> FileKind:

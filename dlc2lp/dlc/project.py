@@ -68,7 +68,7 @@ def read_project(source: Path | LocatedProject, besides: Sequence[Path] = ()) ->
         advice = "check that this is the project that was labelled, not an empty copy of it"
         missing = Finding(Severity.ERROR, "no-labels", str(located.data), message, advice=advice)
         raise SourceRefused(missing, *refusals, *by_severity(findings))
-    findings += about_label_files(sessions)
+    findings += _about_label_files(sessions)
     videos = _video_files(root / VIDEOS)
     return DlcProject(root, config, tuple(sessions), videos, tuple(findings), refusals, located.layout)
 
@@ -86,7 +86,7 @@ def _empty(session: DlcSession) -> Finding:
     return Finding(Severity.NOTE, "folder-empty", session.name, "holds neither frames nor labels")
 
 
-def about_label_files(sessions: Sequence[DlcSession]) -> list[Finding]:
+def _about_label_files(sessions: Sequence[DlcSession]) -> list[Finding]:
     """Tell once for all label files which are not here, and which names are spelled in two ways."""
     files = [file for each in sessions for file in (*each.label_files, *each.machine_files, *each.odd_files)]
     absent: dict[Placeholder, list[str]] = {}

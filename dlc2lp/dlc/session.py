@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, KeysView, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,11 +46,14 @@ class DlcSession:
     inner: tuple[DlcSession, ...] = ()  #: Folders inside it that hold label files: one folder too many, mostly.
 
     @property
+    def image_names(self) -> KeysView[str]:
+        """Names of all its images, whether they can be read or not: what a row can mean. Always in the same order."""
+        return dict.fromkeys((*self.images, *self.broken_images, *self.absent_images)).keys()
+
+    @property
     def is_empty(self) -> bool:
         """Whether it holds nothing that could be migrated, nor anything that looks like it."""
-        images = (self.images, self.broken_images, self.absent_images)
-        held = (*images, self.label_files, self.machine_files, self.odd_files, self.inner)
-        return not any(held)
+        return not any((self.image_names, self.label_files, self.machine_files, self.odd_files, self.inner))
 
     @property
     def names_itself(self) -> bool:

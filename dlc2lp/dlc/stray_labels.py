@@ -104,9 +104,11 @@ def _divided(file: LabelFile, session: DlcSession, named: Mapping[str, DlcSessio
     if len([folder for folder in file.folders_named if folder in named]) < 2:
         return {own: file}
 
+    names_of = {name: each.image_names for name, each in named.items()}
+
     def home(row: RowName) -> str:
         folder = spelled(row.folder or "")
-        is_only_here = row.file_name in session.images and row.file_name not in named.get(folder, session).images
+        is_only_here = row.file_name in names_of[own] and row.file_name not in names_of.get(folder, names_of[own])
         return own if folder not in named or is_only_here else folder
 
     def rows_of(folder: str) -> LabelFile:

@@ -60,7 +60,7 @@ class ProjectFrames:
         for session in sessions:
             frame_in_session = _finder(session)
             folder = spelled(session.name)
-            for image in session.images:
+            for image in session.image_names:
                 self._own[folder, spelled(image)] = (session.name, image)
             for file in session.label_files:
                 for cells in file.table.rows if file.table else ():
@@ -167,7 +167,7 @@ def _listed_sessions(sessions: Sequence[DlcSession], config: DlcConfig | None) -
 def _finder(session: DlcSession) -> Callable[[Sequence[str]], Frame]:
     """How to find the frame that a row of the folder's own file means, whatever folder it names."""
     named = (parse_row(row).file_name for file in session.label_files if file.table for row in file.table.rows)
-    image_of = match_images(named, session.images).image_of
+    image_of = match_images(named, session.image_names).image_of
 
     def find(cells: Sequence[str]) -> Frame:
         image = parse_row(cells).file_name

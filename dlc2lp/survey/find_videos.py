@@ -125,7 +125,7 @@ class _Finder:
             if session.name not in asked and not by_prefix:
                 wanted = self._search(session.name)
                 # A folder without images lacks no video.
-                if wanted.first or session.images or session.absent_images:
+                if wanted.first or session.image_names:
                     yield wanted
         if everything or not self._entries:
             # A project whose video_sets names nothing (DeepLabCut's own examples) has only the folder to go by.

@@ -97,7 +97,7 @@ class _Chooser:
             chosen = SessionLabels(session, None, None, predictions=predictions)
             aside = None if len(self.questions) > n_questions else session.label_files
             return self._without_unseen(chosen, aside, readings)
-        kind = self._which_kind([reading.file for reading in readings], usable, session)
+        kind = self._which_kind([reading.file for reading in readings], usable)
         for reading in readings:
             # The faults of a file that is not used cost nothing.
             self.findings += reading.findings if reading.file.kind == kind else _as_warnings(reading.findings)
@@ -247,14 +247,14 @@ class _Chooser:
             message = f"found the scorer {block!r} in the file, expected {file.stem_scorer!r} by its name; used it"
             findings.append(_warning("scorer-in-file-differs", str(file.path), message))
         try:
-            meaning = interpret(file.table, session=session.name, scorer=block, path=file.path, images=session.images)
+            meaning = interpret(
+                file.table, session=session.name, scorer=block, path=file.path, images=session.image_names
+            )
         except UnreadableFile as error:
             return _Reading(file, None, [*findings, *error.findings])
         return _Reading(file, meaning, findings)
 
-    def _which_kind(
-        self, files: Sequence[LabelFile], read: dict[FileKind, Interpreted], session: DlcSession
-    ) -> FileKind:
+    def _which_kind(self, files: Sequence[LabelFile], read: dict[FileKind, Interpreted]) -> FileKind:
         """CSV or HDF5: DeepLabCut trains on the HDF5, people edit the CSV."""
         if len(read) == 1:
             kind = next(iter(read))
@@ -278,12 +278,10 @@ class _Chooser:
         if not difference:
             self._repeating |= {file.path for file in files if file.kind == other}
         else:
-            self._say_different(difference, kind, csv, _frames_lost(read[kind].labels, read[other].labels), session)
+            self._say_different(difference, kind, csv, _frames_lost(read[kind].labels, read[other].labels))
         return kind
 
-    def _say_different(
-        self, difference: Difference, kind: FileKind, csv: Path, n_lost: tuple[int, int], session: DlcSession
-    ) -> None:
+    def _say_different(self, difference: Difference, kind: FileKind, csv: Path, n_lost: tuple[int, int]) -> None:
         """Tell how CSV and HDF5 differ; ask where labeled frames would be lost, unless a person said which counts."""
         other = "csv" if kind == "h5" else "h5"
         differs = f"differs from the HDF5 in {counted(difference.n_cells, 'labelled cell')} ({difference.summary()})"

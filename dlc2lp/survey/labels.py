@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dlc2lp.dlc.columns import scorers
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.joining import count_labels, join_sessions
 from dlc2lp.errors import DecisionNeeded, SourceRefused
@@ -19,6 +18,7 @@ from dlc2lp.survey.odd_labels import odd_labels
 from dlc2lp.survey.odd_videos import odd_videos
 from dlc2lp.survey.project import Survey
 from dlc2lp.survey.session_labels import SessionLabels
+from dlc2lp.survey.unseen import tables_of
 from dlc2lp.wording import counted, some
 
 _N_NAMED = 8  # keypoints that a finding names; the others are counted
@@ -146,22 +146,12 @@ def _count(sessions: Sequence[SessionLabels], *, is_open: bool) -> tuple[int, in
 
 def _most_labels(session: SessionLabels) -> tuple[int, int]:
     """Return how many labelled cells, and frames with any, the fullest label file of a session has for one scorer."""
-    import numpy as np
-
-    found = [(0, 0)]
-    for table in (file.table for file in session.session.label_files if file.table is not None):
-        column_of = {column: n for n, column in enumerate(table.columns)}
-        finite = np.isfinite(table.values)
-        for scorer in scorers(table) or ("",):
-            pairs = [
-                (column_of[column], column_of[(*column[:-1], "y")])
-                for column in table.columns
-                if column[-1] == "x" and (*column[:-1], "y") in column_of and (not scorer or column[0] == scorer)
-            ]
-            xs, ys = ([pair[side] for pair in pairs] for side in (0, 1))
-            labelled = finite[:, xs] & finite[:, ys]
-            found.append((int(labelled.sum()), int(labelled.any(axis=1).sum())))
-    return max(found)
+    found = [
+        (count_labels(table), int(table.labelled.any(axis=(1, 2)).sum()))
+        for file in session.session.label_files
+        for table in tables_of(file, session.session)
+    ]
+    return max(found, default=(0, 0))
 
 
 def _split_of_crops(

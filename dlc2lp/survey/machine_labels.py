@@ -187,9 +187,10 @@ def lost_suggestions(
     images: dict[str, None] = {}
     points: set[tuple[str, str, str]] = set()
     for session, predictions, labelled in sessions:
-        there = session.images.keys() | session.broken_images.keys() | session.absent_images.keys()
         for network in predictions.networks:
-            images |= dict.fromkeys(f"{session.name}/{name}" for name in sorted(network.predicted - there))
+            images |= dict.fromkeys(
+                f"{session.name}/{name}" for name in sorted(network.predicted - session.image_names)
+            )
             waiting = network.predicted & session.images.keys() - set(labelled)
             points.update((session.name, *point) for point in network.unused(waiting, origin, left_out))
     findings = []
@@ -222,7 +223,7 @@ def _read_file(file: LabelFile, session: DlcSession, findings: list[Finding]) ->
             findings.append(Finding(Severity.NOTE, "several-models", str(file.path), message))
         for model in reversed(models or ("",)):
             try:
-                read = interpret(table, session=session.name, scorer=model, path=file.path, images=session.images)
+                read = interpret(table, session=session.name, scorer=model, path=file.path, images=session.image_names)
             except UnreadableFile as error:
                 findings += _of_predictions(error.findings)
                 continue

@@ -90,7 +90,7 @@ def _merge_session(sessions: Sequence[SessionLabels], keypoint_order: Sequence[s
     tables = [session.labels for session in sessions if session.labels is not None]
     return dataclasses.replace(
         sessions[0],
-        session=_merge_folders([session.session for session in sessions]),
+        session=merge_folders([session.session for session in sessions]),
         labels=join_sessions(tables, keypoint_order) if tables else None,
         label_file=next((session.label_file for session in sessions if session.label_file), None),
         n_left_out=sum(session.n_left_out for session in sessions),
@@ -102,7 +102,7 @@ def _merge_session(sessions: Sequence[SessionLabels], keypoint_order: Sequence[s
     )
 
 
-def _merge_folders(folders: Sequence[DlcSession]) -> DlcSession:
+def merge_folders(folders: Sequence[DlcSession]) -> DlcSession:
     """Return the first folder with the images of all, in natural order; an image that is broken in one may be
     intact in another.
     """

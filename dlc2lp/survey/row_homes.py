@@ -56,7 +56,7 @@ def _moves(sessions: Sequence[SessionLabels], number: int) -> list[_Move]:
     if chosen.labels is None:
         return []
     own = chosen.session
-    here = {*own.images, *own.broken_images, *own.absent_images}
+    here = own.image_names
     away: dict[str, dict[int, str]] = {}
     for row, frame in enumerate(chosen.labels.frames):
         if frame.file_name not in here:
@@ -68,7 +68,7 @@ def _moves(sessions: Sequence[SessionLabels], number: int) -> list[_Move]:
         for to, other in enumerate(sessions):
             if to == number or spelled(other.session.name) != home:
                 continue
-            image_of = match_images(rows.values(), other.session.images).image_of
+            image_of = match_images(rows.values(), other.session.image_names).image_of
             found = {row: image_of[name] for row, name in rows.items() if name in image_of}
             if found:
                 moves.append(_Move(chosen, number, to, other.session.name, found))
@@ -96,7 +96,7 @@ def _at_home(home: SessionLabels, move: _Move) -> tuple[SessionLabels, list[Find
         if there is None or not home.labels.labelled[there].any():
             new.append(row)
         else:
-            (other if _differs(_rows(home.labels, [there]), _rows(table, [row])) else same).append(row)
+            (other if same_values(_rows(home.labels, [there]), _rows(table, [row])) else same).append(row)
     findings = []
     if same:
         message = f"{counted(len(same), 'row repeats', 'rows repeat')} what {move.home!r} says itself of its images"
@@ -116,10 +116,6 @@ def _at_home(home: SessionLabels, move: _Move) -> tuple[SessionLabels, list[Find
 
 def _rows(table: LabelTable, rows: Sequence[int]) -> LabelTable:
     return replace(table, frames=tuple(table.frames[row] for row in rows), xy_px=table.xy_px[list(rows)])
-
-
-def _differs(own: LabelTable, other: LabelTable) -> bool:
-    return bool(same_values(own, other))
 
 
 def _n_only_in(other: LabelTable, table: LabelTable, row: int, there: int) -> int:
@@ -142,7 +138,7 @@ def _without_rows(chosen: SessionLabels, move: _Move) -> SessionLabels:
 def _is_empty(chosen: SessionLabels) -> bool:
     """Whether a session holds nothing, since all rows of its label files are those of others."""
     session = chosen.session
-    held = (session.images, session.broken_images, session.absent_images, session.odd_files, session.machine_files)
+    held = (session.image_names, session.odd_files, session.machine_files)
     has_rows = chosen.labels is not None and chosen.labels.frames
     is_read = all(file.table is not None for file in session.label_files)
     return bool(session.label_files) and is_read and not has_rows and not any(held) and not chosen.n_left_out

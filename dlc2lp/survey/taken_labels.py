@@ -17,6 +17,7 @@ from dlc2lp.dlc.label_file import LabelFile
 from dlc2lp.dlc.project import DlcProject
 from dlc2lp.dlc.session import DlcSession
 from dlc2lp.model import Finding, Setting, Severity, question
+from dlc2lp.survey.merging import merge_folders
 from dlc2lp.wording import some
 
 _FROM = "labels-from"
@@ -84,17 +85,10 @@ def _with_files(session: DlcSession, files: Iterable[LabelFile]) -> DlcSession:
 
 def _with_inner(session: DlcSession, inner: DlcSession, files: Iterable[LabelFile]) -> DlcSession:
     """Return a session with the frames and labels of a folder inside its own."""
-    images = session.images | inner.images
     whole = replace(
-        session,
-        folder=inner.folder,
-        images=images,
-        broken_images={
-            name: fault for name, fault in (session.broken_images | inner.broken_images).items() if name not in images
-        },
-        absent_images=session.absent_images | inner.absent_images,
+        merge_folders([inner, session]),
+        label_files=session.label_files,
         machine_files=(*session.machine_files, *inner.machine_files),
-        random_crops=session.random_crops | inner.random_crops,
         odd_files=(*session.odd_files, *inner.odd_files),
         inner=tuple(each for each in session.inner if each is not inner),
     )

@@ -61,7 +61,7 @@ def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[La
     cells: set[Cell] = set()
     images: set[str] = set()
     for folder, file in found:
-        read = list(_tables(file, folder))
+        read = list(tables_of(file, folder))
         lost = {cell for table in read for cell in _cells(table, used) - _cells(used, table)}
         if lost or not read:
             files.append(file)
@@ -74,13 +74,14 @@ def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[La
     )
 
 
-def _tables(file: LabelFile, session: DlcSession) -> Iterator[LabelTable]:
+def tables_of(file: LabelFile, session: DlcSession) -> Iterator[LabelTable]:
     """Yield the labels of each scorer in a file, as far as they can be read."""
-    images = {*session.images, *session.broken_images, *session.absent_images}
     for table in () if file.table is None else (file.table, *file.others):
         for scorer in scorers(table) or ("",):
             with contextlib.suppress(UnreadableFile):
-                yield interpret(table, session=session.name, scorer=scorer, path=file.path, images=images).labels
+                yield interpret(
+                    table, session=session.name, scorer=scorer, path=file.path, images=session.image_names
+                ).labels
 
 
 def _cells(table: LabelTable | None, other: LabelTable | None) -> set[Cell]:
@@ -105,25 +106,23 @@ def tell_unseen(found: Iterable[Unseen]) -> list[Finding]:
 
 def _not_used(found: Sequence[Unseen]) -> Finding:
     listed = [f"{each.session}: {each}" for each in found] if len(found) > 1 else [f"found {found[0]}"]
+    has_images = any(each.has_images for each in found)
     if found[0].has_labels:
         severity, why = Severity.WARNING, "not used, and not among the labels that are"
     else:
-        is_there = any(each.has_images for each in found)
-        images = "their images stay out of the labeling queue" if is_there else "their images are not here either"
+        images = "their images stay out of the labeling queue" if has_images else "their images are not here either"
         severity = Severity.ERROR
         why = f"not used, since such files are called otherwise than DeepLabCut's or lie elsewhere; {images}"
     files = [
         [file.path for file in each.files if file.table is not None and file.path != each.in_use] for each in found
     ]
-    given, advice, candidates = _way(files)
-    if not any(each.has_images for each in found):
-        advice = advice.replace("if they count: ", "put their images back, and take them with ")
+    given, advice, candidates = _way(files, has_images=has_images)
     subject, ways = some(each.session for each in found), (Setting(_FROM, (given,)),)
     message = f"{some(listed, _N_NAMED, '; ')}; {why}"
     return Finding(severity, "labels-not-used", subject, message, "", advice, ways, candidates)
 
 
-def _way(files: Sequence[Sequence[Path]]) -> tuple[str, str, tuple[str, ...]]:
+def _way(files: Sequence[Sequence[Path]], *, has_images: bool) -> tuple[str, str, tuple[str, ...]]:
     """Return what to give the option, in which words, and what there is to choose from.
 
     A pair of HDF5 and CSV is one choice; where each session has a single one, the folder that holds them all does.
@@ -134,9 +133,10 @@ def _way(files: Sequence[Sequence[Path]]) -> tuple[str, str, tuple[str, ...]]:
         return "PATH", "if they count, save that table as a CSV of its own and name it: {}", ()
     if any(len(each) > 1 for each in stems):
         return "PATH", "choose one with {}", tuple(paths)
+    advice = "if they count: {}" if has_images else "put their images back, and take them with {}"
     if len(set().union(*stems)) == 1:
-        return max(paths, key=lambda path: path.lower().endswith(".h5")), "if they count: {}", ()
-    return os.path.commonpath(paths), "if they count: {}", ()
+        return max(paths, key=lambda path: path.lower().endswith(".h5")), advice, ()
+    return os.path.commonpath(paths), advice, ()
 
 
 def _unreadable(found: Sequence[Unseen]) -> list[Finding]:
@@ -157,9 +157,9 @@ def _unreadable(found: Sequence[Unseen]) -> list[Finding]:
         about = some(bare or [each.session for each in sessions[path]])
         fault = next(iter(file.findings), None)
         why, advice, ways = (fault.message, fault.advice, fault.remedies) if fault else ("for no reason known", "", ())
-        then = counted(len(bare), "this session has no other labels", "sessions have no other labels").removeprefix(
-            "1 "
-        )
+        then = "this session has no other labels"
+        if len(bare) > 1:
+            then = f"{len(bare)} have no other labels"
         message = f"looks like labels of {about} and can't be read ({why}); {then if bare else 'it is left aside'}"
         severity = Severity.ERROR if bare else Severity.WARNING
         findings.append(Finding(severity, "labels-not-read", str(path), message, "", advice, ways))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from csv_labels import read
 
 from dlc2lp.dlc.csvfile import CsvLabels, read_csv_labels
 from dlc2lp.errors import UnreadableFile
@@ -56,12 +57,6 @@ def merged(text: str) -> str:
         blank = [is_level and i > 1 and cell == cells[i - 1] for i, cell in enumerate(cells)]
         lines.append(",".join("" if empty else cell for cell, empty in zip(cells, blank, strict=True)))
     return "\n".join(lines) + "\n"
-
-
-def read(folder: Path, content: str | bytes) -> CsvLabels:
-    path = folder / "CollectedData_Jane.csv"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_csv_labels(path)
 
 
 def refused(folder: Path, content: str | bytes) -> UnreadableFile:

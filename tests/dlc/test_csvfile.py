@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from csv_labels import read
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,12 +30,6 @@ labeled-data,m4s1,img07.png,,,250.05599999999998,87.11
 """
 VALUES = [[21.521, 265.428, 33.819, 265.941], [math.nan, math.nan, 250.05599999999998, 87.11]]
 COLUMNS = (("Jane", "snout", "x"), ("Jane", "snout", "y"), ("Jane", "tail", "x"), ("Jane", "tail", "y"))
-
-
-def read(folder: Path, content: str | bytes) -> CsvLabels:
-    path = folder / "CollectedData_Jane.csv"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_csv_labels(path)
 
 
 def refused(folder: Path, content: str | bytes) -> UnreadableFile:

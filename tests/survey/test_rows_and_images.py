@@ -363,3 +363,21 @@ def test_a_video_that_is_a_pointer_is_told_so(tmp_path) -> None:
     told = dlc2lp("video", "check", tmp_path / "m1.mp4", "--json")
     assert told.exit_code == 1
     assert "git lfs pull" in told.finding("not-downloaded")["hint"]
+
+
+@pytest.mark.parametrize("hidden", ["pointer", "cut-off"])
+@pytest.mark.parametrize("where", ["other-folder", "other-suffix"])
+def test_a_row_means_an_image_that_can_not_be_read_as_well(tmp_path, where, hidden) -> None:
+    project = build_project(tmp_path / "dlc", video="none")
+    if where == "other-folder":
+        move_labels(project, "m1", "m0")
+    else:
+        rename(project, "m1", lambda name: name.replace(".png", ".PNG"))
+    for path in project.folder("m1").iterdir():
+        if path.suffix.lower() == ".png":
+            path.write_bytes(POINTER % 1 if hidden == "pointer" else path.read_bytes()[:60])
+    told = convert(project, tmp_path)
+    assert told.exit_code == 1
+    assert "missing-image" not in told.codes
+    assert ("not-downloaded" if hidden == "pointer" else "image-corrupt") in told.codes
+    assert told.document["counts"]["labeled_cells"] == {"source": 40, "written": 20, "left_out": 20}
