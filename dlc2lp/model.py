@@ -57,7 +57,8 @@ class Setting:
     values: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        value = "|".join(self.values)
+        # A path may hold blanks, and what is told is pasted.
+        value = "|".join(shlex.quote(each) if " " in each else each for each in self.values)
         return f"--{self.option}" + (f"={value}" if value.startswith("-") else f" {value}" if value else "")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import zipfile
 from pathlib import Path
@@ -120,7 +121,7 @@ def test_labels_that_can_be_read_are_counted_and_taken_where_a_person_says_so(tm
     assert (finding["severity"], finding["subject"]) == ("error", "m2")
     assert f"{N_CELLS} labelled points" in finding["message"]
     assert not (target / "CollectedData.unlabeled.jsonl").exists()
-    option, path = finding["hint"].removeprefix("if they count: ").split(" ", 1)
+    option, path = shlex.split(finding["hint"].removeprefix("if they count: "))
 
     taken = dlc2lp("convert", project.root, target, option, path, "--json")
 
