@@ -277,6 +277,10 @@ class VideoInfo:
         ffmpeg's name of the format by content, for example ``mov,mp4,m4a,3gp,3g2,mj2`` or ``avi``.
     codec, pixel_format, color_range
         As ffmpeg names them; ``color_range`` is ``tv``, ``pc`` or ``unknown``.
+    color_matrix
+        What the stream says of the matrix of its colours, as ffmpeg names it; ``unknown`` where it says nothing.
+    profile, level
+        The codec's profile as ffmpeg names it, empty if unknown; and of h264 ten times the level, 0 if unknown.
     width_px, height_px
         Stored size, before any rotation.
     frame_rate
@@ -305,6 +309,12 @@ class VideoInfo:
         Whether the first shown frame can be decoded without an earlier one.
     size_bytes
         The file's size.
+    is_mirrored
+        Whether its display matrix also mirrors the picture; ``rotation_deg`` is what OpenCV makes of that.
+    n_lost_packets
+        Packets before the first frame that need what is not in the file, and give no frame.
+    remarks
+        What a person should know of the file, though it can be converted.
     """
 
     path: Path
@@ -327,6 +337,12 @@ class VideoInfo:
     all_packets_timed: bool
     starts_with_keyframe: bool
     size_bytes: int
+    color_matrix: str = "unknown"
+    profile: str = ""
+    level: int = 0
+    is_mirrored: bool = False
+    n_lost_packets: int = 0
+    remarks: tuple[Finding, ...] = ()
 
 
 Vector = tuple[float, float, float]

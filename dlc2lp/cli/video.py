@@ -33,7 +33,9 @@ def check(paths: tuple[Path, ...]) -> int:
     findings: list[Finding] = []
     for path in _videos(paths):
         try:
-            verdicts.append((str(path), check_video(path)))
+            verdict = check_video(path)
+            verdicts.append((str(path), verdict))
+            findings += verdict.info.remarks
         except VideoFailed as error:
             verdicts.append((str(path), None))
             findings += error.findings

@@ -219,7 +219,7 @@ def _faults(trials: Iterable[Trial]) -> list[Finding]:
         chosen = trial.chosen
         if chosen is None:
             continue
-        findings += chosen.faults
+        findings += [*chosen.faults, *(chosen.info.remarks if chosen.info else ())]
         first = trial.tried[0]
         if first is not chosen and not chosen.n_proven:
             used = f"; used {chosen.path} instead, which has the same name"

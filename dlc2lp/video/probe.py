@@ -131,6 +131,9 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         all_packets_timed=clock.complete and packets.are_frames and not made_up,
         starts_with_keyframe=packets.starts_with_keyframe,
         size_bytes=size_bytes,
+        color_matrix=header.color_matrix,
+        profile=header.profile,
+        level=header.level,
     )
 
 

@@ -66,6 +66,9 @@ class Header:
 
     pixel_format: str | None
     color_range: str
+    color_matrix: str
+    profile: str
+    level: int  # of h264, ten times; 0 where unknown
     width_px: int
     height_px: int
     time_base: Fraction  # seconds per tick
@@ -73,6 +76,22 @@ class Header:
     guessed_rate: Fraction | None
     n_frames: int | None
     square_pixels: bool
+
+
+#: ffmpeg's names of the values of ``matrix_coefficients`` (ITU-T H.273, table 4).
+_MATRICES = {
+    0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc",
+    10: "bt2020c", 14: "ictcp",
+}  # fmt: skip
+
+
+def _h264_level(context: Any) -> int:
+    """Ten times the level, from the header that containers carry (ISO/IEC 14496-15, 5.3.3.1) or the stream's own."""
+    head = bytes(context.extradata or b"")
+    if head[:1] == b"\x01":
+        return head[3] if len(head) > 3 else 0
+    at = next((at for at in range(len(head) - 6) if head[at : at + 3] == b"\0\0\1" and head[at + 3] & 0x1F == 7), None)
+    return 0 if at is None else head[at + 6]
 
 
 class OpenedVideo:
@@ -122,6 +141,9 @@ class OpenedVideo:
             return Header(
                 pixel_format=context.pix_fmt,
                 color_range={1: "tv", 2: "pc"}.get(int(context.color_range), "unknown"),
+                color_matrix=_MATRICES.get(int(context.colorspace), "unknown"),
+                profile=context.profile or "",
+                level=_h264_level(context) if self.codec == "h264" else 0,
                 width_px=context.width,
                 height_px=context.height,
                 time_base=Fraction(stream.time_base),
