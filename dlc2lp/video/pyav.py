@@ -111,6 +111,11 @@ class OpenedVideo:
             # refuse them.
             self._container: Any = av.open(f"file:{path}", metadata_errors="replace")
             self.format_name: str = self._container.format.name  #: ffmpeg's name of the container.
+            #: Whether there is one that holds times: raw streams (``mjpeg``, ``jpeg_pipe``, ``h264``) are just counted
+            #: through by ffmpeg, which can't seek in them either.
+            self.has_times = not (
+                self.format_name.endswith("_pipe") or self._container.format.flags & av.format.Flags.no_timestamps.value
+            )
             #: What each stream is: ``video``, ``audio``, ``subtitle``, ``data``.
             self.kinds = tuple(str(stream.type) for stream in self._container.streams)
             streams = [it for it in self._container.streams.video if not it.disposition & Disposition.attached_pic]
@@ -190,7 +195,10 @@ class OpenedVideo:
     def frames(self) -> Iterator[VideoFrame]:
         """The frames in the order of display, from where the file stands."""
         for packet in self.packets():
-            yield from self.decode(packet)
+            # An empty packet is a frame that a recorder dropped, or Theora's sign to repeat one; given to a decoder, it
+            # would be the end.
+            if packet.size > 0 or is_end(packet):
+                yield from self.decode(packet)
 
     def seek(self, time: int) -> None:
         """Go to the last key frame at or before a display time, in ticks."""

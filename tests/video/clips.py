@@ -450,6 +450,7 @@ CLIPS: dict[str, Clip] = {
     "openfield's rate": Clip("a.avi", _at_rate(MJPEG, "1000000/33333"), "encode", rate=Fraction(1000000, 33333)),
     "one jpeg": Clip("a.avi", _encoded(MJPEG, "-frames:v", "1"), "encode", truth=(0,)),
     # damaged, but all frames are there
+    "first key frame lost": Clip("a.mp4", _without_first_packet, "encode", truth=ALL[12:]),
     "avi without index": Clip("a.avi", _patched("mjpeg", _before_index), "encode"),
     # damaged
     "cut mp4": Clip("a.mp4", _patched("fast start", _cut(0.6)), "video-truncated"),
@@ -457,7 +458,6 @@ CLIPS: dict[str, Clip] = {
     "cut avi": Clip("a.avi", _patched("mjpeg", _cut(0.6)), "video-truncated"),
     "cut mkv": Clip("a.mkv", _patched("h264 mkv", _cut(0.6)), "video-truncated"),
     "no moov": Clip("a.mp4", _patched("h264", lambda data: data[: data.index(b"moov") - 4]), "video-unreadable"),
-    "first key frame lost": Clip("a.mp4", _without_first_packet, "video-starts-broken"),
     "garbled": Clip("a.mp4", _patched("yuv444p", _garbled), "encode", convert="video-decode-errors"),
     "zero bytes": Clip("a.mp4", _holding(b""), "video-empty"),
     "text": Clip("a.mp4", _holding(b"This is not a video, it is a note about one.\n" * 40), "video-unreadable"),
