@@ -81,11 +81,12 @@ def remarks_on_ends(
     told = []
     count = counted(packets.n_all, "frame")
     if extent.lacks_only_index:
-        lacks = counted(extent.missing_bytes, "byte") if extent.missing_bytes else "lengths and index"
-        told.append(
-            ("video-unfinished", f"its recorder did not finish it: {lacks} were never written, but the last of its "
-             f"{count} is whole", "look whether the recording is as long as it should be")
-        )  # fmt: skip
+        n_bytes = extent.missing_bytes
+        lacks = f"{counted(n_bytes, 'byte is', 'bytes are')} missing" if n_bytes else "its lengths were not filled in"
+        message = (
+            f"it ends without its whole index, as after a crash of the recorder ({lacks}); the last of its {count} "
+        )
+        told.append(("video-unfinished", message + "is whole", "look whether the recording is as long as it should be"))
     elif extent.missing_bytes:
         told.append(
             ("video-unfinished", f"the file lacks {counted(extent.missing_bytes, 'byte')} at its end, which hold none "

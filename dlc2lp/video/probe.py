@@ -15,6 +15,7 @@ from dlc2lp.video.damage import COPY_AGAIN, refuse_damage, remarks_on_ends, unre
 from dlc2lp.video.extent import extent_of
 from dlc2lp.video.packets import Packets, read_packets
 from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, explained
+from dlc2lp.video.riff import n_listed_chunks
 
 #: Things that ffmpeg's libraries open as if they were videos: text with colours, lists of other files, pictures.
 _NOT_VIDEO_CONTAINERS = {"tty", "concat", "hls", "dash", "sdp", "image2", "lrc", "imf", "webvtt"}
@@ -23,8 +24,8 @@ _NOT_VIDEO_CONTAINERS = {"tty", "concat", "hls", "dash", "sdp", "image2", "lrc",
 def probe(path: Path, *, stop: threading.Event | None = None) -> VideoInfo:
     """Measure a video, whatever its suffix, in one pass over its packets, decoding only its first frames.
 
-    ``n_frames`` is counted: packets of the first video stream that hold a frame a player shows and can decode. ``stop`` ends the pass,
-    which takes minutes for a recording of a day.
+    ``n_frames`` is counted: packets of the first video stream that hold a frame a player shows and can
+    decode. ``stop`` ends the pass, which takes minutes for a recording of a day.
 
     Raises
     ------
@@ -69,12 +70,14 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
     if video.format_name.endswith("_pipe") and packets.n_all < 2:
         raise _of_another_kind(video)
     header = video.header()
+    is_avi = video.format_name == "avi"
     with explained(path):
         extent = extent_of(path)
+        if is_avi and packets.n_all < (header.n_frames or 0):
+            packets.n_all = max(packets.n_all, extent.n_in_indexed_parts or n_listed_chunks(path))
     refuse_damage(path, packets, header.n_frames, extent)
     timing = _timing(video, packets, header, stop)
     clock = timing.clock
-    is_avi = video.format_name == "avi"
     return VideoInfo(
         path=path,
         container=video.format_name,

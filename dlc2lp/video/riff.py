@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 #: Headers are a few hundred bytes, with room for a super index some thousands; the rest of a nonsensical length is not.
@@ -27,8 +28,10 @@ class AviExtent:
     missing_bytes: int = 0  #: How far it promises to go beyond the end of the file.
     #: Whether it was not finished, though every chunk is whole: the recorder died before it wrote index and lengths.
     lacks_only_index: bool = False
-    #: Frames that the super index knows of, and those that ``dmlh`` counts; 0 where there is none.
+    #: Frames that the super index knows of, and those of its parts that are in the file; 0 where there is none.
     n_indexed: int = 0
+    n_in_indexed_parts: int = 0
+    #: Frames that ``dmlh`` counts.
     n_in_all_parts: int = 0
 
 
@@ -36,8 +39,8 @@ class AviExtent:
 class _Header:
     """What stands in ``hdrl``."""
 
-    index_end: int = 0  # of the last part that the first video stream's super index names
-    n_indexed: int = 0
+    number: int = 0  # of the first video stream
+    parts: tuple[tuple[int, int], ...] = ()  # where the index of each ends and its frames, as its super index says
     n_in_all_parts: int = 0
 
 
@@ -64,11 +67,12 @@ def avi_extent(file: BinaryIO, size_bytes: int) -> AviExtent:
             if not recorded.has_index:
                 lacking = max(lacking, recorded.end - size_bytes)
             only_index = _lacks_only_index(recorded, lacking, size_bytes)
-    beyond = max(0, header.index_end - size_bytes)
+    beyond = max(0, max((end for end, _ in header.parts), default=0) - size_bytes)
     return AviExtent(
         missing_bytes=max(lacking, beyond),
         lacks_only_index=only_index and not beyond,
-        n_indexed=header.n_indexed,
+        n_indexed=sum(n_frames for _, n_frames in header.parts),
+        n_in_indexed_parts=sum(n_frames for end, n_frames in header.parts if end <= size_bytes),
         n_in_all_parts=header.n_in_all_parts,
     )
 
@@ -149,37 +153,46 @@ def _chunks(
         start += 12 if kind == b"LIST" and head[8:] in inside else 8 + length + (length & 1)
 
 
+def n_listed_chunks(path: Path) -> int:
+    """How many chunks of the first video stream ``idx1`` lists, with the empty ones, which ffmpeg passes over."""
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        video = b"%02d" % _header(file, size_bytes).number
+        for kind, start, length in _chunks(file, 12, size_bytes):
+            if kind == b"idx1":
+                file.seek(start + 8)
+                entries = file.read(min(length, size_bytes - start - 8))
+                names = (entries[at : at + 4] for at in range(0, len(entries) - 15, _INDEX_ENTRY_BYTES))
+                return sum(name[:2] == video and name[2:] != b"wb" for name in names)
+    return 0
+
+
 def _header(file: BinaryIO, size_bytes: int) -> _Header:
-    """The super index of the first video stream, and the count of frames in all parts."""
-    index_end = n_indexed = n_in_all_parts = 0
-    in_video = seen_video = False
+    """What the headers say of the first video stream, and the count of frames in all parts."""
+    number, n_streams, n_in_all_parts = -1, 0, 0
+    parts: tuple[tuple[int, int], ...] = ()
     for kind, start, length in _chunks(file, 12, size_bytes, inside=(b"hdrl", b"strl", b"odml")):
-        if kind == b"LIST":
-            file.seek(start + 8)
-            if file.read(4) == b"movi":
-                break
-        elif length <= _LARGEST_HEADER_BYTES:
-            file.seek(start + 8)
-            if kind == b"strh":
-                is_video = file.read(4) == b"vids"
-                in_video = is_video and not seen_video
-                seen_video = seen_video or is_video
-            elif kind == b"dmlh":
-                n_in_all_parts = int.from_bytes(file.read(4), "little")
-            elif kind == b"indx" and in_video:
-                index_end, n_indexed = _super_index(file.read(length))
-    return _Header(index_end, n_indexed, n_in_all_parts)
+        file.seek(start + 8)
+        if kind == b"LIST" and file.read(4) == b"movi":
+            break
+        if kind == b"LIST" or length > _LARGEST_HEADER_BYTES:
+            continue
+        data = file.read(length)
+        if kind == b"strh":
+            number = n_streams if number < 0 and data[:4] == b"vids" else number
+            n_streams += 1
+        elif kind == b"dmlh":
+            n_in_all_parts = int.from_bytes(data[:4], "little")
+        elif kind == b"indx" and number == n_streams - 1:
+            parts = _super_index(data)
+    return _Header(max(0, number), parts, n_in_all_parts)
 
 
-def _super_index(data: bytes) -> tuple[int, int]:
-    """Where the last index of a part ends in the file, and how many frames there are in all."""
+def _super_index(data: bytes) -> tuple[tuple[int, int], ...]:
+    """Where in the file the index of each part ends, and how many frames the part has."""
     if len(data) < 24 or data[3] != 0:  # another kind than an index of indexes
-        return 0, 0
+        return ()
     (n_entries,) = struct.unpack_from("<I", data, 4)
-    end = n_frames = 0
-    for at in range(24, min(len(data) - 15, 24 + 16 * n_entries), 16):
-        offset, n_bytes, duration = struct.unpack_from("<QII", data, at)
-        if offset and n_bytes:
-            end = max(end, offset + n_bytes)
-            n_frames += duration
-    return end, n_frames
+    places = range(24, min(len(data) - 15, 24 + 16 * n_entries), 16)
+    entries = (struct.unpack_from("<QII", data, at) for at in places)
+    return tuple((offset + n_bytes, duration) for offset, n_bytes, duration in entries if offset and n_bytes)

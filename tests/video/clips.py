@@ -149,6 +149,7 @@ class Workshop:
 
 
 H264 = "libx264 -preset veryfast -g 12 -pix_fmt yuv420p"
+H264_IP = f"{H264} -bf 0"
 MPEG4 = "mpeg4 -q:v 3 -g 12"
 MJPEG = "mjpeg -q:v 3 -pix_fmt yuvj420p"
 
@@ -171,6 +172,8 @@ class Clip:
         Frames per second of the converted video; None where any average will do.
     size
         Width and height of the converted video.
+    remarks
+        The codes of what is told of it, though it can be converted.
     """
 
     file_name: str
@@ -180,6 +183,7 @@ class Clip:
     truth: tuple[int, ...] = ALL
     rate: Fraction | None = RATE
     size: tuple[int, int] = (WIDTH, HEIGHT)
+    remarks: tuple[str, ...] = ()
 
 
 def _encoded(codec: str, *options: str, filters: str = "null") -> Make:
@@ -261,6 +265,84 @@ def _before_index(data: bytearray) -> bytearray:
     return data
 
 
+def _index_not_written(data: bytearray) -> bytearray:
+    """An AVI whose recorder died and had reserved the index: lengths promise it, counts are zero."""
+    end = len(data)
+    data = _before_index(data)
+    struct.pack_into("<I", data, 4, end - 8)
+    struct.pack_into("<I", data, data.index(b"movi") - 4, len(data) - data.index(b"movi"))
+    return data
+
+
+def _with_count(n_frames: int, *places: str) -> Callable[[bytearray], None]:
+    """An AVI whose headers promise this many frames."""
+
+    def patch(data: bytearray) -> None:
+        for place, offset in (("avih", 8 + 16), ("strh", 8 + 32)):
+            if place in places:
+                struct.pack_into("<I", data, data.index(place.encode()) + offset, n_frames)
+
+    return patch
+
+
+def _two_parts(n_in_first: int, *, whole: bool, index: bool = True) -> Callable[[bytearray], bytearray]:
+    """An AVI as OpenDML lays out those above 1 GB: a second RIFF list, which may be missing."""
+
+    def chunk(kind: bytes, payload: bytes) -> bytes:
+        return kind + struct.pack("<I", len(payload)) + payload + b"\0" * (len(payload) & 1)
+
+    def leaf(places: list[tuple[int, int]]) -> bytes:
+        entries = b"".join(struct.pack("<II", start + 8, length) for start, length in places)
+        return chunk(b"ix00", struct.pack("<HBBI4sQI", 2, 0, 1, len(places), b"00dc", 0, 0) + entries)
+
+    def part(kind: bytes, head: bytes, frames: list[bytes], at: int) -> tuple[bytes, int, int]:
+        start, places, content = at + 12 + len(head) + 12, [], b"movi"
+        for frame in frames:
+            places.append((start, len(frame)))
+            content += chunk(b"00dc", frame)
+            start += 8 + len(frame) + (len(frame) & 1)
+        its_index = leaf(places)
+        return chunk(b"RIFF", kind + head + chunk(b"LIST", content + its_index)), start, len(its_index)
+
+    def patch(data: bytearray) -> bytearray:
+        frames, start = [], data.index(b"movi") + 4
+        while data[start : start + 4] != b"idx1":
+            (length,) = struct.unpack_from("<I", data, start + 4)
+            frames.append(bytes(data[start + 8 : start + 8 + length]))
+            start += 8 + length + (length & 1)
+        avih, strh, strf = (
+            chunk(kind, bytes(data[data.index(kind) + 8 :][: struct.unpack_from("<I", data, data.index(kind) + 4)[0]]))
+            for kind in (b"avih", b"strh", b"strf")
+        )
+        avih = avih[: 8 + 16] + struct.pack("<I", n_in_first) + avih[8 + 20 :]
+        dmlh = chunk(b"LIST", b"odml" + chunk(b"dmlh", struct.pack("<I", len(frames)) + bytes(244)))
+        entries = [(0, 0, 0)] * 2
+        for _ in range(2):  # the index is as long as in the end, and then filled with what came of it
+            known = b"".join(struct.pack("<QII", *entry) for entry in entries)
+            indx = chunk(b"indx", struct.pack("<HBBI4s12x", 4, 0, 0, 2, b"00dc") + known) if index else b""
+            head = chunk(b"LIST", b"hdrl" + avih + chunk(b"LIST", b"strl" + strh + strf + indx) + dmlh)
+            first, at, size = part(b"AVI ", head, frames[:n_in_first], 0)
+            second, at_second, size_second = part(b"AVIX", b"", frames[n_in_first:], len(first))
+            entries = [(at, size, n_in_first), (at_second, size_second, len(frames) - n_in_first)]
+        return bytearray(first + second if whole else first)
+
+    return patch
+
+
+def _cut_at(mark: bytes, n_more: int, which: int = -1) -> Callable[[bytearray], bytearray]:
+    """Cut some bytes behind a place in the file, by default its last."""
+
+    def patch(data: bytearray) -> bytearray:
+        places = [at for at in range(len(data)) if data.startswith(mark, at)]
+        return data[: places[which] + n_more]
+
+    return patch
+
+
+def _last_chunk_cut(patch: Callable[[bytearray], bytearray]) -> Callable[[bytearray], bytearray]:
+    return lambda data: patch(data)[:-20]
+
+
 def _garbled(data: bytearray) -> None:
     """Random bytes in the middle of the recorded data."""
     start = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
@@ -334,6 +416,18 @@ def _fast_start(shop: Workshop, target: Path) -> None:
     shop.h264(target, "-movflags", "+faststart")
 
 
+def _live_clusters(shop: Workshop, target: Path) -> None:
+    """Clusters of unknown length, as a live encoder writes them before it knows what comes."""
+    data = bytearray(shop.clip("live mkv").read_bytes())
+    mark = b"\x1f\x43\xb6\x75"
+    at = data.find(mark)
+    while at >= 0:
+        width = 9 - data[at + 4].bit_length()
+        data[at + 4 : at + 4 + width] = ((1 << (7 * width + 1)) - 1).to_bytes(width, "big")
+        at = data.find(mark, at + 4)
+    target.write_bytes(data)
+
+
 def _sound_only(shop: Workshop, target: Path) -> None:
     shop.ff("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", target)
 
@@ -377,7 +471,7 @@ CLIPS: dict[str, Clip] = {
         "a.mp4", _retimed(H264, _UNEVEN, 90000, "-video_track_timescale", "90000"), "rewrite", rate=None
     ),
     "burst": Clip("a.mp4", _retimed(H264, _BURST, 90000, "-video_track_timescale", "90000"), "rewrite", rate=None),
-    "h264 null chunks": Clip("a.avi", _retimed(H264, _GAPS, 30, "-bf", "0"), "rewrite", rate=None),
+    "h264 null chunks": Clip("a.avi", _retimed(H264, _GAPS, 30, "-bf", "0"), "rewrite"),
     "no durations": Clip("a.mp4", _patched("uneven no B", _without_durations), "encode", rate=None),
     "uneven no B": Clip("a.mp4", _retimed(H264, _UNEVEN, 90000, "-bf", "0"), "rewrite", rate=None),
     # h264 whose packets do not tell the order of display
@@ -410,7 +504,9 @@ CLIPS: dict[str, Clip] = {
     "lossless rgb": Clip("a.mkv", _encoded("libx264rgb -qp 0 -preset veryfast -g 12"), "encode"),
     # other codecs
     "mjpeg": Clip("a.avi", _encoded(MJPEG), "encode"),
-    "mjpeg null chunks": Clip("a.avi", _retimed(MJPEG, _GAPS, 30), "encode", rate=None),
+    "mjpeg null chunks": Clip("a.avi", _retimed(MJPEG, _GAPS, 30), "encode"),
+    "mostly null chunks": Clip("a.avi", _retimed(MJPEG, "N*20", 600), "encode"),
+    "uneven null chunks": Clip("a.avi", _retimed(MJPEG, "N*20+mod(N,3)", 600), "encode", rate=None),
     "mpeg4": Clip("a.avi", _encoded(MPEG4), "encode"),
     "mpeg4 B": Clip("a.avi", _encoded(MPEG4, "-bf", "2"), "encode"),
     "xvid": Clip("a.avi", _encoded("libxvid -q:v 3 -g 12 -flags +mv4"), "encode"),
@@ -418,7 +514,7 @@ CLIPS: dict[str, Clip] = {
     "packed B": Clip("a.avi", lambda shop, target: pack_b_frames(shop.clip("mpeg4 alternating"), target), "encode"),
     "skipped frames": Clip(
         "a.avi", lambda shop, target: skip_frames(shop.clip("all key mpeg4"), target, {20, 31}), "encode",
-        truth=tuple(sorted({*ALL} - {20, 31})), rate=None,
+        truth=tuple(sorted({*ALL} - {20, 31})),
     ),
     "all key mpeg4": Clip("a.avi", _encoded(MPEG4, "-g", "1"), "encode"),
     "latin-1 title": Clip("a.avi", _patched("titled", _latin_title), "encode"),
@@ -448,14 +544,78 @@ CLIPS: dict[str, Clip] = {
     "2000 fps in ms": Clip("a.mkv", _retimed(MPEG4, "N", 2000), "encode", rate=None),
     "29.97 fps avi": Clip("a.avi", _at_rate(MPEG4, "30000/1001"), "encode", rate=Fraction(30000, 1001)),
     "openfield's rate": Clip("a.avi", _at_rate(MJPEG, "1000000/33333"), "encode", rate=Fraction(1000000, 33333)),
+    "h264 mp4 per day": Clip("a.mp4", _at_rate(H264, "1/86400"), "place", rate=Fraction(1, 86400)),
+    "h264 mkv per day": Clip("a.mkv", _at_rate(H264, "1/86400"), "remux", rate=Fraction(1, 86400)),
+    "h264 avi per day": Clip("a.avi", _at_rate(H264_IP, "1/86400"), "remux", rate=Fraction(1, 86400)),
+    "mjpeg avi per day": Clip("a.avi", _at_rate(MJPEG, "1/86400"), "encode", rate=Fraction(1, 86400)),
+    "mjpeg mkv per day": Clip("a.mkv", _at_rate(MJPEG, "1/86400"), "encode", rate=Fraction(1, 86400)),
+    "mpeg4 avi per day": Clip("a.avi", _at_rate(MPEG4, "1/86400"), "encode", rate=Fraction(1, 86400)),
+    "h264 mp4 per half hour": Clip("a.mp4", _at_rate(H264, "1/1800"), "place", rate=Fraction(1, 1800)),
+    "h264 mkv per half hour": Clip("a.mkv", _at_rate(H264, "1/1800"), "remux", rate=Fraction(1, 1800)),
+    "h264 avi per half hour": Clip("a.avi", _at_rate(H264_IP, "1/1800"), "remux", rate=Fraction(1, 1800)),
+    "mjpeg avi per half hour": Clip("a.avi", _at_rate(MJPEG, "1/1800"), "encode", rate=Fraction(1, 1800)),
+    "mjpeg mkv per half hour": Clip("a.mkv", _at_rate(MJPEG, "1/1800"), "encode", rate=Fraction(1, 1800)),
+    "mpeg4 avi per half hour": Clip("a.avi", _at_rate(MPEG4, "1/1800"), "encode", rate=Fraction(1, 1800)),
+    "h264 mp4 per 100000 s times 7": Clip("a.mp4", _at_rate(H264, "7/100000"), "place", rate=Fraction(7, 100000)),
+    "h264 mkv per 100000 s times 7": Clip("a.mkv", _at_rate(H264, "7/100000"), "remux", rate=Fraction(7, 100000)),
+    "h264 avi per 100000 s times 7": Clip("a.avi", _at_rate(H264_IP, "7/100000"), "remux", rate=Fraction(7, 100000)),
+    "mjpeg avi per 100000 s times 7": Clip("a.avi", _at_rate(MJPEG, "7/100000"), "encode", rate=Fraction(7, 100000)),
+    "mjpeg mkv per 100000 s times 7": Clip("a.mkv", _at_rate(MJPEG, "7/100000"), "encode", rate=Fraction(7, 100000)),
+    "mpeg4 avi per 100000 s times 7": Clip("a.avi", _at_rate(MPEG4, "7/100000"), "encode", rate=Fraction(7, 100000)),
+    "h264 mp4 million": Clip("a.mp4", _at_rate(H264, "1000000"), "place", rate=Fraction(1000000)),
+    "h264 mkv million": Clip("a.mkv", _at_rate(H264, "1000000"), "encode", rate=Fraction(1000000)),
+    "h264 avi million": Clip("a.avi", _at_rate(H264_IP, "1000000"), "remux", rate=Fraction(1000000)),
+    "mjpeg avi million": Clip("a.avi", _at_rate(MJPEG, "1000000"), "encode", rate=Fraction(1000000)),
+    "mjpeg mkv million": Clip("a.mkv", _at_rate(MJPEG, "1000000"), "encode", rate=Fraction(1000000)),
+    "h264 mp4 odd fast": Clip("a.mp4", _at_rate(H264, "999983"), "place", rate=Fraction(999983)),
+    "h264 mkv odd fast": Clip("a.mkv", _at_rate(H264, "999983"), "encode", rate=Fraction(999983)),
+    "h264 avi odd fast": Clip("a.avi", _at_rate(H264_IP, "999983"), "remux", rate=Fraction(999983)),
+    "mjpeg avi odd fast": Clip("a.avi", _at_rate(MJPEG, "999983"), "encode", rate=Fraction(999983)),
+    "mjpeg mkv odd fast": Clip("a.mkv", _at_rate(MJPEG, "999983"), "encode", rate=Fraction(999983)),
     "one jpeg": Clip("a.avi", _encoded(MJPEG, "-frames:v", "1"), "encode", truth=(0,)),
     # damaged, but all frames are there
-    "first key frame lost": Clip("a.mp4", _without_first_packet, "encode", truth=ALL[12:]),
-    "avi without index": Clip("a.avi", _patched("mjpeg", _before_index), "encode"),
+    "first key frame lost": Clip(
+        "a.mp4", _without_first_packet, "encode", truth=ALL[12:], remarks=("video-starts-broken",)
+    ),
+    "avi without index": Clip("a.avi", _patched("mjpeg", _before_index), "encode", remarks=("video-unfinished",)),
+    "avi index not written": Clip(
+        "a.avi", _patched("mjpeg", _index_not_written), "encode", remarks=("video-unfinished",)
+    ),
+    "avi index with sound not written": Clip(
+        "a.avi", _patched("pcm sound", _index_not_written), "encode", remarks=("video-unfinished",)
+    ),
+    "avi half an index": Clip(
+        "a.avi", _patched("mjpeg", lambda data: data[:-100]), "encode", remarks=("video-unfinished",)
+    ),
+    "avi strh too high": Clip(
+        "a.avi", _patched("mjpeg", _with_count(60, "strh", "avih")), "encode", remarks=("video-count-too-high",)
+    ),
+    "two parts": Clip("a.avi", _patched("mjpeg", _two_parts(30, whole=True)), "encode"),
+    "live mkv": Clip("a.mkv", _encoded(H264, "-f", "matroska", "-live", "1"), "rewrite"),
+    "live mkv clusters": Clip("a.mkv", _live_clusters, "rewrite"),
     # damaged
     "cut mp4": Clip("a.mp4", _patched("fast start", _cut(0.6)), "video-truncated"),
     "fast start": Clip("a.mp4", _fast_start, "place"),
     "cut avi": Clip("a.avi", _patched("mjpeg", _cut(0.6)), "video-truncated"),
+    "avi last chunk cut": Clip(
+        "a.avi", _patched("mjpeg", _last_chunk_cut(_before_index)), "video-truncated"
+    ),
+    "avi last chunk cut, lengths promise": Clip(
+        "a.avi", _patched("mjpeg", _last_chunk_cut(_index_not_written)), "video-truncated"
+    ),
+    "avi more than an index": Clip(
+        "a.avi", _patched("avi index not written", lambda data: data[: data.rindex(b"00dc")]), "video-truncated"
+    ),
+    "second part missing": Clip("a.avi", _patched("mjpeg", _two_parts(30, whole=False)), "video-truncated"),
+    "second part missing, no index": Clip(
+        "a.avi", _patched("mjpeg", _two_parts(30, whole=False, index=False)), "video-truncated"
+    ),
+    "live mkv cut": Clip("a.mkv", _patched("live mkv", _cut(0.7)), "video-truncated"),
+    "live mkv clusters cut": Clip("a.mkv", _patched("live mkv clusters", _cut(0.7)), "video-truncated"),
+    "live webm cut": Clip("a.webm", _patched("live webm", _cut(0.7)), "video-truncated"),
+    "live webm": Clip("a.webm", _encoded("libvpx -b:v 1M -deadline realtime", "-live", "1"), "encode"),
+    "fragmented mp4 cut": Clip("a.mp4", _patched("fragmented mp4", _cut(0.7)), "video-truncated"),
+    "fragment without data": Clip("a.mp4", _patched("fragmented mp4", _cut_at(b"mdat", -4, -2)), "video-truncated"),
     "cut mkv": Clip("a.mkv", _patched("h264 mkv", _cut(0.6)), "video-truncated"),
     "no moov": Clip("a.mp4", _patched("h264", lambda data: data[: data.index(b"moov") - 4]), "video-unreadable"),
     "garbled": Clip("a.mp4", _patched("yuv444p", _garbled), "encode", convert="video-decode-errors"),
@@ -477,7 +637,7 @@ CLIPS: dict[str, Clip] = {
 #: Clips from which others are made, and which show nothing that others do not.
 MATERIAL = {
     "fast start", "uneven no B", "left turned", "right turned", "upside down", "left turned mpeg4", "mpeg4 alternating",
-    "all key mpeg4", "titled",
+    "all key mpeg4", "titled", "live webm",
 }  # fmt: skip
 #: Clips whose damage keeps anything from being written.
 DAMAGED = {name for name, clip in CLIPS.items() if clip.check.startswith("video-") or clip.convert}

@@ -34,6 +34,7 @@ SUBSET = (
     "h264 mkv", "raw h264", "edit list", "turned 90", "turned mpeg4", "stretched pixels", "yuv444p", "10 bit",
     "full range", "mjpeg", "mjpeg null chunks", "packed B", "skipped frames", "fields ts", "vp8 hidden", "wmv2",
     "mpeg2 interlaced", "subtitles and chapters", "odd size", "uneven mpeg4", "2000 fps in ms", "avi without index",
+    "avi index not written", "two parts", "live mkv clusters", "first key frame lost",
 )  # fmt: skip
 
 
@@ -80,6 +81,7 @@ def test_intact_clip_keeps_its_frames(name: str, shop: Workshop, tmp_path: Path)
     made = convert_video(source, target, threads=1, on_frames=counts.append)
     _assert_exact(name, target)
     assert verdict.info.n_frames == len(CLIPS[name].truth)
+    assert tuple(remark.code for remark in verdict.info.remarks) == CLIPS[name].remarks
     # What check says is what convert does, and it is the cheapest way.
     assert (verdict.treatment.action, verdict.treatment.reasons) == (made.action, made.reasons)
     assert made.action == CLIPS[name].check
