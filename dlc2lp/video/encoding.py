@@ -177,9 +177,18 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
     )
 
 
+_LONGEST_STEP_TICKS = 2**31 // 32
+
+
 def track_timescale(rate: Fraction) -> int:
-    """Ticks per second of an mp4 track that represents a rate exactly, fine enough for players."""
-    return rate.numerator if rate.numerator >= 1000 else rate.numerator * 1000
+    """Ticks per second of an mp4 track that represents a rate exactly, fine enough for players.
+
+    Distances between frames, and how far decoding runs ahead of display (16 frames at most), are 32-bit numbers of
+    ticks (ISO/IEC 14496-12, 8.6.1): at one frame a day, 1000 ticks per second would not fit.
+    """
+    if rate.numerator >= 1000:
+        return rate.numerator
+    return rate.numerator * max(1, min(1000, _LONGEST_STEP_TICKS // rate.denominator))
 
 
 def encoded_size(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> tuple[int, int]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from array import array
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, is_end
 
@@ -13,6 +15,7 @@ from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, is_end
 _PATIENCE_PACKETS = 400
 _PATIENCE_FOR_KEY_PACKETS = 4000
 _HEAD_FRAMES = 12
+_TRIED_PACKETS = 24
 
 #: MPEG-4 packets up to this size (libavcodec's MAX_NVOP_SIZE) may be "not coded": marks after a packed B-frame, or a
 #: frame that the recorder skipped. Decoders give no frame for them.
@@ -101,6 +104,23 @@ def read_packets(video: OpenedVideo) -> Packets:
     if found.head and found.head[0].interlaced and n_decoded >= 1.5 * len(found.head) + 2:
         found.are_frames = False  # AVCHD cameras may write the two fields of a frame into packets of their own
     return found
+
+
+def loses_first_frames(path: Path, stop: threading.Event | None) -> bool:
+    """Whether the first packets give fewer frames than they are, though they begin with a key frame.
+
+    Frames that are shown before that key frame lean on an earlier one, which a cut without an encoder leaves behind.
+    """
+    n_packets = n_frames = 0
+    with OpenedVideo(path, stop) as video:
+        for packet in video.packets():
+            if packet.size == 0:
+                continue
+            n_packets += 1
+            n_frames += len(_decode(video, packet))
+            if n_packets == _TRIED_PACKETS:
+                break
+        return n_frames + len(video.held_back()) < n_packets
 
 
 def _is_patient(n_decoded: int, n_since_key: int) -> bool:

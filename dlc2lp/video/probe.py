@@ -11,9 +11,9 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
-from dlc2lp.video.damage import COPY_AGAIN, refuse_damage, remarks_on_ends, unreadable
+from dlc2lp.video.ends import COPY_AGAIN, refuse_damage, remarks_on_ends, unreadable
 from dlc2lp.video.extent import extent_of
-from dlc2lp.video.packets import Packets, read_packets
+from dlc2lp.video.packets import Packets, loses_first_frames, read_packets
 from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, explained
 from dlc2lp.video.riff import n_listed_chunks
 
@@ -114,7 +114,7 @@ class _Timing:
     clock: Clock
     ordered: bool  # whether the times are in the order of display
     usable: bool  # whether frames can be found by them
-    n_lost: int = 0  # packets before the first frame that can be decoded
+    n_lost: int  # packets that need what is not in the file
 
 
 def _timing(video: OpenedVideo, packets: Packets, header: Header, stop: threading.Event | None) -> _Timing:
@@ -130,9 +130,11 @@ def _timing(video: OpenedVideo, packets: Packets, header: Header, stop: threadin
         return _Timing(Clock(decodable, len(decodable), header.time_base), True, True, n_lost)
     # Where times do not tell which packets come before the first frame, only decoding does.
     is_clear = packets.are_frames and packets.pts and packets.first_is_key and (ordered or made_up)
-    if not is_clear:
-        clock = clock_of_decoded(video.path, header.time_base, stop)
-    return _Timing(clock, ordered, False)
+    if is_clear and not (packets.reorders and loses_first_frames(video.path, stop)):
+        return _Timing(clock, ordered, False, 0)
+    clock = clock_of_decoded(video.path, header.time_base, stop)
+    n_lost = max(0, packets.n_shown - clock.n_frames) if packets.are_frames else 0
+    return _Timing(clock, ordered, False, n_lost)
 
 
 def _refuse_what_is_no_video(video: OpenedVideo) -> None:

@@ -192,6 +192,11 @@ class OpenedVideo:
         with explained(self.path):
             return packet.decode()
 
+    def held_back(self) -> list[VideoFrame]:
+        """The frames that the decoder still has, as if the file ended here."""
+        with explained(self.path):
+            return list(self.stream.codec_context.decode(None))
+
     def frames(self) -> Iterator[VideoFrame]:
         """The frames in the order of display, from where the file stands."""
         for packet in self.packets():

@@ -10,12 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clips import CLIPS, HEIGHT, INTACT, MATERIAL, N_FRAMES, WIDTH, Workshop
+from clips import (
+    CLIPS,
+    COMPLAINED,
+    HEIGHT,
+    INTACT,
+    MATERIAL,
+    N_FRAMES,
+    WIDTH,
+    Workshop,
+    index_in,
+    indices_by_opencv,
+)
 
 from dlc2lp.codec import encode
 from dlc2lp.errors import Interrupted, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.extent import lacks_index, missing_bytes
+from dlc2lp.video.frames import read_frames
 from dlc2lp.video.probe import probe
 
 
@@ -91,6 +103,25 @@ def test_hidden_reference_frames_are_packets_but_no_frames(shop: Workshop) -> No
     with av.open(str(path)) as container:
         n_packets = sum(packet.size > 0 for packet in container.demux(video=0))
     assert n_packets > probe(path).n_frames == 48
+
+
+CUT_OR_JOINED = sorted(
+    {*COMPLAINED, *(name for name in INTACT if " cut " in name or "joined" in name), "theora", "first key frame lost"}
+)
+
+
+@pytest.mark.parametrize("name", CUT_OR_JOINED)
+def test_a_frame_has_the_number_that_opencv_counts(name: str, shop: Workshop) -> None:
+    path = shop.clip(name)
+    read = indices_by_opencv(path)
+    assert tuple(read) == CLIPS[name].truth
+    info = probe(path)
+    assert info.n_frames == len(read)
+    assert tuple(remark.code for remark in info.remarks) == CLIPS[name].remarks
+    assert bool(info.n_lost_packets) == bool(info.remarks)
+    wanted = {0, 1, 7, len(read) // 2, len(read) - 2, len(read) - 1}
+    found = {index: index_in(rgb[:, :, 1]) for index, rgb in read_frames(path, info, wanted)}
+    assert found == {index: read[index] for index in wanted}
 
 
 def _code(path: Path) -> str:

@@ -35,6 +35,9 @@ SUBSET = (
     "full range", "mjpeg", "mjpeg null chunks", "packed B", "skipped frames", "fields ts", "vp8 hidden", "wmv2",
     "mpeg2 interlaced", "subtitles and chapters", "odd size", "uneven mpeg4", "2000 fps in ms", "avi without index",
     "avi index not written", "two parts", "live mkv clusters", "first key frame lost",
+    "raw mjpeg named avi", "theora", "hevc cut mkv", "hevc cut raw", "mpeg2 cut ts", "mpeg4 cut avi", "joined mpeg2",
+    "joined, clock restarts", "joined, half a frame early", "joined, overlapping", "joined, second earlier",
+    "mjpeg mkv per day", "mjpeg avi million", "mpeg4 avi per half hour",
 )  # fmt: skip
 
 

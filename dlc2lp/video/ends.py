@@ -98,12 +98,16 @@ def remarks_on_ends(
              "says that some are missing", "look whether the recording is as long as it should be")
         )  # fmt: skip
     if n_lost:
-        told.append(
-            ("video-starts-broken", f"{counted(n_lost, 'packet')} at its beginning "
-             f"{'needs' if n_lost == 1 else 'need'} a key frame that is not in the file and "
-             f"{'gives' if n_lost == 1 else 'give'} no frame; frame 0 is the first that can be decoded, as in OpenCV "
-             "and DeepLabCut", "use the original recording instead of the cut copy, unless images were cut from this")
-        )  # fmt: skip
+        lost = counted(
+            n_lost,
+            "packet{} needs a key frame that is not in the file and gives no frame",
+            "packets{} need a key frame that is not in the file and give no frame",
+        ).format("" if packets.goes_back else " at its beginning")
+        count_from = "frames are counted as they come out of the decoder"
+        if not packets.goes_back:
+            count_from = "frame 0 is the first that can be decoded"
+        advice = "use the original recording instead of the cut copy, unless its images were cut from this one"
+        told.append(("video-starts-broken", f"{lost}; {count_from}, as in OpenCV and DeepLabCut", advice))
     return tuple(remark(path, *each) for each in told)
 
 
