@@ -1,8 +1,9 @@
 """What a video needs to be what Lightning Pose reads, and the ffmpeg command that makes it so. Pure.
 
 Lightning Pose reads ``.mp4`` files with h264 video in yuv420p (its documentation, FAQ "What video formats are
-supported?"); its readers take the frame rate as constant and the header's frame count as true. A video that is not
-like this is brought there by the cheapest way that changes no frame:
+supported?"); its readers take the frame rate as constant and the header's frame count as true, and one of them decodes
+on the graphics card (:mod:`~dlc2lp.video.gpu_reader`). A video that is not like this is brought there by the cheapest
+way that changes no frame:
 
 ========  ==========================================================================================
 place     it is so already; it travels as it is
@@ -21,6 +22,7 @@ from typing import Literal, NamedTuple
 
 from dlc2lp.errors import UsageError
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.gpu_reader import decodes_profile
 from dlc2lp.wording import counted
 
 Action = Literal["place", "remux", "rewrite", "encode"]
@@ -127,10 +129,14 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
     """What only a new encode can change."""
     full_range = info.pixel_format == "yuv420p" and info.color_range == "pc"
     turned = f"players turn it by {info.rotation_deg} degrees, Lightning Pose does not"
+    is_plain = info.codec == "h264" and info.pixel_format == "yuv420p"
+    undecoded = is_plain and not decodes_profile(info.profile)
+    profile = f"graphics cards do not decode its profile of h264, {info.profile}"
     hidden = f"an edit list hides {counted(info.n_hidden_packets, 'frame')}"
     return _those_that_hold(
         (info.codec != "h264", "not-h264", f"the codec is {info.codec}, not h264"),
         (info.pixel_format != "yuv420p", "not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"),
+        (undecoded, "not-for-gpus", profile),
         (full_range, "full-range", "the color range is full (pc), not tv"),
         (info.rotation_deg, "rotated", turned),
         (not info.square_pixels, "stretched-pixels", "the pixels are not square, players stretch them"),

@@ -11,8 +11,9 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
-from dlc2lp.video.ends import COPY_AGAIN, refuse_damage, remarks_on_ends, unreadable
+from dlc2lp.video.ends import COPY_AGAIN, refuse_damage, remark, remarks_on_ends, unreadable
 from dlc2lp.video.extent import extent_of
+from dlc2lp.video.gpu_reader import against_size
 from dlc2lp.video.packets import Packets, loses_first_frames, read_packets
 from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, explained
 from dlc2lp.video.riff import n_listed_chunks
@@ -78,6 +79,9 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
     refuse_damage(path, packets, header.n_frames, extent)
     timing = _timing(video, packets, header, stop)
     clock = timing.clock
+    remarks = remarks_on_ends(path, packets, header.n_frames, extent, n_lost=timing.n_lost, is_avi=is_avi)
+    if told := against_size(header.width_px, header.height_px):
+        remarks = (*remarks, remark(path, *told))
     return VideoInfo(
         path=path,
         container=video.format_name,
@@ -103,7 +107,7 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         profile=header.profile,
         level=header.level,
         n_lost_packets=timing.n_lost,
-        remarks=remarks_on_ends(path, packets, header.n_frames, extent, n_lost=timing.n_lost, is_avi=is_avi),
+        remarks=remarks,
     )
 
 

@@ -111,10 +111,11 @@ class OpenedVideo:
             # refuse them.
             self._container: Any = av.open(f"file:{path}", metadata_errors="replace")
             self.format_name: str = self._container.format.name  #: ffmpeg's name of the container.
+            flags: Any = av.format.Flags
             #: Whether there is one that holds times: raw streams (``mjpeg``, ``jpeg_pipe``, ``h264``) are just counted
             #: through by ffmpeg, which can't seek in them either.
             self.has_times = not (
-                self.format_name.endswith("_pipe") or self._container.format.flags & av.format.Flags.no_timestamps.value
+                self.format_name.endswith("_pipe") or self._container.format.flags & flags.no_timestamps.value
             )
             #: What each stream is: ``video``, ``audio``, ``subtitle``, ``data``.
             self.kinds = tuple(str(stream.type) for stream in self._container.streams)

@@ -474,6 +474,10 @@ CLIPS: dict[str, Clip] = {
     "10 bit": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv420p10le"), "encode"),
     "gray": Clip("a.mp4", _encoded(H264, "-pix_fmt", "gray"), "encode"),
     "full range": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuvj420p"), "encode"),
+    "lossless": Clip("a.mp4", _encoded(f"{H264} -qp 0"), "encode"),
+    "lossless mkv": Clip("a.mkv", _encoded(f"{H264} -qp 0"), "encode"),
+    "baseline": Clip("a.mp4", _encoded(f"{H264} -profile:v baseline"), "place"),
+    "main": Clip("a.mp4", _encoded(f"{H264} -profile:v main"), "place"),
     "lossless rgb": Clip("a.mkv", _encoded("libx264rgb -qp 0 -preset veryfast -g 12"), "encode"),
     # other codecs
     "mjpeg": Clip("a.avi", _encoded(MJPEG), "encode"),

@@ -26,6 +26,8 @@ from clips import (
 from dlc2lp.codec import encode
 from dlc2lp.errors import Interrupted, VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.convert import check_video, convert_video
+from dlc2lp.video.encoding import PRESETS
 from dlc2lp.video.extent import lacks_index, missing_bytes
 from dlc2lp.video.frames import read_frames
 from dlc2lp.video.probe import probe
@@ -237,3 +239,32 @@ def test_an_index_is_missed_only_in_mp4(tmp_path: Path) -> None:
     assert lacks_index(_file(tmp_path / "a", boxes))
     assert not lacks_index(_file(tmp_path / "b", boxes + struct.pack(">I4s", 8, b"moov")))
     assert not lacks_index(_file(tmp_path / "c", _riff(b"AVI ", bytes(40))))
+
+
+@pytest.mark.parametrize(
+    ("size", "code"),
+    [("32x32", "video-too-small-for-gpus"), ("48x16", ""), ("4096x16", ""), ("4112x16", "video-too-large-for-gpus")],
+)
+def test_a_size_for_no_graphics_card_is_told_and_placed(size: str, code: str, shop: Workshop, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    shop.ff("-f", "lavfi", "-i", f"testsrc=duration=0.2:size={size}:rate=30", "-pix_fmt", "yuv420p", "-g", "3", path)
+    verdict = check_video(path)
+    assert verdict.treatment.action == "place"
+    assert [remark.code for remark in verdict.info.remarks] == [code] * bool(code)
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        *(({"preset": preset, "crf": 1}, "64x48") for preset in PRESETS),
+        ({"crf": 1, "gop": 1}, "64x48"),
+        ({"crf": 1}, "2x2"),
+        ({"crf": 1}, "16x16"),
+        ({"profile": "intra"}, "63x47"),
+    ],
+)
+def test_whatever_is_encoded_conforms(options: dict[str, Any], size: str, shop: Workshop, tmp_path: Path) -> None:
+    source, target = tmp_path / "a.mkv", tmp_path / "a.mp4"
+    shop.ff("-f", "lavfi", "-i", f"testsrc=duration=0.3:size={size}:rate=30", "-c:v", "ffv1", source)
+    convert_video(source, target, threads=1, **options)
+    assert check_video(target).treatment.action == "place"
