@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,6 +39,11 @@ class Clock:
         #: Whether the order of these times is none in which a file could hold its frames: clocks of files that were
         #: joined, one behind the other.
         self.shuffled = bool((np.abs(order - np.arange(len(order))) > _LONGEST_DELAY).any())
+
+    def is_joined_at(self, joints: Iterable[tuple[int, int]]) -> bool:
+        """Whether between two times, of frames that should be neighbours, is not about one step."""
+        step = float(np.median(self._steps)) if len(self._steps) else 0.0
+        return any(not 0 < after - before <= 1.5 * step + 1 for before, after in joints)
 
     def n_missing_at_end(self) -> int:
         """How many frames are missing between the last ones, of a video whose clock is even before those.

@@ -75,18 +75,11 @@ def _in_all_parts(declared: int | None, extent: AviExtent) -> int:
 
 
 def remarks_on_ends(
-    path: Path,
-    packets: Packets,
-    declared: int | None,
-    extent: AviExtent,
-    *,
-    n_lost: int,
-    n_missing_at_end: int,
-    is_avi: bool,
+    path: Path, n_all: int, declared: int | None, extent: AviExtent, *, is_avi: bool
 ) -> tuple[Finding, ...]:
-    """What a person should know of the ends of a file whose frames are all there."""
+    """What a person should know of the end of a file whose frames are all there."""
     told = []
-    count = counted(packets.n_all, "frame")
+    count = counted(n_all, "frame")
     if extent.lacks_only_index:
         n_bytes = extent.missing_bytes
         lacks = f"{counted(n_bytes, 'byte is', 'bytes are')} missing" if n_bytes else "its lengths were not filled in"
@@ -99,20 +92,25 @@ def remarks_on_ends(
             ("video-unfinished", f"the file lacks {counted(extent.missing_bytes, 'byte')} at its end, which hold none "
              f"of the {count} that its header promises", COPY_AGAIN)
         )  # fmt: skip
-    elif is_avi and packets.n_all < (declared or 0):
+    elif is_avi and n_all < (declared or 0):
         told.append(
             ("video-count-too-high", f"its header promises {declared} frames, but {count} are in it, and nothing else "
              "says that some are missing", "look whether the recording is as long as it should be")
         )  # fmt: skip
+    return tuple(remark(path, *each) for each in told)
+
+
+def remarks_on_cuts(path: Path, n_lost: int, n_missing_at_end: int, *, at_beginning: bool) -> tuple[Finding, ...]:
+    """What a person should know of a file that was cut, or joined to another, without an encoder."""
+    told = []
     if n_lost:
         lost = counted(
             n_lost,
             "packet{} needs a key frame that is not in the file and gives no frame",
             "packets{} need a key frame that is not in the file and give no frame",
-        ).format("" if packets.goes_back else " at its beginning")
-        count_from = "frames are counted as they come out of the decoder"
-        if not packets.goes_back:
-            count_from = "frame 0 is the first that can be decoded"
+        ).format(" at its beginning" if at_beginning else "")
+        first = "frame 0 is the first that can be decoded"
+        count_from = first if at_beginning else "frames are counted as they come out of the decoder"
         advice = "use the original recording instead of the cut copy, unless its images were cut from this one"
         told.append(("video-starts-broken", f"{lost}; {count_from}, as in OpenCV and DeepLabCut", advice))
     if n_missing_at_end:

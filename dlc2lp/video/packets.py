@@ -33,6 +33,35 @@ class HeadFrame:
 
 
 @dataclass
+class _Leading:
+    """Where frames are shown before a key frame that stands before them in the file, as in an "open" group.
+
+    They lean on frames before the key frame, too. If those are of another recording, to which this one was joined
+    without an encoder, decoders pass over them, or make something up.
+    """
+
+    #: For each such key frame: the latest time before it, and the first of the frames that it leads.
+    joints: list[tuple[int, int]] = field(default_factory=list)
+    _latest: int | None = None
+    _key: tuple[int, int] | None = None  # the latest time before the last key frame, and its own
+    _first: int | None = None
+
+    def see(self, pts: int, *, is_key: bool) -> None:
+        """Take the next packet's display time."""
+        if self._key is not None:
+            before, key = self._key
+            if pts < key:
+                self._first = pts if self._first is None else min(pts, self._first)
+            elif self._first is not None:
+                self.joints.append((before, self._first))
+                self._key = self._first = None
+        if is_key:
+            self._key = None if self._latest is None else (self._latest, pts)
+            self._first = None
+        self._latest = pts if self._latest is None else max(pts, self._latest)
+
+
+@dataclass
 class Packets:
     """What one pass over a stream's packets finds; P of them are shown."""
 
@@ -47,6 +76,7 @@ class Packets:
     are_frames: bool = True  # whether the decoder gives one frame for each
     goes_back: bool = False  # whether a decode time is earlier than one before: a clock that restarts
     head: list[HeadFrame] = field(default_factory=list)
+    leading: _Leading = field(default_factory=_Leading)
 
     @property
     def all_timed(self) -> bool:
@@ -98,6 +128,7 @@ def read_packets(video: OpenedVideo) -> Packets:
         found.n_shown += 1
         if packet.pts is not None:
             found.pts.append(packet.pts)
+            found.leading.see(packet.pts, is_key=bool(packet.is_keyframe))
         if video.codec == "mpeg4" and packet.size <= _EMPTY_VOP_BYTES:
             found.are_frames = False
     found.keyframe_interval = max(found.keyframe_interval, found.n_shown - last_key)

@@ -11,7 +11,7 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
-from dlc2lp.video.ends import COPY_AGAIN, refuse_damage, remark, remarks_on_ends, unreadable
+from dlc2lp.video.ends import COPY_AGAIN, refuse_damage, remark, remarks_on_cuts, remarks_on_ends, unreadable
 from dlc2lp.video.extent import extent_of
 from dlc2lp.video.gpu_reader import against_size
 from dlc2lp.video.packets import Packets, loses_first_frames, read_packets
@@ -80,8 +80,9 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
     timing = _timing(video, packets, header, stop)
     clock = timing.clock
     cut_at_end = clock.n_missing_at_end() if timing.usable and packets.reorders and header.n_frames is None else 0
-    remarks = remarks_on_ends(
-        path, packets, header.n_frames, extent, n_lost=timing.n_lost, n_missing_at_end=cut_at_end, is_avi=is_avi
+    remarks = (
+        *remarks_on_ends(path, packets.n_all, header.n_frames, extent, is_avi=is_avi),
+        *remarks_on_cuts(path, timing.n_lost, cut_at_end, at_beginning=not timing.joined),
     )
     if told := against_size(header.width_px, header.height_px):
         remarks = (*remarks, remark(path, *told))
@@ -104,7 +105,7 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         n_video_streams=video.n_video_streams,
         n_hidden_packets=packets.n_hidden,
         all_packets_timed=timing.usable,
-        starts_with_keyframe=packets.starts_with_keyframe and not timing.n_lost,
+        starts_with_keyframe=packets.starts_with_keyframe and (not timing.n_lost or timing.joined),
         size_bytes=size_bytes,
         color_matrix=header.color_matrix,
         profile=header.profile,
@@ -122,6 +123,7 @@ class _Timing:
     ordered: bool  # whether the times are in the order of display
     usable: bool  # whether frames can be found by them
     n_lost: int  # packets that need what is not in the file
+    joined: bool = False  # whether those can be anywhere, since this was put together from several files
 
 
 def _timing(video: OpenedVideo, packets: Packets, header: Header, stop: threading.Event | None) -> _Timing:
@@ -130,18 +132,22 @@ def _timing(video: OpenedVideo, packets: Packets, header: Header, stop: threadin
     # file (h264 with B-frames: frame 2 at the time of frame 4), and sorting by them shuffles the video.
     made_up = packets.reorders and (video.format_name == "avi" or not packets.head_rises)
     ordered = not (made_up or packets.goes_back or clock.shuffled)
-    if ordered and clock.complete and packets.are_frames and video.has_times:
+    joined = packets.reorders and not made_up and clock.is_joined_at(packets.leading.joints)
+    counted = clock_of_decoded(video.path, header.time_base, stop) if joined else None
+    if counted is not None and counted.n_frames == packets.n_shown:
+        counted = None  # nothing is lost where they meet
+    if ordered and clock.complete and packets.are_frames and video.has_times and counted is None:
         first_pts = packets.head[0].pts
         decodable = array("q", (pts for pts in packets.pts if first_pts is None or pts >= first_pts))
         n_lost = packets.n_shown - len(decodable)
         return _Timing(Clock(decodable, len(decodable), header.time_base), True, True, n_lost)
     # Where times do not tell which packets come before the first frame, only decoding does.
-    is_clear = packets.are_frames and packets.pts and packets.first_is_key and (ordered or made_up)
+    is_clear = packets.are_frames and packets.pts and packets.first_is_key and (ordered or made_up) and counted is None
     if is_clear and not (packets.reorders and loses_first_frames(video.path, stop)):
         return _Timing(clock, ordered, False, 0)
-    clock = clock_of_decoded(video.path, header.time_base, stop)
+    clock = counted or clock_of_decoded(video.path, header.time_base, stop)
     n_lost = max(0, packets.n_shown - clock.n_frames) if packets.are_frames else 0
-    return _Timing(clock, ordered, False, n_lost)
+    return _Timing(clock, ordered, False, n_lost, joined or packets.goes_back)
 
 
 def _refuse_what_is_no_video(video: OpenedVideo) -> None:

@@ -122,6 +122,8 @@ def _walk(file: BinaryIO, start: int, listed_end: int | None, size_bytes: int) -
             has_index = True
             break
         if not _holds_data(kind):
+            if kind == bytes(4):  # room that the recorder had reserved
+                end = size_bytes
             break
         n_chunks += 1
         end = at + 8 + length

@@ -588,6 +588,20 @@ CLIPS: dict[str, Clip] = {
     "joined, second earlier": Clip("a.ts", _joined("ts 1 at 20 s", "ts 2 at 3 s"), "encode"),
     "joined, gap": Clip("a.ts", _joined("ts 1", "ts 2 at 3 s"), "rewrite", rate=None),
     "joined mpeg2": Clip("a.ts", _joined("ts 1 mpeg2", "ts 2 mpeg2"), "encode"),
+    # joined without an encoder at a frame whose leading frames lean on what is not there
+    "ts 1 hevc": _ts_part(0, 24, 0, _HEVC_OPEN),
+    "ts 2 hevc": Clip("a.ts", _copied("hevc cut mkv", "-output_ts_offset", "2"), ""),
+    "ts 2 hevc from 0": Clip("a.ts", _copied("hevc cut mkv"), ""),
+    "ts 2 mpeg2 cut": Clip("a.ts", _copied("mpeg2 cut mkv", "-output_ts_offset", "2"), ""),
+    "joined hevc": Clip(
+        "a.ts", _joined("ts 1 hevc", "ts 2 hevc"), "encode", truth=(), rate=None, remarks=_BROKEN
+    ),
+    "joined hevc, clock restarts": Clip(
+        "a.ts", _joined("ts 1 hevc", "ts 2 hevc from 0"), "encode", truth=(), rate=None, remarks=_BROKEN
+    ),
+    "joined mpeg2, leading": Clip(
+        "a.ts", _joined("ts 1 mpeg2", "ts 2 mpeg2 cut"), "encode", truth=(), rate=None
+    ),
     "clock of 33 bits overflows": Clip("a.ts", _ts_part(0, 48, 2**33 / 90000 - 0.8).make, "remux"),
     # sizes and rates
     "odd width": Clip("a.avi", _encoded(MPEG4, filters=_CROPPED.format(159, 128)), "encode"),
@@ -695,10 +709,11 @@ MATERIAL = {
 }  # fmt: skip
 #: Clips whose damage keeps anything from being written.
 DAMAGED = {name for name, clip in CLIPS.items() if clip.check.startswith("video-") or clip.convert}
-#: Clips that are counted right, but of which ffmpeg complains about what it can't decode.
+#: Clips that are counted right, but of which ffmpeg complains about what it can't decode, or which decoders make up.
 COMPLAINED = {
     "h264 cut mkv", "h264 cut mp4", "h264 cut between", "h264 cut ts", "h264 cut raw", "mpeg2 cut between ts",
-    "hevc cut between",
+    "hevc cut between", "joined hevc", "joined hevc, clock restarts",
+    "joined mpeg2, leading",
 }  # fmt: skip
 INTACT = {name for name in CLIPS if name not in DAMAGED | MATERIAL | COMPLAINED}
 
