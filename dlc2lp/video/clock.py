@@ -52,7 +52,8 @@ class Clock:
         """
         if not self.complete or self.constant or self.n_frames <= _LONGEST_DELAY + 2:
             return 0
-        step = float(np.median(self._steps))
+        # Of those before the last: the mean, since a coarse clock rounds each.
+        step = float(self._steps[:-_LONGEST_DELAY].mean())
         n_between = np.rint(self._steps / step) - 1
         even = np.abs(self._steps - step * (n_between + 1)).max() <= 1.01  # a tick of a coarse clock
         if not even or n_between[:-_LONGEST_DELAY].any():

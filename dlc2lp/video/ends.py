@@ -13,6 +13,7 @@ from dlc2lp.video.riff import AviExtent
 from dlc2lp.wording import counted
 
 COPY_AGAIN = "copy the file again from its origin"
+_OR_KEEP_THE_REST = f"{COPY_AGAIN}; if there is no whole one, `ffmpeg -i FILE -c copy rest.mkv` keeps what is left"
 
 #: By how many frames the headers of a whole AVI may promise too many: recorders count what they still have to write.
 _MISCOUNTED_FRAMES = 2
@@ -45,7 +46,7 @@ def refuse_damage(path: Path, packets: Packets, declared: int | None, extent: Av
         found = f"found {packets.n_all}{of}" if of else f"found {counted(packets.n_all, 'frame')}"
         n_bytes = extent.missing_bytes
         lacks = f"the file lacks {counted(n_bytes, 'byte')} at its end" if n_bytes else "a part of the file is missing"
-        raise VideoFailed.of("video-truncated", str(path), f"{found}; {lacks}", advice=COPY_AGAIN)
+        raise VideoFailed.of("video-truncated", str(path), f"{found}; {lacks}", advice=_OR_KEEP_THE_REST)
     if packets.n_shown == 0:
         raise VideoFailed.of("video-no-frames", str(path), "found a video stream without any frame")
     if not packets.head:
@@ -63,8 +64,8 @@ def _is_cut(packets: Packets, declared: int | None, promised: int, extent: AviEx
     A header's count alone is no witness: recorders count frames that they skipped, or fill it in before they are ready.
     """
     if extent.missing_bytes:
-        all_there = declared is None and extent.lacks_only_index and not promised
-        return bool(packets.n_corrupt) or packets.n_all < promised or (declared is None and not all_there)
+        unexplained = declared is None and not extent.lacks_only_index
+        return bool(packets.n_corrupt) or packets.n_all < promised or unexplained
     return packets.n_all + _MISCOUNTED_FRAMES < _in_all_parts(declared, extent)
 
 

@@ -66,7 +66,7 @@ def avi_extent(file: BinaryIO, size_bytes: int) -> AviExtent:
         if recorded is not None:
             if not recorded.has_index:
                 lacking = max(lacking, recorded.end - size_bytes)
-            only_index = _lacks_only_index(recorded, lacking, size_bytes)
+            only_index = _lacks_only_index(recorded, lacking, size_bytes, in_parts=bool(header.parts))
     beyond = max(0, max((end for end, _ in header.parts), default=0) - size_bytes)
     return AviExtent(
         missing_bytes=max(lacking, beyond),
@@ -92,14 +92,16 @@ def _parts(file: BinaryIO, size_bytes: int) -> Iterator[tuple[int, int]]:
         start += 8 + length + (length & 1)
 
 
-def _lacks_only_index(recorded: _Recorded, lacking: int, size_bytes: int) -> bool:
+def _lacks_only_index(recorded: _Recorded, lacking: int, size_bytes: int, *, in_parts: bool) -> bool:
     """Whether all that is not there can be the index, so that no frame is lost."""
     if recorded.has_index:  # it has begun, so all before it was written
         return True
     index_bytes = 8 + _INDEX_ENTRY_BYTES * recorded.n_chunks
-    # The list of chunks itself must not promise more of them; but a recorder may count its index as a part of it.
+    part_index_bytes = 32 + 8 * recorded.n_chunks if in_parts else 0  # of OpenDML, inside the list of chunks
+    # The list of chunks itself must not promise more of them; but a recorder may have counted an index as a part of it.
     in_list = 0 if recorded.listed_end is None else max(0, recorded.listed_end - size_bytes)
-    return recorded.end in (size_bytes, size_bytes + 1) and lacking <= index_bytes and in_list in (0, index_bytes)
+    is_whole = recorded.end in (size_bytes, size_bytes + 1)
+    return is_whole and lacking <= index_bytes + part_index_bytes and in_list in (0, index_bytes, part_index_bytes)
 
 
 def _recorded(file: BinaryIO, part_start: int, size_bytes: int) -> _Recorded | None:

@@ -90,3 +90,14 @@ def two_parts(n_in_first: int, *, whole: bool, index: bool = True) -> Callable[[
 
 def last_chunk_cut(patch: Callable[[bytearray], bytearray]) -> Callable[[bytearray], bytearray]:
     return lambda data: patch(data)[:-20]
+
+
+def second_part_unfinished(data: bytearray) -> bytearray:
+    """An AVI of two parts whose recorder died in the second: its length promises too much, and nothing counts it."""
+    data = data[: data.rindex(b"ix00")]
+    start = data.rindex(b"RIFF")
+    struct.pack_into("<I", data, start + 4, len(data) - start + 100)
+    struct.pack_into("<I", data, data.index(b"strh") + 8 + 32, 0)
+    struct.pack_into("<I", data, data.index(b"dmlh") + 8, 0)
+    struct.pack_into("<QII", data, data.index(b"indx") + 8 + 24 + 16, 0, 0, 0)
+    return data

@@ -18,7 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from avi_bytes import before_index, index_not_written, last_chunk_cut, two_parts, with_count, with_rate
+from avi_bytes import (
+    before_index,
+    index_not_written,
+    last_chunk_cut,
+    second_part_unfinished,
+    two_parts,
+    with_count,
+    with_rate,
+)
 from handmade import pack_b_frames, skip_frames, write_fields
 
 from dlc2lp.video.synthetic import write_clip
@@ -655,6 +663,9 @@ CLIPS: dict[str, Clip] = {
         "a.avi", _patched("mjpeg", with_count(60, "strh", "avih")), "encode", remarks=("video-count-too-high",)
     ),
     "two parts": Clip("a.avi", _patched("mjpeg", two_parts(30, whole=True)), "encode"),
+    "second part unfinished": Clip(
+        "a.avi", _patched("two parts", second_part_unfinished), "encode", remarks=("video-unfinished",)
+    ),
     "live mkv": Clip("a.mkv", _encoded(H264, "-f", "matroska", "-live", "1"), "rewrite"),
     "live mkv clusters": Clip("a.mkv", _live_clusters, "rewrite"),
     # damaged
