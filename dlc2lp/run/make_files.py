@@ -97,7 +97,8 @@ class Maker:
         for frame in step.frames:
             targets.setdefault(frame.index, []).append(frame.target)
         made: list[tuple[str, Path]] = []
-        cut = read_frames(info.path, info, targets, crop=step.crop, turn_deg=step.turn_deg, stop=self.watch.stop)
+        shown: dict[str, Any] = {"crop": step.crop, "turn_deg": step.turn_deg, "colors": step.colors}
+        cut = read_frames(info.path, info, targets, stop=self.watch.stop, **shown)
         for index, picture in cut:
             for target in targets[index]:
                 temporary = scratch / str(len(made))
@@ -141,7 +142,7 @@ class Maker:
             )
             detail: dict[str, Any] = {}
             if isinstance(step, EncodeVideo):
-                written = write("encode", settings, crop=step.crop, turn_deg=step.turn_deg)
+                written = write("encode", settings, crop=step.crop, turn_deg=step.turn_deg, colors=step.colors)
             else:
                 try:
                     written = write(step.action, None)

@@ -15,6 +15,7 @@ from dlc2lp.survey.label_files import ProjectLabels, project_labels
 from dlc2lp.survey.machine_labels import SessionPredictions, lost_suggestions
 from dlc2lp.survey.merging import merge_labels
 from dlc2lp.survey.odd_labels import odd_labels
+from dlc2lp.survey.odd_colors import odd_colors
 from dlc2lp.survey.odd_videos import odd_videos
 from dlc2lp.survey.project import Survey
 from dlc2lp.survey.session_labels import SessionLabels
@@ -66,6 +67,7 @@ def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None
         *chosen.findings,
         *odd_labels(chosen.sessions, config),
         *odd_videos(survey.videos, config, options.crop),
+        *odd_colors(survey.videos),
     ]
     refusals = list(survey.refusals)
     questions = [

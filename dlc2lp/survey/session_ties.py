@@ -7,9 +7,10 @@ of different sizes were judged apart, and one session has one video with one pic
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.ties import ImageTie, Kind, Tie, kind_of
 
@@ -20,6 +21,7 @@ class Picture:
 
     turn_deg: int | None = None  #: Clockwise turn from the stored picture; None where the images do not tell.
     crop: Crop | None = None  #: Part of the turned picture; None for all of it.
+    colors: Colors | None = None  #: Reading of the stored colours; None for that of OpenCV 4.
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,14 @@ class SessionTie:
     @property
     def picture(self) -> Picture:
         """The part that all images show; all of the picture, as players show it, where they differ or do not tell."""
-        return self.pictures[0] if len(self.pictures) == 1 else Picture()
+        shown = self.pictures[0] if len(self.pictures) == 1 else Picture()
+        return replace(shown, colors=self.colors)
+
+    @property
+    def colors(self) -> Colors | None:
+        """The reading of the video's colours that its images show; None for that of OpenCV 4, or where they differ."""
+        known = {part.colors for part in self.parts if part.gain is not None}
+        return known.pop() if len(known) == 1 else None
 
     def proven_index(self, image: str) -> int | None:
         """Return the 0-based index of the video frame that an image is; None while unproven."""

@@ -11,6 +11,7 @@ from typing import Literal
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
+from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix
 from dlc2lp.video.compare import compare_frames
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
 from dlc2lp.wording import counted
@@ -29,6 +30,7 @@ class VideoOrder:
     crop: Crop | None = None  #: Which part of the picture it shows; all of it where None.
     turn_deg: int = 0  #: The clockwise turn from the stored picture to the one it shows.
     turn_back_deg: int = 0  #: What of the turn that players apply is undone.
+    colors: Colors | None = None  #: How the source's colours are read; None where there is nothing to read.
 
     @classmethod
     def of(
@@ -39,6 +41,7 @@ class VideoOrder:
         *,
         crop: Crop | None = None,
         turn_deg: int | None = None,
+        colors: Colors | None = None,
     ) -> VideoOrder:
         """The order for one video. ``ValueError``: settings and no encode or the reverse; a copy that turns or cuts."""
         if (action == "encode") != (settings is not None):
@@ -47,10 +50,13 @@ class VideoOrder:
         width, height = info.width_px, info.height_px
         if action == "encode":
             width, height = encoding.encoded_size(info, crop=crop, turn_deg=turn_deg)
-        elif crop is not None or turn_deg != info.rotation_deg:
+        elif crop is not None or turn_deg != info.rotation_deg or colors is not None:
             raise ValueError(f"action {action!r} changes no pixel")
         turn_back_deg = (info.rotation_deg - turn_deg) % 360
-        return cls(action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg)
+        colors = (colors or as_opencv_reads(info.pixel_format)) if has_matrix(info.pixel_format) else None
+        return cls(
+            action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg, colors
+        )
 
 
 def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, failed: str) -> None:
@@ -112,7 +118,9 @@ def against_source(
     if how == "full" and order.action != "encode":  # an encode has decoded the source already
         result = ffmpeg.run(encoding.decode_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
         refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
-    comparison = compare_frames(source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop)
+    comparison = compare_frames(
+        source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, colors=order.colors, stop=stop
+    )
     found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
     wrong = comparison.first_mismatch
     if wrong is not None:

@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
 from dlc2lp.model import Setting, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, refuse_bad_run
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
@@ -65,6 +66,7 @@ def make_video(
     verify: Verify = "sample",
     crop: Crop | None = None,
     turn_deg: int | None = None,
+    colors: Colors | None = None,
     on_frames: Callable[[int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> VideoInfo:
@@ -73,20 +75,20 @@ def make_video(
     ``temp`` may have any suffix; it exists afterwards only if all checks passed. ``remux`` and ``rewrite`` take no
     settings, ``encode`` does. ``verify`` says how many frames are decoded and compared; the count, the codec, the rate
     and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
-    turned clockwise; by default all of it, turned as the source's display matrix asks. ``on_frames`` is called with the
-    number of frames written so far; ``stop`` ends the work within seconds.
+    turned clockwise; by default all of it, turned as the source's display matrix asks. ``colors`` says how those of
+    the source are read, by default as OpenCV 4 does. ``on_frames`` is called with the number of frames written so far;
+    ``stop`` ends the work within seconds.
 
     Raises ``VideoFailed`` (``encode-failed``, ``video-decode-errors``, ``video-frames-lost``, ``video-frames-differ``,
     ``video-not-conforming``, ``remux-impossible`` or what :func:`~dlc2lp.video.probe.probe` raises), ``ToolMissing``
     where an encode is needed and there is no ffmpeg, and ``Interrupted``.
     """
-    order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg)
+    order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg, colors=colors)
     try:
         if settings is not None:
             program, turn_back_deg = str(ffmpeg.find_ffmpeg()), order.turn_back_deg
-            argv = encoding.encode_argv(
-                program, source, temp, order.rate, settings, crop=order.crop, turn_back_deg=turn_back_deg
-            )
+            shown: dict[str, Any] = {"crop": order.crop, "turn_back_deg": turn_back_deg, "colors": order.colors}
+            argv = encoding.encode_argv(program, source, temp, order.rate, settings, **shown)
             result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
             refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
         else:

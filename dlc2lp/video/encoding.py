@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 
 from dlc2lp.errors import UsageError
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.colors import WRITTEN, Colors, as_opencv_reads, tagged
 from dlc2lp.wording import counted
 
 Action = Literal["place", "remux", "rewrite", "encode"]
@@ -107,17 +108,20 @@ class Crop(NamedTuple):
     height_px: int
 
 
-def choose(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> Treatment:
+def choose(
+    info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None, colors: Colors | None = None
+) -> Treatment:
     """The cheapest way for one video.
 
     ``crop`` and ``turn_deg`` are the part of the picture, and its clockwise turn from what is stored, that the target
-    must show, because the labeled images show it so; None for all of it, and for what players show.
+    must show, because the labeled images show it so; None for all of it, and for what players show. ``colors`` is the
+    reading of its colours that the images show; None for that of OpenCV 4.
     """
     pictures = _against_these_pictures(info) + _against_this_framing(info, crop, turn_deg)
+    pictures += _against_these_colors(info, colors)
     wrapping = _against_this_wrapping(info)
     if not pictures and not wrapping:
-        sound = Reason("has-audio", "it has a sound track, which Lightning Pose ignores")
-        return Treatment("place", (sound,) if info.has_audio else ())
+        return Treatment("place", _worth_knowing(info))
     if pictures or not info.all_packets_timed:
         return Treatment("encode", pictures + wrapping)
     return Treatment("remux" if info.constant_rate else "rewrite", wrapping)
@@ -140,6 +144,16 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
     )
 
 
+def _worth_knowing(info: VideoInfo) -> tuple[Reason, ...]:
+    """What is odd in a video that is what it should be."""
+    asked, read = tagged(info), as_opencv_reads(info.pixel_format)
+    tags = f"its tags ask for {asked.matrix}, Lightning Pose's readers take {read.matrix}, as DeepLabCut did"
+    return _those_that_hold(
+        (info.has_audio, "has-audio", "it has a sound track, which Lightning Pose ignores"),
+        (asked.matrix != read.matrix, "matrix-not-read", tags),
+    )
+
+
 def _those_that_hold(*facts: tuple[object, str, str]) -> tuple[Reason, ...]:
     """Reasons from what is to be the case, the code and the message."""
     return tuple(Reason(code, message) for holds, code, message in facts if holds)
@@ -155,6 +169,13 @@ def _against_this_framing(info: VideoInfo, crop: Crop | None, turn_deg: int | No
         size, place = f"{crop.width_px}x{crop.height_px}", f"({crop.x_px}, {crop.y_px})"
         found.append(Reason("cropped", f"the labeled images are its part of {size} px at {place}"))
     return tuple(found)
+
+
+def _against_these_colors(info: VideoInfo, colors: Colors | None) -> tuple[Reason, ...]:
+    """What of its colours Lightning Pose would see otherwise than the labeled images show it."""
+    usual = as_opencv_reads(info.pixel_format)
+    message = f"the labeled images show its colors as {colors}, Lightning Pose would read {usual}"
+    return _those_that_hold((colors not in (None, usual), "colors-differ", message))
 
 
 def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
@@ -206,13 +227,15 @@ def encode_argv(
     *,
     crop: Crop | None = None,
     turn_back_deg: int = 0,
+    colors: Colors | None = None,
 ) -> list[str]:
     """The ffmpeg command that encodes every frame of a video exactly once, in order, at a rate in frames per second.
 
     ffmpeg turns the pixels as the source's display matrix asks. This is turned back counter-clockwise by
     ``turn_back_deg`` afterwards: with the source's ``rotation_deg`` the target, an mp4 whatever its suffix, holds the
     picture as it is stored. Either way the target has no such matrix, which ``-noautorotate`` does not manage: ffmpeg 5
-    copies the matrix. Then ``crop`` is kept; all of the picture where None.
+    copies the matrix. Then ``crop`` is kept; all of the picture where None. ``colors`` is how the source's are read,
+    whatever its tags say (None: it has none to be read, as in RGB); they are always written as ``WRITTEN``.
     """
     threads = str(settings.threads)
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]
@@ -221,31 +244,42 @@ def encode_argv(
     argv += ["-i", f"file:{source}"]
     # Capital V: a cover picture is not the video, even where it comes first. Chapters would become a second track.
     argv += ["-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn"]
-    argv += ["-vf", _filters(rate, crop, turn_back_deg)]
+    argv += ["-vf", ",".join(_filters(rate, crop, _TURNS_BACK[turn_back_deg], colors))]
     argv += ["-fps_mode", "passthrough"]  # ffmpeg itself may not drop or double a frame
     argv += ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf), "-g", str(settings.gop)]
-    argv += ["-threads", threads, "-pix_fmt", "yuv420p", "-color_range", "tv"]
+    argv += ["-threads", threads, "-pix_fmt", "yuv420p"]
+    argv += ["-color_range", WRITTEN.range, "-colorspace", _TAGS[WRITTEN.matrix]]
     argv += ["-movflags", "+faststart", "-video_track_timescale", str(track_timescale(rate))]
     # The format by name, so that the target can have a temporary name with any suffix.
     return [*argv, "-f", "mp4", f"file:{target}"]
 
 
-def _filters(rate: Fraction, crop: Crop | None, turn_back_deg: int) -> str:
-    chain = [*_TURNS_BACK[turn_back_deg]]
+def _filters(rate: Fraction, crop: Crop | None, turns: list[str], colors: Colors | None) -> list[str]:
+    chain = []
+    if colors is not None:
+        # First: what follows may convert, and newer versions refuse to convert from matrices that they do not know.
+        chain.append(f"setparams=range={colors.range}:colorspace={_TAGS[colors.matrix]}")
+    chain += turns
     if crop is not None:
         # exact=1: otherwise yuv420p rounds odd offsets down, and every label is one pixel off.
         chain.append(f"crop={crop.width_px}:{crop.height_px}:{crop.x_px}:{crop.y_px}:exact=1")
-    chain += [
+    # Named only where they change: it makes the filter copy pictures that it need not touch.
+    matrices = "" if colors is None else f"in_color_matrix={colors.matrix}:"
+    matrices = "" if colors and colors.matrix == WRITTEN.matrix else f"{matrices}out_color_matrix={WRITTEN.matrix}:"
+    return [
+        *chain,
         "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0",  # x264 refuses odd sizes; right and bottom, so labels stay where they are
         "setsar=1",
-        "scale=out_range=tv",  # else ffmpeg 6 and newer write yuvj420p for full-range sources
+        f"scale={matrices}out_range={WRITTEN.range}",  # else ffmpeg 6 and newer write yuvj420p for full-range sources
         "format=yuv420p",
         f"settb={rate.denominator}/{rate.numerator}",
         "setpts=N",  # the time of a frame is its number, whatever the source's clock says
         f"fps={rate.numerator}/{rate.denominator}",  # after setpts=N it changes no frame; it sets the rate written
     ]
-    return ",".join(chain)
 
+
+#: ffmpeg's tags of the matrices.
+_TAGS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 
 #: Filters that undo a clockwise turn.
 _TURNS_BACK = {0: [], 90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}

@@ -27,6 +27,7 @@ from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frame_proof import Proof, accept_expected, expected_of_rest, is_absent, is_ahead, prove
 from dlc2lp.video.frames import Pictures, small_gray_frames
 from dlc2lp.video.framing import CropHint, Framing, Pair, part_framing, whole_framing
+from dlc2lp.video.image_colors import image_colors
 from dlc2lp.video.likeness import Looks, look, to_gray
 from dlc2lp.video.pictures import read_image
 from dlc2lp.video.ties import Evidence, ImageTie, Outcome, StillImage, Tie, explain, kind_of, six_digits
@@ -74,7 +75,7 @@ def find_frames(
         if group.framing is not None:
             group.small.append(group.framing.small(gray))
     frames = _FrameReader(video, info, on_frames, stop)
-    ties = [_tie_group(frames, group, crop_hint, window) for group in groups.values()]
+    ties = [_with_colors(frames, group, _tie_group(frames, group, crop_hint, window)) for group in groups.values()]
     if unreadable:
         ties.append(_untied(unreadable, None, "unreadable", f"images that cannot be read: {len(unreadable)}"))
     return tuple(ties)
@@ -159,6 +160,11 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
     indices = [image.claimed_index if image.frame_index is None else image.frame_index for image in tie.images]
     framing = replace(framing, crop=crop, is_sure=True)
     return _FrameSearch(frames, group.seen_as(framing), framing, window, indices).tie()
+
+
+def _with_colors(frames: _FrameReader, group: _Group, tie: Tie) -> Tie:
+    found = image_colors(frames.video, frames.info, group.stills, tie, frames.stop)
+    return replace(tie, colors=found.colors, gain=found.gain, offset=found.offset) if found else tie
 
 
 def _crop_in_proven_frames(frames: _FrameReader, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.colors import Colors, as_opencv_reads
 from dlc2lp.video.encoding import Crop
+from dlc2lp.video.likeness import to_gray
 from dlc2lp.video.pictures import shrink
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable, VideoFrame
 
@@ -34,13 +36,15 @@ def read_frames(
     *,
     crop: Crop | None = None,
     turn_deg: int | None = 0,
+    colors: Colors | None = None,
     stop: threading.Event | None = None,
 ) -> Pictures:
     """Read frames by their position in the order of display; as DeepLabCut cuts them out, turned and of that a part.
 
     Indices are 0-based and in any order; each is read once. Yielded in rising order, with RGB pictures, uint8 of shape
     (h, w, 3): turned clockwise by ``turn_deg`` from what is stored (None: as players do), and of that the ``crop``, by
-    default all. Seeks by the packets' own times where those can be trusted, else decodes from the beginning and counts.
+    default all; in ``colors``, by default as OpenCV 4 reads them. Seeks by the packets' own times where those can be
+    trusted, else decodes from the beginning and counts.
 
     Raises
     ------
@@ -51,8 +55,25 @@ def read_frames(
     Interrupted
         ``stop`` was set.
     """
+    for index, (picture,) in read_colors(path, info, indices, (colors,), crop=crop, turn_deg=turn_deg, stop=stop):
+        yield index, picture
+
+
+def read_colors(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int],
+    readings: Sequence[Colors | None],
+    *,
+    crop: Crop | None = None,
+    turn_deg: int | None = 0,
+    stop: threading.Event | None = None,
+) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
+    """As :func:`read_frames`, each frame in several readings of its colours."""
     turn_deg = info.rotation_deg if turn_deg is None else turn_deg
-    yield from _pictures(path, info, indices, "rgb24", crop, turn_deg, stop)
+    converters = [Pixels(path, "rgb24", info.width_px, info.height_px, colors) for colors in readings]
+    for index, frame in _frames_at(path, info, indices, stop):
+        yield index, [_picture(path, index, pixels, frame, crop, turn_deg) for pixels in converters]
 
 
 def small_gray_frames(
@@ -62,6 +83,7 @@ def small_gray_frames(
     *,
     crop: Crop | None = None,
     turn_deg: int = 0,
+    colors: Colors | None = None,
     width_px: int = COMPARED_WIDTH_PX,
     stop: threading.Event | None = None,
 ) -> Pictures:
@@ -69,29 +91,26 @@ def small_gray_frames(
 
     As :func:`read_frames`, but uint8 of shape (h, width_px): averaged over areas; narrower parts keep their size.
     """
-    for index, gray in _pictures(path, info, indices, "gray", crop, turn_deg, stop):
-        yield index, shrink(gray, width_px)
-
-
-def _pictures(
-    path: Path,
-    info: VideoInfo,
-    indices: Iterable[int] | None,
-    pixel_format: Literal["rgb24", "gray"],
-    crop: Crop | None,
-    turn_deg: int,
-    stop: threading.Event | None,
-) -> Pictures:
-    pixels = Pixels(path, pixel_format, info.width_px, info.height_px)
+    # What PyAV makes gray by another reading than the usual one differs from version to version; colours do not.
+    is_usual = colors in (None, as_opencv_reads(info.pixel_format))
+    pixels = Pixels(path, "gray" if is_usual else "rgb24", info.width_px, info.height_px, colors)
     frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
     for index, frame in frames:
-        try:
-            picture = np.rot90(pixels.of(frame), -turn_deg // 90)
-        except Undecodable as problem:
-            raise _unreadable_frame(path, index, problem.reason) from problem
-        if crop is not None:
-            picture = picture[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
-        yield index, np.ascontiguousarray(picture)
+        picture = _picture(path, index, pixels, frame, crop, turn_deg)
+        yield index, shrink(picture if is_usual else to_gray(picture), width_px)
+
+
+def _picture(
+    path: Path, index: int, pixels: Pixels, frame: VideoFrame, crop: Crop | None, turn_deg: int
+) -> NDArray[np.uint8]:
+    """The part of a frame that is asked for."""
+    try:
+        picture = np.rot90(pixels.of(frame), -turn_deg // 90)
+    except Undecodable as problem:
+        raise _unreadable_frame(path, index, problem.reason) from problem
+    if crop is not None:
+        picture = picture[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
+    return np.ascontiguousarray(picture)
 
 
 def _frames_in_order(path: Path, stop: threading.Event | None) -> _Frames:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import Dlc2LpError, Interrupted, VideoFailed
+from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
 
 if TYPE_CHECKING:
     import av
@@ -232,27 +233,61 @@ class PacketCopy:
             self._container.mux(packet)
 
 
+#: Numbers of matrices and ranges, the same in frames' tags (ITU-T H.273) and in ffmpeg's scaler.
+_MATRIX_NUMBERS = {"bt601": 5, "bt709": 1, "bt2020": 9}
+_RANGE_NUMBERS = {"tv": 1, "pc": 2}
+
+
 class Pixels:
     """Turns the frames of a video into arrays of one pixel format and of the video's size.
 
-    One converter serves all frames: setting one up for each, as ``frame.to_ndarray(format=...)`` does, takes four times
-    as long as decoding a small frame. It does not shrink: ffmpeg's area average is up to one grey level off (mean
-    square 0.1, as much as the noise of a still scene) and gains nothing where decoding takes most of the time. Frames
-    of another size (a browser's recording of a window, a damaged header) are brought to the video's, as ffmpeg does.
+    Colours are read as ``colors`` says, by default as OpenCV 4 reads them: PyAV from 17 on would follow the tags of the
+    file, older versions do not. One converter serves all frames: setting one up for each, as
+    ``frame.to_ndarray(format=...)`` does, takes four times as long as decoding a small frame. It does not shrink:
+    ffmpeg's area average is up to one grey level off (mean square 0.1, as much as the noise of a still scene) and gains
+    nothing where decoding takes most of the time. Frames of another size (a browser's recording of a window, a damaged
+    header) are brought to the video's, as ffmpeg does.
     """
 
-    def __init__(self, path: Path, pixel_format: Literal["rgb24", "gray"], width_px: int, height_px: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        pixel_format: Literal["rgb24", "gray"],
+        width_px: int,
+        height_px: int,
+        colors: Colors | None = None,
+    ) -> None:
         import av
         from av.video.reformatter import VideoReformatter
 
         self._path = path
+        self._colors = colors
         self._converter = VideoReformatter()
         self._options: dict[str, Any] = {"format": pixel_format, "width": width_px, "height": height_px}
+        self._follows_tags = int(av.__version__.partition(".")[0]) >= 17
         # Newer PyAV would start a thread for each CPU in every reader, though readers run side by side already.
-        if int(av.__version__.partition(".")[0]) >= 17:
+        if self._follows_tags:
             self._options["threads"] = 1
 
     def of(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """The picture of one frame, shape (H, W, 3) or (H, W)."""
         with explained(self._path):
-            return self._converter.reformat(frame, **self._options).to_ndarray().astype(np.uint8, copy=False)
+            options = self._options | self._reading(frame)
+            return self._converter.reformat(frame, **options).to_ndarray().astype(np.uint8, copy=False)
+
+    def _reading(self, frame: VideoFrame) -> dict[str, int]:
+        """What tells PyAV of any version how to read the colours of a frame."""
+        name = frame.format.name
+        if is_full_range(name):
+            frame.color_range = _RANGE_NUMBERS["pc"]
+        if not has_matrix(name):
+            return {}
+        colors = self._colors or as_opencv_reads(name)
+        matrix = _MATRIX_NUMBERS[colors.matrix]
+        range_ = _RANGE_NUMBERS["pc" if is_full_range(name) else colors.range]
+        frame.colorspace, frame.color_range = matrix, range_
+        # Older versions look at nothing where both ranges are the same.
+        to_range = _RANGE_NUMBERS["pc"] if self._follows_tags else 3 - range_
+        return {
+            "src_colorspace": matrix, "dst_colorspace": matrix, "src_color_range": range_, "dst_color_range": to_range,
+        }  # fmt: skip

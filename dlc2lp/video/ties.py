@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import ClassVar, Literal
 
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
 from dlc2lp.wording import counted
 
@@ -86,6 +87,8 @@ class Tie:
     ``shift``, ``images``) are two questions; either may be settled where the other is not.
     """
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "gain", "offset")
+
     #: ``exact``: every image that is tied has its frame's index as its number. ``shifted``: the index is the number
     #: plus ``shift``. ``renumbered``: each image has an index of its own, in ``images``. ``other-video``: no frame is
     #: like the images. ``unknown``: nothing can be told; the numbers stay claims.
@@ -102,6 +105,11 @@ class Tie:
     images: tuple[ImageTie, ...]
     evidence: Evidence
     reason: str  #: All this in plain words.
+    #: By which reading of the video's colours the images were cut; None for OpenCV's usual one, or where unknown.
+    colors: Colors | None = None
+    #: Brightness of the images = gain * brightness of their frames + offset, in grey levels; None where unknown.
+    gain: float | None = None
+    offset: float | None = None
 
     @property
     def is_proven(self) -> bool:
