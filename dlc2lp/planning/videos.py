@@ -108,4 +108,6 @@ def _video_step(
     turn_deg, crop = picture.turn_deg, picture.crop
     size_px = encoded_size(info, crop=crop, turn_deg=turn_deg)
     how = asdict(settings)
-    return EncodeVideo(source, target, n_bytes, n_frames, *size_px, rate, **how, turn_deg=turn_deg, crop=crop, colors=picture.colors)
+    return EncodeVideo(
+        source, target, n_bytes, n_frames, *size_px, rate, **how, turn_deg=turn_deg, crop=crop, colors=picture.colors
+    )

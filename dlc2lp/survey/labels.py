@@ -14,8 +14,8 @@ from dlc2lp.survey.individuals import UNIQUE, Known, OneAnimal, as_one_animal
 from dlc2lp.survey.label_files import ProjectLabels, project_labels
 from dlc2lp.survey.machine_labels import SessionPredictions, lost_suggestions
 from dlc2lp.survey.merging import merge_labels
-from dlc2lp.survey.odd_labels import odd_labels
 from dlc2lp.survey.odd_colors import odd_colors
+from dlc2lp.survey.odd_labels import odd_labels
 from dlc2lp.survey.odd_videos import odd_videos
 from dlc2lp.survey.project import Survey
 from dlc2lp.survey.session_labels import SessionLabels

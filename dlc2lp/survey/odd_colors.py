@@ -15,6 +15,8 @@ from dlc2lp.wording import counted, some
 
 #: What a network hardly notices: a few percent of contrast, and of the 255 levels of brightness.
 _GAIN_OFF, _OFFSET_OFF = 0.04, 8.0
+#: Levels of red, green and blue that neither coding nor noise puts between an image and its frame.
+_COLORS_APART = 20.0
 
 
 def odd_colors(videos: Sequence[SurveyedVideo]) -> list[Finding]:
@@ -79,9 +81,7 @@ def _brightness(videos: Iterable[SurveyedVideo]) -> list[Finding]:
                     "video_sets of config.yaml, or extract the frames again from this one"
                 )
                 where = f"{part.images[0].name}, {video.path}"
-                findings.append(
-                    Finding(Severity.WARNING, "brightness-differs", video.session, message, where, advice)
-                )
+                findings.append(Finding(Severity.WARNING, "brightness-differs", video.session, message, where, advice))
     return findings
 
 
@@ -97,4 +97,8 @@ def _off(part: Tie) -> str:
         words.append(f"{abs(contrast)} % {'more' if contrast > 0 else 'less'} contrast")
     if abs(level) > _OFFSET_OFF:
         words.append(f"{counted(abs(brightness), 'gray level')} {'more' if level > 0 else 'less'} brightness")
-    return " and ".join(words) + " than" if words else ""
+    if words:
+        return " and ".join(words) + " than"
+    if part.apart is not None and part.apart > _COLORS_APART:
+        return f"other colors, {round(part.apart)} levels away on average, than"
+    return ""

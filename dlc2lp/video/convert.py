@@ -8,14 +8,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
 from dlc2lp.model import Setting, VideoInfo
-from dlc2lp.video import encoding, ffmpeg
-from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, refuse_bad_run
+from dlc2lp.video import encoding
+from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding
 from dlc2lp.video.colors import Colors
 from dlc2lp.video.cpus import allowed_cpus
+from dlc2lp.video.encoder import encode_video
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
@@ -86,15 +87,11 @@ def make_video(
     order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg, colors=colors)
     try:
         if settings is not None:
-            program, turn_back_deg = str(ffmpeg.find_ffmpeg()), order.turn_back_deg
-            shown: dict[str, Any] = {"crop": order.crop, "turn_back_deg": turn_back_deg, "colors": order.colors}
-            argv = encoding.encode_argv(program, source, temp, order.rate, settings, **shown)
-            result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
-            refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
+            made, findings = encode_video(source, temp, info, order, settings, on_frames, stop)
         else:
             rewrite_packets(source, temp, info, on_frames=on_frames, stop=stop)
-        made = probe(temp, stop=stop)
-        findings = against_order(source, made, order)
+            made = probe(temp, stop=stop)
+            findings = against_order(source, made, order)
         if not findings and verify != "none":
             findings = against_source(source, info, temp, made, order, verify, stop)
         if findings:

@@ -137,6 +137,7 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
         (info.pixel_format != "yuv420p", "not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"),
         (full_range, "full-range", "the color range is full (pc), not tv"),
         (info.rotation_deg, "rotated", turned),
+        (info.is_mirrored, "mirrored", "players mirror its picture, Lightning Pose does not"),
         (not info.square_pixels, "stretched-pixels", "the pixels are not square, players stretch them"),
         (info.width_px % 2 or info.height_px % 2, "odd-size", f"the size {info.width_px}x{info.height_px} px is odd"),
         (info.n_hidden_packets, "hidden-frames", hidden),
@@ -218,9 +219,24 @@ def displayed_size(info: VideoInfo, turn_deg: int | None = None) -> tuple[int, i
     return info.width_px, info.height_px
 
 
+@dataclass(frozen=True)
+class Pipe:
+    """Frames that come uncoded through ffmpeg's stdin, as they are stored and not turned."""
+
+    pixel_format: str
+    width_px: int
+    height_px: int
+
+    def argv(self, rate: Fraction) -> list[str]:
+        """What tells ffmpeg so."""
+        size, frame_rate = f"{self.width_px}x{self.height_px}", f"{rate.numerator}/{rate.denominator}"
+        what = ["-f", "rawvideo", "-pixel_format", self.pixel_format, "-video_size", size, "-framerate", frame_rate]
+        return [*what, "-i", "pipe:0"]
+
+
 def encode_argv(
     ffmpeg: str,
-    source: Path,
+    source: Path | Pipe,
     target: Path,
     rate: Fraction,
     settings: EncodeSettings,
@@ -231,23 +247,28 @@ def encode_argv(
 ) -> list[str]:
     """The ffmpeg command that encodes every frame of a video exactly once, in order, at a rate in frames per second.
 
-    ffmpeg turns the pixels as the source's display matrix asks. This is turned back counter-clockwise by
-    ``turn_back_deg`` afterwards: with the source's ``rotation_deg`` the target, an mp4 whatever its suffix, holds the
-    picture as it is stored. Either way the target has no such matrix, which ``-noautorotate`` does not manage: ffmpeg 5
-    copies the matrix. Then ``crop`` is kept; all of the picture where None. ``colors`` is how the source's are read,
-    whatever its tags say (None: it has none to be read, as in RGB); they are always written as ``WRITTEN``.
+    ffmpeg turns the pixels as the source's display matrix asks, those of a pipe not at all. They are turned back
+    counter-clockwise by ``turn_back_deg`` afterwards: with the source's ``rotation_deg`` the target, an mp4 whatever
+    its suffix, holds the picture as it is stored. Either way the target has no such matrix, which ``-noautorotate``
+    does not manage: ffmpeg 5 copies the matrix. Then ``crop`` is kept; all of the picture where None. ``colors`` is how
+    the source's are read, whatever its tags say (None: it has none to be read, as in RGB); they are always written as
+    ``WRITTEN``.
     """
     threads = str(settings.threads)
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]
     argv += ["-filter_threads", threads, "-threads", threads]
     # "file:" before both names: a ":" in a name is no protocol, a leading "-" no option.
-    argv += ["-i", f"file:{source}"]
+    argv += source.argv(rate) if isinstance(source, Pipe) else ["-i", f"file:{source}"]
     # Capital V: a cover picture is not the video, even where it comes first. Chapters would become a second track.
     argv += ["-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn"]
     argv += ["-vf", ",".join(_filters(rate, crop, _TURNS_BACK[turn_back_deg], colors))]
     argv += ["-fps_mode", "passthrough"]  # ffmpeg itself may not drop or double a frame
     argv += ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf), "-g", str(settings.gop)]
     argv += ["-threads", threads, "-pix_fmt", "yuv420p"]
+    if settings.threads > 1:
+        # Its lookahead is a thread of its own, and what it decides for the last frames would depend on who is first:
+        # 6 of 250 encodes beside a busy machine were other bytes.
+        argv += ["-x264-params", "sync-lookahead=0"]
     argv += ["-color_range", WRITTEN.range, "-colorspace", _TAGS[WRITTEN.matrix]]
     argv += ["-movflags", "+faststart", "-video_track_timescale", str(track_timescale(rate))]
     # The format by name, so that the target can have a temporary name with any suffix.

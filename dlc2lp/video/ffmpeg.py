@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -94,17 +94,22 @@ def _trial(program: str) -> str | None:
 
 
 def run(
-    argv: Sequence[str], *, on_frames: Callable[[int], None] | None = None, stop: threading.Event | None = None
+    argv: Sequence[str],
+    *,
+    feed: Iterable[bytes] | None = None,
+    on_frames: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> FfmpegResult:
     """Run ffmpeg to its end; ``-progress pipe:1 -nostats -v error`` must be among its arguments.
 
-    Its stdin is closed (it would read the caller's, and eat the list of a ``while read`` loop), both its pipes are
+    Its stdin is what ``feed`` yields, in a thread of its own, and what that raises is raised here; without it stdin is
+    closed (it would read the caller's, and eat the list of a ``while read`` loop), both its pipes are
     drained all the time (a full one stops it forever), and it has a session of its own, so that Ctrl-C reaches only
     this process, which then stops it through ``stop``: ``Interrupted``, within seconds. ``on_frames`` is called in this
     thread with the number of frames written so far. ``ToolMissing``: the program cannot be started.
     """
     try:
-        child = _start(argv)
+        child = _start(argv, is_fed=feed is not None)
     except OSError as problem:
         raise ToolMissing.of("ffmpeg-missing", str(argv[0]), f"can't be started: {problem}") from problem
     counts: deque[int] = deque(maxlen=1)
@@ -114,6 +119,9 @@ def run(
         threading.Thread(target=_keep_count, args=(child.stdout, counts), daemon=True),
         threading.Thread(target=_keep_tail, args=(child.stderr, tail), daemon=True),
     ]
+    faults: list[BaseException] = []
+    if feed is not None and child.stdin is not None:
+        readers.append(threading.Thread(target=_feed, args=(child.stdin, feed, faults), daemon=True))
     try:
         for reader in readers:
             reader.start()
@@ -132,17 +140,33 @@ def run(
             reader.join()
         child.stdout.close()
         child.stderr.close()
+    if faults:
+        raise faults[0]
     if on_frames is not None and counts:
         on_frames(counts[0])
     return FfmpegResult(counts[0] if counts else None, child.returncode, tuple(tail))
 
 
-def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+def _feed(pipe: IO[bytes], feed: Iterable[bytes], faults: list[BaseException]) -> None:
+    """Write to ffmpeg until all is written or it reads no more: then it has said why."""
+    try:
+        for chunk in feed:
+            try:
+                pipe.write(chunk)
+            except OSError:
+                break
+    except BaseException as fault:  # noqa: BLE001 - it is raised again, where somebody waits
+        faults.append(fault)
+    with contextlib.suppress(OSError):
+        pipe.close()
+
+
+def _start(argv: Sequence[str], *, is_fed: bool) -> subprocess.Popen[bytes]:
     # Windows has no sessions; a process group of its own keeps Ctrl-C away there.
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
     return subprocess.Popen(  # noqa: S603 - a list, no shell
         list(argv),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=os.name == "posix",

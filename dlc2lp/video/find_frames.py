@@ -164,7 +164,7 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
 
 def _with_colors(frames: _FrameReader, group: _Group, tie: Tie) -> Tie:
     found = image_colors(frames.video, frames.info, group.stills, tie, frames.stop)
-    return replace(tie, colors=found.colors, gain=found.gain, offset=found.offset) if found else tie
+    return replace(tie, **vars(found)) if found else tie
 
 
 def _crop_in_proven_frames(frames: _FrameReader, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:

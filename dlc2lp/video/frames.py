@@ -94,7 +94,7 @@ def small_gray_frames(
     # What PyAV makes gray by another reading than the usual one differs from version to version; colours do not.
     is_usual = colors in (None, as_opencv_reads(info.pixel_format))
     pixels = Pixels(path, "gray" if is_usual else "rgb24", info.width_px, info.height_px, colors)
-    frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
+    frames = decoded_frames(path, stop) if indices is None else _frames_at(path, info, indices, stop)
     for index, frame in frames:
         picture = _picture(path, index, pixels, frame, crop, turn_deg)
         yield index, shrink(picture if is_usual else to_gray(picture), width_px)
@@ -113,8 +113,11 @@ def _picture(
     return np.ascontiguousarray(picture)
 
 
-def _frames_in_order(path: Path, stop: threading.Event | None) -> _Frames:
-    """Decode from the beginning; the index counts what comes out."""
+def decoded_frames(path: Path, stop: threading.Event | None) -> _Frames:
+    """Every frame, decoded from the beginning; the index counts what comes out.
+
+    Raises ``VideoFailed`` (``video-frame-unreadable``), ``Interrupted``.
+    """
     index = -1
     try:
         with OpenedVideo(path, stop) as video:
@@ -143,7 +146,7 @@ def _frames_at(path: Path, info: VideoInfo, indices: Iterable[int], stop: thread
         yield from _frames_by_time(path, info, wanted, stop)
         return
     left = set(wanted)
-    for index, frame in _frames_in_order(path, stop) if left else ():
+    for index, frame in decoded_frames(path, stop) if left else ():
         if index in left:
             yield index, frame
             left.remove(index)

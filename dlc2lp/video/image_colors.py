@@ -36,6 +36,9 @@ class ImageColors:
     #: Brightness of the images = gain * brightness of the frames in that reading + offset, in grey levels.
     gain: float
     offset: float
+    #: How far apart the colours of the image and its frame are in that reading, in levels of red, green and blue: the
+    #: mean over the pixels of the image that is the farthest.
+    apart: float
 
 
 def image_colors(
@@ -52,21 +55,24 @@ def image_colors(
     proven = [(image.frame_index, path_of[image.name]) for image in tie.images if image.outcome == "proven"]
     chosen = {at: path for at, path in proven[:: -(-len(proven) // _N_IMAGES)] if at is not None} if proven else {}
     usual, *others = readings(info) or (None,)
-    errors, sums = np.zeros(1 + len(others)), [np.zeros(5) for _ in range(1 + len(others))]
+    errors, apart = np.zeros(1 + len(others)), np.zeros(1 + len(others))
+    sums = [np.zeros(5) for _ in range(1 + len(others))]
     frames = read_colors(video, info, chosen, (usual, *others), crop=tie.crop, turn_deg=tie.rotation_deg, stop=stop)
     for index, pictures in frames:
         image = _rgb(read_image(chosen[index]))
         if image is None or image.shape != pictures[0].shape:
             return None
         for number, picture in enumerate(pictures):
-            errors[number] += np.square(image.astype(np.int32) - picture).mean()
+            difference = image.astype(np.int32) - picture
+            errors[number] += np.square(difference).mean()
+            apart[number] = max(apart[number], np.abs(difference).mean())
             sums[number] += _sums(to_gray(picture), to_gray(image))
     if not chosen:
         return None
     best = int(errors.argmin())
     if errors[0] < _MARGIN * errors[best] + _MARGIN_BY * len(chosen):
         best = 0
-    return ImageColors(others[best - 1] if best else None, *_line(sums[best]))
+    return ImageColors(others[best - 1] if best else None, *_line(sums[best]), six_digits(float(apart[best])))
 
 
 def _rgb(image: NDArray[Any]) -> NDArray[np.uint8] | None:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
-from dlc2lp.model import VideoInfo
+from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.extent import lacks_index, missing_bytes
-from dlc2lp.video.pyav import Header, OpenedVideo, Packet, Undecodable, explained, is_end
+from dlc2lp.video.pyav import Header, OpenedVideo, Packet, Undecodable, explained, is_end, is_mirrored
 from dlc2lp.wording import counted
 
 #: Things that ffmpeg's libraries open as if they were videos: text with colours, lists of other files, pictures.
@@ -134,7 +134,22 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         color_matrix=header.color_matrix,
         profile=header.profile,
         level=header.level,
+        is_mirrored=packets.head[0].is_mirrored,
+        remarks=_remarks(path, packets),
     )
+
+
+def _remarks(path: Path, packets: _Packets) -> tuple[Finding, ...]:
+    """What a person should know of a video that can be read."""
+    first, found = packets.head[0], []
+    if first.is_mirrored:
+        instead = f"turns it by {first.rotation_deg} degrees instead" if first.rotation_deg else "shows it as stored"
+        message = (
+            f"its display matrix mirrors the picture for players; OpenCV, with which DeepLabCut reads, {instead}, and "
+            "so does what is written"
+        )
+        found.append(Finding(Severity.WARNING, "video-mirrored", str(path), message))
+    return tuple(found)
 
 
 def _refuse_what_is_no_video(video: OpenedVideo) -> None:
@@ -154,6 +169,7 @@ class _HeadFrame:
     rotation_deg: int
     pixel_format: str
     interlaced: bool
+    is_mirrored: bool
 
 
 @dataclass
@@ -223,7 +239,13 @@ def _decode(video: OpenedVideo, packet: Packet) -> list[_HeadFrame]:
     except Undecodable:  # a damaged packet: what it swallows is seen when the frames are compared with the clock
         return []
     return [
-        _HeadFrame(frame.pts, _clockwise(frame.rotation), frame.format.name, bool(frame.interlaced_frame))
+        _HeadFrame(
+            frame.pts,
+            _clockwise(frame.rotation),
+            frame.format.name,
+            bool(frame.interlaced_frame),
+            is_mirrored(frame),
+        )
         for frame in frames
     ]
 

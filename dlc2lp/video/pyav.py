@@ -7,6 +7,7 @@ code. Whichever it is, it tells something about the file, so it becomes :class:`
 from __future__ import annotations
 
 import contextlib
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -199,6 +200,16 @@ class OpenedVideo:
             self._container.seek(time, stream=self.stream)
 
 
+def is_mirrored(frame: VideoFrame) -> bool:
+    """Whether the display matrix of a frame (ISO/IEC 14496-12, 8.3.2, in the machine's byte order) turns it over."""
+    items: Any = frame.side_data  # PyAV's hints call it a mapping
+    for data in items:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = struct.unpack_from("=5i", bytes(data))
+            return bool(a * d - b * c < 0)
+    return False
+
+
 def is_end(packet: Packet) -> bool:
     """Whether it is what PyAV gives after the last packet."""
     return packet.size == 0 and packet.dts is None
@@ -291,3 +302,51 @@ class Pixels:
         return {
             "src_colorspace": matrix, "dst_colorspace": matrix, "src_color_range": range_, "dst_color_range": to_range,
         }  # fmt: skip
+
+
+#: Pixel formats of 8 bits that travel through a pipe as they are; all others become one of the last three.
+_PIPED = {
+    "yuv410p", "yuv411p", "yuv420p", "yuv422p", "yuv440p", "yuvj420p", "yuvj422p", "yuvj440p", "yuvj444p",
+    "yuv444p", "gray", "rgb24",
+}  # fmt: skip
+
+
+class Uncoded:
+    """Turns frames into the bytes that a program takes through a pipe, all in the format and size of the first.
+
+    Nothing of their colours changes: a matrix and a range are kept, whatever the tags say.
+    """
+
+    def __init__(self, path: Path, first: VideoFrame, width_px: int, height_px: int) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._path = path
+        self._size = (width_px, height_px)
+        self._converter = VideoReformatter()
+        name = first.format.name
+        other = "gray" if name.startswith("gray") else "yuv444p" if has_matrix(name) else "rgb24"
+        self.pixel_format = name if name in _PIPED else other  #: ffmpeg's name of the format.
+
+    def of(self, frame: VideoFrame) -> bytes:
+        """The bytes of one frame, plane by plane and row by row."""
+        with explained(self._path):
+            if (frame.format.name, frame.width, frame.height) != (self.pixel_format, *self._size):
+                frame = self._converted(frame)
+            n_bytes = 3 if self.pixel_format == "rgb24" else 1
+            rows = (
+                np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
+                    : plane.height, : plane.width * n_bytes
+                ]
+                for plane in frame.planes
+            )
+            return b"".join(plane.tobytes() for plane in rows)
+
+    def _converted(self, frame: VideoFrame) -> VideoFrame:
+        options: dict[str, Any] = {"format": self.pixel_format, "width": self._size[0], "height": self._size[1]}
+        if has_matrix(frame.format.name):
+            matrix, range_ = _MATRIX_NUMBERS["bt601"], _RANGE_NUMBERS[as_opencv_reads(frame.format.name).range]
+            to_range = _RANGE_NUMBERS[as_opencv_reads(self.pixel_format).range]
+            frame.colorspace, frame.color_range = matrix, range_
+            options |= {"src_colorspace": matrix, "dst_colorspace": matrix}
+            options |= {"src_color_range": range_, "dst_color_range": to_range}
+        return self._converter.reformat(frame, **options)

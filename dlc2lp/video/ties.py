@@ -87,7 +87,7 @@ class Tie:
     ``shift``, ``images``) are two questions; either may be settled where the other is not.
     """
 
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "gain", "offset")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "gain", "offset", "apart")
 
     #: ``exact``: every image that is tied has its frame's index as its number. ``shifted``: the index is the number
     #: plus ``shift``. ``renumbered``: each image has an index of its own, in ``images``. ``other-video``: no frame is
@@ -110,6 +110,7 @@ class Tie:
     #: Brightness of the images = gain * brightness of their frames + offset, in grey levels; None where unknown.
     gain: float | None = None
     offset: float | None = None
+    apart: float | None = None  #: Levels between the colours of the images and their frames, on average.
 
     @property
     def is_proven(self) -> bool:

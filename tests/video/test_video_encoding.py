@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import (
     PRESETS,
     PROFILES,
     Crop,
     EncodeSettings,
+    Pipe,
     choose,
     decode_argv,
     encode_argv,
@@ -155,9 +157,10 @@ def test_the_whole_encode_command() -> None:
         Path("/out/.1.part"),
         Fraction(30000, 1001),
         EncodeSettings("balanced", preset="veryfast", crf=20, gop=12, threads=2),
+        colors=Colors("bt601", "tv"),
     )
     filters = (
-        "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0,setsar=1,scale=out_range=tv,format=yuv420p,"
+        "setparams=range=tv:colorspace=smpte170m,pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0,setsar=1,scale=out_range=tv,format=yuv420p,"
         "settb=1001/30000,setpts=N,fps=30000/1001"
     )
     assert argv == [
@@ -166,9 +169,36 @@ def test_the_whole_encode_command() -> None:
         "-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
         "-vf", filters, "-fps_mode", "passthrough",
         "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "12", "-threads", "2",
-        "-pix_fmt", "yuv420p", "-color_range", "tv",
+        "-pix_fmt", "yuv420p", "-x264-params", "sync-lookahead=0", "-color_range", "tv", "-colorspace", "smpte170m",
         "-movflags", "+faststart", "-video_track_timescale", "30000", "-f", "mp4", "file:/out/.1.part",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("colors", "first", "scale"),
+    [
+        (
+            Colors("bt709", "tv"),
+            "setparams=range=tv:colorspace=bt709",
+            "scale=in_color_matrix=bt709:out_color_matrix=bt601:",
+        ),
+        (Colors("bt601", "pc"), "setparams=range=pc:colorspace=smpte170m", "scale=out_range=tv"),
+        (None, "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0", "scale=out_color_matrix=bt601:out_range=tv"),
+    ],
+)
+def test_colors_are_read_as_told_and_written_alike(colors: Colors | None, first: str, scale: str) -> None:
+    argv = encode_argv("ffmpeg", Path("a"), Path("b"), Fraction(25), PROFILES["balanced"], colors=colors)
+    filters = argv[argv.index("-vf") + 1].split(",")
+    assert filters[0] == first
+    assert next(each for each in filters if each.startswith("scale")).startswith(scale)
+    assert argv[argv.index("-colorspace") + 1] == "smpte170m"
+    assert "-x264-params" not in argv  # one thread needs it not
+
+
+def test_frames_of_a_pipe_are_told_by_size_and_format() -> None:
+    argv = encode_argv("ffmpeg", Pipe("yuvj422p", 33, 20), Path("b"), Fraction(1, 1800), PROFILES["small"])
+    told = "-f rawvideo -pixel_format yuvj422p -video_size 33x20 -framerate 1/1800 -i pipe:0"
+    assert told in " ".join(argv)
 
 
 def test_a_crop_comes_after_turning_and_before_padding() -> None:
