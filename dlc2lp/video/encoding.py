@@ -284,14 +284,16 @@ def _filters(rate: Fraction, crop: Crop | None, turns: list[str], colors: Colors
     if crop is not None:
         # exact=1: otherwise yuv420p rounds odd offsets down, and every label is one pixel off.
         chain.append(f"crop={crop.width_px}:{crop.height_px}:{crop.x_px}:{crop.y_px}:exact=1")
-    # Named only where they change: it makes the filter copy pictures that it need not touch.
-    matrices = "" if colors is None else f"in_color_matrix={colors.matrix}:"
-    matrices = "" if colors and colors.matrix == WRITTEN.matrix else f"{matrices}out_color_matrix={WRITTEN.matrix}:"
+    # From one matrix to another ffmpeg goes only by way of RGB; named only where it must, since it takes time.
+    is_read = colors is not None and colors.matrix == WRITTEN.matrix
+    if colors is not None and not is_read:
+        chain += [f"scale=in_color_matrix={colors.matrix}:in_range={colors.range}", "format=gbrp"]
+    matrix = "" if is_read else f"out_color_matrix={WRITTEN.matrix}:"
     return [
         *chain,
         "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0",  # x264 refuses odd sizes; right and bottom, so labels stay where they are
         "setsar=1",
-        f"scale={matrices}out_range={WRITTEN.range}",  # else ffmpeg 6 and newer write yuvj420p for full-range sources
+        f"scale={matrix}out_range={WRITTEN.range}",  # else ffmpeg 6 and newer write yuvj420p for full-range sources
         "format=yuv420p",
         f"settb={rate.denominator}/{rate.numerator}",
         "setpts=N",  # the time of a frame is its number, whatever the source's clock says

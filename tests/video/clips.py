@@ -65,7 +65,11 @@ def indices_by_pyav(path: Path) -> list[int | None]:
     import av
 
     with av.open(f"file:{path}") as container:
-        return [index_in(frame.to_ndarray(format="gray")) for frame in container.decode(video=0)]
+        found = []
+        for frame in container.decode(video=0):
+            frame.colorspace = 5  # PyAV would not make gray of a matrix that it does not know
+            found.append(index_in(frame.to_ndarray(format="gray")))
+        return found
 
 
 def indices_by_opencv(path: Path) -> list[int | None]:
@@ -242,6 +246,50 @@ def _turned(quarter_turns: int) -> Callable[[bytearray], None]:
     return patch
 
 
+def _mirrored(across: bool) -> Callable[[bytearray], None]:
+    """Write a matrix that mirrors the picture, left to right or top to bottom."""
+
+    def patch(data: bytearray) -> None:
+        start = data.index(b"tkhd") + 4 + 40
+        one, minus = 0x10000, 0xFFFF0000
+        data[start : start + 24] = struct.pack(
+            ">6I", *((minus, 0, 0, 0, one, 0) if across else (one, 0, 0, 0, minus, 0))
+        )
+
+    return patch
+
+
+def _with_aperture(data: bytearray) -> bytearray:
+    """Add a clean aperture that is smaller than the picture (``clap``; ISO/IEC 14496-12, 12.1.4.2)."""
+    halves = (WIDTH - 16, 1, HEIGHT - 8, 1, 0, 1, 0, 1)
+    box = struct.pack(">I4s8I", 40, b"clap", *halves)
+    chain = []
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4v"):
+        chain.append(data.index(kind, chain[-1] if chain else data.index(b"moov") - 4) - 4)
+    end = chain[-1] + struct.unpack_from(">I", data, chain[-1])[0]
+    for start in chain:
+        struct.pack_into(">I", data, start, struct.unpack_from(">I", data, start)[0] + len(box))
+    return data[:end] + box + data[end:]
+
+
+def _of_two_samplings(shop: Workshop, target: Path) -> None:
+    """MJPEG of a camera whose sampling changes from one frame to the next."""
+    import av
+
+    halves = []
+    for number, (sampling, frames) in enumerate((("yuvj422p", "lt(n,24)"), ("yuvj420p", "gte(n,24)"))):
+        halves.append(target.with_name(f"half{number}.avi"))
+        shop.encode(halves[-1], f"mjpeg -q:v 3 -pix_fmt {sampling}", filters=f"select='{frames}'")
+    with av.open(str(halves[0])) as first, av.open(str(halves[1])) as second, av.open(str(target), "w") as output:
+        track = output.add_stream_from_template(first.streams.video[0])
+        packets = [packet for half in (first, second) for packet in half.demux(video=0) if packet.size]
+        for number, packet in enumerate(packets):
+            packet.pts = packet.dts = number
+            packet.time_base = 1 / RATE
+            packet.stream = track
+            output.mux(packet)
+
+
 def _without_durations(data: bytearray) -> None:
     """Give some frames no duration, so that the next has the same time."""
     start = data.index(b"stts") + 8
@@ -400,6 +448,10 @@ CLIPS: dict[str, Clip] = {
     "left turned mpeg4": Clip(
         "a.mp4", _encoded(MPEG4, filters="transpose=cclock"), "encode", truth=(), size=(HEIGHT, WIDTH)
     ),
+    "mirrored": Clip("a.mp4", _patched("upside down", _mirrored(across=True)), "encode"),
+    "mirrored down": Clip("a.mp4", _patched("h264", _mirrored(across=False)), "encode"),
+    "clean aperture": Clip("a.mov", _patched("mpeg4 mov", _with_aperture), "encode"),
+    "mpeg4 mov": Clip("a.mov", _encoded(MPEG4), "encode"),
     "stretched pixels": Clip("a.mp4", _encoded(H264, filters="setsar=4/3"), "encode"),
     # h264 in other pixel formats
     "yuv444p": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv444p"), "encode"),
@@ -407,6 +459,10 @@ CLIPS: dict[str, Clip] = {
     "10 bit": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv420p10le"), "encode"),
     "gray": Clip("a.mp4", _encoded(H264, "-pix_fmt", "gray"), "encode"),
     "full range": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuvj420p"), "encode"),
+    "bt709": Clip("a.mp4", _encoded(H264, "-x264-params", "colormatrix=bt709"), "place"),
+    "ycgco": Clip("a.mp4", _encoded(H264, "-x264-params", "colormatrix=YCgCo"), "place"),
+    "ycgco mpeg2": Clip("a.mkv", _encoded("mpeg2video -q:v 3 -g 12", "-colorspace", "ycgco"), "encode"),
+    "two samplings": Clip("a.avi", _of_two_samplings, "encode"),
     "lossless rgb": Clip("a.mkv", _encoded("libx264rgb -qp 0 -preset veryfast -g 12"), "encode"),
     # other codecs
     "mjpeg": Clip("a.avi", _encoded(MJPEG), "encode"),
@@ -476,8 +532,8 @@ CLIPS: dict[str, Clip] = {
 
 #: Clips from which others are made, and which show nothing that others do not.
 MATERIAL = {
-    "fast start", "uneven no B", "left turned", "right turned", "upside down", "left turned mpeg4", "mpeg4 alternating",
-    "all key mpeg4", "titled",
+    "fast start", "mpeg4 mov", "uneven no B", "left turned", "right turned", "upside down", "left turned mpeg4",
+    "mpeg4 alternating", "all key mpeg4", "titled",
 }  # fmt: skip
 #: Clips whose damage keeps anything from being written.
 DAMAGED = {name for name, clip in CLIPS.items() if clip.check.startswith("video-") or clip.convert}
