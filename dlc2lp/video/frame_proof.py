@@ -161,8 +161,8 @@ def _fit_in(
 
     Those are numbered ``numbers``, in order, and are the ``frames``. An image fits if it is about as far from its
     number as they are; or, in the order of all, between the frames of those before and after it. Before the first and
-    behind the last of them it must share its distance with another image, or be no farther off than a wrong rate
-    explains.
+    behind the last of them it must share its distance, roughly, with another such image, or be no farther off than a
+    wrong rate explains.
     """
     n_before = np.searchsorted(numbers, claims, side="left")
     n_upto = np.searchsorted(numbers, claims, side="right")
@@ -174,7 +174,7 @@ def _fit_in(
     shifts = found - claims
     neighbors = np.stack([np.maximum(n_before - 1, 0), np.minimum(n_upto, len(numbers) - 1)])
     off = np.abs(shifts - (frames - numbers)[neighbors]).min(axis=0)
-    shared = (in_order & (shifts == shifts[:, None])).sum(axis=1) >= 2
+    shared = (in_order & (np.abs(shifts - shifts[:, None]) <= _NEAR_FRAMES)).sum(axis=1) >= 2
     is_inside = (n_before > 0) & (n_upto < len(numbers))
     is_drift = off <= _DRIFT * np.abs(claims - numbers[neighbors]).min(axis=0)
     fits: NDArray[np.bool_] = (off <= _NEAR_FRAMES) | (in_order & (is_inside | shared | is_drift))
