@@ -23,6 +23,7 @@ from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Treatment
+from dlc2lp.video.ties import corrected
 from dlc2lp.wording import counted, some
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
@@ -135,10 +136,16 @@ def _numbering(tie: SessionTie | None) -> str:
     """Say what DeepLabCut's frame numbers turned out to be."""
     if tie is None:
         return "no video to compare"
+    images = tie.images.values()
+    n_tied = sum(image.frame_index is not None for image in images)
+    n_wrong = len(corrected(images))
+    partly = f"{n_tied - n_wrong} proven, {n_wrong} corrected"
+    if n_tied < len(images):
+        partly += f", {len(images) - n_tied} not told"
     numbers = {
-        "exact": "proven",
+        "exact": "proven" if n_tied == len(images) else f"{n_tied} of {len(images)} proven",
         "shifted": f"off by {abs(tie.shift)}, corrected",
-        "renumbered": "wrong, corrected",
+        "renumbered": partly if n_wrong else "wrong, corrected",
         "other-video": "of another video",
         "unknown": "can't be told",
     }

@@ -18,6 +18,7 @@ from dlc2lp.survey.odd_colors import odd_colors
 from dlc2lp.survey.odd_labels import odd_labels
 from dlc2lp.survey.odd_videos import odd_videos
 from dlc2lp.survey.project import Survey
+from dlc2lp.survey.recordings_in_pieces import recordings_in_pieces
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.unseen import tables_of
 from dlc2lp.wording import counted, some
@@ -68,6 +69,7 @@ def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None
         *odd_labels(chosen.sessions, config),
         *odd_videos(survey.videos, config, options.crop),
         *odd_colors(survey.videos),
+        *recordings_in_pieces(survey.videos, [chosen.session.name for chosen in chosen.sessions]),
     ]
     refusals = list(survey.refusals)
     questions = [

@@ -53,13 +53,13 @@ class SessionTie:
     def number_holds(self, image: str) -> bool:
         """Whether DeepLabCut's number may stand for the frame of an image that is not tied itself.
 
-        It may not where the others' numbers turned out wrong, or where the image is in none of the frames though the
-        others are.
+        It may not where others' numbers turned out wrong, nor where the image is in none of the frames or in clearly
+        another one though the others are where their numbers say.
         """
         if self.kind in {"shifted", "renumbered"}:
             return False
         tie = self.images.get(image)
-        return self.kind != "exact" or tie is None or tie.outcome != "not-found"
+        return self.kind != "exact" or tie is None or tie.outcome not in {"not-found", "contradicts"}
 
     @property
     def pictures(self) -> tuple[Picture, ...]:

@@ -212,7 +212,6 @@ class _Compared:
     is_sure: bool  # whether the pictures leave no other rotation
     proof: Proof
     looks: Looks
-    searched: NDArray[np.bool_]  # (K): which images were compared with all frames
 
 
 class _FrameSearch:
@@ -246,33 +245,27 @@ class _FrameSearch:
             crop=self.framing.crop,
             scaled=self.framing.scaled,
             images=images,
-            evidence=Evidence.of(images, whole_video=bool(found.searched.any())),
+            evidence=Evidence.of(images, whole_video=bool(found.looks.everywhere.any())),
             reason=explain(images, self.n_frames),
         )
 
     def _find(self) -> _Compared:
         in_video = (self.starts >= 0) & (self.starts < self.n_frames)
-        everything = np.ones(len(self.claims), dtype=bool)
         if in_video.any():
-            found = self._judge(self._look_around(np.where(in_video, self.starts, -1)), searched=~everything)
+            found = self._judge(self._look_around(np.where(in_video, self.starts, -1)))
             settled = found.proof.index >= 0
             if found.proof.believable and 2 * (settled & in_video).sum() >= in_video.sum():
-                # A number beyond the end of a video whose numbers hold, or are too low, is not in it.
-                numbered = settled & (self.claims >= 0)
-                too_high = bool((found.proof.index < self.claims)[numbered].any())
-                left = ~settled & (in_video | (self.starts < 0) | too_high)
-                return self._search_for(found, np.flatnonzero(left)) if left.any() else found
-        return self._judge(self._look(self.small, None), searched=everything)
+                # Also what is numbered beyond the end may be in the video, as where frames were lost.
+                return found if settled.all() else self._search_for(found, np.flatnonzero(~settled))
+        return self._judge(self._look(self.small, None))
 
     def _search_for(self, found: _Compared, rows: NDArray[np.int64]) -> _Compared:
         """Compare single images of a session that is tied with all frames."""
         (seen,) = self._look(self.small[found.turn][None, rows], None)
         looks = found.looks.replaced(rows, seen)
-        searched = found.searched.copy()
-        searched[rows] = True
-        return replace(found, looks=looks, proof=self._prove(found.turn, looks), searched=searched)
+        return replace(found, looks=looks, proof=self._prove(found.turn, looks))
 
-    def _judge(self, looks: Sequence[Looks], *, searched: NDArray[np.bool_]) -> _Compared:
+    def _judge(self, looks: Sequence[Looks]) -> _Compared:
         """Decide on the rotation, and on the frames in it."""
         proofs = [prove(self.claims, seen) for seen in looks]
         errors = [float(np.median(seen.best_error)) for seen in looks]
@@ -281,7 +274,7 @@ class _FrameSearch:
         )
         least = _ROTATION_MARGIN * errors[turn] + _ROTATION_MARGIN_BY
         is_sure = proofs[turn].believable or all(errors[other] >= least for other in others)
-        return _Compared(turn, is_sure, self._prove(turn, looks[turn]), looks[turn], searched)
+        return _Compared(turn, is_sure, self._prove(turn, looks[turn]), looks[turn])
 
     def _prove(self, turn: int, looks: Looks) -> Proof:
         proof = prove(self.claims, looks)
@@ -328,8 +321,10 @@ class _FrameSearch:
             outcome = "proven" if index == best_index and bool(is_ahead(looks)[0]) else "agrees"
         elif int(self.claims[row]) >= self.n_frames:
             outcome = "beyond-end"
+        elif bool(is_absent(looks)[0]):
+            outcome = "not-found"
         else:
-            outcome = "not-found" if bool(is_absent(looks)[0]) else "cannot-tell"
+            outcome = "contradicts" if found.proof.believable and found.proof.denied[row] else "cannot-tell"
         return ImageTie(
             name=still.name,
             claimed_index=still.frame_index,
