@@ -284,8 +284,8 @@ def _filters(rate: Fraction, crop: Crop | None, turns: list[str], colors: Colors
     if crop is not None:
         # exact=1: otherwise yuv420p rounds odd offsets down, and every label is one pixel off.
         chain.append(f"crop={crop.width_px}:{crop.height_px}:{crop.x_px}:{crop.y_px}:exact=1")
-    # From one matrix to another ffmpeg goes only by way of RGB. Where it makes RGB, or brightness of RGB, it rounds down
-    # by two levels unless told otherwise; where it need not, being told takes time for nothing.
+    # From one matrix to another ffmpeg goes only by way of RGB. Where it makes RGB, or brightness of RGB, it rounds
+    # down by two levels unless told otherwise; where it need not, being told takes time for nothing.
     precise = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
     is_read = colors is not None and colors.matrix == WRITTEN.matrix
     if colors is not None and not is_read:

@@ -180,10 +180,10 @@ def test_the_whole_encode_command() -> None:
         (
             Colors("bt709", "tv"),
             "setparams=range=tv:colorspace=bt709",
-            "scale=in_color_matrix=bt709:out_color_matrix=bt601:",
+            "scale=in_color_matrix=bt709:in_range=tv:flags=bicubic+accurate_rnd",
         ),
         (Colors("bt601", "pc"), "setparams=range=pc:colorspace=smpte170m", "scale=out_range=tv"),
-        (None, "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0", "scale=out_color_matrix=bt601:out_range=tv"),
+        (None, "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0", "scale=out_color_matrix=bt601:flags=bicubic"),
     ],
 )
 def test_colors_are_read_as_told_and_written_alike(colors: Colors | None, first: str, scale: str) -> None:
