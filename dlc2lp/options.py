@@ -29,6 +29,7 @@ VideoChoice = Literal["listed", "all", "none"]
 VerifyLevel = Literal["sample", "full", "none"]
 EditedFiles = Literal["keep", "replace"]
 CropChoice = Literal["auto", "never"]
+DamagedChoice = Literal["refuse", "keep"]
 
 _PROJECT = ("inspect", "convert")
 _ANY = (*_PROJECT, "batch convert", "batch plan")
@@ -152,6 +153,12 @@ class Options(Chosen):
     )
     crop: CropChoice = option(
         "auto", "Crop a video like its labeled images, where these are proven to be a part of its picture.", _VIDEOS
+    )
+    damaged: DamagedChoice = option(
+        "refuse",
+        "Videos with frames that can't be decoded; keep: each is held by the picture before it, named and counted, so "
+        "that every index stays, and labels on it are left out.",
+        _ENCODING,
     )
     profile: str = option(
         "balanced",

@@ -136,6 +136,7 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
         (info.codec != "h264", "not-h264", f"the codec is {info.codec}, not h264"),
         (info.pixel_format != "yuv420p", "not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"),
         (full_range, "full-range", "the color range is full (pc), not tv"),
+        (info.held, "frames-held", f"{counted(len(info.held), 'frame')} can't be decoded and are held by a neighbor"),
         (info.rotation_deg, "rotated", turned),
         (info.is_mirrored, "mirrored", "players mirror its picture, Lightning Pose does not"),
         (not info.square_pixels, "stretched-pixels", "the pixels are not square, players stretch them"),
