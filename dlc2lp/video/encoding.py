@@ -1,8 +1,9 @@
 """What a video needs to be what Lightning Pose reads, and the ffmpeg command that makes it so. Pure.
 
 Lightning Pose reads ``.mp4`` files with h264 video in yuv420p (its documentation, FAQ "What video formats are
-supported?"); its readers take the frame rate as constant and the header's frame count as true. A video that is not
-like this is brought there by the cheapest way that changes no frame:
+supported?"); its readers take the frame rate as constant and the header's frame count as true, and one of them decodes
+on the graphics card (:mod:`~dlc2lp.video.gpu_reader`). A video that is not like this is brought there by the cheapest
+way that changes no frame:
 
 ========  ==========================================================================================
 place     it is so already; it travels as it is
@@ -22,6 +23,7 @@ from typing import Literal, NamedTuple
 from dlc2lp.errors import UsageError
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.colors import WRITTEN, Colors, as_opencv_reads, tagged
+from dlc2lp.video.gpu_reader import decodes_profile
 from dlc2lp.wording import counted
 
 Action = Literal["place", "remux", "rewrite", "encode"]
@@ -131,10 +133,14 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
     """What only a new encode can change."""
     full_range = info.pixel_format == "yuv420p" and info.color_range == "pc"
     turned = f"players turn it by {info.rotation_deg} degrees, Lightning Pose does not"
+    is_plain = info.codec == "h264" and info.pixel_format == "yuv420p"
+    undecoded = is_plain and not decodes_profile(info.profile)
+    profile = f"graphics cards do not decode its profile of h264, {info.profile}"
     hidden = f"an edit list hides {counted(info.n_hidden_packets, 'frame')}"
     return _those_that_hold(
         (info.codec != "h264", "not-h264", f"the codec is {info.codec}, not h264"),
         (info.pixel_format != "yuv420p", "not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"),
+        (undecoded, "not-for-gpus", profile),
         (full_range, "full-range", "the color range is full (pc), not tv"),
         (info.held, "frames-held", f"{counted(len(info.held), 'frame')} can't be decoded and are held by a neighbor"),
         (info.rotation_deg, "rotated", turned),
@@ -200,9 +206,18 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
     )
 
 
+_LONGEST_STEP_TICKS = 2**31 // 32
+
+
 def track_timescale(rate: Fraction) -> int:
-    """Ticks per second of an mp4 track that represents a rate exactly, fine enough for players."""
-    return rate.numerator if rate.numerator >= 1000 else rate.numerator * 1000
+    """Ticks per second of an mp4 track that represents a rate exactly, fine enough for players.
+
+    Distances between frames, and how far decoding runs ahead of display (16 frames at most), are 32-bit numbers of
+    ticks (ISO/IEC 14496-12, 8.6.1): at one frame a day, 1000 ticks per second would not fit.
+    """
+    if rate.numerator >= 1000:
+        return rate.numerator
+    return rate.numerator * max(1, min(1000, _LONGEST_STEP_TICKS // rate.denominator))
 
 
 def encoded_size(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> tuple[int, int]:

@@ -233,7 +233,8 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
 
     with OpenedVideo(path, decoding.stop) as video:
         known = (packet.pts for packet in video.shown_packets() if packet.pts is not None)
-        times = np.sort(np.fromiter(known, dtype=np.int64))
+        # Those before the first frame that can be decoded are as good as not there.
+        times = np.sort(np.fromiter(known, dtype=np.int64))[info.n_lost_packets :]
     if len(times) < info.n_frames:
         raise _unreadable_frame(path, len(times), "the video ends before it")
     return lambda index: int(times[index])

@@ -113,6 +113,12 @@ class OpenedVideo:
             # refuse them.
             self._container: Any = av.open(f"file:{path}", metadata_errors="replace")
             self.format_name: str = self._container.format.name  #: ffmpeg's name of the container.
+            flags: Any = av.format.Flags
+            #: Whether there is one that holds times: raw streams (``mjpeg``, ``jpeg_pipe``, ``h264``) are just counted
+            #: through by ffmpeg, which can't seek in them either.
+            self.has_times = not (
+                self.format_name.endswith("_pipe") or self._container.format.flags & flags.no_timestamps.value
+            )
             #: What each stream is: ``video``, ``audio``, ``subtitle``, ``data``.
             self.kinds = tuple(str(stream.type) for stream in self._container.streams)
             streams = [it for it in self._container.streams.video if not it.disposition & Disposition.attached_pic]
@@ -189,10 +195,18 @@ class OpenedVideo:
         with explained(self.path):
             return packet.decode()
 
+    def held_back(self) -> list[VideoFrame]:
+        """The frames that the decoder still has, as if the file ended here."""
+        with explained(self.path):
+            return list(self.stream.codec_context.decode(None))
+
     def frames(self) -> Iterator[VideoFrame]:
         """The frames in the order of display, from where the file stands."""
         for packet in self.packets():
-            yield from self.decode(packet)
+            # An empty packet is a frame that a recorder dropped, or Theora's sign to repeat one; given to a decoder, it
+            # would be the end.
+            if packet.size > 0 or is_end(packet):
+                yield from self.decode(packet)
 
     def seek(self, time: int) -> None:
         """Go to the last key frame at or before a display time, in ticks."""

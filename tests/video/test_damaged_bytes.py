@@ -153,6 +153,6 @@ def test_trouble_of_the_disk_keeps_its_words(tmp_path: Path, monkeypatch: pytest
     def fail(path: Path) -> int:
         raise OSError(errno.EIO, "Input/output error", str(path))
 
-    monkeypatch.setattr(measuring, "missing_bytes", fail)
+    monkeypatch.setattr(measuring, "extent_of", fail)
     with pytest.raises(VideoFailed, match="Input/output error"):
         probe(TINY_CLIPS / "h264.mp4")

@@ -25,6 +25,7 @@ from dlc2lp.video.encoding import (
     encoded_size,
     track_timescale,
 )
+from dlc2lp.video.gpu_reader import against_size
 
 CONFORMING = VideoInfo(
     path=Path("mouse.mp4"),
@@ -79,6 +80,13 @@ def _chosen(**changes: Any) -> tuple[str, list[str]]:
         ({"codec": "mpeg4"}, "encode", ["not-h264"]),
         ({"codec": "hevc", **AVI}, "encode", ["not-h264", "not-mp4"]),
         ({"pixel_format": "yuv444p"}, "encode", ["not-yuv420p"]),
+        ({"profile": "High", "level": 62}, "place", []),
+        ({"profile": "Constrained Baseline"}, "place", []),
+        ({"profile": "High 4:4:4 Predictive"}, "encode", ["not-for-gpus"]),
+        ({"profile": "High 4:4:4 Predictive", "pixel_format": "yuv444p"}, "encode", ["not-yuv420p"]),
+        ({"profile": "High 10", **AVI}, "encode", ["not-for-gpus", "not-mp4"]),
+        ({"profile": "Extended"}, "encode", ["not-for-gpus"]),
+        ({"profile": "Simple Profile", "codec": "mpeg4"}, "encode", ["not-h264"]),
         # A text search for "yuv420p" takes these two for conforming.
         ({"pixel_format": "yuv420p10le"}, "encode", ["not-yuv420p"]),
         ({"pixel_format": "yuvj420p", "color_range": "pc"}, "encode", ["not-yuv420p"]),
@@ -245,3 +253,39 @@ def test_profiles_are_what_their_names_say() -> None:
     assert all(settings.preset in PRESETS for settings in PROFILES.values())
     assert PROFILES["intra"].gop == 1
     assert PROFILES["small"].gop > PROFILES["balanced"].gop
+
+
+@pytest.mark.parametrize(
+    ("size", "code", "width_px"),
+    [
+        ((640, 480), "", 0),
+        ((48, 16), "", 0),
+        ((47, 15), "", 0),  # made even on the way
+        ((4096, 4096), "", 0),
+        ((4095, 2160), "", 0),
+        ((4098, 2160), "video-too-large-for-gpus", 4096),
+        ((5120, 2880), "video-too-large-for-gpus", 4096),
+        ((3000, 6000), "video-too-large-for-gpus", 2048),
+        ((46, 64), "video-too-small-for-gpus", 48),
+        ((64, 14), "video-too-small-for-gpus", 74),
+        ((2, 2), "video-too-small-for-gpus", 48),
+    ],
+)
+def test_a_size_that_graphics_cards_do_not_decode_is_told_with_a_way_out(
+    size: tuple[int, int], code: str, width_px: int
+) -> None:
+    told = against_size(*size)
+    assert (told[0] if told else "") == code
+    if told:
+        assert f"scale={width_px}:-2 " in told[2]
+        height_px = 2 * round(size[1] * width_px / size[0] / 2)  # ffmpeg's -2
+        assert against_size(width_px, height_px) is None
+
+
+@pytest.mark.parametrize("rate", [Fraction(1, 86400), Fraction(999, 86_399_913), Fraction(1), Fraction(1_000_000)])
+def test_ticks_of_any_rate_fit_into_32_bits(rate: Fraction) -> None:
+    timescale = track_timescale(rate)
+    step = timescale / rate
+    assert step.denominator == 1
+    assert timescale < 2**31
+    assert 16 * step < 2**31

@@ -36,6 +36,10 @@ SUBSET = (
     "full range", "mjpeg", "mjpeg null chunks", "packed B", "skipped frames", "fields ts", "vp8 hidden", "wmv2",
     "mpeg2 interlaced", "subtitles and chapters", "odd size", "uneven mpeg4", "2000 fps in ms", "avi without index",
     "mirrored", "mirrored down", "clean aperture", "two samplings", "ycgco", "ycgco mpeg2",
+    "avi index not written", "two parts", "live mkv clusters", "first key frame lost",
+    "raw mjpeg named avi", "theora", "hevc cut mkv", "hevc cut raw", "mpeg2 cut ts", "mpeg4 cut avi", "joined mpeg2",
+    "joined, clock restarts", "joined, half a frame early", "joined, overlapping", "joined, second earlier",
+    "mjpeg mkv per day", "mjpeg avi million", "mpeg4 avi per half hour",
 )  # fmt: skip
 
 
@@ -82,6 +86,7 @@ def test_intact_clip_keeps_its_frames(name: str, shop: Workshop, tmp_path: Path)
     made = convert_video(source, target, threads=1, on_frames=counts.append)
     _assert_exact(name, target)
     assert verdict.info.n_frames == len(CLIPS[name].truth)
+    assert tuple(remark.code for remark in verdict.info.remarks) == CLIPS[name].remarks
     # What check says is what convert does, and it is the cheapest way.
     assert (verdict.treatment.action, verdict.treatment.reasons) == (made.action, made.reasons)
     assert made.action == CLIPS[name].check

@@ -1,0 +1,116 @@
+"""What a video lost at its beginning or its end: the reason to refuse it, or what a person should know of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlc2lp.errors import VideoFailed
+from dlc2lp.model import Finding, Severity
+from dlc2lp.video.extent import lacks_index, missing_bytes
+from dlc2lp.video.packets import Packets
+from dlc2lp.video.pyav import Undecodable
+from dlc2lp.video.riff import AviExtent
+from dlc2lp.wording import counted
+
+COPY_AGAIN = "copy the file again from its origin"
+
+#: By how many frames the headers of a whole AVI may promise too many: recorders count what they still have to write.
+_MISCOUNTED_FRAMES = 2
+
+
+def unreadable(path: Path, problem: Undecodable) -> VideoFailed:
+    """What PyAV cannot read, told by the container's own arithmetic where that knows more."""
+    try:
+        without_index, n_missing = lacks_index(path), missing_bytes(path)
+    except OSError:
+        return problem
+    if without_index:
+        return VideoFailed.of(
+            "video-unreadable",
+            str(path),
+            "found recorded data but no index (no moov box): the recording was not finished",
+            advice="recover it with a tool such as untrunc and a good video of the same camera",
+        )
+    if n_missing:
+        message = f"the file lacks {counted(n_missing, 'byte')} that its container promises"
+        return VideoFailed.of("video-truncated", str(path), message, advice=COPY_AGAIN)
+    return problem
+
+
+def refuse_damage(path: Path, packets: Packets, declared: int | None, extent: AviExtent) -> None:
+    """Tell a cut file by the container's own arithmetic, and one without frames."""
+    promised = max(declared or 0, extent.n_indexed, _in_all_parts(declared, extent))
+    if _is_cut(packets, declared, promised, extent):
+        of = f" of the {promised} frames that its header promises" if promised > packets.n_all else ""
+        found = f"found {packets.n_all}{of}" if of else f"found {counted(packets.n_all, 'frame')}"
+        n_bytes = extent.missing_bytes
+        lacks = f"the file lacks {counted(n_bytes, 'byte')} at its end" if n_bytes else "a part of the file is missing"
+        raise VideoFailed.of("video-truncated", str(path), f"{found}; {lacks}", advice=COPY_AGAIN)
+    if packets.n_shown == 0:
+        raise VideoFailed.of("video-no-frames", str(path), "found a video stream without any frame")
+    if not packets.head:
+        raise VideoFailed.of(
+            "video-unreadable",
+            str(path),
+            f"found {counted(packets.n_shown, 'packet')}, none of the first can be decoded",
+            advice="check that the file plays, and copy it again from its origin",
+        )
+
+
+def _is_cut(packets: Packets, declared: int | None, promised: int, extent: AviExtent) -> bool:
+    """Whether frames are missing at the end: more than one witness must say so.
+
+    A header's count alone is no witness: recorders count frames that they skipped, or fill it in before they are ready.
+    """
+    if extent.missing_bytes:
+        all_there = declared is None and extent.lacks_only_index and not promised
+        return bool(packets.n_corrupt) or packets.n_all < promised or (declared is None and not all_there)
+    return packets.n_all + _MISCOUNTED_FRAMES < _in_all_parts(declared, extent)
+
+
+def _in_all_parts(declared: int | None, extent: AviExtent) -> int:
+    """How many frames all parts of an AVI above 1 GB have, if two of its headers say so and its index agrees."""
+    n_frames = min(declared or 0, extent.n_in_all_parts)
+    return min(n_frames, extent.n_indexed) if extent.n_indexed else n_frames
+
+
+def remarks_on_ends(
+    path: Path, packets: Packets, declared: int | None, extent: AviExtent, *, n_lost: int, is_avi: bool
+) -> tuple[Finding, ...]:
+    """What a person should know of the ends of a file whose frames are all there."""
+    told = []
+    count = counted(packets.n_all, "frame")
+    if extent.lacks_only_index:
+        n_bytes = extent.missing_bytes
+        lacks = f"{counted(n_bytes, 'byte is', 'bytes are')} missing" if n_bytes else "its lengths were not filled in"
+        message = (
+            f"it ends without its whole index, as after a crash of the recorder ({lacks}); the last of its {count} "
+        )
+        told.append(("video-unfinished", message + "is whole", "look whether the recording is as long as it should be"))
+    elif extent.missing_bytes:
+        told.append(
+            ("video-unfinished", f"the file lacks {counted(extent.missing_bytes, 'byte')} at its end, which hold none "
+             f"of the {count} that its header promises", COPY_AGAIN)
+        )  # fmt: skip
+    elif is_avi and packets.n_all < (declared or 0):
+        told.append(
+            ("video-count-too-high", f"its header promises {declared} frames, but {count} are in it, and nothing else "
+             "says that some are missing", "look whether the recording is as long as it should be")
+        )  # fmt: skip
+    if n_lost:
+        lost = counted(
+            n_lost,
+            "packet{} needs a key frame that is not in the file and gives no frame",
+            "packets{} need a key frame that is not in the file and give no frame",
+        ).format("" if packets.goes_back else " at its beginning")
+        count_from = "frames are counted as they come out of the decoder"
+        if not packets.goes_back:
+            count_from = "frame 0 is the first that can be decoded"
+        advice = "use the original recording instead of the cut copy, unless its images were cut from this one"
+        told.append(("video-starts-broken", f"{lost}; {count_from}, as in OpenCV and DeepLabCut", advice))
+    return tuple(remark(path, *each) for each in told)
+
+
+def remark(path: Path, code: str, message: str, advice: str) -> Finding:
+    """A warning about a file that can be converted all the same."""
+    return Finding(Severity.WARNING, code, str(path), message, advice=advice)

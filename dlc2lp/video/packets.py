@@ -1,0 +1,156 @@
+"""One pass over the packets of a video: counted, their times kept, the first frames decoded."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, is_end, is_mirrored
+
+#: How many packets may come before the first frame: some decoders hold back, frames of an edit list are not shown. They
+#: count from the first key frame, which in a cut recording of a phone may be thousands of packets away.
+_PATIENCE_PACKETS = 400
+_PATIENCE_FOR_KEY_PACKETS = 4000
+_HEAD_FRAMES = 12
+_TRIED_PACKETS = 24
+
+#: MPEG-4 packets up to this size (libavcodec's MAX_NVOP_SIZE) may be "not coded": marks after a packed B-frame, or a
+#: frame that the recorder skipped. Decoders give no frame for them.
+_EMPTY_VOP_BYTES = 19
+
+
+@dataclass(frozen=True)
+class HeadFrame:
+    """One of the first frames, as it was decoded; ``rotation_deg`` clockwise."""
+
+    pts: int | None
+    rotation_deg: int
+    pixel_format: str
+    interlaced: bool
+    is_mirrored: bool
+
+
+@dataclass
+class Packets:
+    """What one pass over a stream's packets finds; P of them are shown."""
+
+    pts: array[int] = field(default_factory=lambda: array("q"))  # P display times, fewer where some are missing
+    n_shown: int = 0
+    n_hidden: int = 0
+    n_all: int = 0  # with the empty and the hidden ones: what a header counts
+    n_corrupt: int = 0
+    keyframe_interval: int = 0
+    first_is_key: bool = False
+    reorders: bool = False
+    are_frames: bool = True  # whether the decoder gives one frame for each
+    goes_back: bool = False  # whether a decode time is earlier than one before: a clock that restarts
+    head: list[HeadFrame] = field(default_factory=list)
+
+    @property
+    def all_timed(self) -> bool:
+        """Whether each has a display time."""
+        return len(self.pts) == self.n_shown
+
+    @property
+    def starts_with_keyframe(self) -> bool:
+        """Whether the first frame on the screen is one."""
+        # A key frame that is first in the file but not on the screen has leading frames that lean on an earlier one.
+        return self.first_is_key and (not self.all_timed or self.pts[0] == min(self.pts))
+
+    @property
+    def head_rises(self) -> bool:
+        """Whether the first decoded frames come with rising times, as they must in the order of display."""
+        times = [frame.pts for frame in self.head]
+        return all(a is not None and b is not None and a < b for a, b in itertools.pairwise(times))
+
+
+def read_packets(video: OpenedVideo) -> Packets:
+    """Go through the file once."""
+    found = Packets(reorders=video.reorders)
+    last_key = n_decoded = n_since_key = 0
+    last_dts: int | None = None
+    for packet in video.packets():
+        at_end = is_end(packet)
+        # An AVI recorder's empty mark is no end, but a decoder would take it for one.
+        if (packet.size > 0 or at_end) and _is_patient(n_decoded, n_since_key) and _wants_more(found):
+            n_decoded += 1
+            n_since_key += bool(n_since_key or packet.is_keyframe)
+            found.head += _decode(video, packet)
+        if at_end:
+            continue
+        found.n_all += 1
+        found.n_corrupt += packet.is_corrupt
+        if packet.dts is not None:
+            found.goes_back = found.goes_back or (last_dts is not None and packet.dts < last_dts)
+            last_dts = packet.dts
+        if not video.holds_frame(packet):
+            continue
+        if found.n_shown + found.n_hidden == 0:
+            found.first_is_key = packet.is_keyframe and not packet.is_discard
+        if packet.is_discard:
+            found.n_hidden += 1
+            continue
+        if packet.is_keyframe:
+            found.keyframe_interval = max(found.keyframe_interval, found.n_shown - last_key)
+            last_key = found.n_shown
+        found.n_shown += 1
+        if packet.pts is not None:
+            found.pts.append(packet.pts)
+        if video.codec == "mpeg4" and packet.size <= _EMPTY_VOP_BYTES:
+            found.are_frames = False
+    found.keyframe_interval = max(found.keyframe_interval, found.n_shown - last_key)
+    if found.head and found.head[0].interlaced and n_decoded >= 1.5 * len(found.head) + 2:
+        found.are_frames = False  # AVCHD cameras may write the two fields of a frame into packets of their own
+    return found
+
+
+def loses_first_frames(path: Path, stop: threading.Event | None) -> bool:
+    """Whether the first packets give fewer frames than they are, though they begin with a key frame.
+
+    Frames that are shown before that key frame lean on an earlier one, which a cut without an encoder leaves behind.
+    """
+    n_packets = n_frames = 0
+    with OpenedVideo(path, stop) as video:
+        for packet in video.packets():
+            if packet.size == 0:
+                continue
+            n_packets += 1
+            n_frames += len(_decode(video, packet))
+            if n_packets == _TRIED_PACKETS:
+                break
+        return n_frames + len(video.held_back()) < n_packets
+
+
+def _is_patient(n_decoded: int, n_since_key: int) -> bool:
+    return n_since_key < _PATIENCE_PACKETS and n_decoded < _PATIENCE_FOR_KEY_PACKETS
+
+
+def _wants_more(packets: Packets) -> bool:
+    """One frame tells the rotation; where the codec reorders, some more tell whether the times can be believed."""
+    head = packets.head
+    return not head or (len(head) < _HEAD_FRAMES and (packets.reorders or head[0].interlaced))
+
+
+def _decode(video: OpenedVideo, packet: Packet) -> list[HeadFrame]:
+    try:
+        frames = video.decode(packet)
+    except Undecodable:  # a damaged packet: what it swallows is seen when the frames are compared with the clock
+        return []
+    return [
+        HeadFrame(
+            frame.pts,
+            _clockwise(frame.rotation),
+            frame.format.name,
+            bool(frame.interlaced_frame),
+            is_mirrored(frame),
+        )
+        for frame in frames
+    ]
+
+
+def _clockwise(rotation_deg: int) -> int:
+    """PyAV's counter-clockwise angle as the quarter turns that cameras write; nonsense (a matrix of zeros) is none."""
+    return round(-rotation_deg / 90) * 90 % 360 if abs(rotation_deg) <= 360 else 0
