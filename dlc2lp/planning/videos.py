@@ -109,5 +109,7 @@ def _video_step(
         return RemuxVideo(source, target, n_bytes, n_frames, treatment.action, rate, **asdict(settings))
     turn_deg, crop = picture.turn_deg, picture.crop
     size_px = encoded_size(info, crop=crop, turn_deg=turn_deg)
+    width_px, height_px = encoded_size(info, crop=picture.crop, turn_deg=picture.turn_deg)
     shown: dict[str, Any] = {"turn_deg": picture.turn_deg, "crop": picture.crop, "colors": picture.colors}
-    return EncodeVideo(source, target, n_bytes, n_frames, *size_px, rate, **asdict(settings), **shown, held=info.held)
+    shown |= {"width_px": width_px, "height_px": height_px, "held": info.held}
+    return EncodeVideo(source, target, n_bytes, n_frames, rate=rate, **asdict(settings), **shown)

@@ -515,8 +515,10 @@ CLIPS: dict[str, Clip] = {
     "left turned mpeg4": Clip(
         "a.mp4", _encoded(MPEG4, filters="transpose=cclock"), "encode", truth=(), size=(HEIGHT, WIDTH)
     ),
-    "mirrored": Clip("a.mp4", _patched("upside down", _mirrored(across=True)), "encode"),
-    "mirrored down": Clip("a.mp4", _patched("h264", _mirrored(across=False)), "encode"),
+    "mirrored": Clip(
+        "a.mp4", _patched("upside down", _mirrored(across=True)), "encode", remarks=("video-mirrored",)
+    ),
+    "mirrored down": Clip("a.mp4", _patched("h264", _mirrored(across=False)), "encode", remarks=("video-mirrored",)),
     "clean aperture": Clip("a.mov", _patched("mpeg4 mov", _with_aperture), "encode"),
     "mpeg4 mov": Clip("a.mov", _encoded(MPEG4), "encode"),
     "stretched pixels": Clip("a.mp4", _encoded(H264, filters="setsar=4/3"), "encode"),
