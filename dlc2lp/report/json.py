@@ -265,7 +265,7 @@ class VideoConvertDocument(Document, command="video-convert"):
 def video_convert(made: ConvertedVideo) -> VideoConvertDocument:
     """Return the document of ``dlc2lp video convert``."""
     return VideoConvertDocument(
-        findings=made.source.remarks,
+        findings=made.remarks,
         source=str(made.source.path),
         target=str(made.target.path),
         action=made.action,

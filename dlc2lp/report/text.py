@@ -300,7 +300,7 @@ def converted_video_text(made: ConvertedVideo) -> str:
     reasons = "; ".join(reason.message for reason in made.reasons)
     because = f" ({reasons})" if reasons else ""
     made_of = f"{counted(made.target.n_frames, 'frame')}, {describe_video(made.target)}"
-    return _joined(f"{made.target.path}: {made_of}; {made.action}{because}", findings_text(made.source.remarks))
+    return _joined(f"{made.target.path}: {made_of}; {made.action}{because}", findings_text(made.remarks))
 
 
 def reconfigured_text(made: Reconfigured) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,8 +13,14 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.compare import compare_frames
+from dlc2lp.video.damage import Damage, find_damage
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
 from dlc2lp.wording import counted
+
+_ADVICE = (
+    "copy the file again from its origin; if it is the only one, decode it with "
+    "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that"
+)
 
 
 @dataclass(frozen=True)
@@ -53,23 +60,48 @@ class VideoOrder:
         return cls(action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg)
 
 
-def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, failed: str) -> None:
-    """Raise unless ffmpeg went through all frames without a complaint; its exit code is the least of the witnesses."""
-    says = f"; ffmpeg says: {' | '.join(result.errors[-3:])}" if result.errors else ""
+def judge_run(
+    source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult, stop: threading.Event | None
+) -> tuple[Finding, ...]:
+    """Raise unless ffmpeg encoded all frames, and all of them whole; return what is worth knowing.
+
+    Its exit code is the least of the witnesses, and its complaints prove nothing: they are of what plays no part in a
+    picture as often as of a damaged one. So where it complained, the pictures are looked at.
+    """
+    says = f"; ffmpeg says: {some_last(result.errors)}" if result.errors else ""
+    lost = result.n_frames != info.n_frames
     findings = []
     if result.returncode != 0:
-        findings.append(finding(failed, source, f"ffmpeg ended with exit code {result.returncode}{says}"))
-    elif result.errors:
-        advice = (
-            "copy the file again from its origin; if it is the only one, decode it with "
-            "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that"
-        )
-        findings.append(finding("video-decode-errors", source, f"found damaged frames{says}", advice))
-    if result.n_frames != n_frames:
-        lost = f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {n_frames}{says}"
-        findings.append(finding("video-frames-lost", source, lost))
+        findings.append(finding("encode-failed", source, f"ffmpeg ended with exit code {result.returncode}{says}"))
+    damage = find_damage(source, info, stop=stop) if not findings and (lost or result.errors) else None
+    if damage is not None and damage.frames:
+        findings.append(damaged(source, damage, says))
+    elif damage is not None and result.errors and not damage.is_sure:
+        said = f"the decoder complained, and does not tell of which frames{says}"
+        findings.append(finding("video-decode-errors", source, said, _ADVICE))
+    if lost:
+        given = f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {info.n_frames}{says}"
+        findings.append(finding("video-frames-lost", source, given))
     if findings:
         raise VideoFailed(*findings)
+    return (_complaints(source, info, result),) if result.errors else ()
+
+
+def _complaints(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> Finding:
+    complained = f"the decoder complained {counted(result.n_errors, 'time')}"
+    whole = f"but every one of its {counted(info.n_frames, 'frame')} is whole: {result.errors[-1]!r}"
+    return Finding(Severity.NOTE, "video-complaints", str(source), f"{complained}, {whole}")
+
+
+def some_last(lines: Sequence[str]) -> str:
+    """Return the last of some lines, each once."""
+    return " | ".join(list(dict.fromkeys(lines))[-3:])
+
+
+def damaged(source: Path, damage: Damage, says: str = "") -> Finding:
+    """The error about a video's damaged frames; ``says``: by whom else they were seen."""
+    where = f"frame {damage.frames[0]}" if damage.frames else ""
+    return finding("video-decode-errors", source, f"found {damage.told}{says}", _ADVICE, where=where)
 
 
 def finding(code: str, subject: Path, message: str, advice: str = "", *, where: str = "") -> Finding:
@@ -110,8 +142,9 @@ def against_source(
 ) -> list[Finding]:
     """What the written file shows and should not, by looking at it."""
     if how == "full" and order.action != "encode":  # an encode has decoded the source already
-        result = ffmpeg.run(encoding.decode_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
-        refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
+        damage = find_damage(source, info, stop=stop)
+        if not damage.is_none:
+            return [damaged(source, damage)]
     comparison = compare_frames(source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop)
     found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
     wrong = comparison.first_mismatch

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
-from dlc2lp.model import Setting, VideoInfo
+from dlc2lp.model import Finding, Setting, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
-from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, refuse_bad_run
+from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, judge_run
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
@@ -45,6 +45,11 @@ class ConvertedVideo:
     action: Action
     reasons: tuple[Reason, ...]
 
+    @property
+    def remarks(self) -> tuple[Finding, ...]:
+        """What a person should know of it."""
+        return tuple(dict.fromkeys((*self.source.remarks, *self.target.remarks)))
+
     def __repr__(self) -> str:
         return one_line(self, self.target.path.name, counted(self.target.n_frames, "frame"), self.action)
 
@@ -70,6 +75,8 @@ def make_video(
 ) -> VideoInfo:
     """Write a video's frames into an mp4, check the result and return what it holds, measured.
 
+    Its remarks are on what ffmpeg complained about without need.
+
     ``temp`` may have any suffix; it exists afterwards only if all checks passed. ``remux`` and ``rewrite`` take no
     settings, ``encode`` does. ``verify`` says how many frames are decoded and compared; the count, the codec, the rate
     and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
@@ -81,6 +88,7 @@ def make_video(
     where an encode is needed and there is no ffmpeg, and ``Interrupted``.
     """
     order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg)
+    notes: tuple[Finding, ...] = ()
     try:
         if settings is not None:
             program, turn_back_deg = str(ffmpeg.find_ffmpeg()), order.turn_back_deg
@@ -88,7 +96,7 @@ def make_video(
                 program, source, temp, order.rate, settings, crop=order.crop, turn_back_deg=turn_back_deg
             )
             result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
-            refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
+            notes = judge_run(source, info, result, stop)
         else:
             rewrite_packets(source, temp, info, on_frames=on_frames, stop=stop)
         made = probe(temp, stop=stop)
@@ -100,7 +108,7 @@ def make_video(
     except BaseException:
         temp.unlink(missing_ok=True)
         raise
-    return made
+    return replace(made, remarks=notes)
 
 
 def convert_video(

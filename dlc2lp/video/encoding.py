@@ -215,7 +215,7 @@ def encode_argv(
     copies the matrix. Then ``crop`` is kept; all of the picture where None.
     """
     threads = str(settings.threads)
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-y", "-progress", "pipe:1", "-nostats"]
     argv += ["-filter_threads", threads, "-threads", threads]
     # "file:" before both names: a ":" in a name is no protocol, a leading "-" no option.
     argv += ["-i", f"file:{source}"]
@@ -249,10 +249,3 @@ def _filters(rate: Fraction, crop: Crop | None, turn_back_deg: int) -> str:
 
 #: Filters that undo a clockwise turn.
 _TURNS_BACK = {0: [], 90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
-
-
-def decode_argv(ffmpeg: str, source: Path, *, threads: int = 1) -> list[str]:
-    """The ffmpeg command that decodes every frame of a video and writes nothing: what is damaged is on stderr."""
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-nostats"]
-    argv += ["-threads", str(threads), "-i", f"file:{source}", "-map", "0:V:0", "-an", "-sn", "-dn"]
-    return [*argv, "-fps_mode", "passthrough", "-f", "null", "-"]

@@ -85,6 +85,11 @@ _MATRICES = {
 }  # fmt: skip
 
 
+#: Codecs whose decoders go on after a packet that they refused, as no picture leans on another. Others miss it, and
+#: refuse more: h264 a stream with a broken remark (SEI) as well.
+_INDEPENDENT = {"mjpeg", "ljpeg", "jpegls"}
+
+
 def _h264_level(context: Any) -> int:
     """Ten times the level, from the header that containers carry (ISO/IEC 14496-15, 5.3.3.1) or the stream's own."""
     head = bytes(context.extradata or b"")
@@ -97,10 +102,12 @@ def _h264_level(context: Any) -> int:
 class OpenedVideo:
     """A video file opened for reading; a context manager. What is read is its first video stream.
 
+    ``strictly``: its decoder tells as much of damage as it can, which may take longer.
+
     Opening it and all its methods raise ``Undecodable``, and ``Interrupted`` where ``stop`` is set.
     """
 
-    def __init__(self, path: Path, stop: threading.Event | None = None) -> None:
+    def __init__(self, path: Path, stop: threading.Event | None = None, *, strictly: bool = False) -> None:
         import av
         from av.stream import Disposition
 
@@ -121,6 +128,14 @@ class OpenedVideo:
             self.codec: str = context.codec.canonical_name if context else ""
             #: Whether the codec says that the frames' order in the file is another one than that of display.
             self.reorders = bool(context and context.has_b_frames)
+            #: What the header says for the decoder.
+            self.extradata = bytes(context.extradata or b"") if context else b""
+            #: Whether its decoder refuses damaged packets instead of making something of them.
+            self.is_strict = strictly and self.codec in _INDEPENDENT
+            if context and self.is_strict:
+                context.options = {"err_detect": "explode"}
+            elif context and strictly and self.codec == "h264":
+                context.thread_count = 1  # with several for one picture, ffmpeg does not look for lost slices
 
     def __enter__(self) -> Self:
         return self
@@ -183,14 +198,20 @@ class OpenedVideo:
         return packet.size > 0 and (self.codec != "vp8" or bool(memoryview(packet)[0] & 0x10))
 
     def decode(self, packet: Packet) -> list[VideoFrame]:
-        """The frames that come out when a packet goes in."""
+        """The frames that come out when a packet goes in, which may be one of the same video opened elsewhere."""
         with explained(self.path):
-            return packet.decode()
+            return list(self.stream.decode(packet))
 
-    def frames(self) -> Iterator[VideoFrame]:
-        """The frames in the order of display, from where the file stands."""
+    def frames(self, *, past_damage: bool = False) -> Iterator[VideoFrame]:
+        """The frames in the order of display, from where the file stands; ``past_damage``: those that come out."""
         for packet in self.packets():
-            yield from self.decode(packet)
+            try:
+                frames = self.decode(packet)
+            except Undecodable:
+                if not past_damage:
+                    raise
+                continue
+            yield from frames
 
     def seek(self, time: int) -> None:
         """Go to the last key frame at or before a display time, in ticks."""
