@@ -13,7 +13,7 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.compare import compare_frames
-from dlc2lp.video.damage import Damage, find_damage
+from dlc2lp.video.damage import Damage, find_damage, find_faulty_packets
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
 from dlc2lp.wording import counted
 
@@ -141,8 +141,13 @@ def against_source(
     stop: threading.Event | None,
 ) -> list[Finding]:
     """What the written file shows and should not, by looking at it."""
-    if how == "full" and order.action != "encode":  # an encode has decoded the source already
-        damage = find_damage(source, info, stop=stop)
+    if how == "full":
+        damage = (
+            # An encode has decoded the source already, and the comparison will once more.
+            find_faulty_packets(source, info, stop=stop)
+            if order.action == "encode"
+            else find_damage(source, info, stop=stop)
+        )
         if not damage.is_none:
             return [damaged(source, damage)]
     comparison = compare_frames(source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop)

@@ -13,8 +13,9 @@ from typing import Literal
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
 from dlc2lp.model import Finding, Setting, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
-from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, judge_run
+from dlc2lp.video.checks import VideoOrder, against_order, against_source, damaged, finding, judge_run
 from dlc2lp.video.cpus import allowed_cpus
+from dlc2lp.video.damage import find_damage
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
@@ -31,6 +32,12 @@ class VideoVerdict:
 
     info: VideoInfo
     treatment: Treatment
+    faults: tuple[Finding, ...] = ()  #: What is damaged, where every frame was decoded.
+
+    @property
+    def conforms(self) -> bool:
+        """Whether it is what Lightning Pose needs."""
+        return self.treatment.action == "place" and not self.faults
 
     def __repr__(self) -> str:
         return one_line(self, self.info.path.name, counted(self.info.n_frames, "frame"), self.treatment.action)
@@ -54,10 +61,17 @@ class ConvertedVideo:
         return one_line(self, self.target.path.name, counted(self.target.n_frames, "frame"), self.action)
 
 
-def check_video(path: Path, *, stop: threading.Event | None = None) -> VideoVerdict:
-    """Whether a video is what Lightning Pose needs, and if not, the cheapest way there. Raises as ``probe`` does."""
+def check_video(
+    path: Path, *, verify: Literal["none", "full"] = "none", stop: threading.Event | None = None
+) -> VideoVerdict:
+    """Whether a video is what Lightning Pose needs, and if not, the cheapest way there.
+
+    ``verify`` says whether every frame is decoded, to find the damaged ones. Raises as ``probe`` does.
+    """
     info = probe(path, stop=stop)
-    return VideoVerdict(info, encoding.choose(info))
+    damage = find_damage(path, info, stop=stop) if verify == "full" else None
+    faults = () if damage is None or damage.is_none else (damaged(path, damage),)
+    return VideoVerdict(info, encoding.choose(info), faults)
 
 
 def make_video(

@@ -108,6 +108,24 @@ def find_damage(
     return Damage(seen.n_frames, info.n_frames, seen.damaged(doubts_hold=doubts_hold), is_sure)
 
 
+def find_faulty_packets(path: Path, info: VideoInfo, *, stop: threading.Event | None = None) -> Damage:
+    """Find those damaged frames that their packets tell of without being decoded, as :func:`find_damage` names them.
+
+    Without display times none is found.
+    """
+    seen = _Seen(info.all_packets_timed)
+    with OpenedVideo(path, stop) as video:
+        faults = faults_of(video.codec, video.extradata)
+        if faults is None or not info.all_packets_timed:
+            return Damage(info.n_frames, info.n_frames, (), is_sure=False)
+        for packet in video.packets():
+            if packet.size and faults.is_faulty(bytes(packet)):
+                seen.doubted.append(packet.pts)
+            seen.count(video, packet)
+    seen.whole = seen.shown
+    return Damage(info.n_frames, info.n_frames, seen.damaged(doubts_hold=faults.is_sure), is_sure=False)
+
+
 @dataclass
 class _Seen:
     """What came out of a video so far. Times are those of display, in ticks."""
@@ -123,11 +141,15 @@ class _Seen:
     doubted: list[int | None] = field(default_factory=list)  # times of packets that look faulty themselves
     n_before: list[int] = field(default_factory=list)  # how many frames came out before each of them
 
+    def count(self, video: OpenedVideo, packet: Packet) -> None:
+        """Note when the frame of a packet is shown."""
+        if is_end(packet) or packet.is_discard or packet.pts is None or not video.holds_frame(packet):
+            return
+        self.shown.append(packet.pts)
+
     def take(self, video: OpenedVideo, lenient: OpenedVideo, packet: Packet) -> None:
         """Decode a packet and note what comes out."""
-        is_shown = not is_end(packet) and not packet.is_discard and video.holds_frame(packet)
-        if is_shown and packet.pts is not None:
-            self.shown.append(packet.pts)
+        self.count(video, packet)
         try:
             frames = video.decode(packet)
         except Undecodable:

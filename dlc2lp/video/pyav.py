@@ -193,9 +193,13 @@ class OpenedVideo:
         """Whether it is no end mark, no recorder's empty mark and no VP8 reference that is never shown.
 
         libvpx writes "alternate reference" frames into packets of their own; ``show_frame`` is bit 4 of the first byte
-        (RFC 6386, 9.1).
+        (RFC 6386, 9.1). Zeros, as a hole in a file reads, are a frame that is lost.
         """
-        return packet.size > 0 and (self.codec != "vp8" or bool(memoryview(packet)[0] & 0x10))
+        if packet.size == 0 or self.codec != "vp8":
+            return packet.size > 0
+        head = bytes(memoryview(packet)[:6])
+        is_hidden, is_key = not head[0] & 0x10, not head[0] & 1
+        return not is_hidden or (is_key and head[3:] != b"\x9d\x01\x2a")
 
     def decode(self, packet: Packet) -> list[VideoFrame]:
         """The frames that come out when a packet goes in, which may be one of the same video opened elsewhere."""
