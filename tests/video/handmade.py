@@ -135,21 +135,32 @@ def skip_frames(source: Path, target: Path, skipped: set[int]) -> None:
 
 
 def change_packets(source: Path, target: Path, change: Callable[[int, bytes], bytes | None]) -> None:
-    """Copy a video with its packets changed, by their number in the file; None leaves one out."""
+    """Copy a video with its packets changed, by their number in the file; None leaves one out.
+
+    In place where all keep their length: no tool writes every damage that a file can have.
+    """
     import av
 
-    with av.open(str(source)) as original, av.open(str(target), "w") as output:
+    with av.open(str(source)) as original:
         stream = original.streams.video[0]
-        track = output.add_stream_from_template(stream)
         packets = [packet for packet in original.demux(stream) if packet.size]
-        for index, packet in enumerate(packets):
-            data = change(index, bytes(packet))
-            if data is None:
-                continue
-            changed = av.Packet(data)
-            changed.pts, changed.dts, changed.duration = packet.pts, packet.dts, packet.duration
-            changed.time_base, changed.is_keyframe, changed.stream = packet.time_base, packet.is_keyframe, track
-            output.mux(changed)
+        changed = [change(index, bytes(packet)) for index, packet in enumerate(packets)]
+        before, whole = [bytes(packet) for packet in packets], source.read_bytes()
+        pairs = [(old, new) for old, new in zip(before, changed, strict=True) if new != old]
+        if all(new is not None and len(new) == len(old) and whole.count(old) == 1 for old, new in pairs):
+            for old, new in pairs:
+                whole = whole.replace(old, new or b"")
+            target.write_bytes(whole)
+            return
+        with av.open(str(target), "w") as output:
+            track = output.add_stream_from_template(stream)
+            for packet, data in zip(packets, changed, strict=True):
+                if data is None:
+                    continue
+                copy = av.Packet(data)
+                copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+                copy.time_base, copy.is_keyframe, copy.stream = packet.time_base, packet.is_keyframe, track
+                output.mux(copy)
 
 
 def garbled(*indices: int, n_bytes: int = 400) -> Callable[[int, bytes], bytes]:

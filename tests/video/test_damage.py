@@ -48,14 +48,7 @@ def _places(path: Path, packets: tuple[int, ...]) -> set[int]:
 
 def _spoiled(shop: Workshop, name: str, folder: Path, change: Change) -> Path:
     path = folder / CLIPS[name].file_name
-    if name != "vp9":
-        change_packets(shop.clip(name), path, change)
-        return path
-    data = shop.clip(name).read_bytes()  # ffmpeg writes no packet of VP9 that it can't read
-    with OpenedVideo(shop.clip(name)) as video:
-        for number, packet in enumerate(video.shown_packets()):
-            data = data.replace(bytes(packet), change(number, bytes(packet)) or b"")
-    path.write_bytes(data)
+    change_packets(shop.clip(name), path, change)
     return path
 
 
