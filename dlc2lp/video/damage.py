@@ -4,7 +4,7 @@ A decoder's complaint is no damage (a camera's broken EXIF field spoils no pictu
 conceal a damaged picture and go on. What each gives away was measured with 400 random bytes in 30 codecs:
 
 =====================================  ==============================================================================
-h264, mpeg1/2/4, wmv, flv1, prores     a flag of the frame; h264 with one thread only, and not of single fields
+h264, mpeg1/2/4, wmv, flv1, prores     a flag of the frame; h264 with one thread only, and of no single field
 mjpeg, ljpeg, jpegls                   nothing, but a strict decoder refuses the packet
 ffv1, h264                             see :mod:`dlc2lp.video.packet_faults`
 hevc, vp8, vp9, av1, png, rawvideo     no frame comes out; a damaged part of a picture of hevc or vp9 shows nowhere

@@ -75,15 +75,15 @@ def test_damaged_frames_are_named_by_their_own_index(
 
 
 def _assert_in_order(path: Path, damage: Damage) -> None:
-    """Each whole frame shows its index, or nothing that can be read where it leans on a damaged one."""
+    """Each whole frame shows its index, but those that may lean on a damaged one: they show anything."""
     info = probe(path)
+    gop = info.keyframe_interval_frames
+    leaning = {at for index in damage.frames for at in range(index - 4 * (gop > 1), index + gop)}
     for wanted in (None, ALL):
         shown = small_gray_frames(path, info, wanted, width_px=info.width_px, past_damage=True)
-        found = {index: index_in(image) for index, image in shown if index not in damage.frames}
-        assert found.keys() == set(ALL) - set(damage.frames)
-        wrong = {index: shown for index, shown in found.items() if shown not in (index, None)}
-        assert wrong == {}
-        assert len([index for index, shown in found.items() if shown == index]) > len(ALL) / 3
+        found = {index: index_in(image) for index, image in shown}
+        assert found.keys() >= set(ALL) - set(damage.frames)
+        assert {index: found[index] for index in set(ALL) - leaning} == {index: index for index in set(ALL) - leaning}
 
 
 @pytest.mark.parametrize("name", sorted(INTACT))
