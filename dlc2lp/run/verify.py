@@ -23,8 +23,7 @@ from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.findings import found_edited, held, incomplete, not_as_planned, orphaned
 from dlc2lp.run.verify_context import check_context
-from dlc2lp.video.checks import damaged
-from dlc2lp.video.damage import find_damage
+from dlc2lp.video.checks import damage_in
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
 from dlc2lp.wording import counted, one_line
@@ -203,7 +202,7 @@ def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Fi
             continue  # already told by its record
         try:
             info = probe(target / video.target)
-            damage = find_damage(info.path, info) if level == "full" else None
+            damage = damage_in(info.path, info, None) if level == "full" else []
         except VideoFailed as error:
             findings += error.findings
             continue
@@ -215,6 +214,5 @@ def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Fi
         elif treatment.action != "place":
             message = "; ".join(reason.message for reason in treatment.reasons)
             findings.append(not_as_planned("video-not-conforming", video.target, message))
-        if damage is not None and not damage.is_none:
-            findings.append(replace(damaged(info.path, damage), subject=video.target))
+        findings += [replace(found, subject=video.target) for found in damage]
     return findings, n_frames

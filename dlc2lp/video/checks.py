@@ -74,10 +74,12 @@ def judge_run(
     if result.returncode != 0:
         findings.append(finding("encode-failed", source, f"ffmpeg ended with exit code {result.returncode}{says}"))
     damage = find_damage(source, info, stop=stop) if not findings and (lost or result.errors) else None
-    if damage is not None and damage.frames:
+    if damage is not None and (damage.frames or not (lost or damage.is_none)):
         findings.append(damaged(source, damage, says))
+    elif _is_of_container(result, info):
+        findings.append(_broken_container(source, result))
     elif damage is not None and result.errors and not damage.is_sure:
-        said = f"the decoder complained, and does not tell of which frames{says}"
+        said = f"the decoder complained and does not tell which frames it made up{says}"
         findings.append(finding("video-decode-errors", source, said, _ADVICE))
     if lost:
         given = f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {info.n_frames}{says}"
@@ -87,8 +89,29 @@ def judge_run(
     return (_complaints(source, info, result),) if result.errors else ()
 
 
+def _is_of_container(result: ffmpeg.FfmpegResult, info: VideoInfo) -> bool:
+    """Whether what reads the container complained: where that stumbles packets are lost, and nobody counts them."""
+    name = info.container.partition(",")[0]
+    # A bare stream is read by its codec's namesake.
+    return name != info.codec and any(name in speaker.removeprefix("in#0/").split(",") for speaker in result.speakers)
+
+
+def _broken_container(source: Path, result: ffmpeg.FfmpegResult) -> Finding:
+    found = f"found damage between the frames, which may have swallowed some; ffmpeg says: {some_last(result.errors)}"
+    return finding("video-decode-errors", source, found, "copy the file again from its origin")
+
+
+def damage_in(source: Path, info: VideoInfo, stop: threading.Event | None) -> list[Finding]:
+    """What is damaged in a video, by decoding every frame and by hearing what reads its container."""
+    damage = find_damage(source, info, stop=stop)
+    if not damage.is_none:
+        return [damaged(source, damage)]
+    read = ffmpeg.run(encoding.demux_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
+    return [_broken_container(source, read)] if _is_of_container(read, info) else []
+
+
 def _complaints(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> Finding:
-    complained = f"the decoder complained {counted(result.n_errors, 'time')}"
+    complained = f"ffmpeg complained {counted(result.n_errors, 'time')}"
     whole = f"but every one of its {counted(info.n_frames, 'frame')} is whole: {result.errors[-1]!r}"
     return Finding(Severity.NOTE, "video-complaints", str(source), f"{complained}, {whole}")
 
@@ -142,14 +165,14 @@ def against_source(
 ) -> list[Finding]:
     """What the written file shows and should not, by looking at it."""
     if how == "full":
-        damage = (
-            # An encode has decoded the source already, and the comparison will once more.
-            find_faulty_packets(source, info, stop=stop)
-            if order.action == "encode"
-            else find_damage(source, info, stop=stop)
-        )
-        if not damage.is_none:
-            return [damaged(source, damage)]
+        # An encode has decoded the source already, and the comparison will once more.
+        if order.action != "encode":
+            found = damage_in(source, info, stop)
+        else:
+            damage = find_faulty_packets(source, info, stop=stop)
+            found = [] if damage.is_none else [damaged(source, damage)]
+        if found:
+            return found
     comparison = compare_frames(source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop)
     found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
     wrong = comparison.first_mismatch

@@ -13,9 +13,8 @@ from typing import Literal
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
 from dlc2lp.model import Finding, Setting, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
-from dlc2lp.video.checks import VideoOrder, against_order, against_source, damaged, finding, judge_run
+from dlc2lp.video.checks import VideoOrder, against_order, against_source, damage_in, finding, judge_run
 from dlc2lp.video.cpus import allowed_cpus
-from dlc2lp.video.damage import find_damage
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
@@ -66,12 +65,12 @@ def check_video(
 ) -> VideoVerdict:
     """Whether a video is what Lightning Pose needs, and if not, the cheapest way there.
 
-    ``verify`` says whether every frame is decoded, to find the damaged ones. Raises as ``probe`` does.
+    ``verify`` says whether every frame is decoded, to find the damaged ones. Raises as ``probe`` does, and then
+    ``ToolMissing`` where there is no ffmpeg.
     """
     info = probe(path, stop=stop)
-    damage = find_damage(path, info, stop=stop) if verify == "full" else None
-    faults = () if damage is None or damage.is_none else (damaged(path, damage),)
-    return VideoVerdict(info, encoding.choose(info), faults)
+    faults = damage_in(path, info, stop) if verify == "full" else ()
+    return VideoVerdict(info, encoding.choose(info), tuple(faults))
 
 
 def make_video(

@@ -249,3 +249,9 @@ def _filters(rate: Fraction, crop: Crop | None, turn_back_deg: int) -> str:
 
 #: Filters that undo a clockwise turn.
 _TURNS_BACK = {0: [], 90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
+
+
+def demux_argv(ffmpeg: str, source: Path) -> list[str]:
+    """The ffmpeg command that reads a video's packets and writes nothing: on stderr is what is wrong between them."""
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-progress", "pipe:1", "-nostats"]
+    return [*argv, "-i", f"file:{source}", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-"]

@@ -27,7 +27,8 @@ _TAIL_LINES = 20
 _LINE_CHARS = 300
 
 #: A line of ``-v level+warning``: who speaks (``[dec:h264 @ 0x5581]``), how bad it is, and what is said.
-_LINE = re.compile(r"(?:\[[^\]]* @ \w+\] ?)*\[(\w+)\] (.*)")
+_LINE = re.compile(r"((?:\[[^\]]* @ \w+\] ?)*)\[(\w+)\] (.*)")
+_SPEAKER = re.compile(r"\[([^\]]*) @ \w+\]")
 _ERRORS = {"error", "fatal", "panic"}
 #: A warning that is no chatter: the decoder made up a part of a picture. Not of all decoders, and version 5.1 does not
 #: say it of h264 with several threads.
@@ -42,6 +43,7 @@ class FfmpegResult:
     returncode: int  # proves nothing alone: 0 has been seen with a third of the frames lost
     errors: tuple[str, ...]  # the last of its complaints, each cut to a readable length
     n_errors: int = 0  # how many there were
+    speakers: frozenset[str] = frozenset()  # whose they are: names of codecs, containers and parts of ffmpeg
 
 
 def find_ffmpeg() -> Path:
@@ -144,7 +146,9 @@ def run(
     if on_frames is not None and counts:
         on_frames(counts[0])
     n_frames = counts[0] if counts else None
-    return FfmpegResult(n_frames, child.returncode, tuple(complaints.tail), complaints.n)
+    return FfmpegResult(
+        n_frames, child.returncode, tuple(complaints.tail), complaints.n, frozenset(complaints.speakers)
+    )
 
 
 def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -185,6 +189,7 @@ class _Complaints:
     def __init__(self) -> None:
         self.n = 0
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self.speakers: set[str] = set()
 
     def keep(self, pipe: IO[bytes]) -> None:
         """Read to the end. What has no level belongs to the line before it, as its file names may have several."""
@@ -194,8 +199,9 @@ class _Complaints:
             if not text:
                 continue
             if match := _LINE.match(text):
-                level, text = match.groups()
+                speakers, level, text = match.groups()
                 is_one = level in _ERRORS or _CONCEALED in text
+                self.speakers.update(_SPEAKER.findall(speakers) if is_one else ())
             if is_one:
                 self.n += 1
                 self.tail.append(text[:_LINE_CHARS])

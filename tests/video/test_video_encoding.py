@@ -18,6 +18,7 @@ from dlc2lp.video.encoding import (
     Crop,
     EncodeSettings,
     choose,
+    demux_argv,
     encode_argv,
     encoded_size,
     track_timescale,
@@ -176,6 +177,13 @@ def test_a_crop_comes_after_turning_and_before_padding() -> None:
     )
     assert argv[argv.index("-vf") + 1].startswith("transpose=cclock,crop=101:77:3:5:exact=1,pad=ceil(iw/2)*2")
     assert argv[argv.index("-video_track_timescale") + 1] == "25000"
+
+
+def test_the_whole_command_that_only_reads() -> None:
+    assert demux_argv("ffmpeg", Path("a.avi")) == [
+        "ffmpeg", "-nostdin", "-hide_banner", "-v", "level+warning", "-progress", "pipe:1", "-nostats",
+        "-i", "file:a.avi", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
