@@ -27,6 +27,7 @@ FrameNames = Literal["lp", "keep"]
 Link = Literal["auto", "copy", "hardlink", "symlink"]
 VideoChoice = Literal["listed", "all", "none"]
 VerifyLevel = Literal["sample", "full", "none"]
+WholeVideo = Literal["none", "full"]
 EditedFiles = Literal["keep", "replace"]
 CropChoice = Literal["auto", "never"]
 DamagedChoice = Literal["refuse", "keep"]
@@ -267,6 +268,12 @@ class CommandOptions(Chosen):
         lowest=BOUNDS["threads"][0],
         highest=BOUNDS["threads"][1],
         code="out-of-range",
+    )
+    verify_alone: WholeVideo = option(
+        "none",
+        "full: every frame is decoded too, and damaged ones are named; that takes as long as a conversion.",
+        Section(6, ("video check",)),
+        flag="verify",
     )
     overwrite: bool = option(False, "Replace OUT if it exists.", Section(7, ("video convert",)))
     discard_edits: bool = option(False, "Do not keep what was changed by hand in the config.", Section(7, ("config",)))

@@ -107,8 +107,6 @@ def _video_step(
         return PlaceVideo(source, target, n_bytes, n_frames, link)
     if treatment.action in {"remux", "rewrite"}:
         return RemuxVideo(source, target, n_bytes, n_frames, treatment.action, rate, **asdict(settings))
-    turn_deg, crop = picture.turn_deg, picture.crop
-    size_px = encoded_size(info, crop=crop, turn_deg=turn_deg)
     width_px, height_px = encoded_size(info, crop=picture.crop, turn_deg=picture.turn_deg)
     shown: dict[str, Any] = {"turn_deg": picture.turn_deg, "crop": picture.crop, "colors": picture.colors}
     shown |= {"width_px": width_px, "height_px": height_px, "held": info.held}

@@ -150,6 +150,8 @@ class Maker:
                     detail["encoded_because"] = str(failure)
                     written = write("encode", settings)
         _sync(temporary)
+        if written.remarks:
+            detail["complaints"] = "; ".join(remark.message for remark in written.remarks)
         return Made(((step.target, temporary),), {"n_frames": written.n_frames} | detail)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
-from dlc2lp.model import Setting, VideoInfo
+from dlc2lp.model import Finding, Setting, VideoInfo
 from dlc2lp.video import encoding
-from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding
+from dlc2lp.video.checks import VideoOrder, against_order, against_source, damage_in, finding
 from dlc2lp.video.colors import Colors
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoder import encode_video
@@ -33,6 +33,12 @@ class VideoVerdict:
 
     info: VideoInfo
     treatment: Treatment
+    faults: tuple[Finding, ...] = ()  #: What is damaged, where every frame was decoded.
+
+    @property
+    def conforms(self) -> bool:
+        """Whether it is what Lightning Pose needs."""
+        return self.treatment.action == "place" and not self.faults
 
     def __repr__(self) -> str:
         return one_line(self, self.info.path.name, counted(self.info.n_frames, "frame"), self.treatment.action)
@@ -47,14 +53,26 @@ class ConvertedVideo:
     action: Action
     reasons: tuple[Reason, ...]
 
+    @property
+    def remarks(self) -> tuple[Finding, ...]:
+        """What a person should know of it."""
+        return tuple(dict.fromkeys((*self.source.remarks, *self.target.remarks)))
+
     def __repr__(self) -> str:
         return one_line(self, self.target.path.name, counted(self.target.n_frames, "frame"), self.action)
 
 
-def check_video(path: Path, *, stop: threading.Event | None = None) -> VideoVerdict:
-    """Whether a video is what Lightning Pose needs, and if not, the cheapest way there. Raises as ``probe`` does."""
+def check_video(
+    path: Path, *, verify: Literal["none", "full"] = "none", stop: threading.Event | None = None
+) -> VideoVerdict:
+    """Whether a video is what Lightning Pose needs, and if not, the cheapest way there.
+
+    ``verify`` says whether every frame is decoded, to find the damaged ones. Raises as ``probe`` does, and then
+    ``ToolMissing`` where there is no ffmpeg.
+    """
     info = probe(path, stop=stop)
-    return VideoVerdict(info, encoding.choose(info))
+    faults = damage_in(path, info, stop) if verify == "full" else ()
+    return VideoVerdict(info, encoding.choose(info), tuple(faults))
 
 
 def make_video(
@@ -73,6 +91,8 @@ def make_video(
 ) -> VideoInfo:
     """Write a video's frames into an mp4, check the result and return what it holds, measured.
 
+    Its remarks are on what ffmpeg complained about without need.
+
     ``temp`` may have any suffix; it exists afterwards only if all checks passed. ``remux`` and ``rewrite`` take no
     settings, ``encode`` does. ``verify`` says how many frames are decoded and compared; the count, the codec, the rate
     and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
@@ -85,9 +105,10 @@ def make_video(
     where an encode is needed and there is no ffmpeg, and ``Interrupted``.
     """
     order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg, colors=colors)
+    notes: tuple[Finding, ...] = ()
     try:
         if settings is not None:
-            made, findings = encode_video(source, temp, info, order, settings, on_frames, stop)
+            made, findings, notes = encode_video(source, temp, info, order, settings, on_frames, stop)
         else:
             rewrite_packets(source, temp, info, on_frames=on_frames, stop=stop)
             made = probe(temp, stop=stop)
@@ -99,7 +120,7 @@ def make_video(
     except BaseException:
         temp.unlink(missing_ok=True)
         raise
-    return made
+    return replace(made, remarks=notes)
 
 
 def convert_video(

@@ -16,7 +16,8 @@ from pathlib import Path
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
-from dlc2lp.video.checks import VideoOrder, against_order, refuse_bad_run
+from dlc2lp.video.checks import VideoOrder, against_order, damaged, judge_run, refuse_failed_run
+from dlc2lp.video.damage import find_damage
 from dlc2lp.video.encoding import EncodeSettings, Pipe
 from dlc2lp.video.frames import decoded_frames
 from dlc2lp.video.probe import probe
@@ -33,26 +34,29 @@ def encode_video(
     settings: EncodeSettings,
     on_frames: OnFrames | None,
     stop: threading.Event | None,
-) -> tuple[VideoInfo, list[Finding]]:
-    """Encode a video; return what was written, and what it is and should not be.
+) -> tuple[VideoInfo, list[Finding], tuple[Finding, ...]]:
+    """Encode a video; return what was written, what it is and should not be, and what is worth knowing.
 
     Raises ``VideoFailed``, ``ToolMissing`` and ``Interrupted``, as ``make_video`` says.
     """
     progress = _Progress(on_frames)
-    if not info.is_mirrored:
+    if not info.is_mirrored and not info.held:
         result = _encode_in_program(source, temp, info, order, settings, progress, stop)
-        # Where it wrote frames and then gave up, the disk is full, or the like: another way would do no better.
-        may_do_better = result.returncode == 0 or not result.n_frames
-        if result.n_frames == order.n_frames or not may_do_better:
-            refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
+        # Where it gave up after some frames the disk is full, or the like: another way would do no better.
+        if result.n_frames == order.n_frames or (result.returncode != 0 and result.n_frames):
+            notes = judge_run(source, info, result, stop)
             made = probe(temp, stop=stop)
             findings = against_order(source, made, order)
             if not findings:
-                return made, []
+                return made, [], notes
+    if not info.held:
+        damage = find_damage(source, info, stop=stop)
+        if damage.frames:
+            raise VideoFailed(damaged(source, damage))
     result = _encode_from_here(source, temp, info, order, settings, progress, stop)
-    refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
+    refuse_failed_run(source, info, result)
     made = probe(temp, stop=stop)
-    return made, against_order(source, made, order)
+    return made, against_order(source, made, order), ()
 
 
 class _Progress:
@@ -99,7 +103,7 @@ def _encode_from_here(
     on_frames: OnFrames,
     stop: threading.Event | None,
 ) -> ffmpeg.FfmpegResult:
-    frames = (frame for _, frame in decoded_frames(source, stop))
+    frames = (frame for _, frame in decoded_frames(source, info, stop))
     first = next(frames, None)
     if first is None:
         raise VideoFailed.of("video-no-frames", str(source), "found no frame that can be decoded")

@@ -271,7 +271,7 @@ def encode_argv(
     ``WRITTEN``.
     """
     threads = str(settings.threads)
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-y", "-progress", "pipe:1", "-nostats"]
     argv += ["-filter_threads", threads, "-threads", threads]
     # "file:" before both names: a ":" in a name is no protocol, a leading "-" no option.
     argv += source.argv(rate) if isinstance(source, Pipe) else ["-i", f"file:{source}"]
@@ -326,8 +326,7 @@ _TAGS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 _TURNS_BACK = {0: [], 90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
 
 
-def decode_argv(ffmpeg: str, source: Path, *, threads: int = 1) -> list[str]:
-    """The ffmpeg command that decodes every frame of a video and writes nothing: what is damaged is on stderr."""
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-nostats"]
-    argv += ["-threads", str(threads), "-i", f"file:{source}", "-map", "0:V:0", "-an", "-sn", "-dn"]
-    return [*argv, "-fps_mode", "passthrough", "-f", "null", "-"]
+def demux_argv(ffmpeg: str, source: Path) -> list[str]:
+    """The ffmpeg command that reads a video's packets and writes nothing: on stderr is what is wrong between them."""
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-progress", "pipe:1", "-nostats"]
+    return [*argv, "-i", f"file:{source}", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-"]

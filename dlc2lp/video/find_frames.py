@@ -59,7 +59,8 @@ def find_frames(
     of frames decoded so far.
 
     Gives one tie for each size of images, in the order of their first image; those of images that cannot be read come
-    last. ``VideoFailed`` (``video-frame-unreadable``): the video is damaged; ``Interrupted``: ``stop`` was set.
+    last. ``VideoFailed`` (``video-frame-unreadable``): the video is so damaged that its frames can't be counted;
+    ``Interrupted``: ``stop`` was set.
     """
     groups: dict[tuple[int, int], _Group] = {}
     unreadable = []
@@ -107,18 +108,33 @@ class _FrameReader:
     n_read: int = 0
 
     def small(self, framing: Framing, indices: Iterable[int] | None) -> Pictures:
-        """Small pictures of some frames, or of all for None."""
+        """Small pictures of some frames, or of all for None.
+
+        What a decoder made of damaged ones is compared too: DeepLabCut saw it likewise.
+        """
         return self._counted(
             small_gray_frames(
-                self.video, self.info, indices, crop=framing.crop, turn_deg=framing.turn_deg, stop=self.stop
+                self.video,
+                self.info,
+                indices,
+                crop=framing.crop,
+                turn_deg=framing.turn_deg,
+                past_damage=True,
+                stop=self.stop,
             )
         )
 
     def pairs(self, stills: Sequence[StillImage], indices: Sequence[int]) -> list[Pair]:
         """Stored frames and images at full size."""
-        small = small_gray_frames(self.video, self.info, indices, width_px=self.info.width_px, stop=self.stop)
+        small = small_gray_frames(
+            self.video, self.info, indices, width_px=self.info.width_px, past_damage=True, stop=self.stop
+        )
         shown = dict(self._counted(small))
-        return [(shown[at], to_gray(read_image(still.path))) for still, at in zip(stills, indices, strict=True)]
+        return [
+            (shown[at], to_gray(read_image(still.path)))
+            for still, at in zip(stills, indices, strict=True)
+            if at in shown
+        ]
 
     def likely(self, stills: Sequence[StillImage]) -> list[int]:
         """The frame that each image's number names, or any other where it names none."""
@@ -142,7 +158,8 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
     framing = group.framing
     if framing is None:
         probes = group.stills[:: -(-len(group.stills) // _N_PROBES)]
-        framing = part_framing(frames.info, frames.pairs(probes, frames.likely(probes)), hint)
+        pairs = frames.pairs(probes, frames.likely(probes))
+        framing = part_framing(frames.info, pairs, hint) if pairs else None
         if framing is None:
             return _nowhere(group, frames.info)
         group = group.seen_as(framing)
@@ -173,7 +190,8 @@ def _crop_in_proven_frames(frames: _FrameReader, group: _Group, tie: Tie, hint: 
     if not known:
         return None
     stills, proven = zip(*known[:: -(-len(known) // _N_PROBES)], strict=True)
-    framing = part_framing(frames.info, frames.pairs(stills, proven), hint)
+    pairs = frames.pairs(stills, proven)
+    framing = part_framing(frames.info, pairs, hint) if pairs else None
     is_right = framing and framing.is_sure and framing.rotations_deg == (tie.rotation_deg,)
     return framing.crop if framing and is_right else None
 

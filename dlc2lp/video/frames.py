@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +26,8 @@ _Frames = Iterator[tuple[int, VideoFrame]]
 
 #: A frame this near is decoded up to, where a seek would land behind the place already reached.
 _NEAR_FRAMES = 5
+
+_MADE_UP = "its data is damaged; a decoder makes up what is missing"
 
 #: Width of the small grey images by which frames are compared.
 COMPARED_WIDTH_PX = 64
@@ -51,7 +55,7 @@ def read_frames(
     IndexError
         An index is not in the video.
     VideoFailed
-        ``video-frame-unreadable``: a frame cannot be decoded.
+        ``video-frame-unreadable``: a frame cannot be decoded, or was made up in part.
     Interrupted
         ``stop`` was set.
     """
@@ -72,7 +76,7 @@ def read_colors(
     """As :func:`read_frames`, each frame in several readings of its colours."""
     turn_deg = info.rotation_deg if turn_deg is None else turn_deg
     converters = [Pixels(path, "rgb24", info.width_px, info.height_px, colors) for colors in readings]
-    for index, frame in _frames_at(path, info, indices, stop):
+    for index, frame in _frames_of(path, info, indices, stop):
         yield index, [_picture(path, index, pixels, frame, crop, turn_deg) for pixels in converters]
 
 
@@ -85,16 +89,18 @@ def small_gray_frames(
     turn_deg: int = 0,
     colors: Colors | None = None,
     width_px: int = COMPARED_WIDTH_PX,
+    past_damage: bool = False,
     stop: threading.Event | None = None,
 ) -> Pictures:
     """Small grey pictures of some frames, or of every frame, decoded from the beginning, where ``indices`` is None.
 
     As :func:`read_frames`, but uint8 of shape (h, width_px): averaged over areas; narrower parts keep their size.
+    ``past_damage``: frames that can't be decoded are left out, and those that were made up in part taken as they are.
     """
     # What PyAV makes gray by another reading than the usual one differs from version to version; colours do not.
     is_usual = colors in (None, as_opencv_reads(info.pixel_format))
     pixels = Pixels(path, "gray" if is_usual else "rgb24", info.width_px, info.height_px, colors)
-    frames = decoded_frames(path, stop) if indices is None else _frames_at(path, info, indices, stop)
+    frames = _frames_of(path, info, indices, stop, past_damage=past_damage)
     for index, frame in frames:
         picture = _picture(path, index, pixels, frame, crop, turn_deg)
         yield index, shrink(picture if is_usual else to_gray(picture), width_px)
@@ -113,16 +119,71 @@ def _picture(
     return np.ascontiguousarray(picture)
 
 
-def decoded_frames(path: Path, stop: threading.Event | None) -> _Frames:
-    """Every frame, decoded from the beginning; the index counts what comes out.
+def decoded_frames(path: Path, info: VideoInfo, stop: threading.Event | None) -> _Frames:
+    """Every frame in the order of display; those that are held are the picture before them.
 
     Raises ``VideoFailed`` (``video-frame-unreadable``), ``Interrupted``.
     """
+    return _frames_of(path, info, None, stop)
+
+
+def _frames_of(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int] | None,
+    stop: threading.Event | None,
+    *,
+    past_damage: bool = False,
+) -> _Frames:
+    """Decode some frames, or all for None; one that was made up in part is unreadable, unless it is taken as it is."""
+    if info.held:
+        yield from _held_frames(path, info, indices, stop)
+        return
+    frames = (
+        _frames_in_order(path, info, stop, past_damage=past_damage)
+        if indices is None
+        else _frames_at(path, info, indices, stop, past_damage=past_damage)
+    )
+    for index, frame in frames:
+        if frame.is_corrupt and not past_damage:
+            raise _unreadable_frame(path, index, _MADE_UP)
+        yield index, frame
+
+
+def _held_frames(path: Path, info: VideoInfo, indices: Iterable[int] | None, stop: threading.Event | None) -> _Frames:
+    """Decode some frames, or all for None, of a video of which some are held by the picture before (or behind) them."""
+    held = frozenset(info.held)
+    whole = [index for index in range(info.n_frames) if index not in held]
+    wanted: dict[int, list[int]] = {}
+    for index in sorted(range(info.n_frames) if indices is None else set(indices)):
+        wanted.setdefault(whole[max(0, bisect_right(whole, index) - 1)], []).append(index)
+    read: Callable[..., _Frames] = _frames_in_order if indices is None else partial(_frames_at, indices=list(wanted))
+    for index, frame in read(path, info, stop=stop, past_damage=True):
+        for each in wanted.pop(index, ()):
+            yield each, frame
+    if wanted:
+        raise _unreadable_frame(path, min(wanted), "it did not come out")
+
+
+def _frames_in_order(path: Path, info: VideoInfo, stop: threading.Event | None, *, past_damage: bool) -> _Frames:
+    """Decode from the beginning; the index counts what comes out.
+
+    Where damage is passed it follows from the display time: untimed videos are passed only where a frame comes out.
+    """
     index = -1
+    times = _packet_times(path, info, stop) if past_damage and info.all_packets_timed else None
     try:
         with OpenedVideo(path, stop) as video:
-            for index, frame in enumerate(video.frames()):
-                yield index, frame
+            for packet in video.packets():
+                try:
+                    frames = video.decode(packet)
+                except Undecodable:
+                    if times is None:
+                        raise
+                    continue
+                for frame in frames:
+                    index = index + 1 if times is None else int(np.searchsorted(times, frame.pts or 0))
+                    yield index, frame
     except Undecodable as problem:
         raise _unreadable_frame(path, index + 1, problem.reason) from problem
 
@@ -137,16 +198,18 @@ def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
     )
 
 
-def _frames_at(path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None) -> _Frames:
+def _frames_at(
+    path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None, *, past_damage: bool
+) -> _Frames:
     """Decode the frames at some positions, in rising order."""
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < info.n_frames:
         raise IndexError(f"frames {wanted[0]} to {wanted[-1]} of {info.n_frames}")
     if info.all_packets_timed:
-        yield from _frames_by_time(path, info, wanted, stop)
+        yield from _frames_by_time(path, info, wanted, stop, past_damage=past_damage)
         return
     left = set(wanted)
-    for index, frame in decoded_frames(path, stop) if left else ():
+    for index, frame in _frames_in_order(path, info, stop, past_damage=past_damage) if left else ():
         if index in left:
             yield index, frame
             left.remove(index)
@@ -156,7 +219,9 @@ def _frames_at(path: Path, info: VideoInfo, indices: Iterable[int], stop: thread
         raise _unreadable_frame(path, min(left), "the video ends before it")
 
 
-def _frames_by_time(path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None) -> _Frames:
+def _frames_by_time(
+    path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None, *, past_damage: bool
+) -> _Frames:
     """Frames found by their display times: what a damaged place swallows does not shift the frames behind it."""
     gop = info.keyframe_interval_frames
     index = position = -gop - 1  # position: the frame decoded last
@@ -164,21 +229,31 @@ def _frames_by_time(path: Path, info: VideoInfo, wanted: list[int], stop: thread
         with _Decoding(path, stop) as decoding:
             time_of = _display_times(path, info, decoding)
             for index in wanted:
-                frame = None
-                if 0 < index - position <= max(gop, _NEAR_FRAMES):
-                    frame = decoding.frame_at(time_of(index))
-                # An index may lead to a key frame whose leading frames lean on the one before it, so the second try
-                # starts earlier. Transport streams have no index; seeking there can end anywhere.
-                for start in (index, max(0, index - 2 * gop), None):
-                    if frame is None:
-                        decoding.restart(None if start is None else time_of(start))
-                        frame = decoding.frame_at(time_of(index))
-                if frame is None:
+                is_near = 0 < index - position <= max(gop, _NEAR_FRAMES)
+                frame = _frame_by_time(decoding, index, time_of, gop, is_near=is_near)
+                if frame is None and not past_damage:
                     raise _unreadable_frame(path, index, "no frame has its display time")
                 position = index
-                yield index, frame
+                if frame is not None:
+                    yield index, frame
     except Undecodable as problem:
         raise _unreadable_frame(path, max(index, 0), problem.reason) from problem
+
+
+def _frame_by_time(
+    decoding: _Decoding, index: int, time_of: Callable[[int], int], gop: int, *, is_near: bool
+) -> VideoFrame | None:
+    """The frame of an index, decoded on to from where decoding stands if that ``is_near``; None if none comes out."""
+    frame = decoding.frame_at(time_of(index)) if is_near else None
+    # An index may lead to a key frame whose leading frames lean on the one before it, so the second try starts earlier.
+    # Transport streams have no index; seeking there can end anywhere.
+    for start in (index, max(0, index - 2 * gop), None):
+        # Made up it may be only for want of what comes before the key frame; not where decoding began still earlier.
+        if frame is not None and (not frame.is_corrupt or start is None):
+            break
+        decoding.restart(None if start is None else time_of(start))
+        frame = decoding.frame_at(time_of(index)) or frame
+    return frame
 
 
 class _Decoding:
@@ -197,7 +272,7 @@ class _Decoding:
 
     def _open(self) -> None:
         self.video = OpenedVideo(self.path, self.stop)
-        self.frames = self.video.frames()
+        self.frames = self.video.frames(past_damage=True)
         self.after_keyframe = True  # where a file begins there is nothing to lean on; its key frame may be hidden
 
     def restart(self, time: int | None) -> None:
@@ -207,7 +282,7 @@ class _Decoding:
             self._open()
         else:
             self.video.seek(time)
-            self.frames = self.video.frames()
+            self.frames = self.video.frames(past_damage=True)
             self.after_keyframe = False
 
     def frame_at(self, time: int) -> VideoFrame | None:
@@ -231,10 +306,16 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
         step = 1 / (info.frame_rate * decoding.video.header().time_base)
         return lambda index: int(first + index * step)
 
-    with OpenedVideo(path, decoding.stop) as video:
+    times = _packet_times(path, info, decoding.stop)
+    return lambda index: int(times[index])
+
+
+def _packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> NDArray[np.int64]:
+    """The display times of all frames in ticks of the stream, rising."""
+    with OpenedVideo(path, stop) as video:
         known = (packet.pts for packet in video.shown_packets() if packet.pts is not None)
         # Those before the first frame that can be decoded are as good as not there.
         times = np.sort(np.fromiter(known, dtype=np.int64))[info.n_lost_packets :]
     if len(times) < info.n_frames:
         raise _unreadable_frame(path, len(times), "the video ends before it")
-    return lambda index: int(times[index])
+    return times

@@ -87,6 +87,11 @@ _MATRICES = {
 }  # fmt: skip
 
 
+#: Codecs whose decoders go on after a packet that they refused, as no picture leans on another. Others miss it, and
+#: refuse more: h264 a stream with a broken remark (SEI) as well.
+_INDEPENDENT = {"mjpeg", "ljpeg", "jpegls"}
+
+
 def _h264_level(context: Any) -> int:
     """Ten times the level, from the header that containers carry (ISO/IEC 14496-15, 5.3.3.1) or the stream's own."""
     head = bytes(context.extradata or b"")
@@ -99,10 +104,12 @@ def _h264_level(context: Any) -> int:
 class OpenedVideo:
     """A video file opened for reading; a context manager. What is read is its first video stream.
 
+    ``strictly``: its decoder refuses what others make something of, where it loses nothing by that.
+
     Opening it and all its methods raise ``Undecodable``, and ``Interrupted`` where ``stop`` is set.
     """
 
-    def __init__(self, path: Path, stop: threading.Event | None = None) -> None:
+    def __init__(self, path: Path, stop: threading.Event | None = None, *, strictly: bool = False) -> None:
         import av
         from av.stream import Disposition
 
@@ -129,6 +136,16 @@ class OpenedVideo:
             self.codec: str = context.codec.canonical_name if context else ""
             #: Whether the codec says that the frames' order in the file is another one than that of display.
             self.reorders = bool(context and context.has_b_frames)
+            #: What the header says for the decoder.
+            self.extradata = bytes(context.extradata or b"") if context else b""
+            #: Whether its decoder refuses damaged packets instead of making something of them.
+            self.is_strict = strictly and self.codec in _INDEPENDENT
+            if context and self.is_strict:
+                context.options = {"err_detect": "explode"}
+            elif context and self.codec == "h264":
+                # With several for one picture ffmpeg conceals no error, and sets no flag. They gain nothing where a
+                # picture is one slice, as of x264, and 10 % where it is four.
+                context.thread_count = 1
 
     def __enter__(self) -> Self:
         return self
@@ -186,27 +203,37 @@ class OpenedVideo:
         """Whether it is no end mark, no recorder's empty mark and no VP8 reference that is never shown.
 
         libvpx writes "alternate reference" frames into packets of their own; ``show_frame`` is bit 4 of the first byte
-        (RFC 6386, 9.1).
+        (RFC 6386, 9.1). Zeros, as a hole in a file reads, are a frame that is lost.
         """
-        return packet.size > 0 and (self.codec != "vp8" or bool(memoryview(packet)[0] & 0x10))
+        if packet.size == 0 or self.codec != "vp8":
+            return packet.size > 0
+        head = bytes(memoryview(packet)[:6])
+        is_hidden, is_key = not head[0] & 0x10, not head[0] & 1
+        return not is_hidden or (is_key and head[3:] != b"\x9d\x01\x2a")
 
     def decode(self, packet: Packet) -> list[VideoFrame]:
-        """The frames that come out when a packet goes in."""
+        """The frames that come out when a packet goes in, which may be one of the same video opened elsewhere."""
+        # A frame that a recorder dropped, or Theora's sign to repeat one; a decoder would take it for the end.
+        if packet.size == 0 and not is_end(packet):
+            return []
         with explained(self.path):
-            return packet.decode()
+            return list(self.stream.decode(packet))
 
     def held_back(self) -> list[VideoFrame]:
         """The frames that the decoder still has, as if the file ended here."""
         with explained(self.path):
             return list(self.stream.codec_context.decode(None))
 
-    def frames(self) -> Iterator[VideoFrame]:
-        """The frames in the order of display, from where the file stands."""
+    def frames(self, *, past_damage: bool = False) -> Iterator[VideoFrame]:
+        """The frames in the order of display, from where the file stands; ``past_damage``: those that come out."""
         for packet in self.packets():
-            # An empty packet is a frame that a recorder dropped, or Theora's sign to repeat one; given to a decoder, it
-            # would be the end.
-            if packet.size > 0 or is_end(packet):
-                yield from self.decode(packet)
+            try:
+                frames = self.decode(packet)
+            except Undecodable:
+                if not past_damage:
+                    raise
+                continue
+            yield from frames
 
     def seek(self, time: int) -> None:
         """Go to the last key frame at or before a display time, in ticks."""

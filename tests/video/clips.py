@@ -19,7 +19,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from avi_bytes import before_index, index_not_written, last_chunk_cut, two_parts, with_count, with_rate
-from handmade import pack_b_frames, skip_frames, write_fields
+from handmade import (
+    change_packets,
+    emptied,
+    flipped,
+    garbled,
+    pack_b_frames,
+    skip_frames,
+    with_segment,
+    with_unit,
+    without_last_unit,
+    write_fields,
+)
 
 from dlc2lp.video.synthetic import write_clip
 
@@ -231,6 +242,34 @@ def _patched(other: str, patch: Callable[[bytearray], bytearray | None]) -> Make
         target.write_bytes(data if changed is None else changed)
 
     return make
+
+
+def _spoiled(other: str, change: Callable[[int, bytes], bytes | None]) -> Make:
+    """Another clip with the bytes of its packets changed."""
+    return lambda shop, target: change_packets(shop.clip(other), target, change)
+
+
+def _without_end_of_image(_: int, data: bytes) -> bytes:
+    return data.rstrip(b"\0").removesuffix(b"\xff\xd9")
+
+
+def _between_junk(_: int, data: bytes) -> bytes:
+    return b"\0" * 30 + b"abc" + data + b"junk\xff\0trailing"
+
+
+def _noisy_sound(shop: Workshop, target: Path) -> None:
+    """Sound that no decoder can read beside a whole video."""
+    import av
+
+    with av.open(str(shop.clip("sound mpeg4"))) as source, av.open(str(target), "w") as output:
+        tracks = {stream: output.add_stream_from_template(stream) for stream in source.streams}
+        for packet in list(source.demux()):
+            if packet.size:
+                data = bytes(packet) if packet.stream.type == "video" else b"\xff" * packet.size
+                changed = av.Packet(data)
+                changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+                changed.is_keyframe, changed.stream = packet.is_keyframe, tracks[packet.stream]
+                output.mux(changed)
 
 
 def _holding(content: bytes) -> Make:
@@ -661,6 +700,16 @@ CLIPS: dict[str, Clip] = {
     "mjpeg avi odd fast": Clip("a.avi", _patched("mjpeg", with_rate(999983)), "encode", rate=Fraction(999983)),
     "mjpeg mkv odd fast": Clip("a.mkv", _at_rate(MJPEG, "999983"), "encode", rate=None),
     "one jpeg": Clip("a.avi", _encoded(MJPEG, "-frames:v", "1"), "encode", truth=(0,)),
+    # the decoder complains, but all frames are there and whole
+    "broken APP": Clip("a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe0\xff\xf0JFIF")), "encode"),
+    "short APP": Clip("a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe1\0\x06Ex")), "encode"),
+    "junk between JPEGs": Clip("a.avi", _spoiled("mjpeg", _between_junk), "encode"),
+    "JPEGs without end": Clip("a.avi", _spoiled("mjpeg", _without_end_of_image), "encode"),
+    "broken SEI": Clip("a.mp4", _spoiled("yuv444p", with_unit(b"\x06\x01\x7f\x80")), "encode"),
+    "broken SEI, copied": Clip("a.mp4", _spoiled("h264", with_unit(b"\x06\x01\x7f\x80")), "place"),
+    "broken SEI hevc": Clip("a.mp4", _spoiled("hevc", with_unit(b"\x4e\x01\x01\x7f\x80")), "encode"),
+    "noisy sound": Clip("a.avi", _noisy_sound, "encode"),
+    "sound mpeg4": Clip("a.avi", _with_sound(MPEG4, "ac3"), "encode"),
     # damaged, but all frames are there
     "first key frame lost": Clip(
         "a.mp4", _without_first_packet, "encode", truth=ALL[12:], remarks=("video-starts-broken",)
@@ -707,6 +756,31 @@ CLIPS: dict[str, Clip] = {
     "cut mkv": Clip("a.mkv", _patched("h264 mkv", _cut(0.6)), "video-truncated"),
     "no moov": Clip("a.mp4", _patched("h264", lambda data: data[: data.index(b"moov") - 4]), "video-unreadable"),
     "garbled": Clip("a.mp4", _patched("yuv444p", _garbled), "encode", convert="video-decode-errors"),
+    "garbled mpeg4": Clip("a.avi", _spoiled("mpeg4", garbled(20)), "encode", convert="video-decode-errors"),
+    "garbled mpeg2": Clip("a.mkv", _spoiled("mpeg2 mkv", garbled(20)), "encode", convert="video-decode-errors"),
+    "mpeg2 mkv": Clip("a.mkv", _encoded("mpeg2video -q:v 3 -g 12 -bf 2"), "encode"),
+    "garbled wmv2": Clip("a.wmv", _spoiled("wmv2", garbled(20)), "encode", convert="video-decode-errors"),
+    "garbled mjpeg": Clip("a.avi", _spoiled("mjpeg", garbled(20)), "encode", convert="video-decode-errors"),
+    "cut JPEG": Clip(
+        "a.avi", _spoiled("mjpeg", lambda index, data: data[: len(data) // 2] if index == 20 else data), "encode",
+        convert="video-decode-errors",
+    ),
+    "empty JPEG": Clip("a.avi", _spoiled("mjpeg", emptied(20)), "encode", convert="video-decode-errors"),
+    "garbled ffv1": Clip("a.mkv", _spoiled("checked ffv1", garbled(20)), "encode", convert="video-decode-errors"),
+    "checked ffv1": Clip(
+        "a.mkv", _encoded("ffv1 -pix_fmt yuv420p -level 3 -slicecrc 1 -slices 4"), "encode"
+    ),
+    "garbled prores": Clip("a.mov", _spoiled("prores", garbled(20)), "encode", convert="video-decode-errors"),
+    "garbled end": Clip("a.mp4", _spoiled("yuv444p", garbled(47)), "encode", convert="video-decode-errors"),
+    "flipped": Clip("a.mp4", _spoiled("yuv444p", flipped(14)), "encode", convert="video-decode-errors"),
+    "lost slice": Clip("a.mp4", _spoiled("slices", without_last_unit(14)), "encode", convert="video-decode-errors"),
+    "slices": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv444p", "-slices", "4"), "encode"),
+    "lost reference": Clip(
+        "a.mp4", _spoiled("yuv444p no B", lambda index, data: None if index == 15 else data), "encode",
+        truth=(*ALL[:15], *ALL[16:]), rate=None,
+    ),
+    "yuv444p no B": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv444p", "-bf", "0"), "encode"),
+    "garbled vp8": Clip("a.webm", _spoiled("vp8", emptied(20)), "encode", convert="video-decode-errors"),
     "zero bytes": Clip("a.mp4", _holding(b""), "video-empty"),
     "text": Clip("a.mp4", _holding(b"This is not a video, it is a note about one.\n" * 40), "video-unreadable"),
     "playlist": Clip(

@@ -20,7 +20,7 @@ from dlc2lp.video.encoding import (
     EncodeSettings,
     Pipe,
     choose,
-    decode_argv,
+    demux_argv,
     encode_argv,
     encoded_size,
     track_timescale,
@@ -172,7 +172,7 @@ def test_the_whole_encode_command() -> None:
         "settb=1001/30000,setpts=N,fps=30000/1001"
     )
     assert argv == [
-        "/usr/bin/ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats",
+        "/usr/bin/ffmpeg", "-nostdin", "-hide_banner", "-v", "level+warning", "-y", "-progress", "pipe:1", "-nostats",
         "-filter_threads", "2", "-threads", "2", "-i", "file:/data/a b;c.avi",
         "-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
         "-vf", filters, "-fps_mode", "passthrough",
@@ -217,10 +217,10 @@ def test_a_crop_comes_after_turning_and_before_padding() -> None:
     assert argv[argv.index("-video_track_timescale") + 1] == "25000"
 
 
-def test_the_whole_decode_command() -> None:
-    assert decode_argv("ffmpeg", Path("a.avi"), threads=3) == [
-        "ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-nostats", "-threads", "3",
-        "-i", "file:a.avi", "-map", "0:V:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough", "-f", "null", "-",
+def test_the_whole_command_that_only_reads() -> None:
+    assert demux_argv("ffmpeg", Path("a.avi")) == [
+        "ffmpeg", "-nostdin", "-hide_banner", "-v", "level+warning", "-progress", "pipe:1", "-nostats",
+        "-i", "file:a.avi", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-",
     ]  # fmt: skip
 
 
