@@ -187,6 +187,8 @@ def check_video(path: str | Path, *, verify: WholeVideo = "none") -> VideoVerdic
     ------
     VideoFailed
         It can't be read.
+    ToolMissing
+        Every frame was to be decoded, and there is no ffmpeg.
     """
     from dlc2lp.video import convert as video
 

@@ -14,6 +14,7 @@ others                                 little: there a complaint is the only sig
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from array import array
@@ -92,7 +93,10 @@ def find_damage(
         ``stop`` was set.
     """
     seen = _Seen(info.all_packets_timed)
-    with OpenedVideo(path, stop, strictly=True) as video, OpenedVideo(path) as lenient:
+    with (
+        OpenedVideo(path, stop, strictly=True) as video,
+        OpenedVideo(path) if video.is_strict else contextlib.nullcontext(video) as lenient,
+    ):
         faults = faults_of(video.codec, video.extradata)
         for packet in video.packets():
             if faults and packet.size and faults.is_faulty(bytes(packet)):

@@ -120,12 +120,13 @@ class ReferenceNumbers:
         seen = []
         for unit in units:
             seen.append(unit)
-            kind, bits = unit[0] & 31, _Bits(unit[1:_HEADER_BYTES])
+            kind = unit[0] & 31
             try:
                 if kind == 7:
                     number, sequence = _sequence(_Bits(unit[1 : 8 * _HEADER_BYTES]))
                     self._sequences[number] = sequence
                 elif kind == 8:
+                    bits = _Bits(unit[1:_HEADER_BYTES])
                     number = bits.ue()
                     self._pictures[number] = bits.ue()
             except IndexError:
