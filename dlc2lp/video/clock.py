@@ -39,6 +39,21 @@ class Clock:
         #: joined, one behind the other.
         self.shuffled = bool((np.abs(order - np.arange(len(order))) > _LONGEST_DELAY).any())
 
+    def n_missing_at_end(self) -> int:
+        """How many frames are missing between the last ones, of a video whose clock is even before those.
+
+        A file that was cut holds a frame that others lean on, but not those that are shown before it.
+        """
+        if not self.complete or self.constant or self.n_frames <= _LONGEST_DELAY + 2:
+            return 0
+        step = float(np.median(self._steps))
+        n_between = np.rint(self._steps / step) - 1
+        even = np.abs(self._steps - step * (n_between + 1)).max() <= 1.01  # a tick of a coarse clock
+        if not even or n_between[:-_LONGEST_DELAY].any():
+            return 0
+        n_missing = int(n_between.sum())
+        return n_missing if n_missing <= _LONGEST_DELAY else 0  # more is a pause
+
     def rate(self, header: Header, container: str) -> Fraction:
         """Frames per second: measured where the times tell, else declared, else 30."""
         span = int(self._pts[-1] - self._pts[0]) if self.complete and self.n_frames > 1 else 0

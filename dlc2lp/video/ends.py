@@ -75,7 +75,14 @@ def _in_all_parts(declared: int | None, extent: AviExtent) -> int:
 
 
 def remarks_on_ends(
-    path: Path, packets: Packets, declared: int | None, extent: AviExtent, *, n_lost: int, is_avi: bool
+    path: Path,
+    packets: Packets,
+    declared: int | None,
+    extent: AviExtent,
+    *,
+    n_lost: int,
+    n_missing_at_end: int,
+    is_avi: bool,
 ) -> tuple[Finding, ...]:
     """What a person should know of the ends of a file whose frames are all there."""
     told = []
@@ -108,6 +115,10 @@ def remarks_on_ends(
             count_from = "frame 0 is the first that can be decoded"
         advice = "use the original recording instead of the cut copy, unless its images were cut from this one"
         told.append(("video-starts-broken", f"{lost}; {count_from}, as in OpenCV and DeepLabCut", advice))
+    if n_missing_at_end:
+        missing = counted(n_missing_at_end, "frame is", "frames are")
+        cut = f"{missing} missing between its last ones, as in a file that was cut; frames are counted as OpenCV does"
+        told.append(("video-ends-broken", cut, COPY_AGAIN))
     return tuple(remark(path, *each) for each in told)
 
 

@@ -1,8 +1,8 @@
 """Does a file reach as far as its container says? A copy that stopped half-way does not.
 
 Headers of damaged files still promise every frame, and decoders play what is left without complaint, so the
-only proof of a cut is the container's own arithmetic. Three containers state their length: RIFF chunk sizes (AVI), ISO
-base media boxes (MP4, MOV; ISO/IEC 14496-12, 4.2) and EBML elements (Matroska, WebM).
+only proof of a cut is the container's own arithmetic. These state their length: RIFF chunks (AVI), ISO base media boxes
+(MP4, MOV; ISO/IEC 14496-12, 4.2), EBML elements (Matroska, WebM), FLV tags, Ogg pages and ASF headers (WMV).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from dlc2lp.video.matroska import EBML_MAGIC, matroska_end
 from dlc2lp.video.riff import AviExtent, avi_extent
+from dlc2lp.video.stream_ends import ASF_MAGIC, FLV_MAGIC, OGG_MAGIC, asf_end, flv_end, ogg_end
 
 #: Boxes that a MP4 or MOV file can begin with.
 _FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"uuid"}
@@ -28,11 +29,17 @@ def extent_of(path: Path) -> AviExtent:
     size_bytes = path.stat().st_size
     # Unbuffered: a buffer would read some thousands of bytes at each of many seeks.
     with path.open("rb", buffering=0) as file:
-        head = file.read(12)
+        head = file.read(16)
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return avi_extent(file, size_bytes)
         if head[:4] == EBML_MAGIC:
             end = matroska_end(file, size_bytes)
+        elif head[:4] == FLV_MAGIC:
+            end = flv_end(file, size_bytes)
+        elif head[:5] == OGG_MAGIC:
+            end = ogg_end(file, size_bytes)
+        elif head == ASF_MAGIC:
+            end = asf_end(file, size_bytes)
         elif head[4:8] in _FIRST_BOXES:
             end = _boxes_end(file, size_bytes)
         else:

@@ -79,7 +79,10 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
     refuse_damage(path, packets, header.n_frames, extent)
     timing = _timing(video, packets, header, stop)
     clock = timing.clock
-    remarks = remarks_on_ends(path, packets, header.n_frames, extent, n_lost=timing.n_lost, is_avi=is_avi)
+    cut_at_end = clock.n_missing_at_end() if timing.usable and packets.reorders and header.n_frames is None else 0
+    remarks = remarks_on_ends(
+        path, packets, header.n_frames, extent, n_lost=timing.n_lost, n_missing_at_end=cut_at_end, is_avi=is_avi
+    )
     first = packets.head[0]
     for told in (against_size(header.width_px, header.height_px), _mirror(first) if first.is_mirrored else None):
         remarks += (remark(path, *told),) if told else ()

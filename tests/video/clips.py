@@ -372,8 +372,8 @@ def _without_first_packet(shop: Workshop, target: Path) -> None:
             output.mux(packet)
 
 
-def _from_key(other: str, which: int, n_more: int = 0, wrapping: str | None = None) -> Make:
-    """Another clip cut without an encoder: from one of its key frames on, or from some packets behind that."""
+def _packets(other: str, chosen: Callable[[list[bool]], slice], wrapping: str | None = None) -> Make:
+    """Some packets of another clip, chosen by which of them are key frames."""
 
     def make(shop: Workshop, target: Path) -> None:
         import av
@@ -382,12 +382,24 @@ def _from_key(other: str, which: int, n_more: int = 0, wrapping: str | None = No
             stream = source.streams.video[0]
             track = output.add_stream_from_template(stream)
             packets = [packet for packet in source.demux(stream) if packet.size]
-            first = [index for index, packet in enumerate(packets) if packet.is_keyframe][which] + n_more
-            for packet in packets[first:]:
+            for packet in packets[chosen([packet.is_keyframe for packet in packets])]:
                 packet.stream = track
                 output.mux(packet)
 
     return make
+
+
+def _from_key(other: str, which: int, n_more: int = 0, wrapping: str | None = None) -> Make:
+    """Another clip cut without an encoder: from one of its key frames on, or from some packets behind that."""
+
+    def chosen(are_keys: list[bool]) -> slice:
+        return slice([index for index, is_key in enumerate(are_keys) if is_key][which] + n_more, None)
+
+    return _packets(other, chosen, wrapping)
+
+
+def _first_packets(other: str, n_packets: int) -> Make:
+    return _packets(other, lambda _: slice(n_packets))
 
 
 def _from_share(share: float, unit: int = 1) -> Callable[[bytearray], bytearray]:
@@ -491,6 +503,7 @@ _OPEN = "open-gop=1:keyint=12:min-keyint=12:bframes=3:b-adapt=0:scenecut=0"
 _H264_OPEN = f"{H264} -x264-params {_OPEN}:repeat-headers=1"
 _HEVC_OPEN = f"libx265 -preset ultrafast -pix_fmt yuv420p -x265-params log-level=error:repeat-headers=1:{_OPEN}"
 _BROKEN = ("video-starts-broken",)
+_CUT_END = ("video-ends-broken",)
 _COARSE = "-video_track_timescale 100"
 _UNEVEN = "(N+0.4*sin(2.1*N)+5*gte(N,20))*3000"
 _BURST = "if(lt(N,24),N*3000,24*3000+(N-24)*300)"
@@ -648,6 +661,13 @@ CLIPS: dict[str, Clip] = {
         "a.ts", _patched("mpeg2 open GOP", _from_share(0.3, 188)), "encode", truth=ALL[24:], remarks=_BROKEN
     ),
     "hevc cut between": Clip("a.mkv", _from_key("hevc open GOP", 1, 5), "encode", truth=ALL[24:], remarks=_BROKEN),
+    # cut at the end, behind a frame on which others lean that are shown before it
+    "h264 end cut mkv": Clip(
+        "a.mkv", _first_packets("h264 open GOP", 26), "rewrite", truth=(*ALL[:25], 28), rate=None, remarks=_CUT_END
+    ),
+    "h264 end cut ts": Clip(
+        "a.ts", _first_packets("h264 open GOP ts", 26), "rewrite", truth=(*ALL[:25], 28), rate=None, remarks=_CUT_END
+    ),
     # joined with cat, so that the clock is no clock
     "ts 1": _ts_part(0, 24, 0),
     "ts 1 at 20 s": _ts_part(0, 24, 20),
@@ -753,6 +773,10 @@ CLIPS: dict[str, Clip] = {
     "live webm": Clip("a.webm", _encoded("libvpx -b:v 1M -deadline realtime", "-live", "1"), "encode"),
     "fragmented mp4 cut": Clip("a.mp4", _patched("fragmented mp4", _cut(0.7)), "video-truncated"),
     "fragment without data": Clip("a.mp4", _patched("fragmented mp4", _cut_at(b"mdat", -4, -2)), "video-truncated"),
+    # two bytes of the last picture: behind it are its length, 4 bytes, and the sign that the stream ends, 20 bytes
+    "cut flv": Clip("a.flv", _patched("h264 flv", lambda data: data[:-26]), "video-truncated"),
+    "cut wmv": Clip("a.wmv", _patched("wmv2", _cut(0.6)), "video-truncated"),
+    "cut ogg": Clip("a.ogv", _patched("theora", _cut(0.6)), "video-truncated"),
     "cut mkv": Clip("a.mkv", _patched("h264 mkv", _cut(0.6)), "video-truncated"),
     "no moov": Clip("a.mp4", _patched("h264", lambda data: data[: data.index(b"moov") - 4]), "video-unreadable"),
     "garbled": Clip("a.mp4", _patched("yuv444p", _garbled), "encode", convert="video-decode-errors"),

@@ -120,7 +120,7 @@ def test_a_frame_has_the_number_that_opencv_counts(name: str, shop: Workshop) ->
     info = probe(path)
     assert info.n_frames == len(read)
     assert tuple(remark.code for remark in info.remarks) == CLIPS[name].remarks
-    assert bool(info.n_lost_packets) == bool(info.remarks)
+    assert bool(info.n_lost_packets) == ("video-starts-broken" in CLIPS[name].remarks)
     wanted = {0, 1, 7, len(read) // 2, len(read) - 2, len(read) - 1}
     found = {index: index_in(rgb[:, :, 1]) for index, rgb in read_frames(path, info, wanted)}
     assert found == {index: read[index] for index in wanted}
