@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from dlc2lp.events import OnEvent, Watch
 from dlc2lp.lp.config_choices import ConfigChoices
-from dlc2lp.options import Options, RunOptions, VerifyLevel, checked
+from dlc2lp.options import Options, RunOptions, VerifyLevel, WholeVideo, checked
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
@@ -178,17 +178,21 @@ def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigure
     )
 
 
-def check_video(path: str | Path) -> VideoVerdict:
+def check_video(path: str | Path, *, verify: WholeVideo = "none") -> VideoVerdict:
     """Say whether a video is what Lightning Pose needs, and if not, why and what would be done.
+
+    With ``verify="full"`` every frame is decoded, and the verdict's ``faults`` name those that are damaged.
 
     Raises
     ------
     VideoFailed
         It can't be read.
+    ToolMissing
+        Every frame was to be decoded, and there is no ffmpeg.
     """
     from dlc2lp.video import convert as video
 
-    return video.check_video(Path(path))
+    return video.check_video(Path(path), verify=checked("video check", {"verify_alone": verify})["verify_alone"])
 
 
 def convert_video(

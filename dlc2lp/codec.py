@@ -8,6 +8,9 @@ something by it. What else there is to know of a class stands in it:
 ``written_first``
     Names of attributes that stand before the fields. A constant, such as ``schema`` or ``kind``, is compared when it is
     read; a property, such as an id, follows from the fields and is passed over.
+``left_out_by_default``
+    Names of fields that are not written where they hold their default: what came later than plans and targets that are
+    to stay the same bytes.
 ``written_as``
     The type that stands in its place; ``to_written`` and ``from_written`` lead there and back.
 
@@ -342,6 +345,7 @@ def _make_object(kind: Any, first: tuple[str, ...]) -> _Form:
     forms = {name: _form(hints[name]) for name in known}
     fixed = constants(kind) if first else {}
     special = [(name, form.encode) for name, form in forms.items() if form.encode is not None]
+    later = {name: known[name].default for name in getattr(kind, "left_out_by_default", ())}
 
     def decode_object(document: Any) -> Any:
         key, state = "", dict(_of(dict, document))
@@ -374,6 +378,9 @@ def _make_object(kind: Any, first: tuple[str, ...]) -> _Form:
         document.update({name: value.__dict__[name] for name in known})
         for name, write in special:
             document[name] = write(document[name])
+        for name, default in later.items():
+            if value.__dict__[name] == default:
+                del document[name]
         return document
 
     return _Form(decode_object, encode_object)

@@ -29,6 +29,7 @@ class ChoiceKeywords(TypedDict, total=False):
 class EncodeKeywords(TypedDict, total=False):
     """Options of inspect and video convert."""
 
+    damaged: options.DamagedChoice
     profile: str
     crf: int | None
     preset: str | None

@@ -313,6 +313,9 @@ class VideoInfo:
         Whether its display matrix also mirrors the picture; ``rotation_deg`` is what OpenCV makes of that.
     n_lost_packets
         Packets before the first frame that need what is not in the file, and give no frame.
+    held
+        Frames that can't be decoded and are held by the picture before (of the first ones: behind) them, as a person
+        wants it: 0-based, rising.
     remarks
         What a person should know of the file, though it can be converted.
     """
@@ -342,6 +345,7 @@ class VideoInfo:
     level: int = 0
     is_mirrored: bool = False
     n_lost_packets: int = 0
+    held: tuple[int, ...] = ()
     remarks: tuple[Finding, ...] = ()
 
 

@@ -27,8 +27,10 @@ FrameNames = Literal["lp", "keep"]
 Link = Literal["auto", "copy", "hardlink", "symlink"]
 VideoChoice = Literal["listed", "all", "none"]
 VerifyLevel = Literal["sample", "full", "none"]
+WholeVideo = Literal["none", "full"]
 EditedFiles = Literal["keep", "replace"]
 CropChoice = Literal["auto", "never"]
+DamagedChoice = Literal["refuse", "keep"]
 
 _PROJECT = ("inspect", "convert")
 _ANY = (*_PROJECT, "batch convert", "batch plan")
@@ -153,6 +155,12 @@ class Options(Chosen):
     crop: CropChoice = option(
         "auto", "Crop a video like its labeled images, where these are proven to be a part of its picture.", _VIDEOS
     )
+    damaged: DamagedChoice = option(
+        "refuse",
+        "Videos with frames that can't be decoded; keep: each is held by the picture before it, named and counted, so "
+        "that every index stays, and labels on it are left out.",
+        _ENCODING,
+    )
     profile: str = option(
         "balanced",
         "Encode settings; intra makes the LP app's viewer frame-accurate.",
@@ -260,6 +268,12 @@ class CommandOptions(Chosen):
         lowest=BOUNDS["threads"][0],
         highest=BOUNDS["threads"][1],
         code="out-of-range",
+    )
+    verify_alone: WholeVideo = option(
+        "none",
+        "full: every frame is decoded too, and damaged ones are named; that takes as long as a conversion.",
+        Section(6, ("video check",)),
+        flag="verify",
     )
     overwrite: bool = option(False, "Replace OUT if it exists.", Section(7, ("video convert",)))
     discard_edits: bool = option(False, "Do not keep what was changed by hand in the config.", Section(7, ("config",)))

@@ -106,15 +106,54 @@ def test_numbers_that_drift_are_corrected_one_by_one(tmp_path):
     assert result.finding("frames-renumbered")["severity"] == "note"
 
 
+def test_numbers_that_are_off_behind_a_point_are_corrected_there(tmp_path):
+    """As where a frame was lost, or the last one has no length: most numbers hold, and do not speak for the others."""
+    frames = (*range(1, 18, 2), 19, 21)
+    name = lambda index, n_frames: f"img{index + (index > 18):04d}.png"  # noqa: E731
+    project = one_session(tmp_path / "dlc", frames=frames, image_name=name)
+    inspected = dlc2lp("inspect", project.root)
+    assert "9 proven, 2 corrected" in inspected.stdout
+    assert "frames-partly-renumbered" in inspected.stdout
+    result = convert(project, tmp_path / "lp")
+    assert result.exit_code == 0, result.stderr
+    expect_true_indices(tmp_path / "lp", result.document)
+    expect_labels(project, tmp_path / "lp")
+    expect_context(tmp_path / "lp", result.document)
+    warning = result.finding("frames-partly-renumbered")
+    assert (warning["severity"], warning["subject"]) == ("warning", "m1")
+    assert "11 of 11 images are frames of the video: 9 as numbered, 2 corrected (-1 frame)" in warning["message"]
+    assert "img0020.png is frame 19, img0022.png is frame 21" in warning["message"]
+    assert dlc2lp("verify", tmp_path / "lp").exit_code == 0
+
+
+def test_an_image_that_is_clearly_not_the_frame_of_its_number_does_not_keep_it(tmp_path):
+    """Frames 19 and 20 show the same, frame 18 does not: which of the two img18 is cannot be told."""
+    project = one_session(tmp_path / "dlc")
+    shown = read_clip(project.videos["m1"])
+    write_clip(project.videos["m1"], [*shown[:18], shown[17], shown[18], shown[18], *shown[21:]], Video())
+    assert "5 of 6 proven" in dlc2lp("inspect", project.root).stdout
+    result = convert(project, tmp_path / "lp")
+    assert result.exit_code == 0, result.stderr
+    warning = result.finding("image-contradicts-number")
+    assert (warning["severity"], warning["subject"]) == ("warning", "m1")
+    assert "img18.png" in warning["message"]
+    image = images_of(result.document)["img18.png"]
+    assert (image["video_frame_index"], image["tie"]) == (None, "contradicts")
+    assert image["target"].endswith("/dlc00000018.png")
+    assert dlc2lp("verify", tmp_path / "lp").exit_code == 0
+
+
 def test_two_images_of_one_frame_are_both_kept(tmp_path):
     project = one_session(tmp_path / "dlc", frames=(*FRAMES, 20))
     shutil.copy(project.image("m1", "img18.png"), project.image("m1", "img20.png"))
     result = convert(project, tmp_path / "lp")
     assert result.exit_code == 0, result.stderr
     targets = {name: image["target"] for name, image in images_of(result.document).items()}
-    # It stands among images whose numbers hold and contradicts them: it is nobody's neighbor.
     assert targets["img18.png"].endswith("img00000018.png")
+    # It is the same frame: the name carries its index, and a letter.
+    assert targets["img20.png"].endswith("img-b00000018.png")
     assert barcode(cv2.imread(str(tmp_path / "lp" / targets["img20.png"]))) == 18
+    assert "frame-number-twice" in result.codes
     assert len(set(targets.values())) == len(targets)
     assert dlc2lp("verify", tmp_path / "lp").exit_code == 0
 
@@ -350,7 +389,7 @@ def test_a_second_run_compares_nothing_that_is_known(tmp_path, monkeypatch):
     # What changed is compared again.
     shutil.copy(project.image("m1", "img04.png"), project.image("m1", "img08.png"))
     third = convert(project, tmp_path / "lp")
-    assert images_of(third.document)["img08.png"]["tie"] != "proven"
+    assert images_of(third.document)["img08.png"]["video_frame_index"] == 4
 
 
 def test_a_comparison_can_be_stopped(tmp_path):

@@ -40,7 +40,7 @@ def use(folder: Path, sizes: list[int]) -> None:
     made: Reconfigured = dlc2lp.config("lp", num_gpus=2, discard_edits=True, data_dir="/scratch/lp")
     checked: Verification = dlc2lp.verify("lp", verify="none")
     video: ConvertedVideo = dlc2lp.convert_video("a.avi", folder / "a.mp4", profile="small", threads=2)
-    verdict: VideoVerdict = dlc2lp.check_video("a.avi")
+    verdict: VideoVerdict = dlc2lp.check_video("a.avi", verify="full")
     planned: ArchivePlan = dlc2lp.plan_archive("archive", folder, jobs=2, square_size=25)
     ran: ShardRun = dlc2lp.run_archive(folder, shard="1/2", tmp_dir="/tmp", edited="replace")
     status: Status = dlc2lp.archive_status(folder)

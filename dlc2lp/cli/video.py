@@ -12,6 +12,7 @@ from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of
 from dlc2lp.cli.signals import STOP
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK
 from dlc2lp.model import VIDEO_SUFFIXES, Finding
+from dlc2lp.options import WholeVideo
 
 
 @click.group()
@@ -21,8 +22,9 @@ def video() -> None:
 
 @video.command()
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|DIR...", type=GIVEN_PATH)
+@options_of("video check")
 @everywhere
-def check(paths: tuple[Path, ...]) -> int:
+def check(paths: tuple[Path, ...], verify_alone: WholeVideo) -> int:
     """Say of each video whether it is what Lightning Pose needs, and if not, why. Exit 1 if any is not."""
     from dlc2lp.errors import VideoFailed
     from dlc2lp.report.json import video_check
@@ -33,13 +35,13 @@ def check(paths: tuple[Path, ...]) -> int:
     findings: list[Finding] = []
     for path in _videos(paths):
         try:
-            verdict = check_video(path)
+            verdict = check_video(path, verify=verify_alone, stop=STOP)
             verdicts.append((str(path), verdict))
-            findings += verdict.info.remarks
+            findings += (*verdict.faults, *verdict.info.remarks)
         except VideoFailed as error:
             verdicts.append((str(path), None))
             findings += error.findings
-    bad = any(verdict is None or verdict.treatment.action != "place" for _, verdict in verdicts)
+    bad = any(verdict is None or not verdict.conforms for _, verdict in verdicts)
     exit_code = EXIT_FAILED if bad else EXIT_OK
     output.result(verdicts_text(verdicts, findings), video_check(verdicts, findings, exit_code))
     return exit_code

@@ -94,6 +94,8 @@ def cut_steps(
             crop=part.crop,
             image_bytes=round(_SPARE_SHARE * sum(sizes_bytes) / max(1, len(sizes_bytes))),
             frames=tuple(ExtractedFrame(index, target) for target, index in sorted(wanted.items())),
+            colors=part.colors if part.gain is not None else tie.colors,
+            held=info.held,
         )
 
 

@@ -63,6 +63,7 @@ class ViewImage:
     points: Points | None  #: Its labels for the keypoints of all views; None where it has no row.
     #: Where it stands in its video, proven or as its number claims; None where that can't be said.
     position: int | None
+    is_held: bool = False  #: Whether the video shows another picture there, since its own can't be decoded.
 
     @property
     def n_labelled(self) -> int:
@@ -71,13 +72,18 @@ class ViewImage:
 
     @property
     def is_labeled(self) -> bool:
-        """Whether it has a label."""
-        return self.n_labelled > 0
+        """Whether it has a label that is used."""
+        return self.n_labelled > 0 and not self.is_held
 
     @property
     def is_withheld(self) -> bool:
         """Whether it has labels that are not used: nobody may take it for an unlabeled one."""
-        return self.frame.source_name in self.folder.withheld
+        return self.frame.source_name in self.folder.withheld or (self.is_held and self.n_labelled > 0)
+
+    @property
+    def row(self) -> Points | None:
+        """What stands in its row; None where it has none of its own."""
+        return None if self.is_held else self.points
 
 
 @dataclass(frozen=True)
@@ -126,12 +132,15 @@ def collect(matched: MatchedView, name: str, animal: OneAnimal, keypoints: Seque
     view = matched.view
     points = dict(_points(animal, keypoints))
     images: dict[str, dict[str, ViewImage]] = {}
+    held = {video.session: frozenset(video.info.held) for video in view.survey.videos if video.info and video.session}
     for folder in matched.folders:
         session = folder.chosen.session
         for frame in folder.named:
             labels = points.get((session.name, frame.source_name))
-            position = _position(frame, view.survey.ties.get(frame.folder))
-            image = ViewImage(folder.chosen, frame, session.images[frame.source_name], labels, position)
+            tie = view.survey.ties.get(frame.folder)
+            position = _position(frame, tie)
+            is_held = _number_in_video(frame, tie) in held.get(frame.folder, ())
+            image = ViewImage(folder.chosen, frame, session.images[frame.source_name], labels, position, is_held)
             images.setdefault(view.recording(session.name, frame.folder), {})[frame.source_name] = image
     videos = {
         view.video_of[video.stem]: video for video in view.survey.videos if video.stem in view.video_of and video.info
@@ -144,6 +153,13 @@ def _position(frame: NamedFrame, tie: SessionTie | None) -> int | None:
         return frame.video_frame_index
     trusted = tie is None or tie.number_holds(frame.source_name)
     return frame.frame_index if trusted else None
+
+
+def _number_in_video(frame: NamedFrame, tie: SessionTie | None) -> int | None:
+    """The index in the video that an image must have, if it follows the others; None where its name says nothing."""
+    if frame.video_frame_index is not None or frame.frame_index is None:
+        return frame.video_frame_index
+    return frame.frame_index + (tie.shift if tie else 0)
 
 
 def _points(animal: OneAnimal, keypoints: Sequence[str]) -> Iterator[tuple[tuple[str, str], Points]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import Link
-from dlc2lp.planning.frames import ViewImages, placement, shift_of
+from dlc2lp.planning.frames import ViewImage, ViewImages, placement, shift_of
 from dlc2lp.planning.moments import ViewFiles
 from dlc2lp.planning.plan import PlannedFrame, PlannedSession
 from dlc2lp.planning.rows import MatchedFolder
 from dlc2lp.planning.steps import ImagePlacement, PlaceImages
+from dlc2lp.wording import counted, some
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def place_images(view: ViewImages, files: ViewFiles, folders: Mapping[str, str],
     steps: list[PlaceImages] = []
     sizes: Counter[tuple[int, int]] = Counter()
     left_out: list[int] = []
+    on_held: dict[str, list[ViewImage]] = {}
     findings: list[Finding] = []
     for folder in view.folders:
         name = folder.chosen.session.name
@@ -46,12 +48,15 @@ def place_images(view: ViewImages, files: ViewFiles, folders: Mapping[str, str],
                 image = view.images[recording][frame.source]
                 if frame.state in {"labeled", "test"}:
                     sizes[image.info.width_px, image.info.height_px] += 1
-                elif frame.state == "left-out":
+                if frame.state == "left-out" or image.is_held:
                     left_out.append(image.n_labelled)
+                if image.is_held and image.n_labelled:
+                    on_held.setdefault(recording, []).append(image)
         lost = [PlannedFrame(ref.file_name, "", ref.frame_index, None, "left-out") for ref in folder.lost]
         left_out += [view.n_labelled.get((ref.session, ref.file_name), 0) for ref in folder.lost]
         sessions += _sessions(view, folder, frames, lost, folders)
         steps += [PlaceImages(folders[recording], tuple(made), link) for recording, made in placements.items()]
+    findings += [_on_held_frames(recording, images) for recording, images in on_held.items()]
     n_frames_left_out = sum(n > 0 for n in left_out)
     return PlacedImages(tuple(sessions), tuple(steps), sizes, n_frames_left_out, sum(left_out), tuple(findings))
 
@@ -94,6 +99,18 @@ def _sessions(
     if lost and own not in frames:
         sessions.append(PlannedSession(name, name, "", label_file, tuple(lost), view.name))
     return sessions
+
+
+def _on_held_frames(session: str, images: Sequence[ViewImage]) -> Finding:
+    n_cells = sum(image.n_labelled for image in images)
+    names = some([image.frame.source_name for image in images])
+    held = counted(len(images), "labeled frame is", "labeled frames are")
+    message = (
+        f"{held} where the video can't be decoded and is held by another picture: {names}; the "
+        f"{counted(n_cells, 'labelled point')} there {'is' if n_cells == 1 else 'are'} left out"
+    )
+    advice = "give a whole copy of the video, if there is one, or label other frames instead"
+    return Finding(Severity.ERROR, "labels-on-held-frames", session, message, "", advice)
 
 
 def _deep(session: str, deepest: int) -> Finding:

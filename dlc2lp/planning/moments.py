@@ -93,7 +93,7 @@ def _suffixes(alignment: Alignment, views: Sequence[ViewImages]) -> dict[str, st
 def _state(moment: Moment, own: Sequence[tuple[ViewImages, ViewImage]], empty_frames: EmptyFrames) -> str:
     if not moment.is_labeled and any(image.is_withheld for _, image in own):
         return "left-out"
-    has_row = any(image.points is not None for _, image in own)
+    has_row = any(image.row is not None for _, image in own)
     if moment.is_labeled or (has_row and empty_frames == "keep"):
         return "test" if any(view.is_held_out(image) for view, image in own) else "labeled"
     return "left-out" if empty_frames == "drop" else "queued"
@@ -149,7 +149,7 @@ def fill_files(
             if frame is not None and frame.is_cut:
                 made.queue_frames.setdefault(session, []).append(frame)
             continue
-        points = image.points if image is not None and image.points is not None else ((nan, nan),) * n_keypoints
+        points = image.row if image is not None and image.row is not None else ((nan, nan),) * n_keypoints
         if moment.is_labeled and (image is None or not image.is_labeled):
             made.fillers.add(path)
         (made.test_rows if named.state == "test" else made.rows).append(LabelRow(path, points))

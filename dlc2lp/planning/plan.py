@@ -60,6 +60,8 @@ class PlannedSession:
 class PlannedVideo:
     """A video, what is done to it and why."""
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("held",)
+
     #: Absolute path, and path relative to the target.
     source: str
     target: str
@@ -74,6 +76,7 @@ class PlannedVideo:
     turn_deg: Turn | None = None
     crop: Crop | None = None
     view: str = ""  #: Its view in the target; empty in a single-view project.
+    held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
 
 
 @dataclass(frozen=True)

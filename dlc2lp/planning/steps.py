@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from dlc2lp.codec import encode_fields
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
 
 
@@ -175,6 +176,7 @@ class EncodeVideo(VideoStep):
     """
 
     kind: ClassVar[str] = "encode-video"
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held")
     #: Size of what is encoded.
     width_px: int
     height_px: int
@@ -189,6 +191,8 @@ class EncodeVideo(VideoStep):
     #: players show and for all of it.
     turn_deg: int | None = None
     crop: Crop | None = None
+    colors: Colors | None = None  #: How the source's colours are read; None: as OpenCV 4 does.
+    held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
 
     @property
     def weight(self) -> int:
@@ -213,6 +217,7 @@ class ExtractFrames(Step):
     """Frames of one session that are cut from its video: the neighbors of labeled frames."""
 
     kind: ClassVar[str] = "extract-frames"
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held")
     session: str  #: The session in the target.
     #: The video, and what it held when it was planned.
     source: str
@@ -226,6 +231,8 @@ class ExtractFrames(Step):
     crop: Crop | None
     image_bytes: int  #: What an image takes on disk, estimated from the labeled frames.
     frames: tuple[ExtractedFrame, ...]  #: What is cut.
+    colors: Colors | None = None  #: How the video's colours are read; None: as OpenCV 4 does.
+    held: tuple[int, ...] = ()  #: Frames of the video that can't be decoded and are held by the picture before them.
 
     @property
     def targets(self) -> tuple[str, ...]:

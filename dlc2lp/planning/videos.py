@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.model import Finding, VideoInfo
@@ -60,6 +61,7 @@ def plan_videos(named: Sequence[NamedVideo], settings: EncodeSettings, link: Lin
                 video.picture.turn_deg,
                 video.picture.crop,
                 each.view,
+                video.info.held,
             )
         )
     return PlannedVideos(tuple(planned), tuple(steps))
@@ -105,7 +107,7 @@ def _video_step(
         return PlaceVideo(source, target, n_bytes, n_frames, link)
     if treatment.action in {"remux", "rewrite"}:
         return RemuxVideo(source, target, n_bytes, n_frames, treatment.action, rate, **asdict(settings))
-    turn_deg, crop = picture.turn_deg, picture.crop
-    size_px = encoded_size(info, crop=crop, turn_deg=turn_deg)
-    how = asdict(settings)
-    return EncodeVideo(source, target, n_bytes, n_frames, *size_px, rate, **how, turn_deg=turn_deg, crop=crop)
+    width_px, height_px = encoded_size(info, crop=picture.crop, turn_deg=picture.turn_deg)
+    shown: dict[str, Any] = {"turn_deg": picture.turn_deg, "crop": picture.crop, "colors": picture.colors}
+    shown |= {"width_px": width_px, "height_px": height_px, "held": info.held}
+    return EncodeVideo(source, target, n_bytes, n_frames, rate=rate, **asdict(settings), **shown)

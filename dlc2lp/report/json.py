@@ -247,7 +247,8 @@ def video_check(
     videos = []
     for path, verdict in verdicts:
         action, reasons = _needed(verdict.treatment if verdict else None)
-        videos.append(CheckedVideo(path, action == "place", action, reasons, verdict.info if verdict else None))
+        conforms = verdict is not None and verdict.conforms
+        videos.append(CheckedVideo(path, conforms, action, reasons, verdict.info if verdict else None))
     return VideoCheckDocument(exit_code=exit_code, findings=tuple(findings), videos=tuple(videos))
 
 
@@ -265,7 +266,7 @@ class VideoConvertDocument(Document, command="video-convert"):
 def video_convert(made: ConvertedVideo) -> VideoConvertDocument:
     """Return the document of ``dlc2lp video convert``."""
     return VideoConvertDocument(
-        findings=made.source.remarks,
+        findings=made.remarks,
         source=str(made.source.path),
         target=str(made.target.path),
         action=made.action,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from dlc2lp.events import Event
 from dlc2lp.lp.starter import ChoiceReason
@@ -23,6 +23,7 @@ from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Treatment
+from dlc2lp.video.ties import corrected
 from dlc2lp.wording import counted, some
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
@@ -135,10 +136,16 @@ def _numbering(tie: SessionTie | None) -> str:
     """Say what DeepLabCut's frame numbers turned out to be."""
     if tie is None:
         return "no video to compare"
+    images = tie.images.values()
+    n_tied = sum(image.frame_index is not None for image in images)
+    n_wrong = len(corrected(images))
+    partly = f"{n_tied - n_wrong} proven, {n_wrong} corrected"
+    if n_tied < len(images):
+        partly += f", {len(images) - n_tied} not told"
     numbers = {
-        "exact": "proven",
+        "exact": "proven" if n_tied == len(images) else f"{n_tied} of {len(images)} proven",
         "shifted": f"off by {abs(tie.shift)}, corrected",
-        "renumbered": "wrong, corrected",
+        "renumbered": partly if n_wrong else "wrong, corrected",
         "other-video": "of another video",
         "unknown": "can't be told",
     }
@@ -162,14 +169,22 @@ def _video_table(videos: Sequence[tuple[str, SurveyedVideo]]) -> str:
 
 
 def _needs_table(
-    title: str, videos: Iterable[tuple[str, VideoInfo | None, Treatment | None]], conforming: str, unreadable: str
+    title: str,
+    videos: Iterable[tuple[str, VideoInfo | None, Treatment | None]],
+    conforming: str,
+    unreadable: str,
+    damaged: Collection[str] = (),
 ) -> str:
-    """Lay out what videos hold and, in a column with this title, what is to be done to them and why."""
+    """Lay out what videos hold and, in a column with this title, what is to be done to them and why.
+
+    ``damaged`` are the names of those with which nothing can be done.
+    """
     rows, remarks = [], []
     for name, info, treatment in videos:
         holds = (str(info.n_frames), describe_video(info)) if info else ("-", "can't be read")
         needs = treatment.action if treatment else unreadable
-        rows.append((name, *holds, conforming if needs == "place" else needs))
+        needs = "damaged" if name in damaged else conforming if needs == "place" else needs
+        rows.append((name, *holds, needs))
         remarks.append("; ".join(reason.message for reason in treatment.reasons) if treatment else "")
     return table(("video", "frames", "holds", title), rows, right=(1,), remarks=remarks)
 
@@ -292,7 +307,8 @@ def _checked_text(found: Verification) -> str:
 def verdicts_text(verdicts: Sequence[tuple[str, VideoVerdict | None]], findings: Sequence[Finding]) -> str:
     """Lay out what ``video check`` found."""
     rows = [(path, each.info, each.treatment) if each else (path, None, None) for path, each in verdicts]
-    return _joined(_needs_table("verdict", rows, "conforms", "-"), findings_text(findings))
+    damaged = {path for path, each in verdicts if each and each.faults}
+    return _joined(_needs_table("verdict", rows, "conforms", "-", damaged), findings_text(findings))
 
 
 def converted_video_text(made: ConvertedVideo) -> str:
@@ -300,7 +316,7 @@ def converted_video_text(made: ConvertedVideo) -> str:
     reasons = "; ".join(reason.message for reason in made.reasons)
     because = f" ({reasons})" if reasons else ""
     made_of = f"{counted(made.target.n_frames, 'frame')}, {describe_video(made.target)}"
-    return _joined(f"{made.target.path}: {made_of}; {made.action}{because}", findings_text(made.source.remarks))
+    return _joined(f"{made.target.path}: {made_of}; {made.action}{because}", findings_text(made.remarks))
 
 
 def reconfigured_text(made: Reconfigured) -> str:

@@ -48,7 +48,7 @@ def close_target(
     said = {(finding.code, finding.subject) for finding in told}
     checked = (finding for finding in verification.findings if (finding.code, finding.subject) not in said)
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.
-    lasting = merge_findings(plan.findings, told, _encoded_instead(plan, records), checked)
+    lasting = merge_findings(plan.findings, told, _told_by_records(plan, records), checked)
     write_if_new(folder / MANIFEST_FILE, manifest_text(plan, records, failed, lasting))
     return verification, merge_findings(removed, lasting)
 
@@ -70,17 +70,20 @@ def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Pl
     return [stale_removed(stale)] if stale else []
 
 
-def _encoded_instead(plan: Plan, records: Mapping[str, Record]) -> list[Finding]:
-    """Say which videos were to be remuxed and had to be encoded, and why."""
+#: What a record may tell of how a video was made -> the code of the note, and what stands before the record's words.
+_NOTES = {
+    "encoded_because": ("video-encoded-instead", "was encoded, since a remux did not keep every frame: "),
+    "complaints": ("video-complaints", ""),
+}
+
+
+def _told_by_records(plan: Plan, records: Mapping[str, Record]) -> list[Finding]:
+    """Say of videos what came up as they were made, in this run or an earlier one."""
     return [
-        Finding(
-            Severity.NOTE,
-            "video-encoded-instead",
-            step.targets[0],
-            f"was encoded, since a remux did not keep every frame: {records[step.id].detail['encoded_because']}",
-        )
+        Finding(Severity.NOTE, code, step.targets[0], words + records[step.id].detail[key])
+        for key, (code, words) in _NOTES.items()
         for step in plan.steps
-        if step.id in records and "encoded_because" in records[step.id].detail
+        if step.id in records and key in records[step.id].detail
     ]
 
 

@@ -97,7 +97,8 @@ class Maker:
         for frame in step.frames:
             targets.setdefault(frame.index, []).append(frame.target)
         made: list[tuple[str, Path]] = []
-        cut = read_frames(info.path, info, targets, crop=step.crop, turn_deg=step.turn_deg, stop=self.watch.stop)
+        shown: dict[str, Any] = {"crop": step.crop, "turn_deg": step.turn_deg, "colors": step.colors}
+        cut = read_frames(info.path, info, targets, stop=self.watch.stop, **shown)
         for index, picture in cut:
             for target in targets[index]:
                 temporary = scratch / str(len(made))
@@ -141,7 +142,7 @@ class Maker:
             )
             detail: dict[str, Any] = {}
             if isinstance(step, EncodeVideo):
-                written = write("encode", settings, crop=step.crop, turn_deg=step.turn_deg)
+                written = write("encode", settings, crop=step.crop, turn_deg=step.turn_deg, colors=step.colors)
             else:
                 try:
                     written = write(step.action, None)
@@ -149,6 +150,8 @@ class Maker:
                     detail["encoded_because"] = str(failure)
                     written = write("encode", settings)
         _sync(temporary)
+        if written.remarks:
+            detail["complaints"] = "; ".join(remark.message for remark in written.remarks)
         return Made(((step.target, temporary),), {"n_frames": written.n_frames} | detail)
 
 
@@ -171,7 +174,7 @@ def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
         message = f"{found}, expected {step.n_frames} in {step.size_bytes} as when it was planned"
         advice = "run the same command once more; it plans anew"
         raise VideoFailed.of("source-changed", step.source, message, advice=advice)
-    return info
+    return replace(info, held=step.held) if isinstance(step, EncodeVideo | ExtractFrames) else info
 
 
 def _sync(path: Path) -> None:

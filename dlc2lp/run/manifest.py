@@ -150,6 +150,7 @@ class TargetVideo:
     turn_deg: Turn | None
     crop: PicturePart | None
     view: str | None
+    held: tuple[int, ...]
     tie: WrittenSessionTie | None
 
     @classmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, product
 from math import isnan
 from pathlib import Path
@@ -23,6 +23,7 @@ from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.findings import found_edited, held, incomplete, not_as_planned, orphaned
 from dlc2lp.run.verify_context import check_context
+from dlc2lp.video.checks import damage_in
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
 from dlc2lp.wording import counted, one_line
@@ -56,8 +57,8 @@ SourceLabels = Mapping[str, LabelTable]
 def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabels | None = None) -> Verification:
     """Check a target against its plan and against Lightning Pose's rules.
 
-    The level ``full`` also decodes every image; ``none`` looks at names and records only. Where the source's labels are
-    at hand, every cell is compared with its origin.
+    The level ``full`` also decodes every image and every frame of a video; ``none`` looks at names and records only.
+    Where the source's labels are at hand, every cell is compared with its origin.
     """
     target = Path(plan.target)
     assessment = assess(plan)
@@ -74,7 +75,7 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
             findings += wrong
             n_checked |= n_labels
         if level != "none":
-            wrong, n_checked["video_frames"] = _check_videos(plan, target)
+            wrong, n_checked["video_frames"] = _check_videos(plan, target, level)
             findings += wrong
             wrong, n_frames = check_context(plan, level)
             findings += wrong
@@ -192,7 +193,7 @@ def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
     }
 
 
-def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
+def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Finding], int]:
     """Return what is wrong with the videos, and how many frames they have."""
     findings: list[Finding] = []
     n_frames = 0
@@ -201,6 +202,7 @@ def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
             continue  # already told by its record
         try:
             info = probe(target / video.target)
+            damage = damage_in(info.path, info, None) if level == "full" else []
         except VideoFailed as error:
             findings += error.findings
             continue
@@ -212,4 +214,5 @@ def _check_videos(plan: Plan, target: Path) -> tuple[list[Finding], int]:
         elif treatment.action != "place":
             message = "; ".join(reason.message for reason in treatment.reasons)
             findings.append(not_as_planned("video-not-conforming", video.target, message))
+        findings += [replace(found, subject=video.target) for found in damage]
     return findings, n_frames

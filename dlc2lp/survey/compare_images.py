@@ -25,7 +25,7 @@ from dlc2lp.video.framing import CropHint
 from dlc2lp.video.ties import StillImage
 
 #: Part of every fingerprint. To be counted up whenever comparing the same files may give another answer.
-_METHOD = 1
+_METHOD = 2
 
 
 @dataclass(frozen=True)

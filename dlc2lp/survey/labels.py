@@ -14,9 +14,11 @@ from dlc2lp.survey.individuals import UNIQUE, Known, OneAnimal, as_one_animal
 from dlc2lp.survey.label_files import ProjectLabels, project_labels
 from dlc2lp.survey.machine_labels import SessionPredictions, lost_suggestions
 from dlc2lp.survey.merging import merge_labels
+from dlc2lp.survey.odd_colors import odd_colors
 from dlc2lp.survey.odd_labels import odd_labels
 from dlc2lp.survey.odd_videos import odd_videos
 from dlc2lp.survey.project import Survey
+from dlc2lp.survey.recordings_in_pieces import recordings_in_pieces
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.unseen import tables_of
 from dlc2lp.wording import counted, some
@@ -66,6 +68,8 @@ def animal_labels(survey: Survey, options: Options, chosen: ProjectLabels | None
         *chosen.findings,
         *odd_labels(chosen.sessions, config),
         *odd_videos(survey.videos, config, options.crop),
+        *odd_colors(survey.videos),
+        *recordings_in_pieces(survey.videos, [chosen.session.name for chosen in chosen.sessions]),
     ]
     refusals = list(survey.refusals)
     questions = [

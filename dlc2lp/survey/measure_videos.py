@@ -198,5 +198,5 @@ def _surveyed(trial: Trial, chosen: Tried, crop: CropChoice) -> SurveyedVideo:
     picture = chosen.tie.picture if chosen.tie else Picture()
     if crop == "never":
         picture = replace(picture, crop=None)
-    treatment = choose(chosen.info, crop=picture.crop, turn_deg=picture.turn_deg)
+    treatment = choose(chosen.info, crop=picture.crop, turn_deg=picture.turn_deg, colors=picture.colors)
     return SurveyedVideo(chosen.path, stem, chosen.info, treatment, trial.session, chosen.tie, picture, denied)

@@ -13,7 +13,7 @@ from dlc2lp.options import CropChoice
 from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Crop, displayed_size
-from dlc2lp.video.ties import Outcome, Tie
+from dlc2lp.video.ties import Outcome, Tie, corrected
 from dlc2lp.wording import counted, some
 
 #: DeepLabCut since 2.3 cuts by ``int(width * (x / width))``, which can be one pixel less than the configuration says.
@@ -39,6 +39,10 @@ def odd_videos(videos: Sequence[SurveyedVideo], config: DlcConfig | None, crop: 
 
 def _numbers(tie: SessionTie, info: VideoInfo, denied: Sequence[str]) -> list[Finding]:
     """Whether DeepLabCut's numbers are those of the frames; ``denied`` are other files that were tried in vain."""
+    return [*_all_numbers(tie, info, denied), *_single_numbers(tie, info)]
+
+
+def _all_numbers(tie: SessionTie, info: VideoInfo, denied: Sequence[str]) -> list[Finding]:
     reason = "; ".join(part.reason for part in tie.parts if part.kind == tie.kind) or tie.parts[0].reason
     if denied and tie.kind == "other-video":
         reason += f"; so {'is' if len(denied) == 1 else 'are'} {some(denied, _LISTED)}"
@@ -53,11 +57,23 @@ def _numbers(tie: SessionTie, info: VideoInfo, denied: Sequence[str]) -> list[Fi
         ),
         "unknown": (Severity.NOTE, "frames-not-tied", "the images keep DeepLabCut's numbers", ""),
     }
+    if tie.kind not in says:
+        return []
+    severity, code, then, advice = says[tie.kind]
+    remedies = (Setting("video-root", ("DIR",)),) if advice else ()
+    if tie.kind == "renumbered" and (wrong := corrected(tie.images.values())):
+        severity, code = Severity.WARNING, "frames-partly-renumbered"
+        then += f": {some([f'{image.name} is frame {image.frame_index}' for image in wrong], _LISTED)}"
+        advice = (
+            "compare these with the video: numbers that are off in places come from a frame that was lost, or from a "
+            "wrong rate in the video's header"
+        )
+    return [Finding(severity, code, tie.session, f"{reason}; {then}", str(info.path), advice, remedies)]
+
+
+def _single_numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
+    """The images that have no frame of their own."""
     findings = []
-    if tie.kind in says:
-        severity, code, then, advice = says[tie.kind]
-        message, remedies = f"{reason}; {then}", (Setting("video-root", ("DIR",)),) if advice else ()
-        findings.append(Finding(severity, code, tie.session, message, str(info.path), advice, remedies))
     beyond = _having(tie, "beyond-end")
     if beyond:
         images, frames = counted(len(beyond), "image"), counted(info.n_frames, "frame")
@@ -68,6 +84,17 @@ def _numbers(tie: SessionTie, info: VideoInfo, denied: Sequence[str]) -> list[Fi
         where = f"{beyond[0]}, {info.path}"
         advice = "if there is a longer one, put its path into video_sets of config.yaml"
         findings.append(Finding(Severity.WARNING, "frame-beyond-video", tie.session, message, where, advice))
+    elsewhere = _having(tie, "contradicts")
+    if elsewhere:
+        message = (
+            f"found {counted(len(elsewhere), 'image that is', 'images that are')} clearly another frame than the one "
+            f"that its number or the other images tell, and which could not be told: {some(elsewhere, _LISTED)}; "
+            "DeepLabCut's numbers are kept there, in names that are no frame's"
+        )
+        advice = "compare with the video: a frame may have been lost there"
+        findings.append(
+            Finding(Severity.WARNING, "image-contradicts-number", tie.session, message, str(info.path), advice)
+        )
     strange = _having(tie, "not-found")
     if strange and tie.kind not in {"other-video", "unknown"}:
         message = (

@@ -7,9 +7,10 @@ of different sizes were judged apart, and one session has one video with one pic
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.ties import ImageTie, Kind, Tie, kind_of
 
@@ -20,6 +21,7 @@ class Picture:
 
     turn_deg: int | None = None  #: Clockwise turn from the stored picture; None where the images do not tell.
     crop: Crop | None = None  #: Part of the turned picture; None for all of it.
+    colors: Colors | None = None  #: Reading of the stored colours; None for that of OpenCV 4.
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,13 @@ class SessionTie:
     def number_holds(self, image: str) -> bool:
         """Whether DeepLabCut's number may stand for the frame of an image that is not tied itself.
 
-        It may not where the others' numbers turned out wrong, or where the image is in none of the frames though the
-        others are.
+        It may not where others' numbers turned out wrong, nor where the image is in none of the frames or in clearly
+        another one though the others are where their numbers say.
         """
         if self.kind in {"shifted", "renumbered"}:
             return False
         tie = self.images.get(image)
-        return self.kind != "exact" or tie is None or tie.outcome != "not-found"
+        return self.kind != "exact" or tie is None or tie.outcome not in {"not-found", "contradicts"}
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -72,7 +74,14 @@ class SessionTie:
     @property
     def picture(self) -> Picture:
         """The part that all images show; all of the picture, as players show it, where they differ or do not tell."""
-        return self.pictures[0] if len(self.pictures) == 1 else Picture()
+        shown = self.pictures[0] if len(self.pictures) == 1 else Picture()
+        return replace(shown, colors=self.colors)
+
+    @property
+    def colors(self) -> Colors | None:
+        """The reading of the video's colours that its images show; None for that of OpenCV 4, or where they differ."""
+        known = {part.colors for part in self.parts if part.gain is not None}
+        return known.pop() if len(known) == 1 else None
 
     def proven_index(self, image: str) -> int | None:
         """Return the 0-based index of the video frame that an image is; None while unproven."""

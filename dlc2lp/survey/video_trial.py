@@ -39,7 +39,7 @@ class Tried:
     def proves_all(self) -> bool:
         """Whether images are frames of it, and none contradicts."""
         outcomes = {image.outcome for image in self.tie.images.values()} if self.tie else set()
-        return self.n_proven > 0 and outcomes.isdisjoint({"not-found", "beyond-end"})
+        return self.n_proven > 0 and outcomes.isdisjoint({"contradicts", "not-found", "beyond-end"})
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,9 +12,16 @@ from typing import Literal
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
+from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix
 from dlc2lp.video.compare import compare_frames
+from dlc2lp.video.damage import Damage, find_damage, find_faulty_packets
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
 from dlc2lp.wording import counted
+
+_ADVICE = (
+    "copy the file again from its origin; if it is the only one, decode it with "
+    "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that"
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class VideoOrder:
     crop: Crop | None = None  #: Which part of the picture it shows; all of it where None.
     turn_deg: int = 0  #: The clockwise turn from the stored picture to the one it shows.
     turn_back_deg: int = 0  #: What of the turn that players apply is undone.
+    colors: Colors | None = None  #: How the source's colours are read; None where there is nothing to read.
 
     @classmethod
     def of(
@@ -39,6 +48,7 @@ class VideoOrder:
         *,
         crop: Crop | None = None,
         turn_deg: int | None = None,
+        colors: Colors | None = None,
     ) -> VideoOrder:
         """The order for one video. ``ValueError``: settings and no encode or the reverse; a copy that turns or cuts."""
         if (action == "encode") != (settings is not None):
@@ -47,29 +57,95 @@ class VideoOrder:
         width, height = info.width_px, info.height_px
         if action == "encode":
             width, height = encoding.encoded_size(info, crop=crop, turn_deg=turn_deg)
-        elif crop is not None or turn_deg != info.rotation_deg:
+        elif crop is not None or turn_deg != info.rotation_deg or colors is not None:
             raise ValueError(f"action {action!r} changes no pixel")
         turn_back_deg = (info.rotation_deg - turn_deg) % 360
-        return cls(action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg)
-
-
-def refuse_bad_run(source: Path, result: ffmpeg.FfmpegResult, n_frames: int, *, failed: str) -> None:
-    """Raise unless ffmpeg went through all frames without a complaint; its exit code is the least of the witnesses."""
-    says = f"; ffmpeg says: {' | '.join(result.errors[-3:])}" if result.errors else ""
-    findings = []
-    if result.returncode != 0:
-        findings.append(finding(failed, source, f"ffmpeg ended with exit code {result.returncode}{says}"))
-    elif result.errors:
-        advice = (
-            "copy the file again from its origin; if it is the only one, decode it with "
-            "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that"
+        colors = (colors or as_opencv_reads(info.pixel_format)) if has_matrix(info.pixel_format) else None
+        return cls(
+            action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg, colors
         )
-        findings.append(finding("video-decode-errors", source, f"found damaged frames{says}", advice))
-    if result.n_frames != n_frames:
-        lost = f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {n_frames}{says}"
-        findings.append(finding("video-frames-lost", source, lost))
+
+
+def judge_run(
+    source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult, stop: threading.Event | None
+) -> tuple[Finding, ...]:
+    """Raise unless ffmpeg encoded all frames, and all of them whole; return what is worth knowing.
+
+    Its exit code is the least of the witnesses, and its complaints prove nothing: they are of what plays no part in a
+    picture as often as of a damaged one. So where it complained, the pictures are looked at.
+    """
+    says = _says(result)
+    lost = result.n_frames != info.n_frames
+    findings = _failures(source, info, result)
+    damage = find_damage(source, info, stop=stop) if result.returncode == 0 and (lost or result.errors) else None
+    if damage is not None and (damage.frames or not (lost or damage.is_none)):
+        findings.insert(0, damaged(source, damage, says))
+    elif _is_of_container(result, info):
+        findings.insert(0, _broken_container(source, result))
+    elif damage is not None and result.errors and not damage.is_sure:
+        said = f"the decoder complained and does not tell which frames it made up{says}"
+        findings.insert(0, finding("video-decode-errors", source, said, _ADVICE))
     if findings:
         raise VideoFailed(*findings)
+    return (_complaints(source, info, result),) if result.errors else ()
+
+
+def refuse_failed_run(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> None:
+    """Raise unless ffmpeg encoded all frames that it was given."""
+    if failures := _failures(source, info, result):
+        raise VideoFailed(*failures)
+
+
+def _failures(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> list[Finding]:
+    says, found = _says(result), []
+    if result.returncode != 0:
+        found.append(finding("encode-failed", source, f"ffmpeg ended with exit code {result.returncode}{says}"))
+    if result.n_frames != info.n_frames:
+        given = f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {info.n_frames}{says}"
+        found.append(finding("video-frames-lost", source, given))
+    return found
+
+
+def _says(result: ffmpeg.FfmpegResult) -> str:
+    return f"; ffmpeg says: {some_last(result.errors)}" if result.errors else ""
+
+
+def _is_of_container(result: ffmpeg.FfmpegResult, info: VideoInfo) -> bool:
+    """Whether what reads the container complained: where that stumbles packets are lost, and nobody counts them."""
+    name = info.container.partition(",")[0]
+    # A bare stream is read by its codec's namesake.
+    return name != info.codec and any(name in speaker.removeprefix("in#0/").split(",") for speaker in result.speakers)
+
+
+def _broken_container(source: Path, result: ffmpeg.FfmpegResult) -> Finding:
+    found = f"found damage between the frames, which may have swallowed some; ffmpeg says: {some_last(result.errors)}"
+    return finding("video-decode-errors", source, found, "copy the file again from its origin")
+
+
+def damage_in(source: Path, info: VideoInfo, stop: threading.Event | None) -> list[Finding]:
+    """What is damaged in a video, by decoding every frame and by hearing what reads its container."""
+    damage = find_damage(source, info, stop=stop)
+    if not damage.is_none:
+        return [damaged(source, damage)]
+    read = ffmpeg.run(encoding.demux_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
+    return [_broken_container(source, read)] if _is_of_container(read, info) else []
+
+
+def _complaints(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> Finding:
+    complained = f"ffmpeg complained {counted(result.n_errors, 'time')}"
+    whole = f"but every one of its {counted(info.n_frames, 'frame')} is whole: {result.errors[-1]!r}"
+    return Finding(Severity.NOTE, "video-complaints", str(source), f"{complained}, {whole}")
+
+
+def some_last(lines: Sequence[str]) -> str:
+    """Return the last of some lines, each once."""
+    return " | ".join(list(dict.fromkeys(lines))[-3:])
+
+
+def damaged(source: Path, damage: Damage, says: str = "") -> Finding:
+    """The error about a video's damaged frames; ``says``: by whom else they were seen."""
+    where = f"frame {damage.frames[0]}" if damage.frames else ""
+    return finding("video-decode-errors", source, f"found {damage.told}{says}", _ADVICE, where=where)
 
 
 def finding(code: str, subject: Path, message: str, advice: str = "", *, where: str = "") -> Finding:
@@ -109,10 +185,18 @@ def against_source(
     stop: threading.Event | None,
 ) -> list[Finding]:
     """What the written file shows and should not, by looking at it."""
-    if how == "full" and order.action != "encode":  # an encode has decoded the source already
-        result = ffmpeg.run(encoding.decode_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
-        refuse_bad_run(source, result, info.n_frames, failed="video-decode-errors")
-    comparison = compare_frames(source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, stop=stop)
+    if how == "full":
+        # An encode has decoded the source already, and the comparison will once more.
+        if order.action != "encode":
+            found = damage_in(source, info, stop)
+        else:
+            damage = find_faulty_packets(source, info, stop=stop)
+            found = [] if damage.is_none else [damaged(source, damage)]
+        if found:
+            return found
+    comparison = compare_frames(
+        source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, colors=order.colors, stop=stop
+    )
     found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
     wrong = comparison.first_mismatch
     if wrong is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop, displayed_size
 from dlc2lp.video.frames import Pictures, small_gray_frames
 from dlc2lp.wording import counted
@@ -58,6 +59,7 @@ def compare_frames(
     how: Literal["sample", "full"],
     crop: Crop | None = None,
     turn_deg: int | None = None,
+    colors: Colors | None = None,
     stop: threading.Event | None = None,
 ) -> Comparison:
     """Compare the frames of a written video with those of its source, index by index.
@@ -68,6 +70,7 @@ def compare_frames(
 
     The target shows ``crop`` of the source's picture after that was turned clockwise by ``turn_deg``; None is all of
     it, turned as the source's display matrix asks. What it has to the right and below is padding and not compared.
+    ``colors`` is how the source's are read; None: as OpenCV 4 does.
     A video that cannot be decoded is one of the result's ``problems``; ``stop`` raises ``Interrupted``.
     """
     turn_deg = source_info.rotation_deg if turn_deg is None else turn_deg
@@ -79,7 +82,7 @@ def compare_frames(
     if how == "sample":
         samples = sorted({round((n_frames - 1) * k / (_N_SAMPLES - 1)) for k in range(_N_SAMPLES)})
         around = {at for index in samples for at in _neighborhood(index) if 0 <= at < source_info.n_frames}
-    originals = small_gray_frames(source, source_info, around, crop=crop, turn_deg=turn_deg, stop=stop)
+    originals = small_gray_frames(source, source_info, around, crop=crop, turn_deg=turn_deg, colors=colors, stop=stop)
     copies = small_gray_frames(target, target_info, samples, crop=without_padding, stop=stop)
     n_compared, worst_error, worst_index, first_mismatch = 0, 0.0, None, None
     problems = []

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
-from dlc2lp.model import Setting, VideoInfo
-from dlc2lp.video import encoding, ffmpeg
-from dlc2lp.video.checks import VideoOrder, against_order, against_source, finding, refuse_bad_run
+from dlc2lp.model import Finding, Setting, VideoInfo
+from dlc2lp.video import encoding
+from dlc2lp.video.checks import VideoOrder, against_order, against_source, damage_in, finding
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.cpus import allowed_cpus
+from dlc2lp.video.encoder import encode_video
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
@@ -31,6 +33,12 @@ class VideoVerdict:
 
     info: VideoInfo
     treatment: Treatment
+    faults: tuple[Finding, ...] = ()  #: What is damaged, where every frame was decoded.
+
+    @property
+    def conforms(self) -> bool:
+        """Whether it is what Lightning Pose needs."""
+        return self.treatment.action == "place" and not self.faults
 
     def __repr__(self) -> str:
         return one_line(self, self.info.path.name, counted(self.info.n_frames, "frame"), self.treatment.action)
@@ -45,14 +53,26 @@ class ConvertedVideo:
     action: Action
     reasons: tuple[Reason, ...]
 
+    @property
+    def remarks(self) -> tuple[Finding, ...]:
+        """What a person should know of it."""
+        return tuple(dict.fromkeys((*self.source.remarks, *self.target.remarks)))
+
     def __repr__(self) -> str:
         return one_line(self, self.target.path.name, counted(self.target.n_frames, "frame"), self.action)
 
 
-def check_video(path: Path, *, stop: threading.Event | None = None) -> VideoVerdict:
-    """Whether a video is what Lightning Pose needs, and if not, the cheapest way there. Raises as ``probe`` does."""
+def check_video(
+    path: Path, *, verify: Literal["none", "full"] = "none", stop: threading.Event | None = None
+) -> VideoVerdict:
+    """Whether a video is what Lightning Pose needs, and if not, the cheapest way there.
+
+    ``verify`` says whether every frame is decoded, to find the damaged ones. Raises as ``probe`` does, and then
+    ``ToolMissing`` where there is no ffmpeg.
+    """
     info = probe(path, stop=stop)
-    return VideoVerdict(info, encoding.choose(info))
+    faults = damage_in(path, info, stop) if verify == "full" else ()
+    return VideoVerdict(info, encoding.choose(info), tuple(faults))
 
 
 def make_video(
@@ -65,34 +85,34 @@ def make_video(
     verify: Verify = "sample",
     crop: Crop | None = None,
     turn_deg: int | None = None,
+    colors: Colors | None = None,
     on_frames: Callable[[int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> VideoInfo:
     """Write a video's frames into an mp4, check the result and return what it holds, measured.
 
+    Its remarks are on what ffmpeg complained about without need.
+
     ``temp`` may have any suffix; it exists afterwards only if all checks passed. ``remux`` and ``rewrite`` take no
     settings, ``encode`` does. ``verify`` says how many frames are decoded and compared; the count, the codec, the rate
     and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
-    turned clockwise; by default all of it, turned as the source's display matrix asks. ``on_frames`` is called with the
-    number of frames written so far; ``stop`` ends the work within seconds.
+    turned clockwise; by default all of it, turned as the source's display matrix asks. ``colors`` says how those of
+    the source are read, by default as OpenCV 4 does. ``on_frames`` is called with the number of frames written so far;
+    ``stop`` ends the work within seconds.
 
     Raises ``VideoFailed`` (``encode-failed``, ``video-decode-errors``, ``video-frames-lost``, ``video-frames-differ``,
     ``video-not-conforming``, ``remux-impossible`` or what :func:`~dlc2lp.video.probe.probe` raises), ``ToolMissing``
     where an encode is needed and there is no ffmpeg, and ``Interrupted``.
     """
-    order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg)
+    order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg, colors=colors)
+    notes: tuple[Finding, ...] = ()
     try:
         if settings is not None:
-            program, turn_back_deg = str(ffmpeg.find_ffmpeg()), order.turn_back_deg
-            argv = encoding.encode_argv(
-                program, source, temp, order.rate, settings, crop=order.crop, turn_back_deg=turn_back_deg
-            )
-            result = ffmpeg.run(argv, on_frames=on_frames, stop=stop)
-            refuse_bad_run(source, result, order.n_frames, failed="encode-failed")
+            made, findings, notes = encode_video(source, temp, info, order, settings, on_frames, stop)
         else:
             rewrite_packets(source, temp, info, on_frames=on_frames, stop=stop)
-        made = probe(temp, stop=stop)
-        findings = against_order(source, made, order)
+            made = probe(temp, stop=stop)
+            findings = against_order(source, made, order)
         if not findings and verify != "none":
             findings = against_source(source, info, temp, made, order, verify, stop)
         if findings:
@@ -100,7 +120,7 @@ def make_video(
     except BaseException:
         temp.unlink(missing_ok=True)
         raise
-    return made
+    return replace(made, remarks=notes)
 
 
 def convert_video(

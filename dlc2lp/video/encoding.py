@@ -22,6 +22,7 @@ from typing import Literal, NamedTuple
 
 from dlc2lp.errors import UsageError
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.colors import WRITTEN, Colors, as_opencv_reads, tagged
 from dlc2lp.video.gpu_reader import decodes_profile
 from dlc2lp.wording import counted
 
@@ -109,17 +110,20 @@ class Crop(NamedTuple):
     height_px: int
 
 
-def choose(info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None) -> Treatment:
+def choose(
+    info: VideoInfo, *, crop: Crop | None = None, turn_deg: int | None = None, colors: Colors | None = None
+) -> Treatment:
     """The cheapest way for one video.
 
     ``crop`` and ``turn_deg`` are the part of the picture, and its clockwise turn from what is stored, that the target
-    must show, because the labeled images show it so; None for all of it, and for what players show.
+    must show, because the labeled images show it so; None for all of it, and for what players show. ``colors`` is the
+    reading of its colours that the images show; None for that of OpenCV 4.
     """
     pictures = _against_these_pictures(info) + _against_this_framing(info, crop, turn_deg)
+    pictures += _against_these_colors(info, colors)
     wrapping = _against_this_wrapping(info)
     if not pictures and not wrapping:
-        sound = Reason("has-audio", "it has a sound track, which Lightning Pose ignores")
-        return Treatment("place", (sound,) if info.has_audio else ())
+        return Treatment("place", _worth_knowing(info))
     if pictures or not info.all_packets_timed:
         return Treatment("encode", pictures + wrapping)
     return Treatment("remux" if info.constant_rate else "rewrite", wrapping)
@@ -138,11 +142,23 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
         (info.pixel_format != "yuv420p", "not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"),
         (undecoded, "not-for-gpus", profile),
         (full_range, "full-range", "the color range is full (pc), not tv"),
+        (info.held, "frames-held", f"{counted(len(info.held), 'frame')} can't be decoded and are held by a neighbor"),
         (info.rotation_deg, "rotated", turned),
+        (info.is_mirrored, "mirrored", "players mirror its picture, Lightning Pose does not"),
         (not info.square_pixels, "stretched-pixels", "the pixels are not square, players stretch them"),
         (info.width_px % 2 or info.height_px % 2, "odd-size", f"the size {info.width_px}x{info.height_px} px is odd"),
         (info.n_hidden_packets, "hidden-frames", hidden),
         (not info.starts_with_keyframe, "starts-between-keyframes", "the first frame is no key frame"),
+    )
+
+
+def _worth_knowing(info: VideoInfo) -> tuple[Reason, ...]:
+    """What is odd in a video that is what it should be."""
+    asked, read = tagged(info), as_opencv_reads(info.pixel_format)
+    tags = f"its tags ask for {asked.matrix}, Lightning Pose's readers take {read.matrix}, as DeepLabCut did"
+    return _those_that_hold(
+        (info.has_audio, "has-audio", "it has a sound track, which Lightning Pose ignores"),
+        (asked.matrix != read.matrix, "matrix-not-read", tags),
     )
 
 
@@ -161,6 +177,13 @@ def _against_this_framing(info: VideoInfo, crop: Crop | None, turn_deg: int | No
         size, place = f"{crop.width_px}x{crop.height_px}", f"({crop.x_px}, {crop.y_px})"
         found.append(Reason("cropped", f"the labeled images are its part of {size} px at {place}"))
     return tuple(found)
+
+
+def _against_these_colors(info: VideoInfo, colors: Colors | None) -> tuple[Reason, ...]:
+    """What of its colours Lightning Pose would see otherwise than the labeled images show it."""
+    usual = as_opencv_reads(info.pixel_format)
+    message = f"the labeled images show its colors as {colors}, Lightning Pose would read {usual}"
+    return _those_that_hold((colors not in (None, usual), "colors-differ", message))
 
 
 def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
@@ -212,62 +235,98 @@ def displayed_size(info: VideoInfo, turn_deg: int | None = None) -> tuple[int, i
     return info.width_px, info.height_px
 
 
+@dataclass(frozen=True)
+class Pipe:
+    """Frames that come uncoded through ffmpeg's stdin, as they are stored and not turned."""
+
+    pixel_format: str
+    width_px: int
+    height_px: int
+
+    def argv(self, rate: Fraction) -> list[str]:
+        """What tells ffmpeg so."""
+        size, frame_rate = f"{self.width_px}x{self.height_px}", f"{rate.numerator}/{rate.denominator}"
+        what = ["-f", "rawvideo", "-pixel_format", self.pixel_format, "-video_size", size, "-framerate", frame_rate]
+        return [*what, "-i", "pipe:0"]
+
+
 def encode_argv(
     ffmpeg: str,
-    source: Path,
+    source: Path | Pipe,
     target: Path,
     rate: Fraction,
     settings: EncodeSettings,
     *,
     crop: Crop | None = None,
     turn_back_deg: int = 0,
+    colors: Colors | None = None,
 ) -> list[str]:
     """The ffmpeg command that encodes every frame of a video exactly once, in order, at a rate in frames per second.
 
-    ffmpeg turns the pixels as the source's display matrix asks. This is turned back counter-clockwise by
-    ``turn_back_deg`` afterwards: with the source's ``rotation_deg`` the target, an mp4 whatever its suffix, holds the
-    picture as it is stored. Either way the target has no such matrix, which ``-noautorotate`` does not manage: ffmpeg 5
-    copies the matrix. Then ``crop`` is kept; all of the picture where None.
+    ffmpeg turns the pixels as the source's display matrix asks, those of a pipe not at all. They are turned back
+    counter-clockwise by ``turn_back_deg`` afterwards: with the source's ``rotation_deg`` the target, an mp4 whatever
+    its suffix, holds the picture as it is stored. Either way the target has no such matrix, which ``-noautorotate``
+    does not manage: ffmpeg 5 copies the matrix. Then ``crop`` is kept; all of the picture where None. ``colors`` is how
+    the source's are read, whatever its tags say (None: it has none to be read, as in RGB); they are always written as
+    ``WRITTEN``.
     """
     threads = str(settings.threads)
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-y", "-progress", "pipe:1", "-nostats"]
     argv += ["-filter_threads", threads, "-threads", threads]
     # "file:" before both names: a ":" in a name is no protocol, a leading "-" no option.
-    argv += ["-i", f"file:{source}"]
+    argv += source.argv(rate) if isinstance(source, Pipe) else ["-i", f"file:{source}"]
     # Capital V: a cover picture is not the video, even where it comes first. Chapters would become a second track.
     argv += ["-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn"]
-    argv += ["-vf", _filters(rate, crop, turn_back_deg)]
+    argv += ["-vf", ",".join(_filters(rate, crop, _TURNS_BACK[turn_back_deg], colors))]
     argv += ["-fps_mode", "passthrough"]  # ffmpeg itself may not drop or double a frame
     argv += ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf), "-g", str(settings.gop)]
-    argv += ["-threads", threads, "-pix_fmt", "yuv420p", "-color_range", "tv"]
+    argv += ["-threads", threads, "-pix_fmt", "yuv420p"]
+    if settings.threads > 1:
+        # Its lookahead is a thread of its own, and what it decides for the last frames would depend on who is first:
+        # 6 of 250 encodes beside a busy machine were other bytes.
+        argv += ["-x264-params", "sync-lookahead=0"]
+    argv += ["-color_range", WRITTEN.range, "-colorspace", _TAGS[WRITTEN.matrix]]
     argv += ["-movflags", "+faststart", "-video_track_timescale", str(track_timescale(rate))]
     # The format by name, so that the target can have a temporary name with any suffix.
     return [*argv, "-f", "mp4", f"file:{target}"]
 
 
-def _filters(rate: Fraction, crop: Crop | None, turn_back_deg: int) -> str:
-    chain = [*_TURNS_BACK[turn_back_deg]]
+def _filters(rate: Fraction, crop: Crop | None, turns: list[str], colors: Colors | None) -> list[str]:
+    chain = []
+    if colors is not None:
+        # First: what follows may convert, and newer versions refuse to convert from matrices that they do not know.
+        chain.append(f"setparams=range={colors.range}:colorspace={_TAGS[colors.matrix]}")
+    chain += turns
     if crop is not None:
         # exact=1: otherwise yuv420p rounds odd offsets down, and every label is one pixel off.
         chain.append(f"crop={crop.width_px}:{crop.height_px}:{crop.x_px}:{crop.y_px}:exact=1")
-    chain += [
+    # From one matrix to another ffmpeg goes only by way of RGB. Where it makes RGB, or brightness of RGB, it rounds
+    # down by two levels unless told otherwise; where it need not, being told takes time for nothing.
+    precise = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+    is_read = colors is not None and colors.matrix == WRITTEN.matrix
+    if colors is not None and not is_read:
+        chain += [f"scale=in_color_matrix={colors.matrix}:in_range={colors.range}:{precise}", "format=gbrp"]
+    matrix = "" if is_read else f"out_color_matrix={WRITTEN.matrix}:{precise}:"
+    return [
+        *chain,
         "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0",  # x264 refuses odd sizes; right and bottom, so labels stay where they are
         "setsar=1",
-        "scale=out_range=tv",  # else ffmpeg 6 and newer write yuvj420p for full-range sources
+        f"scale={matrix}out_range={WRITTEN.range}",  # else ffmpeg 6 and newer write yuvj420p for full-range sources
         "format=yuv420p",
         f"settb={rate.denominator}/{rate.numerator}",
         "setpts=N",  # the time of a frame is its number, whatever the source's clock says
         f"fps={rate.numerator}/{rate.denominator}",  # after setpts=N it changes no frame; it sets the rate written
     ]
-    return ",".join(chain)
 
+
+#: ffmpeg's tags of the matrices.
+_TAGS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 
 #: Filters that undo a clockwise turn.
 _TURNS_BACK = {0: [], 90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["transpose=clock"]}
 
 
-def decode_argv(ffmpeg: str, source: Path, *, threads: int = 1) -> list[str]:
-    """The ffmpeg command that decodes every frame of a video and writes nothing: what is damaged is on stderr."""
-    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-nostats"]
-    argv += ["-threads", str(threads), "-i", f"file:{source}", "-map", "0:V:0", "-an", "-sn", "-dn"]
-    return [*argv, "-fps_mode", "passthrough", "-f", "null", "-"]
+def demux_argv(ffmpeg: str, source: Path) -> list[str]:
+    """The ffmpeg command that reads a video's packets and writes nothing: on stderr is what is wrong between them."""
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-progress", "pipe:1", "-nostats"]
+    return [*argv, "-i", f"file:{source}", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-"]

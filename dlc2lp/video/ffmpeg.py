@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import shutil
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,6 +26,14 @@ _TRIAL_TIMEOUT_S = 30.0  # a first start from a cold network file system is slow
 _TAIL_LINES = 20
 _LINE_CHARS = 300
 
+#: A line of ``-v level+warning``: who speaks (``[dec:h264 @ 0x5581]``), how bad it is, and what is said.
+_LINE = re.compile(r"((?:\[[^\]]* @ \w+\] ?)*)\[(\w+)\] (.*)")
+_SPEAKER = re.compile(r"\[([^\]]*) @ \w+\]")
+_ERRORS = {"error", "fatal", "panic"}
+#: A warning that is no chatter: the decoder made up a part of a picture. Not of all decoders, and version 5.1 does not
+#: say it of h264 with several threads.
+_CONCEALED = "corrupt decoded frame"
+
 
 @dataclass(frozen=True)
 class FfmpegResult:
@@ -32,7 +41,9 @@ class FfmpegResult:
 
     n_frames: int | None  # the last of its progress report
     returncode: int  # proves nothing alone: 0 has been seen with a third of the frames lost
-    errors: tuple[str, ...]  # the last lines of its stderr, each cut to a readable length
+    errors: tuple[str, ...]  # the last of its complaints, each cut to a readable length
+    n_errors: int = 0  # how many there were
+    speakers: frozenset[str] = frozenset()  # whose they are: names of codecs, containers and parts of ffmpeg
 
 
 def find_ffmpeg() -> Path:
@@ -94,26 +105,34 @@ def _trial(program: str) -> str | None:
 
 
 def run(
-    argv: Sequence[str], *, on_frames: Callable[[int], None] | None = None, stop: threading.Event | None = None
+    argv: Sequence[str],
+    *,
+    feed: Iterable[bytes] | None = None,
+    on_frames: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> FfmpegResult:
-    """Run ffmpeg to its end; ``-progress pipe:1 -nostats -v error`` must be among its arguments.
+    """Run ffmpeg to its end; ``-progress pipe:1 -nostats -v level+warning`` must be among its arguments.
 
-    Its stdin is closed (it would read the caller's, and eat the list of a ``while read`` loop), both its pipes are
+    Its stdin is what ``feed`` yields, in a thread of its own, and what that raises is raised here; without it stdin is
+    closed (it would read the caller's, and eat the list of a ``while read`` loop), both its pipes are
     drained all the time (a full one stops it forever), and it has a session of its own, so that Ctrl-C reaches only
     this process, which then stops it through ``stop``: ``Interrupted``, within seconds. ``on_frames`` is called in this
     thread with the number of frames written so far. ``ToolMissing``: the program cannot be started.
     """
     try:
-        child = _start(argv)
+        child = _start(argv, is_fed=feed is not None)
     except OSError as problem:
         raise ToolMissing.of("ffmpeg-missing", str(argv[0]), f"can't be started: {problem}") from problem
     counts: deque[int] = deque(maxlen=1)
-    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    complaints = _Complaints()
     assert child.stdout is not None and child.stderr is not None  # noqa: S101 - pipes were asked for
     readers = [
         threading.Thread(target=_keep_count, args=(child.stdout, counts), daemon=True),
-        threading.Thread(target=_keep_tail, args=(child.stderr, tail), daemon=True),
+        threading.Thread(target=complaints.keep, args=(child.stderr,), daemon=True),
     ]
+    faults: list[BaseException] = []
+    if feed is not None and child.stdin is not None:
+        readers.append(threading.Thread(target=_feed, args=(child.stdin, feed, faults), daemon=True))
     try:
         for reader in readers:
             reader.start()
@@ -132,17 +151,36 @@ def run(
             reader.join()
         child.stdout.close()
         child.stderr.close()
+    if faults:
+        raise faults[0]
     if on_frames is not None and counts:
         on_frames(counts[0])
-    return FfmpegResult(counts[0] if counts else None, child.returncode, tuple(tail))
+    n_frames = counts[0] if counts else None
+    return FfmpegResult(
+        n_frames, child.returncode, tuple(complaints.tail), complaints.n, frozenset(complaints.speakers)
+    )
 
 
-def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+def _feed(pipe: IO[bytes], feed: Iterable[bytes], faults: list[BaseException]) -> None:
+    """Write to ffmpeg until all is written or it reads no more: then it has said why."""
+    try:
+        for chunk in feed:
+            try:
+                pipe.write(chunk)
+            except OSError:
+                break
+    except BaseException as fault:  # noqa: BLE001 - it is raised again, where somebody waits
+        faults.append(fault)
+    with contextlib.suppress(OSError):
+        pipe.close()
+
+
+def _start(argv: Sequence[str], *, is_fed: bool) -> subprocess.Popen[bytes]:
     # Windows has no sessions; a process group of its own keeps Ctrl-C away there.
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
     return subprocess.Popen(  # noqa: S603 - a list, no shell
         list(argv),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=os.name == "posix",
@@ -169,9 +207,25 @@ def _keep_count(pipe: IO[bytes], counts: deque[int]) -> None:
             counts.append(int(value))
 
 
-def _keep_tail(pipe: IO[bytes], tail: deque[str]) -> None:
-    # A damaged file can make ffmpeg write megabytes; only the last lines are kept.
-    for line in pipe:
-        text = line.decode("utf-8", "replace").strip()
-        if text:
-            tail.append(text[:_LINE_CHARS])
+class _Complaints:
+    """What of ffmpeg's stderr tells of something wrong. A damaged file can make it megabytes: the last are kept."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self.speakers: set[str] = set()
+
+    def keep(self, pipe: IO[bytes]) -> None:
+        """Read to the end. What has no level belongs to the line before it, as its file names may have several."""
+        is_one = True
+        for line in pipe:
+            text = line.decode("utf-8", "replace").strip()
+            if not text:
+                continue
+            if match := _LINE.match(text):
+                speakers, level, text = match.groups()
+                is_one = level in _ERRORS or _CONCEALED in text
+                self.speakers.update(_SPEAKER.findall(speakers) if is_one else ())
+            if is_one:
+                self.n += 1
+                self.tail.append(text[:_LINE_CHARS])

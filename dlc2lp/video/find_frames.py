@@ -27,6 +27,7 @@ from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frame_proof import Proof, accept_expected, expected_of_rest, is_absent, is_ahead, prove
 from dlc2lp.video.frames import Pictures, small_gray_frames
 from dlc2lp.video.framing import CropHint, Framing, Pair, part_framing, whole_framing
+from dlc2lp.video.image_colors import image_colors
 from dlc2lp.video.likeness import Looks, look, to_gray
 from dlc2lp.video.pictures import read_image
 from dlc2lp.video.ties import Evidence, ImageTie, Outcome, StillImage, Tie, explain, kind_of, six_digits
@@ -58,7 +59,8 @@ def find_frames(
     of frames decoded so far.
 
     Gives one tie for each size of images, in the order of their first image; those of images that cannot be read come
-    last. ``VideoFailed`` (``video-frame-unreadable``): the video is damaged; ``Interrupted``: ``stop`` was set.
+    last. ``VideoFailed`` (``video-frame-unreadable``): the video is so damaged that its frames can't be counted;
+    ``Interrupted``: ``stop`` was set.
     """
     groups: dict[tuple[int, int], _Group] = {}
     unreadable = []
@@ -74,7 +76,7 @@ def find_frames(
         if group.framing is not None:
             group.small.append(group.framing.small(gray))
     frames = _FrameReader(video, info, on_frames, stop)
-    ties = [_tie_group(frames, group, crop_hint, window) for group in groups.values()]
+    ties = [_with_colors(frames, group, _tie_group(frames, group, crop_hint, window)) for group in groups.values()]
     if unreadable:
         ties.append(_untied(unreadable, None, "unreadable", f"images that cannot be read: {len(unreadable)}"))
     return tuple(ties)
@@ -106,18 +108,33 @@ class _FrameReader:
     n_read: int = 0
 
     def small(self, framing: Framing, indices: Iterable[int] | None) -> Pictures:
-        """Small pictures of some frames, or of all for None."""
+        """Small pictures of some frames, or of all for None.
+
+        What a decoder made of damaged ones is compared too: DeepLabCut saw it likewise.
+        """
         return self._counted(
             small_gray_frames(
-                self.video, self.info, indices, crop=framing.crop, turn_deg=framing.turn_deg, stop=self.stop
+                self.video,
+                self.info,
+                indices,
+                crop=framing.crop,
+                turn_deg=framing.turn_deg,
+                past_damage=True,
+                stop=self.stop,
             )
         )
 
     def pairs(self, stills: Sequence[StillImage], indices: Sequence[int]) -> list[Pair]:
         """Stored frames and images at full size."""
-        small = small_gray_frames(self.video, self.info, indices, width_px=self.info.width_px, stop=self.stop)
+        small = small_gray_frames(
+            self.video, self.info, indices, width_px=self.info.width_px, past_damage=True, stop=self.stop
+        )
         shown = dict(self._counted(small))
-        return [(shown[at], to_gray(read_image(still.path))) for still, at in zip(stills, indices, strict=True)]
+        return [
+            (shown[at], to_gray(read_image(still.path)))
+            for still, at in zip(stills, indices, strict=True)
+            if at in shown
+        ]
 
     def likely(self, stills: Sequence[StillImage]) -> list[int]:
         """The frame that each image's number names, or any other where it names none."""
@@ -141,7 +158,8 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
     framing = group.framing
     if framing is None:
         probes = group.stills[:: -(-len(group.stills) // _N_PROBES)]
-        framing = part_framing(frames.info, frames.pairs(probes, frames.likely(probes)), hint)
+        pairs = frames.pairs(probes, frames.likely(probes))
+        framing = part_framing(frames.info, pairs, hint) if pairs else None
         if framing is None:
             return _nowhere(group, frames.info)
         group = group.seen_as(framing)
@@ -161,13 +179,19 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
     return _FrameSearch(frames, group.seen_as(framing), framing, window, indices).tie()
 
 
+def _with_colors(frames: _FrameReader, group: _Group, tie: Tie) -> Tie:
+    found = image_colors(frames.video, frames.info, group.stills, tie, frames.stop)
+    return replace(tie, **vars(found)) if found else tie
+
+
 def _crop_in_proven_frames(frames: _FrameReader, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
     indices = [image.frame_index for image in tie.images]
     known = [(still, at) for still, at in zip(group.stills, indices, strict=True) if at is not None]
     if not known:
         return None
     stills, proven = zip(*known[:: -(-len(known) // _N_PROBES)], strict=True)
-    framing = part_framing(frames.info, frames.pairs(stills, proven), hint)
+    pairs = frames.pairs(stills, proven)
+    framing = part_framing(frames.info, pairs, hint) if pairs else None
     is_right = framing and framing.is_sure and framing.rotations_deg == (tie.rotation_deg,)
     return framing.crop if framing and is_right else None
 
@@ -206,7 +230,6 @@ class _Compared:
     is_sure: bool  # whether the pictures leave no other rotation
     proof: Proof
     looks: Looks
-    searched: NDArray[np.bool_]  # (K): which images were compared with all frames
 
 
 class _FrameSearch:
@@ -240,33 +263,27 @@ class _FrameSearch:
             crop=self.framing.crop,
             scaled=self.framing.scaled,
             images=images,
-            evidence=Evidence.of(images, whole_video=bool(found.searched.any())),
+            evidence=Evidence.of(images, whole_video=bool(found.looks.everywhere.any())),
             reason=explain(images, self.n_frames),
         )
 
     def _find(self) -> _Compared:
         in_video = (self.starts >= 0) & (self.starts < self.n_frames)
-        everything = np.ones(len(self.claims), dtype=bool)
         if in_video.any():
-            found = self._judge(self._look_around(np.where(in_video, self.starts, -1)), searched=~everything)
+            found = self._judge(self._look_around(np.where(in_video, self.starts, -1)))
             settled = found.proof.index >= 0
             if found.proof.believable and 2 * (settled & in_video).sum() >= in_video.sum():
-                # A number beyond the end of a video whose numbers hold, or are too low, is not in it.
-                numbered = settled & (self.claims >= 0)
-                too_high = bool((found.proof.index < self.claims)[numbered].any())
-                left = ~settled & (in_video | (self.starts < 0) | too_high)
-                return self._search_for(found, np.flatnonzero(left)) if left.any() else found
-        return self._judge(self._look(self.small, None), searched=everything)
+                # Also what is numbered beyond the end may be in the video, as where frames were lost.
+                return found if settled.all() else self._search_for(found, np.flatnonzero(~settled))
+        return self._judge(self._look(self.small, None))
 
     def _search_for(self, found: _Compared, rows: NDArray[np.int64]) -> _Compared:
         """Compare single images of a session that is tied with all frames."""
         (seen,) = self._look(self.small[found.turn][None, rows], None)
         looks = found.looks.replaced(rows, seen)
-        searched = found.searched.copy()
-        searched[rows] = True
-        return replace(found, looks=looks, proof=self._prove(found.turn, looks), searched=searched)
+        return replace(found, looks=looks, proof=self._prove(found.turn, looks))
 
-    def _judge(self, looks: Sequence[Looks], *, searched: NDArray[np.bool_]) -> _Compared:
+    def _judge(self, looks: Sequence[Looks]) -> _Compared:
         """Decide on the rotation, and on the frames in it."""
         proofs = [prove(self.claims, seen) for seen in looks]
         errors = [float(np.median(seen.best_error)) for seen in looks]
@@ -275,7 +292,7 @@ class _FrameSearch:
         )
         least = _ROTATION_MARGIN * errors[turn] + _ROTATION_MARGIN_BY
         is_sure = proofs[turn].believable or all(errors[other] >= least for other in others)
-        return _Compared(turn, is_sure, self._prove(turn, looks[turn]), looks[turn], searched)
+        return _Compared(turn, is_sure, self._prove(turn, looks[turn]), looks[turn])
 
     def _prove(self, turn: int, looks: Looks) -> Proof:
         proof = prove(self.claims, looks)
@@ -322,8 +339,10 @@ class _FrameSearch:
             outcome = "proven" if index == best_index and bool(is_ahead(looks)[0]) else "agrees"
         elif int(self.claims[row]) >= self.n_frames:
             outcome = "beyond-end"
+        elif bool(is_absent(looks)[0]):
+            outcome = "not-found"
         else:
-            outcome = "not-found" if bool(is_absent(looks)[0]) else "cannot-tell"
+            outcome = "contradicts" if found.proof.believable and found.proof.denied[row] else "cannot-tell"
         return ImageTie(
             name=still.name,
             claimed_index=still.frame_index,

@@ -5,6 +5,10 @@ times more like the image than all others. So images prove their frames together
 equally far from them, or at least in the order of their numbers. One image proves its frame only at its number, or in
 the company of others.
 
+What most images prove does not hold for all: behind a lost frame, or where the header's rate was wrong, numbers are off
+that were right before. So an image that contradicts the others is looked for in the whole video, and believed where it
+is beyond doubt, as like its frame as the others are theirs, and in order with them or about as far from its number.
+
 The limits below were measured on a real recording of an open field (2330 frames) and its re-encodes, and on images of
 another mouse in the same arena:
 
@@ -49,8 +53,12 @@ _N_TOGETHER, _N_TOGETHER_UNLIKE, _SHARE_TOGETHER = 3, 5, 0.8
 _N_ORDERED, _SHARE_ORDERED = 6, 0.9
 #: Images that must each be beyond doubt where numbers mean nothing. Of drawn animals one in five is by chance.
 _N_ALONE, _SHARE_ALONE = 4, 0.7
+#: Images beyond doubt, near their numbers or equally far from them, or both, that fewer others do not refute.
+_N_SAFE, _N_SAFE_NEAR, _SHARE_SAFE = 3, 2, 0.5
 #: Frames this near to their numbers need no company, if no image says otherwise.
 _NEAR_FRAMES = 8
+#: As far as images drift from their numbers in a video of 30 Hz that says 24, for each frame.
+_DRIFT = 0.25
 _SHARE_FOUND = 0.25
 
 
@@ -60,6 +68,9 @@ class Proof:
 
     index: NDArray[np.int64]  # (K): the proven frame of each image, -1 where none is
     believable: bool  # whether the images that were found are not just a few among many that are in no frame
+    #: (K): whether an image without a proven frame is clearly more like another frame than the one where it must be if
+    #: it follows the others.
+    denied: NDArray[np.bool_]
 
     @property
     def n_proven(self) -> int:
@@ -90,14 +101,13 @@ def prove(claims: NDArray[np.int64], looks: Looks) -> Proof:
     proven[by_number] = True
     safe = is_safe(looks)
     if len(by_number):
-        # This is their video. An image whose number contradicts the others may be from elsewhere.
-        noise = looks.best_error[by_number].max()
-        proven |= safe & (claims < 0) & (looks.best_error <= _SESSION_RATIO * noise + _SESSION_BY)
+        # This is their video.
+        proven[_in_company(claims, looks, by_number)] = True
     elif safe.sum() >= max(_N_ALONE, _SHARE_ALONE * len(claims)):
         proven = safe
     n_proven, n_absent = int(proven.sum()), int((is_absent(looks) & ~proven).sum())
     believable = n_proven > 0 and n_proven >= _SHARE_FOUND * (n_proven + n_absent)
-    return Proof(np.where(proven, looks.best_index, -1), believable)
+    return Proof(np.where(proven, looks.best_index, -1), believable, np.zeros(len(claims), dtype=bool))
 
 
 def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[np.int64]:
@@ -119,8 +129,56 @@ def _agreeing_with_numbers(claims: NDArray[np.int64], looks: Looks) -> NDArray[n
     ordered: NDArray[np.int64] = by_number[longest_rising(looks.best_index[by_number].tolist())]
     if len(ordered) >= max(_N_ORDERED, _SHARE_ORDERED * len(numbered)):
         return ordered
-    near: NDArray[np.int64] = numbered[is_safe(looks)[numbered] & (np.abs(shifts) <= _NEAR_FRAMES)]
-    return near if len(near) >= _SHARE_TOGETHER * len(numbered) else near[:0]
+    safe = is_safe(looks)[numbered]
+    near: NDArray[np.int64] = numbered[safe & (np.abs(shifts) <= _NEAR_FRAMES)]
+    alike: NDArray[np.int64] = numbered[safe & (shifts == common)]
+    if len(near) >= _SHARE_TOGETHER * len(numbered):
+        return near
+    most = max(near, alike, key=len)
+    least = _N_SAFE_NEAR if abs(common) <= _NEAR_FRAMES and len(alike) >= len(near) else _N_SAFE
+    return most if len(most) >= least and len(most) > _SHARE_SAFE * len(numbered) else most[:0]
+
+
+def _in_company(claims: NDArray[np.int64], looks: Looks, company: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The images that are beyond doubt among others, ``company``, whose frames are known.
+
+    One without a number may be any frame. One whose number contradicts the others may be of another recording, so it
+    must fit in with them.
+    """
+    noise = looks.best_error[company].max()
+    safe = is_safe(looks) & looks.everywhere & (looks.best_error <= _SESSION_RATIO * noise + _SESSION_BY)
+    safe[company] = False
+    unnumbered, rows = np.flatnonzero(safe & (claims < 0)), np.flatnonzero(safe & (claims >= 0))
+    rows, company = (each[np.argsort(claims[each], kind="stable")] for each in (rows, company))
+    fits = _fit_in(claims[rows], looks.best_index[rows], claims[company], looks.best_index[company])
+    return np.concatenate([unnumbered, rows[fits]])
+
+
+def _fit_in(
+    claims: NDArray[np.int64], found: NDArray[np.int64], numbers: NDArray[np.int64], frames: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Bool (R): whether images numbered ``claims``, in order, are where others would have them.
+
+    Those are numbered ``numbers``, in order, and are the ``frames``. An image fits if it is about as far from its
+    number as they are; or, in the order of all, between the frames of those before and after it. Before the first and
+    behind the last of them it must share its distance, roughly, with another such image, or be no farther off than a
+    wrong rate explains.
+    """
+    n_before = np.searchsorted(numbers, claims, side="left")
+    n_upto = np.searchsorted(numbers, claims, side="right")
+    lowest = np.append(-1, np.maximum.accumulate(frames))[n_before]
+    highest = np.append(np.minimum.accumulate(frames[::-1])[::-1], np.iinfo(np.int64).max)[n_upto]
+    in_order = np.zeros(len(claims), dtype=bool)
+    between = np.flatnonzero((lowest <= found) & (found <= highest))
+    in_order[between[longest_rising(found[between].tolist())]] = True
+    shifts = found - claims
+    neighbors = np.stack([np.maximum(n_before - 1, 0), np.minimum(n_upto, len(numbers) - 1)])
+    off = np.abs(shifts - (frames - numbers)[neighbors]).min(axis=0)
+    shared = (in_order & (np.abs(shifts - shifts[:, None]) <= _NEAR_FRAMES)).sum(axis=1) >= 2
+    is_inside = (n_before > 0) & (n_upto < len(numbers))
+    is_drift = off <= _DRIFT * np.abs(claims - numbers[neighbors]).min(axis=0)
+    fits: NDArray[np.bool_] = (off <= _NEAR_FRAMES) | (in_order & (is_inside | shared | is_drift))
+    return fits
 
 
 def longest_rising(values: Sequence[int]) -> list[int]:
@@ -145,7 +203,8 @@ def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> 
     """Where images without a proven frame must be, if they follow those that have one: int64 (K).
 
     That is the number, moved as far as all proven images are from theirs; where those differ, as far as the proven
-    images before and after, if these agree. -1 elsewhere, and for images that are proven.
+    images before and after, or as the two nearest at either end, if these agree. -1 elsewhere, and for images that are
+    proven.
     """
     expected = np.full(len(claims), -1, dtype=np.int64)
     known = np.flatnonzero((proof.index >= 0) & (claims >= 0))
@@ -154,25 +213,22 @@ def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> 
         return expected
     known = known[np.argsort(claims[known], kind="stable")]
     numbers, shifts = claims[known], (proof.index - claims)[known]
-    if len(set(shifts.tolist())) == 1:
-        expected[rest] = claims[rest] + shifts[0]
-    else:
-        after = np.searchsorted(numbers, claims[rest])
-        inside = (after > 0) & (after < len(numbers))
-        rest, after = rest[inside], after[inside]
-        agree = shifts[after - 1] == shifts[after]
-        expected[rest[agree]] = claims[rest[agree]] + shifts[after[agree]]
+    after = np.searchsorted(numbers, claims[rest]).clip(min(1, len(numbers) - 1), len(numbers) - 1)
+    agree = (shifts[after - 1] == shifts[after]) | (shifts == shifts[0]).all()
+    expected[rest[agree]] = claims[rest[agree]] + shifts[after[agree]]
     return np.where((expected >= 0) & (expected < n_frames), expected, -1)
 
 
 def accept_expected(proof: Proof, looks: Looks, expected: NDArray[np.int64], at_expected: NDArray[np.float64]) -> Proof:
     """Add the images that are at their expected frame as well as anywhere, within the noise of the proven ones.
 
+    Those that are elsewhere clearly better are told as denied.
     ``expected`` (K) is the frame where the image must be, -1 for none or a proven one; ``at_expected`` (K) its error
     there, infinite for none.
     """
-    as_good = (at_expected <= _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY) & (looks.best_index >= 0)
+    better = at_expected > _SAFE_MARGIN * looks.best_error + _SAFE_MARGIN_BY
+    compared = looks.best_index >= 0
     noise = looks.best_error[proof.index >= 0].max(initial=0.0)
     like = at_expected <= _SESSION_RATIO * noise + _SESSION_BY
-    index = np.where(as_good & like, expected, proof.index)
-    return Proof(index, proof.believable)
+    index = np.where(compared & ~better & like, expected, proof.index)
+    return Proof(index, proof.believable, compared & better & (expected >= 0))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.colors import Colors, as_opencv_reads
 from dlc2lp.video.encoding import Crop
+from dlc2lp.video.likeness import to_gray
 from dlc2lp.video.pictures import shrink
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable, VideoFrame
 
@@ -22,6 +26,8 @@ _Frames = Iterator[tuple[int, VideoFrame]]
 
 #: A frame this near is decoded up to, where a seek would land behind the place already reached.
 _NEAR_FRAMES = 5
+
+_MADE_UP = "its data is damaged; a decoder makes up what is missing"
 
 #: Width of the small grey images by which frames are compared.
 COMPARED_WIDTH_PX = 64
@@ -34,25 +40,44 @@ def read_frames(
     *,
     crop: Crop | None = None,
     turn_deg: int | None = 0,
+    colors: Colors | None = None,
     stop: threading.Event | None = None,
 ) -> Pictures:
     """Read frames by their position in the order of display; as DeepLabCut cuts them out, turned and of that a part.
 
     Indices are 0-based and in any order; each is read once. Yielded in rising order, with RGB pictures, uint8 of shape
     (h, w, 3): turned clockwise by ``turn_deg`` from what is stored (None: as players do), and of that the ``crop``, by
-    default all. Seeks by the packets' own times where those can be trusted, else decodes from the beginning and counts.
+    default all; in ``colors``, by default as OpenCV 4 reads them. Seeks by the packets' own times where those can be
+    trusted, else decodes from the beginning and counts.
 
     Raises
     ------
     IndexError
         An index is not in the video.
     VideoFailed
-        ``video-frame-unreadable``: a frame cannot be decoded.
+        ``video-frame-unreadable``: a frame cannot be decoded, or was made up in part.
     Interrupted
         ``stop`` was set.
     """
+    for index, (picture,) in read_colors(path, info, indices, (colors,), crop=crop, turn_deg=turn_deg, stop=stop):
+        yield index, picture
+
+
+def read_colors(
+    path: Path,
+    info: VideoInfo,
+    indices: Iterable[int],
+    readings: Sequence[Colors | None],
+    *,
+    crop: Crop | None = None,
+    turn_deg: int | None = 0,
+    stop: threading.Event | None = None,
+) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
+    """As :func:`read_frames`, each frame in several readings of its colours."""
     turn_deg = info.rotation_deg if turn_deg is None else turn_deg
-    yield from _pictures(path, info, indices, "rgb24", crop, turn_deg, stop)
+    converters = [Pixels(path, "rgb24", info.width_px, info.height_px, colors) for colors in readings]
+    for index, frame in _frames_of(path, info, indices, stop):
+        yield index, [_picture(path, index, pixels, frame, crop, turn_deg) for pixels in converters]
 
 
 def small_gray_frames(
@@ -62,45 +87,103 @@ def small_gray_frames(
     *,
     crop: Crop | None = None,
     turn_deg: int = 0,
+    colors: Colors | None = None,
     width_px: int = COMPARED_WIDTH_PX,
+    past_damage: bool = False,
     stop: threading.Event | None = None,
 ) -> Pictures:
     """Small grey pictures of some frames, or of every frame, decoded from the beginning, where ``indices`` is None.
 
     As :func:`read_frames`, but uint8 of shape (h, width_px): averaged over areas; narrower parts keep their size.
+    ``past_damage``: frames that can't be decoded are left out, and those that were made up in part taken as they are.
     """
-    for index, gray in _pictures(path, info, indices, "gray", crop, turn_deg, stop):
-        yield index, shrink(gray, width_px)
+    # What PyAV makes gray by another reading than the usual one differs from version to version; colours do not.
+    is_usual = colors in (None, as_opencv_reads(info.pixel_format))
+    pixels = Pixels(path, "gray" if is_usual else "rgb24", info.width_px, info.height_px, colors)
+    frames = _frames_of(path, info, indices, stop, past_damage=past_damage)
+    for index, frame in frames:
+        picture = _picture(path, index, pixels, frame, crop, turn_deg)
+        yield index, shrink(picture if is_usual else to_gray(picture), width_px)
 
 
-def _pictures(
+def _picture(
+    path: Path, index: int, pixels: Pixels, frame: VideoFrame, crop: Crop | None, turn_deg: int
+) -> NDArray[np.uint8]:
+    """The part of a frame that is asked for."""
+    try:
+        picture = np.rot90(pixels.of(frame), -turn_deg // 90)
+    except Undecodable as problem:
+        raise _unreadable_frame(path, index, problem.reason) from problem
+    if crop is not None:
+        picture = picture[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
+    return np.ascontiguousarray(picture)
+
+
+def decoded_frames(path: Path, info: VideoInfo, stop: threading.Event | None) -> _Frames:
+    """Every frame in the order of display; those that are held are the picture before them.
+
+    Raises ``VideoFailed`` (``video-frame-unreadable``), ``Interrupted``.
+    """
+    return _frames_of(path, info, None, stop)
+
+
+def _frames_of(
     path: Path,
     info: VideoInfo,
     indices: Iterable[int] | None,
-    pixel_format: Literal["rgb24", "gray"],
-    crop: Crop | None,
-    turn_deg: int,
     stop: threading.Event | None,
-) -> Pictures:
-    pixels = Pixels(path, pixel_format, info.width_px, info.height_px)
-    frames = _frames_in_order(path, stop) if indices is None else _frames_at(path, info, indices, stop)
+    *,
+    past_damage: bool = False,
+) -> _Frames:
+    """Decode some frames, or all for None; one that was made up in part is unreadable, unless it is taken as it is."""
+    if info.held:
+        yield from _held_frames(path, info, indices, stop)
+        return
+    frames = (
+        _frames_in_order(path, info, stop, past_damage=past_damage)
+        if indices is None
+        else _frames_at(path, info, indices, stop, past_damage=past_damage)
+    )
     for index, frame in frames:
-        try:
-            picture = np.rot90(pixels.of(frame), -turn_deg // 90)
-        except Undecodable as problem:
-            raise _unreadable_frame(path, index, problem.reason) from problem
-        if crop is not None:
-            picture = picture[crop.y_px : crop.y_px + crop.height_px, crop.x_px : crop.x_px + crop.width_px]
-        yield index, np.ascontiguousarray(picture)
+        if frame.is_corrupt and not past_damage:
+            raise _unreadable_frame(path, index, _MADE_UP)
+        yield index, frame
 
 
-def _frames_in_order(path: Path, stop: threading.Event | None) -> _Frames:
-    """Decode from the beginning; the index counts what comes out."""
+def _held_frames(path: Path, info: VideoInfo, indices: Iterable[int] | None, stop: threading.Event | None) -> _Frames:
+    """Decode some frames, or all for None, of a video of which some are held by the picture before (or behind) them."""
+    held = frozenset(info.held)
+    whole = [index for index in range(info.n_frames) if index not in held]
+    wanted: dict[int, list[int]] = {}
+    for index in sorted(range(info.n_frames) if indices is None else set(indices)):
+        wanted.setdefault(whole[max(0, bisect_right(whole, index) - 1)], []).append(index)
+    read: Callable[..., _Frames] = _frames_in_order if indices is None else partial(_frames_at, indices=list(wanted))
+    for index, frame in read(path, info, stop=stop, past_damage=True):
+        for each in wanted.pop(index, ()):
+            yield each, frame
+    if wanted:
+        raise _unreadable_frame(path, min(wanted), "it did not come out")
+
+
+def _frames_in_order(path: Path, info: VideoInfo, stop: threading.Event | None, *, past_damage: bool) -> _Frames:
+    """Decode from the beginning; the index counts what comes out.
+
+    Where damage is passed it follows from the display time: untimed videos are passed only where a frame comes out.
+    """
     index = -1
+    times = _packet_times(path, info, stop) if past_damage and info.all_packets_timed else None
     try:
         with OpenedVideo(path, stop) as video:
-            for index, frame in enumerate(video.frames()):
-                yield index, frame
+            for packet in video.packets():
+                try:
+                    frames = video.decode(packet)
+                except Undecodable:
+                    if times is None:
+                        raise
+                    continue
+                for frame in frames:
+                    index = index + 1 if times is None else int(np.searchsorted(times, frame.pts or 0))
+                    yield index, frame
     except Undecodable as problem:
         raise _unreadable_frame(path, index + 1, problem.reason) from problem
 
@@ -115,16 +198,18 @@ def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
     )
 
 
-def _frames_at(path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None) -> _Frames:
+def _frames_at(
+    path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None, *, past_damage: bool
+) -> _Frames:
     """Decode the frames at some positions, in rising order."""
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < info.n_frames:
         raise IndexError(f"frames {wanted[0]} to {wanted[-1]} of {info.n_frames}")
     if info.all_packets_timed:
-        yield from _frames_by_time(path, info, wanted, stop)
+        yield from _frames_by_time(path, info, wanted, stop, past_damage=past_damage)
         return
     left = set(wanted)
-    for index, frame in _frames_in_order(path, stop) if left else ():
+    for index, frame in _frames_in_order(path, info, stop, past_damage=past_damage) if left else ():
         if index in left:
             yield index, frame
             left.remove(index)
@@ -134,7 +219,9 @@ def _frames_at(path: Path, info: VideoInfo, indices: Iterable[int], stop: thread
         raise _unreadable_frame(path, min(left), "the video ends before it")
 
 
-def _frames_by_time(path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None) -> _Frames:
+def _frames_by_time(
+    path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None, *, past_damage: bool
+) -> _Frames:
     """Frames found by their display times: what a damaged place swallows does not shift the frames behind it."""
     gop = info.keyframe_interval_frames
     index = position = -gop - 1  # position: the frame decoded last
@@ -142,21 +229,31 @@ def _frames_by_time(path: Path, info: VideoInfo, wanted: list[int], stop: thread
         with _Decoding(path, stop) as decoding:
             time_of = _display_times(path, info, decoding)
             for index in wanted:
-                frame = None
-                if 0 < index - position <= max(gop, _NEAR_FRAMES):
-                    frame = decoding.frame_at(time_of(index))
-                # An index may lead to a key frame whose leading frames lean on the one before it, so the second try
-                # starts earlier. Transport streams have no index; seeking there can end anywhere.
-                for start in (index, max(0, index - 2 * gop), None):
-                    if frame is None:
-                        decoding.restart(None if start is None else time_of(start))
-                        frame = decoding.frame_at(time_of(index))
-                if frame is None:
+                is_near = 0 < index - position <= max(gop, _NEAR_FRAMES)
+                frame = _frame_by_time(decoding, index, time_of, gop, is_near=is_near)
+                if frame is None and not past_damage:
                     raise _unreadable_frame(path, index, "no frame has its display time")
                 position = index
-                yield index, frame
+                if frame is not None:
+                    yield index, frame
     except Undecodable as problem:
         raise _unreadable_frame(path, max(index, 0), problem.reason) from problem
+
+
+def _frame_by_time(
+    decoding: _Decoding, index: int, time_of: Callable[[int], int], gop: int, *, is_near: bool
+) -> VideoFrame | None:
+    """The frame of an index, decoded on to from where decoding stands if that ``is_near``; None if none comes out."""
+    frame = decoding.frame_at(time_of(index)) if is_near else None
+    # An index may lead to a key frame whose leading frames lean on the one before it, so the second try starts earlier.
+    # Transport streams have no index; seeking there can end anywhere.
+    for start in (index, max(0, index - 2 * gop), None):
+        # Made up it may be only for want of what comes before the key frame; not where decoding began still earlier.
+        if frame is not None and (not frame.is_corrupt or start is None):
+            break
+        decoding.restart(None if start is None else time_of(start))
+        frame = decoding.frame_at(time_of(index)) or frame
+    return frame
 
 
 class _Decoding:
@@ -175,7 +272,7 @@ class _Decoding:
 
     def _open(self) -> None:
         self.video = OpenedVideo(self.path, self.stop)
-        self.frames = self.video.frames()
+        self.frames = self.video.frames(past_damage=True)
         self.after_keyframe = True  # where a file begins there is nothing to lean on; its key frame may be hidden
 
     def restart(self, time: int | None) -> None:
@@ -185,7 +282,7 @@ class _Decoding:
             self._open()
         else:
             self.video.seek(time)
-            self.frames = self.video.frames()
+            self.frames = self.video.frames(past_damage=True)
             self.after_keyframe = False
 
     def frame_at(self, time: int) -> VideoFrame | None:
@@ -209,10 +306,16 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
         step = 1 / (info.frame_rate * decoding.video.header().time_base)
         return lambda index: int(first + index * step)
 
-    with OpenedVideo(path, decoding.stop) as video:
+    times = _packet_times(path, info, decoding.stop)
+    return lambda index: int(times[index])
+
+
+def _packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> NDArray[np.int64]:
+    """The display times of all frames in ticks of the stream, rising."""
+    with OpenedVideo(path, stop) as video:
         known = (packet.pts for packet in video.shown_packets() if packet.pts is not None)
         # Those before the first frame that can be decoded are as good as not there.
         times = np.sort(np.fromiter(known, dtype=np.int64))[info.n_lost_packets :]
     if len(times) < info.n_frames:
         raise _unreadable_frame(path, len(times), "the video ends before it")
-    return lambda index: int(times[index])
+    return times

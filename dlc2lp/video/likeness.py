@@ -88,6 +88,7 @@ class Looks:
     second_error: NDArray[np.float64]  # the smallest one of another frame
     mean_error: NDArray[np.float64]  # of all frames but the best: how different the frames of this video are
     on_rim: NDArray[np.bool_]  # whether a frame beyond those that were compared may be more like the image
+    everywhere: NDArray[np.bool_]  # whether it was compared with all frames of the video
 
     def taken(self, rows: slice) -> Looks:
         """Those of some images."""
@@ -135,7 +136,8 @@ def look(
     on_rim = np.zeros(n_images, dtype=bool)
     if around is not None:
         on_rim = (np.abs(best_index - around) >= half_window) & (best_index > 0) & (best_index < n_frames - 1)
-    return Looks(best_index, best, second, mean.clip(0.0), on_rim | ~found_any)
+    everywhere = np.full(n_images, n_seen == n_frames and around is None)
+    return Looks(best_index, best, second, mean.clip(0.0), on_rim | ~found_any, everywhere)
 
 
 def _keep_best(

@@ -8,7 +8,7 @@ from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, is_end
+from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, is_end, is_mirrored
 
 #: How many packets may come before the first frame: some decoders hold back, frames of an edit list are not shown. They
 #: count from the first key frame, which in a cut recording of a phone may be thousands of packets away.
@@ -30,6 +30,7 @@ class HeadFrame:
     rotation_deg: int
     pixel_format: str
     interlaced: bool
+    is_mirrored: bool
 
 
 @dataclass
@@ -170,7 +171,13 @@ def _decode(video: OpenedVideo, packet: Packet) -> list[HeadFrame]:
     except Undecodable:  # a damaged packet: what it swallows is seen when the frames are compared with the clock
         return []
     return [
-        HeadFrame(frame.pts, _clockwise(frame.rotation), frame.format.name, bool(frame.interlaced_frame))
+        HeadFrame(
+            frame.pts,
+            _clockwise(frame.rotation),
+            frame.format.name,
+            bool(frame.interlaced_frame),
+            is_mirrored(frame),
+        )
         for frame in frames
     ]
 

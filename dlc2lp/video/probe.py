@@ -14,7 +14,7 @@ from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
 from dlc2lp.video.ends import COPY_AGAIN, refuse_damage, remark, remarks_on_cuts, remarks_on_ends, unreadable
 from dlc2lp.video.extent import extent_of
 from dlc2lp.video.gpu_reader import against_size
-from dlc2lp.video.packets import Packets, loses_first_frames, read_packets
+from dlc2lp.video.packets import HeadFrame, Packets, loses_first_frames, read_packets
 from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, explained
 from dlc2lp.video.riff import n_listed_chunks
 
@@ -84,13 +84,14 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         *remarks_on_ends(path, packets.n_all, header.n_frames, extent, is_avi=is_avi),
         *remarks_on_cuts(path, timing.n_lost, cut_at_end, at_beginning=not timing.joined),
     )
-    if told := against_size(header.width_px, header.height_px):
-        remarks = (*remarks, remark(path, *told))
+    first = packets.head[0]
+    for told in (against_size(header.width_px, header.height_px), _mirror(first) if first.is_mirrored else None):
+        remarks += (remark(path, *told),) if told else ()
     return VideoInfo(
         path=path,
         container=video.format_name,
         codec=video.codec,
-        pixel_format=header.pixel_format or packets.head[0].pixel_format,
+        pixel_format=header.pixel_format or first.pixel_format,
         color_range=header.color_range,
         width_px=header.width_px,
         height_px=header.height_px,
@@ -98,7 +99,7 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         n_frames=clock.n_frames,
         n_frames_declared=header.n_frames,
         constant_rate=clock.constant and timing.ordered,
-        rotation_deg=packets.head[0].rotation_deg,
+        rotation_deg=first.rotation_deg,
         square_pixels=header.square_pixels,
         keyframe_interval_frames=packets.keyframe_interval,
         has_audio="audio" in video.kinds,
@@ -110,9 +111,20 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         color_matrix=header.color_matrix,
         profile=header.profile,
         level=header.level,
+        is_mirrored=first.is_mirrored,
         n_lost_packets=timing.n_lost,
         remarks=remarks,
     )
+
+
+def _mirror(first: HeadFrame) -> tuple[str, str, str]:
+    """Code, message and advice about a mirrored picture."""
+    instead = f"turns it by {first.rotation_deg} degrees instead" if first.rotation_deg else "shows it as stored"
+    message = (
+        f"its display matrix mirrors the picture for players; OpenCV, with which DeepLabCut reads, {instead}, and so "
+        "does what is written"
+    )
+    return "video-mirrored", message, ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ code. Whichever it is, it tells something about the file, so it becomes :class:`
 from __future__ import annotations
 
 import contextlib
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import Dlc2LpError, Interrupted, VideoFailed
+from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
 
 if TYPE_CHECKING:
     import av
@@ -85,6 +87,11 @@ _MATRICES = {
 }  # fmt: skip
 
 
+#: Codecs whose decoders go on after a packet that they refused, as no picture leans on another. Others miss it, and
+#: refuse more: h264 a stream with a broken remark (SEI) as well.
+_INDEPENDENT = {"mjpeg", "ljpeg", "jpegls"}
+
+
 def _h264_level(context: Any) -> int:
     """Ten times the level, from the header that containers carry (ISO/IEC 14496-15, 5.3.3.1) or the stream's own."""
     head = bytes(context.extradata or b"")
@@ -97,10 +104,12 @@ def _h264_level(context: Any) -> int:
 class OpenedVideo:
     """A video file opened for reading; a context manager. What is read is its first video stream.
 
+    ``strictly``: its decoder refuses what others make something of, where it loses nothing by that.
+
     Opening it and all its methods raise ``Undecodable``, and ``Interrupted`` where ``stop`` is set.
     """
 
-    def __init__(self, path: Path, stop: threading.Event | None = None) -> None:
+    def __init__(self, path: Path, stop: threading.Event | None = None, *, strictly: bool = False) -> None:
         import av
         from av.stream import Disposition
 
@@ -127,6 +136,16 @@ class OpenedVideo:
             self.codec: str = context.codec.canonical_name if context else ""
             #: Whether the codec says that the frames' order in the file is another one than that of display.
             self.reorders = bool(context and context.has_b_frames)
+            #: What the header says for the decoder.
+            self.extradata = bytes(context.extradata or b"") if context else b""
+            #: Whether its decoder refuses damaged packets instead of making something of them.
+            self.is_strict = strictly and self.codec in _INDEPENDENT
+            if context and self.is_strict:
+                context.options = {"err_detect": "explode"}
+            elif context and self.codec == "h264":
+                # With several for one picture ffmpeg conceals no error, and sets no flag. They gain nothing where a
+                # picture is one slice, as of x264, and 10 % where it is four.
+                context.thread_count = 1
 
     def __enter__(self) -> Self:
         return self
@@ -184,32 +203,52 @@ class OpenedVideo:
         """Whether it is no end mark, no recorder's empty mark and no VP8 reference that is never shown.
 
         libvpx writes "alternate reference" frames into packets of their own; ``show_frame`` is bit 4 of the first byte
-        (RFC 6386, 9.1).
+        (RFC 6386, 9.1). Zeros, as a hole in a file reads, are a frame that is lost.
         """
-        return packet.size > 0 and (self.codec != "vp8" or bool(memoryview(packet)[0] & 0x10))
+        if packet.size == 0 or self.codec != "vp8":
+            return packet.size > 0
+        head = bytes(memoryview(packet)[:6])
+        is_hidden, is_key = not head[0] & 0x10, not head[0] & 1
+        return not is_hidden or (is_key and head[3:] != b"\x9d\x01\x2a")
 
     def decode(self, packet: Packet) -> list[VideoFrame]:
-        """The frames that come out when a packet goes in."""
+        """The frames that come out when a packet goes in, which may be one of the same video opened elsewhere."""
+        # A frame that a recorder dropped, or Theora's sign to repeat one; a decoder would take it for the end.
+        if packet.size == 0 and not is_end(packet):
+            return []
         with explained(self.path):
-            return packet.decode()
+            return list(self.stream.decode(packet))
 
     def held_back(self) -> list[VideoFrame]:
         """The frames that the decoder still has, as if the file ended here."""
         with explained(self.path):
             return list(self.stream.codec_context.decode(None))
 
-    def frames(self) -> Iterator[VideoFrame]:
-        """The frames in the order of display, from where the file stands."""
+    def frames(self, *, past_damage: bool = False) -> Iterator[VideoFrame]:
+        """The frames in the order of display, from where the file stands; ``past_damage``: those that come out."""
         for packet in self.packets():
-            # An empty packet is a frame that a recorder dropped, or Theora's sign to repeat one; given to a decoder, it
-            # would be the end.
-            if packet.size > 0 or is_end(packet):
-                yield from self.decode(packet)
+            try:
+                frames = self.decode(packet)
+            except Undecodable:
+                if not past_damage:
+                    raise
+                continue
+            yield from frames
 
     def seek(self, time: int) -> None:
         """Go to the last key frame at or before a display time, in ticks."""
         with explained(self.path):
             self._container.seek(time, stream=self.stream)
+
+
+def is_mirrored(frame: VideoFrame) -> bool:
+    """Whether the display matrix of a frame (ISO/IEC 14496-12, 8.3.2, in the machine's byte order) turns it over."""
+    items: Any = frame.side_data  # PyAV's hints call it a mapping
+    for data in items:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = struct.unpack_from("=5i", bytes(data))
+            return bool(a * d - b * c < 0)
+    return False
 
 
 def is_end(packet: Packet) -> bool:
@@ -246,27 +285,109 @@ class PacketCopy:
             self._container.mux(packet)
 
 
+#: Numbers of matrices and ranges, the same in frames' tags (ITU-T H.273) and in ffmpeg's scaler.
+_MATRIX_NUMBERS = {"bt601": 5, "bt709": 1, "bt2020": 9}
+_RANGE_NUMBERS = {"tv": 1, "pc": 2}
+
+
 class Pixels:
     """Turns the frames of a video into arrays of one pixel format and of the video's size.
 
-    One converter serves all frames: setting one up for each, as ``frame.to_ndarray(format=...)`` does, takes four times
-    as long as decoding a small frame. It does not shrink: ffmpeg's area average is up to one grey level off (mean
-    square 0.1, as much as the noise of a still scene) and gains nothing where decoding takes most of the time. Frames
-    of another size (a browser's recording of a window, a damaged header) are brought to the video's, as ffmpeg does.
+    Colours are read as ``colors`` says, by default as OpenCV 4 reads them: PyAV from 17 on would follow the tags of the
+    file, older versions do not. One converter serves all frames: setting one up for each, as
+    ``frame.to_ndarray(format=...)`` does, takes four times as long as decoding a small frame. It does not shrink:
+    ffmpeg's area average is up to one grey level off (mean square 0.1, as much as the noise of a still scene) and gains
+    nothing where decoding takes most of the time. Frames of another size (a browser's recording of a window, a damaged
+    header) are brought to the video's, as ffmpeg does.
     """
 
-    def __init__(self, path: Path, pixel_format: Literal["rgb24", "gray"], width_px: int, height_px: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        pixel_format: Literal["rgb24", "gray"],
+        width_px: int,
+        height_px: int,
+        colors: Colors | None = None,
+    ) -> None:
         import av
         from av.video.reformatter import VideoReformatter
 
         self._path = path
+        self._colors = colors
         self._converter = VideoReformatter()
         self._options: dict[str, Any] = {"format": pixel_format, "width": width_px, "height": height_px}
+        self._follows_tags = int(av.__version__.partition(".")[0]) >= 17
         # Newer PyAV would start a thread for each CPU in every reader, though readers run side by side already.
-        if int(av.__version__.partition(".")[0]) >= 17:
+        if self._follows_tags:
             self._options["threads"] = 1
 
     def of(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """The picture of one frame, shape (H, W, 3) or (H, W)."""
         with explained(self._path):
-            return self._converter.reformat(frame, **self._options).to_ndarray().astype(np.uint8, copy=False)
+            options = self._options | self._reading(frame)
+            return self._converter.reformat(frame, **options).to_ndarray().astype(np.uint8, copy=False)
+
+    def _reading(self, frame: VideoFrame) -> dict[str, int]:
+        """What tells PyAV of any version how to read the colours of a frame."""
+        name = frame.format.name
+        if is_full_range(name):
+            frame.color_range = _RANGE_NUMBERS["pc"]
+        if not has_matrix(name):
+            return {}
+        colors = self._colors or as_opencv_reads(name)
+        matrix = _MATRIX_NUMBERS[colors.matrix]
+        range_ = _RANGE_NUMBERS["pc" if is_full_range(name) else colors.range]
+        frame.colorspace, frame.color_range = matrix, range_
+        # Older versions look at nothing where both ranges are the same.
+        to_range = _RANGE_NUMBERS["pc"] if self._follows_tags else 3 - range_
+        return {
+            "src_colorspace": matrix, "dst_colorspace": matrix, "src_color_range": range_, "dst_color_range": to_range,
+        }  # fmt: skip
+
+
+#: Pixel formats of 8 bits that travel through a pipe as they are; all others become one of the last three.
+_PIPED = {
+    "yuv410p", "yuv411p", "yuv420p", "yuv422p", "yuv440p", "yuvj420p", "yuvj422p", "yuvj440p", "yuvj444p",
+    "yuv444p", "gray", "rgb24",
+}  # fmt: skip
+
+
+class Uncoded:
+    """Turns frames into the bytes that a program takes through a pipe, all in the format and size of the first.
+
+    Nothing of their colours changes: a matrix and a range are kept, whatever the tags say.
+    """
+
+    def __init__(self, path: Path, first: VideoFrame, width_px: int, height_px: int) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._path = path
+        self._size = (width_px, height_px)
+        self._converter = VideoReformatter()
+        name = first.format.name
+        other = "gray" if name.startswith("gray") else "yuv444p" if has_matrix(name) else "rgb24"
+        self.pixel_format = name if name in _PIPED else other  #: ffmpeg's name of the format.
+
+    def of(self, frame: VideoFrame) -> bytes:
+        """The bytes of one frame, plane by plane and row by row."""
+        with explained(self._path):
+            if (frame.format.name, frame.width, frame.height) != (self.pixel_format, *self._size):
+                frame = self._converted(frame)
+            n_bytes = 3 if self.pixel_format == "rgb24" else 1
+            rows = (
+                np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
+                    : plane.height, : plane.width * n_bytes
+                ]
+                for plane in frame.planes
+            )
+            return b"".join(plane.tobytes() for plane in rows)
+
+    def _converted(self, frame: VideoFrame) -> VideoFrame:
+        options: dict[str, Any] = {"format": self.pixel_format, "width": self._size[0], "height": self._size[1]}
+        if has_matrix(frame.format.name):
+            matrix, range_ = _MATRIX_NUMBERS["bt601"], _RANGE_NUMBERS[as_opencv_reads(frame.format.name).range]
+            to_range = _RANGE_NUMBERS[as_opencv_reads(self.pixel_format).range]
+            frame.colorspace, frame.color_range = matrix, range_
+            options |= {"src_colorspace": matrix, "dst_colorspace": matrix}
+            options |= {"src_color_range": range_, "dst_color_range": to_range}
+        return self._converter.reformat(frame, **options)

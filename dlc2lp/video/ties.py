@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import ClassVar, Literal
 
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
 from dlc2lp.wording import counted
 
 Kind = Literal["exact", "shifted", "renumbered", "other-video", "unknown"]
-Outcome = Literal["proven", "agrees", "cannot-tell", "not-found", "beyond-end", "unreadable"]
+Outcome = Literal["proven", "agrees", "contradicts", "cannot-tell", "not-found", "beyond-end", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,10 @@ class ImageTie:
     claimed_index: int | None  #: DeepLabCut's number of the frame.
     frame_index: int | None  #: 0-based position of its frame in the order of display; None while unproven.
     #: ``proven``: this frame is like the image and clearly more so than all others. ``agrees``: other frames are as
-    #: good (nothing moved), and this is the one that follows from the proven images. ``cannot-tell``: no frame is
-    #: clearly better than all others. ``not-found``: no frame is like it. ``beyond-end``: the video ends before its
-    #: number. ``unreadable``: the file is damaged.
+    #: good (nothing moved), and this is the one that follows from the proven images. ``contradicts``:
+    #: another frame is clearly more like it than the one that follows from the proven images, but which is not beyond
+    #: doubt. ``cannot-tell``: no frame is clearly better than all others. ``not-found``: no frame is like it.
+    #: ``beyond-end``: the video ends before its number. ``unreadable``: the file is damaged.
     outcome: Outcome
     best_index: int | None = None  #: The frame that is most like the image among those compared; evidence, not proof.
     #: Mean squared difference of grey levels of that frame and of the second best, six significant digits.
@@ -86,6 +88,8 @@ class Tie:
     ``shift``, ``images``) are two questions; either may be settled where the other is not.
     """
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "gain", "offset", "apart")
+
     #: ``exact``: every image that is tied has its frame's index as its number. ``shifted``: the index is the number
     #: plus ``shift``. ``renumbered``: each image has an index of its own, in ``images``. ``other-video``: no frame is
     #: like the images. ``unknown``: nothing can be told; the numbers stay claims.
@@ -102,6 +106,12 @@ class Tie:
     images: tuple[ImageTie, ...]
     evidence: Evidence
     reason: str  #: All this in plain words.
+    #: By which reading of the video's colours the images were cut; None for OpenCV's usual one, or where unknown.
+    colors: Colors | None = None
+    #: Brightness of the images = gain * brightness of their frames + offset, in grey levels; None where unknown.
+    gain: float | None = None
+    offset: float | None = None
+    apart: float | None = None  #: Levels between the colours of the images and their frames, on average.
 
     @property
     def is_proven(self) -> bool:
@@ -130,6 +140,31 @@ def _shifts(images: Sequence[ImageTie]) -> list[int]:
     ]
 
 
+def corrected(images: Iterable[ImageTie]) -> list[ImageTie]:
+    """The images that are other frames than their numbers say, where at least half of the numbers hold.
+
+    None where fewer hold: then the numbers are no positions at all, as in a video of variable rate.
+    """
+    numbered = [image for image in images if image.frame_index is not None and image.claimed_index is not None]
+    wrong = [image for image in numbered if image.frame_index != image.claimed_index]
+    return wrong if 2 * len(wrong) <= len(numbered) else []
+
+
+def _numbers_told(shifts: Sequence[int]) -> str:
+    """How far images are from their numbers, where not all are equally far."""
+    away = [shift for shift in shifts if shift]
+    least, most = min(shifts), max(shifts)
+    if 2 * len(away) > len(shifts):
+        return (
+            f", but their numbers are not positions in it: {least:+d} to {most:+d} frames away, as in videos of "
+            "variable rate or with dropped frames"
+        )
+    span = f"{away[0]:+d} {'frame' if abs(away[0]) == 1 else 'frames'}"
+    if len(set(away)) > 1:
+        span = f"{min(away):+d} to {max(away):+d} frames"
+    return f": {len(shifts) - len(away)} as numbered, {len(away)} corrected ({span})"
+
+
 def explain(images: Sequence[ImageTie], n_frames: int) -> str:
     """What became of the images, in one sentence."""
     kind, shift = kind_of(images)
@@ -151,10 +186,7 @@ def explain(images: Sequence[ImageTie], n_frames: int) -> str:
             f"of {all_images} are the frames {away} those that their numbers name",
         )
     elif kind == "renumbered" and shifts:
-        text = (
-            f"{n_tied} of {all_images} are frames of the video, but their numbers are not positions in it: "
-            f"{min(shifts):+d} to {max(shifts):+d} frames away, as in videos of variable rate or with dropped frames"
-        )
+        text = f"{n_tied} of {all_images} are frames of the video{_numbers_told(shifts)}"
     elif kind == "renumbered":
         text = counted(
             n_tied,
@@ -167,6 +199,7 @@ def explain(images: Sequence[ImageTie], n_frames: int) -> str:
         text = "cannot tell which frames the images are: no frame is clearly more like them than others"
     others = [
         ("the same in neighboring frames, so told by the other images", counts["agrees"]),
+        ("clearly another frame than that, but which cannot be told", counts["contradicts"]),
         ("not told from other frames", counts["cannot-tell"] if n_tied else 0),
         ("like no frame", counts["not-found"] if kind != "other-video" else 0),
         (f"numbered beyond the last frame, {n_frames - 1}", counts["beyond-end"]),

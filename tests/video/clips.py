@@ -27,7 +27,18 @@ from avi_bytes import (
     with_count,
     with_rate,
 )
-from handmade import pack_b_frames, skip_frames, write_fields
+from handmade import (
+    change_packets,
+    emptied,
+    flipped,
+    garbled,
+    pack_b_frames,
+    skip_frames,
+    with_segment,
+    with_unit,
+    without_last_unit,
+    write_fields,
+)
 
 from dlc2lp.video.synthetic import write_clip
 
@@ -76,7 +87,11 @@ def indices_by_pyav(path: Path) -> list[int | None]:
     import av
 
     with av.open(f"file:{path}") as container:
-        return [index_in(frame.to_ndarray(format="gray")) for frame in container.decode(video=0)]
+        found = []
+        for frame in container.decode(video=0):
+            frame.colorspace = 5  # PyAV would not make gray of a matrix that it does not know
+            found.append(index_in(frame.to_ndarray(format="gray")))
+        return found
 
 
 def indices_by_opencv(path: Path) -> list[int | None]:
@@ -237,6 +252,34 @@ def _patched(other: str, patch: Callable[[bytearray], bytearray | None]) -> Make
     return make
 
 
+def _spoiled(other: str, change: Callable[[int, bytes], bytes | None]) -> Make:
+    """Another clip with the bytes of its packets changed."""
+    return lambda shop, target: change_packets(shop.clip(other), target, change)
+
+
+def _without_end_of_image(_: int, data: bytes) -> bytes:
+    return data.rstrip(b"\0").removesuffix(b"\xff\xd9")
+
+
+def _between_junk(_: int, data: bytes) -> bytes:
+    return b"\0" * 30 + b"abc" + data + b"junk\xff\0trailing"
+
+
+def _noisy_sound(shop: Workshop, target: Path) -> None:
+    """Sound that no decoder can read beside a whole video."""
+    import av
+
+    with av.open(str(shop.clip("sound mpeg4"))) as source, av.open(str(target), "w") as output:
+        tracks = {stream: output.add_stream_from_template(stream) for stream in source.streams}
+        for packet in list(source.demux()):
+            if packet.size:
+                data = bytes(packet) if packet.stream.type == "video" else b"\xff" * packet.size
+                changed = av.Packet(data)
+                changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+                changed.is_keyframe, changed.stream = packet.is_keyframe, tracks[packet.stream]
+                output.mux(changed)
+
+
 def _holding(content: bytes) -> Make:
     return lambda shop, target: target.write_bytes(content) and None
 
@@ -255,6 +298,50 @@ def _turned(quarter_turns: int) -> Callable[[bytearray], None]:
         data[start : start + 24] = struct.pack(">6I", *matrix)
 
     return patch
+
+
+def _mirrored(across: bool) -> Callable[[bytearray], None]:
+    """Write a matrix that mirrors the picture, left to right or top to bottom."""
+
+    def patch(data: bytearray) -> None:
+        start = data.index(b"tkhd") + 4 + 40
+        one, minus = 0x10000, 0xFFFF0000
+        data[start : start + 24] = struct.pack(
+            ">6I", *((minus, 0, 0, 0, one, 0) if across else (one, 0, 0, 0, minus, 0))
+        )
+
+    return patch
+
+
+def _with_aperture(data: bytearray) -> bytearray:
+    """Add a clean aperture that is smaller than the picture (``clap``; ISO/IEC 14496-12, 12.1.4.2)."""
+    halves = (WIDTH - 16, 1, HEIGHT - 8, 1, 0, 1, 0, 1)
+    box = struct.pack(">I4s8I", 40, b"clap", *halves)
+    chain = []
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4v"):
+        chain.append(data.index(kind, chain[-1] if chain else data.index(b"moov") - 4) - 4)
+    end = chain[-1] + struct.unpack_from(">I", data, chain[-1])[0]
+    for start in chain:
+        struct.pack_into(">I", data, start, struct.unpack_from(">I", data, start)[0] + len(box))
+    return data[:end] + box + data[end:]
+
+
+def _of_two_samplings(shop: Workshop, target: Path) -> None:
+    """MJPEG of a camera whose sampling changes from one frame to the next."""
+    import av
+
+    halves = []
+    for number, (sampling, frames) in enumerate((("yuvj422p", "lt(n,24)"), ("yuvj420p", "gte(n,24)"))):
+        halves.append(target.with_name(f"half{number}.avi"))
+        shop.encode(halves[-1], f"mjpeg -q:v 3 -pix_fmt {sampling}", filters=f"select='{frames}'")
+    with av.open(str(halves[0])) as first, av.open(str(halves[1])) as second, av.open(str(target), "w") as output:
+        track = output.add_stream_from_template(first.streams.video[0])
+        packets = [packet for half in (first, second) for packet in half.demux(video=0) if packet.size]
+        for number, packet in enumerate(packets):
+            packet.pts = packet.dts = number
+            packet.time_base = 1 / RATE
+            packet.stream = track
+            output.mux(packet)
 
 
 def _without_durations(data: bytearray) -> None:
@@ -488,6 +575,12 @@ CLIPS: dict[str, Clip] = {
     "left turned mpeg4": Clip(
         "a.mp4", _encoded(MPEG4, filters="transpose=cclock"), "encode", truth=(), size=(HEIGHT, WIDTH)
     ),
+    "mirrored": Clip(
+        "a.mp4", _patched("upside down", _mirrored(across=True)), "encode", remarks=("video-mirrored",)
+    ),
+    "mirrored down": Clip("a.mp4", _patched("h264", _mirrored(across=False)), "encode", remarks=("video-mirrored",)),
+    "clean aperture": Clip("a.mov", _patched("mpeg4 mov", _with_aperture), "encode"),
+    "mpeg4 mov": Clip("a.mov", _encoded(MPEG4), "encode"),
     "stretched pixels": Clip("a.mp4", _encoded(H264, filters="setsar=4/3"), "encode"),
     # h264 in other pixel formats
     "yuv444p": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv444p"), "encode"),
@@ -495,6 +588,10 @@ CLIPS: dict[str, Clip] = {
     "10 bit": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv420p10le"), "encode"),
     "gray": Clip("a.mp4", _encoded(H264, "-pix_fmt", "gray"), "encode"),
     "full range": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuvj420p"), "encode"),
+    "bt709": Clip("a.mp4", _encoded(H264, "-x264-params", "colormatrix=bt709"), "place"),
+    "ycgco": Clip("a.mp4", _encoded(H264, "-x264-params", "colormatrix=YCgCo"), "place"),
+    "ycgco mpeg2": Clip("a.mkv", _encoded("mpeg2video -q:v 3 -g 12", "-colorspace", "ycgco"), "encode"),
+    "two samplings": Clip("a.avi", _of_two_samplings, "encode"),
     "lossless": Clip("a.mp4", _encoded(f"{H264} -qp 0"), "encode"),
     "lossless mkv": Clip("a.mkv", _encoded(f"{H264} -qp 0"), "encode"),
     "baseline": Clip("a.mp4", _encoded(f"{H264} -profile:v baseline"), "place"),
@@ -645,6 +742,16 @@ CLIPS: dict[str, Clip] = {
     "mjpeg avi odd fast": Clip("a.avi", _patched("mjpeg", with_rate(999983)), "encode", rate=Fraction(999983)),
     "mjpeg mkv odd fast": Clip("a.mkv", _at_rate(MJPEG, "999983"), "encode", rate=None),
     "one jpeg": Clip("a.avi", _encoded(MJPEG, "-frames:v", "1"), "encode", truth=(0,)),
+    # the decoder complains, but all frames are there and whole
+    "broken APP": Clip("a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe0\xff\xf0JFIF")), "encode"),
+    "short APP": Clip("a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe1\0\x06Ex")), "encode"),
+    "junk between JPEGs": Clip("a.avi", _spoiled("mjpeg", _between_junk), "encode"),
+    "JPEGs without end": Clip("a.avi", _spoiled("mjpeg", _without_end_of_image), "encode"),
+    "broken SEI": Clip("a.mp4", _spoiled("yuv444p", with_unit(b"\x06\x01\x7f\x80")), "encode"),
+    "broken SEI, copied": Clip("a.mp4", _spoiled("h264", with_unit(b"\x06\x01\x7f\x80")), "place"),
+    "broken SEI hevc": Clip("a.mp4", _spoiled("hevc", with_unit(b"\x4e\x01\x01\x7f\x80")), "encode"),
+    "noisy sound": Clip("a.avi", _noisy_sound, "encode"),
+    "sound mpeg4": Clip("a.avi", _with_sound(MPEG4, "ac3"), "encode"),
     # damaged, but all frames are there
     "first key frame lost": Clip(
         "a.mp4", _without_first_packet, "encode", truth=ALL[12:], remarks=("video-starts-broken",)
@@ -698,6 +805,31 @@ CLIPS: dict[str, Clip] = {
     "cut mkv": Clip("a.mkv", _patched("h264 mkv", _cut(0.6)), "video-truncated"),
     "no moov": Clip("a.mp4", _patched("h264", lambda data: data[: data.index(b"moov") - 4]), "video-unreadable"),
     "garbled": Clip("a.mp4", _patched("yuv444p", _garbled), "encode", convert="video-decode-errors"),
+    "garbled mpeg4": Clip("a.avi", _spoiled("mpeg4", garbled(20)), "encode", convert="video-decode-errors"),
+    "garbled mpeg2": Clip("a.mkv", _spoiled("mpeg2 mkv", garbled(20)), "encode", convert="video-decode-errors"),
+    "mpeg2 mkv": Clip("a.mkv", _encoded("mpeg2video -q:v 3 -g 12 -bf 2"), "encode"),
+    "garbled wmv2": Clip("a.wmv", _spoiled("wmv2", garbled(20)), "encode", convert="video-decode-errors"),
+    "garbled mjpeg": Clip("a.avi", _spoiled("mjpeg", garbled(20)), "encode", convert="video-decode-errors"),
+    "cut JPEG": Clip(
+        "a.avi", _spoiled("mjpeg", lambda index, data: data[: len(data) // 2] if index == 20 else data), "encode",
+        convert="video-decode-errors",
+    ),
+    "empty JPEG": Clip("a.avi", _spoiled("mjpeg", emptied(20)), "encode", convert="video-decode-errors"),
+    "garbled ffv1": Clip("a.mkv", _spoiled("checked ffv1", garbled(20)), "encode", convert="video-decode-errors"),
+    "checked ffv1": Clip(
+        "a.mkv", _encoded("ffv1 -pix_fmt yuv420p -level 3 -slicecrc 1 -slices 4"), "encode"
+    ),
+    "garbled prores": Clip("a.mov", _spoiled("prores", garbled(20)), "encode", convert="video-decode-errors"),
+    "garbled end": Clip("a.mp4", _spoiled("yuv444p", garbled(47)), "encode", convert="video-decode-errors"),
+    "flipped": Clip("a.mp4", _spoiled("yuv444p", flipped(14)), "encode", convert="video-decode-errors"),
+    "lost slice": Clip("a.mp4", _spoiled("slices", without_last_unit(14)), "encode", convert="video-decode-errors"),
+    "slices": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv444p", "-slices", "4"), "encode"),
+    "lost reference": Clip(
+        "a.mp4", _spoiled("yuv444p no B", lambda index, data: None if index == 15 else data), "encode",
+        truth=(*ALL[:15], *ALL[16:]), rate=None,
+    ),
+    "yuv444p no B": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuv444p", "-bf", "0"), "encode"),
+    "garbled vp8": Clip("a.webm", _spoiled("vp8", emptied(20)), "encode", convert="video-decode-errors"),
     "zero bytes": Clip("a.mp4", _holding(b""), "video-empty"),
     "text": Clip("a.mp4", _holding(b"This is not a video, it is a note about one.\n" * 40), "video-unreadable"),
     "playlist": Clip(
@@ -715,8 +847,9 @@ CLIPS: dict[str, Clip] = {
 
 #: Clips from which others are made, and which show nothing that others do not.
 MATERIAL = {
-    "fast start", "uneven no B", "left turned", "right turned", "upside down", "left turned mpeg4", "mpeg4 alternating",
-    "all key mpeg4", "titled", "live webm", *(name for name, clip in CLIPS.items() if not clip.check),
+    "fast start", "mpeg4 mov", "uneven no B", "left turned", "right turned", "upside down", "left turned mpeg4",
+    "mpeg4 alternating", "all key mpeg4", "titled", "live webm",
+    *(name for name, clip in CLIPS.items() if not clip.check),
 }  # fmt: skip
 #: Clips whose damage keeps anything from being written.
 DAMAGED = {name for name, clip in CLIPS.items() if clip.check.startswith("video-") or clip.convert}

@@ -2,12 +2,13 @@
 
 * h264 whose packets are single fields, as AVCHD camcorders record (ITU-T H.264, 7.3; all macroblocks are I_PCM).
 * MPEG-4 with packed B-frames, as DivX 5 wrote it: two frames in one packet, then an empty one.
+* Any stream with packets changed, as bad disks, cut connections and careless cameras leave them.
 * MPEG-4 with frames that the recorder skipped: packets that are "not coded" (ISO/IEC 14496-2, 6.2.5).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,83 @@ def skip_frames(source: Path, target: Path, skipped: set[int]) -> None:
         target,
         lambda packets: [NOT_CODED if index in skipped else data for index, data in enumerate(packets)],
     )
+
+
+def change_packets(source: Path, target: Path, change: Callable[[int, bytes], bytes | None]) -> None:
+    """Copy a video with its packets changed, by their number in the file; None leaves one out.
+
+    In place where all keep their length: no tool writes every damage that a file can have.
+    """
+    import av
+
+    with av.open(str(source)) as original:
+        stream = original.streams.video[0]
+        packets = [packet for packet in original.demux(stream) if packet.size]
+        changed = [change(index, bytes(packet)) for index, packet in enumerate(packets)]
+        before, whole = [bytes(packet) for packet in packets], source.read_bytes()
+        pairs = [(old, new) for old, new in zip(before, changed, strict=True) if new != old]
+        if all(new is not None and len(new) == len(old) and whole.count(old) == 1 for old, new in pairs):
+            for old, new in pairs:
+                whole = whole.replace(old, new or b"")
+            target.write_bytes(whole)
+            return
+        with av.open(str(target), "w") as output:
+            track = output.add_stream_from_template(stream)
+            for packet, data in zip(packets, changed, strict=True):
+                if data is None:
+                    continue
+                copy = av.Packet(data)
+                copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+                copy.time_base, copy.is_keyframe, copy.stream = packet.time_base, packet.is_keyframe, track
+                output.mux(copy)
+
+
+def garbled(*indices: int, n_bytes: int = 400) -> Callable[[int, bytes], bytes]:
+    """Random bytes in the middle of some packets."""
+
+    def change(index: int, data: bytes) -> bytes:
+        if index not in indices:
+            return data
+        start = len(data) // 2
+        noise = np.random.default_rng(index).bytes(min(n_bytes, len(data) - start))
+        return data[:start] + noise + data[start + len(noise) :]
+
+    return change
+
+
+def flipped(at: int) -> Callable[[int, bytes], bytes]:
+    """One packet with a single byte changed, at three quarters of it."""
+
+    def change(index: int, data: bytes) -> bytes:
+        where = len(data) * 3 // 4
+        return data if index != at else data[:where] + bytes([data[where] ^ 0x55]) + data[where + 1 :]
+
+    return change
+
+
+def emptied(*indices: int) -> Callable[[int, bytes], bytes]:
+    """Some packets that are nothing but zeros, as a hole in a file reads."""
+    return lambda index, data: bytes(len(data)) if index in indices else data
+
+
+def with_unit(unit: bytes) -> Callable[[int, bytes], bytes]:
+    """A unit of h264 or hevc before each picture."""
+    return lambda _, data: len(unit).to_bytes(4, "big") + unit + data
+
+
+def without_last_unit(at: int) -> Callable[[int, bytes], bytes]:
+    """One packet of h264 without its last unit, the picture's last slice."""
+
+    def change(index: int, data: bytes) -> bytes:
+        starts, start = [], 0
+        while start < len(data):
+            starts.append(start)
+            start += 4 + int.from_bytes(data[start : start + 4], "big")
+        return data[: starts[-1]] if index == at else data
+
+    return change
+
+
+def with_segment(segment: bytes) -> Callable[[int, bytes], bytes]:
+    """A segment at the beginning of each JPEG."""
+    return lambda _, data: data[:2] + segment + data[2:]

@@ -23,6 +23,7 @@ from scene import Video, barcode, draw_frame, read_clip, write_clip
 
 from dlc2lp.errors import Interrupted
 from dlc2lp.model import VideoInfo
+from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video import ffmpeg
 from dlc2lp.video import find_frames as searching
 from dlc2lp.video.cropping import find_position
@@ -33,7 +34,7 @@ from dlc2lp.video.frames import small_gray_frames
 from dlc2lp.video.framing import CropHint, Framing, Pair, part_framing
 from dlc2lp.video.likeness import Looks, area_average, errors, look, to_gray
 from dlc2lp.video.probe import probe
-from dlc2lp.video.ties import StillImage, Tie
+from dlc2lp.video.ties import StillImage, Tie, corrected
 
 Gray = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -278,6 +279,141 @@ def test_an_image_from_elsewhere_among_others(arenas: tuple[Path, Path], tmp_pat
     assert (found.kind, indices(found)) == ("exact", [*IMAGES_12, None])
     assert found.images[-1].outcome in ("not-found", "cannot-tell")
     assert found.evidence.whole_video
+
+
+# ------------------------------------------------------------------------------- numbers that hold for some images only
+
+
+def _rate_was_wrong(index: int) -> int:
+    """From frame 90 on, seeks by time count five frames for four."""
+    return index if index <= 90 else 90 + round((index - 90) / 0.8)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number", "told"),
+    [
+        pytest.param(
+            IMAGES_12, lambda at: at + (at > 160), "11 as numbered, 1 corrected (-1 frame)", id="the last one"
+        ),
+        pytest.param(IMAGES_60, lambda at: at + (at > 140), "47 as numbered, 13 corrected (-1 frame)", id="lost late"),
+        pytest.param(
+            IMAGES_60,
+            lambda at: at + max(0, (at - 110) // 15),
+            "42 as numbered, 18 corrected (-4 to -1 frames)",
+            id="grows",
+        ),
+        pytest.param(IMAGES_12, _rate_was_wrong, "6 as numbered, 6 corrected (-20 to -1 frames)", id="grows far"),
+        pytest.param(
+            (*range(0, 91, 3), 110, 130, 179),
+            _rate_was_wrong,
+            "31 as numbered, 3 corrected (-22 to -5 frames)",
+            id="few far behind many",
+        ),
+        pytest.param(
+            (*range(0, 91, 3), 150, 160, 179),
+            lambda at: at + 40 * (at > 90),
+            "31 as numbered, 3 corrected (-40 frames)",
+            id="a piece was cut out",
+        ),
+        pytest.param(
+            (*IMAGES_12[:-1], 179),
+            lambda at: at + (at == 179),
+            "11 as numbered, 1 corrected (-1 frame)",
+            id="beyond the end",
+        ),
+        pytest.param(
+            IMAGES_12, lambda at: at + 3 * (at < 30), "10 as numbered, 2 corrected (-3 frames)", id="beginning"
+        ),
+        pytest.param(
+            IMAGES_12, lambda at: at + (at in (80, 95)), "10 as numbered, 2 corrected (-1 frame)", id="in the middle"
+        ),
+        pytest.param((20, 60, 100, 140), lambda at: at + (at > 120), "3 as numbered, 1 corrected (-1 frame)", id="few"),
+        pytest.param(
+            (20, 60, 100, 179),
+            lambda at: at + 10 * (at > 120),
+            "3 as numbered, 1 corrected (-10 frames)",
+            id="few, far",
+        ),
+        pytest.param((20, 140), lambda at: at + (at > 120), "1 as numbered, 1 corrected (-1 frame)", id="two"),
+    ],
+)
+@pytest.mark.parametrize("scene", ["textured", "arena"])
+def test_numbers_that_hold_for_some_images_are_corrected_for_the_others(
+    scene: str,
+    wanted: Sequence[int],
+    number: Callable[[int], int],
+    told: str,
+    textured: Path,
+    arenas: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    video = textured if scene == "textured" else arenas[0]
+    again = tmp_path / "again.mp4"
+    ffmpeg_run("-i", video, "-c:v", "libx264", "-crf", "28", again)
+    stills = renamed(cut(video, tmp_path / "images", wanted), number)
+    for path in (video, again):
+        found = tie(path, stills)
+        assert (found.kind, indices(found)) == ("renumbered", list(wanted))
+        assert outcomes(found) == {"proven"}
+        n = len(wanted)
+        assert found.reason == f"{n} of {n} images are frames of the video: {told}"
+        assert corrected(found.images) == [
+            image for image, at in zip(found.images, wanted, strict=True) if image.claimed_index != at
+        ]
+
+
+def test_an_image_far_off_alone_behind_two_that_hold_is_not_proven(textured: Path, tmp_path: Path) -> None:
+    """It may be another recording's; but the two are not doubted for it."""
+    stills = renamed(cut(textured, tmp_path / "images", (20, 60, 90)), lambda at: at + 50 * (at > 80))
+    found = tie(textured, stills)
+    assert (found.kind, indices(found)) == ("exact", [20, 60, None])
+    assert [image.outcome for image in found.images] == ["proven", "proven", "contradicts"]
+    assert found.reason.endswith("clearly another frame than that, but which cannot be told: 1")
+
+
+def test_two_numbers_of_the_last_frame(textured: Path, tmp_path: Path) -> None:
+    """OpenCV gives the frame before again where the last one has no length."""
+    stills = cut(textured, tmp_path / "images", [*IMAGES_12, 178])
+    again = stills[-1].path.with_name("img0179.png")
+    again.write_bytes(stills[-1].path.read_bytes())
+    found = tie(textured, [*stills, StillImage(again.name, again, 179)])
+    assert (found.kind, indices(found)) == ("renumbered", [*IMAGES_12, 178, 178])
+
+
+def test_images_from_elsewhere_among_corrected_ones_are_not_taken(arenas: tuple[Path, Path], tmp_path: Path) -> None:
+    stills = renamed(cut(arenas[0], tmp_path / "images", IMAGES_60), lambda at: at + (at > 140))
+    others = cut(arenas[1], tmp_path / "others", range(3, N_FRAMES, 30), name="other{:04d}.png")
+    found = tie(arenas[0], [*stills, *others])
+    assert (found.kind, indices(found)) == ("renumbered", [*IMAGES_60, *(None for _ in others)])
+    assert {image.outcome for image in found.images[60:]} <= {"not-found", "cannot-tell", "contradicts"}
+
+
+def test_an_image_of_one_of_two_frames_alike_but_not_that_of_its_number(tmp_path: Path) -> None:
+    """It is frame 100 or one behind, which are the same; the number names another, and does not hold."""
+    video = tmp_path / "stops.mp4"
+    write_clip(video, arena(0, asleep=[range(100, 103)]), Video())
+    stills = cut(video, tmp_path / "images", [*IMAGES_12[:6], 101, *IMAGES_12[7:]])
+    for number, kind, outcome in ((101, "exact", "agrees"), (107, "exact", "contradicts")):
+        found = tie(video, renamed(stills, lambda at: number if at == 101 else at))  # noqa: B023 - called at once
+        assert (found.kind, found.images[6].outcome) == (kind, outcome)
+        assert found.images[6].frame_index == (101 if outcome == "agrees" else None)
+        session = SessionTie("m1", str(video), "", (found,))
+        assert session.number_holds("img0101.png") == (outcome == "agrees")
+
+
+def test_what_sleeps_is_accepted_where_the_images_around_it_agree(tmp_path: Path) -> None:
+    """A frame is lost at 150, while nothing moves: what was labelled around there cannot be told."""
+    video = tmp_path / "sleeps.mp4"
+    write_clip(video, arena(0, asleep=[range(30, 60), range(140, 160)]), Video())
+    wanted = [*range(1, 180, 6)]
+    found = tie(video, renamed(cut(video, tmp_path / "images", wanted), lambda at: at + (at >= 150)))
+    assert found.kind == "renumbered"
+    asleep_there = {139, 145, 151, 157}
+    assert indices(found) == [None if at in asleep_there else at for at in wanted]
+    assert {image.outcome for image, at in zip(found.images, wanted, strict=True) if at in asleep_there} == {
+        "cannot-tell"
+    }
+    assert "agrees" in outcomes(found)
 
 
 # ------------------------------------------------------------------------------------------------ what cannot be proven
@@ -654,6 +790,7 @@ def test_chance_proves_nothing(seed: int, n_images: int) -> None:
         second_error=rng.uniform(100, 200, n_images),
         mean_error=np.full(n_images, 250.0),
         on_rim=np.zeros(n_images, dtype=bool),
+        everywhere=np.ones(n_images, dtype=bool),
     )
     claims = np.sort(rng.permutation(10_000)[:n_images])
     n_in_order = len(longest_rising(looks.best_index.tolist()))
@@ -664,9 +801,11 @@ def test_chance_proves_nothing(seed: int, n_images: int) -> None:
 def test_images_between_proven_ones_follow_them() -> None:
     claims = np.array([10, 20, 30, 40, 50, 60, -1, 5])
     proven = np.array([10, -1, 30, -1, 53, -1, -1, -1])
-    expected = expected_of_rest(claims, Proof(proven, True), n_frames=100)
-    assert expected.tolist() == [-1, 20, -1, -1, -1, -1, -1, -1]  # 40: between no shift and 3; 60 and 5: outside
-    same = expected_of_rest(claims, Proof(np.array([12, -1, 32, -1, -1, -1, -1, -1]), True), n_frames=60)
+    not_denied = np.zeros(8, dtype=bool)
+    expected = expected_of_rest(claims, Proof(proven, True, not_denied), n_frames=100)
+    # 40: between no shift and 3; 60: behind these; 5: before two of no shift.
+    assert expected.tolist() == [-1, 20, -1, -1, -1, -1, -1, 5]
+    same = expected_of_rest(claims, Proof(np.array([12, -1, 32, -1, -1, -1, -1, -1]), True, not_denied), n_frames=60)
     assert same.tolist() == [-1, 22, -1, 42, 52, -1, -1, 7]
 
 

@@ -22,12 +22,13 @@ SAFE = (1.0, 50.0)
 #: What is found nowhere.
 ABSENT = (50.0, 50.0)
 _LITTLE = 1e-6
+NOT_DENIED = np.zeros(2, dtype=bool)
 
 
 def looks(index: Sequence[int], errors: Sequence[Errors], on_rim: bool = False) -> Looks:
     best, second = (np.array(side, dtype=float) for side in zip(*errors, strict=True))
     n = len(index)
-    return Looks(np.array(index), best, second, np.full(n, MEAN), np.full(n, on_rim))
+    return Looks(np.array(index), best, second, np.full(n, MEAN), np.full(n, on_rim), np.full(n, True))
 
 
 def n_proven(claims: Sequence[int], index: Sequence[int], errors: Sequence[Errors]) -> int:
@@ -114,6 +115,9 @@ def test_one_like_image_vouches_for_others_as_far_from_their_numbers() -> None:
         ([1], LIKE, 0),
         ([1, -2, 3, -4, 60], SAFE, 4),
         ([1, -2, 60], SAFE, 0),
+        ([0, 0, 60], SAFE, 2),
+        ([0, 60, 80], SAFE, 0),
+        ([1, -2, 3, 60, 80], SAFE, 3),
     ],
 )
 def test_safe_images_near_their_numbers_need_no_company(shifts, errors, n_believed: int) -> None:
@@ -134,6 +138,46 @@ def test_an_image_without_a_number_is_as_near_as_the_proven_ones(best: float, n_
     assert n_proven([*claims, -1], [*index, 9], [(0.2, 5), (0.1, 5), (0.2, 5), (best, 50)]) == n_believed
 
 
+@pytest.mark.parametrize(
+    ("claims", "index", "n_believed"),
+    [
+        ([250], [208], 1),  # in order: behind frame 200 and before 300
+        ([250], [199], 0),
+        ([250], [301], 0),
+        ([204], [197], 1),  # near its number, though not in order
+        ([204], [195], 0),
+        ([210, 290], [280, 220], 1),  # in order with all but each other
+        ([540], [530], 1),  # behind the last: no farther off than a wrong rate explains
+        ([540], [529], 0),
+        ([540, 580], [510, 558], 2),  # both about as far
+        ([540, 580], [510, 559], 0),
+        ([60], [50], 1),  # and before the first
+        ([60], [49], 0),
+        ([20, 60], [5, 45], 2),
+    ],
+)
+def test_an_image_that_contradicts_the_others_must_fit_in_with_them(claims, index, n_believed: int) -> None:
+    company = [100, 200, 300, 400, 500] * 4
+    seen = looks([*company, *index], [SAFE] * (len(company) + len(index)))
+    assert prove(np.array(company + claims), seen).n_proven == len(company) + n_believed
+
+
+@pytest.mark.parametrize(
+    ("errors", "everywhere", "n_believed"),
+    [
+        ((1.1 - _LITTLE, 50.0), True, 1),
+        ((1.1 + _LITTLE, 50.0), True, 0),  # not as like as the others
+        ((1.0, 2.5 - _LITTLE), True, 0),  # not safe
+        ((1.0, 50.0), False, 0),  # compared with some frames only
+    ],
+)
+def test_an_image_that_contradicts_the_others_must_be_beyond_doubt(errors, everywhere: bool, n_believed: int) -> None:
+    claims = [100, 200, 300, 400, 500, 350]
+    seen = looks([*claims[:5], 349], [(0.2, 50.0)] * 5 + [errors])
+    seen.everywhere[-1] = everywhere
+    assert prove(np.array(claims), seen).n_proven == 5 + n_believed
+
+
 @pytest.mark.parametrize(("n_absent", "believable"), [(9, True), (10, False)])
 def test_a_few_images_among_many_absent_ones_are_not_believed(n_absent: int, believable: bool) -> None:
     claims, index, errors = together(3, LIKE)
@@ -152,11 +196,16 @@ def test_a_few_images_among_many_absent_ones_are_not_believed(n_absent: int, bel
 )
 def test_an_image_at_its_expected_frame(noise: float, best: float, there: float, accepted: bool) -> None:
     seen = looks([10, 33], [(noise, 99), (best, best)])
-    found = accept_expected(Proof(np.array([10, -1]), True), seen, np.array([-1, 20]), np.array([np.inf, there]))
+    found = accept_expected(
+        Proof(np.array([10, -1]), True, NOT_DENIED), seen, np.array([-1, 20]), np.array([np.inf, there])
+    )
     assert found.index.tolist() == [10, 20 if accepted else -1]
+    assert found.denied.tolist() == [False, there > 2.5]
 
 
 def test_an_image_that_was_compared_with_nothing_is_nowhere() -> None:
     seen = looks([10, -1], [(1.0, 99), (np.inf, np.inf)])
-    found = accept_expected(Proof(np.array([10, -1]), True), seen, np.array([-1, 20]), np.array([np.inf, 1.0]))
+    found = accept_expected(
+        Proof(np.array([10, -1]), True, NOT_DENIED), seen, np.array([-1, 20]), np.array([np.inf, 1.0])
+    )
     assert found.index.tolist() == [10, -1]

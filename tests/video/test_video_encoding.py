@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import (
     PRESETS,
     PROFILES,
     Crop,
     EncodeSettings,
+    Pipe,
     choose,
-    decode_argv,
+    demux_argv,
     encode_argv,
     encoded_size,
     track_timescale,
@@ -163,20 +165,48 @@ def test_the_whole_encode_command() -> None:
         Path("/out/.1.part"),
         Fraction(30000, 1001),
         EncodeSettings("balanced", preset="veryfast", crf=20, gop=12, threads=2),
+        colors=Colors("bt601", "tv"),
     )
     filters = (
-        "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0,setsar=1,scale=out_range=tv,format=yuv420p,"
+        "setparams=range=tv:colorspace=smpte170m,pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0,setsar=1,scale=out_range=tv,format=yuv420p,"
         "settb=1001/30000,setpts=N,fps=30000/1001"
     )
     assert argv == [
-        "/usr/bin/ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-nostats",
+        "/usr/bin/ffmpeg", "-nostdin", "-hide_banner", "-v", "level+warning", "-y", "-progress", "pipe:1", "-nostats",
         "-filter_threads", "2", "-threads", "2", "-i", "file:/data/a b;c.avi",
         "-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
         "-vf", filters, "-fps_mode", "passthrough",
         "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "12", "-threads", "2",
-        "-pix_fmt", "yuv420p", "-color_range", "tv",
+        "-pix_fmt", "yuv420p", "-x264-params", "sync-lookahead=0", "-color_range", "tv", "-colorspace", "smpte170m",
         "-movflags", "+faststart", "-video_track_timescale", "30000", "-f", "mp4", "file:/out/.1.part",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("colors", "first", "scale"),
+    [
+        (
+            Colors("bt709", "tv"),
+            "setparams=range=tv:colorspace=bt709",
+            "scale=in_color_matrix=bt709:in_range=tv:flags=bicubic+accurate_rnd",
+        ),
+        (Colors("bt601", "pc"), "setparams=range=pc:colorspace=smpte170m", "scale=out_range=tv"),
+        (None, "pad=ceil(iw/2)*2:ceil(ih/2)*2:0:0", "scale=out_color_matrix=bt601:flags=bicubic"),
+    ],
+)
+def test_colors_are_read_as_told_and_written_alike(colors: Colors | None, first: str, scale: str) -> None:
+    argv = encode_argv("ffmpeg", Path("a"), Path("b"), Fraction(25), PROFILES["balanced"], colors=colors)
+    filters = argv[argv.index("-vf") + 1].split(",")
+    assert filters[0] == first
+    assert next(each for each in filters if each.startswith("scale")).startswith(scale)
+    assert argv[argv.index("-colorspace") + 1] == "smpte170m"
+    assert "-x264-params" not in argv  # one thread needs it not
+
+
+def test_frames_of_a_pipe_are_told_by_size_and_format() -> None:
+    argv = encode_argv("ffmpeg", Pipe("yuvj422p", 33, 20), Path("b"), Fraction(1, 1800), PROFILES["small"])
+    told = "-f rawvideo -pixel_format yuvj422p -video_size 33x20 -framerate 1/1800 -i pipe:0"
+    assert told in " ".join(argv)
 
 
 def test_a_crop_comes_after_turning_and_before_padding() -> None:
@@ -187,10 +217,10 @@ def test_a_crop_comes_after_turning_and_before_padding() -> None:
     assert argv[argv.index("-video_track_timescale") + 1] == "25000"
 
 
-def test_the_whole_decode_command() -> None:
-    assert decode_argv("ffmpeg", Path("a.avi"), threads=3) == [
-        "ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-nostats", "-threads", "3",
-        "-i", "file:a.avi", "-map", "0:V:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough", "-f", "null", "-",
+def test_the_whole_command_that_only_reads() -> None:
+    assert demux_argv("ffmpeg", Path("a.avi")) == [
+        "ffmpeg", "-nostdin", "-hide_banner", "-v", "level+warning", "-progress", "pipe:1", "-nostats",
+        "-i", "file:a.avi", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-",
     ]  # fmt: skip
 
 

@@ -155,3 +155,25 @@ def test_a_failing_callback_leaves_no_child(tmp_path: Path) -> None:
 def test_a_program_that_cannot_be_started() -> None:
     with pytest.raises(ToolMissing, match="can't be started"):
         ffmpeg.run(["/no/such/ffmpeg"])
+
+
+def test_what_is_a_complaint() -> None:
+    """Lines as ffmpeg 5.1 and 9 write them: a warning is chatter, unless a picture was made up."""
+    lines = [
+        "[swscaler @ 0x55d0] [warning] deprecated pixel format used",
+        "  and this is its second line",
+        "[mjpeg @ 0x5581ad8104ac0] [error] unable to decode APP fields: Invalid data",
+        "it goes on here",
+        "[vist#0:0/h264 @ 0x55d1] [dec:h264 @ 0x55d2] [warning] corrupt decoded frame",
+        "[warning] /a/[error] b.mp4: something else",
+        "[fatal] No JPEG data found in image",
+    ]
+    result = ffmpeg.run(_python(f"import sys; print(*{lines!r}, sep=chr(10), file=sys.stderr); print('frame=1')"))
+    assert result.errors == (
+        "unable to decode APP fields: Invalid data",
+        "it goes on here",
+        "corrupt decoded frame",
+        "No JPEG data found in image",
+    )
+    assert result.n_errors == 4
+    assert result.speakers == {"mjpeg", "vist#0:0/h264", "dec:h264"}

@@ -1,0 +1,125 @@
+"""Encodes a video, every frame of it once: in one ffmpeg program, or from frames that are decoded here.
+
+The program is the faster way, and most videos are encoded by it alone. But of some files it makes other frames than
+OpenCV showed to DeepLabCut: its filters begin anew where the pixel format changes in mid-stream, from version 7.1 on it
+crops by the container, and a mirrored display matrix is a turn to one version and a mirror to another. What is decoded
+here is the same whatever program there is, and the same that the images were compared with.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from dlc2lp.errors import VideoFailed
+from dlc2lp.model import Finding, VideoInfo
+from dlc2lp.video import encoding, ffmpeg
+from dlc2lp.video.checks import VideoOrder, against_order, damaged, judge_run, refuse_failed_run
+from dlc2lp.video.damage import find_damage
+from dlc2lp.video.encoding import EncodeSettings, Pipe
+from dlc2lp.video.frames import decoded_frames
+from dlc2lp.video.probe import probe
+from dlc2lp.video.pyav import Uncoded, VideoFrame
+
+OnFrames = Callable[[int], None]
+
+
+def encode_video(
+    source: Path,
+    temp: Path,
+    info: VideoInfo,
+    order: VideoOrder,
+    settings: EncodeSettings,
+    on_frames: OnFrames | None,
+    stop: threading.Event | None,
+) -> tuple[VideoInfo, list[Finding], tuple[Finding, ...]]:
+    """Encode a video; return what was written, what it is and should not be, and what is worth knowing.
+
+    Raises ``VideoFailed``, ``ToolMissing`` and ``Interrupted``, as ``make_video`` says.
+    """
+    progress = _Progress(on_frames)
+    if not info.is_mirrored and not info.held:
+        result = _encode_in_program(source, temp, info, order, settings, progress, stop)
+        # Where it gave up after some frames the disk is full, or the like: another way would do no better.
+        if result.n_frames == order.n_frames or (result.returncode != 0 and result.n_frames):
+            notes = judge_run(source, info, result, stop)
+            made = probe(temp, stop=stop)
+            findings = against_order(source, made, order)
+            if not findings:
+                return made, [], notes
+    if not info.held:
+        damage = find_damage(source, info, stop=stop)
+        if damage.frames:
+            raise VideoFailed(damaged(source, damage))
+    result = _encode_from_here(source, temp, info, order, settings, progress, stop)
+    refuse_failed_run(source, info, result)
+    made = probe(temp, stop=stop)
+    return made, against_order(source, made, order), ()
+
+
+class _Progress:
+    """Passes on how many frames are written; a second try begins where the first one was."""
+
+    def __init__(self, on_frames: OnFrames | None) -> None:
+        self._on_frames = on_frames
+        self._most = -1
+
+    def __call__(self, n_frames: int) -> None:
+        if self._on_frames is not None and n_frames > self._most:
+            self._most = n_frames
+            self._on_frames(n_frames)
+
+
+def _encode_in_program(
+    source: Path,
+    temp: Path,
+    info: VideoInfo,
+    order: VideoOrder,
+    settings: EncodeSettings,
+    on_frames: OnFrames,
+    stop: threading.Event | None,
+) -> ffmpeg.FfmpegResult:
+    argv = encoding.encode_argv(
+        str(ffmpeg.find_ffmpeg()),
+        source,
+        temp,
+        order.rate,
+        settings,
+        crop=order.crop,
+        turn_back_deg=order.turn_back_deg,
+        colors=order.colors,
+    )
+    return ffmpeg.run(argv, on_frames=on_frames, stop=stop)
+
+
+def _encode_from_here(
+    source: Path,
+    temp: Path,
+    info: VideoInfo,
+    order: VideoOrder,
+    settings: EncodeSettings,
+    on_frames: OnFrames,
+    stop: threading.Event | None,
+) -> ffmpeg.FfmpegResult:
+    frames = (frame for _, frame in decoded_frames(source, info, stop))
+    first = next(frames, None)
+    if first is None:
+        raise VideoFailed.of("video-no-frames", str(source), "found no frame that can be decoded")
+    uncoded = Uncoded(source, first, info.width_px, info.height_px)
+    argv = encoding.encode_argv(
+        str(ffmpeg.find_ffmpeg()),
+        Pipe(uncoded.pixel_format, info.width_px, info.height_px),
+        temp,
+        order.rate,
+        settings,
+        crop=order.crop,
+        turn_back_deg=-order.turn_deg % 360,
+        colors=order.colors,
+    )
+    return ffmpeg.run(argv, feed=_bytes_of(chain((first,), frames), uncoded), on_frames=on_frames, stop=stop)
+
+
+def _bytes_of(frames: Iterator[VideoFrame], uncoded: Uncoded) -> Iterator[bytes]:
+    return (uncoded.of(frame) for frame in frames)
