@@ -313,6 +313,8 @@ class VideoInfo:
         Whether its display matrix also mirrors the picture; ``rotation_deg`` is what OpenCV makes of that.
     n_lost_packets
         Packets before the first frame that need what is not in the file, and give no frame.
+    is_cut
+        Whether frames are missing at its end, for which a person wants it nevertheless.
     held
         Frames that can't be decoded and are held by the picture before (of the first ones: behind) them, as a person
         wants it: 0-based, rising.
@@ -345,6 +347,7 @@ class VideoInfo:
     level: int = 0
     is_mirrored: bool = False
     n_lost_packets: int = 0
+    is_cut: bool = False
     held: tuple[int, ...] = ()
     remarks: tuple[Finding, ...] = ()
 

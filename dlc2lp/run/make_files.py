@@ -168,7 +168,8 @@ def _make_image(image: ImagePlacement, temporary: Path, link: str) -> None:
 
 def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
     """Return what the source holds, if that still is what was planned for; else raise VideoFailed."""
-    info = probe(Path(step.source))
+    # The plan decided whether a damaged one is taken.
+    info = probe(Path(step.source), keep_damaged=True)
     if (info.n_frames, info.size_bytes) != (step.n_frames, step.size_bytes):
         found = f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}"
         message = f"{found}, expected {step.n_frames} in {step.size_bytes} as when it was planned"

@@ -82,7 +82,7 @@ def _fingerprint(pair: Pair) -> str:
     video = digest(pair.info.path)
     compared = [
         _METHOD,
-        [video.size_bytes, video.digest, pair.info.n_frames, pair.info.rotation_deg],
+        [video.size_bytes, video.digest, pair.info.n_frames, pair.info.rotation_deg, *pair.info.held],
         [[image.path.name, digest(image.path).digest] for image in pair.images],
         pair.crop_hint,
     ]

@@ -17,7 +17,7 @@ from dlc2lp.dlc.project import DlcProject
 from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Watch
 from dlc2lp.model import Finding, ImageInfo, VideoInfo
-from dlc2lp.options import CropChoice, Options
+from dlc2lp.options import CropChoice, DamagedChoice, Options
 from dlc2lp.survey.compare_images import Pair, tie_all
 from dlc2lp.survey.find_videos import WantedVideo, find_videos
 from dlc2lp.survey.folders import prefix_name, split_folder
@@ -29,7 +29,7 @@ from dlc2lp.survey.video_trial import Trial, Tried
 from dlc2lp.threads import in_threads
 from dlc2lp.video.encoding import Treatment, choose
 from dlc2lp.video.framing import CropHint
-from dlc2lp.video.probe import probe
+from dlc2lp.video.kept import measure_video
 from dlc2lp.wording import spelled
 
 _PROBED_AT_A_TIME = 4
@@ -69,7 +69,7 @@ def measure_videos(
     hints = _crop_hints(projects)
     waiting = _next_of(trials)
     while waiting:
-        tried = _try_out(waiting, images, hints, known, watch)
+        tried = _try_out(waiting, images, hints, known, options.damaged, watch)
         for (trial, _), one in zip(waiting, tried, strict=True):
             trial.tried.append(one)
         waiting = _next_of(trials)
@@ -146,11 +146,12 @@ def _try_out(
     images: Mapping[str, Sequence[ImageInfo]],
     hints: Mapping[str, CropHint],
     known: Iterable[SessionTie],
+    damaged: DamagedChoice,
     watch: Watch,
 ) -> list[Tried]:
     """Measure one candidate of each video, and compare it with the images of its session."""
     measured = in_threads(
-        partial(_measure, stop=watch.stop), [candidate for _, candidate in waiting], _PROBED_AT_A_TIME
+        partial(_measure, damaged=damaged, stop=watch.stop), [candidate for _, candidate in waiting], _PROBED_AT_A_TIME
     )
     pairs: dict[int, Pair] = {}
     for number, ((trial, candidate), tried) in enumerate(zip(waiting, measured, strict=True)):
@@ -165,9 +166,9 @@ def _try_out(
     return measured
 
 
-def _measure(candidate: Candidate, *, stop: threading.Event) -> Tried:
+def _measure(candidate: Candidate, *, damaged: DamagedChoice, stop: threading.Event) -> Tried:
     try:
-        return Tried(candidate, probe(candidate.path, stop=stop))
+        return Tried(candidate, measure_video(candidate.path, damaged, stop=stop))
     except VideoFailed as error:
         return Tried(candidate, None, error.findings)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlc2lp.errors import VideoFailed
-from dlc2lp.model import Finding, Severity, VideoInfo
+from dlc2lp.model import Finding, Setting, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix
 from dlc2lp.video.compare import compare_frames
@@ -18,10 +18,8 @@ from dlc2lp.video.damage import Damage, find_damage, find_faulty_packets
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
 from dlc2lp.wording import counted
 
-_ADVICE = (
-    "copy the file again from its origin; if it is the only one, decode it with "
-    "`ffmpeg -i FILE -c:v ffv1 repaired.mkv`, look at the result and convert that"
-)
+_ADVICE = "copy the file again from its origin; if it is the only one, {} holds each such frame by its neighbor"
+_KEEP = (Setting("damaged", ("keep",)),)
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def judge_run(
         findings.insert(0, _broken_container(source, result))
     elif damage is not None and result.errors and not damage.is_sure:
         said = f"the decoder complained and does not tell which frames it made up{says}"
-        findings.insert(0, finding("video-decode-errors", source, said, _ADVICE))
+        findings.insert(0, finding("video-decode-errors", source, said, "copy the file again from its origin"))
     if findings:
         raise VideoFailed(*findings)
     return (_complaints(source, info, result),) if result.errors else ()
@@ -127,8 +125,14 @@ def damage_in(source: Path, info: VideoInfo, stop: threading.Event | None) -> li
     damage = find_damage(source, info, stop=stop)
     if not damage.is_none:
         return [damaged(source, damage)]
+    broken = damage_between(source, info, stop)
+    return [broken] if broken else []
+
+
+def damage_between(source: Path, info: VideoInfo, stop: threading.Event | None) -> Finding | None:
+    """What is damaged between the frames of a video, by what reads its container; None where nothing is."""
     read = ffmpeg.run(encoding.demux_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
-    return [_broken_container(source, read)] if _is_of_container(read, info) else []
+    return _broken_container(source, read) if _is_of_container(read, info) else None
 
 
 def _complaints(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> Finding:
@@ -145,7 +149,8 @@ def some_last(lines: Sequence[str]) -> str:
 def damaged(source: Path, damage: Damage, says: str = "") -> Finding:
     """The error about a video's damaged frames; ``says``: by whom else they were seen."""
     where = f"frame {damage.frames[0]}" if damage.frames else ""
-    return finding("video-decode-errors", source, f"found {damage.told}{says}", _ADVICE, where=where)
+    message = f"found {damage.told}{says}"
+    return Finding(Severity.ERROR, "video-decode-errors", str(source), message, where, _ADVICE, _KEEP)
 
 
 def finding(code: str, subject: Path, message: str, advice: str = "", *, where: str = "") -> Finding:
@@ -191,7 +196,7 @@ def against_source(
             found = damage_in(source, info, stop)
         else:
             damage = find_faulty_packets(source, info, stop=stop)
-            found = [] if damage.is_none else [damaged(source, damage)]
+            found = [] if set(damage.frames) <= set(info.held) else [damaged(source, damage)]
         if found:
             return found
     comparison = compare_frames(

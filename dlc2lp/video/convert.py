@@ -18,6 +18,7 @@ from dlc2lp.video.colors import Colors
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoder import encode_video
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
+from dlc2lp.video.kept import Damaged, measure_video
 from dlc2lp.video.probe import probe
 from dlc2lp.video.remux import rewrite_packets
 from dlc2lp.wording import counted, one_line
@@ -132,6 +133,7 @@ def convert_video(
     preset: str | None = None,
     gop: int | None = None,
     threads: int | None = None,
+    damaged: Damaged = "refuse",
     verify: Verify = "sample",
     overwrite: bool = False,
     on_frames: Callable[[int], None] | None = None,
@@ -140,15 +142,17 @@ def convert_video(
     """Make one video into what Lightning Pose needs, frame for frame, in the cheapest way.
 
     The target appears only whole and checked: it is written under a temporary name beside it, then renamed. The
-    encoder's bytes depend on its threads; by default they are as many as this process may use. Raises as
+    encoder's bytes depend on its threads; by default they are as many as this process may use. ``damaged``: whether
+    frames that can't be decoded refuse the video, or are held by the picture before them. Raises as
     :func:`make_video` does, and ``UsageError`` (an option's value makes no sense, or the target is not named ``.mp4``)
     and ``TargetRefused`` (``target-exists``, ``target-is-source``, ``target-not-writable``).
     """
     threads = allowed_cpus() if threads is None else threads
     settings = encode_settings(profile, crf=crf, preset=preset, gop=gop, threads=threads)
     _refuse_target(source, target, overwrite)
-    verdict = check_video(source, stop=stop)
-    info, action, reasons = verdict.info, verdict.treatment.action, verdict.treatment.reasons
+    info = measure_video(source, damaged, stop=stop)
+    treatment = encoding.choose(info)
+    action, reasons = treatment.action, treatment.reasons
 
     def make(action: Action) -> VideoInfo:
         how = settings if action == "encode" else None

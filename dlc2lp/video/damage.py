@@ -60,11 +60,11 @@ class Damage:
     def told(self) -> str:
         """What was found, in words."""
         if self.frames:
-            return f"{counted(len(self.frames), 'damaged frame')}: {some(_ranges(self.frames), _SHOWN_PLACES)}"
+            return f"{counted(len(self.frames), 'damaged frame')}: {some(in_ranges(self.frames), _SHOWN_PLACES)}"
         return f"{counted(self.n_frames, 'frame')} that can be decoded, expected {self.n_expected}"
 
 
-def _ranges(numbers: Iterable[int]) -> list[str]:
+def in_ranges(numbers: Iterable[int]) -> list[str]:
     """Return rising numbers in words, those without a gap together."""
     runs = [
         [number for _, number in run]
@@ -92,7 +92,7 @@ def find_damage(
     Interrupted
         ``stop`` was set.
     """
-    seen = _Seen(info.all_packets_timed)
+    seen = _Seen(info.all_packets_timed, info.n_lost_packets)
     with (
         OpenedVideo(path, stop, strictly=True) as video,
         OpenedVideo(path) if video.is_strict else contextlib.nullcontext(video) as lenient,
@@ -117,7 +117,7 @@ def find_faulty_packets(path: Path, info: VideoInfo, *, stop: threading.Event | 
 
     Without display times none is found.
     """
-    seen = _Seen(info.all_packets_timed)
+    seen = _Seen(info.all_packets_timed, info.n_lost_packets)
     with OpenedVideo(path, stop) as video:
         faults = faults_of(video.codec, video.extradata)
         if faults is None or not info.all_packets_timed:
@@ -135,6 +135,7 @@ class _Seen:
     """What came out of a video so far. Times are those of display, in ticks."""
 
     timed: bool
+    n_lost: int  # packets that give no frame, since what they need is not in the file, and are not counted as damaged
     n_frames: int = 0
     n_reported: int = 0
     interlaced: bool = False
@@ -158,7 +159,7 @@ class _Seen:
             frames = video.decode(packet)
         except Undecodable:
             frames = self._despite(video, lenient, packet)
-            if not frames:
+            if not frames and not self.n_lost:
                 self.places.append(self.n_frames)
         for frame in frames:
             self._note(frame)
@@ -187,7 +188,7 @@ class _Seen:
         """Return the indices of damaged frames; whether those count whose packets looked faulty."""
         if not self.timed:
             return tuple(sorted({*self.places, *(self.n_before if doubts_hold else ())}))
-        times = np.sort(np.array(self.shown, dtype=np.int64))
+        times = np.sort(np.array(self.shown, dtype=np.int64))[self.n_lost :]
         is_whole = np.isin(times, np.array(self.whole, dtype=np.int64))
         if doubts_hold:
             is_whole &= ~np.isin(times, np.array([time for time in self.doubted if time is not None], dtype=np.int64))

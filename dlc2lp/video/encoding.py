@@ -136,13 +136,15 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
     is_plain = info.codec == "h264" and info.pixel_format == "yuv420p"
     undecoded = is_plain and not decodes_profile(info.profile)
     profile = f"graphics cards do not decode its profile of h264, {info.profile}"
+    held = counted(len(info.held), "frame that can't be decoded is", "frames that can't be decoded are")
+    held += " held by a neighbor"
     hidden = f"an edit list hides {counted(info.n_hidden_packets, 'frame')}"
     return _those_that_hold(
         (info.codec != "h264", "not-h264", f"the codec is {info.codec}, not h264"),
         (info.pixel_format != "yuv420p", "not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"),
         (undecoded, "not-for-gpus", profile),
         (full_range, "full-range", "the color range is full (pc), not tv"),
-        (info.held, "frames-held", f"{counted(len(info.held), 'frame')} can't be decoded and are held by a neighbor"),
+        (info.held, "frames-held", held),
         (info.rotation_deg, "rotated", turned),
         (info.is_mirrored, "mirrored", "players mirror its picture, Lightning Pose does not"),
         (not info.square_pixels, "stretched-pixels", "the pixels are not square, players stretch them"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlc2lp.errors import VideoFailed
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.video.extent import lacks_index, missing_bytes
 from dlc2lp.video.packets import Packets
 from dlc2lp.video.pyav import Undecodable
@@ -13,7 +13,6 @@ from dlc2lp.video.riff import AviExtent
 from dlc2lp.wording import counted
 
 COPY_AGAIN = "copy the file again from its origin"
-_OR_KEEP_THE_REST = f"{COPY_AGAIN}; if there is no whole one, `ffmpeg -i FILE -c copy rest.mkv` keeps what is left"
 
 #: By how many frames the headers of a whole AVI may promise too many: recorders count what they still have to write.
 _MISCOUNTED_FRAMES = 2
@@ -38,15 +37,22 @@ def unreadable(path: Path, problem: Undecodable) -> VideoFailed:
     return problem
 
 
-def refuse_damage(path: Path, packets: Packets, declared: int | None, extent: AviExtent) -> None:
-    """Tell a cut file by the container's own arithmetic, and one without frames."""
+def cut_short(path: Path, packets: Packets, declared: int | None, extent: AviExtent) -> Finding | None:
+    """The error about a file that was cut, told by the container's own arithmetic; None where it was not."""
     promised = max(declared or 0, extent.n_indexed, _in_all_parts(declared, extent))
-    if _is_cut(packets, declared, promised, extent):
-        of = f" of the {promised} frames that its header promises" if promised > packets.n_all else ""
-        found = f"found {packets.n_all}{of}" if of else f"found {counted(packets.n_all, 'frame')}"
-        n_bytes = extent.missing_bytes
-        lacks = f"the file lacks {counted(n_bytes, 'byte')} at its end" if n_bytes else "a part of the file is missing"
-        raise VideoFailed.of("video-truncated", str(path), f"{found}; {lacks}", advice=_OR_KEEP_THE_REST)
+    if not _is_cut(packets, declared, promised, extent):
+        return None
+    of = f" of the {promised} frames that its header promises" if promised > packets.n_all else ""
+    found = f"found {packets.n_all}{of}" if of else f"found {counted(packets.n_all, 'frame')}"
+    n_bytes = extent.missing_bytes
+    lacks = f"the file lacks {counted(n_bytes, 'byte')} at its end" if n_bytes else "a part of the file is missing"
+    advice = f"{COPY_AGAIN}; if it is the only one, {{}} takes the frames that are there"
+    keep = (Setting("damaged", ("keep",)),)
+    return Finding(Severity.ERROR, "video-truncated", str(path), f"{found}; {lacks}", "", advice, keep)
+
+
+def refuse_empty(path: Path, packets: Packets) -> None:
+    """Raise ``VideoFailed`` for a file without frames, or without one at its beginning that can be decoded."""
     if packets.n_shown == 0:
         raise VideoFailed.of("video-no-frames", str(path), "found a video stream without any frame")
     if not packets.head:
@@ -78,7 +84,7 @@ def _in_all_parts(declared: int | None, extent: AviExtent) -> int:
 def remarks_on_ends(
     path: Path, n_all: int, declared: int | None, extent: AviExtent, *, is_avi: bool
 ) -> tuple[Finding, ...]:
-    """What a person should know of the end of a file whose frames are all there."""
+    """What a person should know of the end of a file that was not cut short."""
     told = []
     count = counted(n_all, "frame")
     if extent.lacks_only_index:

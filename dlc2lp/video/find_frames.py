@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frame_proof import Proof, accept_expected, expected_of_rest, is_absent, is_ahead, prove
@@ -75,7 +75,8 @@ def find_frames(
         group.stills.append(still)
         if group.framing is not None:
             group.small.append(group.framing.small(gray))
-    frames = _FrameReader(video, info, on_frames, stop)
+    # Images of a damaged place may show what a decoder made of it then, as it does now.
+    frames = _FrameReader(video, replace(info, held=()), on_frames, stop)
     ties = [_with_colors(frames, group, _tie_group(frames, group, crop_hint, window)) for group in groups.values()]
     if unreadable:
         ties.append(_untied(unreadable, None, "unreadable", f"images that cannot be read: {len(unreadable)}"))
@@ -180,7 +181,10 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
 
 
 def _with_colors(frames: _FrameReader, group: _Group, tie: Tie) -> Tie:
-    found = image_colors(frames.video, frames.info, group.stills, tie, frames.stop)
+    try:
+        found = image_colors(frames.video, frames.info, group.stills, tie, frames.stop)
+    except VideoFailed:  # one of these very frames is damaged
+        found = None
     return replace(tie, **vars(found)) if found else tie
 
 

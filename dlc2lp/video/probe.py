@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.errors import VideoFailed
-from dlc2lp.model import VideoInfo
+from dlc2lp.model import Severity, VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
-from dlc2lp.video.ends import COPY_AGAIN, refuse_damage, remark, remarks_on_cuts, remarks_on_ends, unreadable
+from dlc2lp.video.ends import COPY_AGAIN, cut_short, refuse_empty, remark, remarks_on_cuts, remarks_on_ends, unreadable
 from dlc2lp.video.extent import extent_of
 from dlc2lp.video.gpu_reader import against_size
 from dlc2lp.video.packets import HeadFrame, Packets, loses_first_frames, read_packets
@@ -22,7 +22,7 @@ from dlc2lp.video.riff import n_listed_chunks
 _NOT_VIDEO_CONTAINERS = {"tty", "concat", "hls", "dash", "sdp", "image2", "lrc", "imf", "webvtt"}
 
 
-def probe(path: Path, *, stop: threading.Event | None = None) -> VideoInfo:
+def probe(path: Path, *, keep_damaged: bool = False, stop: threading.Event | None = None) -> VideoInfo:
     """Measure a video, whatever its suffix, in one pass over its packets, decoding only its first frames.
 
     ``n_frames`` is counted: packets of the first video stream that hold a frame a player shows and can
@@ -40,7 +40,7 @@ def probe(path: Path, *, stop: threading.Event | None = None) -> VideoInfo:
     size_bytes = _size_of(path)
     try:
         with OpenedVideo(path, stop) as video:
-            return _measure(video, size_bytes, stop)
+            return _measure(video, size_bytes, stop, keep_damaged=keep_damaged)
     except Undecodable as problem:
         raise unreadable(path, problem) from problem
 
@@ -63,7 +63,7 @@ def _size_of(path: Path) -> int:
     return size_bytes
 
 
-def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) -> VideoInfo:
+def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, *, keep_damaged: bool) -> VideoInfo:
     """All of :class:`VideoInfo` from an opened video."""
     path = video.path
     _refuse_what_is_no_video(video)
@@ -76,13 +76,17 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         extent = extent_of(path)
         if is_avi and packets.n_all < (header.n_frames or 0):
             packets.n_all = max(packets.n_all, extent.n_in_indexed_parts or n_listed_chunks(path))
-    refuse_damage(path, packets, header.n_frames, extent)
+    cut = cut_short(path, packets, header.n_frames, extent)
+    if cut is not None and not keep_damaged:
+        raise VideoFailed(cut)
+    refuse_empty(path, packets)
     timing = _timing(video, packets, header, stop)
     clock = timing.clock
-    cut_at_end = clock.n_missing_at_end() if timing.usable and packets.reorders and header.n_frames is None else 0
+    n_missing = clock.n_missing_at_end() if timing.usable and packets.reorders and header.n_frames is None else 0
+    at_end = remarks_on_ends(path, packets.n_all, header.n_frames, extent, is_avi=is_avi)
     remarks = (
-        *remarks_on_ends(path, packets.n_all, header.n_frames, extent, is_avi=is_avi),
-        *remarks_on_cuts(path, timing.n_lost, cut_at_end, at_beginning=not timing.joined),
+        *(at_end if cut is None else (replace(cut, severity=Severity.WARNING),)),
+        *remarks_on_cuts(path, timing.n_lost, n_missing, at_beginning=not timing.joined),
     )
     first = packets.head[0]
     for told in (against_size(header.width_px, header.height_px), _mirror(first) if first.is_mirrored else None):
@@ -112,6 +116,7 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None) 
         profile=header.profile,
         level=header.level,
         is_mirrored=first.is_mirrored,
+        is_cut=cut is not None,
         n_lost_packets=timing.n_lost,
         remarks=remarks,
     )

@@ -655,7 +655,7 @@ CLIPS: dict[str, Clip] = {
     "mpeg2 cut between": Clip("a.mp4", _from_key("mpeg2 open GOP", 1, 5), "encode", truth=ALL[24:], remarks=_BROKEN),
     "mpeg4 cut avi": Clip("a.avi", _from_key("mpeg4 B mkv", 1), "encode", truth=ALL[12:], remarks=_BROKEN),
     "mpeg4 cut mkv": Clip("a.mkv", _from_key("mpeg4 B mkv", 1), "encode", truth=ALL[12:], remarks=_BROKEN),
-    # the same, where ffmpeg complains about what it can't decode
+    # the same, where ffmpeg complains of what it can't decode
     "h264 cut mkv": Clip("a.mkv", _from_key("h264 open GOP", 1), "encode", truth=ALL[12:], remarks=_BROKEN),
     "h264 cut mp4": Clip("a.mp4", _from_key("h264 open GOP", 1), "encode", truth=ALL[12:], rate=None),
     "h264 cut between": Clip("a.mkv", _from_key("h264 open GOP", 1, 5), "encode", truth=ALL[24:], remarks=_BROKEN),
@@ -853,13 +853,9 @@ MATERIAL = {
 }  # fmt: skip
 #: Clips whose damage keeps anything from being written.
 DAMAGED = {name for name, clip in CLIPS.items() if clip.check.startswith("video-") or clip.convert}
-#: Clips that are counted right, but of which ffmpeg complains about what it can't decode, or which decoders make up.
-COMPLAINED = {
-    "h264 cut mkv", "h264 cut mp4", "h264 cut between", "h264 cut ts", "h264 cut raw", "mpeg2 cut between ts",
-    "hevc cut between", "joined hevc", "joined hevc, clock restarts",
-    "joined mpeg2, leading",
-}  # fmt: skip
-INTACT = {name for name in CLIPS if name not in DAMAGED | MATERIAL | COMPLAINED}
+#: Clips of which decoders make up some frames: these are counted as OpenCV does, but show no index of their own.
+MADE_UP = {"joined hevc", "joined hevc, clock restarts", "joined mpeg2, leading"}
+INTACT = {name for name in CLIPS if name not in DAMAGED | MATERIAL | MADE_UP}
 
 #: Names that a shell, an option parser, a pattern or a protocol would take for something else.
 HOSTILE_NAMES = (

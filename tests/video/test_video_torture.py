@@ -15,6 +15,7 @@ from clips import (
     FFMPEGS,
     HOSTILE_NAMES,
     INTACT,
+    MADE_UP,
     Workshop,
     index_in,
     indices_by_opencv,
@@ -38,6 +39,7 @@ SUBSET = (
     "mirrored", "mirrored down", "clean aperture", "two samplings", "ycgco", "ycgco mpeg2",
     "avi index not written", "two parts", "live mkv clusters", "first key frame lost",
     "raw mjpeg named avi", "theora", "hevc cut mkv", "hevc cut raw", "mpeg2 cut ts", "mpeg4 cut avi", "joined mpeg2",
+    "h264 cut mkv", "h264 cut ts", "h264 cut raw", "hevc cut between", "mpeg2 cut between ts",
     "joined, clock restarts", "joined, half a frame early", "joined, overlapping", "joined, second earlier",
     "mjpeg mkv per day", "mjpeg avi million", "mpeg4 avi per half hour",
 )  # fmt: skip
@@ -103,6 +105,14 @@ def test_the_other_ffmpeg_is_exact(name: str, shop: Workshop, tmp_path: Path, mo
     monkeypatch.setenv(OVERRIDE_VARIABLE, str(FFMPEGS["imageio"]))
     convert_video(shop.clip(name), tmp_path / "out.mp4", threads=1)
     _assert_exact(name, tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize("name", sorted(MADE_UP))
+def test_what_decoders_make_up_is_taken_as_opencv_reads_it(
+    name: str, shop: Workshop, tmp_path: Path, each_ffmpeg: str
+) -> None:
+    convert_video(shop.clip(name), tmp_path / "out.mp4", threads=1)
+    assert indices_by_opencv(tmp_path / "out.mp4") == indices_by_opencv(shop.clip(name))
 
 
 @pytest.mark.parametrize("name", sorted(DAMAGED))

@@ -1,0 +1,74 @@
+"""Damaged videos that a person wants to keep: which of their frames are held by the picture before them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from dlc2lp.errors import VideoFailed
+from dlc2lp.model import Finding, Severity, VideoInfo
+from dlc2lp.video.checks import damage_between
+from dlc2lp.video.damage import Damage, find_damage, in_ranges
+from dlc2lp.video.probe import probe
+from dlc2lp.wording import counted
+
+Damaged = Literal["refuse", "keep"]
+
+
+def measure_video(
+    path: Path,
+    damaged: Damaged,
+    *,
+    on_frames: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> VideoInfo:
+    """Measure a video; of one that may be damaged (``keep``) find out besides which frames can't be decoded.
+
+    For that every frame is decoded. Those that can't be, or that a decoder would make up in part, are the ``held`` ones
+    of the result, and named in its remarks. Raises as ``probe`` does, and ``VideoFailed`` (``video-frames-lost``) where
+    nothing tells which frames are missing, or none is whole.
+    """
+    if damaged == "refuse":
+        return probe(path, stop=stop)
+    info = probe(path, keep_damaged=True, stop=stop)
+    damage = find_damage(path, info, on_frames=on_frames, stop=stop)
+    broken = damage_between(path, info, stop)
+    if damage.is_none and broken is None:
+        return info
+    if not _is_known(info, damage) or _may_lack_frames(info, broken):
+        message = (
+            f"found {counted(damage.n_frames, 'frame')} that can be decoded, and nothing tells how many are missing "
+            "between them, so the indices of those behind can't be kept"
+        )
+        lost = Finding(
+            Severity.ERROR, "video-frames-lost", str(path), message, "", "look for another copy of the video"
+        )
+        raise VideoFailed(*([lost, broken] if broken else [lost]))
+    if not damage.frames:
+        return info
+    are = "is" if len(damage.frames) == 1 else "are"
+    message = (
+        f"{counted(len(damage.frames), 'frame')} of {info.n_frames} can't be decoded and {are} held by the picture "
+        f"before: {', '.join(in_ranges(damage.frames))}"
+    )
+    advice = "leave these frames out of what you analyse"
+    held = Finding(Severity.WARNING, "frames-held", str(path), message, advice=advice)
+    return replace(info, held=damage.frames, remarks=(*info.remarks, held))
+
+
+def _is_known(info: VideoInfo, damage: Damage) -> bool:
+    """Whether it is known of every frame whether it is whole, and one is."""
+    complete = info.all_packets_timed or damage.n_frames == info.n_frames
+    return complete and len(damage.frames) < info.n_frames
+
+
+def _may_lack_frames(info: VideoInfo, broken: Finding | None) -> bool:
+    """Whether frames may be missing between those that are there, not only behind the last of a file that was cut."""
+    if info.is_cut:
+        return False
+    if info.container == "avi":  # it has no times: what is missing shows only in the count
+        return (info.n_frames_declared or 0) > info.n_frames
+    return broken is not None and not info.constant_rate
