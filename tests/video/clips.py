@@ -854,7 +854,7 @@ MATERIAL = {
 #: Clips whose damage keeps anything from being written.
 DAMAGED = {name for name, clip in CLIPS.items() if clip.check.startswith("video-") or clip.convert}
 #: Clips of which decoders make up some frames: these are counted as OpenCV does, but show no index of their own.
-MADE_UP = {"joined hevc", "joined hevc, clock restarts", "joined mpeg2, leading"}
+MADE_UP = {"hevc cut between", "joined hevc", "joined hevc, clock restarts", "joined mpeg2, leading"}
 INTACT = {name for name in CLIPS if name not in DAMAGED | MATERIAL | MADE_UP}
 
 #: Names that a shell, an option parser, a pattern or a protocol would take for something else.

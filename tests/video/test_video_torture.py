@@ -39,7 +39,7 @@ SUBSET = (
     "mirrored", "mirrored down", "clean aperture", "two samplings", "ycgco", "ycgco mpeg2",
     "avi index not written", "two parts", "live mkv clusters", "first key frame lost",
     "raw mjpeg named avi", "theora", "hevc cut mkv", "hevc cut raw", "mpeg2 cut ts", "mpeg4 cut avi", "joined mpeg2",
-    "h264 cut mkv", "h264 cut ts", "h264 cut raw", "hevc cut between", "mpeg2 cut between ts",
+    "h264 cut mkv", "h264 cut ts", "h264 cut raw", "mpeg2 cut between ts",
     "joined, clock restarts", "joined, half a frame early", "joined, overlapping", "joined, second earlier",
     "mjpeg mkv per day", "mjpeg avi million", "mpeg4 avi per half hour",
 )  # fmt: skip
