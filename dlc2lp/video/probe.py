@@ -6,6 +6,7 @@ import threading
 from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Severity, VideoInfo
@@ -83,7 +84,7 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
     timing = _timing(video, packets, header, stop)
     clock = timing.clock
     n_missing = clock.n_missing_at_end() if timing.usable and packets.reorders and header.n_frames is None else 0
-    at_end = {"n_lost": timing.n_lost, "n_missing_at_end": n_missing, "is_cut": cut is not None}
+    at_end: dict[str, Any] = {"n_lost": timing.n_lost, "n_missing_at_end": n_missing, "is_cut": cut is not None}
     remarks = remarks_on_ends(path, packets, header.n_frames, extent, is_avi=is_avi, **at_end)
     remarks += (replace(cut, severity=Severity.WARNING),) if cut else ()
     first = packets.head[0]
