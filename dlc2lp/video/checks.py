@@ -109,7 +109,12 @@ def _says(result: ffmpeg.FfmpegResult) -> str:
 
 
 def _is_of_container(result: ffmpeg.FfmpegResult, info: VideoInfo) -> bool:
-    """Whether what reads the container complained: where that stumbles packets are lost, and nobody counts them."""
+    """Whether what reads the container complained: where that stumbles packets are lost, and nobody counts them.
+
+    That a file was cut at its end is known of ``info`` already.
+    """
+    if info.is_cut:
+        return False
     name = info.container.partition(",")[0]
     # A bare stream is read by its codec's namesake.
     return name != info.codec and any(name in speaker.removeprefix("in#0/").split(",") for speaker in result.speakers)

@@ -40,7 +40,8 @@ def encode_video(
     Raises ``VideoFailed``, ``ToolMissing`` and ``Interrupted``, as ``make_video`` says.
     """
     progress = _Progress(on_frames)
-    if not info.is_mirrored and not info.held:
+    # Of a file that was cut the program makes up a frame or two behind the last one.
+    if not (info.is_mirrored or info.held or info.is_cut):
         result = _encode_in_program(source, temp, info, order, settings, progress, stop)
         # Where it gave up after some frames the disk is full, or the like: another way would do no better.
         if result.n_frames == order.n_frames or (result.returncode != 0 and result.n_frames):

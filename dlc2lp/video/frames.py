@@ -171,7 +171,7 @@ def _frames_in_order(path: Path, info: VideoInfo, stop: threading.Event | None, 
     Where damage is passed it follows from the display time: untimed videos are passed only where a frame comes out.
     """
     index = -1
-    times = _packet_times(path, info, stop) if past_damage and info.all_packets_timed else None
+    times = packet_times(path, info, stop) if past_damage and info.all_packets_timed else None
     try:
         with OpenedVideo(path, stop) as video:
             for packet in video.packets():
@@ -306,11 +306,11 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
         step = 1 / (info.frame_rate * decoding.video.header().time_base)
         return lambda index: int(first + index * step)
 
-    times = _packet_times(path, info, decoding.stop)
+    times = packet_times(path, info, decoding.stop)
     return lambda index: int(times[index])
 
 
-def _packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> NDArray[np.int64]:
+def packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> NDArray[np.int64]:
     """The display times of all frames in ticks of the stream, rising."""
     with OpenedVideo(path, stop) as video:
         known = (packet.pts for packet in video.shown_packets() if packet.pts is not None)

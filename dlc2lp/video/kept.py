@@ -8,14 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video.checks import damage_between
 from dlc2lp.video.damage import Damage, find_damage, in_ranges
+from dlc2lp.video.frames import packet_times
 from dlc2lp.video.probe import probe
 from dlc2lp.wording import counted
 
 Damaged = Literal["refuse", "keep"]
+
+#: A step between two frames that is so much longer than most, so near to a damaged frame, is a frame that is missing.
+_GAP, _BESIDE_FRAMES = 1.6, 4
 
 
 def measure_video(
@@ -38,7 +44,7 @@ def measure_video(
     broken = damage_between(path, info, stop)
     if damage.is_none and broken is None:
         return info
-    if not _is_known(info, damage) or _may_lack_frames(info, broken):
+    if not _is_known(info, damage) or _may_lack_frames(info, broken, damage, stop):
         message = (
             f"found {counted(damage.n_frames, 'frame')} that can be decoded, and nothing tells how many are missing "
             "between them, so the indices of those behind can't be kept"
@@ -65,10 +71,21 @@ def _is_known(info: VideoInfo, damage: Damage) -> bool:
     return complete and len(damage.frames) < info.n_frames
 
 
-def _may_lack_frames(info: VideoInfo, broken: Finding | None) -> bool:
+def _may_lack_frames(info: VideoInfo, broken: Finding | None, damage: Damage, stop: threading.Event | None) -> bool:
     """Whether frames may be missing between those that are there, not only behind the last of a file that was cut."""
     if info.is_cut:
         return False
     if info.container == "avi":  # it has no times: what is missing shows only in the count
         return (info.n_frames_declared or 0) > info.n_frames
-    return broken is not None and not info.constant_rate
+    if info.constant_rate:
+        return False
+    return broken is not None or (info.all_packets_timed and _has_gap_beside(info, damage, stop))
+
+
+def _has_gap_beside(info: VideoInfo, damage: Damage, stop: threading.Event | None) -> bool:
+    """Whether the clock jumps where a frame is damaged: the same damage may have swallowed others whole."""
+    times = packet_times(info.path, info, stop)
+    steps = np.diff(times)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    beside = {at for index in damage.frames for at in range(index - _BESIDE_FRAMES, index + _BESIDE_FRAMES)}
+    return any(steps[at] >= _GAP * usual for at in beside if 0 <= at < len(steps))

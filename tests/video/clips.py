@@ -848,7 +848,7 @@ CLIPS: dict[str, Clip] = {
 #: Clips from which others are made, and which show nothing that others do not.
 MATERIAL = {
     "fast start", "mpeg4 mov", "uneven no B", "left turned", "right turned", "upside down", "left turned mpeg4",
-    "mpeg4 alternating", "all key mpeg4", "titled", "live webm",
+    "mpeg4 alternating", "all key mpeg4", "titled", "live webm", "yuv444p no B", "lost reference", "sound mpeg4",
     *(name for name, clip in CLIPS.items() if not clip.check),
 }  # fmt: skip
 #: Clips whose damage keeps anything from being written.
