@@ -16,6 +16,7 @@ from dlc2lp.video.checks import damage_between
 from dlc2lp.video.damage import Damage, find_damage, in_ranges
 from dlc2lp.video.frames import packet_times
 from dlc2lp.video.probe import probe
+from dlc2lp.video.remux import LONGEST_DELAY
 from dlc2lp.wording import counted
 
 Damaged = Literal["refuse", "keep"]
@@ -42,7 +43,7 @@ def measure_video(
     info = probe(path, keep_damaged=True, stop=stop)
     damage = find_damage(path, info, on_frames=on_frames, stop=stop)
     broken = damage_between(path, info, stop)
-    if damage.is_none and broken is None:
+    if damage.is_none and broken is None and not info.is_cut:
         return info
     if not _is_known(info, damage) or _may_lack_frames(info, broken, damage, stop):
         message = (
@@ -53,16 +54,17 @@ def measure_video(
             Severity.ERROR, "video-frames-lost", str(path), message, "", "look for another copy of the video"
         )
         raise VideoFailed(*([lost, broken] if broken else [lost]))
-    if not damage.frames:
+    frames = tuple(sorted({*damage.frames, *_behind_a_gap(info, stop)}))
+    if not frames:
         return info
-    are = "is" if len(damage.frames) == 1 else "are"
+    are = "is" if len(frames) == 1 else "are"
     message = (
-        f"{counted(len(damage.frames), 'frame')} of {info.n_frames} can't be decoded and {are} held by the picture "
-        f"before: {', '.join(in_ranges(damage.frames))}"
+        f"{counted(len(frames), 'frame')} of {info.n_frames} can't be decoded and {are} held by the picture "
+        f"before: {', '.join(in_ranges(frames))}"
     )
     advice = "leave these frames out of what you analyse"
     held = Finding(Severity.WARNING, "frames-held", str(path), message, advice=advice)
-    return replace(info, held=damage.frames, remarks=(*info.remarks, held))
+    return replace(info, held=frames, remarks=(*info.remarks, held))
 
 
 def _is_known(info: VideoInfo, damage: Damage) -> bool:
@@ -80,6 +82,19 @@ def _may_lack_frames(info: VideoInfo, broken: Finding | None, damage: Damage, st
     if info.constant_rate:
         return False
     return broken is not None or (info.all_packets_timed and _has_gap_beside(info, damage, stop))
+
+
+def _behind_a_gap(info: VideoInfo, stop: threading.Event | None) -> range:
+    """The last frames of a file that was cut between a frame and those that are shown before it.
+
+    Coded pictures do not come in the order of display; what the gap swallowed stands at the indices of these.
+    """
+    if not info.is_cut or not info.all_packets_timed or info.constant_rate:
+        return range(0)
+    steps = np.diff(packet_times(info.path, info, stop))
+    longer = np.flatnonzero(steps >= _GAP * np.median(steps))
+    near = longer[longer >= len(steps) - LONGEST_DELAY]
+    return range(int(near[0]) + 1, info.n_frames) if len(near) else range(0)
 
 
 def _has_gap_beside(info: VideoInfo, damage: Damage, stop: threading.Event | None) -> bool:

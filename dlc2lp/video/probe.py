@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from array import array
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.errors import VideoFailed
-from dlc2lp.model import Severity, VideoInfo
+from dlc2lp.model import VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
 from dlc2lp.video.ends import COPY_AGAIN, cut_short, refuse_empty, remark, remarks_on_cuts, remarks_on_ends, unreadable
@@ -84,8 +84,10 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
     clock = timing.clock
     n_missing = clock.n_missing_at_end() if timing.usable and packets.reorders and header.n_frames is None else 0
     at_end = remarks_on_ends(path, packets.n_all, header.n_frames, extent, is_avi=is_avi)
+    if cut is not None:
+        at_end = (remark(path, cut.code, f"{cut.message}; those that are there are kept", COPY_AGAIN),)
     remarks = (
-        *(at_end if cut is None else (replace(cut, severity=Severity.WARNING),)),
+        *at_end,
         *remarks_on_cuts(path, timing.n_lost, n_missing, at_beginning=not timing.joined),
     )
     first = packets.head[0]

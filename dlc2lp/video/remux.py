@@ -16,7 +16,7 @@ from dlc2lp.video.encoding import track_timescale
 from dlc2lp.video.pyav import OpenedVideo, PacketCopy, Undecodable
 
 _REPORTED_PACKETS = 256  # between two reports of progress
-_LONGEST_DELAY = 16  # frames; h264 allows no more
+LONGEST_DELAY = 16  # frames; h264 allows no more
 
 
 def rewrite_packets(
@@ -77,7 +77,7 @@ def _display_order(source: Path, stop: threading.Event | None) -> tuple[NDArray[
             if packet.pts is None:
                 continue
             times.append(packet.pts)
-            if len(decode_times) <= _LONGEST_DELAY:
+            if len(decode_times) <= LONGEST_DELAY:
                 decode_times.append(packet.dts)
     pts = np.frombuffer(times, dtype=np.int64)
     order = np.arange(len(pts))
