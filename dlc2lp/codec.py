@@ -9,8 +9,7 @@ something by it. What else there is to know of a class stands in it:
     Names of attributes that stand before the fields. A constant, such as ``schema`` or ``kind``, is compared when it is
     read; a property, such as an id, follows from the fields and is passed over.
 ``left_out_by_default``
-    Names of fields that are not written where they hold their default: what came later than plans and targets that are
-    to stay the same bytes.
+    Names of fields that are not written where they hold their default: former plans are to stay the same bytes.
 ``written_as``
     The type that stands in its place; ``to_written`` and ``from_written`` lead there and back.
 

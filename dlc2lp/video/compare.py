@@ -70,18 +70,15 @@ def compare_frames(
 
     The target shows ``crop`` of the source's picture after that was turned clockwise by ``turn_deg``; None is all of
     it, turned as the source's display matrix asks. What it has to the right and below is padding and not compared.
-    ``colors`` is how the source's are read; None: as OpenCV 4 does.
-    A video that cannot be decoded is one of the result's ``problems``; ``stop`` raises ``Interrupted``.
+    ``colors`` is how the source's are read; None: as OpenCV 4 does. A video that cannot be decoded is one of the
+    result's ``problems``; ``stop`` raises ``Interrupted``.
     """
     turn_deg = source_info.rotation_deg if turn_deg is None else turn_deg
     width, height = displayed_size(source_info, turn_deg)
     crop = crop or Crop(0, 0, width, height)
     without_padding = Crop(0, 0, crop.width_px, crop.height_px)
     n_frames = min(source_info.n_frames, target_info.n_frames)
-    samples = around = None
-    if how == "sample":
-        samples = sorted({round((n_frames - 1) * k / (_N_SAMPLES - 1)) for k in range(_N_SAMPLES)})
-        around = {at for index in samples for at in _neighborhood(index) if 0 <= at < source_info.n_frames}
+    samples, around = _samples(n_frames, source_info.n_frames) if how == "sample" else (None, None)
     originals = small_gray_frames(source, source_info, around, crop=crop, turn_deg=turn_deg, colors=colors, stop=stop)
     copies = small_gray_frames(target, target_info, samples, crop=without_padding, stop=stop)
     n_compared, worst_error, worst_index, first_mismatch = 0, 0.0, None, None
@@ -101,6 +98,12 @@ def compare_frames(
     except VideoFailed as failure:
         problems += [finding.message for finding in failure.findings]
     return Comparison(n_compared, worst_error, worst_index, first_mismatch, tuple(problems))
+
+
+def _samples(n_frames: int, n_in_source: int) -> tuple[list[int], set[int]]:
+    """Some frames of the target, and those of the source with which they are compared."""
+    samples = sorted({round((n_frames - 1) * k / (_N_SAMPLES - 1)) for k in range(_N_SAMPLES)})
+    return samples, {at for index in samples for at in _neighborhood(index) if 0 <= at < n_in_source}
 
 
 def _neighborhood(index: int) -> range:

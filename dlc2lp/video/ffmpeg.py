@@ -136,15 +136,7 @@ def run(
     try:
         for reader in readers:
             reader.start()
-        told: list[int] = []
-        while child.poll() is None:
-            if stop is not None and stop.is_set():
-                raise Interrupted.of("interrupted", str(argv[-1]), "stopped while ffmpeg was at work")
-            if on_frames is not None and list(counts) != told:
-                told = list(counts)
-                on_frames(told[0])
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(_POLL_S)
+        _watch(child, str(argv[-1]), counts, on_frames, stop)
     finally:
         _end(child)
         for reader in readers:
@@ -159,6 +151,25 @@ def run(
     return FfmpegResult(
         n_frames, child.returncode, tuple(complaints.tail), complaints.n, frozenset(complaints.speakers)
     )
+
+
+def _watch(
+    child: subprocess.Popen[bytes],
+    subject: str,
+    counts: Sequence[int],
+    on_frames: Callable[[int], None] | None,
+    stop: threading.Event | None,
+) -> None:
+    """Wait for the end, pass on how far it is, and see whether it is to stop."""
+    told: list[int] = []
+    while child.poll() is None:
+        if stop is not None and stop.is_set():
+            raise Interrupted.of("interrupted", subject, "stopped while ffmpeg was at work")
+        if on_frames is not None and list(counts) != told:
+            told = list(counts)
+            on_frames(told[0])
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_POLL_S)
 
 
 def _feed(pipe: IO[bytes], feed: Iterable[bytes], faults: list[BaseException]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.errors import VideoFailed
-from dlc2lp.model import VideoInfo
+from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
 from dlc2lp.video.ends import COPY_AGAIN, cut_short, refuse_empty, remark, remarks_on_cuts, remarks_on_ends, unreadable
@@ -71,28 +71,13 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
     if video.format_name.endswith("_pipe") and packets.n_all < 2:
         raise _of_another_kind(video)
     header = video.header()
-    is_avi = video.format_name == "avi"
-    with explained(path):
-        extent = extent_of(path)
-        if is_avi and packets.n_all < (header.n_frames or 0):
-            packets.n_all = max(packets.n_all, extent.n_in_indexed_parts or n_listed_chunks(path))
-    cut = cut_short(path, packets, header.n_frames, extent)
+    cut, at_end = _end(video, packets, header)
     if cut is not None and not keep_damaged:
         raise VideoFailed(cut)
     refuse_empty(path, packets)
+    first = packets.head[0]
     timing = _timing(video, packets, header, stop)
     clock = timing.clock
-    n_missing = clock.n_missing_at_end() if timing.usable and packets.reorders and header.n_frames is None else 0
-    at_end = remarks_on_ends(path, packets.n_all, header.n_frames, extent, is_avi=is_avi)
-    if cut is not None:
-        at_end = (remark(path, cut.code, f"{cut.message}; those that are there are kept", COPY_AGAIN),)
-    remarks = (
-        *at_end,
-        *remarks_on_cuts(path, timing.n_lost, n_missing, at_beginning=not timing.joined),
-    )
-    first = packets.head[0]
-    for told in (against_size(header.width_px, header.height_px), _mirror(first) if first.is_mirrored else None):
-        remarks += (remark(path, *told),) if told else ()
     return VideoInfo(
         path=path,
         container=video.format_name,
@@ -120,7 +105,32 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
         is_mirrored=first.is_mirrored,
         is_cut=cut is not None,
         n_lost_packets=timing.n_lost,
-        remarks=remarks,
+        remarks=(*at_end, *_remarks(path, packets, header, timing)),
+    )
+
+
+def _end(video: OpenedVideo, packets: Packets, header: Header) -> tuple[Finding | None, tuple[Finding, ...]]:
+    """The error about a file that was cut, if it was, and what a person should know of its end."""
+    path, is_avi = video.path, video.format_name == "avi"
+    with explained(path):
+        extent = extent_of(path)
+        if is_avi and packets.n_all < (header.n_frames or 0):
+            packets.n_all = max(packets.n_all, extent.n_in_indexed_parts or n_listed_chunks(path))
+    cut = cut_short(path, packets, header.n_frames, extent)
+    if cut is not None:
+        return cut, (remark(path, cut.code, f"{cut.message}; those that are there are kept", COPY_AGAIN),)
+    return None, remarks_on_ends(path, packets.n_all, header.n_frames, extent, is_avi=is_avi)
+
+
+def _remarks(path: Path, packets: Packets, header: Header, timing: _Timing) -> tuple[Finding, ...]:
+    """What else a person should know of a video."""
+    may_miss = timing.usable and packets.reorders and header.n_frames is None
+    n_missing = timing.clock.n_missing_at_end() if may_miss else 0
+    first = packets.head[0]
+    told = (against_size(header.width_px, header.height_px), _mirror(first) if first.is_mirrored else None)
+    return (
+        *remarks_on_cuts(path, timing.n_lost, n_missing, at_beginning=not timing.joined),
+        *(remark(path, *each) for each in told if each is not None),
     )
 
 
