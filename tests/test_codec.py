@@ -117,9 +117,11 @@ def test_state_of_the_former_version_is_the_same_to_the_byte():
         assert to_text(record) == path.read_text(encoding="utf-8")
         records[record.step] = record
     assert records.keys() > {step.id for step in plan.steps if step.kind != "write-text"}
-    manifest = (STATE / "manifest.json").read_text(encoding="utf-8")
-    findings = [decode(Finding, finding) for finding in json.loads(manifest)["findings"]]
-    assert manifest_text(plan, records, (), findings) == manifest
+    manifest = json.loads((STATE / "manifest.json").read_text(encoding="utf-8"))
+    findings = [decode(Finding, finding) for finding in manifest["findings"]]
+    for video in manifest["videos"]:
+        video["held"] = []  # which that version did not know
+    assert json.loads(manifest_text(plan, records, (), findings)) == manifest
 
 
 def _wrong(change):

@@ -21,7 +21,7 @@ _FALLBACK_FPS = Fraction(30)
 _TIDY = 1001
 
 #: By how many frames decoding may run ahead of display (h264 and HEVC allow no more).
-_LONGEST_DELAY = 16
+LONGEST_DELAY = 16
 
 
 class Clock:
@@ -38,7 +38,7 @@ class Clock:
         self.constant = self.complete and bool((self._steps == self._steps[:1]).all())
         #: Whether the order of these times is none in which a file could hold its frames: clocks of files that were
         #: joined, one behind the other.
-        self.shuffled = bool((np.abs(order - np.arange(len(order))) > _LONGEST_DELAY).any())
+        self.shuffled = bool((np.abs(order - np.arange(len(order))) > LONGEST_DELAY).any())
 
     def is_joined_at(self, joints: Iterable[tuple[int, int]]) -> bool:
         """Whether between two times, of frames that should be neighbours, is not about one step."""
@@ -50,16 +50,16 @@ class Clock:
 
         A file that was cut holds a frame that others lean on, but not those that are shown before it.
         """
-        if not self.complete or self.constant or self.n_frames <= _LONGEST_DELAY + 2:
+        if not self.complete or self.constant or self.n_frames <= LONGEST_DELAY + 2:
             return 0
         # Of those before the last: the mean, since a coarse clock rounds each.
-        step = float(self._steps[:-_LONGEST_DELAY].mean())
+        step = float(self._steps[:-LONGEST_DELAY].mean())
         n_between = np.rint(self._steps / step) - 1
         even = np.abs(self._steps - step * (n_between + 1)).max() <= 1.01  # a tick of a coarse clock
-        if not even or n_between[:-_LONGEST_DELAY].any():
+        if not even or n_between[:-LONGEST_DELAY].any():
             return 0
         n_missing = int(n_between.sum())
-        return n_missing if n_missing <= _LONGEST_DELAY else 0  # more is a pause
+        return n_missing if n_missing <= LONGEST_DELAY else 0  # more is a pause
 
     def rate(self, header: Header, container: str) -> Fraction:
         """Frames per second: measured where the times tell, else declared, else 30."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -196,8 +197,8 @@ def _place(
     source = info.path
     order = VideoOrder.of(info, "place", None)
     try:
-        with source.open("rb") as original, temp.open("xb") as copy:
-            while chunk := original.read(_COPY_CHUNK_BYTES):
+        with temp.open("xb") as copy:
+            for chunk in _chunks(source):
                 if stop is not None and stop.is_set():
                     raise Interrupted.of("interrupted", str(temp), "stopped while the file was copied")
                 copy.write(chunk)
@@ -217,6 +218,18 @@ def _place(
     return made
 
 
+def _chunks(source: Path) -> Iterator[bytes]:
+    """A file's bytes; a disk that does not give them up is not taken for one that takes no more."""
+    try:
+        with source.open("rb") as original:
+            while chunk := original.read(_COPY_CHUNK_BYTES):
+                yield chunk
+    except OSError as problem:
+        message = f"can't be read: {problem.strerror}"
+        advice = "check the disk that it lies on, and copy it again from its origin"
+        raise VideoFailed.of("video-unreadable", str(source), message, advice=advice) from problem
+
+
 def _publish(temp: Path, target: Path) -> None:
     """Give a finished file its name, so that even a power cut leaves the old state or the new one."""
     try:
@@ -229,6 +242,6 @@ def _publish(temp: Path, target: Path) -> None:
 
 
 def _unwritable(path: Path, problem: OSError) -> VideoFailed:
-    return VideoFailed.of(
-        "video-not-written", str(path), f"can't be written: {problem.strerror}", advice="free some space and try again"
-    )
+    is_full = problem.errno in {errno.ENOSPC, errno.EDQUOT}
+    advice = "free some space and try again" if is_full else "check the disk and the permissions, and try again"
+    return VideoFailed.of("video-not-written", str(path), f"can't be written: {problem.strerror}", advice=advice)

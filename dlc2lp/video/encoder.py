@@ -9,9 +9,11 @@ here is the same whatever program there is, and the same that the images were co
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, VideoInfo
@@ -21,7 +23,7 @@ from dlc2lp.video.damage import find_damage
 from dlc2lp.video.encoding import EncodeSettings, Pipe
 from dlc2lp.video.frames import decoded_frames
 from dlc2lp.video.probe import probe
-from dlc2lp.video.pyav import Uncoded, VideoFrame
+from dlc2lp.video.pyav import Uncoded
 
 OnFrames = Callable[[int], None]
 
@@ -39,10 +41,10 @@ def encode_video(
 
     Raises ``VideoFailed``, ``ToolMissing`` and ``Interrupted``, as ``make_video`` says.
     """
-    progress = _Progress(on_frames)
+    encode = _Encode(source, temp, info, order, settings, _Progress(on_frames), stop)
     # Of a file that was cut the program makes up a frame or two behind the last one.
     if not (info.is_mirrored or info.held or info.is_cut):
-        result = _encode_in_program(source, temp, info, order, settings, progress, stop)
+        result = encode.in_program()
         # Where it gave up after some frames the disk is full, or the like: another way would do no better.
         if result.n_frames == order.n_frames or (result.returncode != 0 and result.n_frames):
             notes = judge_run(source, info, result, stop)
@@ -54,7 +56,7 @@ def encode_video(
         damage = find_damage(source, info, stop=stop)
         if damage.frames:
             raise VideoFailed(damaged(source, damage))
-    result = _encode_from_here(source, temp, info, order, settings, progress, stop)
+    result = encode.from_here()
     refuse_failed_run(source, info, result)
     made = probe(temp, stop=stop)
     return made, against_order(source, made, order), ()
@@ -73,54 +75,36 @@ class _Progress:
             self._on_frames(n_frames)
 
 
-def _encode_in_program(
-    source: Path,
-    temp: Path,
-    info: VideoInfo,
-    order: VideoOrder,
-    settings: EncodeSettings,
-    on_frames: OnFrames,
-    stop: threading.Event | None,
-) -> ffmpeg.FfmpegResult:
-    argv = encoding.encode_argv(
-        str(ffmpeg.find_ffmpeg()),
-        source,
-        temp,
-        order.rate,
-        settings,
-        crop=order.crop,
-        turn_back_deg=order.turn_back_deg,
-        colors=order.colors,
-    )
-    return ffmpeg.run(argv, on_frames=on_frames, stop=stop)
+@dataclass(frozen=True)
+class _Encode:
+    """An encode that is to be done, in one way or the other."""
 
+    source: Path
+    temp: Path
+    info: VideoInfo
+    order: VideoOrder
+    settings: EncodeSettings
+    on_frames: OnFrames
+    stop: threading.Event | None
 
-def _encode_from_here(
-    source: Path,
-    temp: Path,
-    info: VideoInfo,
-    order: VideoOrder,
-    settings: EncodeSettings,
-    on_frames: OnFrames,
-    stop: threading.Event | None,
-) -> ffmpeg.FfmpegResult:
-    frames = (frame for _, frame in decoded_frames(source, info, stop))
-    first = next(frames, None)
-    if first is None:
-        raise VideoFailed.of("video-no-frames", str(source), "found no frame that can be decoded")
-    uncoded = Uncoded(source, first, info.width_px, info.height_px)
-    argv = encoding.encode_argv(
-        str(ffmpeg.find_ffmpeg()),
-        Pipe(uncoded.pixel_format, info.width_px, info.height_px),
-        temp,
-        order.rate,
-        settings,
-        crop=order.crop,
-        turn_back_deg=-order.turn_deg % 360,
-        colors=order.colors,
-    )
-    return ffmpeg.run(argv, feed=_bytes_of(chain((first,), frames), uncoded), on_frames=on_frames, stop=stop)
+    def in_program(self) -> ffmpeg.FfmpegResult:
+        """Have the ffmpeg program decode and encode."""
+        return ffmpeg.run(self._argv(self.source, self.order.turn_back_deg), on_frames=self.on_frames, stop=self.stop)
 
+    def from_here(self) -> ffmpeg.FfmpegResult:
+        """Decode here, and have the ffmpeg program encode what comes."""
+        info = self.info
+        frames = (frame for _, frame in decoded_frames(self.source, info, self.stop))
+        first = next(frames, None)
+        if first is None:
+            raise VideoFailed.of("video-no-frames", str(self.source), "found no frame that can be decoded")
+        uncoded = Uncoded(self.source, first, info.width_px, info.height_px)
+        pipe = Pipe(uncoded.pixel_format, info.width_px, info.height_px)
+        argv = self._argv(pipe, -self.order.turn_deg % 360)
+        feed = (uncoded.of(frame) for frame in chain((first,), frames))
+        return ffmpeg.run(argv, feed=feed, on_frames=self.on_frames, stop=self.stop)
 
-def _bytes_of(frames: Iterator[VideoFrame], uncoded: Uncoded) -> Iterator[bytes]:
-    return (uncoded.of(frame) for frame in frames)
+    def _argv(self, source: Path | Pipe, turn_back_deg: int) -> list[str]:
+        order = self.order
+        shown: dict[str, Any] = {"crop": order.crop, "turn_back_deg": turn_back_deg, "colors": order.colors}
+        return encoding.encode_argv(str(ffmpeg.find_ffmpeg()), source, self.temp, order.rate, self.settings, **shown)

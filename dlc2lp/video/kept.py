@@ -13,10 +13,10 @@ import numpy as np
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video.checks import damage_between
+from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.damage import Damage, find_damage, in_ranges
 from dlc2lp.video.frames import packet_times
 from dlc2lp.video.probe import probe
-from dlc2lp.video.remux import LONGEST_DELAY
 from dlc2lp.wording import counted
 
 Damaged = Literal["refuse", "keep"]

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.encoding import track_timescale
 from dlc2lp.video.pyav import OpenedVideo, PacketCopy, Undecodable
 
 _REPORTED_PACKETS = 256  # between two reports of progress
-LONGEST_DELAY = 16  # frames; h264 allows no more
 
 
 def rewrite_packets(

@@ -342,9 +342,11 @@ def test_a_project_in_order_pays_for_nothing(tmp_path, monkeypatch):
     """No walk of the project, each video measured once."""
     project = build_project(tmp_path / "dlc", sessions=("m1", "m2"), frames=FRAMES)
     walked, probed = [], []
-    walk, probe = video_candidates.walk_files, measure_videos.probe
+    walk, measure = video_candidates.walk_files, measure_videos.measure_video
     monkeypatch.setattr(video_candidates, "walk_files", lambda root, **how: walked.append(root) or walk(root, **how))
-    monkeypatch.setattr(measure_videos, "probe", lambda path, **how: probed.append(path) or probe(path, **how))
+    monkeypatch.setattr(
+        measure_videos, "measure_video", lambda path, *how, **more: probed.append(path) or measure(path, *how, **more)
+    )
     library.inspect(project.root)
     assert walked == [project.root / "videos"]
     assert sorted(probed) == sorted(project.videos.values())
