@@ -143,8 +143,8 @@ class OpenedVideo:
             if context and self.is_strict:
                 context.options = {"err_detect": "explode"}
             elif context and self.codec == "h264":
-                # With several for one picture ffmpeg conceals no error, and sets no flag. They gain nothing where a
-                # picture is one slice, as of x264, and 10 % where it is four.
+                # With several threads for one picture ffmpeg conceals no error, and sets no flag. They would gain
+                # nothing where a picture is one slice, as of x264 and most cameras.
                 context.thread_count = 1
 
     def __enter__(self) -> Self:
