@@ -315,6 +315,11 @@ class VideoInfo:
         Packets before the first frame that need what is not in the file, and give no frame.
     is_cut
         Whether frames are missing at its end, for which a person wants it nevertheless.
+    changes_at
+        The packet of h264, counted from 0, from which on its pictures have other parameters (size, format, range); None
+        if they stay.
+    n_corrupt_packets
+        Packets of which the container says that they are damaged or incomplete.
     held
         Frames that can't be decoded and are held by the picture before (of the first ones: behind) them, as a person
         wants it: 0-based, rising.
@@ -348,6 +353,8 @@ class VideoInfo:
     is_mirrored: bool = False
     n_lost_packets: int = 0
     is_cut: bool = False
+    changes_at: int | None = None
+    n_corrupt_packets: int = 0
     held: tuple[int, ...] = ()
     remarks: tuple[Finding, ...] = ()
 

@@ -8,8 +8,9 @@ moment is left out of all views.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from dlc2lp.model import Finding, Setting, Severity
 
@@ -80,6 +81,7 @@ def align(
     frames: Mapping[str, Sequence[ViewFrame]],
     n_video_frames: Mapping[tuple[str, str], int],
     sessions: Sequence[str] = (),
+    held: Mapping[tuple[str, str], Collection[int]] = MappingProxyType({}),
 ) -> Alignment:
     """Bring the frames of all views to moments.
 
@@ -88,8 +90,8 @@ def align(
     have is left out: cut from the video, it would be the same frame without its labels.
 
     ``frames`` holds each view's images in their order. ``n_video_frames`` counts by (session, view) the frames of the
-    videos that are known to be the images' own, where frame N is image N. Sessions that are not named follow in order
-    of their names.
+    videos that are known to be the images' own, where frame N is image N; ``held`` are those of them that show another
+    picture. Sessions that are not named follow in order of their names.
     """
     views = tuple(frames)
     cells: dict[str, dict[_Key, dict[str, ViewFrame]]] = {}
@@ -106,7 +108,12 @@ def align(
     for session in sorted(cells, key=lambda name: (order.get(name, len(order)), name)):
         for key in sorted(cells[session], key=lambda key: (key[0] < 0, key)):
             found = cells[session][key]
-            lacking = tuple(v for v in views if v not in found and not _can_cut(session, v, key, n_video_frames))
+            absent = (view for view in views if view not in found)
+            lacking = tuple(
+                view
+                for view in absent
+                if not _can_cut(key, n_video_frames.get((session, view), 0), held.get((session, view), ()))
+            )
             if lacking:
                 left_out += [LeftOut(view, found[view], lacking) for view in views if view in found]
             else:
@@ -121,9 +128,9 @@ def _stem(image: str) -> str:
     return image.rpartition(".")[0] or image
 
 
-def _can_cut(session: str, view: str, key: _Key, n_video_frames: Mapping[tuple[str, str], int]) -> bool:
+def _can_cut(key: _Key, n_frames: int, held: Collection[int]) -> bool:
     index, _, which = key
-    return which == 0 and 0 <= index < n_video_frames.get((session, view), 0)
+    return which == 0 and 0 <= index < n_frames and index not in held
 
 
 def _moment(session: str, key: _Key, found: Mapping[str, ViewFrame], views: Sequence[str]) -> Moment:

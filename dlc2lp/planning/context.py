@@ -78,7 +78,9 @@ def cut_steps(
             continue
         wanted = {row.target: row.index for row in group if row.is_cut}
         if with_neighbors:
-            neighbors = _neighbors(group, info.n_frames, there)
+            neighbors = {
+                path: index for path, index in _neighbors(group, info.n_frames, there).items() if index not in info.held
+            }
             wanted |= neighbors
             there |= neighbors.keys()
         if not wanted:

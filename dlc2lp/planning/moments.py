@@ -31,12 +31,13 @@ def align_views(views: Sequence[ViewImages], recordings: Sequence[str]) -> Align
             for frame in views[0].frames()
         )
         return Alignment((views[0].name,), tuple(moments), (), ())
-    n_frames = {}
+    n_frames, held = {}, {}
     for view in views:
         for session, video in view.videos.items():
             if video.info is not None and view.cut_part(session) is not None:
                 n_frames[session, view.name] = video.info.n_frames
-    return align({view.name: view.frames() for view in views}, n_frames, recordings)
+                held[session, view.name] = frozenset(video.info.held)
+    return align({view.name: view.frames() for view in views}, n_frames, recordings, held)
 
 
 @dataclass(frozen=True)

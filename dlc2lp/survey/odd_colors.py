@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from dlc2lp.model import Finding, Severity
 from dlc2lp.survey.measure_videos import SurveyedVideo
-from dlc2lp.video.colors import as_opencv_reads, tagged
+from dlc2lp.video.colors import as_opencv_reads, has_matrix, tagged
 from dlc2lp.video.ties import Tie
 from dlc2lp.wording import counted, some
 
 #: What a network hardly notices: a few percent of contrast, and of the 255 levels of brightness.
-_GAIN_OFF, _OFFSET_OFF = 0.04, 8.0
+_GAIN_OFF, _OFFSET_OFF = 0.06, 8.0
 #: Levels of red, green and blue that neither coding nor noise puts between an image and its frame.
-_COLORS_APART = 20.0
+_COLORS_APART = 30.0
 
 
 def odd_colors(videos: Sequence[SurveyedVideo]) -> list[Finding]:
@@ -41,7 +41,7 @@ def _other_readings(videos: Iterable[SurveyedVideo]) -> list[Finding]:
 
 def _tags_not_followed(videos: Iterable[SurveyedVideo]) -> list[Finding]:
     def says(video: SurveyedVideo) -> str:
-        if video.picture.colors is not None or video.info is None:
+        if video.picture.colors is not None or video.info is None or not has_matrix(video.info.pixel_format):
             return ""
         asked, usual = tagged(video.info), as_opencv_reads(video.info.pixel_format)
         if asked == usual:
@@ -73,14 +73,14 @@ def _brightness(videos: Iterable[SurveyedVideo]) -> list[Finding]:
         for part in video.tie.parts if video.tie else ():
             if words := _off(part):
                 message = (
-                    f"its labeled images have {words} Lightning Pose sees in the video, so the network would learn on "
-                    "other pictures than it predicts on"
+                    f"its labeled images, {part.farthest} most of all, have {words} Lightning Pose sees in the video, "
+                    "so the network would learn on other pictures than it predicts on"
                 )
                 advice = (
                     "if the images were brightened or cut from another copy of the video, put that copy into "
                     "video_sets of config.yaml, or extract the frames again from this one"
                 )
-                where = f"{part.images[0].name}, {video.path}"
+                where = str(video.path)
                 findings.append(Finding(Severity.WARNING, "brightness-differs", video.session, message, where, advice))
     return findings
 

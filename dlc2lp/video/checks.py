@@ -12,10 +12,11 @@ from typing import Literal
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Setting, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
-from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix
+from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
 from dlc2lp.video.compare import compare_frames
 from dlc2lp.video.damage import Damage, find_damage, find_faulty_packets
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
+from dlc2lp.video.frames import lasts_as_told
 from dlc2lp.wording import counted
 
 _ADVICE = "copy the file again from its origin; if it is the only one, {} holds each such frame by its neighbor"
@@ -58,7 +59,8 @@ class VideoOrder:
         elif crop is not None or turn_deg != info.rotation_deg or colors is not None:
             raise ValueError(f"action {action!r} changes no pixel")
         turn_back_deg = (info.rotation_deg - turn_deg) % 360
-        colors = (colors or as_opencv_reads(info.pixel_format)) if has_matrix(info.pixel_format) else None
+        is_read = has_matrix(info.pixel_format) or is_full_range(info.pixel_format)
+        colors = (colors or as_opencv_reads(info.pixel_format)) if is_read else None
         return cls(
             action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg, colors
         )
@@ -78,7 +80,7 @@ def judge_run(
     damage = find_damage(source, info, stop=stop) if result.returncode == 0 and (lost or result.errors) else None
     if damage is not None and (damage.frames or not (lost or damage.is_none)):
         findings.insert(0, damaged(source, damage, says))
-    elif _is_of_container(result, info):
+    elif _may_have_swallowed(source, result, info, stop):
         findings.insert(0, _broken_container(source, result))
     elif damage is not None and result.errors and not damage.is_sure:
         said = f"the decoder complained and does not tell which frames it made up{says}"
@@ -108,16 +110,20 @@ def _says(result: ffmpeg.FfmpegResult) -> str:
     return f"; ffmpeg says: {some_last(result.errors)}" if result.errors else ""
 
 
-def _is_of_container(result: ffmpeg.FfmpegResult, info: VideoInfo) -> bool:
+def _may_have_swallowed(
+    source: Path, result: ffmpeg.FfmpegResult, info: VideoInfo, stop: threading.Event | None
+) -> bool:
     """Whether what reads the container complained: where that stumbles packets are lost, and nobody counts them.
 
-    That a file was cut at its end is known of ``info`` already.
+    That a file was cut at its end is known of ``info`` already. Where the frames follow each other without a gap for as
+    long as the header says, none is lost, whatever the complaint is of.
     """
-    if info.is_cut:
-        return False
     name = info.container.partition(",")[0]
     # A bare stream is read by its codec's namesake.
-    return name != info.codec and any(name in speaker.removeprefix("in#0/").split(",") for speaker in result.speakers)
+    complained = any(name in speaker.removeprefix("in#0/").split(",") for speaker in result.speakers)
+    if info.is_cut or name == info.codec or not complained:
+        return False
+    return not (info.all_packets_timed and lasts_as_told(source, info, stop))
 
 
 def _broken_container(source: Path, result: ffmpeg.FfmpegResult) -> Finding:
@@ -137,7 +143,7 @@ def damage_in(source: Path, info: VideoInfo, stop: threading.Event | None) -> li
 def damage_between(source: Path, info: VideoInfo, stop: threading.Event | None) -> Finding | None:
     """What is damaged between the frames of a video, by what reads its container; None where nothing is."""
     read = ffmpeg.run(encoding.demux_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
-    return _broken_container(source, read) if _is_of_container(read, info) else None
+    return _broken_container(source, read) if _may_have_swallowed(source, read, info, stop) else None
 
 
 def _complaints(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> Finding:
@@ -195,7 +201,8 @@ def against_source(
     stop: threading.Event | None,
 ) -> list[Finding]:
     """What the written file shows and should not, by looking at it."""
-    if how == "full":
+    # A container that knows of damaged packets makes it worth a look.
+    if how == "full" or (info.n_corrupt_packets and order.action != "encode"):
         # An encode has decoded the source already, and the comparison will once more.
         if order.action != "encode":
             found = damage_in(source, info, stop)

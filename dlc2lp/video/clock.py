@@ -59,7 +59,7 @@ class Clock:
         if not even or n_between[:-LONGEST_DELAY].any():
             return 0
         n_missing = int(n_between.sum())
-        return n_missing if n_missing <= LONGEST_DELAY else 0  # more is a pause
+        return n_missing if 0 < n_missing <= LONGEST_DELAY else 0  # more is a pause
 
     def rate(self, header: Header, container: str) -> Fraction:
         """Frames per second: measured where the times tell, else declared, else 30."""
@@ -95,7 +95,7 @@ def clock_of_decoded(path: Path, time_base: Fraction, stop: threading.Event | No
     """Count by decoding everything: slow, and the only way where packets are not frames."""
     pts, n_frames = array("q"), 0
     with OpenedVideo(path, stop) as video:
-        for frame in video.frames():
+        for frame in video.frames(past_damage=True):  # damage is told by whoever looks for it
             n_frames += 1
             if frame.pts is not None:
                 pts.append(frame.pts)

@@ -37,6 +37,22 @@ _MATRIX_OF: dict[str, Matrix] = {
 }  # fmt: skip
 
 
+#: Matrices from which OpenCV 5 and PyAV 17 can't convert: they show black pictures, or none.
+UNREADABLE_MATRICES = frozenset(
+    {
+        "ycgco",
+        "bt2020c",
+        "smpte2085",
+        "chroma-derived-nc",
+        "chroma-derived-c",
+        "ictcp",
+        "ipt-c2",
+        "ycgco-re",
+        "ycgco-ro",
+    }
+)
+
+
 @dataclass(frozen=True)
 class Colors:
     """A reading of stored colours."""

@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 
 from dlc2lp.errors import UsageError
 from dlc2lp.model import VideoInfo
-from dlc2lp.video.colors import WRITTEN, Colors, as_opencv_reads, tagged
+from dlc2lp.video.colors import UNREADABLE_MATRICES, WRITTEN, Colors, as_opencv_reads, tagged
 from dlc2lp.video.gpu_reader import decodes_profile
 from dlc2lp.wording import counted
 
@@ -138,7 +138,9 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
     profile = f"graphics cards do not decode its profile of h264, {info.profile}"
     held = counted(len(info.held), "frame that can't be decoded is", "frames that can't be decoded are")
     held += " held by a neighbor"
-    hidden = f"an edit list hides {counted(info.n_hidden_packets, 'frame')}"
+    hidden = "an edit list hides a part of it"
+    changing = f"size, format or range of its pictures may change at frame {info.changes_at}, as of joined files"
+    unread = info.color_matrix in UNREADABLE_MATRICES
     return _those_that_hold(
         (info.codec != "h264", "not-h264", f"the codec is {info.codec}, not h264"),
         (info.pixel_format != "yuv420p", "not-yuv420p", f"the pixel format is {info.pixel_format}, not yuv420p"),
@@ -146,6 +148,8 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
         (full_range, "full-range", "the color range is full (pc), not tv"),
         (info.held, "frames-held", held),
         (info.rotation_deg, "rotated", turned),
+        (info.changes_at is not None, "parameters-change", changing),
+        (unread, "matrix-not-readable", f"the color matrix is {info.color_matrix}, which newer readers refuse"),
         (info.is_mirrored, "mirrored", "players mirror its picture, Lightning Pose does not"),
         (not info.square_pixels, "stretched-pixels", "the pixels are not square, players stretch them"),
         (info.width_px % 2 or info.height_px % 2, "odd-size", f"the size {info.width_px}x{info.height_px} px is odd"),

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, tagged
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frame_proof import Proof, accept_expected, expected_of_rest, is_absent, is_ahead, prove
 from dlc2lp.video.frames import Pictures, small_gray_frames
@@ -77,7 +78,9 @@ def find_frames(
             group.small.append(group.framing.small(gray))
     # Images of a damaged place may show what a decoder made of it then, as it does now.
     frames = _FrameReader(video, replace(info, held=()), on_frames, stop)
-    ties = [_with_colors(frames, group, _tie_group(frames, group, crop_hint, window)) for group in groups.values()]
+    ties = [
+        _with_colors(frames, group, _tie_by_any_colors(frames, group, crop_hint, window)) for group in groups.values()
+    ]
     if unreadable:
         ties.append(_untied(unreadable, None, "unreadable", f"images that cannot be read: {len(unreadable)}"))
     return tuple(ties)
@@ -106,6 +109,7 @@ class _FrameReader:
     info: VideoInfo
     on_frames: Callable[[int], None] | None
     stop: threading.Event | None
+    colors: Colors | None = None  # how those of the video are read; None: as OpenCV 4 does
     n_read: int = 0
 
     def small(self, framing: Framing, indices: Iterable[int] | None) -> Pictures:
@@ -120,6 +124,7 @@ class _FrameReader:
                 indices,
                 crop=framing.crop,
                 turn_deg=framing.turn_deg,
+                colors=self.colors,
                 past_damage=True,
                 stop=self.stop,
             )
@@ -178,6 +183,16 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
     indices = [image.claimed_index if image.frame_index is None else image.frame_index for image in tie.images]
     framing = replace(framing, crop=crop, is_sure=True)
     return _FrameSearch(frames, group.seen_as(framing), framing, window, indices).tie()
+
+
+def _tie_by_any_colors(frames: _FrameReader, group: _Group, hint: CropHint | None, window: int) -> Tie:
+    """Where images are no frames of the video, try again as a program that follows its tags would have cut them."""
+    tie = _tie_group(frames, group, hint, window)
+    asked = tagged(frames.info)
+    if tie.is_proven or asked == as_opencv_reads(frames.info.pixel_format) or not has_matrix(frames.info.pixel_format):
+        return tie
+    again = _tie_group(replace(frames, colors=asked), group, hint, window)
+    return again if again.is_proven else tie
 
 
 def _with_colors(frames: _FrameReader, group: _Group, tie: Tie) -> Tie:

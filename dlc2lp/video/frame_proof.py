@@ -203,8 +203,9 @@ def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> 
     """Where images without a proven frame must be, if they follow those that have one: int64 (K).
 
     That is the number, moved as far as all proven images are from theirs; where those differ, as far as the proven
-    images before and after, or as the two nearest at either end, if these agree. -1 elsewhere, and for images that are
-    proven.
+    images before and after, or as the two nearest at either end, if these agree. Beyond the ends a move is carried no
+    farther than the proven images reach among themselves: two of them say little of a recording, and in a scene that
+    stands still nothing would contradict. -1 elsewhere, and for images that are proven.
     """
     expected = np.full(len(claims), -1, dtype=np.int64)
     known = np.flatnonzero((proof.index >= 0) & (claims >= 0))
@@ -215,6 +216,8 @@ def expected_of_rest(claims: NDArray[np.int64], proof: Proof, n_frames: int) -> 
     numbers, shifts = claims[known], (proof.index - claims)[known]
     after = np.searchsorted(numbers, claims[rest]).clip(min(1, len(numbers) - 1), len(numbers) - 1)
     agree = (shifts[after - 1] == shifts[after]) | (shifts == shifts[0]).all()
+    beyond = np.maximum(numbers[0] - claims[rest], claims[rest] - numbers[-1])
+    agree &= (shifts[after] == 0) | (beyond <= numbers[-1] - numbers[0])
     expected[rest[agree]] = claims[rest[agree]] + shifts[after[agree]]
     return np.where((expected >= 0) & (expected < n_frames), expected, -1)
 

@@ -27,6 +27,9 @@ _Frames = Iterator[tuple[int, VideoFrame]]
 #: A frame this near is decoded up to, where a seek would land behind the place already reached.
 _NEAR_FRAMES = 5
 
+#: A step this much longer than most is a frame that is missing.
+_GAP = 1.6
+
 _MADE_UP = "its data is damaged; a decoder makes up what is missing"
 
 #: Width of the small grey images by which frames are compared.
@@ -319,3 +322,15 @@ def packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> N
     if len(times) < info.n_frames:
         raise _unreadable_frame(path, len(times), "the video ends before it")
     return times
+
+
+def lasts_as_told(path: Path, info: VideoInfo, stop: threading.Event | None) -> bool:
+    """Whether frames with display times follow each other without a gap, for as long as the container's header says."""
+    times = packet_times(path, info, stop)
+    with OpenedVideo(path, stop) as video:
+        duration_s, tick_s = video.duration_s, float(video.header().time_base)
+    if len(times) < 2 or not duration_s:
+        return False
+    steps = np.diff(times)
+    usual = float(np.median(steps))
+    return bool(steps.max() < _GAP * usual) and abs(duration_s / (usual * tick_s) - info.n_frames) < _GAP

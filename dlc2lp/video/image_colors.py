@@ -7,6 +7,7 @@ cut may not, nor those that somebody brightened. The network then learns on othe
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from dlc2lp.video.likeness import to_gray
 from dlc2lp.video.pictures import read_image
 from dlc2lp.video.ties import StillImage, Tie, six_digits
 
-_N_IMAGES = 3
+_N_IMAGES = 7
 #: Another reading than the usual one is believed where the images are this much nearer to it, in squared grey levels.
 #: Coding noise is the same for all; between two readings of colourful pictures lie 10 to 60.
 _MARGIN, _MARGIN_BY = 2.0, 1.0
@@ -32,12 +33,13 @@ _MARGIN, _MARGIN_BY = 2.0, 1.0
 class ImageColors:
     """How images show a video's colours."""
 
-    colors: Colors | None  #: The reading that they prove; None: OpenCV's usual one, or there is nothing to read.
-    #: Brightness of the images = gain * brightness of the frames in that reading + offset, in grey levels.
+    #: The reading that most images prove; None: OpenCV's usual one, or there is nothing to read.
+    colors: Colors | None
+    #: Of the image that is farthest from its frame in that reading: its name; brightness = gain * that of the frame +
+    #: offset, in gray levels; and how far apart red, green and blue are on average, in levels.
+    farthest: str
     gain: float
     offset: float
-    #: How far apart the colours of the image and its frame are in that reading, in levels of red, green and blue: the
-    #: mean over the pixels of the image that is the farthest.
     apart: float
 
 
@@ -51,28 +53,52 @@ def image_colors(
     """
     if tie.scaled or tie.rotation_deg is None:
         return None
-    path_of = {still.name: still.path for still in stills}
-    proven = [(image.frame_index, path_of[image.name]) for image in tie.images if image.outcome == "proven"]
-    chosen = {at: path for at, path in proven[:: -(-len(proven) // _N_IMAGES)] if at is not None} if proven else {}
+    still_of = {still.name: still for still in stills}
+    proven = [(image.frame_index, still_of[image.name]) for image in tie.images if image.outcome == "proven"]
+    step = max(1, -(-len(proven) // _N_IMAGES))
+    chosen = {at: still for at, still in proven[::step] if at is not None}
     usual, *others = readings(info) or (None,)
-    errors, apart = np.zeros(1 + len(others)), np.zeros(1 + len(others))
-    sums = [np.zeros(5) for _ in range(1 + len(others))]
     frames = read_colors(video, info, chosen, (usual, *others), crop=tie.crop, turn_deg=tie.rotation_deg, stop=stop)
+    found: list[tuple[str, list[_Fit]]] = []
     for index, pictures in frames:
-        image = _rgb(read_image(chosen[index]))
+        image = _rgb(read_image(chosen[index].path))
         if image is None or image.shape != pictures[0].shape:
             return None
-        for number, picture in enumerate(pictures):
-            difference = image.astype(np.int32) - picture
-            errors[number] += np.square(difference).mean()
-            apart[number] = max(apart[number], np.abs(difference).mean())
-            sums[number] += _sums(to_gray(picture), to_gray(image))
-    if not chosen:
+        found.append((chosen[index].name, [_fit(picture, image) for picture in pictures]))
+    if not found:
         return None
-    best = int(errors.argmin())
-    if errors[0] < _MARGIN * errors[best] + _MARGIN_BY * len(chosen):
-        best = 0
-    return ImageColors(others[best - 1] if best else None, *_line(sums[best]), six_digits(float(apart[best])))
+    votes = Counter(_proven_by(fits) for _, fits in found)
+    best = max(votes, key=lambda number: (votes[number], -number))
+    name, fit = max(((name, fits[best]) for name, fits in found), key=lambda each: each[1].distance)
+    colors = others[best - 1] if best else None
+    return ImageColors(colors, name, six_digits(fit.gain), six_digits(fit.offset), six_digits(fit.apart))
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How an image lies to its frame in one reading."""
+
+    error: float  # mean square of the differences
+    apart: float  # mean of the differences
+    gain: float
+    offset: float
+
+    @property
+    def distance(self) -> float:
+        """How far they are apart in what a person sees, in gray levels."""
+        return max(abs(self.offset + (self.gain - 1) * 128), 128 * abs(self.gain - 1), self.apart)
+
+
+def _proven_by(fits: Sequence[_Fit]) -> int:
+    """Which reading an image proves; 0 is the usual one."""
+    best = min(range(len(fits)), key=lambda number: fits[number].error)
+    return best if fits[0].error >= _MARGIN * fits[best].error + _MARGIN_BY else 0
+
+
+def _fit(picture: NDArray[np.uint8], image: NDArray[np.uint8]) -> _Fit:
+    difference = image.astype(np.int32) - picture
+    gain, offset = _line(to_gray(picture), to_gray(image))
+    return _Fit(float(np.square(difference).mean()), float(np.abs(difference).mean()), gain, offset)
 
 
 def _rgb(image: NDArray[Any]) -> NDArray[np.uint8] | None:
@@ -81,15 +107,11 @@ def _rgb(image: NDArray[Any]) -> NDArray[np.uint8] | None:
     return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image[..., :3]
 
 
-def _sums(shown: NDArray[np.uint8], image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """What a line through the pixels' levels follows from; sums of whole numbers, the same on every machine."""
+def _line(shown: NDArray[np.uint8], image: NDArray[np.uint8]) -> tuple[float, float]:
+    """Gain and offset of the best line through the pixels' levels; a picture without contrast has a gain of 1."""
     x, y = shown.astype(np.int64).ravel(), image.astype(np.int64).ravel()
-    return np.array([len(x), x.sum(), y.sum(), (x * x).sum(), (x * y).sum()], dtype=np.float64)
-
-
-def _line(sums: NDArray[np.float64]) -> tuple[float, float]:
-    """Gain and offset of the best line; a picture without contrast has a gain of 1."""
-    n, x, y, xx, xy = sums.tolist()
-    spread = n * xx - x * x
-    gain = (n * xy - x * y) / spread if spread > 0 else 1.0
-    return six_digits(gain), six_digits((y - gain * x) / n)
+    # Sums of whole numbers, the same on every machine.
+    n, sum_x, sum_y, sum_xx, sum_xy = len(x), int(x.sum()), int(y.sum()), int((x * x).sum()), int((x * y).sum())
+    spread = n * sum_xx - sum_x * sum_x
+    gain = (n * sum_xy - sum_x * sum_y) / spread if spread else 1.0
+    return gain, (sum_y - gain * sum_x) / n

@@ -16,7 +16,9 @@ from dlc2lp.video.checks import damage_between
 from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.damage import Damage, find_damage, in_ranges
 from dlc2lp.video.frames import packet_times
+from dlc2lp.video.h264_units import Units
 from dlc2lp.video.probe import probe
+from dlc2lp.video.pyav import OpenedVideo
 from dlc2lp.wording import counted
 
 Damaged = Literal["refuse", "keep"]
@@ -54,7 +56,7 @@ def measure_video(
             Severity.ERROR, "video-frames-lost", str(path), message, "", "look for another copy of the video"
         )
         raise VideoFailed(*([lost, broken] if broken else [lost]))
-    frames = tuple(sorted({*damage.frames, *_behind_a_gap(info, stop)}))
+    frames = tuple(sorted({*_with_those_that_lean(info, damage.frames, stop), *_behind_a_gap(info, stop)}))
     if not frames:
         return info
     are = "is" if len(frames) == 1 else "are"
@@ -82,6 +84,35 @@ def _may_lack_frames(info: VideoInfo, broken: Finding | None, damage: Damage, st
     if info.constant_rate:
         return False
     return broken is not None or (info.all_packets_timed and _has_gap_beside(info, damage, stop))
+
+
+def _with_those_that_lean(info: VideoInfo, damaged: tuple[int, ...], stop: threading.Event | None) -> set[int]:
+    """Damaged frames, and those that are decoded after them up to the next key frame: made from what was made up.
+
+    A picture on which no other leans, as h264 marks it (``nal_ref_idc``; ITU-T H.264, 7.4.1), spoils none but itself.
+    """
+    if not damaged or info.keyframe_interval_frames == 1:
+        return set(damaged)
+    with OpenedVideo(info.path, stop) as video:
+        units = Units(video.extradata) if info.codec == "h264" else None
+        packets = [
+            (packet.pts or 0, bool(packet.is_keyframe), units is None or units.is_leaned_on(bytes(packet)))
+            for packet in video.shown_packets()
+        ]
+    if not info.all_packets_timed:
+        packets = [(number, is_key, is_leaned_on) for number, (_, is_key, is_leaned_on) in enumerate(packets)]
+    times = sorted(time for time, _, _ in packets)[info.n_lost_packets :]
+    index_of = {time: index for index, time in enumerate(times)}
+    found, first, is_spoiled, last_key = set(damaged), frozenset(damaged), False, -1
+    for time, is_key, is_leaned_on in packets:
+        index = index_of.get(time, -1)
+        if is_key:
+            # Frames that are shown before it may lean on what was spoiled.
+            is_spoiled, last_key = False, time if is_spoiled else -1
+        is_spoiled = is_spoiled or (index in first and is_leaned_on)
+        if index >= 0 and (is_spoiled or time < last_key):
+            found.add(index)
+    return found
 
 
 def _behind_a_gap(info: VideoInfo, stop: threading.Event | None) -> range:

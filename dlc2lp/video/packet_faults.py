@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
+from dlc2lp.video.h264_units import PICTURE, SEQUENCE, SLICES, Units, kind_of
+
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _FOOTER_BYTES = 8  # of a slice of FFV1: three of its size, one of its state, four of the checksum
 #: What an FFV1 checksum starts from: zero, or another number of a newer draft.
@@ -96,22 +98,21 @@ class ReferenceNumbers:
 
     def __init__(self, extradata: bytes) -> None:
         self.is_sure = True
-        self._length_bytes = 0  # of the length before each unit; 0 where start codes separate them
         self._sequences: dict[int, tuple[int, bool, bool]] = {}  # bits of a number, has planes, may have gaps
         self._pictures: dict[int, int] = {}  # parameters of pictures -> of their sequence
         # Numbers that may have been the last one: a damaged packet tells a wrong one.
         self._last: tuple[int, ...] = ()
-        if extradata[:1] == b"\1" and len(extradata) > 6:
-            self._length_bytes = (extradata[4] & 3) + 1
-            self._learn(_of_header(extradata))
-        else:
-            self._learn(_separated(extradata))
+        self._units = Units(extradata)
+        self._learn(iter(self._units.header))
 
     def is_faulty(self, packet: bytes) -> bool:
         """Whether the picture leans on one that is not there."""
-        units = _measured(packet, self._length_bytes) if self._length_bytes else _separated(packet)
+        # Three zeros stand in no unit but behind its end (7.4.1): a hole in the file. Start codes begin with them.
+        if self._units.length_bytes and any(b"\0\0\0" in unit.rstrip(b"\0") for unit in self._units.of(packet)):
+            return True
         try:
-            return next((self._follows_gap(unit) for unit in self._learn(units) if unit[0] & 31 in {1, 5}), False)
+            slices = (unit for unit in self._learn(self._units.of(packet)) if kind_of(unit) in SLICES)
+            return next((self._follows_gap(unit) for unit in slices), False)
         except (IndexError, KeyError):
             return False  # what can't be read the decoder can't either, and says so
 
@@ -120,18 +121,18 @@ class ReferenceNumbers:
         seen = []
         for unit in units:
             seen.append(unit)
-            kind = unit[0] & 31
+            kind = kind_of(unit)
             try:
-                if kind == 7:
+                if kind == SEQUENCE:
                     number, sequence = _sequence(_Bits(unit[1 : 8 * _HEADER_BYTES]))
                     self._sequences[number] = sequence
-                elif kind == 8:
+                elif kind == PICTURE:
                     bits = _Bits(unit[1:_HEADER_BYTES])
                     number = bits.ue()
                     self._pictures[number] = bits.ue()
             except IndexError:
                 continue
-            if kind in {1, 5}:
+            if kind in SLICES:
                 break
         return seen
 
@@ -143,45 +144,11 @@ class ReferenceNumbers:
         bits.u(2 if has_planes else 0)
         number = bits.u(n_bits)
         # Some operation that only the whole header tells of lets the numbers start anew.
-        is_next = number <= 1 or not self._last or may_have_gaps or unit[0] & 31 == 5
+        is_next = number <= 1 or not self._last or may_have_gaps or kind_of(unit) == 5
         is_next = is_next or any(number in {last, (last + 1) % (1 << n_bits)} for last in self._last)
         if unit[0] & 0x60:
             self._last = (number,) if is_next else (number, *self._last[:1])
         return leans and not is_next
-
-
-def _of_header(extradata: bytes) -> Iterator[bytes]:
-    """Yield the parameters in the header of an mp4 or a Matroska file (ISO/IEC 14496-15, 5.3.3.1)."""
-    at = 5
-    for mask in (31, 255):
-        n_units = extradata[at] & mask if at < len(extradata) else 0
-        at += 1
-        for _ in range(n_units):
-            size = int.from_bytes(extradata[at : at + 2], "big")
-            if unit := extradata[at + 2 : at + 2 + size]:
-                yield unit
-            at += 2 + size
-
-
-def _measured(packet: bytes, length_bytes: int) -> Iterator[bytes]:
-    """Yield units that stand behind their length."""
-    at = 0
-    while at + length_bytes < len(packet):
-        size = int.from_bytes(packet[at : at + length_bytes], "big")
-        at += length_bytes
-        if unit := packet[at : at + size]:
-            yield unit
-        at += size
-
-
-def _separated(packet: bytes) -> Iterator[bytes]:
-    """Yield units that stand behind start codes."""
-    start = packet.find(b"\0\0\1")
-    while start >= 0:
-        end = packet.find(b"\0\0\1", start + 3)
-        if unit := packet[start + 3 : end if end >= 0 else None]:
-            yield unit
-        start = end
 
 
 def _sequence(bits: _Bits) -> tuple[int, tuple[int, bool, bool]]:

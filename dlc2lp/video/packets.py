@@ -8,6 +8,7 @@ from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dlc2lp.video.h264_units import SequenceWatch
 from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, is_end, is_mirrored
 
 #: How many packets may come before the first frame: some decoders hold back, frames of an edit list are not shown. They
@@ -76,6 +77,7 @@ class Packets:
     reorders: bool = False
     are_frames: bool = True  # whether the decoder gives one frame for each
     goes_back: bool = False  # whether a decode time is earlier than one before: a clock that restarts
+    changes_at: int | None = None  # the first packet, of those shown, with other parameters of h264 pictures
     head: list[HeadFrame] = field(default_factory=list)
     leading: _Leading = field(default_factory=_Leading)
 
@@ -102,6 +104,7 @@ def read_packets(video: OpenedVideo) -> Packets:
     found = Packets(reorders=video.reorders)
     last_key = n_decoded = n_since_key = 0
     last_dts: int | None = None
+    sequences = SequenceWatch(video.extradata) if video.codec == "h264" else None
     for packet in video.packets():
         at_end = is_end(packet)
         # An AVI recorder's empty mark is no end, but a decoder would take it for one.
@@ -124,6 +127,8 @@ def read_packets(video: OpenedVideo) -> Packets:
             found.n_hidden += 1
             continue
         if packet.is_keyframe:
+            if sequences is not None and found.changes_at is None and _changes(sequences, packet):
+                found.changes_at = found.n_shown
             found.keyframe_interval = max(found.keyframe_interval, found.n_shown - last_key)
             last_key = found.n_shown
         found.n_shown += 1
@@ -136,6 +141,11 @@ def read_packets(video: OpenedVideo) -> Packets:
     if found.head and found.head[0].interlaced and n_decoded >= 1.5 * len(found.head) + 2:
         found.are_frames = False  # AVCHD cameras may write the two fields of a frame into packets of their own
     return found
+
+
+def _changes(sequences: SequenceWatch, packet: Packet) -> bool:
+    """Whether other parameters come with a key frame, in it or as a second description of an mp4's samples."""
+    return sequences.changes_with(bytes(packet)) or packet.has_sidedata("new_extradata")
 
 
 def loses_first_frames(path: Path, stop: threading.Event | None) -> bool:

@@ -104,6 +104,8 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
         level=header.level,
         is_mirrored=first.is_mirrored,
         is_cut=cut is not None,
+        changes_at=packets.changes_at,
+        n_corrupt_packets=packets.n_corrupt,
         n_lost_packets=timing.n_lost,
         remarks=(*at_end, *_remarks(path, packets, header, timing)),
     )

@@ -83,7 +83,8 @@ class Header:
 #: ffmpeg's names of the values of ``matrix_coefficients`` (ITU-T H.273, table 4).
 _MATRICES = {
     0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc",
-    10: "bt2020c", 14: "ictcp",
+    10: "bt2020c", 11: "smpte2085", 12: "chroma-derived-nc", 13: "chroma-derived-c", 14: "ictcp", 15: "ipt-c2",
+    16: "ycgco-re", 17: "ycgco-ro",
 }  # fmt: skip
 
 
@@ -156,6 +157,11 @@ class OpenedVideo:
     def close(self) -> None:
         """Close the file; a second time does nothing."""
         self._container.close()
+
+    @property
+    def duration_s(self) -> float:
+        """How long the container says that it lasts; 0 where it does not."""
+        return float(self._container.duration or 0) / 1_000_000
 
     def header(self) -> Header:
         """What is said about the video; more is known after some frames were decoded."""
@@ -243,7 +249,10 @@ class OpenedVideo:
 
 def is_mirrored(frame: VideoFrame) -> bool:
     """Whether the display matrix of a frame (ISO/IEC 14496-12, 8.3.2, in the machine's byte order) turns it over."""
-    items: Any = frame.side_data  # PyAV's hints call it a mapping
+    try:
+        items: Any = list(frame.side_data)  # PyAV's hints call it a mapping
+    except ValueError:  # of a kind that this PyAV has no name for, such as a camera's EXIF
+        return False
     for data in items:
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d = struct.unpack_from("=5i", bytes(data))
@@ -294,11 +303,9 @@ class Pixels:
     """Turns the frames of a video into arrays of one pixel format and of the video's size.
 
     Colours are read as ``colors`` says, by default as OpenCV 4 reads them: PyAV from 17 on would follow the tags of the
-    file, older versions do not. One converter serves all frames: setting one up for each, as
-    ``frame.to_ndarray(format=...)`` does, takes four times as long as decoding a small frame. It does not shrink:
-    ffmpeg's area average is up to one grey level off (mean square 0.1, as much as the noise of a still scene) and gains
-    nothing where decoding takes most of the time. Frames of another size (a browser's recording of a window, a damaged
-    header) are brought to the video's, as ffmpeg does.
+    file, older versions do not. One converter serves all frames: one for each takes four times as long as decoding a
+    small frame. It does not shrink: ffmpeg's area average is up to one grey level off, as much as the noise of a still
+    scene. Frames of another size (a browser's recording of a window) are brought to the video's, as ffmpeg does.
     """
 
     def __init__(

@@ -88,7 +88,7 @@ class Tie:
     ``shift``, ``images``) are two questions; either may be settled where the other is not.
     """
 
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "gain", "offset", "apart")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "farthest", "gain", "offset", "apart")
 
     #: ``exact``: every image that is tied has its frame's index as its number. ``shifted``: the index is the number
     #: plus ``shift``. ``renumbered``: each image has an index of its own, in ``images``. ``other-video``: no frame is
@@ -106,12 +106,14 @@ class Tie:
     images: tuple[ImageTie, ...]
     evidence: Evidence
     reason: str  #: All this in plain words.
-    #: By which reading of the video's colours the images were cut; None for OpenCV's usual one, or where unknown.
+    #: By which reading of the video's colours most images were cut; None for OpenCV's usual one, or where unknown.
     colors: Colors | None = None
-    #: Brightness of the images = gain * brightness of their frames + offset, in grey levels; None where unknown.
+    #: Of the image that is farthest from its frame in that reading: its name; its brightness = gain * that of the frame
+    #: + offset, in gray levels; levels between their colours on average. Empty and None where unknown.
+    farthest: str = ""
     gain: float | None = None
     offset: float | None = None
-    apart: float | None = None  #: Levels between the colours of the images and their frames, on average.
+    apart: float | None = None
 
     @property
     def is_proven(self) -> bool:
