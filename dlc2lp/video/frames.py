@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
+from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.colors import Colors, as_opencv_reads
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.likeness import to_gray
@@ -289,13 +290,18 @@ class _Decoding:
             self.after_keyframe = False
 
     def frame_at(self, time: int) -> VideoFrame | None:
-        """The next frame of this display time; None if it is passed, or no key frame came before it."""
+        """The next frame of this display time; None if it is passed, or no key frame came before it.
+
+        Behind a lost key frame h264's decoder gives some frames too late.
+        """
+        n_later = 0
         for frame in self.frames:
             self.after_keyframe = self.after_keyframe or bool(frame.key_frame)
-            if frame.pts is None or frame.pts > time:
-                return None
             if frame.pts == time:
                 return frame if self.after_keyframe else None
+            n_later += frame.pts is None or frame.pts > time
+            if n_later > LONGEST_DELAY:
+                return None
         return None
 
 

@@ -344,6 +344,22 @@ def _of_two_samplings(shop: Workshop, target: Path) -> None:
             output.mux(packet)
 
 
+def _joined_h264(*options: str, filters: str = "null") -> Make:
+    """Two halves in one mp4, the second encoded otherwise, joined without an encoder as people do."""
+
+    def make(shop: Workshop, target: Path) -> None:
+        halves = [target.with_name(f"half{number}.ts") for number in (0, 1)]
+        shop.h264(halves[0], filters="select='lt(n,24)'")
+        shop.h264(halves[1], *options, filters=f"select='gte(n,24)',{filters}")
+        shop.ff("-i", f"concat:{halves[0]}|{halves[1]}", "-map", "0:v:0", "-c", "copy", target)
+
+    return make
+
+
+#: A camera's EXIF: the mark, the byte order, and a list of one entry, the orientation (EXIF 2.3, 4.6.2).
+_EXIF = b"Exif\0\0" + b"II*\0\x08\0\0\0" + b"\x01\0" + b"\x12\x01\x03\0\x01\0\0\0\x01\0\0\0" + b"\0\0\0\0"
+
+
 def _without_durations(data: bytearray) -> None:
     """Give some frames no duration, so that the next has the same time."""
     start = data.index(b"stts") + 8
@@ -589,8 +605,11 @@ CLIPS: dict[str, Clip] = {
     "gray": Clip("a.mp4", _encoded(H264, "-pix_fmt", "gray"), "encode"),
     "full range": Clip("a.mp4", _encoded(H264, "-pix_fmt", "yuvj420p"), "encode"),
     "bt709": Clip("a.mp4", _encoded(H264, "-x264-params", "colormatrix=bt709"), "place"),
-    "ycgco": Clip("a.mp4", _encoded(H264, "-x264-params", "colormatrix=YCgCo"), "place"),
+    "ycgco": Clip("a.mp4", _encoded(H264, "-x264-params", "colormatrix=YCgCo"), "encode"),
     "ycgco mpeg2": Clip("a.mkv", _encoded("mpeg2video -q:v 3 -g 12", "-colorspace", "ycgco"), "encode"),
+    "joined, larger": Clip("a.mp4", _joined_h264(filters="scale=240:192"), "encode", rate=None),
+    "joined, smaller": Clip("a.mkv", _joined_h264(filters="scale=128:96"), "encode", rate=None),
+    "joined, 10 bit": Clip("a.mp4", _joined_h264("-pix_fmt", "yuv420p10le"), "encode", rate=None),
     "two samplings": Clip("a.avi", _of_two_samplings, "encode"),
     "lossless": Clip("a.mp4", _encoded(f"{H264} -qp 0"), "encode"),
     "lossless mkv": Clip("a.mkv", _encoded(f"{H264} -qp 0"), "encode"),
@@ -743,6 +762,9 @@ CLIPS: dict[str, Clip] = {
     "mjpeg mkv odd fast": Clip("a.mkv", _at_rate(MJPEG, "999983"), "encode", rate=None),
     "one jpeg": Clip("a.avi", _encoded(MJPEG, "-frames:v", "1"), "encode", truth=(0,)),
     # the decoder complains, but all frames are there and whole
+    "camera's EXIF": Clip(
+        "a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe1" + (len(_EXIF) + 2).to_bytes(2, "big") + _EXIF)), "encode"
+    ),
     "broken APP": Clip("a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe0\xff\xf0JFIF")), "encode"),
     "short APP": Clip("a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe1\0\x06Ex")), "encode"),
     "junk between JPEGs": Clip("a.avi", _spoiled("mjpeg", _between_junk), "encode"),

@@ -52,6 +52,20 @@ def test_every_index_stays(
     assert read == {at: held(ALL, packets)[at] for at in (*packets, 30)}
 
 
+#: Clips whose frames lean on others, and a packet that others lean on.
+LEANING = [("uneven no B", 14), ("h264", 24), ("h264 mkv", 13), ("mpeg4", 15), ("mpeg2 mkv", 12), ("vp9", 20)]
+
+
+@pytest.mark.parametrize(("name", "packet"), LEANING)
+def test_what_leans_on_a_damaged_frame_is_held_with_it(name: str, packet: int, shop: Workshop, tmp_path: Path) -> None:
+    source, target = tmp_path / CLIPS[name].file_name, tmp_path / "out.mp4"
+    change_packets(shop.clip(name), source, emptied(packet))
+    made = convert_video(source, target, threads=1, damaged="keep")
+    shown = tuple(indices_by_pyav(target))
+    assert shown == held(ALL, made.source.held)
+    assert len(made.source.held) > 1
+
+
 @pytest.mark.parametrize("name", ["h264", "mjpeg", "vp9", "raw h264"])
 def test_a_whole_video_is_as_it_would_be(name: str, shop: Workshop, tmp_path: Path) -> None:
     kept = convert_video(shop.clip(name), tmp_path / "kept.mp4", threads=1, damaged="keep")

@@ -120,6 +120,23 @@ def test_full_range_by_the_format_keeps_its_brightness(tmp_path: Path, each_ffmp
     assert np.abs(patches_in(picture) - want).max() < 6
 
 
+@pytest.mark.parametrize("range_", [0, 1, 2])
+def test_gray_is_full_range_whatever_its_tag(range_: int, tmp_path: Path, each_ffmpeg: str) -> None:
+    levels = np.repeat(np.linspace(0, 255, WIDTH).astype(np.uint8)[None], HEIGHT, axis=0)
+    with av.open(str(tmp_path / "a.mkv"), "w") as output:
+        stream = output.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "gray"
+        stream.codec_context.color_range = range_
+        for index in range(6):
+            frame = av.VideoFrame.from_ndarray(np.roll(levels, 3 * index, axis=0), format="gray")
+            frame.color_range, frame.pts, frame.time_base = range_, index, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    made = convert_video(tmp_path / "a.mkv", tmp_path / "out.mp4", crf=4)
+    ((_, picture),) = read_frames(tmp_path / "out.mp4", made.target, [3])
+    assert np.abs(picture[..., 1].mean(axis=0) - levels[0]).max() < 4
+
+
 def cut_images(path: Path, folder: Path, colors: Colors | None, change=lambda picture: picture) -> list[StillImage]:
     stills = []
     for index, picture in read_frames(path, probe(path), range(2, 22, 3), colors=colors):
@@ -162,12 +179,15 @@ def test_images_that_somebody_brightened_are_measured(tmp_path: Path) -> None:
     assert tie.gain == pytest.approx(0.8, abs=0.02) and tie.offset == pytest.approx(40, abs=2)
 
 
-def test_a_video_that_conforms_is_placed_whatever_its_matrix(tmp_path: Path) -> None:
-    for tags in ("none", "bt709", "ycgco"):
-        path = clip(tmp_path / f"{tags}.mp4", codec="libx264", **TAGS[tags])
-        verdict = check_video(path)
-        assert verdict.treatment.action == "place"
-        assert [reason.code for reason in verdict.treatment.reasons] == ["matrix-not-read"] * (tags == "bt709")
+def test_a_video_that_conforms_is_placed_if_readers_know_its_matrix(tmp_path: Path) -> None:
+    for tags, action, reasons in (
+        ("none", "place", []),
+        ("bt709", "place", ["matrix-not-read"]),
+        ("ycgco", "encode", ["matrix-not-readable"]),
+    ):
+        verdict = check_video(clip(tmp_path / f"{tags}.mp4", codec="libx264", **TAGS[tags]))
+        assert verdict.treatment.action == action
+        assert [reason.code for reason in verdict.treatment.reasons] == reasons
 
 
 def test_readings_begin_with_the_usual_one(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_reasons_name_what_was_found() -> None:
     strange = replace(CONFORMING, codec="vp9", n_hidden_packets=1, n_video_streams=3, n_frames_declared=None, **AVI)
     assert [reason.message for reason in choose(strange).reasons] == [
         "the codec is vp9, not h264",
-        "an edit list hides 1 frame",
+        "an edit list hides a part of it",
         "the container is avi, not mp4",
         "it has 3 video streams; the first is used",
         "the header does not say how many frames there are",

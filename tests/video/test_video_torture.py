@@ -27,15 +27,15 @@ from dlc2lp.video.convert import check_video, convert_video
 from dlc2lp.video.ffmpeg import OVERRIDE_VARIABLE
 from dlc2lp.video.probe import probe
 
-#: OpenCV 5.0.0 gives black or stale frames for interlaced h264 (its scaler refuses to make it progressive), and for a
-#: matrix that it does not know.
-OPENCV_FAULTS = {"interlaced h264", "ycgco"}
+#: OpenCV 5.0.0 gives black or stale frames for interlaced h264 (its scaler refuses to make it progressive).
+OPENCV_FAULTS = {"interlaced h264"}
 
 #: One of each way, and those on which ffmpeg 5 and 9 are known to differ.
 SUBSET = (
     "h264 mkv", "raw h264", "edit list", "turned 90", "turned mpeg4", "stretched pixels", "yuv444p", "10 bit",
     "full range", "mjpeg", "mjpeg null chunks", "packed B", "skipped frames", "fields ts", "vp8 hidden", "wmv2",
     "mpeg2 interlaced", "subtitles and chapters", "odd size", "uneven mpeg4", "2000 fps in ms", "avi without index",
+    "joined, larger", "joined, 10 bit", "camera's EXIF",
     "mirrored", "mirrored down", "clean aperture", "two samplings", "ycgco", "ycgco mpeg2",
     "avi index not written", "two parts", "live mkv clusters", "first key frame lost",
     "raw mjpeg named avi", "theora", "hevc cut mkv", "hevc cut raw", "mpeg2 cut ts", "mpeg4 cut avi", "joined mpeg2",
