@@ -41,7 +41,7 @@ def place_images(view: ViewImages, files: ViewFiles, folders: Mapping[str, str],
     for folder in view.folders:
         name = folder.chosen.session.name
         deepest = view.view.survey.deep_image_max.get(name, 0)
-        findings += [_deep(name, deepest)] if deepest else []
+        findings += [_deep(name, deepest, _shift(view, name, deepest))] if deepest else []
         frames, placements = _place_folder(view, files, folder, deepest)
         for recording, placed in frames.items():
             for frame in placed:
@@ -76,7 +76,9 @@ def _place_folder(
         frames.setdefault(recording, []).append(planned)
         if target:
             image = view.images[recording][frame.source_name]
-            placements.setdefault(recording, []).append(placement(image.info, path, shift_of(deepest)))
+            placements.setdefault(recording, []).append(
+                placement(image.info, path, _shift(view, frame.folder, deepest))
+            )
     return frames, placements
 
 
@@ -113,8 +115,14 @@ def _on_held_frames(session: str, images: Sequence[ViewImage]) -> Finding:
     return Finding(Severity.ERROR, "labels-on-held-frames", session, message, "", advice)
 
 
-def _deep(session: str, deepest: int) -> Finding:
-    shift = shift_of(deepest)
+def _shift(view: ViewImages, session: str, deepest: int) -> int:
+    """By how many bits the values of a session's 16-bit images go down: as the video tells, else by the largest."""
+    tie = view.view.survey.ties.get(session)
+    told = tie.deep_shift if tie else None
+    return told if told is not None and deepest >> told <= 255 else shift_of(deepest)
+
+
+def _deep(session: str, deepest: int, shift: int) -> Finding:
     divided = f"are divided by {2**shift}" if shift else "stay as they are"
     message = f"its 16-bit images become 8-bit: values, up to {deepest}, {divided}; Lightning Pose would clip them"
     return Finding(Severity.NOTE, "images-16-bit", session, message)

@@ -74,7 +74,7 @@ def _all_numbers(tie: SessionTie, info: VideoInfo, denied: Sequence[str]) -> lis
 def _single_numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
     """The images that have no frame of their own."""
     findings = []
-    beyond = _having(tie, "beyond-end")
+    beyond = _having(tie, info, "beyond-end")
     if beyond:
         images, frames = counted(len(beyond), "image"), counted(info.n_frames, "frame")
         message = (
@@ -84,7 +84,7 @@ def _single_numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
         where = f"{beyond[0]}, {info.path}"
         advice = "if there is a longer one, put its path into video_sets of config.yaml"
         findings.append(Finding(Severity.WARNING, "frame-beyond-video", tie.session, message, where, advice))
-    elsewhere = _having(tie, "contradicts")
+    elsewhere = _having(tie, info, "contradicts")
     if elsewhere:
         message = (
             f"found {counted(len(elsewhere), 'image that is', 'images that are')} clearly another frame than the one "
@@ -95,7 +95,7 @@ def _single_numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
         findings.append(
             Finding(Severity.WARNING, "image-contradicts-number", tie.session, message, str(info.path), advice)
         )
-    strange = _having(tie, "not-found")
+    strange = _having(tie, info, "not-found")
     if strange and tie.kind not in {"other-video", "unknown"}:
         message = (
             f"found {counted(len(strange), 'image that is', 'images that are')} in no frame of the video, though the "
@@ -106,8 +106,11 @@ def _single_numbers(tie: SessionTie, info: VideoInfo) -> list[Finding]:
     return findings
 
 
-def _having(tie: SessionTie, outcome: Outcome) -> list[str]:
-    return [name for name, image in tie.images.items() if image.outcome == outcome]
+def _having(tie: SessionTie, info: VideoInfo, outcome: Outcome) -> list[str]:
+    """Images of which this is known; those of frames that are held, whose labels are left out, are told as such."""
+    return [
+        name for name, image in tie.images.items() if image.outcome == outcome and image.claimed_index not in info.held
+    ]
 
 
 def _where_shown(video: SurveyedVideo, info: VideoInfo, part: Tie, crop: CropChoice) -> list[Finding]:

@@ -83,6 +83,12 @@ class SessionTie:
         known = {part.colors for part in self.parts if part.gain is not None}
         return known.pop() if len(known) == 1 else None
 
+    @property
+    def deep_shift(self) -> int | None:
+        """By how many bits images of 16 bits go down to look like their frames; None where that is not known."""
+        known = {part.deep_shift for part in self.parts} - {None}
+        return known.pop() if len(known) == 1 else None
+
     def proven_index(self, image: str) -> int | None:
         """Return the 0-based index of the video frame that an image is; None while unproven."""
         tie = self.images.get(image)

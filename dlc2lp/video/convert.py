@@ -178,7 +178,13 @@ def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
     if target.suffix != ".mp4":
         message = "Lightning Pose takes only names that end in .mp4"
         raise UsageError.of("target-not-mp4", name, message, advice="name it .mp4")
-    if target.exists() or target.is_symlink():
+    try:
+        is_there = target.exists() or target.is_symlink()
+    except OSError as problem:  # a name that is too long for the file system
+        raise TargetRefused.of(
+            "target-not-writable", name, f"no file can be called so: {problem.strerror}"
+        ) from problem
+    if is_there:
         if source.exists() and target.exists() and source.samefile(target):
             raise TargetRefused.of("target-is-source", name, "the target is the source, which is never written to")
         if not overwrite:

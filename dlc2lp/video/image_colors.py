@@ -6,6 +6,7 @@ cut may not, nor those that somebody brightened. The network then learns on othe
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -41,6 +42,8 @@ class ImageColors:
     gain: float
     offset: float
     apart: float
+    #: By how many bits the values of images of 16 bits go down to be those of their frames; None for images of 8 bits.
+    deep_shift: int | None
 
 
 def image_colors(
@@ -48,8 +51,7 @@ def image_colors(
 ) -> ImageColors | None:
     """Compare some images with the frames that they are proven to be, pixel by pixel.
 
-    None where no image can be compared so: none is proven, the pictures have another size than the frames, or more than
-    8 bits, which are brought to 8 without knowing how the video was.
+    None where no image can be compared so: none is proven, or they have another size than the frames.
     """
     if tie.scaled or tie.rotation_deg is None:
         return None
@@ -60,10 +62,14 @@ def image_colors(
     usual, *others = readings(info) or (None,)
     frames = read_colors(video, info, chosen, (usual, *others), crop=tie.crop, turn_deg=tie.rotation_deg, stop=stop)
     found: list[tuple[str, list[_Fit]]] = []
+    shift: int | None = None
     for index, pictures in frames:
-        image = _rgb(read_image(chosen[index].path))
-        if image is None or image.shape != pictures[0].shape:
+        levels = _rgb(read_image(chosen[index].path))
+        if levels.dtype.itemsize > 2 or levels.shape != pictures[0].shape:
             return None
+        if levels.dtype.itemsize == 2 and shift is None:
+            shift = _shift_to(pictures[0], levels)
+        image = np.minimum(levels >> (shift or 0), 255).astype(np.uint8)
         found.append((chosen[index].name, [_fit(picture, image) for picture in pictures]))
     if not found:
         return None
@@ -71,7 +77,7 @@ def image_colors(
     best = max(votes, key=lambda number: (votes[number], -number))
     name, fit = max(((name, fits[best]) for name, fits in found), key=lambda each: each[1].distance)
     colors = others[best - 1] if best else None
-    return ImageColors(colors, name, six_digits(fit.gain), six_digits(fit.offset), six_digits(fit.apart))
+    return ImageColors(colors, name, six_digits(fit.gain), six_digits(fit.offset), six_digits(fit.apart), shift)
 
 
 @dataclass(frozen=True)
@@ -101,13 +107,16 @@ def _fit(picture: NDArray[np.uint8], image: NDArray[np.uint8]) -> _Fit:
     return _Fit(float(np.square(difference).mean()), float(np.abs(difference).mean()), gain, offset)
 
 
-def _rgb(image: NDArray[Any]) -> NDArray[np.uint8] | None:
-    if image.dtype != np.uint8:
-        return None
+def _shift_to(picture: NDArray[np.uint8], levels: NDArray[Any]) -> int:
+    gain, _ = _line(picture[..., 1], levels[..., 1])
+    return min(8, max(0, round(math.log2(gain)))) if gain > 1 else 0
+
+
+def _rgb(image: NDArray[Any]) -> NDArray[Any]:
     return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image[..., :3]
 
 
-def _line(shown: NDArray[np.uint8], image: NDArray[np.uint8]) -> tuple[float, float]:
+def _line(shown: NDArray[np.uint8], image: NDArray[Any]) -> tuple[float, float]:
     """Gain and offset of the best line through the pixels' levels; a picture without contrast has a gain of 1."""
     x, y = shown.astype(np.int64).ravel(), image.astype(np.int64).ravel()
     # Sums of whole numbers, the same on every machine.

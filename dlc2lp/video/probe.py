@@ -50,11 +50,15 @@ def _size_of(path: Path) -> int:
         size_bytes = path.stat().st_size
         is_file = path.is_file()
     except OSError as problem:
-        advice = "the link points to nothing; restore its target" if path.is_symlink() else ""
+        advice = (
+            "the link leads to nothing but itself, or to what is not there; restore it" if path.is_symlink() else ""
+        )
         message = f"found no such file ({problem.strerror})"
         raise VideoFailed.of("video-missing", str(path), message, advice=advice) from problem
     if not is_file:
-        raise VideoFailed.of("video-missing", str(path), "found a folder or a device, expected a video file")
+        raise VideoFailed.of(
+            "video-missing", str(path), "found what is no file (a folder, a device or a pipe), expected a video"
+        )
     if size_bytes == 0:
         raise VideoFailed.of("video-empty", str(path), "found 0 bytes, expected a video", advice=COPY_AGAIN)
     if placeholder := placeholder_of(path):

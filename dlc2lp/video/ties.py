@@ -88,7 +88,7 @@ class Tie:
     ``shift``, ``images``) are two questions; either may be settled where the other is not.
     """
 
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "farthest", "gain", "offset", "apart")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "farthest", "gain", "offset", "apart", "deep_shift")
 
     #: ``exact``: every image that is tied has its frame's index as its number. ``shifted``: the index is the number
     #: plus ``shift``. ``renumbered``: each image has an index of its own, in ``images``. ``other-video``: no frame is
@@ -114,6 +114,7 @@ class Tie:
     gain: float | None = None
     offset: float | None = None
     apart: float | None = None
+    deep_shift: int | None = None  #: By how many bits images of 16 bits go down to look like their frames.
 
     @property
     def is_proven(self) -> bool:

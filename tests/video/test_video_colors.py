@@ -195,3 +195,30 @@ def test_readings_begin_with_the_usual_one(tmp_path: Path) -> None:
     assert readings(info)[0] == as_opencv_reads(info.pixel_format)
     assert {Colors("bt709", "pc")} <= set(readings(info))
     assert readings(replace(info, pixel_format="bgr24")) == ()
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(16, 4), (64, 6), (257, 8)])
+def test_images_of_16_bits_go_down_to_their_frames(factor: int, shift: int, tmp_path: Path) -> None:
+    path = clip(tmp_path / "a.mp4", codec="libx264")
+    (tie,) = find_frames(path, probe(path), cut_images(path, tmp_path, None, lambda it: it.astype(np.uint16) * factor))
+    assert (tie.deep_shift, tie.colors) == (shift, None)
+    assert tie.gain == pytest.approx(1, abs=0.02)
+
+
+def test_most_images_decide_how_the_video_is_read(tmp_path: Path) -> None:
+    path = clip(tmp_path / "a.mp4", codec="libx264", matrix=1)
+    for colors, others in ((None, Colors("bt709", "tv")), (Colors("bt709", "tv"), None)):
+        folders = [tmp_path / f"{name}{colors}" for name in ("most", "few")]
+        for folder in folders:
+            folder.mkdir()
+        images = cut_images(path, folders[0], colors)
+        images[:2] = cut_images(path, folders[1], others)[:2]
+        (tie,) = find_frames(path, probe(path), images)
+        assert tie.colors == colors
+        assert tie.farthest in {images[0].name, images[1].name}
+
+
+def test_few_images_that_follow_the_tags_are_tied(tmp_path: Path) -> None:
+    path = clip(tmp_path / "a.mkv", matrix=1, range_=2)
+    (tie,) = find_frames(path, probe(path), cut_images(path, tmp_path, Colors("bt709", "pc"))[:4])
+    assert (tie.kind, tie.colors) == ("exact", Colors("bt709", "pc"))
