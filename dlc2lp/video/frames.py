@@ -6,6 +6,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -308,15 +309,26 @@ class _Decoding:
 def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable[[int], int]:
     """A function from a frame's index to its display time in ticks of the stream."""
     if info.constant_rate:
-        frame = next(decoding.frames, None)
-        if frame is None or frame.pts is None:
-            raise _unreadable_frame(path, 0, "it is not there or has no display time")
-        first = frame.pts
+        first = _first_time(path, info, decoding)
         step = 1 / (info.frame_rate * decoding.video.header().time_base)
         return lambda index: int(first + index * step)
 
     times = packet_times(path, info, decoding.stop)
     return lambda index: int(times[index])
+
+
+def _first_time(path: Path, info: VideoInfo, decoding: _Decoding) -> int:
+    """The display time of the frame of index 0, which may be damaged itself."""
+    if info.n_lost_packets:  # then it is the first that can be decoded
+        frame = next(decoding.frames, None)
+        times = [] if frame is None else [frame.pts]
+    else:
+        with OpenedVideo(path, decoding.stop) as video:
+            times = [packet.pts for packet in islice(video.shown_packets(), LONGEST_DELAY + 1)]
+    known = [time for time in times if time is not None]
+    if not known:
+        raise _unreadable_frame(path, 0, "it is not there or has no display time")
+    return min(known)
 
 
 def packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> NDArray[np.int64]:

@@ -173,6 +173,8 @@ def _timing(video: OpenedVideo, packets: Packets, header: Header, stop: threadin
         counted = None  # nothing is lost where they meet
     if ordered and clock.complete and packets.are_frames and video.has_times and counted is None:
         first_pts = packets.head[0].pts
+        if packets.first_is_key and first_pts is not None and packets.pts[0] < first_pts:
+            first_pts = None  # the key frame is there, and damaged: its index stays its own
         decodable = array("q", (pts for pts in packets.pts if first_pts is None or pts >= first_pts))
         n_lost = packets.n_shown - len(decodable)
         return _Timing(Clock(decodable, len(decodable), header.time_base), True, True, n_lost)

@@ -23,6 +23,7 @@ Spoil = Callable[..., Callable[[int, bytes], bytes]]
 SPOILED: list[tuple[str, tuple[int, ...], Spoil]] = [
     ("mjpeg", (20, 47), emptied),
     ("mjpeg", (0, 1, 20, 21, 22), garbled),
+    ("mjpeg", (0, 1, 2), emptied),
     ("prores", (0, 20, 47), garbled),
     ("all key frames", (13, 14, 40), emptied),
 ]
