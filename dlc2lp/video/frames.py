@@ -30,7 +30,7 @@ _Frames = Iterator[tuple[int, VideoFrame]]
 _NEAR_FRAMES = 5
 
 #: A step this much longer than most is a frame that is missing.
-_GAP = 1.6
+GAP = 1.6
 
 _MADE_UP = "its data is damaged; a decoder makes up what is missing"
 
@@ -351,4 +351,4 @@ def lasts_as_told(path: Path, info: VideoInfo, stop: threading.Event | None) -> 
         return False
     steps = np.diff(times)
     usual = float(np.median(steps))
-    return bool(steps.max() < _GAP * usual) and abs(duration_s / (usual * tick_s) - info.n_frames) < _GAP
+    return bool(steps.max() < GAP * usual) and abs(duration_s / (usual * tick_s) - info.n_frames) < GAP

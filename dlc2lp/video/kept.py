@@ -15,7 +15,7 @@ from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video.checks import damage_between
 from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.damage import Damage, find_damage, in_ranges
-from dlc2lp.video.frames import packet_times
+from dlc2lp.video.frames import GAP, packet_times
 from dlc2lp.video.h264_units import Units
 from dlc2lp.video.probe import probe
 from dlc2lp.video.pyav import OpenedVideo
@@ -23,8 +23,8 @@ from dlc2lp.wording import counted
 
 Damaged = Literal["refuse", "keep"]
 
-#: A step between two frames that is so much longer than most, so near to a damaged frame, is a frame that is missing.
-_GAP, _BESIDE_FRAMES = 1.6, 4
+#: A longer step between two frames so near to a damaged one is a frame that is missing.
+_BESIDE_FRAMES = 4
 
 
 def measure_video(
@@ -59,9 +59,13 @@ def measure_video(
     frames = tuple(sorted({*_with_those_that_lean(info, damage.frames, stop), *_behind_a_gap(info, stop)}))
     if not frames:
         return info
+    if len(frames) == info.n_frames:
+        message = f"none of its {counted(info.n_frames, 'frame')} can be decoded, or all lean on one that can't be"
+        raise VideoFailed.of("video-no-frames", str(path), message, advice="look for another copy of the video")
     are = "is" if len(frames) == 1 else "are"
+    leaning = "" if set(frames) == set(damage.frames) else " or lean on one that can't be"
     message = (
-        f"{counted(len(frames), 'frame')} of {info.n_frames} can't be decoded and {are} held by the picture "
+        f"{counted(len(frames), 'frame')} of {info.n_frames} can't be decoded{leaning} and {are} held by the picture "
         f"before: {', '.join(in_ranges(frames))}"
     )
     advice = "leave these frames out of what you analyse"
@@ -123,7 +127,7 @@ def _behind_a_gap(info: VideoInfo, stop: threading.Event | None) -> range:
     if not info.is_cut or not info.all_packets_timed or info.constant_rate:
         return range(0)
     steps = np.diff(packet_times(info.path, info, stop))
-    longer = np.flatnonzero(steps >= _GAP * np.median(steps))
+    longer = np.flatnonzero(steps >= GAP * np.median(steps))
     near = longer[longer >= len(steps) - LONGEST_DELAY]
     return range(int(near[0]) + 1, info.n_frames) if len(near) else range(0)
 
@@ -134,4 +138,4 @@ def _has_gap_beside(info: VideoInfo, damage: Damage, stop: threading.Event | Non
     steps = np.diff(times)
     usual = float(np.median(steps)) if len(steps) else 0.0
     beside = {at for index in damage.frames for at in range(index - _BESIDE_FRAMES, index + _BESIDE_FRAMES)}
-    return any(steps[at] >= _GAP * usual for at in beside if 0 <= at < len(steps))
+    return any(steps[at] >= GAP * usual for at in beside if 0 <= at < len(steps))

@@ -127,7 +127,8 @@ def read_packets(video: OpenedVideo) -> Packets:
             found.n_hidden += 1
             continue
         if packet.is_keyframe:
-            if sequences is not None and found.changes_at is None and _changes(sequences, packet):
+            # Some containers hand out the header with the first packet.
+            if sequences is not None and _changes(sequences, packet) and found.n_shown and found.changes_at is None:
                 found.changes_at = found.n_shown
             found.keyframe_interval = max(found.keyframe_interval, found.n_shown - last_key)
             last_key = found.n_shown

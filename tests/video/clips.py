@@ -538,6 +538,7 @@ CLIPS: dict[str, Clip] = {
     # conforming
     "h264": Clip("a.mp4", _encoded(H264), "place"),
     "all key frames": Clip("a.mp4", _encoded(H264, "-g", "1"), "place"),
+    "one group": Clip("a.mp4", _encoded(H264, "-g", "250", "-x264-params", "scenecut=0"), "place"),
     "open GOP": Clip("a.mp4", _encoded(H264, "-x264-params", "open-gop=1:keyint=12:bframes=3:scenecut=0"), "place"),
     "late start": Clip("a.mp4", _copied("h264", "-output_ts_offset", "1.5"), "place"),
     "interlaced h264": Clip("a.mp4", _encoded(H264, "-flags", "+ildct+ilme"), "place"),

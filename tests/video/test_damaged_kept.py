@@ -75,6 +75,14 @@ def test_a_whole_video_is_as_it_would_be(name: str, shop: Workshop, tmp_path: Pa
     assert (tmp_path / "kept.mp4").read_bytes() == (tmp_path / "usual.mp4").read_bytes()
 
 
+def test_a_video_without_one_whole_frame_is_refused(shop: Workshop, tmp_path: Path) -> None:
+    source = tmp_path / "a.mp4"
+    change_packets(shop.clip("one group"), source, emptied(0))
+    with pytest.raises(VideoFailed, match=r"can be decoded|can.t be"):
+        convert_video(source, tmp_path / "out.mp4", threads=1, damaged="keep")
+    assert not (tmp_path / "out.mp4").exists()
+
+
 @pytest.mark.parametrize(
     "name", ["cut mp4", "cut avi", "cut mkv", "cut flv", "live mkv cut", "live mkv clusters cut", "second part missing"]
 )
