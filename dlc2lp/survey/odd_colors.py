@@ -97,8 +97,6 @@ def _off(part: Tie) -> str:
         words.append(f"{abs(contrast)} % {'more' if contrast > 0 else 'less'} contrast")
     if abs(level) > _OFFSET_OFF:
         words.append(f"{counted(abs(brightness), 'gray level')} {'more' if level > 0 else 'less'} brightness")
-    if words:
-        return " and ".join(words) + " than"
     if part.apart is not None and part.apart > _COLORS_APART:
-        return f"other colors, {round(part.apart)} levels away on average, than"
-    return ""
+        words.append(f"other colors, {round(part.apart)} levels away on average,")
+    return " and ".join(words) + " than" if words else ""

@@ -147,7 +147,7 @@ def _against_these_pictures(info: VideoInfo) -> tuple[Reason, ...]:
         (undecoded, "not-for-gpus", profile),
         (full_range, "full-range", "the color range is full (pc), not tv"),
         (info.held, "frames-held", held),
-        (info.rotation_deg, "rotated", turned),
+        (info.rotation_deg and not info.is_mirrored, "rotated", turned),
         (info.changes_at is not None, "parameters-change", changing),
         (unread, "matrix-not-readable", f"the color matrix is {info.color_matrix}, which newer readers refuse"),
         (info.is_mirrored, "mirrored", "players mirror its picture, Lightning Pose does not"),
