@@ -107,7 +107,9 @@ def _begin(jobs: int) -> None:
 
 def _on_end(number: int, frame: FrameType | None) -> None:
     """Have the task stop cleanly, as it would by itself; whatever hangs is not waited for."""
-    _STOP.set()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another one follows, from whoever looks after the processes
+    # Not here: this may have interrupted the very code that holds the event's lock.
+    threading.Thread(target=_STOP.set, daemon=True).start()
     end = threading.Timer(_GRACE_S, os._exit, (1,))
     end.daemon = True
     end.start()

@@ -13,6 +13,9 @@ from types import FrameType
 #: Set when a signal asked to stop; every long piece of work looks at it.
 STOP = threading.Event()
 
+#: The signal that asked.
+_asked: list[int] = []
+
 #: SIGHUP comes when the terminal goes, as an ssh session does; SIGUSR1 and SIGUSR2 are what Slurm can be asked to send
 #: before a time limit. Windows has none of the three last.
 _NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP", "SIGUSR1", "SIGUSR2")
@@ -22,6 +25,7 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP", "SIGUSR1", "SIGUSR2")
 def stop_on_signals() -> Iterator[None]:
     """While a command runs, turn signals into :data:`STOP` and a ``KeyboardInterrupt`` in the main thread."""
     STOP.clear()
+    _asked.clear()
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers; a program that embeds the command line has its own
         return
@@ -53,7 +57,8 @@ def _find_terminals() -> Iterator[int]:
 def _on_signal(number: int, frame: FrameType | None) -> None:
     if number == getattr(signal, "SIGHUP", None):
         _forget_terminals()
-    if not STOP.is_set():
+    if not _asked:
+        _asked.append(number)  # before the event, whose lock a second signal would wait for in vain
         STOP.set()
         raise KeyboardInterrupt
     # A second Ctrl-C while the workers end changes nothing: they end within seconds, and cleanly.
