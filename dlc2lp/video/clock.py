@@ -24,6 +24,20 @@ _TIDY = 1001
 LONGEST_DELAY = 16
 
 
+#: A step this much longer than most is a frame that is missing.
+_GAP = 1.6
+
+
+def usual_step(times: NDArray[np.int64]) -> float:
+    """The step between most frames, of rising display times in ticks; 0 where there are none."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+
+
+def gaps(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices of the frames behind which one or more are missing, of rising display times in ticks."""
+    return np.flatnonzero(np.diff(times) >= _GAP * usual_step(times))
+
+
 class Clock:
     """The display times of frames in ticks, in any order; fewer than frames where some have none."""
 

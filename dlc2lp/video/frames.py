@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import VideoInfo
-from dlc2lp.video.clock import LONGEST_DELAY
+from dlc2lp.video.clock import LONGEST_DELAY, gaps, usual_step
 from dlc2lp.video.colors import Colors, as_opencv_reads
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.likeness import to_gray
@@ -29,8 +29,8 @@ _Frames = Iterator[tuple[int, VideoFrame]]
 #: A frame this near is decoded up to, where a seek would land behind the place already reached.
 _NEAR_FRAMES = 5
 
-#: A step this much longer than most is a frame that is missing.
-GAP = 1.6
+#: A header that counts so many frames more or less than there are has only rounded.
+_TOLD_FRAMES = 1.6
 
 _MADE_UP = "its data is damaged; a decoder makes up what is missing"
 
@@ -346,9 +346,6 @@ def lasts_as_told(path: Path, info: VideoInfo, stop: threading.Event | None) -> 
     """Whether frames with display times follow each other without a gap, for as long as the container's header says."""
     times = packet_times(path, info, stop)
     with OpenedVideo(path, stop) as video:
-        duration_s, tick_s = video.duration_s, float(video.header().time_base)
-    if len(times) < 2 or not duration_s:
-        return False
-    steps = np.diff(times)
-    usual = float(np.median(steps))
-    return bool(steps.max() < GAP * usual) and abs(duration_s / (usual * tick_s) - info.n_frames) < GAP
+        step_s = usual_step(times) * float(video.header().time_base)
+        n_told = video.duration_s / step_s if step_s else 0.0
+    return n_told > 0 and not len(gaps(times)) and abs(n_told - info.n_frames) < _TOLD_FRAMES

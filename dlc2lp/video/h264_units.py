@@ -26,6 +26,11 @@ class Units:
         else:
             self.header = tuple(_separated(extradata))
 
+    @property
+    def level(self) -> int:
+        """Ten times the level that the header tells; 0 where it tells none."""
+        return next((unit[3] for unit in self.header if kind_of(unit) == SEQUENCE and len(unit) > 3), 0)
+
     def of(self, packet: bytes) -> Iterator[bytes]:
         """Yield the units of a packet; the first five bits of none are its kind."""
         return _measured(packet, self.length_bytes) if self.length_bytes else _separated(packet)

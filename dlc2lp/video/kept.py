@@ -8,14 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video.checks import damage_between
-from dlc2lp.video.clock import LONGEST_DELAY
+from dlc2lp.video.clock import LONGEST_DELAY, gaps
 from dlc2lp.video.damage import Damage, find_damage, in_ranges
-from dlc2lp.video.frames import GAP, packet_times
+from dlc2lp.video.frames import packet_times
 from dlc2lp.video.h264_units import Units
 from dlc2lp.video.probe import probe
 from dlc2lp.video.pyav import OpenedVideo
@@ -126,16 +124,11 @@ def _behind_a_gap(info: VideoInfo, stop: threading.Event | None) -> range:
     """
     if not info.is_cut or not info.all_packets_timed or info.constant_rate:
         return range(0)
-    steps = np.diff(packet_times(info.path, info, stop))
-    longer = np.flatnonzero(steps >= GAP * np.median(steps))
-    near = longer[longer >= len(steps) - LONGEST_DELAY]
-    return range(int(near[0]) + 1, info.n_frames) if len(near) else range(0)
+    near = [at for at in gaps(packet_times(info.path, info, stop)).tolist() if at >= info.n_frames - 1 - LONGEST_DELAY]
+    return range(near[0] + 1, info.n_frames) if near else range(0)
 
 
 def _has_gap_beside(info: VideoInfo, damage: Damage, stop: threading.Event | None) -> bool:
     """Whether the clock jumps where a frame is damaged: the same damage may have swallowed others whole."""
-    times = packet_times(info.path, info, stop)
-    steps = np.diff(times)
-    usual = float(np.median(steps)) if len(steps) else 0.0
-    beside = {at for index in damage.frames for at in range(index - _BESIDE_FRAMES, index + _BESIDE_FRAMES)}
-    return any(steps[at] >= GAP * usual for at in beside if 0 <= at < len(steps))
+    behind = gaps(packet_times(info.path, info, stop)).tolist()
+    return any(-_BESIDE_FRAMES <= at - index < _BESIDE_FRAMES for at in behind for index in damage.frames)

@@ -128,8 +128,8 @@ def read_packets(video: OpenedVideo) -> Packets:
             continue
         if packet.is_keyframe:
             # Some containers hand out the header with the first packet.
-            if sequences is not None and _changes(sequences, packet) and found.n_shown and found.changes_at is None:
-                found.changes_at = found.n_shown
+            if sequences is not None and _changes(sequences, packet) and found.n_shown:
+                found.changes_at, sequences = found.n_shown, None
             found.keyframe_interval = max(found.keyframe_interval, found.n_shown - last_key)
             last_key = found.n_shown
         found.n_shown += 1

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import Dlc2LpError, Interrupted, VideoFailed
 from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
+from dlc2lp.video.h264_units import Units
 
 if TYPE_CHECKING:
     import av
@@ -91,15 +92,6 @@ _MATRICES = {
 #: Codecs whose decoders go on after a packet that they refused, as no picture leans on another. Others miss it, and
 #: refuse more: h264 a stream with a broken remark (SEI) as well.
 _INDEPENDENT = {"mjpeg", "ljpeg", "jpegls"}
-
-
-def _h264_level(context: Any) -> int:
-    """Ten times the level, from the header that containers carry (ISO/IEC 14496-15, 5.3.3.1) or the stream's own."""
-    head = bytes(context.extradata or b"")
-    if head[:1] == b"\x01":
-        return head[3] if len(head) > 3 else 0
-    at = next((at for at in range(len(head) - 6) if head[at : at + 3] == b"\0\0\1" and head[at + 3] & 0x1F == 7), None)
-    return 0 if at is None else head[at + 6]
 
 
 class OpenedVideo:
@@ -174,7 +166,7 @@ class OpenedVideo:
                 color_range={1: "tv", 2: "pc"}.get(int(context.color_range), "unknown"),
                 color_matrix=_MATRICES.get(int(context.colorspace), "unknown"),
                 profile=context.profile or "",
-                level=_h264_level(context) if self.codec == "h264" else 0,
+                level=Units(self.extradata).level if self.codec == "h264" else 0,
                 width_px=context.width,
                 height_px=context.height,
                 time_base=Fraction(stream.time_base),
