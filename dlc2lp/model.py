@@ -311,6 +311,8 @@ class VideoInfo:
         The file's size.
     is_mirrored
         Whether its display matrix also mirrors the picture; ``rotation_deg`` is what OpenCV makes of that.
+    is_turn_ignored
+        Whether its pictures ask to be turned, as by a camera's EXIF, where the container says nothing: OpenCV does not.
     n_lost_packets
         Packets before the first frame that need what is not in the file, and give no frame.
     is_cut
@@ -351,6 +353,7 @@ class VideoInfo:
     profile: str = ""
     level: int = 0
     is_mirrored: bool = False
+    is_turn_ignored: bool = False
     n_lost_packets: int = 0
     is_cut: bool = False
     changes_at: int | None = None

@@ -43,7 +43,7 @@ def encode_video(
     """
     encode = _Encode(source, temp, info, order, settings, _Progress(on_frames), stop)
     # Of a file that was cut the program makes up a frame or two behind the last one.
-    if not (info.is_mirrored or info.held or info.is_cut):
+    if not (info.is_mirrored or info.is_turn_ignored or info.held or info.is_cut):
         result = encode.in_program()
         # Where it gave up after some frames the disk is full, or the like: another way would do no better.
         if result.n_frames == order.n_frames or (result.returncode != 0 and result.n_frames):

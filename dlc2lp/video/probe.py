@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.errors import VideoFailed
@@ -17,6 +17,9 @@ from dlc2lp.video.gpu_reader import against_size
 from dlc2lp.video.packets import HeadFrame, Packets, loses_first_frames, read_packets
 from dlc2lp.video.pyav import Header, OpenedVideo, Undecodable, explained
 from dlc2lp.video.riff import n_listed_chunks
+
+#: Containers that hold a display matrix, which OpenCV reads there and nowhere else.
+_TURNING_CONTAINERS = {"mov", "matroska"}
 
 #: Things that ffmpeg's libraries open as if they were videos: text with colours, lists of other files, pictures.
 _NOT_VIDEO_CONTAINERS = {"tty", "concat", "hls", "dash", "sdp", "image2", "lrc", "imf", "webvtt"}
@@ -79,7 +82,10 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
     if cut is not None and not keep_damaged:
         raise VideoFailed(cut)
     refuse_empty(path, packets)
-    first = packets.head[0]
+    first, is_turn_ignored = packets.head[0], False
+    if (first.rotation_deg or first.is_mirrored) and not _TURNING_CONTAINERS & set(video.format_name.split(",")):
+        first, is_turn_ignored = replace(first, rotation_deg=0, is_mirrored=False), True
+        packets.head[0] = first
     timing = _timing(video, packets, header, stop)
     clock = timing.clock
     return VideoInfo(
@@ -107,6 +113,7 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
         profile=header.profile,
         level=header.level,
         is_mirrored=first.is_mirrored,
+        is_turn_ignored=is_turn_ignored,
         is_cut=cut is not None,
         changes_at=packets.changes_at,
         n_corrupt_packets=packets.n_corrupt,

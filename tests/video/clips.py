@@ -356,8 +356,11 @@ def _joined_h264(*options: str, filters: str = "null") -> Make:
     return make
 
 
-#: A camera's EXIF: the mark, the byte order, and a list of one entry, the orientation (EXIF 2.3, 4.6.2).
-_EXIF = b"Exif\0\0" + b"II*\0\x08\0\0\0" + b"\x01\0" + b"\x12\x01\x03\0\x01\0\0\0\x01\0\0\0" + b"\0\0\0\0"
+def _exif(orientation: int) -> bytes:
+    """A camera's EXIF: the mark, the byte order, and a list of one entry, the orientation (EXIF 2.3, 4.6.2)."""
+    entry = b"\x12\x01\x03\0\x01\0\0\0" + bytes([orientation]) + b"\0\0\0"
+    content = b"Exif\0\0" + b"II*\0\x08\0\0\0" + b"\x01\0" + entry + b"\0\0\0\0"
+    return b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content
 
 
 def _without_durations(data: bytearray) -> None:
@@ -763,9 +766,9 @@ CLIPS: dict[str, Clip] = {
     "mjpeg mkv odd fast": Clip("a.mkv", _at_rate(MJPEG, "999983"), "encode", rate=None),
     "one jpeg": Clip("a.avi", _encoded(MJPEG, "-frames:v", "1"), "encode", truth=(0,)),
     # the decoder complains, but all frames are there and whole
-    "camera's EXIF": Clip(
-        "a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe1" + (len(_EXIF) + 2).to_bytes(2, "big") + _EXIF)), "encode"
-    ),
+    "camera's EXIF": Clip("a.avi", _spoiled("mjpeg", with_segment(_exif(1))), "encode"),
+    "camera's EXIF, turned": Clip("a.avi", _spoiled("mjpeg", with_segment(_exif(6))), "encode"),
+    "camera's EXIF, upside down": Clip("a.avi", _spoiled("mjpeg", with_segment(_exif(3))), "encode"),
     "broken APP": Clip("a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe0\xff\xf0JFIF")), "encode"),
     "short APP": Clip("a.avi", _spoiled("mjpeg", with_segment(b"\xff\xe1\0\x06Ex")), "encode"),
     "junk between JPEGs": Clip("a.avi", _spoiled("mjpeg", _between_junk), "encode"),
