@@ -56,6 +56,7 @@ class InspectKeywords(ChoiceKeywords, EncodeKeywords, total=False):
     view_pattern: str | None
     square_size: float | None
     calibration: str | Path | Sequence[str | Path]
+    uneven: options.Uneven
     videos: options.VideoChoice
     video_roots: str | Path | Sequence[str | Path]
     crop: options.CropChoice

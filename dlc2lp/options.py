@@ -31,6 +31,7 @@ WholeVideo = Literal["none", "full"]
 EditedFiles = Literal["keep", "replace"]
 CropChoice = Literal["auto", "never"]
 DamagedChoice = Literal["refuse", "keep"]
+Uneven = Literal["trim", "keep", "refuse"]
 
 _PROJECT = ("inspect", "convert")
 _ANY = (*_PROJECT, "batch convert", "batch plan")
@@ -122,6 +123,12 @@ class Options(Chosen):
         _CAMERAS,
         metavar="PATH",
         place="file or folder",
+    )
+    uneven: Uneven = option(
+        "trim",
+        "Videos of one session that are longer in one view than in another, which Lightning Pose does not take; trim: "
+        "at the end, to the shortest.",
+        Section(2, _ANY),
     )
     derived_crops: DerivedCrops = option("skip", "DeepLabCut's random sub-crops of frames (img012c1.png).", _LABELS)
     split: str | None = option(

@@ -314,7 +314,7 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
         plan.counts,
         len(plan.sessions),
         len(plan.videos),
-        sum(video.n_frames for video in plan.videos),
+        sum(video.n_written for video in plan.videos),
         round(task.seconds, 3),
         _bytes_before(plan),
         sum(file.size_bytes for record in records if record.done for file in record.files),

@@ -15,6 +15,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.model import RunAgain, Setting
+from dlc2lp.wording import counted
+
+#: What writes all label files anew, whatever people did to them.
+_ANEW = (Setting("edited", ("replace",)),)
 
 #: What the header rows begin with.
 _HEADER = ("scorer", "bodyparts", "coords")
@@ -101,7 +106,8 @@ class LabelCells:
             raise _unreadable(name, f"expected the columns {', '.join(axes)} for each keypoint")
         for number, line in enumerate(lines[3:], start=4):
             if len(line) != len(lines[0]):
-                raise _unreadable(name, f"found {len(line)} cells in row {number}, expected {len(lines[0])}")
+                found = counted(len(line), "cell")
+                raise _unreadable(name, f"found {found} in row {number}, expected {len(lines[0])}")
         rows = tuple((line[0], tuple(_points(line[1:], len(axes)))) for line in lines[3:])
         return cls(scorers[0], names, len(axes) == len(_WITH), rows)
 
@@ -126,5 +132,5 @@ def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:
 
 
 def _unreadable(name: str, problem: str) -> Dlc2LpError:
-    advice = "bring the file back as Lightning Pose or its app wrote it, or `dlc2lp convert --edited replace`"
-    return Dlc2LpError.of("target-labels-unreadable", name, problem, advice=advice)
+    advice, remedy = "bring the file back as Lightning Pose or its app wrote it, or {}", RunAgain("run convert", _ANEW)
+    return Dlc2LpError.of("target-labels-unreadable", name, problem, advice=advice, remedies=(remedy,))

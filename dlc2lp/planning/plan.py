@@ -60,7 +60,7 @@ class PlannedSession:
 class PlannedVideo:
     """A video, what is done to it and why."""
 
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("held",)
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("held", "trimmed_to")
 
     #: Absolute path, and path relative to the target.
     source: str
@@ -77,6 +77,13 @@ class PlannedVideo:
     crop: Crop | None = None
     view: str = ""  #: Its view in the target; empty in a single-view project.
     held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
+    #: How many of its first frames the target has, where another view's video is shorter; None: all.
+    trimmed_to: int | None = None
+
+    @property
+    def n_written(self) -> int:
+        """How many frames the target has."""
+        return self.n_frames if self.trimmed_to is None else self.trimmed_to
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from dlc2lp.planning.rows import tell_absent
 from dlc2lp.planning.scene import Scene, set_scene
 from dlc2lp.planning.steps import ExtractFrames, Step, WriteText
 from dlc2lp.planning.texts import PlannedTexts, plan_texts
+from dlc2lp.planning.uneven import EvenVideos, even_out
 from dlc2lp.planning.videos import NamedVideo, PlannedVideos, name_videos, plan_videos
 from dlc2lp.survey.calibrations import unused_options
 from dlc2lp.survey.source import Source
@@ -70,7 +71,8 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
         raise SourceRefused(_nothing_to_train(scene, moments, images, options.split), *by_severity(findings))
     cuts = _plan_cuts(scene, files, with_context=options.context_frames)
     settings = encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
-    videos = _plan_videos(scene, images, settings, options.link)
+    even = even_out(scene, options.uneven)
+    videos = _plan_videos(scene, images, even, settings, options.link)
     recordings = list(dict.fromkeys(moment.moment.session for moment in moments))
     calibrations = plan_calibrations(source.calibrations, scene.views, recordings, scene.sessions)
     findings = list(dict.fromkeys([*findings, *cuts.findings, *videos.findings]))
@@ -78,7 +80,9 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     if source.is_multiview and not source.calibrations.in_squares:
         why = "no calibration of DeepLabCut is used, whose lengths are in squares"
         findings += unused_options(options.square_size, (), why=why)
-    texts = plan_texts(source, scene, files, images, len(videos.videos), bool(calibrations.files), options, target)
+    texts = plan_texts(
+        source, scene, files, images, len(videos.videos), even.unequal, bool(calibrations.files), options, target
+    )
     findings += texts.findings
     return _plan(source, scene, files, images, cuts, videos, calibrations, texts, findings, options, target)
 
@@ -154,7 +158,9 @@ def _plan_cuts(scene: Scene, files: Sequence[ViewFiles], *, with_context: bool) 
     return PlannedCuts(tuple(steps), (no_context(without),) if without and with_context else ())
 
 
-def _plan_videos(scene: Scene, images: Sequence[PlacedImages], settings: EncodeSettings, link: Link) -> PlannedVideos:
+def _plan_videos(
+    scene: Scene, images: Sequence[PlacedImages], even: EvenVideos, settings: EncodeSettings, link: Link
+) -> PlannedVideos:
     """Decide on every video; one that belongs to no camera can't be told from the others by Lightning Pose."""
     if not scene.names:
         videos = scene.views[0].view.survey.videos
@@ -164,11 +170,11 @@ def _plan_videos(scene: Scene, images: Sequence[PlacedImages], settings: EncodeS
     known = {stem for view in scene.views for stem in view.view.video_of}
     for view in scene.views:
         folders = scene.folders(view)
-        named += [NamedVideo(video, folders[session], view.name) for session, video in view.videos.items()]
+        named += [NamedVideo(even.videos[view.name, session], folders[session], view.name) for session in view.videos]
         strangers = [video.path.name for video in view.view.survey.videos if video.info and video.stem not in known]
         findings += [_stranger_videos(strangers)] if strangers else []
     planned = plan_videos(named, settings, link)
-    return dataclasses.replace(planned, findings=(*findings, *planned.findings))
+    return dataclasses.replace(planned, findings=(*findings, *even.findings, *planned.findings))
 
 
 def _stranger_videos(names: Sequence[str]) -> Finding:

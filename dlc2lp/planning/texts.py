@@ -15,7 +15,6 @@ from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding
 from dlc2lp.options import Options, Visibility
-from dlc2lp.planning.align import unequal_videos
 from dlc2lp.planning.images import PlacedImages
 from dlc2lp.planning.labels import hidden_shares, skeleton
 from dlc2lp.planning.moments import ViewFiles
@@ -48,12 +47,16 @@ def plan_texts(
     files: Sequence[ViewFiles],
     images: Sequence[PlacedImages],
     n_videos: int,
+    unequal: tuple[str, ...],
     is_calibrated: bool,
     options: Options,
     target: Path,
 ) -> PlannedTexts:
-    """Render all texts; ``files`` and ``images`` are of each view, ``n_videos`` and calibrations of the target."""
-    facts, unequal = _facts(scene, files, images, n_videos, is_calibrated, options.data_dir or str(target))
+    """Render all texts; ``files`` and ``images`` are of each view, ``n_videos`` and calibrations of the target.
+
+    ``unequal`` are sessions whose views' videos differ in length there.
+    """
+    facts = _facts(scene, files, images, n_videos, unequal, is_calibrated, options.data_dir or str(target))
     config = starter_config(facts, options.config)
     projects = [project for survey, _ in source.surveys for project in (survey.project, *survey.merged)]
     origin = {name: origin for view in scene.views for name, origin in view.animal.origin.items()}
@@ -66,7 +69,7 @@ def plan_texts(
     for view, made in zip(scene.views, visible, strict=True):
         steps += _label_steps(view.name, view.animal.labels.scorer, scene.keypoints, made)
     # The order in which findings have always come, for one camera and for several.
-    told = (*unequal, *config.findings, *explained, *unknown)
+    told = (*config.findings, *explained, *unknown)
     return PlannedTexts(tuple(steps), facts, config, told)
 
 
@@ -75,10 +78,11 @@ def _facts(
     files: Sequence[ViewFiles],
     images: Sequence[PlacedImages],
     n_videos: int,
+    unequal: tuple[str, ...],
     is_calibrated: bool,
     data_dir: str,
-) -> tuple[ConfigFacts, list[Finding]]:
-    """Gather what the starter config is chosen from; and sessions whose videos differ in length."""
+) -> ConfigFacts:
+    """Gather what the starter config is chosen from."""
     sizes = sum((placed.sizes for placed in images), Counter[tuple[int, int]]())
     labeled = [row for made in files for row in made.all_rows if row.image not in made.fillers]
     facts = ConfigFacts(
@@ -90,16 +94,11 @@ def _facts(
         n_videos=n_videos,
     )
     if not scene.names:
-        return facts, []
-    counts = {
-        (session, view.name): video.info.n_frames
-        for view in scene.views
-        for session, video in view.videos.items()
-        if video.info is not None
-    }
-    of_session: Counter[str] = Counter(session for session, _ in counts)
-    unequal = unequal_videos(counts)
-    several = dataclasses.replace(
+        return facts
+    of_session = Counter(
+        session for view in scene.views for session, video in view.videos.items() if video.info is not None
+    )
+    return dataclasses.replace(
         facts,
         n_videos=sum(n == len(scene.views) for n in of_session.values()),
         view_names=scene.names,
@@ -107,9 +106,8 @@ def _facts(
         n_frames_against_3d=_n_frames_against_3d([made.rows for made in files]),
         one_view_keypoints=_one_view_keypoints(scene.keypoints, files),
         incomplete_sessions=tuple(session for session, n in of_session.items() if n < len(scene.views)),
-        unequal_sessions=tuple(finding.subject for finding in unequal),
+        unequal_sessions=unequal,
     )
-    return several, unequal
 
 
 def _one_view_keypoints(keypoints: Sequence[str], files: Sequence[ViewFiles]) -> tuple[str, ...]:

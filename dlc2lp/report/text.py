@@ -263,7 +263,7 @@ def _counts_text(plan: Plan) -> str:
 def outcome_text(came: Outcome) -> str:
     """Lay out what a conversion did."""
     plan, run, videos = came.plan, came.run, came.plan.videos[:MAX_ROWS]
-    rows = [(video.target, str(video.n_frames), video.action) for video in videos]
+    rows = [(video.target, str(video.n_written), video.action) for video in videos]
     remarks = ["; ".join(video.reasons) for video in videos]
     extra = [_calibration_text(plan)] if plan.views else []
     if queued := sum(frame.state == "queued" for session in plan.sessions for frame in session.frames):

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
 from math import isnan
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.lp.check import check_target
-from dlc2lp.model import Finding, LabelTable, Severity, by_severity
+from dlc2lp.model import Finding, LabelTable, RunAgain, Setting, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
@@ -75,8 +75,9 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
             findings += wrong
             n_checked |= n_labels
         if level != "none":
-            wrong, n_checked["video_frames"] = _check_videos(plan, target, level)
-            findings += wrong
+            wrong, n_frames_of = _check_videos(plan, target, level)
+            findings += [*wrong, *_uneven_views(plan, n_frames_of)]
+            n_checked["video_frames"] = sum(n_frames_of.values())
             wrong, n_frames = check_context(plan, level)
             findings += wrong
             n_checked |= {"context_frames": n_frames} if n_frames else {}
@@ -193,10 +194,36 @@ def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
     }
 
 
-def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Finding], int]:
-    """Return what is wrong with the videos, and how many frames they have."""
+def _uneven_views(plan: Plan, n_frames: Mapping[str, int]) -> list[Finding]:
+    """Return a finding for each session whose videos, counted by their names in the target, are not equally long."""
+    sessions: dict[str, dict[str, int]] = {}
+    for video in plan.videos:
+        if video.view and video.target in n_frames:
+            session = PurePosixPath(video.target).stem.removesuffix(f"_{video.view}")
+            sessions.setdefault(session, {})[video.view] = n_frames[video.target]
+    advice, remedy = (
+        "cut the videos to the same moments, or {}",
+        RunAgain("run convert", (Setting("uneven", ("trim",)),)),
+    )
+    return [
+        Finding(
+            Severity.ERROR,
+            "target-views-differ",
+            session,
+            f"found videos of {', '.join(f'{n} ({view})' for view, n in numbers.items())} frames, expected as many in "
+            "every view: Lightning Pose predicts no such session",
+            advice=advice,
+            remedies=(remedy,),
+        )
+        for session, numbers in sessions.items()
+        if len(set(numbers.values())) > 1
+    ]
+
+
+def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Finding], dict[str, int]]:
+    """Return what is wrong with the videos, and how many frames each has."""
     findings: list[Finding] = []
-    n_frames = 0
+    n_frames: dict[str, int] = {}
     for video in plan.videos:
         if not (target / video.target).exists():
             continue  # already told by its record
@@ -206,10 +233,10 @@ def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Fi
         except VideoFailed as error:
             findings += error.findings
             continue
-        n_frames += info.n_frames
+        n_frames[video.target] = info.n_frames
         treatment = choose(info)
-        if info.n_frames != video.n_frames:
-            message = f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}"
+        if info.n_frames != video.n_written:
+            message = f"found {counted(info.n_frames, 'frame')}, expected {video.n_written} as in {video.source}"
             findings.append(not_as_planned("video-frames-lost", video.target, message))
         elif treatment.action != "place":
             message = "; ".join(reason.message for reason in treatment.reasons)
