@@ -37,7 +37,9 @@ def n_written(target: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("video", "actions"), [(Video(), {"remux", "rewrite"}), (Video(".avi", "mjpeg", "yuvj420p"), {"encode"})], ids=["h264", "mjpeg"]
+    ("video", "actions"),
+    [(Video(), {"remux", "rewrite"}), (Video(".avi", "mjpeg", "yuvj420p"), {"encode"})],
+    ids=["h264", "mjpeg"],
 )
 def test_the_longer_of_two_videos_is_trimmed(tmp_path: Path, video: Video, actions: set[str]) -> None:
     projects, target = cameras(tmp_path, video=video), tmp_path / "lp"
@@ -81,10 +83,11 @@ def test_what_is_kept_uneven_is_no_success(tmp_path: Path) -> None:
     told = result.finding("view-videos-differ")
     assert told["severity"] == "error"
     assert "--uneven trim" in told["hint"]
+    assert result.codes.count("view-videos-differ") == 1
     assert n_written(target) == {"top": 20, "side": 18}
     verified = dlc2lp("verify", target, "--json")
     assert verified.exit_code == 1
-    assert verified.finding("target-views-differ")["subject"] == "m1"
+    assert verified.finding("view-videos-differ")["subject"] == "m1"
     assert convert(target, projects).exit_code == 0
     assert n_written(target) == {"top": 18, "side": 18}
 

@@ -1,10 +1,11 @@
 """Sessions whose views' videos have different numbers of frames, which Lightning Pose does not take. Pure.
 
-Its video readers assert that all views of a session have as many frames (``PrepareDALI``, ``OpenCVVideoReader`` and
-``collect_video_files_by_view`` of 2.4.3), so such a session can't be predicted nor train without labels. Cameras that
-are stopped one after the other differ by some frames at the end. Trimming takes from the longer videos what no other
-view shows, and nothing else: labels, their images and context frames stay, and the session works. So that is the
-default. Videos that lack frames in their midst are another fault, which nobody can see in the counts; hence the words.
+Its readers count the frames of all views of a session and raise "Mismatched frame counts across views"
+(``data/video/utils`` and ``data/video/dali`` of 2.4.3), so such a session can't be predicted, and unsupervised losses
+can't train. Cameras that are stopped one after the other differ by some frames at the end. Trimming takes from the
+longer videos what no other view shows, and nothing else: labels, their images and context frames stay, and the session
+works. So that is the default. Videos that lack frames in their midst are another fault, which nobody can see in the
+counts; hence the words.
 """
 
 from __future__ import annotations

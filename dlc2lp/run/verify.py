@@ -208,7 +208,7 @@ def _uneven_views(plan: Plan, n_frames: Mapping[str, int]) -> list[Finding]:
     return [
         Finding(
             Severity.ERROR,
-            "target-views-differ",
+            "view-videos-differ",
             session,
             f"found videos of {', '.join(f'{n} ({view})' for view, n in numbers.items())} frames, expected as many in "
             "every view: Lightning Pose predicts no such session",

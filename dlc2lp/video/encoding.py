@@ -200,7 +200,7 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
     misnamed = is_mp4 and suffix.lower() != ".mp4"
     miscounted = declared not in (None, info.n_frames) and not info.n_hidden_packets
     count = f"the header says {counted(declared or 0, 'frame')}, it has {info.n_frames}"
-    trimmed = f"other views have {counted(info.n_wanted, 'frame')}, and of its {info.n_frames} the first are wanted"
+    trimmed = f"of its {counted(info.n_frames, 'frame')} the first {info.n_wanted} are wanted, since a view has no more"
     streams = f"it has {info.n_video_streams} video streams; the first is used"
     return _those_that_hold(
         (not is_mp4, "not-mp4", f"the container is {info.container}, not mp4"),
