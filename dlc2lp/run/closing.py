@@ -44,8 +44,8 @@ def close_target(
     verification = verify_target(plan, level, labels)
     records = journal.read()
     told = list(findings)
-    # What the run has said of a file that a person changed, checking says again in other words.
-    said = {(finding.code, finding.subject) for finding in told}
+    # What the plan or the run has said of a thing, checking says again in other words.
+    said = {(finding.code, finding.subject) for finding in (*plan.findings, *told)}
     checked = (finding for finding in verification.findings if (finding.code, finding.subject) not in said)
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.
     lasting = merge_findings(plan.findings, told, _told_by_records(plan, records), checked)
