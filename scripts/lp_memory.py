@@ -83,7 +83,7 @@ def kept_bytes(model: Any, kind: str, batch: torch.Tensor) -> int:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
             seen[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # a tensor that is kept by what made it would never be freed
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss = forward_loss(model, kind, batch, finds_keypoints=False)
@@ -132,8 +132,8 @@ def measure(kind: str, backbone: str, n_keypoints: int, side_px: int, sequence: 
     """One line of the table."""
     model = build(kind, backbone, n_keypoints, side_px)
     area_px = side_px**2
-    kept = (kept_bytes(model, kind, images(kind, 4, side_px)) - kept_bytes(model, kind, images(kind, 2, side_px))) / 2
-    peak = (train_peak(model, kind, 4, side_px) - train_peak(model, kind, 2, side_px)) / 2
+    kept = kept_bytes(model, kind, images(kind, 2, side_px)) - kept_bytes(model, kind, images(kind, 1, side_px))
+    peak = train_peak(model, kind, 2, side_px) - train_peak(model, kind, 1, side_px)
     more, fewer = (predict_peak(model, kind, n, side_px) for n in (2 * sequence, sequence))
     weights = sum(each.numel() for each in model.parameters()) / 1e6
     figures = f"{kept / area_px:9.0f} {peak / area_px:9.0f} {(more - fewer) / sequence / area_px:9.0f} {weights:8.1f}"
@@ -149,7 +149,10 @@ def main() -> None:
     parser.add_argument("--sequence", type=int, default=8, metavar="N", help="frames predicted at a time (default 8)")
     options = parser.parse_args()
     use_random_weights()
-    print(f"{'model':30s} {'backbone':16s} {'keyp':>4s} {'side':>5s} {'kept':>9s} {'peak':>9s} {'predicted':>9s} M weights")
+    print(
+        f"{'model':30s} {'backbone':16s} {'keyp':>4s} {'side':>5s} "
+        f"{'kept':>9s} {'peak':>9s} {'predicted':>9s} M weights"
+    )
     for name, n_keypoints, side_px in cases(options.models, options.keypoints, options.side):
         kind, backbone = name.split(":")
         print(measure(kind, backbone, n_keypoints, side_px, options.sequence), flush=True)

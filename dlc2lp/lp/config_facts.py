@@ -22,6 +22,8 @@ class ConfigFacts:
     image_sizes: tuple[tuple[tuple[int, int], int], ...] = ()
     #: Keypoint -> share of the labeled frames in which it is empty, 0 to 1.
     hidden_share: Mapping[str, float] = field(default_factory=dict)
+    #: Labeled frames beside which a neighbor is missing that its video has; None: not known (plans of version 0.1).
+    n_frames_without_context: int | None = None
     n_videos: int = 0  #: Videos in ``videos/``; in a multi-view project sessions with a video of every view.
     view_names: tuple[str, ...] = ()  #: The views in order; empty in a single-view project.
     is_calibrated: bool = False  #: Whether there is a calibration for every session.
@@ -69,5 +71,13 @@ class ConfigFacts:
 
 
 _OF_VIEWS = frozenset(field.name for field in fields(ConfigFacts)).difference(
-    ("data_dir", "keypoint_names", "n_labeled_frames", "image_sizes", "hidden_share", "n_videos")
+    (
+        "data_dir",
+        "keypoint_names",
+        "n_labeled_frames",
+        "image_sizes",
+        "hidden_share",
+        "n_frames_without_context",
+        "n_videos",
+    )
 )

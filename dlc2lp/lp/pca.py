@@ -16,18 +16,22 @@ OFTEN_HIDDEN_SHARE = 0.2
 _MIN_PCA_KEYPOINTS = 2
 
 
-def pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, ...] | None:
-    """Return the keypoints of the pose PCA, None for all: also where too few would be left."""
+def pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the keypoints of the pose PCA: none where too few are left.
+
+    Never all by leaving the list out (null): without a list Lightning Pose's ``compute_metrics_single`` computes no
+    Pose-PCA error. Nor with keypoints that are rarely there: one that is never labelled makes every error NaN, and two
+    that are labelled together once end the evaluation with "Eigenvalues did not converge".
+    """
     columns = tuple(index for index, name in enumerate(names) if name not in hidden)
-    return None if len(columns) == len(names) or len(columns) < _MIN_PCA_KEYPOINTS else columns
+    return columns if len(columns) >= _MIN_PCA_KEYPOINTS else ()
 
 
 def check_pca(decided: StarterValues) -> None:
     """Refuse a PCA that Lightning Pose could not fit: it wants as many rows as coordinates."""
     n_train = n_train_frames(decided.facts.n_labeled_frames)
     if "pca_singleview" in decided.losses:
-        columns = decided.pca_columns
-        n_dims = 2 * (len(decided.facts.keypoint_names) if columns is None else len(columns))
+        n_dims = 2 * len(decided.pca_columns)
         if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
             raise _too_few(
                 "pca_singleview",

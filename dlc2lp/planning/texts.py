@@ -47,13 +47,18 @@ def plan_texts(
     scene: Scene,
     files: Sequence[ViewFiles],
     images: Sequence[PlacedImages],
+    n_without_context: int,
     n_videos: int,
     is_calibrated: bool,
     options: Options,
     target: Path,
 ) -> PlannedTexts:
-    """Render all texts; ``files`` and ``images`` are of each view, ``n_videos`` and calibrations of the target."""
-    facts, unequal = _facts(scene, files, images, n_videos, is_calibrated, options.data_dir or str(target))
+    """Render all texts; ``files`` and ``images`` are of each view, ``n_videos`` and calibrations of the target.
+
+    ``n_without_context`` labeled frames lack a neighbor.
+    """
+    data_dir = options.data_dir or str(target)
+    facts, unequal = _facts(scene, files, images, n_without_context, n_videos, is_calibrated, data_dir)
     config = starter_config(facts, options.config)
     projects = [project for survey, _ in source.surveys for project in (survey.project, *survey.merged)]
     origin = {name: origin for view in scene.views for name, origin in view.animal.origin.items()}
@@ -74,6 +79,7 @@ def _facts(
     scene: Scene,
     files: Sequence[ViewFiles],
     images: Sequence[PlacedImages],
+    n_without_context: int,
     n_videos: int,
     is_calibrated: bool,
     data_dir: str,
@@ -87,6 +93,7 @@ def _facts(
         n_labeled_frames=len(files[0].rows),
         image_sizes=tuple(sorted(sizes.items())),
         hidden_share=hidden_shares(scene.keypoints, labeled),
+        n_frames_without_context=n_without_context,
         n_videos=n_videos,
     )
     if not scene.names:

@@ -1,7 +1,7 @@
 """The app's create-model dialog, re-created: what its form offers, and how it merges into ``configs/default.yaml``.
 
-From the source map of the app 2.4.2.3 (``create-model-dialog.component.ts``, ``.html`` and ``modelconf.ts``): the form's
-defaults (:class:`Form`), its choices (:func:`forms`), the patch that it makes (:func:`patch_of`, there
+From the source map of the app 2.4.2.3 (``create-model-dialog.component.ts``, ``.html`` and ``modelconf.ts``): the
+form's defaults (:class:`Form`), its choices (:func:`forms`), the patch that it makes (:func:`patch_of`, there
 ``computeConfigPatch``) and lodash's ``_.merge``, which merges lists entry by entry (:func:`merge`).
 """
 

@@ -159,4 +159,3 @@ def read_videos_with_opencv() -> None:
 def first_of_each(filenames: list[Any]) -> list[Any]:
     """The first video, of each view where there are several."""
     return [view[:1] for view in filenames] if isinstance(filenames[0], list) else filenames[:1]
-
