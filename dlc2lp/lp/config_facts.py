@@ -22,8 +22,6 @@ class ConfigFacts:
     image_sizes: tuple[tuple[tuple[int, int], int], ...] = ()
     #: Keypoint -> share of the labeled frames in which it is empty, 0 to 1.
     hidden_share: Mapping[str, float] = field(default_factory=dict)
-    #: Labeled frames beside which a neighbor is missing that its video has; None: not known (plans of version 0.1).
-    n_frames_without_context: int | None = None
     n_videos: int = 0  #: Videos in ``videos/``; in a multi-view project sessions with a video of every view.
     view_names: tuple[str, ...] = ()  #: The views in order; empty in a single-view project.
     is_calibrated: bool = False  #: Whether there is a calibration for every session.
@@ -33,6 +31,8 @@ class ConfigFacts:
     one_view_keypoints: tuple[str, ...] = ()  #: Keypoints that at least one view never shows.
     incomplete_sessions: tuple[str, ...] = ()  #: Sessions that have videos, but not of every view.
     unequal_sessions: tuple[str, ...] = ()  #: Sessions whose videos have different numbers of frames.
+    #: Labeled frames beside which a neighbor is missing that its video has; None: not known (plans of version 0.1).
+    n_frames_without_context: int | None = None
 
     @property
     def n_views(self) -> int:
@@ -60,8 +60,10 @@ class ConfigFacts:
         return self.n_videos > 0 and not self.unequal_sessions
 
     def to_written(self) -> dict[str, Any]:
-        """All fields in plain JSON types; those of views only where there are any."""
+        """All fields in plain JSON types; those of views only where there are any, and what is known."""
         written = encode_fields(self)
+        if self.n_frames_without_context is None:
+            del written["n_frames_without_context"]
         return {name: value for name, value in written.items() if self.view_names or name not in _OF_VIEWS}
 
     @classmethod

@@ -16,6 +16,7 @@ from dlc2lp.lp import multiview
 from dlc2lp.lp.config_choices import CONTEXT_MODEL, DEFAULT_MODEL
 from dlc2lp.lp.memory import is_transformer
 from dlc2lp.lp.starter_text import EPOCHS, VIT_LEARNING_RATE, StarterValues
+from dlc2lp.wording import counted
 
 _VAL_SHARE = 0.05
 
@@ -32,6 +33,11 @@ def dialog_words(decided: StarterValues) -> Iterator[str]:
         yield (
             f"- No vit backbone there: the images are resized to {decided.size} px, which is no square, and the "
             "training would end in an error. `dlc2lp config --resize 256x256` makes it possible."
+        )
+    if lacking := decided.facts.n_frames_without_context:
+        yield (
+            f"- The context types there: {lacking} of {counted(decided.facts.n_labeled_frames, 'labeled frame')} lack a "
+            "neighbor, and Lightning Pose takes the labeled frame itself instead."
         )
     if decided.losses:
         kept = ", ".join(decided.losses)
@@ -74,8 +80,8 @@ def _of_one_view(decided: StarterValues) -> Iterator[str]:
     n_train, n_dims = n_frames - max(1, math.floor(_VAL_SHARE * n_frames)), 2 * len(decided.facts.keypoint_names)
     if n_train < n_dims:
         yield (
-            f"- No Pose PCA there (of the semi-supervised types): it needs {n_dims} labeled frames to train on, and "
-            f"there are {max(0, n_train)}."
+            f"- No Pose PCA there (of the semi-supervised types): it needs {counted(n_dims, 'labeled frame')} to train "
+            f"on, and there are {max(0, n_train)}."
         )
 
 

@@ -66,7 +66,7 @@ def _batch_reason(
     if choices.train_batch_size is not None:
         return f"as asked for with --train-batch-size; {memory}"
     n_train = n_train_frames(facts.n_labeled_frames)
-    if n_train < sizing.SMALLEST_OF_FEW:
+    if n_train < sizing.EFFECTIVE_BATCH:
         return f"only {counted(n_train, 'labeled frame trains', 'labeled frames train')}; {memory}"
     wanted = sizing.wanted_batch(n_train)
     few = ""

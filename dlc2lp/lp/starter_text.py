@@ -343,7 +343,8 @@ def _losses(decided: StarterValues) -> Document:
     pose: Document = (Entry("log_weight", 11.0), Entry("components_to_keep", 0.99), Entry("epsilon", None))
     return (
         Entry("pca_multiview", (*pca, Entry("components_to_keep", 3), Entry("epsilon", None))),
-        *(() if decided.facts.view_names else (Entry("pca_singleview", pose),)),
+        # Lightning Pose has it for a single view only; without the entry it ends in a KeyError instead of saying so.
+        Entry("pca_singleview", pose),
         Entry(
             "temporal",
             (

@@ -93,6 +93,7 @@ def forms(project: Project) -> Iterator[Form]:
         yield replace(first, epochs=1000)
         if uses:
             yield replace(first, reprojection=False)
+            yield Form(uses_calibrations=True, reprojection=False)
         else:
             yield replace(first, augmentation="dlc-top-down")
     if not multiview:
