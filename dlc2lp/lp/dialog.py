@@ -35,9 +35,10 @@ def dialog_words(decided: StarterValues) -> Iterator[str]:
             "training would end in an error. `dlc2lp config --resize 256x256` makes it possible."
         )
     if lacking := decided.facts.n_frames_without_context:
+        n_frames = counted(decided.facts.n_labeled_frames, "labeled frame")
         yield (
-            f"- The context types there: {lacking} of {counted(decided.facts.n_labeled_frames, 'labeled frame')} lack a "
-            "neighbor, and Lightning Pose takes the labeled frame itself instead."
+            f"- The context types there: {lacking} of {n_frames} lack a neighbor, and Lightning Pose takes the labeled "
+            "frame itself instead."
         )
     if decided.losses:
         kept = ", ".join(decided.losses)
