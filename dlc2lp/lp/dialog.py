@@ -43,8 +43,8 @@ def dialog_words(decided: StarterValues) -> Iterator[str]:
     if decided.losses:
         kept = ", ".join(decided.losses)
         yield (
-            f"- Supervised there would keep the losses {kept}, since lists never become shorter: set losses_to_use "
-            "to [] in this file first."
+            f"- Supervised there would keep the losses {kept}, since lists never become shorter: run "
+            '`dlc2lp config --losses ""` first.'
         )
     yield from _of_views(decided) if decided.facts.view_names else _of_one_view(decided)
 

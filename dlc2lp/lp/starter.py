@@ -16,7 +16,7 @@ from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.dialog import dialog_words
 from dlc2lp.lp.document import Document, KeyPath, render, values_of
 from dlc2lp.lp.mirror import explain_mirror, match_mirrored
-from dlc2lp.lp.pca import OFTEN_HIDDEN_SHARE, check_pca, pca_columns
+from dlc2lp.lp.pca import check_pca, pca_columns
 from dlc2lp.lp.sizing import ImageSize
 from dlc2lp.lp.starter_findings import starter_findings
 from dlc2lp.lp.starter_reasons import starter_reasons
@@ -107,7 +107,6 @@ def _decided(
         n_labeled=choices.train_batch_size,
         n_accumulated=choices.accumulate_grad_batches,
     )
-    hidden = tuple(name for name in facts.keypoint_names if facts.hidden_share.get(name, 0.0) >= OFTEN_HIDDEN_SHARE)
     return StarterValues(
         facts=facts,
         size=size,
@@ -117,9 +116,9 @@ def _decided(
         n_gpus=choices.num_gpus or 1,
         losses=losses,
         hidden_is_occluded=choices.nan_means != "unlabeled",
-        pca_columns=pca_columns(facts.keypoint_names, hidden),
+        pca_columns=pca_columns(facts),
         matches=_matches(facts, mirrored),
-        reasons=starter_reasons(facts, choices, network, gpu_gb, size, batch, hidden),
+        reasons=starter_reasons(facts, choices, network, gpu_gb, size, batch),
     )
 
 

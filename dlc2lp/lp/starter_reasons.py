@@ -9,7 +9,7 @@ from dlc2lp.lp.config_choices import CONTEXT_MODEL, ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.document import printable
 from dlc2lp.lp.memory import Network
-from dlc2lp.lp.pca import OFTEN_HIDDEN_SHARE, pca_columns
+from dlc2lp.lp.pca import hidden_limit, pca_columns
 from dlc2lp.lp.sizing import Batch, ImageSize
 from dlc2lp.lp.training_split import n_train_frames
 from dlc2lp.wording import counted
@@ -22,12 +22,11 @@ def starter_reasons(
     gpu_gb: float,
     size: ImageSize,
     batch: Batch,
-    hidden: tuple[str, ...],
 ) -> dict[str, str]:
-    """Return why, by key, for a GPU of so many GB and what was decided; ``hidden`` keypoints are often empty."""
+    """Return why, by key, for a GPU of so many GB and what was decided."""
     return {
         "data.image_resize_dims": size.reason,
-        **_view_reasons(facts, choices, hidden),
+        **_view_reasons(facts, choices),
         "training.train_batch_size": _batch_reason(facts, choices, network, gpu_gb, size, batch),
         "training.accumulate_grad_batches": (
             ("" if choices.accumulate_grad_batches is None else "as asked for with --accumulate-grad-batches; ")
@@ -97,11 +96,11 @@ def memory_need(network: Network, size: ImageSize, batch: Batch) -> str:
     return f"{counted(n_frames, 'labeled frame')}{beside} {held} {verb} about {batch.need_gb:.1f} GB"
 
 
-def _view_reasons(facts: ConfigFacts, choices: ConfigChoices, hidden: tuple[str, ...]) -> dict[str, str]:
+def _view_reasons(facts: ConfigFacts, choices: ConfigChoices) -> dict[str, str]:
     """Return the reasons of the keys that a single view has and several views have not, or the other way round."""
     if not facts.view_names:
         mirrored = {"data.mirrored_column_matches": f"as asked for with --mirror {','.join(choices.mirror or ())}"}
-        pose_pca = {"data.columns_for_singleview_pca": _hidden_reason(facts, hidden)}
+        pose_pca = {"data.columns_for_singleview_pca": _hidden_reason(facts)}
         return (mirrored if choices.mirror is not None else {}) | pose_pca
     alone = ", ".join(map(printable, facts.one_view_keypoints))
     return {
@@ -158,15 +157,16 @@ def _prediction_reason(facts: ConfigFacts) -> str:
     return f"videos found: {facts.n_videos}"
 
 
-def _hidden_reason(facts: ConfigFacts, hidden: tuple[str, ...]) -> str:
-    columns = pca_columns(facts.keypoint_names, hidden)
-    if not hidden:
-        all_used = f"no keypoint is empty in {OFTEN_HIDDEN_SHARE:.0%} or more of the labeled frames, so all are used"
+def _hidden_reason(facts: ConfigFacts) -> str:
+    columns, limit = pca_columns(facts), hidden_limit(facts)
+    share = {name: facts.hidden_share.get(name, 0.0) for name in facts.keypoint_names}
+    named = ", ".join(f"{printable(name)} ({hidden:.0%})" for name, hidden in share.items() if hidden >= limit)
+    if not named:
+        all_used = f"no keypoint is empty in {limit:.0%} or more of the labeled frames, so all are used"
         return all_used if columns else "one keypoint is no pose"
-    named = ", ".join(f"{printable(name)} ({facts.hidden_share[name]:.0%})" for name in hidden)
     if not columns:
         return f"empty in many of the labeled frames: {named}; too few keypoints are left, so none stands here"
-    return f"left out, since empty in {OFTEN_HIDDEN_SHARE:.0%} or more of the labeled frames: {named}"
+    return f"left out, since empty in {limit:.0%} or more of the labeled frames: {named}"
 
 
 def _split_reason(n_frames: int) -> str:

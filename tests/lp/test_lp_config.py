@@ -234,9 +234,15 @@ def test_often_hidden_keypoints_are_left_out_of_the_pca() -> None:
     made = starter({"hidden_share": {"snout": 0.19, "ear": 0.2, "tail": 0.0}})
     assert at(made, "data.columns_for_singleview_pca") == [0, 2]
     assert "ear (20%)" in prose(made)
-    made = starter({"hidden_share": {"snout": 0.9, "ear": 0.2, "tail": 0.0}})
+    made = starter({"hidden_share": {"snout": 0.9, "ear": 0.4, "tail": 0.0}})
     assert at(made, "data.columns_for_singleview_pca") == []
     assert "too few keypoints are left" in prose(made)
+    # keypoints that are seldom there all of them: those that are there in most of the frames
+    made = starter({"hidden_share": {"snout": 0.3, "ear": 0.2, "tail": 0.5}})
+    assert at(made, "data.columns_for_singleview_pca") == [0, 1]
+    assert "left out, since empty in 40% or more of the labeled frames: tail (50%)" in prose(made)
+    made = starter({"hidden_share": {"snout": 0.3, "ear": 0.2, "tail": 0.5}, "n_labeled_frames": 19})
+    assert at(made, "data.columns_for_singleview_pca") == []
     # all of them, and not null: without a list Lightning Pose computes no Pose-PCA error
     assert at(starter(), "data.columns_for_singleview_pca") == [0, 1, 2]
     assert at(starter({"keypoint_names": ("snout",)}), "data.columns_for_singleview_pca") == []
@@ -283,6 +289,7 @@ def test_few_frames_leave_some_to_validate(n_frames: int) -> None:
 
 
 def test_losses() -> None:
+    assert at(starter(losses=()), "model.losses_to_use") == at(starter(losses=""), "model.losses_to_use") == []
     made = starter(losses=("temporal", "pca_singleview"), gpu_memory=24)
     assert at(made, "model.losses_to_use") == ["temporal", "pca_singleview"]
     assert {"temporal", "pca_singleview"} <= at(made, "losses").keys()
