@@ -19,6 +19,7 @@ class ChoiceKeywords(TypedDict, total=False):
     accumulate_grad_batches: int | None
     num_gpus: int | None
     resize: str | Sequence[int] | None
+    model: config_choices.Model | None
     backbone: str | None
     losses: str | Sequence[str] | None
     nan_means: config_choices.NanMeans | None

@@ -114,10 +114,29 @@ CASES = (
     Case(
         # The context model: it loads the neighbors of labeled frames, trains on them and predicts with them.
         name="context",
+        commands=(("demo", "{work}/demo"), ("config", "{work}/demo/lp-project", "--model", "heatmap_mhcrnn")),
+        target="{work}/demo/lp-project",
+        expectations=(context_loads(last_frame=89),),
+    ),
+    Case(
+        # Whatever a person chooses in the app's create-model dialog trains: 73 choices for a single view.
+        name="dialog",
         commands=(("demo", "{work}/demo"),),
         target="{work}/demo/lp-project",
-        judge=("--train", "--override", "model.model_type=heatmap_mhcrnn"),
-        expectations=(context_loads(last_frame=89),),
+        judge=("--profile", "lp", "--dialog"),
+    ),
+    Case(
+        # The same for several views, calibrated; what lightning-pose refuses with the app's own config too is told.
+        name="dialog-views",
+        commands=(("convert", *_PAIR, "{work}/lp"),),
+        target="{work}/lp",
+        judge=("--profile", "lp", "--dialog"),
+    ),
+    Case(
+        # With that model each view stands for itself.
+        name="views-one-by-one",
+        commands=(("convert", *_PAIR, "{work}/lp", "--model", "heatmap"), ("verify", "{work}/lp")),
+        target="{work}/lp",
     ),
     Case(
         # A keypoint that was added later: the column `visible`, empty cells of both meanings, suggestions in the queue.

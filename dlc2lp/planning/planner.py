@@ -16,7 +16,7 @@ from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.model import Finding, Setting, Severity, by_severity
 from dlc2lp.options import Link, Options
 from dlc2lp.planning.calibrations import PlannedCalibrations, plan_calibrations
-from dlc2lp.planning.context import cut_steps, no_context
+from dlc2lp.planning.context import RowFrame, cut_steps, lacks_neighbors, no_context
 from dlc2lp.planning.frames import match_view
 from dlc2lp.planning.images import PlacedImages, place_images
 from dlc2lp.planning.labels import count_cells, count_labeled, identity
@@ -25,7 +25,7 @@ from dlc2lp.planning.plan import Count, Plan
 from dlc2lp.planning.rows import tell_absent
 from dlc2lp.planning.scene import Scene, set_scene
 from dlc2lp.planning.steps import ExtractFrames, Step, WriteText
-from dlc2lp.planning.texts import PlannedTexts, plan_texts
+from dlc2lp.planning.texts import Besides, PlannedTexts, plan_texts
 from dlc2lp.planning.uneven import EvenVideos, even_out
 from dlc2lp.planning.videos import NamedVideo, PlannedVideos, name_videos, plan_videos
 from dlc2lp.survey.calibrations import unused_options
@@ -80,9 +80,10 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     if source.is_multiview and not source.calibrations.in_squares:
         why = "no calibration of DeepLabCut is used, whose lengths are in squares"
         findings += unused_options(options.square_size, (), why=why)
-    texts = plan_texts(
-        source, scene, files, images, len(videos.videos), even.unequal, bool(calibrations.files), options, target
+    besides = Besides(
+        len(videos.videos), _n_without_context(scene, files, cuts), even.unequal, bool(calibrations.files)
     )
+    texts = plan_texts(source, scene, files, images, besides, options, target)
     findings += texts.findings
     return _plan(source, scene, files, images, cuts, videos, calibrations, texts, findings, options, target)
 
@@ -156,6 +157,23 @@ def _plan_cuts(scene: Scene, files: Sequence[ViewFiles], *, with_context: bool) 
                     folders[session], listed, video.tie, video.info, taken, sizes, with_neighbors=with_neighbors
                 )
     return PlannedCuts(tuple(steps), (no_context(without),) if without and with_context else ())
+
+
+def _n_without_context(scene: Scene, files: Sequence[ViewFiles], cuts: PlannedCuts) -> int:
+    """Return how many moments to train on lack a neighbor of a view's frame that is in its video."""
+    there = {frame.target for step in cuts.steps for frame in step.frames}
+    there |= {path for made in files for path, state in made.placed.values() if state != "left-out"}
+    lacking: set[int] = set()
+    for view, made in zip(scene.views, files, strict=True):
+        rows: dict[str, RowFrame] = {}
+        n_frames: dict[str, int] = {}
+        for session, frames in made.row_frames.items():
+            info = view.videos[session].info
+            rows |= {frame.target: frame for frame in frames}
+            n_frames |= {frame.target: info.n_frames for frame in frames if info is not None}
+        images = enumerate(row.image for row in made.rows)
+        lacking |= {n for n, path in images if lacks_neighbors(path, rows.get(path), n_frames.get(path), there)}
+    return len(lacking)
 
 
 def _plan_videos(

@@ -41,22 +41,27 @@ class PlannedTexts:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True)
+class Besides:
+    """What the target holds besides labels and their images."""
+
+    n_videos: int
+    n_without_context: int  #: Labeled frames to train on that lack a neighbor which is in their video.
+    unequal_sessions: tuple[str, ...]  #: Those whose views' videos differ in length.
+    is_calibrated: bool  #: Whether there are calibration files.
+
+
 def plan_texts(
     source: Source,
     scene: Scene,
     files: Sequence[ViewFiles],
     images: Sequence[PlacedImages],
-    n_videos: int,
-    unequal: tuple[str, ...],
-    is_calibrated: bool,
+    besides: Besides,
     options: Options,
     target: Path,
 ) -> PlannedTexts:
-    """Render all texts; ``files`` and ``images`` are of each view, ``n_videos`` and calibrations of the target.
-
-    ``unequal`` are sessions whose views' videos differ in length there.
-    """
-    facts = _facts(scene, files, images, n_videos, unequal, is_calibrated, options.data_dir or str(target))
+    """Render all texts; ``files`` and ``images`` are of each view."""
+    facts = _facts(scene, files, images, besides, options.data_dir or str(target))
     config = starter_config(facts, options.config)
     projects = [project for survey, _ in source.surveys for project in (survey.project, *survey.merged)]
     origin = {name: origin for view in scene.views for name, origin in view.animal.origin.items()}
@@ -77,9 +82,7 @@ def _facts(
     scene: Scene,
     files: Sequence[ViewFiles],
     images: Sequence[PlacedImages],
-    n_videos: int,
-    unequal: tuple[str, ...],
-    is_calibrated: bool,
+    besides: Besides,
     data_dir: str,
 ) -> ConfigFacts:
     """Gather what the starter config is chosen from."""
@@ -91,7 +94,8 @@ def _facts(
         n_labeled_frames=len(files[0].rows),
         image_sizes=tuple(sorted(sizes.items())),
         hidden_share=hidden_shares(scene.keypoints, labeled),
-        n_videos=n_videos,
+        n_frames_without_context=besides.n_without_context,
+        n_videos=besides.n_videos,
     )
     if not scene.names:
         return facts
@@ -102,11 +106,11 @@ def _facts(
         facts,
         n_videos=sum(n == len(scene.views) for n in of_session.values()),
         view_names=scene.names,
-        is_calibrated=is_calibrated,
+        is_calibrated=besides.is_calibrated,
         n_frames_against_3d=_n_frames_against_3d([made.rows for made in files]),
         one_view_keypoints=_one_view_keypoints(scene.keypoints, files),
         incomplete_sessions=tuple(session for session, n in of_session.items() if n < len(scene.views)),
-        unequal_sessions=unequal,
+        unequal_sessions=besides.unequal_sessions,
     )
 
 

@@ -274,7 +274,7 @@ def outcome_text(came: Outcome) -> str:
     done = f"{counted(len(run.done), 'step')} done"
     done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
     done += f", {len(run.failed)} failed" if run.failed else ""
-    ready = f"{plan.target} is ready:\n  litpose train {plan.target}/configs/default.yaml"
+    ready = f"{plan.target} is ready:\n{_next_commands(plan.target)}"
     broken = f"{plan.target} is not complete: see the errors above, then run the same command again"
     return _joined(
         _counts_text(plan),
@@ -284,6 +284,16 @@ def outcome_text(came: Outcome) -> str:
         f"{done}; {_checked_text(came.verification)}",
         ready if came.exit_code == 0 else broken,
     )
+
+
+def _next_commands(target: str) -> str:
+    """Lay out what may be done with a finished project."""
+    commands = (
+        (f"litpose train {target}/configs/default.yaml", ""),
+        (f"litpose recommend {target} --print_only", "Lightning Pose's own proposal for the config"),
+        ("litpose run_app", "label, train and look at results in the browser"),
+    )
+    return "\n".join(f"  {command}  # {words}" if words else f"  {command}" for command, words in commands)
 
 
 def _video_rows(rows: Sequence[Sequence[str]], remarks: Sequence[str], n_all: int) -> str:
