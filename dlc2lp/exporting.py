@@ -108,7 +108,7 @@ def export(target: str | Path, folder: str | Path, *, dry_run: bool = False, wat
         for file in each.files
     ]
     check_disk(into, files, Command.of("dlc2lp", "export", target, "FOLDER"))
-    findings = [finding for each in made for finding in each.findings]
+    findings = [*(finding for each in made for finding in each.findings), *_left_in_source(plan)]
     if earlier_export(into) is not None:
         message = "is an earlier export in which nothing was changed; it is replaced"
         findings.append(Finding(Severity.NOTE, "export-replaced", str(folder), message))
@@ -128,6 +128,16 @@ def _plan_of(target: Path) -> Plan:
             "export-of-several", str(target), message, advice="export each by itself: {}", remedies=(one,)
         )
     return required_plan(target)
+
+
+def _left_in_source(plan: Plan) -> Iterator[Finding]:
+    """Say what of the source the target never had."""
+    frames = [frame for session in plan.sessions for frame in session.frames if frame.state == "left-out"]
+    n_points = plan.counts["labeled_cells"].left_out
+    if frames or n_points:
+        stayed = f"{counted(len(frames), 'image or row', 'images and rows')} and {counted(n_points, 'labelled point')}"
+        message = f"{stayed} stayed behind when it was converted; they are in the source alone"
+        yield Finding(Severity.NOTE, "export-left-in-source", plan.source, message)
 
 
 def _nothing(target: Path, made: Sequence[_Made]) -> TargetRefused:
@@ -265,7 +275,9 @@ class _Exporter:
                 advice = "bring it back from a backup, or run the conversion again"
                 raise Dlc2LpError.of("target-labels-missing", name, message, advice=advice) from error
             except (OSError, UnicodeDecodeError) as error:
-                raise Dlc2LpError.of("target-labels-unreadable", name, f"can't be read: {error}") from error
+                message, advice = f"can't be read: {error}", "bring it back from a backup, or run the conversion again"
+                raise Dlc2LpError.of("target-labels-unreadable", name, message, advice=advice) from error
+            _check_scorer(found[name].scorer, name)
         return found
 
     def _images(self) -> tuple[Images, frozenset[str], list[Finding]]:
@@ -330,6 +342,14 @@ class _Exporter:
             )
             advice = "set colours, training settings and the like again"
             yield Finding(Severity.NOTE, "export-config-new", "config.yaml", message, "", advice)
+
+
+def _check_scorer(scorer: str, file: str) -> None:
+    """Refuse a scorer that can't be part of a file's name."""
+    if not scorer.strip() or not scorer.isprintable() or any(char in scorer for char in "/\\"):
+        message = f"found the scorer {scorer!r}, expected a name that a file can have"
+        advice = "correct the first row of the file, and export once more"
+        raise Dlc2LpError.of("export-scorer-odd", file, message, where="row 1", advice=advice)
 
 
 def _is_original(image: ImagePlacement) -> bool:

@@ -102,7 +102,8 @@ def way_back(
     at = {column: number for number, column in enumerate(every)}
     places = {name: at[column] for name, column in columns.items()}
     made = tuple(_spread(folder, places, len(every)) for folder in folders)
-    findings = (*told, *reader.findings, *namer.findings, *_unlabelled(plan, origin.view, rows, images))
+    findings = (*told, *_held_out(files), *reader.findings, *namer.findings)
+    findings += tuple(_unlabelled(plan, origin.view, rows, images))
     return WayBack(first.scorer, every, made, findings)
 
 
@@ -345,8 +346,16 @@ def _spread(folder: ReturnedFolder, places: Mapping[str, int], n_columns: int) -
     return ReturnedFolder(folder.name, folder.sessions, folder.recordings, tuple(images))
 
 
+def _held_out(files: Mapping[str, LabelCells]) -> Iterator[Finding]:
+    """Say that DeepLabCut's label files don't tell held-out frames from the others."""
+    for name, cells in list(files.items())[1:]:
+        message = f"its {counted(len(cells.rows), 'held-out frame')} stand among the others in DeepLabCut's label files"
+        advice = "to hold the same ones out, give their rows to create_training_dataset (trainIndices, testIndices)"
+        yield Finding(Severity.NOTE, "export-held-out", name, message, "", advice)
+
+
 def _unlabelled(plan: Plan, view: str, rows: Collection[str], images: Collection[str]) -> Iterator[Finding]:
-    """Say which frames of the conversion have no row any more, and which images of the conversion are gone."""
+    """Say which frames that the conversion labeled have no row any more."""
     frames = [(session, frame) for session in plan.sessions if session.view == view for frame in session.frames]
     gone = [
         f"{session.folder}/{frame.source}"
@@ -357,8 +366,3 @@ def _unlabelled(plan: Plan, view: str, rows: Collection[str], images: Collection
         were = counted(len(gone), "frame that was labeled", "frames that were labeled")
         message = f"found no row for {were} when it was converted: {some(gone)}; exported as an image without labels"
         yield Finding(Severity.NOTE, "export-labels-removed", LABELED_DATA, message)
-    left_out = [f"{session.folder}/{frame.source}" for session, frame in frames if frame.state == "left-out"]
-    if left_out:
-        images_or_rows = counted(len(left_out), "image or row", "images and rows")
-        message = f"{images_or_rows} of the source stayed behind when it was converted: {some(left_out)}"
-        yield Finding(Severity.NOTE, "export-left-in-source", LABELED_DATA, f"{message}; they are in the source alone")

@@ -24,7 +24,7 @@ from dlc2lp.planning.export import ExportFile
 from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.run.place import place
 from dlc2lp.run.scratch import make_folder, sweep
-from dlc2lp.run.target import check_is_folder, is_same_folder
+from dlc2lp.run.target import NO_CONTENT, check_is_folder, is_same_folder
 from dlc2lp.wording import some
 
 #: Written into an export: what it is, and what each of its files was.
@@ -78,7 +78,7 @@ def _refused(code: str, folder: Path, message: str) -> TargetRefused:
 
 def _check_content(real: Path, folder: Path, target: Path) -> None:
     try:
-        found = sorted(path.name for path in real.iterdir()) if real.exists() else []
+        found = sorted({path.name for path in real.iterdir()} - NO_CONTENT) if real.exists() else []
         if not found:
             return
         record = earlier_export(real)
@@ -108,7 +108,7 @@ def _changed(folder: Path, record: ExportRecord) -> Iterator[str]:
     recorded = {file.path: file for file in record.files}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_dir() and not path.is_symlink():
+        if path.name in NO_CONTENT or (path.is_dir() and not path.is_symlink()):
             continue
         known = recorded.pop(name, None)
         if name != RECORD_FILE and (known is None or replace(digest(path), path=name) != known):
