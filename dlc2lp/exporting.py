@@ -58,7 +58,8 @@ class ExportedProject:
     view: str  #: The view that it was; empty in a single-view target.
     scorer: str
     individuals: tuple[str, ...]  #: None in a single-animal project.
-    bodyparts: tuple[str, ...]
+    bodyparts: tuple[str, ...]  #: In a multi-animal project those that every individual has.
+    unique_bodyparts: tuple[str, ...]  #: Those that occur once in a frame.
     #: Whether nothing of the source's configuration is in its own, as that is gone or could not be changed safely.
     is_config_new: bool
     folders: tuple[ExportedFolder, ...]
@@ -247,8 +248,9 @@ class _Exporter:
             str(self.folder),
             name,
             back.scorer,
-            (*names.individuals, *("single" for _ in names.unique_bodyparts[:1] if names.is_multi_animal)),
-            (*names.bodyparts, *names.unique_bodyparts),
+            names.individuals,
+            names.bodyparts,
+            names.unique_bodyparts,
             config.is_new,
             tuple(_folders(back)),
         )

@@ -199,7 +199,7 @@ def test_flattened_individuals_come_back(tmp_path: Path) -> None:
     result = export(target, tmp_path / "back")
     assert exported_cells(tmp_path / "back") == truth(project)
     (made,) = result.document["projects"]
-    assert (made["individuals"], made["is_config_new"]) == (["a", "b", "single"], False)
+    assert (made["individuals"], made["unique_bodyparts"], made["is_config_new"]) == (["a", "b"], ["corner"], False)
     config = read_config(tmp_path / "back/config.yaml")
     assert (config.individuals, config.unique_bodyparts) == (("a", "b"), ("corner",))
 

@@ -116,7 +116,7 @@ class _Namer:
             f"found no video that is called like {folders}: {some(self._made_up)}; video_sets names one all the same"
         )
         there = {stem: path for stem, path in self._made_up.items() if path}
-        advice = "DeepLabCut needs it to find the labels; nothing is to be done unless you analyse the video"
+        advice = "DeepLabCut finds the folder by it; nothing is to be done, unless you analyse that video there"
         if there:
             stem, path = next(iter(there.items()))
             advice += f"; for {stem} copy {path} to where video_sets has it"

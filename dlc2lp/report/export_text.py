@@ -47,5 +47,7 @@ def _project_text(project: ExportedProject) -> str:
     whose = f"{project.view}: " if project.view else ""
     named = f"scorer {project.scorer}, {counted(len(project.bodyparts), 'bodypart')}"
     animals = f", {counted(len(project.individuals), 'individual')}" if project.individuals else ""
+    n_unique = len(project.unique_bodyparts)
+    animals += f", {counted(n_unique, 'unique bodypart')}" if n_unique else ""
     title = f"{whose}DeepLabCut project in {project.path}, {named}{animals}"
     return f"{title}\n\n{table(header, rows, right=range(2, 6))}" + more_rows(len(project.folders), "folder")
