@@ -567,6 +567,9 @@ def test_each_view_is_a_project_of_its_own(tmp_path: Path) -> None:
     assert [project["view"] for project in result.document["projects"]] == ["top", "side"]
     for view, project in roots.items():
         assert exported_cells(tmp_path / "back" / view) == truth(project)
+        (rows,) = (csv_rows(path) for path in (tmp_path / "back" / view).rglob("*.csv"))
+        # All views of the target have the columns of all; each project has those of its own.
+        assert all([part for _, _, part in points] == list(project.bodyparts) for points in rows.values())
         assert read_config(tmp_path / "back" / view / "config.yaml").project_path == str(tmp_path / "back" / view)
     assert sorted(path.name for path in (tmp_path / "back").iterdir()) == ["dlc2lp-export.json", "side", "top"]
     assert export(tmp_path / "lp", tmp_path / "back").codes[-1] == "export-replaced"

@@ -92,7 +92,7 @@ def way_back(
     can be had, and ``only_png`` those of them that were of another format in DeepLabCut and no longer are.
     """
     first = next(iter(files.values()))
-    columns, told = _columns(origin, files)
+    columns, told = _columns(origin, _without_others(plan, origin, files))
     reader = _Reader(files, images)
     rows = reader.rows(columns)
     namer = _Namer(plan, origin.view, only_png)
@@ -107,9 +107,25 @@ def way_back(
     return WayBack(first.scorer, every, made, findings)
 
 
-def _columns(origin: Origin, files: Mapping[str, LabelCells]) -> tuple[dict[str, Column], list[Finding]]:
+def _without_others(plan: Plan, origin: Origin, files: Mapping[str, LabelCells]) -> dict[str, tuple[str, ...]]:
+    """Return the keypoints of each label file without those that only other views' projects have.
+
+    All views of a target have the same columns; where nobody labelled another view's keypoint in this one, it has none.
+    """
+    labelled = {
+        name
+        for cells in files.values()
+        for _, points in cells.rows
+        for name, point in zip(cells.keypoint_names, points, strict=True)
+        if point.is_labelled
+    }
+    others = plan.keypoints.keys() - origin.keypoints.keys() - labelled
+    return {file: tuple(name for name in cells.keypoint_names if name not in others) for file, cells in files.items()}
+
+
+def _columns(origin: Origin, files: Mapping[str, Sequence[str]]) -> tuple[dict[str, Column], list[Finding]]:
     """Return the column of each keypoint of the label files, and what is new or gone among them."""
-    names = dict.fromkeys(name for cells in files.values() for name in cells.keypoint_names)
+    names = dict.fromkeys(name for listed in files.values() for name in listed)
     taken, columns = set(origin.keypoints.values()), dict[str, Column]()
     for name in names:
         column = origin.keypoints.get(name) or _new_column(origin, name)
@@ -160,9 +176,8 @@ class _Reader:
             kept = dict(self._usable(file, cells))
             wrong: list[str] = []
             for image, points in kept.items():
-                named = zip(cells.keypoint_names, points, strict=True)
+                named = [each for each in zip(cells.keypoint_names, points, strict=True) if each[0] in columns]
                 rows[image] = dict.fromkeys(columns, _EMPTY) | {name: _point(point) for name, point in named}
-                named = zip(cells.keypoint_names, points, strict=True)
                 wrong += [f"{image}, {name}: {found}" for name, point in named if (found := _problem(point))]
             if wrong:
                 message = f"found {counted(len(wrong), 'point')} without two numbers; left out: {some(wrong, 3, '; ')}"
