@@ -11,24 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.dlc.config import DlcConfig, VideoEntry
+from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.images import read_image_info
-from dlc2lp.dlc.locate import open_project
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, SourceRefused, TargetRefused, UnreadableFile
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile
 from dlc2lp.events import Watch
 from dlc2lp.files import PLAN_FILE, digest
 from dlc2lp.lp.label_cells import LabelCells
 from dlc2lp.lp.project import skeleton_in
-from dlc2lp.model import Command, Finding, RunAgain, Severity, by_severity
+from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.planning.export import ExportFile, config_of, files_of, project_names
 from dlc2lp.planning.export_videos import Places, candidates, name_videos
-from dlc2lp.planning.labels import identity
-from dlc2lp.planning.origins import Origin, former_origin
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import ImagePlacement, PlaceImages
 from dlc2lp.planning.texts import PROJECT_FILE
 from dlc2lp.planning.way_back import WayBack, way_back
 from dlc2lp.run.export_folder import ExportRecord, check_disk, check_place, earlier_export, write_folder
+from dlc2lp.run.former_project import FormerProject, source_roots
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.target import required_plan
 from dlc2lp.version import __version__
@@ -98,8 +96,8 @@ def export(target: str | Path, folder: str | Path, *, dry_run: bool = False, wat
     watch, place = watch or Watch(), Path(os.path.abspath(target))  # noqa: PTH100  (links may be there on purpose)
     into = Path(os.path.abspath(folder))  # noqa: PTH100
     plan = _plan_of(place)
-    views = [_View.open(plan, view) for view in plan.views or ("",)]
-    check_place(into, place, sorted(_sources(plan, views)))
+    views = [FormerProject.open(plan, view) for view in plan.views or ("",)]
+    check_place(into, place, sorted(source_roots(plan, views)))
     made = [_Exporter(plan, place, view, into / view.name if view.name else into).made() for view in views]
     if not any(folder.rows for each in made for folder in each.back.folders):
         raise _nothing(place, made)
@@ -150,72 +148,10 @@ def _nothing(target: Path, made: Sequence[_Made]) -> TargetRefused:
 
 
 @dataclass(frozen=True)
-class _View:
-    """A view, and what of its DeepLabCut project is still there."""
-
-    name: str
-    origin: Origin
-    config: DlcConfig | None
-    config_bytes: bytes | None
-    findings: tuple[Finding, ...] = ()
-
-    @classmethod
-    def open(cls, plan: Plan, name: str) -> _View:
-        """Look for the project of a view; one that is gone is no fault."""
-        known = next((origin for origin in plan.origins if origin.view == name), None)
-        root = known.root if known else _former_root(plan, name)
-        config, raw = _config_at(root, plan, is_first=name in {"", *plan.views[:1]})
-        if known is not None:
-            return cls(name, known, config, raw)
-        keypoints, choice = tuple(plan.keypoints), str(plan.options.get("individuals", "auto"))
-        former = former_origin(name, root, keypoints, choice, config)
-        if former is not None:
-            return cls(name, former, config, raw)
-        message = (
-            "the plan of an earlier version does not tell of which individuals the keypoints are, and neither does "
-        )
-        message += f"{root}; exported as the bodyparts of a single animal"
-        again = RunAgain("run the conversion again, which writes it down")
-        unknown = Finding(Severity.WARNING, "export-individuals-unknown", "individuals", message, "", "{}", (again,))
-        plain = former_origin(name, root, keypoints, "auto", None)
-        if plain is None:
-            raise AssertionError("plain keypoints always have an origin")
-        return cls(name, plain, None, None, (unknown,))
-
-
-def _former_root(plan: Plan, view: str) -> str:
-    """Return the project of a view by the plan of a version that did not write it down: by where its labels were."""
-    if view:
-        files = (Path(session.label_file) for session in plan.sessions if session.view == view and session.label_file)
-        for file in files:
-            return str(file.parents[2])
-    return plan.source
-
-
-def _config_at(root: str, plan: Plan, *, is_first: bool) -> tuple[DlcConfig | None, bytes | None]:
-    """Return the configuration of a project, if that is there and still the one that was converted."""
-    try:
-        project = open_project(Path(root))
-        raw = project.config_path.read_bytes() if project.config and project.config_path else None
-    except (SourceRefused, OSError):
-        return None, None
-    if raw is None or project.config is None or (is_first and identity(project.config) != plan.project):
-        return None, None
-    return project.config, raw
-
-
-def _sources(plan: Plan, views: Sequence[_View]) -> set[str]:
-    """Return all projects that the target was made of, as far as the plan tells."""
-    given = plan.options
-    named = [path for _, path in given.get("views") or ()]
-    return {plan.source, *(view.origin.root for view in views), *map(str, given.get("merge") or ()), *map(str, named)}
-
-
-@dataclass(frozen=True)
 class _Made:
     """One view's project, rendered."""
 
-    view: _View
+    view: FormerProject
     back: WayBack
     project: ExportedProject
     files: tuple[ExportFile, ...]
@@ -228,7 +164,7 @@ class _Exporter:
 
     plan: Plan
     target: Path
-    view: _View
+    view: FormerProject
     folder: Path
 
     def made(self) -> _Made:
