@@ -23,6 +23,7 @@ from dlc2lp.api import (
     convert,
     convert_individuals,
     convert_video,
+    export,
     finish_archive,
     inspect,
     plan,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.run import ShardRun
     from dlc2lp.batch.status import Status
+    from dlc2lp.exporting import Export
     from dlc2lp.migration import Inspection, Outcome
     from dlc2lp.planning.plan import Plan
     from dlc2lp.reconfigure import Reconfigured
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 else:  # results are made by rooms with heavy imports, so they are looked up when they are asked for
     _MADE_IN = {
         "migration": ("Inspection", "Outcome"), "planning.plan": ("Plan",), "run.verify": ("Verification",),
-        "reconfigure": ("Reconfigured",), "video.convert": ("ConvertedVideo", "VideoVerdict"),
+        "reconfigure": ("Reconfigured",), "exporting": ("Export",), "video.convert": ("ConvertedVideo", "VideoVerdict"),
         "batch.plan": ("ArchivePlan",), "batch.run": ("ShardRun",), "batch.status": ("Status",),
         "batch.finish": ("ArchiveReport",),
     }  # fmt: skip
@@ -61,8 +63,8 @@ else:  # results are made by rooms with heavy imports, so they are looked up whe
 
 
 __all__ = [
-    "ArchivePlan", "ArchiveReport", "ConvertedVideo", "Dlc2LpError", "Event", "Finding", "Inspection", "LabelTable",
-    "Outcome", "Plan", "Reconfigured", "Severity", "ShardRun", "Status", "Verification", "VideoInfo", "VideoVerdict",
-    "__version__", "archive_status", "check_video", "config", "convert", "convert_individuals", "convert_video",
-    "finish_archive", "inspect", "plan", "plan_archive", "run_archive", "verify",
+    "ArchivePlan", "ArchiveReport", "ConvertedVideo", "Dlc2LpError", "Event", "Export", "Finding", "Inspection",
+    "LabelTable", "Outcome", "Plan", "Reconfigured", "Severity", "ShardRun", "Status", "Verification", "VideoInfo",
+    "VideoVerdict", "__version__", "archive_status", "check_video", "config", "convert", "convert_individuals",
+    "convert_video", "export", "finish_archive", "inspect", "plan", "plan_archive", "run_archive", "verify",
 ]  # fmt: skip

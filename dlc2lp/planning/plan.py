@@ -12,6 +12,7 @@ from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
 from dlc2lp.planning.align import SessionFrames
+from dlc2lp.planning.origins import Origin
 from dlc2lp.planning.steps import Step
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Action, Crop
@@ -152,6 +153,8 @@ class Plan:
         are cut from videos and how many are left out (:class:`dlc2lp.planning.align.SessionFrames`).
     calibrations
         Calibration files of the target, each with the file of the source that it comes from.
+    origins
+        What the keypoints of each view were in DeepLabCut; none in the plans of versions before 0.2.
     folders
         Those that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
     steps
@@ -159,6 +162,7 @@ class Plan:
     """
 
     written_first: ClassVar[tuple[str, ...]] = ("schema",)
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("origins",)
     schema: ClassVar[str] = SCHEMA
 
     dlc2lp_version: str
@@ -177,6 +181,7 @@ class Plan:
     views: tuple[str, ...] = ()
     view_frames: tuple[SessionFrames, ...] = ()
     calibrations: dict[str, str] = field(default_factory=dict)
+    origins: tuple[Origin, ...] = ()
     folders: tuple[Literal["labeled-data"], Literal["videos"], Literal["configs"]] = _FOLDERS
     steps: tuple[Step, ...] = field(repr=False)
 

@@ -21,6 +21,7 @@ from dlc2lp.planning.frames import match_view
 from dlc2lp.planning.images import PlacedImages, place_images
 from dlc2lp.planning.labels import count_cells, count_labeled, identity
 from dlc2lp.planning.moments import NamedMoment, ViewFiles, fill_files, name_moments
+from dlc2lp.planning.origins import origin_of
 from dlc2lp.planning.plan import Count, Plan
 from dlc2lp.planning.rows import tell_absent
 from dlc2lp.planning.scene import Scene, set_scene
@@ -224,7 +225,7 @@ def _plan(
         dlc2lp_version=__version__,
         source=str(project.root),
         target=str(target),
-        project=identity(project),
+        project=identity(project.config),
         options=options.as_json(),
         keypoints=dict(texts.facts.hidden_share),
         sessions=tuple(session for placed in images for session in placed.sessions),
@@ -244,6 +245,7 @@ def _plan(
         views=scene.names,
         view_frames=scene.alignment.sessions,
         calibrations=dict(calibrations.origins),
+        origins=tuple(origin_of(view.view, view.name) for view in scene.views),
     )
 
 

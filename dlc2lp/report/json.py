@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from dlc2lp.codec import Keys, Says, encode
+from dlc2lp.exporting import Export, ExportedProject
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding, Turn, VideoInfo
@@ -287,6 +288,32 @@ class ConfigDocument(Document, command="config"):
 def reconfigured(made: Reconfigured) -> ConfigDocument:
     """Return the document of ``dlc2lp config``."""
     return ConfigDocument(findings=made.findings, path=str(made.path), config=made.config.reasons, kept=made.kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportDocument(Document, command="export"):
+    """dlc2lp export --json."""
+
+    target: str
+    folder: str
+    is_written: bool
+    n_files: int
+    size_bytes: int
+    projects: tuple[ExportedProject, ...]
+
+
+def exported(came: Export) -> ExportDocument:
+    """Return the document of ``dlc2lp export``."""
+    return ExportDocument(
+        exit_code=came.exit_code,
+        findings=came.findings,
+        target=came.target,
+        folder=came.folder,
+        is_written=came.is_written,
+        n_files=came.n_files,
+        size_bytes=came.size_bytes,
+        projects=came.projects,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

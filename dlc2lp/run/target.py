@@ -18,7 +18,7 @@ from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.wording import counted
 
 #: Files that a file manager leaves in any folder that it shows.
-_NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 
 
 def check_location(source: Path, target: Path) -> None:
@@ -101,7 +101,7 @@ def is_same_folder(one: Path, other: Path) -> bool:
 def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
     """Refuse a folder that holds anything else than the given names."""
     try:
-        content = sorted({path.name for path in folder.iterdir()} - _NO_CONTENT - set(allowed))
+        content = sorted({path.name for path in folder.iterdir()} - NO_CONTENT - set(allowed))
     except OSError as error:
         raise _unreadable(folder, error) from error
     if content:
