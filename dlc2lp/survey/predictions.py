@@ -1,0 +1,161 @@
+"""DeepLabCut's predictions of the videos that are migrated, as far as it is certain which frame each row is. Only reads.
+
+A row is a frame of the video as DeepLabCut read it, and a point is in pixels of what it saw. Both are compared with
+what the video holds; what does not agree is told and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlc2lp.dlc.analysis_file import AnalysisHead
+from dlc2lp.dlc.analysis_meta import AnalysisMeta, read_analysis_meta
+from dlc2lp.dlc.analysis_names import AnalysisName
+from dlc2lp.dlc.project import DlcProject
+from dlc2lp.model import Finding, Severity, VideoInfo
+from dlc2lp.survey.measure_videos import SurveyedVideo
+from dlc2lp.survey.prediction_files import AnalysisPlaces, FoundAnalysis, take_first_readable
+from dlc2lp.video.encoding import displayed_size
+from dlc2lp.wording import counted
+
+#: Individual of keypoints that occur once in a picture.
+_UNIQUE = "single"
+
+
+@dataclass(frozen=True)
+class RowFrames:
+    """Which row of a file is which frame of a video."""
+
+    first_row: int = 0  #: Row of the first frame.
+    empty: tuple[int, ...] = ()  #: Frames of the video that have no row, rising.
+    by_number: bool = False  #: Whether a row is the frame that its number says; else rows follow each other as frames.
+
+
+@dataclass(frozen=True)
+class VideoPredictions:
+    """What a network predicted for a video."""
+
+    video: Path  #: The video's path.
+    name: AnalysisName
+    head: AnalysisHead
+    rows: RowFrames
+    origin_px: tuple[int, int]  #: Where in the picture, as OpenCV shows it, the points' (0, 0) lies.
+
+
+def find_predictions(
+    videos: Sequence[SurveyedVideo], projects: Sequence[DlcProject]
+) -> tuple[list[VideoPredictions], list[Finding]]:
+    """Find the predictions of all networks for some videos, sorted by video and network; and what is to be told."""
+    known = [video for video in videos if video.info is not None]
+    places = AnalysisPlaces(projects, [video.path for video in known])
+    crops = any(project.config.crops_analyses for project in projects if project.config)
+    found: list[VideoPredictions] = []
+    findings: list[Finding] = []
+    for video in known:
+        for files in places.of(video.path, video.stem).values():
+            taken, told = take_first_readable(files)
+            findings += told
+            if taken is not None:
+                tied = _tied(taken, video, crops=crops)
+                if isinstance(tied, Finding):
+                    findings.append(tied)
+                else:
+                    found.append(tied)
+    return found, findings
+
+
+def _tied(taken: FoundAnalysis, video: SurveyedVideo, *, crops: bool) -> VideoPredictions | Finding:
+    """Say which frames and which part of the picture the predictions are of, or why that is not certain."""
+    head, info = taken.head, video.info
+    if info is None:
+        raise AssertionError("a video that can't be read has no predictions")
+    if not taken.name.tracks and len(_animals(head.points)) > 1:
+        message = "found several animals that were not tracked: which of them is which changes from frame to frame"
+        return _left_out("predictions-not-tracked", head.path, message, "track them in DeepLabCut (stitch_tracklets)")
+    meta = read_analysis_meta(head.path.parent, video.stem, taken.name.scorer)
+    origin_px = _origin(head.path, meta, video, info, crops=crops)
+    if isinstance(origin_px, Finding):
+        return origin_px
+    rows = _rows(head, meta, video, info)
+    if rows is None:
+        return _other_count(head, info)
+    return VideoPredictions(video.path, taken.name, head, rows, origin_px)
+
+
+def _animals(points: Iterable[tuple[str, str]]) -> set[str]:
+    return {individual for individual, _ in points} - {_UNIQUE}
+
+
+def _left_out(code: str, path: Path, message: str, advice: str) -> Finding:
+    return Finding(Severity.WARNING, code, str(path), f"{message}; these predictions are left out", "", advice)
+
+
+# --- frames ---------------------------------------------------------------------------------------------------------
+
+
+def _rows(head: AnalysisHead, meta: AnalysisMeta | None, video: SurveyedVideo, info: VideoInfo) -> RowFrames | None:
+    """Return which row is which frame; None where that is not certain.
+
+    The numbers of labeled images tell whether DeepLabCut, or OpenCV in its place, counted frames that players do not
+    show: then as many rows stand before the first frame.
+    """
+    shift = video.tie.shift if video.tie is not None and video.tie.kind == "shifted" else 0
+    if not head.is_whole:
+        # Tracks begin with the first frame in which there is an animal; the notes beside them tell how many there are.
+        counts = meta is not None and meta.n_frames == info.n_frames and not shift
+        is_sparse = head.n_rows <= head.last_frame - head.first_frame + 1 and head.last_frame < info.n_frames
+        return RowFrames(by_number=True) if counts and is_sparse else None
+    if head.n_rows == info.n_frames - shift and shift <= 0:
+        return RowFrames(first_row=-shift)
+    if info.held and head.n_rows == info.n_frames - len(info.held) and not shift:
+        return RowFrames(empty=info.held)  # OpenCV passes over a frame that can't be decoded
+    return None
+
+
+def _other_count(head: AnalysisHead, info: VideoInfo) -> Finding:
+    rows = counted(head.n_rows, "row")
+    if not head.is_whole:
+        rows += f" for the frames {head.first_frame} to {head.last_frame}"
+    message = f"found {rows}, expected {info.n_frames}, as many as {info.path} has frames"
+    if info.held:
+        message += f", or {info.n_frames - len(info.held)}, as many as can be decoded"
+    advice = "analyze this video again in DeepLabCut, or bring the file with which it was analyzed"
+    return _left_out("predictions-of-other-frames", head.path, message, advice)
+
+
+# --- the part of the picture ----------------------------------------------------------------------------------------
+
+
+def _origin(
+    path: Path, meta: AnalysisMeta | None, video: SurveyedVideo, info: VideoInfo, *, crops: bool
+) -> tuple[int, int] | Finding:
+    """Return where in the picture the points' (0, 0) lies, or why that is not certain."""
+    if meta is None and crops:
+        message = (
+            "config.yaml has videos analyzed in a part of their picture, and the notes that say in which one "
+            "(_meta.pickle) are not beside the file or can't be read"
+        )
+        return _left_out("predictions-of-unknown-part", path, message, "put the _meta.pickle of this analysis beside it")
+    seen = _is_seen_so(meta, video, info)
+    if seen:
+        advice = "analyze this video again in DeepLabCut"
+        return _left_out("predictions-of-other-picture", path, seen, advice)
+    return (meta.crop[0], meta.crop[2]) if meta and meta.crop else (0, 0)
+
+
+def _is_seen_so(meta: AnalysisMeta | None, video: SurveyedVideo, info: VideoInfo) -> str:
+    """Return why DeepLabCut may not have seen the picture as the target shows it; empty if it has."""
+    turn = video.picture.turn_deg
+    width, height = displayed_size(info, turn)
+    size = meta.size_px if meta else None
+    if meta and meta.crop:
+        x1, x2, y1, y2 = meta.crop
+        inside = 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height
+        return "" if inside else f"found the part {x1}, {x2}, {y1}, {y2} of a picture of {width}x{height} px"
+    if size and size != (width, height):
+        return f"found an analysis of pictures of {size[0]}x{size[1]} px, expected {width}x{height} as {info.path} has"
+    if turn is None and info.rotation_deg and (size is None or width == height or info.rotation_deg == 180):
+        return f"players turn {info.path} by {info.rotation_deg} degrees, and nothing tells whether DeepLabCut did"
+    return ""
