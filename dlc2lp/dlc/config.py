@@ -86,7 +86,9 @@ class DlcConfig:
     #: ``<stem>_cropped`` videos that don't exist.
     video_sets_original: tuple[VideoEntry, ...] = ()
     cropped_training: bool = False  #: Whether those random crops were made (``croppedtraining``).
-    crops_analyses: bool = False  #: Whether videos are analysed in a part of their picture (``cropping``) as it stands now.
+    crops_analyses: bool = (
+        False  #: Whether videos are analysed in a part of their picture (``cropping``) as it stands now.
+    )
     #: ``(x, y)`` in pixels where the refinement tool parks points that are to be deleted.
     corner2move2: tuple[float, float] | None = None
     iteration: int = 0  #: Number of the current training set.

@@ -100,9 +100,7 @@ def fixed_columns(
     return level_names, columns, source.node(group, "axis1"), blocks
 
 
-def _fixed_blocks(
-    source: H5Source, group: Node, n_columns: int
-) -> Iterator[tuple[list[tuple[str, ...]], Node, bool]]:
+def _fixed_blocks(source: H5Source, group: Node, n_columns: int) -> Iterator[tuple[list[tuple[str, ...]], Node, bool]]:
     for block in range(source.count_attribute(group, "nblocks", at_most=n_columns)):
         _, columns = _fixed_axis(source, group, f"block{block}_items")
         node = source.node(group, f"block{block}_values")

@@ -85,7 +85,7 @@ class HdfRows(AbstractContextManager["HdfRows"]):
         places = [self._places[column] for column in columns]
         blocks = {number: self._read(self._blocks[number], start, stop) for number, _ in places}
         if len(blocks) == 1:
-            ((number, block),) = blocks.items()
+            (block,) = blocks.values()
             found = block[:, [at for _, at in places]]
             return found if block.dtype.kind == "f" else found.astype(np.float64)
         return np.column_stack([blocks[number][:, at].astype(np.float64) for number, at in places])
@@ -94,7 +94,9 @@ class HdfRows(AbstractContextManager["HdfRows"]):
         with reading(self._source.subject, block.node.path):
             found = block.read(slice(start, stop))
         if found.dtype.kind not in "iuf":
-            raise self._source.error("h5-not-numbers", "found values of another kind, expected numbers", block.node.path)
+            raise self._source.error(
+                "h5-not-numbers", "found values of another kind, expected numbers", block.node.path
+            )
         return found
 
     def _table(self, group: Node) -> StoredFrame:

@@ -55,7 +55,10 @@ def _marked(name: str, starter: Document) -> Document:
         return Entry(entry.key, name if entry.key == "model_name" else value)
 
     mark = Entry(MARK, (Entry("predictions_only", value=True),))
-    return (*map(plain, starter), replace(mark, comment="Whoever reads this config can tell that there are no weights."))
+    return (
+        *map(plain, starter),
+        replace(mark, comment="Whoever reads this config can tell that there are no weights."),
+    )
 
 
 def prediction_lines(

@@ -83,7 +83,9 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     findings += texts.findings
     predictions = plan_predictions(scene, videos.videos, options.predictions, texts.config.document)
     findings += predictions.findings
-    return _plan(source, scene, files, images, cuts, videos, calibrations, texts, predictions, findings, options, target)
+    return _plan(
+        source, scene, files, images, cuts, videos, calibrations, texts, predictions, findings, options, target
+    )
 
 
 def refuse_open(source: Source, findings: Iterable[Finding] | None = None) -> None:

@@ -266,7 +266,7 @@ _BYTES_PER_WRITTEN_NUMBER = 100
 
 @dataclass(frozen=True)
 class WritePredictions(Step):
-    """DeepLabCut's predictions of one video as Lightning Pose keeps its own; the numbers stay in the source till then."""
+    """DeepLabCut's predictions of one video, as Lightning Pose keeps its own; their numbers are read in doing it."""
 
     kind: ClassVar[str] = "write-predictions"
     left_out_by_default: ClassVar[tuple[str, ...]] = ("first_row", "empty", "by_number", "add_px")

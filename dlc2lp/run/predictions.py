@@ -58,12 +58,12 @@ def _source_rows(step: WritePredictions) -> Iterator[tuple[int, list[str]]]:
         before = frame
         if number < step.first_row:
             continue
+        cells = texts
         if len(predicted) < len(step.keypoints):
             cells = [""] * (3 * len(step.keypoints))
             for n, place in enumerate(places):
                 cells[3 * place : 3 * place + 3] = texts[3 * n : 3 * n + 3]
-            texts = cells
-        yield frame, texts
+        yield frame, cells
 
 
 def _odd(step: WritePredictions, message: str) -> UnreadableFile:

@@ -23,6 +23,7 @@ from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.findings import found_edited, held, incomplete, not_as_planned, orphaned
 from dlc2lp.run.verify_context import check_context
+from dlc2lp.run.verify_predictions import check_predictions
 from dlc2lp.video.checks import damage_in
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -75,8 +76,12 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
             findings += wrong
             n_checked |= n_labels
         if level != "none":
-            wrong, n_checked["video_frames"] = _check_videos(plan, target, level)
+            wrong, n_frames_of = _check_videos(plan, target, level)
+            n_checked["video_frames"] = sum(n_frames_of.values())
             findings += wrong
+            wrong, n_rows = check_predictions(plan, n_frames_of, level)
+            findings += wrong
+            n_checked |= {"predicted_frames": n_rows} if plan.models else {}
             wrong, n_frames = check_context(plan, level)
             findings += wrong
             n_checked |= {"context_frames": n_frames} if n_frames else {}
@@ -193,10 +198,10 @@ def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
     }
 
 
-def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Finding], int]:
-    """Return what is wrong with the videos, and how many frames they have."""
+def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Finding], dict[str, int]]:
+    """Return what is wrong with the videos, and how many frames each has."""
     findings: list[Finding] = []
-    n_frames = 0
+    n_frames_of: dict[str, int] = {}
     for video in plan.videos:
         if not (target / video.target).exists():
             continue  # already told by its record
@@ -206,7 +211,7 @@ def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Fi
         except VideoFailed as error:
             findings += error.findings
             continue
-        n_frames += info.n_frames
+        n_frames_of[video.target] = info.n_frames
         treatment = choose(info)
         if info.n_frames != video.n_frames:
             message = f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}"
@@ -215,4 +220,4 @@ def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Fi
             message = "; ".join(reason.message for reason in treatment.reasons)
             findings.append(not_as_planned("video-not-conforming", video.target, message))
         findings += [replace(found, subject=video.target) for found in damage]
-    return findings, n_frames
+    return findings, n_frames_of

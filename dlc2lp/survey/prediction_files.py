@@ -1,4 +1,4 @@
-"""Where DeepLabCut's analyses of the videos lie. Only looks: at names, and at the heads of the files that are taken.
+"""Where DeepLabCut's analyses of the videos lie. Only looks, at names.
 
 ``analyze_videos`` writes beside the video or into a ``destfolder``, which mostly is a folder of the project; people
 move both about. So files are looked for beside each video, in ``videos/`` and in the rest of the project.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from dlc2lp.dlc.analysis_file import AnalysisHead, read_analysis_head
 from dlc2lp.dlc.analysis_names import AnalysisName, analysis_name
 from dlc2lp.dlc.folders import TRAINING_SETS, is_apart, is_labeled_data
 from dlc2lp.dlc.project import VIDEOS, DlcProject
-from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
 from dlc2lp.searching import walk_files
 from dlc2lp.survey.video_candidates import hold_the_same
@@ -31,14 +28,6 @@ class NamedAnalysis(NamedTuple):
 
     path: Path
     name: AnalysisName
-
-
-@dataclass(frozen=True)
-class FoundAnalysis:
-    """A file of predictions that can be read."""
-
-    name: AnalysisName
-    head: AnalysisHead
 
 
 class AnalysisPlaces:
@@ -98,31 +87,7 @@ def _stems(file_name: str) -> Iterator[str]:
             at = file_name.find(sign, at + 1)
 
 
-def take_first_readable(files: Sequence[NamedAnalysis]) -> tuple[FoundAnalysis | None, list[Finding]]:
-    """Read the head of the first file that can be read, of those of one network for one video.
-
-    What is told besides: which can't be, and which others hold something else.
-    """
-    findings: list[Finding] = []
-    for number, (path, name) in enumerate(files):
-        try:
-            head = read_analysis_head(path)
-        except UnreadableFile as error:
-            findings += [_unreadable(path, found) for found in error.findings]
-            continue
-        findings += _others(path, [each.path for each in files[number + 1 :]])
-        return FoundAnalysis(name, head), findings
-    return None, findings
-
-
-def _unreadable(path: Path, found: Finding) -> Finding:
-    """Return what reading brought up as what it means: nothing that a person did is lost."""
-    advice = "bring the file itself here, or analyze the video again in DeepLabCut; the labels are not concerned"
-    message = f"{found.message}; these predictions are left out"
-    return Finding(Severity.WARNING, "predictions-unreadable", str(path), message, found.where, advice)
-
-
-def _others(taken: Path, others: Sequence[Path]) -> list[Finding]:
+def others_that_differ(taken: Path, others: Sequence[Path]) -> list[Finding]:
     """Name the files in other folders that hold something else; a CSV beside its HDF5 repeats it."""
     differ = [str(path) for path in others if path.parent != taken.parent and path.suffix == taken.suffix]
     differ = [path for path in differ if not hold_the_same(taken, Path(path))]

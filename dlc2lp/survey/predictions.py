@@ -1,4 +1,4 @@
-"""DeepLabCut's predictions of the videos that are migrated, as far as it is certain which frame each row is. Only reads.
+"""DeepLabCut's predictions of the videos, as far as it is certain which frame each row is. Only reads.
 
 A row is a frame of the video as DeepLabCut read it, and a point is in pixels of what it saw. Both are compared with
 what the video holds; what does not agree is told and left out.
@@ -7,16 +7,17 @@ what the video holds; what does not agree is told and left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.dlc.analysis_file import AnalysisHead
+from dlc2lp.dlc.analysis_file import AnalysisHead, read_analysis_head
 from dlc2lp.dlc.analysis_meta import AnalysisMeta, read_analysis_meta
 from dlc2lp.dlc.analysis_names import AnalysisName
 from dlc2lp.dlc.project import DlcProject
+from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.survey.measure_videos import SurveyedVideo
-from dlc2lp.survey.prediction_files import AnalysisPlaces, FoundAnalysis, take_first_readable
+from dlc2lp.survey.prediction_files import AnalysisPlaces, NamedAnalysis, others_that_differ
 from dlc2lp.video.encoding import displayed_size
 from dlc2lp.wording import counted
 
@@ -55,33 +56,51 @@ def find_predictions(
     findings: list[Finding] = []
     for video in known:
         for files in places.of(video.path, video.stem).values():
-            taken, told = take_first_readable(files)
+            taken, told = _first_certain(files, video, crops=crops)
+            found += [taken] if taken else []
             findings += told
-            if taken is not None:
-                tied = _tied(taken, video, crops=crops)
-                if isinstance(tied, Finding):
-                    findings.append(tied)
-                else:
-                    found.append(tied)
     return found, findings
 
 
-def _tied(taken: FoundAnalysis, video: SurveyedVideo, *, crops: bool) -> VideoPredictions | Finding:
+def _first_certain(
+    files: Sequence[NamedAnalysis], video: SurveyedVideo, *, crops: bool
+) -> tuple[VideoPredictions | None, list[Finding]]:
+    """Take the first file that fits, of those of one network for one video; and say why others do not."""
+    against: list[Finding] = []
+    for number, each in enumerate(files):
+        try:
+            found = _tied(each, read_analysis_head(each.path), video, crops=crops)
+        except UnreadableFile as error:
+            against += [_unreadable(each.path, found) for found in error.findings]
+            continue
+        if isinstance(found, VideoPredictions):
+            instead = f"the predictions come from {each.path} instead"
+            told = [replace(finding, message=f"{finding.message}; {instead}", advice="") for finding in against]
+            return found, told + others_that_differ(each.path, [other.path for other in files[number + 1 :]])
+        against.append(found)
+    return None, [replace(finding, message=f"{finding.message}; these predictions are left out") for finding in against]
+
+
+def _unreadable(path: Path, found: Finding) -> Finding:
+    """Return what reading brought up as what it means: nothing that a person did is lost."""
+    advice = "bring the file itself here, or analyze the video again in DeepLabCut; the labels are not concerned"
+    return Finding(Severity.WARNING, "predictions-unreadable", str(path), found.message, found.where, advice)
+
+
+def _tied(each: NamedAnalysis, head: AnalysisHead, video: SurveyedVideo, *, crops: bool) -> VideoPredictions | Finding:
     """Say which frames and which part of the picture the predictions are of, or why that is not certain."""
-    head, info = taken.head, video.info
+    info = video.info
     if info is None:
         raise AssertionError("a video that can't be read has no predictions")
-    if not taken.name.tracks and len(_animals(head.points)) > 1:
+    if not each.name.tracks and len(_animals(head.points)) > 1:
         message = "found several animals that were not tracked: which of them is which changes from frame to frame"
         return _left_out("predictions-not-tracked", head.path, message, "track them in DeepLabCut (stitch_tracklets)")
-    meta = read_analysis_meta(head.path.parent, video.stem, taken.name.scorer)
+    meta = read_analysis_meta(head.path.parent, video.stem, each.name.scorer)
     origin_px = _origin(head.path, meta, video, info, crops=crops)
     if isinstance(origin_px, Finding):
         return origin_px
     rows = _rows(head, meta, video, info)
-    if rows is None:
-        return _other_count(head, info)
-    return VideoPredictions(video.path, taken.name, head, rows, origin_px)
+    return _other_count(head, info) if rows is None else VideoPredictions(video.path, each.name, head, rows, origin_px)
 
 
 def _animals(points: Iterable[tuple[str, str]]) -> set[str]:
@@ -89,7 +108,7 @@ def _animals(points: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def _left_out(code: str, path: Path, message: str, advice: str) -> Finding:
-    return Finding(Severity.WARNING, code, str(path), f"{message}; these predictions are left out", "", advice)
+    return Finding(Severity.WARNING, code, str(path), message, "", advice)
 
 
 # --- frames ---------------------------------------------------------------------------------------------------------
@@ -137,7 +156,9 @@ def _origin(
             "config.yaml has videos analyzed in a part of their picture, and the notes that say in which one "
             "(_meta.pickle) are not beside the file or can't be read"
         )
-        return _left_out("predictions-of-unknown-part", path, message, "put the _meta.pickle of this analysis beside it")
+        return _left_out(
+            "predictions-of-unknown-part", path, message, "put the _meta.pickle of this analysis beside it"
+        )
     seen = _is_seen_so(meta, video, info)
     if seen:
         advice = "analyze this video again in DeepLabCut"
