@@ -20,6 +20,8 @@ from dlc2lp.wording import some
 
 _MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]+")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]+\.csv")
+#: What Lightning Pose writes beside predictions when it measures them (``compute_metrics_single``).
+_METRICS = ("_temporal_norm.csv", "_pixel_error.csv", "_pca_singleview_error.csv", "_pca_multiview_error.csv")
 _FIRST_CELLS = ["scorer", "bodyparts", "coords"]
 _COORDS = ["x", "y", "likelihood"]
 
@@ -42,6 +44,8 @@ def check_models(target: Path, views: Sequence[str], keypoint_names: Sequence[st
             yield error("target-model-status", f"{subject}/train_status.json", message)
         predictions = folder / "video_preds"
         for path in sorted(predictions.iterdir()) if predictions.is_dir() else ():
+            if path.name.endswith(_METRICS):
+                continue
             place = path.relative_to(target).as_posix()
             problem = _name_problem(path, views) or _content_problem(path, keypoint_names)
             if problem:

@@ -58,11 +58,11 @@ def plan_predictions(
     ]
     names = _model_names(placed)
     if wanted not in {"auto", "none", *names.values()} and names:
-        raise DecisionNeeded(_unknown(wanted, tuple(dict.fromkeys(names.values()))))
+        raise DecisionNeeded(_unknown(wanted, tuple(sorted(set(names.values())))))
     models: list[PlannedModel] = []
     steps: list[Step] = []
     findings: list[Finding] = []
-    for name in dict.fromkeys(names.values()):
+    for name in sorted(set(names.values())):
         if wanted not in {"auto", name}:
             continue
         members = [each for each in placed if names[each.found.name.full] == name]
