@@ -44,6 +44,7 @@ class AnalysisHead:
     """What a file of predictions holds, told without reading it all."""
 
     path: Path
+    modified_s: int  #: When it was written, in seconds since 1970.
     size_bytes: int
     sample: str  #: Hash of its start, middle and end: a network that was trained anew gives a file of the same size.
     key: str  #: The data frame in HDF5; empty for CSV.
@@ -135,15 +136,16 @@ def _unreadable(path: Path, message: str, where: str = "") -> UnreadableFile:
     return UnreadableFile.of("predictions-unreadable", str(path), message, where=where)
 
 
-def _sampled(path: Path) -> tuple[int, str]:
-    """Return a file's size, and a hash of some of it."""
+def _sampled(path: Path) -> tuple[int, int, str]:
+    """Return when a file was written, its size, and a hash of some of it."""
     hasher = hashlib.sha256()
-    size = path.stat().st_size
+    status = path.stat()
+    size = status.st_size
     with path.open("rb") as file:
         for place in (0, size // 2, max(0, size - _BLOCK_BYTES)):
             file.seek(place)
             hasher.update(file.read(_BLOCK_BYTES))
-    return size, hasher.hexdigest()[:16]
+    return int(status.st_mtime), size, hasher.hexdigest()[:16]
 
 
 # --- CSV ------------------------------------------------------------------------------------------------------------

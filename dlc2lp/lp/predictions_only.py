@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from datetime import UTC, datetime
 
 from dlc2lp.lp.document import Document, Entry, render
 from dlc2lp.lp.labels import header_lines
@@ -18,6 +18,7 @@ MODELS = "models"
 #: Section of the config by which such a model is known.
 MARK = "dlc2lp"
 
+_FOLDERS = ("data_dir", "video_dir")
 _COORDS = ("x", "y", "likelihood")
 _HEAD = (
     "PREDICTIONS ONLY. These are predictions of DeepLabCut, brought here by dlc2lp so that the app's viewer and the "
@@ -27,8 +28,11 @@ _HEAD = (
 )
 
 
-def model_texts(name: str, scorer: str, starter: Document) -> dict[str, str]:
-    """Return the texts of a model by their paths in the target; ``starter`` is the project's starter config."""
+def model_texts(name: str, scorer: str, created_s: int, starter: Document) -> dict[str, str]:
+    """Return the texts of a model by their paths in the target; ``starter`` is the project's starter config.
+
+    ``created_s`` is when the predictions were made, in seconds since 1970.
+    """
     folder = f"{MODELS}/{name}"
     note = (
         f"The predictions in this folder are those of DeepLabCut's network\n  {scorer}\n"
@@ -36,7 +40,7 @@ def model_texts(name: str, scorer: str, starter: Document) -> dict[str, str]:
         "with it.\n"
     )
     return {
-        f"{folder}/config.yaml": render(_marked(name, starter), _HEAD),
+        f"{folder}/config.yaml": render(_marked(name, created_s, starter), _HEAD),
         f"{folder}/train_status.json": json.dumps({"status": "COMPLETED", "pid": None, "progress": None}) + "\n",
         f"{folder}/NO_WEIGHTS.txt": note,
     }
@@ -47,18 +51,26 @@ def predictions_path(name: str, video: str) -> str:
     return f"{MODELS}/{name}/video_preds/{video}.csv"
 
 
-def _marked(name: str, starter: Document) -> Document:
-    """Return the config with the model's name, its mark, and without comments about what to train."""
+def _marked(name: str, created_s: int, starter: Document) -> Document:
+    """Return the config with the model's name, its mark, and without comments about what to train.
 
-    def plain(entry: Entry) -> Entry:
-        value = tuple(map(plain, entry.value)) if entry.is_section else entry.value
-        return Entry(entry.key, name if entry.key == "model_name" else value)
+    When the app starts it writes each model's config anew that has no date, or another folder for its data than the
+    project's; without a folder it leaves it. The file shall stay as it is, also where the target is moved.
+    """
 
-    mark = Entry(MARK, (Entry("predictions_only", value=True),))
-    return (
-        *map(plain, starter),
-        replace(mark, comment="Whoever reads this config can tell that there are no weights."),
-    )
+    def plain(document: Document) -> Document:
+        return tuple(
+            Entry(
+                entry.key,
+                name if entry.key == "model_name" else plain(entry.value) if entry.is_section else entry.value,
+            )
+            for entry in document
+            if entry.key not in _FOLDERS
+        )
+
+    mark = Entry(MARK, (Entry("predictions_only", value=True),), "Known by this: there are no weights.")
+    created = datetime.fromtimestamp(created_s, UTC).isoformat()
+    return (*plain(starter), Entry("creation_datetime", created), mark)
 
 
 def prediction_lines(

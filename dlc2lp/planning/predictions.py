@@ -69,7 +69,7 @@ def plan_predictions(
         made, told = _model(name, members, scene.keypoints)
         findings += told
         if made:
-            texts = model_texts(name, made[0].scorer, starter)
+            texts = model_texts(name, made[0].scorer, max(each.found.head.modified_s for each in members), starter)
             steps += [WriteText(path, text) for path, text in texts.items()]
             steps += made
             models.append(_planned(name, members, made))
