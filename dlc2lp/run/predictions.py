@@ -24,8 +24,11 @@ def predicted_lines(step: WritePredictions) -> Iterator[str]:
 
 
 def _rows(step: WritePredictions) -> Iterator[tuple[int, list[str]]]:
-    """Yield each frame of the target's video with its texts, empty ones where it has no row."""
-    nothing = [""] * (3 * len(step.keypoints))
+    """Yield each frame of the target's video with its texts; where nothing was predicted the likelihood is 0.
+
+    pandas takes a first row without any number for the names of the index, and Lightning Pose would miss a frame.
+    """
+    nothing = ["", "", "0.0"] * len(step.keypoints)
     empty = frozenset(step.empty)
     found = _source_rows(step)
     row = next(found, None)
@@ -34,7 +37,7 @@ def _rows(step: WritePredictions) -> Iterator[tuple[int, list[str]]]:
         if row is None and not step.by_number and frame not in empty:
             raise _odd(step, f"found no row for frame {frame}, expected one")
         if row is not None and is_its_own:
-            yield frame, row[1]
+            yield frame, row[1] if any(row[1]) else nothing
             row = next(found, None)
         else:
             yield frame, nothing

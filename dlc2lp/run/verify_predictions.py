@@ -99,16 +99,14 @@ def _differences(path: Path, source: RawTable, step: WritePredictions, level: Ve
     if level != "full":
         frames = frames[:: max(1, step.n_frames // _N_ROWS)]
     row_of = _row_of(source, step)
-    wrong = np.zeros(len(frames), dtype=np.bool_)
     rows = np.array([row_of.get(int(frame), -1) for frame in frames])
+    has_row = rows >= 0
+    there = np.full((len(frames), 3 * len(step.keypoints)), np.nan)
     for n, keypoint in enumerate(step.keypoints):
-        for axis, add_px in enumerate((*step.add_px, 0)):
-            here = found[frames, 3 * n + axis]
-            there = np.full(len(frames), np.nan)
-            if keypoint.columns:
-                has_row = rows >= 0
-                there[has_row] = source.values[rows[has_row], keypoint.columns[axis]] + add_px
-            wrong |= ~_alike(here, there)
+        for axis, (column, add_px) in enumerate(zip(keypoint.columns, (*step.add_px, 0), strict=False)):
+            there[has_row, 3 * n + axis] = source.values[rows[has_row], column] + add_px
+    there[np.isnan(there).all(axis=1), 2::3] = 0  # nothing was predicted in these frames
+    wrong = ~_alike(found[frames], there).all(axis=1)
     return [int(frame) for frame in frames[wrong]]
 
 

@@ -6,7 +6,7 @@ what the video holds; what does not agree is told and left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,10 @@ from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.prediction_files import AnalysisPlaces, NamedAnalysis, others_that_differ
 from dlc2lp.video.encoding import displayed_size
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
+
+#: Findings of one kind that are no longer told one by one.
+_MANY = 5
 
 #: Individual of keypoints that occur once in a picture.
 _UNIQUE = "single"
@@ -59,7 +62,22 @@ def find_predictions(
             taken, told = _first_certain(files, video, crops=crops)
             found += [taken] if taken else []
             findings += told
-    return found, findings
+    return found, list(_summed_up(findings))
+
+
+def _summed_up(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Tell what many files have in common in one finding: an archive has hundreds of them."""
+    alike: dict[str, list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault(finding.code, []).append(finding)
+    for group in alike.values():
+        first, n_more = group[0], len(group) - 1
+        if n_more < _MANY:
+            yield from group
+            continue
+        others = some((Path(finding.subject).name for finding in group[1:]), 3)
+        message = f"{first.message}; so it is with {counted(n_more, 'other file')}, each with its own numbers: {others}"
+        yield replace(first, message=message)
 
 
 def _first_certain(
@@ -67,7 +85,10 @@ def _first_certain(
 ) -> tuple[VideoPredictions | None, list[Finding]]:
     """Take the first file that fits, of those of one network for one video; and say why others do not."""
     against: list[Finding] = []
+    told: set[Path] = set()
     for number, each in enumerate(files):
+        if each.path.with_suffix("") in told:
+            continue  # the CSV beside an HDF5 repeats it
         try:
             found = _tied(each, read_analysis_head(each.path), video, crops=crops)
         except UnreadableFile as error:
@@ -75,9 +96,10 @@ def _first_certain(
             continue
         if isinstance(found, VideoPredictions):
             instead = f"the predictions come from {each.path} instead"
-            told = [replace(finding, message=f"{finding.message}; {instead}", advice="") for finding in against]
-            return found, told + others_that_differ(each.path, [other.path for other in files[number + 1 :]])
+            others = [replace(finding, message=f"{finding.message}; {instead}", advice="") for finding in against]
+            return found, others + others_that_differ(each.path, [other.path for other in files[number + 1 :]])
         against.append(found)
+        told.add(each.path.with_suffix(""))
     return None, [replace(finding, message=f"{finding.message}; these predictions are left out") for finding in against]
 
 
