@@ -23,7 +23,7 @@ from dlc2lp.dlc.hdf_rows import HdfRows
 from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.placeholders import check_is_here
-from dlc2lp.wording import spelled
+from dlc2lp.wording import counted, spelled
 
 #: (individual, keypoint); the individual is empty in a single-animal project.
 Point = tuple[str, str]
@@ -167,8 +167,8 @@ def _csv_head(path: Path) -> AnalysisHead:
     *_, tail = end.rstrip(b"\r\n").rpartition(b"\n")
     last = next(csv.reader(io.StringIO(_decoded(tail, path)), delimiter=delimiter), [])
     if not end.endswith(b"\n") or len(last) != len(body[0].cells):
-        cells = f"{len(last)} of {len(body[0].cells)} cells"
-        raise _unreadable(path, f"found a last line with {cells}: the file is cut off or still being written")
+        found = f"found a last line of {counted(len(last), 'cell')}, expected {len(body[0].cells)} and a line end"
+        raise _unreadable(path, f"{found}: the file is cut off or still being written")
     columns = [header.texts(position) for position in header.value_positions]
     scorer, points = _points(header.levels, columns, path)
     first_frame, last_frame = _frame(body[0].cells[0], path), _frame(last[0], path)

@@ -16,7 +16,7 @@ import yaml
 
 from dlc2lp.lp.check_labels import error
 from dlc2lp.model import Finding
-from dlc2lp.wording import some
+from dlc2lp.wording import counted, some
 
 _MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]+")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]+\.csv")
@@ -89,9 +89,10 @@ def _content_problem(path: Path, keypoint_names: Sequence[str] | None) -> str:
                 return f"found columns {some(coords, 9)}, expected {', '.join(_COORDS)} for each keypoint"
             if keypoint_names is not None and names != list(keypoint_names):
                 return f"found the keypoints {some(names)}, expected those of project.yaml: {some(keypoint_names)}"
+            n_cells = counted(len(parts), "cell")
             for number, row in enumerate(rows):
                 if row[:1] != [str(number)] or len(row) != len(parts) + 1:
-                    return f"found {','.join(row)!r:.60} in row {number}, expected its number and {len(parts)} cells"
+                    return f"found {','.join(row)!r:.60} in row {number}, expected its number and {n_cells}"
     except (OSError, UnicodeDecodeError, csv.Error) as cause:
         return f"can't be read: {cause}"
     return ""
