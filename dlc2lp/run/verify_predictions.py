@@ -1,18 +1,18 @@
 """Whether each file of predictions has a row for each frame of its video, with the numbers that DeepLabCut wrote.
 
-The target is read by pandas, as Lightning Pose reads it, and the source as a whole, not in slices as it was written.
+The target is read by pandas, as Lightning Pose reads it, and so is a CSV of the source; which row is which frame is
+worked out for all frames at once, not row by row as they were written. Large files are read in pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import contextlib
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dlc2lp.dlc.csvfile import read_csv_labels
-from dlc2lp.dlc.hdf import read_hdf
-from dlc2lp.dlc.table import RawTable
+from dlc2lp.dlc.hdf_rows import HdfRows
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import VerifyLevel
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Rows of each file that are compared with the source where not all are; of some files where there are many.
-_N_ROWS = 200
+    Flags: TypeAlias = NDArray[np.bool_]
+    Rows: TypeAlias = NDArray[np.int64]
+
+#: Rows that are compared at a time, and files that are where not all are.
+_N_ROWS = 10_000
 _N_FILES = 8
 
 
@@ -34,7 +37,7 @@ def check_predictions(plan: Plan, n_frames_of: Mapping[str, int], level: VerifyL
     """Compare files of predictions with their sources, and their rows with the frames of the target's videos.
 
     ``n_frames_of`` are the frames that the videos of the target were counted to have, by their paths. ``full`` compares
-    every number, ``sample`` some of some files. A source that is gone or was changed is no fault of the target.
+    every number, ``sample`` those of some files. A source that is gone or was changed is no fault of the target.
     Returns what is wrong, and how many rows there are.
     """
     target = Path(plan.target)
@@ -55,7 +58,7 @@ def check_predictions(plan: Plan, n_frames_of: Mapping[str, int], level: VerifyL
             message = f"found {counted(n_found, 'row')}, expected {expected}, the frames of {each.video}"
             findings.append(not_as_planned("predictions-differ", each.target, message))
         elif each in compared:
-            findings += _compared(each, steps[each.target], target, level)
+            findings += _compared(each, steps[each.target], target)
     return findings, n_rows
 
 
@@ -64,63 +67,122 @@ def _count_rows(path: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 3
 
 
-def _compared(each: PlannedPredictions, step: WritePredictions, target: Path, level: VerifyLevel) -> list[Finding]:
-    try:
-        source = _source(Path(step.source), step)
-    except UnreadableFile:
-        return []
-    if source is None:
-        return []
-    wrong = _differences(target / each.target, source, step, level)
-    if not wrong:
-        return []
-    message = f"{counted(len(wrong), 'row differs', 'rows differ')} from {step.source}, the first is {wrong[0]}"
-    return [replace(not_as_planned("predictions-differ", each.target, message), severity=Severity.ERROR)]
-
-
-def _source(path: Path, step: WritePredictions) -> RawTable | None:
-    """Return the whole table that predictions come from; None where it is no longer what it was."""
+def _compared(each: PlannedPredictions, step: WritePredictions, target: Path) -> list[Finding]:
+    path = Path(step.source)
     if not path.is_file() or path.stat().st_size != step.size_bytes:
-        return None
-    if not step.key:
-        return read_csv_labels(path).table
-    found = read_hdf(path)
-    return dict([(found.key, found.table), *found.others]).get(step.key)
+        return []
+    try:
+        first = _first_difference(target / each.target, path, step)
+    except (UnreadableFile, OSError):
+        return []  # it could be read when it was written, so it was changed since
+    except ValueError as error:
+        return [not_as_planned("predictions-differ", each.target, f"can't be read: {error}")]
+    if first is None:
+        return []
+    return [not_as_planned("predictions-differ", each.target, f"frame {first} differs from {step.source}")]
 
 
-def _differences(path: Path, source: RawTable, step: WritePredictions, level: VerifyLevel) -> list[int]:
-    """Return the frames whose numbers differ from those of the source, moved as the target shows the picture."""
+def _first_difference(path: Path, source: Path, step: WritePredictions) -> int | None:
+    """Return the first frame whose numbers are not those of the source, moved as the target shows the picture."""
     import numpy as np
     import pandas as pd
 
-    table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
-    found = np.asarray(table.to_numpy(dtype=np.float64))
-    frames = np.arange(step.n_frames)
-    if level != "full":
-        frames = frames[:: max(1, step.n_frames // _N_ROWS)]
-    row_of = _row_of(source, step)
-    rows = np.array([row_of.get(int(frame), -1) for frame in frames])
-    has_row = rows >= 0
-    there = np.full((len(frames), 3 * len(step.keypoints)), np.nan)
-    for n, keypoint in enumerate(step.keypoints):
-        for axis, (column, add_px) in enumerate(zip(keypoint.columns, (*step.add_px, 0), strict=False)):
-            there[has_row, 3 * n + axis] = source.values[rows[has_row], column] + add_px
-    there[np.isnan(there).all(axis=1), 2::3] = 0  # nothing was predicted in these frames
-    wrong = ~_alike(found[frames], there).all(axis=1)
-    return [int(frame) for frame in frames[wrong]]
+    columns = [column for keypoint in step.keypoints for column in keypoint.columns]
+    places = [3 * n + axis for n, keypoint in enumerate(step.keypoints) for axis in range(len(keypoint.columns))]
+    add_px = [add for keypoint in step.keypoints for add, _ in zip((*step.add_px, 0), keypoint.columns, strict=False)]
+    origin = _HdfSource(source, step.key) if step.key else _CsvSource(source)
+    has_row, row_of = _frames_with_row(origin, step)
+    target = pd.read_csv(path, skiprows=3, header=None, index_col=0, chunksize=_N_ROWS, dtype=np.float64)
+    with contextlib.closing(origin), target as chunks:
+        for chunk in chunks:
+            first, found = int(chunk.index[0]), chunk.to_numpy()
+            here = slice(first, first + len(found))
+            rows = row_of[here][has_row[here]]
+            expected = np.full(found.shape, np.nan)
+            if len(rows):
+                values = origin.read(int(rows[0]), int(rows[-1]) + 1, columns) + np.array(add_px)
+                expected[np.ix_(np.flatnonzero(has_row[here]), np.array(places))] = values
+            expected[np.isnan(expected).all(axis=1), 2::3] = 0  # nothing was predicted in these frames
+            # The last digits may differ: by pandas' usual parser, and where the source has numbers of 32 bits.
+            wrong = ~np.isclose(found, expected, rtol=1e-6, atol=1e-6, equal_nan=True).all(axis=1)
+            if wrong.any():
+                return first + int(np.argmax(wrong))
+    return None
 
 
-def _alike(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which numbers are the same but for the last digits, in which pandas' usual parser and small types differ."""
+def _frames_with_row(source: _HdfSource | _CsvSource, step: WritePredictions) -> tuple[Flags, Rows]:
+    """Return which frames of the target have a row in the source, and which row each of these has."""
     import numpy as np
 
-    return np.isclose(here, there, rtol=1e-6, atol=1e-6, equal_nan=True)
+    frames = np.arange(step.n_frames)
+    if not step.by_number:
+        has_row = ~np.isin(frames, step.empty)
+        return has_row, step.first_row + np.cumsum(has_row) - 1
+    numbers = source.numbers()
+    has_row = np.isin(frames, numbers)
+    return has_row, np.searchsorted(numbers, frames)
 
 
-def _row_of(source: RawTable, step: WritePredictions) -> dict[int, int]:
-    """Return the row of the source for each frame of the video that has one."""
-    numbers = [int(row[0]) for row in source.rows]
-    if step.by_number:
-        return {number: row for row, number in enumerate(numbers)}
-    with_row = (frame for frame in range(step.n_frames) if frame not in set(step.empty))
-    return dict(zip(with_row, range(step.first_row, len(numbers)), strict=False))
+class _HdfSource:
+    """Rows of an HDF5."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self._path, self._key = path, key
+
+    def close(self) -> None:
+        """Let go of the file, which is open only while it is read."""
+
+    def numbers(self) -> Rows:
+        """Return the number of each row."""
+        import numpy as np
+
+        with HdfRows(self._path, self._key) as rows:
+            return np.array(rows.frames(0, rows.n_rows))
+
+    def read(self, start: int, stop: int, columns: Sequence[int]) -> NDArray[np.float64]:
+        """Return some columns of the rows from one to before another."""
+        import numpy as np
+
+        with HdfRows(self._path, self._key) as rows:
+            return rows.values(start, stop, columns).astype(np.float64)
+
+
+class _CsvSource:
+    """Rows of a CSV, which is read once from its start to its end."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open(encoding="utf-8-sig") as file:
+            lines = itertools.takewhile(lambda line: not line.lstrip('"').startswith("coords"), file)
+            n_above = sum(1 for _ in lines) + 1
+        with path.open(encoding="utf-8-sig") as file:
+            coords = next(itertools.islice(file, n_above - 1, None)).replace('"', "")
+        self._path, self._n_above, self._separator = path, n_above, coords[len("coords")]
+        cells = coords.rstrip().split(self._separator)
+        self._places = [n for n, cell in enumerate(cells) if cell.strip().lower() in {"x", "y", "likelihood"}]
+        self._chunks, self._at = self._opened(iterator=True), 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._chunks.close()
+
+    def _opened(self, **options: Any) -> Any:
+        import pandas as pd
+
+        given = {"sep": self._separator, "skiprows": self._n_above, "header": None, "encoding": "utf-8-sig"}
+        return pd.read_csv(self._path, **given, **options)
+
+    def numbers(self) -> Rows:
+        """Return the number of each row."""
+        import numpy as np
+
+        return np.asarray(self._opened(usecols=[0])[0])
+
+    def read(self, start: int, stop: int, columns: Sequence[int]) -> NDArray[np.float64]:
+        """Return some columns of the rows from one to before another; asked for in rising order."""
+        import numpy as np
+
+        if start > self._at:
+            self._chunks.get_chunk(start - self._at)
+        self._at = stop
+        found = self._chunks.get_chunk(stop - start)
+        return np.asarray(found.iloc[:, [self._places[column] for column in columns]], dtype=np.float64)
