@@ -48,6 +48,7 @@ class InspectKeywords(ChoiceKeywords, EncodeKeywords, total=False):
     empty_frames: options.EmptyFrames
     visibility: options.Visibility
     machine_labels: options.MachineLabels
+    predictions: str
     derived_crops: options.DerivedCrops
     split: str | None
     frame_names: options.FrameNames

@@ -91,6 +91,13 @@ class Options(Chosen):
     machine_labels: MachineLabels = option(
         "queue", "Unrefined machine labels become suggestions in the app's queue, or nothing.", _LABELS
     )
+    predictions: str = option(
+        "auto",
+        "DeepLabCut's predictions of the videos become models that the LP app shows; auto: all that are there; none; "
+        "NAME: that model alone.",
+        _LABELS,
+        metavar="auto|none|NAME",
+    )
     views: tuple[tuple[str, Path], ...] = option(
         (),
         "Several cameras, each with a DeepLabCut project of its own: the camera's name and its project. "

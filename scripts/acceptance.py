@@ -7,6 +7,7 @@ Runs in an environment with dlc2lp and nothing else, so that what is tested is w
 from __future__ import annotations
 
 import argparse
+import functools
 import signal
 import subprocess
 import sys
@@ -74,6 +75,18 @@ def context_loads(last_frame: int) -> Expectation:
     return expect
 
 
+def seen_in_viewer(place: Place) -> None:
+    """The app shows the predictions on the animal, LP measures them; and all of that leaves the target as it was."""
+    run([place.lp_python, SCRIPTS / "lp_viewer.py", place.target])
+    run([DLC2LP, "verify", place.target, "--verify", "full"])
+
+
+def with_analyses(work: Path) -> None:
+    """The demo project, with analyses of its videos by two networks."""
+    run([DLC2LP, "demo", work / "demo"])
+    run([sys.executable, SCRIPTS / "demo_predictions.py", work / "demo" / "dlc-project"])
+
+
 @dataclass(frozen=True)
 class Case:
     """One conversion and what must hold of it.
@@ -82,6 +95,8 @@ class Case:
     ----------
     name
         To choose it on the command line.
+    prepare
+        What makes the source in the empty folder, where it is not there already.
     commands
         Arguments of dlc2lp, run in order, each of which must end with 0; ``{work}`` is an empty folder.
     target
@@ -100,6 +115,7 @@ class Case:
     judge: tuple[str, ...] = ("--train",)
     expectations: tuple[Expectation, ...] = ()
     needs: Path | None = None
+    prepare: Callable[[Path], None] | None = None
 
 
 _PAIR = tuple(part for view in ("top", "side") for part in ("--view", f"{view}={FIXTURES / f'pair-{view}'}"))
@@ -137,6 +153,15 @@ CASES = (
         name="views-one-by-one",
         commands=(("convert", *_PAIR, "{work}/lp", "--model", "heatmap"), ("verify", "{work}/lp")),
         target="{work}/lp",
+    ),
+    Case(
+        # DeepLabCut's analyses become models: the app's viewer shows them, Lightning Pose and EKS take them.
+        name="predictions",
+        prepare=with_analyses,
+        commands=(("convert", "{work}/demo/dlc-project", "{work}/lp"), ("verify", "{work}/lp")),
+        target="{work}/lp",
+        judge=(),
+        expectations=(seen_in_viewer,),
     ),
     Case(
         # A keypoint that was added later: the column `visible`, empty cells of both meanings, suggestions in the queue.
@@ -204,6 +229,8 @@ def steps(case: Case, work: Path, lp_python: Path) -> list[tuple[str, Callable[[
     """What to do for a case: its words and the act."""
     place = Place(Path(case.target.format(work=work)), lp_python)
     todo: list[tuple[str, Callable[[], None]]] = []
+    if case.prepare is not None:
+        todo.append(("preparation", functools.partial(case.prepare, work)))
     for arguments in case.commands:
         command = [DLC2LP, *(word.format(work=work) for word in arguments)]
         todo.append((f"dlc2lp {arguments[0]}", lambda command=command: run(command)))

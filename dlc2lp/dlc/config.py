@@ -86,6 +86,9 @@ class DlcConfig:
     #: ``<stem>_cropped`` videos that don't exist.
     video_sets_original: tuple[VideoEntry, ...] = ()
     cropped_training: bool = False  #: Whether those random crops were made (``croppedtraining``).
+    crops_analyses: bool = (
+        False  #: Whether videos are analysed in a part of their picture (``cropping``) as it stands now.
+    )
     #: ``(x, y)`` in pixels where the refinement tool parks points that are to be deleted.
     corner2move2: tuple[float, float] | None = None
     iteration: int = 0  #: Number of the current training set.
@@ -179,6 +182,7 @@ def _read_2d(path: Path, keys: ConfigKeys) -> DlcConfig:
         video_sets=_video_entries(keys, "video_sets"),
         video_sets_original=_video_entries(keys, "video_sets_original"),
         cropped_training=keys.flag("croppedtraining"),
+        crops_analyses=keys.flag("cropping"),
         corner2move2=_corner(keys),
         iteration=_iteration(keys),
         findings=tuple(keys.findings),

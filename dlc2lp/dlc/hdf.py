@@ -110,14 +110,14 @@ def _read_others(
 
 def _raw_table(source: H5Source, frame: StoredFrame, where: str) -> RawTable:
     """Columns in their order with levels by name, and every value as a float."""
-    levels = _levels(source, frame, where)
+    levels = column_levels(source, frame, where)
     order = [levels.index(name) for name in COLUMN_LEVELS if name in levels]
     columns = tuple(tuple(column[level] for level in order) for column in frame.columns)
     values = _placed(source, frame, where)
     return RawTable(tuple(levels[level] for level in order), columns, tuple(frame.rows), values)
 
 
-def _levels(source: H5Source, frame: StoredFrame, where: str) -> tuple[str, ...]:
+def column_levels(source: H5Source, frame: StoredFrame, where: str) -> tuple[str, ...]:
     """What each column level is: by its name, else by the number of levels if the last one holds x and y."""
     given = tuple(name.strip().lower() for name in frame.level_names)
     usual = _USUAL_LEVELS.get(len(given), ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,23 +31,36 @@ def table_frame(source: H5Source, group: Node) -> StoredFrame:
     node = source.node(group, "table")
     records = source.array(node)
     fields = records.dtype.names or ()
-    if records.ndim != 1 or "index" not in fields:
+    if records.ndim != 1:
+        raise source.error("h5-unreadable", "found no records, expected a table", node.path)
+    level_names, columns, blocks_columns = table_columns(source, group, node, fields)
+    values = (records[field] for field in blocks_columns)
+    blocks = [
+        (block, each if each.ndim > 1 else each[:, None])
+        for block, each in zip(blocks_columns.values(), values, strict=True)
+    ]
+    rows = source.names(records["index"], node.path)
+    return StoredFrame(level_names, columns, rows, blocks)
+
+
+def table_columns(
+    source: H5Source, group: Node, node: Node, fields: Sequence[str]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]], dict[str, list[tuple[str, ...]]]]:
+    """Return the names of a table's column levels, its columns in order, and those of each field of its records."""
+    if "index" not in fields:
         raise source.error("h5-unreadable", "found no records with an index, expected a table", node.path)
-    blocks = []
+    blocks = {}
     for field in fields:
         if field != "index":
             where = node.attribute(f"{field}_kind")
-            columns = source.names(source.attribute(node, f"{field}_kind"), where)
-            values = records[field]
-            blocks.append((columns, values if values.ndim > 1 else values[:, None]))
+            blocks[field] = source.names(source.attribute(node, f"{field}_kind"), where)
     axes, where = source.attribute(group, "non_index_axes"), group.attribute("non_index_axes")
     match axes:
         case [(1, [*labels])]:
             columns = source.names(labels, where)
         case _:
             raise source.error("h5-unreadable", f"found {shown(axes)}, expected the columns", where)
-    rows = source.names(records["index"], node.path)
-    return StoredFrame(_names_in_info(source, group, columns), columns, rows, blocks)
+    return _names_in_info(source, group, columns), columns, blocks
 
 
 def _names_in_info(source: H5Source, group: Node, columns: list[tuple[str, ...]]) -> tuple[str, ...]:
@@ -64,16 +78,33 @@ def fixed_frame(source: H5Source, group: Node) -> StoredFrame:
     level_names, columns = _fixed_axis(source, group, "axis0")
     _, rows = _fixed_axis(source, group, "axis1")
     blocks = []
-    for block in range(source.count_attribute(group, "nblocks", at_most=len(columns))):
-        _, block_columns = _fixed_axis(source, group, f"block{block}_items")
-        node = source.node(group, f"block{block}_values")
+    for block_columns, node, is_transposed in _fixed_blocks(source, group, len(columns)):
         values = source.array(node)
         if values.ndim == 1 and len(block_columns) == 1:  # text columns of pandas 3
             values = values[:, None]
-        elif not source.attribute(node, "transposed"):
+        elif is_transposed:
             values = values.T  # so are empty ones; all others were turned to rows × columns
         blocks.append((block_columns, values))
     return StoredFrame(level_names, columns, rows, blocks)
+
+
+def fixed_columns(
+    source: H5Source, group: Node
+) -> tuple[tuple[str, ...], list[tuple[str, ...]], Node, list[tuple[list[tuple[str, ...]], Node, bool]]]:
+    """Return the names of the column levels, the columns, the array of plain row names, and the blocks.
+
+    Of each block there are its columns, its array, and whether the rows of that are columns.
+    """
+    level_names, columns = _fixed_axis(source, group, "axis0")
+    blocks = list(_fixed_blocks(source, group, len(columns)))
+    return level_names, columns, source.node(group, "axis1"), blocks
+
+
+def _fixed_blocks(source: H5Source, group: Node, n_columns: int) -> Iterator[tuple[list[tuple[str, ...]], Node, bool]]:
+    for block in range(source.count_attribute(group, "nblocks", at_most=n_columns)):
+        _, columns = _fixed_axis(source, group, f"block{block}_items")
+        node = source.node(group, f"block{block}_values")
+        yield columns, node, not source.attribute(node, "transposed")
 
 
 def _fixed_axis(source: H5Source, group: Node, axis: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

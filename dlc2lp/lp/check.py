@@ -19,6 +19,7 @@ import yaml
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
 from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, label_file_name, read_label_file
+from dlc2lp.lp.check_models import check_models
 from dlc2lp.lp.names import check_views
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
@@ -67,6 +68,7 @@ def check_target(target: Path, *, every_image: bool) -> list[Finding]:
         lambda: _check_video_names(target, settings.views),
         lambda: (finding for file in files for finding in _check_queue(target, file)),
         lambda: _check_stray_files(target, settings.views),
+        lambda: check_models(target, settings.views, settings.keypoint_names),
     ]
     for check in checks:
         try:

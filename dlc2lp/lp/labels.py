@@ -44,14 +44,19 @@ def render_labels(scorer: str, keypoint_names: Sequence[str], rows: Sequence[Lab
     _require(len(set(keypoint_names)) == len(keypoint_names), "a keypoint's name occurs twice")
     with_visible = bool(rows) and rows[0].visible is not None
     coords = ("x", "y", "visible") if with_visible else ("x", "y")
+    lines = (",".join(_row_cells(row, len(keypoint_names), with_visible)) + "\n" for row in rows)
+    return "".join((*header_lines(scorer, keypoint_names, coords), *lines))
+
+
+def header_lines(scorer: str, keypoint_names: Sequence[str], coords: Sequence[str]) -> list[str]:
+    """Return the three lines at the top of a table that has these columns for each keypoint."""
     n_columns = len(keypoint_names) * len(coords)
     lines = [
         ["scorer", *[_cell(scorer)] * n_columns],
         ["bodyparts", *(_cell(name) for name in keypoint_names for _ in coords)],
-        ["coords", *coords * len(keypoint_names)],
-        *(_row_cells(row, len(keypoint_names), with_visible) for row in rows),
+        ["coords", *list(coords) * len(keypoint_names)],
     ]
-    return "".join(",".join(line) + "\n" for line in lines)
+    return [",".join(line) + "\n" for line in lines]
 
 
 def _row_cells(row: LabelRow, n_keypoints: int, with_visible: bool) -> list[str]:

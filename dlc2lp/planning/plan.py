@@ -88,6 +88,27 @@ class PlannedVideo:
 
 
 @dataclass(frozen=True)
+class PlannedPredictions:
+    """DeepLabCut's predictions of one video."""
+
+    #: Absolute path, and path relative to the target.
+    source: str
+    target: str
+    video: str  #: The video in the target.
+    n_rows: int  #: Rows of the source.
+    n_frames: int  #: Rows that are written: one for each frame of the target's video.
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """A network of DeepLabCut whose predictions Lightning Pose shows like those of a model, which has no weights."""
+
+    name: str  #: In the target: ``models/<name>``.
+    scorer: str  #: As DeepLabCut calls the network; of several cameras that of the first.
+    predictions: tuple[PlannedPredictions, ...]
+
+
+@dataclass(frozen=True)
 class Count:
     """Things of the source, and how many of them arrive."""
 
@@ -155,6 +176,8 @@ class Plan:
         Calibration files of the target, each with the file of the source that it comes from.
     origins
         What the keypoints of each view were in DeepLabCut; none in the plans of versions before 0.2.
+    models
+        Networks of DeepLabCut whose predictions come along.
     folders
         Those that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
     steps
@@ -162,7 +185,7 @@ class Plan:
     """
 
     written_first: ClassVar[tuple[str, ...]] = ("schema",)
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("origins",)
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("origins", "models")
     schema: ClassVar[str] = SCHEMA
 
     dlc2lp_version: str
@@ -182,6 +205,7 @@ class Plan:
     view_frames: tuple[SessionFrames, ...] = ()
     calibrations: dict[str, str] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
+    models: tuple[PlannedModel, ...] = ()
     folders: tuple[Literal["labeled-data"], Literal["videos"], Literal["configs"]] = _FOLDERS
     steps: tuple[Step, ...] = field(repr=False)
 

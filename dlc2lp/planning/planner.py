@@ -23,6 +23,7 @@ from dlc2lp.planning.labels import count_cells, count_labeled, identity
 from dlc2lp.planning.moments import NamedMoment, ViewFiles, fill_files, name_moments
 from dlc2lp.planning.origins import origin_of
 from dlc2lp.planning.plan import Count, Plan
+from dlc2lp.planning.predictions import PlannedPredictionFiles, plan_predictions
 from dlc2lp.planning.rows import tell_absent
 from dlc2lp.planning.scene import Scene, set_scene
 from dlc2lp.planning.steps import ExtractFrames, Step, WriteText
@@ -86,7 +87,11 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     )
     texts = plan_texts(source, scene, files, images, besides, options, target)
     findings += texts.findings
-    return _plan(source, scene, files, images, cuts, videos, calibrations, texts, findings, options, target)
+    predictions = plan_predictions(scene, videos.videos, options.predictions, texts.config.document)
+    findings += predictions.findings
+    return _plan(
+        source, scene, files, images, cuts, videos, calibrations, texts, predictions, findings, options, target
+    )
 
 
 def refuse_open(source: Source, findings: Iterable[Finding] | None = None) -> None:
@@ -211,6 +216,7 @@ def _plan(
     videos: PlannedVideos,
     calibrations: PlannedCalibrations,
     texts: PlannedTexts,
+    predictions: PlannedPredictionFiles,
     findings: Iterable[Finding],
     options: Options,
     target: Path,
@@ -221,6 +227,7 @@ def _plan(
     from_videos: list[Sequence[Step]] = [cuts.steps, videos.steps] if scene.names else [videos.steps, cuts.steps]
     steps = [step for part in (*(placed.steps for placed in images), *from_videos, texts.steps) for step in part]
     steps += [WriteText(path, text) for path, text in sorted(calibrations.files.items())]
+    steps += predictions.steps
     return Plan(
         dlc2lp_version=__version__,
         source=str(project.root),
@@ -246,6 +253,7 @@ def _plan(
         view_frames=scene.alignment.sessions,
         calibrations=dict(calibrations.origins),
         origins=tuple(origin_of(view.view, view.name) for view in scene.views),
+        models=predictions.models,
     )
 
 

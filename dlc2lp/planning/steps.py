@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from dlc2lp.codec import encode_fields
+from dlc2lp.codec import Signed, encode_fields
 from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
 
@@ -252,3 +252,55 @@ class ExtractFrames(Step):
     @property
     def space_bytes(self) -> int:
         return len(self.frames) * self.image_bytes
+
+
+@dataclass(frozen=True)
+class PredictedKeypoint:
+    """A keypoint of the target, and where it stands in a file of predictions."""
+
+    name: str
+    columns: tuple[int, ...]  #: Positions of its x, y and likelihood; empty where it was not predicted.
+
+
+#: What a predicted number takes as text, at most; and what writing it costs in bytes copied in the same time, roughly.
+_BYTES_PER_NUMBER = 20
+_BYTES_PER_WRITTEN_NUMBER = 100
+
+
+@dataclass(frozen=True)
+class WritePredictions(Step):
+    """DeepLabCut's predictions of one video, as Lightning Pose keeps its own; their numbers are read in doing it."""
+
+    kind: ClassVar[str] = "write-predictions"
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("first_row", "empty", "by_number", "add_px")
+    #: Absolute path, and path relative to the target.
+    source: str
+    target: str
+    #: What the source held when it was planned; a source that changed since is refused.
+    size_bytes: int
+    sample: str
+    n_rows: int
+    key: str  #: The data frame in HDF5; empty for CSV.
+    scorer: str  #: Who predicted, for the header.
+    keypoints: tuple[PredictedKeypoint, ...]
+    n_frames: int  #: Frames of the target's video, which are the rows that are written.
+    first_row: int = 0  #: Row of the source that is the first frame.
+    empty: tuple[int, ...] = ()  #: Frames that have no row in the source: those that DeepLabCut could not read.
+    by_number: bool = False  #: Whether a row of the source is the frame that its number says, not the next one.
+    add_px: tuple[Signed, Signed] = (0, 0)  #: What moves a point (x, y) into the part of the picture that is shown.
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target,)
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        return {self.source: self.size_bytes}
+
+    @property
+    def weight(self) -> int:
+        return self.n_frames * len(self.keypoints) * 3 * _BYTES_PER_WRITTEN_NUMBER
+
+    @property
+    def space_bytes(self) -> int:
+        return self.n_frames * len(self.keypoints) * 3 * _BYTES_PER_NUMBER

@@ -14,7 +14,7 @@ from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding, Turn, VideoInfo
 from dlc2lp.planning.align import SessionFrames
-from dlc2lp.planning.plan import Count, CountKeys, Plan
+from dlc2lp.planning.plan import Count, CountKeys, Plan, PlannedModel
 from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.report.findings import Document
 from dlc2lp.run.assess import State
@@ -125,6 +125,7 @@ class InspectDocument(Document, command="inspect"):
     splits: tuple[str, ...]
     views: tuple[str, ...]
     view_frames: tuple[SessionFrames, ...]
+    models: tuple[PlannedModel, ...]
 
 
 def inspection(found: Inspection) -> InspectDocument:
@@ -153,6 +154,7 @@ def inspection(found: Inspection) -> InspectDocument:
         splits=found.splits,
         views=plan.views if plan else (),
         view_frames=plan.view_frames if plan else (),
+        models=plan.models if plan else (),
     )
 
 

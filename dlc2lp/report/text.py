@@ -11,7 +11,15 @@ from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.planning.plan import Plan
-from dlc2lp.planning.steps import EncodeVideo, ExtractFrames, PlaceImages, PlaceVideo, RemuxVideo, WriteText
+from dlc2lp.planning.steps import (
+    EncodeVideo,
+    ExtractFrames,
+    PlaceImages,
+    PlaceVideo,
+    RemuxVideo,
+    WritePredictions,
+    WriteText,
+)
 from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.report.findings import WIDTH, findings_text
 from dlc2lp.report.json import InspectedSession
@@ -83,7 +91,8 @@ def inspection_text(found: Inspection) -> str:
         for names, (survey, _) in zip(cameras, surveys, strict=True)
         for video in survey.videos
     ]
-    return _joined(*parts, _video_table(videos) if videos else "", findings_text(found.findings), does)
+    tables = (_video_table(videos) if videos else "", _model_table(plan) if plan else "")
+    return _joined(*parts, *tables, findings_text(found.findings), does)
 
 
 def _project_heading(cameras: Sequence[str], survey: Survey) -> str:
@@ -168,6 +177,18 @@ def _video_table(videos: Sequence[tuple[str, SurveyedVideo]]) -> str:
     return text + more_rows(len(videos), "video")
 
 
+def _model_table(plan: Plan) -> str:
+    """Lay out which networks of DeepLabCut have predictions of how many videos; nothing where there are none."""
+    if not plan.models:
+        return ""
+    rows = [
+        (model.name, f"{len(model.predictions)} of {len(plan.videos)}", model.scorer)
+        for model in plan.models[:MAX_ROWS]
+    ]
+    shown = table(("predictions", "videos", "of DeepLabCut's network"), rows, right=(1,))
+    return shown + more_rows(len(plan.models), "network")
+
+
 def _needs_table(
     title: str,
     videos: Iterable[tuple[str, VideoInfo | None, Treatment | None]],
@@ -204,6 +225,8 @@ def _work_text(plan: Plan) -> str:
         for kind, verb in ((PlaceVideo, "copy"), (RemuxVideo, "remux"), (EncodeVideo, "encode"))
         if kinds[kind]
     ]
+    if kinds[WritePredictions]:
+        parts.append(f"write {counted(kinds[WritePredictions], 'file')} of predictions")
     return ", ".join([*parts, f"write {counted(kinds[WriteText], 'text file')}"])
 
 
@@ -242,6 +265,7 @@ def preview_text(found: Preview) -> str:
         table(("step", "makes", "about", ""), rows, right=(2,)),
         _config_text(found.plan.config_reasons),
         _counts_text(found.plan),
+        _model_table(found.plan),
         findings_text(found.findings),
         "nothing was written (--dry-run)",
     )
@@ -279,6 +303,7 @@ def outcome_text(came: Outcome) -> str:
     return _joined(
         _counts_text(plan),
         _video_rows(rows, remarks, len(plan.videos)),
+        _model_table(plan),
         "\n".join(extra),
         findings_text(came.findings),
         f"{done}; {_checked_text(came.verification)}",

@@ -23,10 +23,12 @@ from dlc2lp.planning.steps import (
     RemuxVideo,
     Step,
     VideoStep,
+    WritePredictions,
     WriteText,
 )
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.place import place
+from dlc2lp.run.predictions import predicted_lines
 from dlc2lp.run.scratch import on_fast_disk
 from dlc2lp.video.checks import VideoOrder, against_source
 from dlc2lp.video.convert import make_video
@@ -35,6 +37,8 @@ from dlc2lp.video.frames import read_frames
 from dlc2lp.video.pictures import encode_image, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
 from dlc2lp.wording import counted
+
+_ROWS_BETWEEN_LOOKS = 1000
 
 #: Hears how many frames of a step are written.
 OnFrames = Callable[[int], None]
@@ -71,6 +75,8 @@ class Maker:
         """
         if isinstance(step, WriteText):
             return make_text(step, scratch)
+        if isinstance(step, WritePredictions):
+            return self._make_predictions(step, scratch / "predictions")
         if isinstance(step, PlaceImages):
             return self._make_images(step, scratch)
         if isinstance(step, ExtractFrames):
@@ -89,6 +95,15 @@ class Maker:
             _make_image(image, scratch / str(number), step.link)
             made.append((image.target, scratch / str(number)))
         return Made(tuple(made), {})
+
+    def _make_predictions(self, step: WritePredictions, temporary: Path) -> Made:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            for number, line in enumerate(predicted_lines(step)):
+                if not number % _ROWS_BETWEEN_LOOKS:
+                    self.watch.check(step.target)
+                file.write(line)
+        _sync(temporary)
+        return Made(((step.target, temporary),), {"n_rows": step.n_rows})
 
     def _extract(self, step: ExtractFrames, scratch: Path, on_frames: OnFrames) -> Made:
         """Cut frames out of a video; one frame may have several names."""

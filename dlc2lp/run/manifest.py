@@ -21,6 +21,7 @@ from dlc2lp.planning.plan import (
     FrameState,
     Plan,
     PlannedFrame,
+    PlannedModel,
     PlannedSession,
     PlannedVideo,
     ProjectKeys,
@@ -174,6 +175,7 @@ class Described:
     videos: tuple[TargetVideo, ...]
     views: tuple[str, ...]
     view_frames: tuple[SessionFrames, ...]
+    models: tuple[PlannedModel, ...]
     config: tuple[ChoiceReason, ...]
 
     @classmethod
@@ -190,6 +192,7 @@ class Described:
             videos=tuple(TargetVideo.of(video, ties.get((video.view, video.session))) for video in plan.videos),
             views=plan.views,
             view_frames=plan.view_frames,
+            models=plan.models,
             config=plan.config_reasons,
             **others,
         )

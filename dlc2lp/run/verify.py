@@ -23,6 +23,7 @@ from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.findings import found_edited, held, incomplete, not_as_planned, orphaned
 from dlc2lp.run.verify_context import check_context
+from dlc2lp.run.verify_predictions import check_predictions
 from dlc2lp.video.checks import damage_in
 from dlc2lp.video.encoding import choose
 from dlc2lp.video.probe import probe
@@ -76,8 +77,11 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
             n_checked |= n_labels
         if level != "none":
             wrong, n_frames_of = _check_videos(plan, target, level)
-            findings += [*wrong, *_uneven_views(plan, n_frames_of)]
             n_checked["video_frames"] = sum(n_frames_of.values())
+            findings += [*wrong, *_uneven_views(plan, n_frames_of)]
+            wrong, n_rows = check_predictions(plan, n_frames_of, level)
+            findings += wrong
+            n_checked |= {"predicted_frames": n_rows} if plan.models else {}
             wrong, n_frames = check_context(plan, level)
             findings += wrong
             n_checked |= {"context_frames": n_frames} if n_frames else {}

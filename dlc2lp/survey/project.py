@@ -19,6 +19,7 @@ from dlc2lp.options import Options
 from dlc2lp.survey.find_videos import sessions_not_listed
 from dlc2lp.survey.measure_videos import SurveyedVideo, measure_videos
 from dlc2lp.survey.merging import images_in_conflict
+from dlc2lp.survey.predictions import VideoPredictions, find_predictions
 from dlc2lp.survey.session_ties import SessionTie, by_session
 from dlc2lp.survey.taken_labels import take_labels
 from dlc2lp.video.pictures import max_value
@@ -37,6 +38,7 @@ class Survey:
     questions: tuple[Finding, ...] = ()  #: Questions that came up while looking.
     split: Split | None = None  #: Which frames DeepLabCut trained and tested on, where that was asked for.
     refusals: tuple[Finding, ...] = ()  #: Why the source can't be migrated as it is, with these options.
+    predictions: tuple[VideoPredictions, ...] = ()  #: DeepLabCut's predictions of the videos, by video and network.
 
     @cached_property
     def ties(self) -> dict[str, SessionTie]:
@@ -73,7 +75,21 @@ def survey(
         questions += error.findings
     except SourceRefused as error:
         refusals += error.findings
-    return Survey(project, tuple(videos), deep, tuple(findings), merged, tuple(questions), split, tuple(refusals))
+    predictions: list[VideoPredictions] = []
+    if options.predictions != "none":
+        predictions, told = find_predictions(videos, projects)
+        findings += told
+    return Survey(
+        project,
+        tuple(videos),
+        deep,
+        tuple(findings),
+        merged,
+        tuple(questions),
+        split,
+        tuple(refusals),
+        tuple(predictions),
+    )
 
 
 def _read_projects(
