@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 import threading
 from collections.abc import Callable
@@ -356,6 +357,24 @@ def test_changed_deleted_and_new_keypoints_are_those_of_the_label_file(tmp_path:
     assert "paw" in result.finding("export-keypoints-new")["message"]
     assert "m1/img09.png" in result.finding("export-labels-removed")["message"]
     assert (tmp_path / "back/labeled-data/m1/img09.png").exists()
+
+
+def test_the_apps_saving_costs_no_point_its_last_digit(tmp_path: Path) -> None:
+    """The app reads and writes the whole file with pandas 2.3, whose parser is off in the last digit at times."""
+    project = small(tmp_path / "dlc")
+    target = converted(project, tmp_path / "lp")
+
+    def save(lines: list[list[str]]) -> None:
+        for line in lines[3:]:
+            line[1:] = [repr(math.nextafter(float(cell), math.inf)) for cell in line[1:]]
+        lines[3][1] = "12.5"
+
+    rewrite(target, save)
+    export(target, tmp_path / "back")
+    nose = exported_cells(tmp_path / "back")["m1", "img02.png", "", "nose"]
+    assert nose[0] == 12.5
+    expected = truth(project) | {("m1", "img02.png", "", "nose"): nose}
+    assert exported_cells(tmp_path / "back") == expected
 
 
 def test_a_new_keypoint_of_an_individual_is_that_individuals(tmp_path: Path) -> None:
