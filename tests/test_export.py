@@ -147,7 +147,10 @@ def test_fixtures_come_back(tmp_path: Path, name: str) -> None:
         original = projects[view] if projects[view].exists() else PROJECTS / name
         theirs = source_cells(original, only=f"_{view}" if original.name == name and view else "")
         assert exported_cells(root) == theirs
-        assert read_config(root / "config.yaml").findings == ()
+        config = read_config(root / "config.yaml")
+        assert config.findings == ()
+        folders = {path.name for path in root.glob("labeled-data/*")}
+        assert {entry.stem for entry in config.video_sets} == folders
         for path in root.glob("labeled-data/*/*.png"):
             twin = original / path.relative_to(root)
             assert not twin.exists() or twin.read_bytes() == path.read_bytes()
@@ -486,6 +489,10 @@ def test_deep_images_come_back_as_they_were_or_as_they_are(tmp_path: Path) -> No
     export(target, tmp_path / "back")
     for path in project.folder("m1").glob("*.png"):
         assert (tmp_path / "back/labeled-data/m1" / path.name).read_bytes() == path.read_bytes()
+    # A picture that somebody put in its place is what the labels belong to.
+    drawn = draw(target / "labeled-data/m1/img00000002.png")
+    assert "1 image is" in export(target, tmp_path / "drawn").finding("export-images-converted")["message"]
+    assert (tmp_path / "drawn/labeled-data/m1/img02.png").read_bytes() == drawn
     shutil.rmtree(project.folder("m1"))
     result = export(target, tmp_path / "later")
     assert "3 images" in result.finding("export-images-converted")["message"]
