@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 import threading
 from collections.abc import Callable
@@ -146,7 +147,10 @@ def test_fixtures_come_back(tmp_path: Path, name: str) -> None:
         original = projects[view] if projects[view].exists() else PROJECTS / name
         theirs = source_cells(original, only=f"_{view}" if original.name == name and view else "")
         assert exported_cells(root) == theirs
-        assert read_config(root / "config.yaml").findings == ()
+        config = read_config(root / "config.yaml")
+        assert config.findings == ()
+        folders = {path.name for path in root.glob("labeled-data/*")}
+        assert {entry.stem for entry in config.video_sets} == folders
         for path in root.glob("labeled-data/*/*.png"):
             twin = original / path.relative_to(root)
             assert not twin.exists() or twin.read_bytes() == path.read_bytes()
@@ -358,6 +362,24 @@ def test_changed_deleted_and_new_keypoints_are_those_of_the_label_file(tmp_path:
     assert (tmp_path / "back/labeled-data/m1/img09.png").exists()
 
 
+def test_the_apps_saving_costs_no_point_its_last_digit(tmp_path: Path) -> None:
+    """The app reads and writes the whole file with pandas 2.3, whose parser is off in the last digit at times."""
+    project = small(tmp_path / "dlc")
+    target = converted(project, tmp_path / "lp")
+
+    def save(lines: list[list[str]]) -> None:
+        for line in lines[3:]:
+            line[1:] = [repr(math.nextafter(float(cell), math.inf)) for cell in line[1:]]
+        lines[3][1] = "12.5"
+
+    rewrite(target, save)
+    export(target, tmp_path / "back")
+    nose = exported_cells(tmp_path / "back")["m1", "img02.png", "", "nose"]
+    assert nose[0] == 12.5
+    expected = truth(project) | {("m1", "img02.png", "", "nose"): nose}
+    assert exported_cells(tmp_path / "back") == expected
+
+
 def test_a_new_keypoint_of_an_individual_is_that_individuals(tmp_path: Path) -> None:
     project = two_mice(tmp_path / "dlc")
     target = converted(project, tmp_path / "lp", "--individuals", "flatten")
@@ -467,6 +489,10 @@ def test_deep_images_come_back_as_they_were_or_as_they_are(tmp_path: Path) -> No
     export(target, tmp_path / "back")
     for path in project.folder("m1").glob("*.png"):
         assert (tmp_path / "back/labeled-data/m1" / path.name).read_bytes() == path.read_bytes()
+    # A picture that somebody put in its place is what the labels belong to.
+    drawn = draw(target / "labeled-data/m1/img00000002.png")
+    assert "1 image is" in export(target, tmp_path / "drawn").finding("export-images-converted")["message"]
+    assert (tmp_path / "drawn/labeled-data/m1/img02.png").read_bytes() == drawn
     shutil.rmtree(project.folder("m1"))
     result = export(target, tmp_path / "later")
     assert "3 images" in result.finding("export-images-converted")["message"]

@@ -20,13 +20,24 @@ Rows = dict[str, dict[str, Point]]
 
 
 def read_rows(
-    files: Mapping[str, LabelCells], images: Collection[str], keypoints: Collection[str]
+    files: Mapping[str, LabelCells],
+    images: Collection[str],
+    keypoints: Collection[str],
+    written: Iterable[LabelCells] = (),
 ) -> tuple[Rows, list[Finding]]:
     """Return the points of each image, and what can't be taken and why.
 
-    ``files`` are the label files of one view by name, ``images`` the paths of the images that are there.
+    ``files`` are the label files of one view by name, ``images`` the paths of the images that are there. ``written``
+    is what the conversion wrote: a point that nobody moved is DeepLabCut's to the last bit, though the app's saving
+    with pandas may have changed its last digit.
     """
-    reader = _Reader(files, images)
+    former = {
+        (image, name): point
+        for cells in written
+        for image, points in cells.rows
+        for name, point in zip(cells.keypoint_names, points, strict=True)
+    }
+    reader = _Reader(files, images, former)
     return reader.rows(keypoints), reader.findings
 
 
@@ -36,6 +47,7 @@ class _Reader:
 
     files: Mapping[str, LabelCells]
     images: Collection[str]
+    former: Mapping[tuple[str, str], PointCells]
     findings: list[Finding] = field(default_factory=list)
 
     def rows(self, keypoints: Collection[str]) -> Rows:
@@ -46,7 +58,9 @@ class _Reader:
             wrong: list[str] = []
             for image, points in kept.items():
                 named = [each for each in zip(cells.keypoint_names, points, strict=True) if each[0] in keypoints]
-                rows[image] = dict.fromkeys(keypoints, EMPTY) | {name: _point(point) for name, point in named}
+                rows[image] = dict.fromkeys(keypoints, EMPTY) | {
+                    name: _point(point, self.former.get((image, name))) for name, point in named
+                }
                 wrong += [f"{image}, {name}: {found}" for name, point in named if (found := _problem(point))]
             if wrong:
                 message = f"found {counted(len(wrong), 'point')} without two numbers; left out: {some(wrong, 3, '; ')}"
@@ -81,8 +95,10 @@ class _Reader:
         yield from ((image, points) for image, points in cells.by_image.items() if image not in without)
 
 
-def _point(point: PointCells) -> Point:
-    return EMPTY if _problem(point) or not point.is_labelled else point.xy
+def _point(point: PointCells, former: PointCells | None) -> Point:
+    if _problem(point) or not point.is_labelled:
+        return EMPTY
+    return former.xy if former is not None and former.is_labelled and point.has_same_point(former) else point.xy
 
 
 def _problem(point: PointCells) -> str:

@@ -16,7 +16,8 @@ from dlc2lp.model import Finding, Severity
 from dlc2lp.planning.dlc_names import Namer
 from dlc2lp.planning.label_rows import EMPTY, Point, Rows, read_rows
 from dlc2lp.planning.origins import Origin
-from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.plan import Plan, label_files
+from dlc2lp.planning.steps import WriteText
 from dlc2lp.survey.individuals import NOBODY, UNIQUE, Column
 from dlc2lp.wording import counted, some
 
@@ -75,7 +76,9 @@ def way_back(
     can be had, and ``only_png`` those of them that were of another format in DeepLabCut and no longer are.
     """
     places, told = _columns(origin, _without_others(plan, origin, files))
-    rows, faults = read_rows(files, images, places.keys())
+    texts = {step.target: step.text for step in plan.steps if isinstance(step, WriteText)}
+    written = [LabelCells.read(texts[name], name) for name in label_files(origin.view) if name in texts]
+    rows, faults = read_rows(files, images, places.keys(), written)
     known = (column for column in origin.columns if column[0] != NOBODY or not origin.is_multi_animal)
     columns = tuple(dict.fromkeys((*known, *places.values())))
     namer = Namer(plan, origin.view, only_png)

@@ -82,8 +82,7 @@ def test_a_text_that_can_not_be_changed_line_by_line_is_made_anew(
 @pytest.mark.parametrize(
     "before",
     [
-        "scorer: Anna\r\nbodyparts:\r\n- nose\r\n- no\r\n"
-        "video_sets:\r\n  /v.mp4:\r\n    crop: 0, 1, 0, 1\r\ndotsize: 3\r\n",
+        "scorer: Anna\r\nbodyparts:\r\n- nose\r\nvideo_sets:\r\n  /v.mp4:\r\n    crop: 0, 1, 0, 1\r\ndotsize: 3\r\n",
         "scorer: Anna\nbodyparts: [nose, no]\nproject_path: /x\nvideo_sets: {}\ndotsize: 3",
         "bodyparts:\n  - nose\n\n  # a comment\n  - no\nscorer: 'Anna'\nproject_path:\nvideo_sets:\ndotsize: 3\n",
         "# scorer: Ben\nscorer : Anna\n'bodyparts':\n- nose\nproject_path: /x\ndotsize: 3\n",
