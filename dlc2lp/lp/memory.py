@@ -7,7 +7,24 @@ weights on a CPU (float32, images of 256x256 px; ``scripts/lp_memory.py``): ``ke
 backward pass, ``predicting`` the same without gradients and per frame (``torch.profiler``). Bytes per pixel and sample,
 with 4 and with 60 keypoints:
 
-@@TABLE@@
+=============================  ===============  =============  =============  ============
+model                          backbone                  kept        at most    predicting
+=============================  ===============  =============  =============  ============
+heatmap                        resnet18             446 | 478     604 | 1722    168 | 1083
+heatmap                        resnet50           1722 | 1754    1880 | 2998    224 | 1083
+heatmap                        resnet101          2538 | 2570    2696 | 3814    224 | 1083
+heatmap                        efficientnet_b0    1764 | 1796    1922 | 3040    232 | 1083
+heatmap                        vits_dino          1184 | 1212    1342 | 2457    168 | 1083
+heatmap                        vitb_dino          2354 | 2382    2512 | 3626    168 | 1083
+heatmap_mhcrnn                 resnet18           2269 | 2923    2414 | 4656    128 | 1098
+heatmap_mhcrnn                 resnet50           8655 | 9309   8800 | 11042    224 | 1098
+heatmap_mhcrnn                 resnet101        12735 | 13389  12880 | 15122    224 | 1098
+heatmap_mhcrnn                 efficientnet_b0    8862 | 9517   9008 | 11250    232 | 1098
+heatmap_mhcrnn                 vits_dino          5992 | 6608    6138 | 8341    169 | 1098
+heatmap_mhcrnn                 vitb_dino        11876 | 12492  12022 | 14225    183 | 1098
+heatmap_multiview_transformer  vits_dino          3540 | 3624    3755 | 7357    243 | 3248
+heatmap_multiview_transformer  vitb_dino          7035 | 7119   7250 | 10852    432 | 3248
+=============================  ===============  =============  =============  ============
 
 So all grows in a straight line with the keypoints: the soft argmax makes each heatmap as large as the image, 20 bytes
 per pixel and keypoint, even where only a logged error needs it. A sample of ``heatmap_mhcrnn`` is five frames, searched

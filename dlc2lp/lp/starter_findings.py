@@ -7,7 +7,7 @@ from functools import partial
 
 from dlc2lp.lp import multiview
 from dlc2lp.lp.config_choices import CONTEXT_MODEL
-from dlc2lp.lp.document import printable
+from dlc2lp.lp.document import needs_quotes_here, printable
 from dlc2lp.lp.starter_reasons import memory_need, space_reason
 from dlc2lp.lp.starter_text import StarterValues
 from dlc2lp.model import Finding, Setting, Severity
@@ -55,13 +55,13 @@ def starter_findings(decided: StarterValues) -> Iterator[Finding]:
             "give the videos that the frames are of ({}), or leave {} out",
             (Setting("video-root", ("DIR",)), Setting("model")),
         )
-    odd = [printable(name) for name in facts.keypoint_names if "${" in name or name == "???"]
+    odd = [printable(name) for name in facts.keypoint_names if "${" in name or name == "???" or needs_quotes_here(name)]
     if odd:
         yield _warning(
             "keypoint-name-odd",
             ", ".join(odd),
-            "Lightning Pose's config gives ${ and ??? a meaning of their own; here they are written so that "
-            "training works, but the app's create-model dialog does not keep that",
+            "Lightning Pose's config gives ${ and ??? a meaning of their own, and reads a bare no or on as false or "
+            "true; here they are written so that training works, but the app's create-model dialog does not keep that",
             advice="rename the keypoint",
         )
 

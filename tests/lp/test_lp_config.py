@@ -370,6 +370,10 @@ def test_names_that_omegaconf_reads_otherwise_are_told() -> None:
     assert at(made, "data.keypoint_names") == ["a\\${b}", "c"]
     assert [finding.code for finding in made.findings] == ["keypoint-name-odd"]
     assert at(starter({"keypoint_names": ("???", "c")}), "data.keypoint_names") is None
+    # The app's dialog writes these bare, by YAML 1.2, and those of the second list in quotes.
+    (finding,) = starter({"keypoint_names": ("no", "On", "1_000", "1:30", "y", "nose")}).findings
+    assert finding.subject == "no, On, 1_000, 1:30"
+    assert starter({"keypoint_names": ("1", "1.5", "1e3", "true", "null", "0x1f", ".5", "nose")}).findings == ()
 
 
 def test_facts_and_choices_survive_json() -> None:
