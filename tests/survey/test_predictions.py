@@ -1,25 +1,19 @@
 """DeepLabCut's predictions of the videos become models that the Lightning Pose app shows, each row its own frame."""
 
-import csv
 import json
 import shutil
-import subprocess
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from builder import Session, Video, build_project, snapshot
+from builder import Session, build_project, snapshot
 from command import dlc2lp
 from dlc_analysis import DLC1, TF, TORCH, Analysis, add_analysis
-from handmade import change_packets, emptied
+from predicted import MODEL, cells, models, predicted, values
 
 from dlc2lp.run import make_files
 from dlc2lp.run.predictions import predicted_lines
-from dlc2lp.video.ffmpeg import find_ffmpeg
-
-MODEL = "dlc-resnet50-shuffle1-50000"
 
 
 def build(tmp_path, *analyses, **options):
@@ -32,33 +26,6 @@ def convert(tmp_path, *options, code=0):
     result = dlc2lp("convert", tmp_path / "dlc", tmp_path / "lp", *options, "--json")
     assert result.exit_code == code, result.stderr
     return result
-
-
-def models(tmp_path):
-    """Each model's files of predictions, by model."""
-    return {
-        folder.name: sorted(path.name for path in (folder / "video_preds").iterdir())
-        for folder in sorted((tmp_path / "lp" / "models").glob("*"))
-    }
-
-
-def cells(tmp_path, session="m1", model=MODEL):
-    """The rows of a file of predictions, as texts."""
-    path = tmp_path / "lp" / "models" / model / "video_preds" / f"{session}.csv"
-    return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-
-
-def predicted(tmp_path, session="m1", model=MODEL):
-    """The same as Lightning Pose reads it, shape (frames, keypoints, 3); the numbers by Python's own parser."""
-    rows = cells(tmp_path, session, model)
-    assert [row[0] for row in rows] == ["scorer", "bodyparts", "coords", *map(str, range(len(rows) - 3))]
-    assert rows[2][1:] == ["x", "y", "likelihood"] * (len(rows[0]) // 3)
-    numbers = [[float(cell) if cell else np.nan for cell in row[1:]] for row in rows[3:]]
-    return np.array(numbers).reshape(len(numbers), -1, 3)
-
-
-def values(table):
-    return table.to_numpy().reshape(len(table), -1, 3)
 
 
 def test_all_networks_become_models_with_every_number_as_it_was(tmp_path):
@@ -172,51 +139,6 @@ def test_another_number_of_rows_than_frames_is_told_and_left_out(tmp_path, n_row
     assert finding["subject"].endswith(f"videos/m1{TF}.h5")
     assert f"found {n_rows} rows, expected 20" in finding["message"]
     assert result.codes.count("predictions-of-other-frames") == 1
-
-
-@pytest.mark.parametrize(
-    ("n_rows", "empty"),
-    [(20, []), (19, [12]), (12, list(range(12, 20)))],  # all read; one passed over; stopped there as OpenCV does
-)
-def test_rows_of_a_damaged_video_are_its_frames(tmp_path, n_rows, empty):
-    project = build_project(
-        tmp_path / "whole", sessions=("m1",), frames=(2, 5), video=Video(".avi", "mjpeg", "yuvj420p")
-    )
-    built, (table,) = build(tmp_path, Analysis("m1", rows=range(n_rows)), video=Video(".avi", "mjpeg", "yuvj420p"))
-    change_packets(project.videos["m1"], built.videos["m1"], emptied(12))
-    if n_rows == 12:
-        assert sum(1 for _ in opencv_frames(built.videos["m1"])) == 12
-    convert(tmp_path, "--damaged", "keep")
-    found = predicted(tmp_path)
-    shown = [frame for frame in range(20) if frame not in empty]
-    assert np.array_equal(found[shown], values(table))
-    assert np.isnan(found[empty, :, :2]).all()
-    assert dlc2lp("verify", tmp_path / "lp").exit_code == 0
-
-
-def opencv_frames(video):
-    """Read on as DeepLabCut does until there is no more."""
-    capture = cv2.VideoCapture(str(video))
-    while capture.read()[0]:
-        yield
-
-
-def test_rows_before_the_first_frame_that_an_edit_list_shows_are_left_out(tmp_path):
-    """An OpenCV that does not follow edit lists numbers the labeled images, and analyzes, from the hidden frames on."""
-    built = build_project(tmp_path / "whole", sessions=("m1",), frames=(12, 15, 19), n_frames=24, video=Video(gop=6))
-    table = add_analysis(built, Analysis("m1", files=()))
-    shutil.copytree(built.root, tmp_path / "dlc")
-    cut = tmp_path / "dlc" / "videos" / "m1.mp4"
-    cut_off = ["-ss", "0.2", "-i", str(built.videos["m1"]), "-c", "copy", "-y", str(cut)]
-    subprocess.run([str(find_ffmpeg()), "-v", "error", *cut_off], check=True)
-    built.videos["m1"].unlink()  # config.yaml still names it
-    n_shown = sum(1 for _ in opencv_frames(cut))
-    assert 0 < 24 - n_shown < 10
-    table.to_hdf(tmp_path / "dlc" / "videos" / f"m1{TF}.h5", key="df_with_missing", format="table", mode="w")
-    result = convert(tmp_path)
-    assert result.document["videos"][0]["tie"]["shift"] == n_shown - 24
-    assert np.array_equal(predicted(tmp_path), values(table)[24 - n_shown :])
-    assert dlc2lp("verify", tmp_path / "lp").exit_code == 0
 
 
 def test_tracks_that_begin_later_go_by_their_numbers(tmp_path):
