@@ -1,5 +1,6 @@
 """DeepLabCut's predictions of the videos become models that the Lightning Pose app shows, each row its own frame."""
 
+import csv
 import json
 import shutil
 
@@ -7,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from builder import Session, build_project, snapshot
+from builder import Session, Shuffle, build_project, snapshot
 from command import dlc2lp
-from dlc_analysis import DLC1, TF, TORCH, Analysis, add_analysis
+from dlc_analysis import DLC1, TF, TORCH, Analysis, add_analysis, add_evaluation
 from predicted import MODEL, cells, models, predicted, values
 
 from dlc2lp.run import make_files
@@ -322,6 +323,53 @@ def test_views_share_one_model(tmp_path):
     assert models(tmp_path) == {MODEL: ["r1_side.csv", "r1_top.csv"]}
     for view, table in zip(("top", "side"), tables, strict=True):
         assert np.array_equal(predicted(tmp_path, f"r1_{view}"), values(table))
+
+
+# --- labeled images -------------------------------------------------------------------------------------------------
+
+
+def rows_of(path):
+    return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+
+
+@pytest.mark.parametrize("scorer", [TF, TORCH])
+def test_an_evaluation_becomes_the_models_predictions_of_labeled_images(tmp_path, scorer):
+    frames = (2, 5, 9, 14, 19)
+    built, _ = build(tmp_path, Analysis("m1", scorer), frames=frames, sessions=("m1", "m2"), shuffles=(Shuffle(),))
+    table = add_evaluation(built, scorer)
+    result = convert(tmp_path)
+    (model,) = models(tmp_path)
+    labels = rows_of(tmp_path / "lp" / "CollectedData.csv")
+    found = rows_of(tmp_path / "lp" / "models" / model / "predictions.csv")
+    assert found[0][-1] == "set"
+    assert [row[0] for row in found[3:]] == [row[0] for row in labels[3:]]
+    train, test = built.splits["iteration-0/80/1"]
+    for row, frame in zip(found[3:], ((s, i) for s in ("m1", "m2") for i in built.rows[s]), strict=True):
+        assert row[1:-1] == [repr(value) for value in table.loc[("labeled-data", *frame)].tolist()]
+        assert row[-1] == ("train" if frame in train else "test" if frame in test else "unused")
+    assert {row[-1] for row in found[3:]} == {"train", "test"}
+    errors = rows_of(tmp_path / "lp" / "models" / model / "predictions_pixel_error.csv")
+    assert errors[0] == ["", *built.bodyparts, "set"]
+    assert np.allclose([[float(cell) for cell in row[1:-1]] for row in errors[1:]], 2**0.5)
+    assert result.document["models"][0]["n_labeled_frames"] == 10
+    assert dlc2lp("verify", tmp_path / "lp").exit_code == 0
+
+
+def test_without_a_split_no_image_is_called_trained_on(tmp_path):
+    built, _ = build(tmp_path, Analysis("m1"))
+    add_evaluation(built)
+    assert "evaluation-without-split" in convert(tmp_path).codes
+    found = rows_of(tmp_path / "lp" / "models" / MODEL / "predictions.csv")
+    assert {row[-1] for row in found[3:]} == {"unused"}
+
+
+def test_a_damaged_evaluation_is_told_and_stops_nothing(tmp_path):
+    built, _ = build(tmp_path, Analysis("m1"))
+    add_evaluation(built)
+    (path,) = built.root.glob("evaluation-results/*/*/*.h5")
+    path.write_bytes(path.read_bytes()[:2000])
+    assert "evaluation-unreadable" in convert(tmp_path).codes
+    assert models(tmp_path) == {MODEL: ["m1.csv"]}
 
 
 # --- the option -----------------------------------------------------------------------------------------------------
