@@ -24,7 +24,7 @@ def write(project: Path) -> None:
     columns = pd.MultiIndex.from_product(
         [[SCORER], keypoints, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
     )
-    points = labels.to_numpy().reshape(len(labels), -1, 2) + [3, 4]
+    points = labels.to_numpy().reshape(len(labels), -1, 2) + np.array([3, 4])
     values = np.concatenate([points, np.full((*points.shape[:2], 1), 0.9)], axis=2).reshape(len(labels), -1)
     folder = project / "evaluation-results/iteration-0/demoJan1-trainset95shuffle1"
     folder.mkdir(parents=True)
