@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from builder import Video, build_project
+from clips import HEIGHT, WIDTH, Workshop
 from command import dlc2lp
 from dlc_analysis import TF, Analysis, add_analysis
 from handmade import change_packets, emptied
@@ -64,3 +65,29 @@ def test_rows_before_the_first_frame_that_an_edit_list_shows_are_left_out(tmp_pa
     assert result.document["videos"][0]["tie"]["shift"] == n_shown - 24
     assert np.array_equal(predicted(tmp_path), values(table)[24 - n_shown :])
     assert dlc2lp("verify", tmp_path / "lp").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("clip", "notes", "is_taken"),
+    [
+        ("turned 90", {}, True),  # it says that it saw the picture as players turn it
+        ("turned 90", {"frame_dimensions": (WIDTH, HEIGHT)}, False),
+        ("turned 90", None, False),
+        ("turned 180", {}, False),  # its size does not tell
+        ("h264", None, True),
+    ],
+)
+def test_points_of_a_turned_video_need_a_proof_of_what_was_seen(
+    clip: str, notes: dict[str, tuple[int, int]] | None, is_taken: bool, shop: Workshop, tmp_path: Path
+) -> None:
+    built = build_project(tmp_path / "dlc", sessions=("m1",), frames=(2, 5))
+    path = built.root / "videos" / "extra.mp4"
+    shutil.copyfile(shop.clip(clip), path)
+    built.n_frames["extra"] = 48
+    built.size_px["extra"] = (WIDTH, HEIGHT)  # as players show it; DeepLabCut up to 2 notes the height first
+    table = add_analysis(built, Analysis("extra", notes=notes))
+    result = dlc2lp("convert", built.root, tmp_path / "lp", "--videos", "all", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert ("predictions-of-other-picture" in result.codes) == (not is_taken)
+    if is_taken:
+        assert np.array_equal(predicted(tmp_path, "extra"), values(table))
