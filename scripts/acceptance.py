@@ -81,10 +81,12 @@ def seen_in_viewer(place: Place) -> None:
     run([DLC2LP, "verify", place.target, "--verify", "full"])
 
 
-def with_analyses(work: Path) -> None:
-    """The demo project, with analyses of its videos by two networks."""
+def with_analyses(work: Path, lp_python: Path) -> None:
+    """The demo project, with analyses of its videos by two networks, of which one was evaluated."""
+    project = work / "demo" / "dlc-project"
     run([DLC2LP, "demo", work / "demo"])
-    run([sys.executable, SCRIPTS / "demo_predictions.py", work / "demo" / "dlc-project"])
+    run([sys.executable, SCRIPTS / "demo_predictions.py", project])
+    run([lp_python, SCRIPTS / "demo_evaluation.py", project])
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Case:
     name
         To choose it on the command line.
     prepare
-        What makes the source in the empty folder, where it is not there already.
+        What makes the source in the empty folder, with lightning-pose's Python; None: it is there already.
     commands
         Arguments of dlc2lp, run in order, each of which must end with 0; ``{work}`` is an empty folder.
     target
@@ -115,7 +117,7 @@ class Case:
     judge: tuple[str, ...] = ("--train",)
     expectations: tuple[Expectation, ...] = ()
     needs: Path | None = None
-    prepare: Callable[[Path], None] | None = None
+    prepare: Callable[[Path, Path], None] | None = None
 
 
 _PAIR = tuple(part for view in ("top", "side") for part in ("--view", f"{view}={FIXTURES / f'pair-{view}'}"))
@@ -230,7 +232,7 @@ def steps(case: Case, work: Path, lp_python: Path) -> list[tuple[str, Callable[[
     place = Place(Path(case.target.format(work=work)), lp_python)
     todo: list[tuple[str, Callable[[], None]]] = []
     if case.prepare is not None:
-        todo.append(("preparation", functools.partial(case.prepare, work)))
+        todo.append(("preparation", functools.partial(case.prepare, work, lp_python)))
     for arguments in case.commands:
         command = [DLC2LP, *(word.format(work=work) for word in arguments)]
         todo.append((f"dlc2lp {arguments[0]}", lambda command=command: run(command)))

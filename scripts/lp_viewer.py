@@ -260,6 +260,26 @@ def check_measured(target: Path, model: str, session: str) -> None:
     )
 
 
+def check_evaluated(target: Path, work: Path) -> None:
+    """Lightning Pose reads predictions of labeled images, and finds the same distances from the labels."""
+    import numpy as np
+    import pandas as pd
+    from lightning_pose.metrics import compute_metrics_single
+    from omegaconf import OmegaConf
+
+    for path in sorted(target.glob("models/*/predictions.csv")):
+        copied = work / f"{path.parent.name}.csv"
+        shutil.copyfile(path, copied)
+        config = OmegaConf.load(path.parent / "config.yaml")
+        found = compute_metrics_single(config, target / "CollectedData.csv", copied).pixel_error_df
+        ours = pd.read_csv(path.with_name("predictions_pixel_error.csv"), index_col=0)
+        assert list(ours.columns) == list(found.columns) and list(ours.index) == list(found.index), path
+        assert list(ours["set"]) == list(found["set"]), path
+        errors = ours.drop(columns="set").to_numpy()
+        assert np.allclose(errors, found.drop(columns="set").to_numpy(dtype=float), equal_nan=True), path
+        print(f"evaluated: {path.parent.name}, {len(ours)} labeled images, error {np.nanmean(errors):.2f} px")
+
+
 def check_ensemble(target: Path, models: list[str], session: str, work: Path) -> None:
     """EKS smooths the predictions of several networks as an ensemble."""
     if not (BIN / "eks").exists():
@@ -297,6 +317,7 @@ def main() -> None:
                             check_drawn(address, browser, target, model, session, options.screenshots)
         for model in models:
             check_measured(target, model, sessions[0])
+        check_evaluated(target, work)
         check_ensemble(target, models, sessions[0], work)
 
 

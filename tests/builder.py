@@ -585,7 +585,13 @@ def _add_drawn_on(built: BuiltProject, session: Session) -> None:
     videos = built.root / "videos"
     frames = (_draw(built, session, index) for index in range(session.n_frames))
     write_clip(videos / f"{session.name}{scorer}_labeled.mp4", frames, Video())
-    (videos / f"{session.name}{scorer}.csv").write_text("scorer,a\n", encoding="utf-8")
+    columns = _columns(built, session)
+    values = [
+        [cell for mark in range(len(columns)) for cell in (*_drawn_at(session, mark, index), 0.9)]
+        for index in range(session.n_frames)
+    ]
+    table = pd.DataFrame(values, columns=_header(scorer, columns, 3), index=range(session.n_frames))
+    table.to_csv(videos / f"{session.name}{scorer}.csv")
     (videos / f"{session.name}{scorer}_meta.pickle").write_bytes(b"never load this")
 
 

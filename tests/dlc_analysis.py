@@ -95,3 +95,26 @@ def _write_notes(path: Path, built: BuiltProject, analysis: Analysis) -> None:
         "cropping_parameters": [x1, x2, y1, y2],
     }
     path.write_bytes(pickle.dumps({"data": data | (analysis.notes or {})}, pickle.HIGHEST_PROTOCOL))
+
+
+def add_evaluation(
+    built: BuiltProject, scorer: str = TF, folder: str = "reachAug30-trainset80shuffle1"
+) -> pd.DataFrame:
+    """Write a network's predictions for all labeled images as ``evaluate_network`` does: a pixel off in x and y."""
+    images = [(session, image) for session in built.sessions for image in built.rows[session]]
+    header = pd.MultiIndex.from_product(
+        [[scorer], built.bodyparts, ("x", "y", "likelihood")], names=["scorer", "bodyparts", "coords"]
+    )
+    values = np.empty((len(images), len(built.bodyparts), 3))
+    for row, (session, image) in enumerate(images):
+        for mark in range(len(built.bodyparts)):
+            x, y = mark_position(session, mark, built.frame_index[session, image], *built.size_px[session])
+            values[row, mark] = (x + 1, y - 1, 0.5 + row / 1000)
+    index = pd.MultiIndex.from_tuples([("labeled-data", *image) for image in images])
+    table = pd.DataFrame(values.reshape(len(images), -1), columns=header, index=index)
+    is_torch = "snapshot" in scorer
+    place = built.root / ("evaluation-results-pytorch" if is_torch else "evaluation-results") / "iteration-0" / folder
+    place.mkdir(parents=True, exist_ok=True)
+    name = f"{scorer}.h5" if is_torch else f"{scorer}-snapshot-50000.h5"
+    table.to_hdf(place / name, key="df_with_missing", mode="w")
+    return table

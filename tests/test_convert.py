@@ -52,6 +52,10 @@ def test_the_target_holds_what_lp_wants_and_nothing_of_dlc(tmp_path):
         "CollectedData.csv",
         "CollectedData.unlabeled.jsonl",
         "videos/m1.mp4",
+        *(
+            f"models/dlc-resnet50-shuffle1-50000/{name}"
+            for name in ("config.yaml", "train_status.json", "NO_WEIGHTS.txt", "video_preds/m1.csv")
+        ),
     } | {path for path in files if path.startswith("labeled-data/m1/img")}
 
 

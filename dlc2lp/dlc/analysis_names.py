@@ -33,6 +33,11 @@ class AnalysisName:
     kind: str  #: ``h5`` or ``csv``.
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is what the network itself gave, neither tracked nor filtered."""
+        return not (self.tracks or self.is_filtered)
+
+    @property
     def short(self) -> str:
         """The network for people, without what is the same for all of a project: ``dlc-resnet50-shuffle1-50000``."""
         parts = ("dlc", self.network.lower().replace("_", ""), f"shuffle{self.shuffle}", self.snapshot)

@@ -8,7 +8,9 @@ weights, so nothing can be predicted with it, and both its config and a text bes
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dlc2lp.lp.document import Document, Entry, render
@@ -71,6 +73,44 @@ def _marked(name: str, created_s: int, starter: Document) -> Document:
     mark = Entry(MARK, (Entry("predictions_only", value=True),), "Known by this: there are no weights.")
     created = datetime.fromtimestamp(created_s, UTC).isoformat()
     return (*plain(starter), Entry("creation_datetime", created), mark)
+
+
+@dataclass(frozen=True)
+class EvaluatedImage:
+    """A labeled image, what was predicted for it, and what it was to the network."""
+
+    image: str  #: Path of the image inside the project.
+    points: tuple[tuple[float, float, float], ...]  #: x, y and likelihood of each keypoint; NaN = not predicted.
+    labels: tuple[tuple[float, float], ...]  #: Labelled x, y of each keypoint; NaN = no label.
+    part: str  #: ``train``, ``validation``, ``test`` or ``unused``.
+
+
+def evaluation_texts(
+    name: str, scorer: str, keypoint_names: Sequence[str], images: Sequence[EvaluatedImage]
+) -> dict[str, str]:
+    """Return a model's predictions of labeled images and how far they are from the labels, by their paths.
+
+    Lightning Pose writes both so after a training (``predict_dataset``, ``compute_metrics_single``): rows in the order
+    of the label file, the last column tells to which part of the split an image belongs.
+    """
+    header = header_lines(scorer, keypoint_names, _COORDS)
+    ends = ("set", "", "")
+    lines = [line.rstrip("\n") + f",{end}\n" for line, end in zip(header, ends, strict=True)]
+    errors = [header_lines(scorer, keypoint_names, ("",))[1].removeprefix("bodyparts").rstrip("\n") + ",set\n"]
+    for each in images:
+        cells = [text for point in each.points for text in map(_text, point)]
+        lines.append(",".join([each.image, *cells, each.part]) + "\n")
+        off_px = [
+            _text(math.hypot(x - label_x, y - label_y))
+            for (x, y, _), (label_x, label_y) in zip(each.points, each.labels, strict=True)
+        ]
+        errors.append(",".join([each.image, *off_px, each.part]) + "\n")
+    folder = f"{MODELS}/{name}"
+    return {f"{folder}/predictions.csv": "".join(lines), f"{folder}/predictions_pixel_error.csv": "".join(errors)}
+
+
+def _text(number: float) -> str:
+    return "" if math.isnan(number) else repr(number)
 
 
 def prediction_lines(

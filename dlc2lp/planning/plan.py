@@ -106,6 +106,7 @@ class PlannedModel:
     name: str  #: In the target: ``models/<name>``.
     scorer: str  #: As DeepLabCut calls the network; of several cameras that of the first.
     predictions: tuple[PlannedPredictions, ...]
+    n_labeled_frames: int = 0  #: Labeled frames of the target for which it predicted something, as it was evaluated.
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     )
     texts = plan_texts(source, scene, files, images, besides, options, target)
     findings += texts.findings
-    predictions = plan_predictions(scene, videos.videos, options.predictions, texts.config.document)
+    sessions = [session for placed in images for session in placed.sessions]
+    predictions = plan_predictions(scene, files, sessions, videos.videos, options.predictions, texts.config.document)
     findings += predictions.findings
     return _plan(
         source, scene, files, images, cuts, videos, calibrations, texts, predictions, findings, options, target

@@ -6,19 +6,23 @@ views. The numbers are not read here: a step says which columns and rows of a fi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.lp.document import Document
+from dlc2lp.lp.labels import LabelRow
 from dlc2lp.lp.names import unique_sessions
-from dlc2lp.lp.predictions_only import model_texts, predictions_path
+from dlc2lp.lp.predictions_only import EvaluatedImage, evaluation_texts, model_texts, predictions_path
 from dlc2lp.model import Finding, Setting, Severity, question
 from dlc2lp.planning.frames import ViewImages
-from dlc2lp.planning.plan import PlannedModel, PlannedPredictions, PlannedVideo
+from dlc2lp.planning.moments import ViewFiles
+from dlc2lp.planning.plan import PlannedModel, PlannedPredictions, PlannedSession, PlannedVideo
 from dlc2lp.planning.scene import Scene
 from dlc2lp.planning.steps import PredictedKeypoint, Step, WritePredictions, WriteText
+from dlc2lp.survey.evaluations import Evaluation
 from dlc2lp.survey.predictions import VideoPredictions
 from dlc2lp.wording import counted, some
 
@@ -32,6 +36,9 @@ class PlannedPredictionFiles:
     findings: tuple[Finding, ...] = ()
 
 
+_NOT_PREDICTED = (math.nan, math.nan, math.nan)
+
+
 @dataclass(frozen=True)
 class _Placed:
     """Predictions of a video of the target."""
@@ -42,9 +49,16 @@ class _Placed:
 
 
 def plan_predictions(
-    scene: Scene, videos: Sequence[PlannedVideo], wanted: str, starter: Document
+    scene: Scene,
+    files: Sequence[ViewFiles],
+    sessions: Sequence[PlannedSession],
+    videos: Sequence[PlannedVideo],
+    wanted: str,
+    starter: Document,
 ) -> PlannedPredictionFiles:
     """Plan the models of all networks, or of the one that is ``wanted`` by its name in the target (``auto``: all).
+
+    ``files`` and ``sessions`` are those of all views, whose labeled frames the networks may have been evaluated on.
 
     Raises DecisionNeeded where there are models, but none that is called so.
     """
@@ -70,9 +84,13 @@ def plan_predictions(
         findings += told
         if made:
             texts = model_texts(name, made[0].scorer, max(each.found.head.modified_s for each in members), starter)
+            images = [] if scene.names else _evaluated(members, scene, files[0].rows, sessions)
+            if images:
+                texts |= evaluation_texts(name, made[0].scorer, scene.keypoints, images)
             steps += [WriteText(path, text) for path, text in texts.items()]
             steps += made
-            models.append(_planned(name, members, made))
+            n_frames = sum(any(x == x for x, _, _ in each.points) for each in images)  # noqa: PLR0124  (NaN)
+            models.append(_planned(name, members, made, n_frames))
     return PlannedPredictionFiles(tuple(models), tuple(steps), tuple(findings))
 
 
@@ -169,7 +187,44 @@ def _step(
     )
 
 
-def _planned(name: str, members: Sequence[_Placed], steps: Sequence[WritePredictions]) -> PlannedModel:
+def _evaluated(
+    members: Sequence[_Placed], scene: Scene, rows: Sequence[LabelRow], sessions: Sequence[PlannedSession]
+) -> list[EvaluatedImage]:
+    """Return what a network predicted for the labeled frames of a single view, in the order of its label file.
+
+    Empty where it was not evaluated on any of them, or its predictions are tracks or filtered.
+    """
+    first = members[0]
+    scorer = first.found.name.scorer if first.found.name.is_plain else ""
+    found = next((each for each in first.view.view.survey.evaluations if each.scorer == scorer), None)
+    if found is None:
+        return []
+    sources = {frame.target: (session.folder, frame.source) for session in sessions for frame in session.frames}
+    places = [_coordinates(found, first.view.animal.origin.get(name, ("", name)), name) for name in scene.keypoints]
+    images = []
+    for row in rows:
+        source = sources.get(row.image, ("", ""))
+        values = found.table.values[found.rows[source]].tolist() if source in found.rows else None
+        points = tuple(
+            (values[at["x"]], values[at["y"]], values[at["likelihood"]]) if values and at else _NOT_PREDICTED
+            for at in places
+        )
+        images.append(EvaluatedImage(row.image, points, row.xy, found.part_of(source)))
+    return images if any(image.points != (_NOT_PREDICTED,) * len(places) for image in images) else []
+
+
+def _coordinates(found: Evaluation, origin: tuple[str, str], name: str) -> Mapping[str, int] | None:
+    """Return where a keypoint of the target stands in an evaluation; None where it is not, or has no likelihood."""
+    individual, keypoint = origin
+    at = found.points.get((individual, keypoint))
+    if at is None and name == keypoint:
+        at = found.points.get(("", keypoint))
+    return at if at is not None and "likelihood" in at else None
+
+
+def _planned(
+    name: str, members: Sequence[_Placed], steps: Sequence[WritePredictions], n_labeled_frames: int
+) -> PlannedModel:
     videos = {str(each.found.head.path): each.video.target for each in members}
     return PlannedModel(
         name,
@@ -178,4 +233,5 @@ def _planned(name: str, members: Sequence[_Placed], steps: Sequence[WritePredict
             PlannedPredictions(step.source, step.target, videos[step.source], step.n_rows, step.n_frames)
             for step in steps
         ),
+        n_labeled_frames,
     )

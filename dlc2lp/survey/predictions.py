@@ -24,6 +24,9 @@ from dlc2lp.wording import counted, some
 #: Findings of one kind that are no longer told one by one.
 _MANY = 5
 
+#: Frames that a decoder may hold back until later ones are there (``max_dec_frame_buffering`` of h264 and hevc).
+_MOST_WAITING = 16
+
 #: Individual of keypoints that occur once in a picture.
 _UNIQUE = "single"
 
@@ -139,19 +142,25 @@ def _left_out(code: str, path: Path, message: str, advice: str) -> Finding:
 def _rows(head: AnalysisHead, meta: AnalysisMeta | None, video: SurveyedVideo, info: VideoInfo) -> RowFrames | None:
     """Return which row is which frame; None where that is not certain.
 
-    The numbers of labeled images tell whether DeepLabCut, or OpenCV in its place, counted frames that players do not
-    show: then as many rows stand before the first frame.
+    DeepLabCut reads on from the first frame until OpenCV gives no more, so that as many rows as frames are the frames.
+    An OpenCV that does not follow edit lists gives those that they hide first; then the numbers of labeled images are
+    off by as many. At a frame that can't be decoded it stops, some frames earlier where these wait for others; older
+    ones pass over it.
     """
-    shift = video.tie.shift if video.tie is not None and video.tie.kind == "shifted" else 0
     if not head.is_whole:
         # Tracks begin with the first frame in which there is an animal; the notes beside them tell how many there are.
-        counts = meta is not None and meta.n_frames == info.n_frames and not shift
+        counts = meta is not None and meta.n_frames == info.n_frames
         is_sparse = head.n_rows <= head.last_frame - head.first_frame + 1 and head.last_frame < info.n_frames
         return RowFrames(by_number=True) if counts and is_sparse else None
-    if head.n_rows == info.n_frames - shift and shift <= 0:
+    if head.n_rows == info.n_frames:
+        return RowFrames()
+    shift = video.tie.shift if video.tie is not None and video.tie.kind == "shifted" else 0
+    if shift < 0 and head.n_rows == info.n_frames - shift:
         return RowFrames(first_row=-shift)
-    if info.held and head.n_rows == info.n_frames - len(info.held) and not shift:
-        return RowFrames(empty=info.held)  # OpenCV passes over a frame that can't be decoded
+    if info.held and head.n_rows == info.n_frames - len(info.held):
+        return RowFrames(empty=info.held)
+    if info.held and info.held[0] - _MOST_WAITING <= head.n_rows <= info.held[0]:
+        return RowFrames(by_number=True)
     return None
 
 
@@ -161,7 +170,7 @@ def _other_count(head: AnalysisHead, info: VideoInfo) -> Finding:
         rows += f" for the frames {head.first_frame} to {head.last_frame}"
     message = f"found {rows}, expected {info.n_frames}, as many as {info.path} has frames"
     if info.held:
-        message += f", or {info.n_frames - len(info.held)}, as many as can be decoded"
+        message += f", or {info.n_frames - len(info.held)}, as many as can be decoded, or {info.held[0]} before these"
     advice = "analyze this video again in DeepLabCut, or bring the file with which it was analyzed"
     return _left_out("predictions-of-other-frames", head.path, message, advice)
 

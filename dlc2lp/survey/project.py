@@ -16,6 +16,7 @@ from dlc2lp.errors import DecisionNeeded, SourceRefused, UnreadableFile
 from dlc2lp.events import Watch
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
+from dlc2lp.survey.evaluations import Evaluation, read_evaluations
 from dlc2lp.survey.find_videos import sessions_not_listed
 from dlc2lp.survey.measure_videos import SurveyedVideo, measure_videos
 from dlc2lp.survey.merging import images_in_conflict
@@ -39,6 +40,7 @@ class Survey:
     split: Split | None = None  #: Which frames DeepLabCut trained and tested on, where that was asked for.
     refusals: tuple[Finding, ...] = ()  #: Why the source can't be migrated as it is, with these options.
     predictions: tuple[VideoPredictions, ...] = ()  #: DeepLabCut's predictions of the videos, by video and network.
+    evaluations: tuple[Evaluation, ...] = ()  #: What the same networks predicted for the labeled images.
 
     @cached_property
     def ties(self) -> dict[str, SessionTie]:
@@ -75,21 +77,17 @@ def survey(
         questions += error.findings
     except SourceRefused as error:
         refusals += error.findings
-    predictions: list[VideoPredictions] = []
-    if options.predictions != "none":
-        predictions, told = find_predictions(videos, projects)
-        findings += told
-    return Survey(
-        project,
-        tuple(videos),
-        deep,
-        tuple(findings),
-        merged,
-        tuple(questions),
-        split,
-        tuple(refusals),
-        tuple(predictions),
-    )
+    seen = Survey(project, tuple(videos), deep, tuple(findings), merged, tuple(questions), split, tuple(refusals))
+    return seen if options.predictions == "none" else _with_predictions(seen)
+
+
+def _with_predictions(seen: Survey) -> Survey:
+    """Return the survey with what DeepLabCut's networks predicted."""
+    found, told = find_predictions(seen.videos, (seen.project, *seen.merged))
+    scorers = [each.name.scorer for each in found if each.name.is_plain]
+    evaluations, told_of_images = read_evaluations(seen.project, scorers)
+    findings = (*seen.findings, *told, *told_of_images)
+    return replace(seen, predictions=tuple(found), evaluations=tuple(evaluations), findings=findings)
 
 
 def _read_projects(

@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from builder import Session, build_project, snapshot
+from builder import Session, Shuffle, build_project, snapshot
 from command import dlc2lp
-from dlc_analysis import DLC1, TF, TORCH, Analysis, add_analysis
+from dlc_analysis import DLC1, TF, TORCH, Analysis, add_analysis, add_evaluation
+from predicted import MODEL, cells, models, predicted, values
 
 from dlc2lp.run import make_files
 from dlc2lp.run.predictions import predicted_lines
-
-MODEL = "dlc-resnet50-shuffle1-50000"
 
 
 def build(tmp_path, *analyses, **options):
@@ -28,33 +27,6 @@ def convert(tmp_path, *options, code=0):
     result = dlc2lp("convert", tmp_path / "dlc", tmp_path / "lp", *options, "--json")
     assert result.exit_code == code, result.stderr
     return result
-
-
-def models(tmp_path):
-    """Each model's files of predictions, by model."""
-    return {
-        folder.name: sorted(path.name for path in (folder / "video_preds").iterdir())
-        for folder in sorted((tmp_path / "lp" / "models").glob("*"))
-    }
-
-
-def cells(tmp_path, session="m1", model=MODEL):
-    """The rows of a file of predictions, as texts."""
-    path = tmp_path / "lp" / "models" / model / "video_preds" / f"{session}.csv"
-    return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-
-
-def predicted(tmp_path, session="m1", model=MODEL):
-    """The same as Lightning Pose reads it, shape (frames, keypoints, 3); the numbers by Python's own parser."""
-    rows = cells(tmp_path, session, model)
-    assert [row[0] for row in rows] == ["scorer", "bodyparts", "coords", *map(str, range(len(rows) - 3))]
-    assert rows[2][1:] == ["x", "y", "likelihood"] * (len(rows[0]) // 3)
-    numbers = [[float(cell) if cell else np.nan for cell in row[1:]] for row in rows[3:]]
-    return np.array(numbers).reshape(len(numbers), -1, 3)
-
-
-def values(table):
-    return table.to_numpy().reshape(len(table), -1, 3)
 
 
 def test_all_networks_become_models_with_every_number_as_it_was(tmp_path):
@@ -351,6 +323,53 @@ def test_views_share_one_model(tmp_path):
     assert models(tmp_path) == {MODEL: ["r1_side.csv", "r1_top.csv"]}
     for view, table in zip(("top", "side"), tables, strict=True):
         assert np.array_equal(predicted(tmp_path, f"r1_{view}"), values(table))
+
+
+# --- labeled images -------------------------------------------------------------------------------------------------
+
+
+def rows_of(path):
+    return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+
+
+@pytest.mark.parametrize("scorer", [TF, TORCH])
+def test_an_evaluation_becomes_the_models_predictions_of_labeled_images(tmp_path, scorer):
+    frames = (2, 5, 9, 14, 19)
+    built, _ = build(tmp_path, Analysis("m1", scorer), frames=frames, sessions=("m1", "m2"), shuffles=(Shuffle(),))
+    table = add_evaluation(built, scorer)
+    result = convert(tmp_path)
+    (model,) = models(tmp_path)
+    labels = rows_of(tmp_path / "lp" / "CollectedData.csv")
+    found = rows_of(tmp_path / "lp" / "models" / model / "predictions.csv")
+    assert found[0][-1] == "set"
+    assert [row[0] for row in found[3:]] == [row[0] for row in labels[3:]]
+    train, test = built.splits["iteration-0/80/1"]
+    for row, frame in zip(found[3:], ((s, i) for s in ("m1", "m2") for i in built.rows[s]), strict=True):
+        assert row[1:-1] == [repr(value) for value in table.loc[("labeled-data", *frame)].tolist()]
+        assert row[-1] == ("train" if frame in train else "test" if frame in test else "unused")
+    assert {row[-1] for row in found[3:]} == {"train", "test"}
+    errors = rows_of(tmp_path / "lp" / "models" / model / "predictions_pixel_error.csv")
+    assert errors[0] == ["", *built.bodyparts, "set"]
+    assert np.allclose([[float(cell) for cell in row[1:-1]] for row in errors[1:]], 2**0.5)
+    assert result.document["models"][0]["n_labeled_frames"] == 10
+    assert dlc2lp("verify", tmp_path / "lp").exit_code == 0
+
+
+def test_without_a_split_no_image_is_called_trained_on(tmp_path):
+    built, _ = build(tmp_path, Analysis("m1"))
+    add_evaluation(built)
+    assert "evaluation-without-split" in convert(tmp_path).codes
+    found = rows_of(tmp_path / "lp" / "models" / MODEL / "predictions.csv")
+    assert {row[-1] for row in found[3:]} == {"unused"}
+
+
+def test_a_damaged_evaluation_is_told_and_stops_nothing(tmp_path):
+    built, _ = build(tmp_path, Analysis("m1"))
+    add_evaluation(built)
+    (path,) = built.root.glob("evaluation-results/*/*/*.h5")
+    path.write_bytes(path.read_bytes()[:2000])
+    assert "evaluation-unreadable" in convert(tmp_path).codes
+    assert models(tmp_path) == {MODEL: ["m1.csv"]}
 
 
 # --- the option -----------------------------------------------------------------------------------------------------
