@@ -28,7 +28,7 @@ Link = Literal["auto", "copy", "hardlink", "symlink"]
 VideoChoice = Literal["listed", "all", "none"]
 VerifyLevel = Literal["sample", "full", "none"]
 WholeVideo = Literal["none", "full"]
-EditedFiles = Literal["keep", "replace"]
+EditedFiles = Literal["keep", "settle", "replace"]
 CropChoice = Literal["auto", "never"]
 DamagedChoice = Literal["refuse", "keep"]
 
@@ -237,7 +237,9 @@ class RunOptions(Chosen):
     )
     edited: EditedFiles = option(
         "keep",
-        "Files of TARGET that a person changed: keep them, or write them anew.",
+        "Files of TARGET that a person changed. keep: as they are, and label files with what is new in DeepLabCut brought "
+        "in; settle: also, where a label was changed on both sides, the target's is the right one from now on; replace: "
+        "write them anew.",
         Section(6, ("convert", "batch convert", "batch run", "batch submit")),
     )
     twins: tuple[Path, ...] = ()  #: Targets made from the same source, which may hold the same videos already.

@@ -40,7 +40,7 @@ def finished_by_former_version(name: str, target: Path) -> Plan:
     plan = Plan.from_text(former_plan(name, target), target)
     (target / PLAN_FILE).parent.mkdir(parents=True)
     (target / PLAN_FILE).write_text(plan.to_text(), encoding="utf-8")
-    run = execute(plan, assess(plan).states, {}, RunOptions(jobs=2), Watch())
+    run = execute(plan, assess(plan), RunOptions(jobs=2), Watch())
     assert not run.failed
     close_target(plan, run.failed, run.findings, None, "none")
     return plan

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.lp.labels import csv_cell
 
 #: What the header rows begin with.
 _HEADER = ("scorer", "bodyparts", "coords")
@@ -22,7 +23,7 @@ _WITHOUT, _WITH = ("x", "y"), ("x", "y", "visible")
 _EMPTY = frozenset({"", "nan"})
 
 #: How far pandas' default parser may be off from the number that a cell says, relative to it.
-_PARSER_ERROR = 4e-15
+PARSER_ERROR = 4e-15
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _number(cell: str) -> float:
 
 
 def _is_near(one: float, two: float) -> bool:
-    return one == two or math.isclose(one, two, rel_tol=_PARSER_ERROR, abs_tol=0.0)
+    return one == two or math.isclose(one, two, rel_tol=PARSER_ERROR, abs_tol=0.0)
 
 
 @dataclass(frozen=True)
@@ -109,15 +110,15 @@ class LabelCells:
         """The file again; cells that nobody changed have the text that they had."""
         axes = _WITH if self.has_visible else _WITHOUT
         n_columns = len(self.keypoint_names) * len(axes)
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([_HEADER[0], *[self.scorer] * n_columns])
-        writer.writerow([_HEADER[1], *(name for name in self.keypoint_names for _ in axes)])
-        writer.writerow([_HEADER[2], *axes * len(self.keypoint_names)])
+        lines = [
+            [_HEADER[0], *[csv_cell(self.scorer)] * n_columns],
+            [_HEADER[1], *(csv_cell(name) for name in self.keypoint_names for _ in axes)],
+            [_HEADER[2], *axes * len(self.keypoint_names)],
+        ]
         for image, points in self.rows:
-            cells = [(point.x, point.y, point.visible)[: len(axes)] for point in points]
-            writer.writerow([image, *(cell for each in cells for cell in each)])
-        return out.getvalue()
+            cells = (cell for point in points for cell in (point.x, point.y, point.visible)[: len(axes)])
+            lines.append([csv_cell(image), *map(csv_cell, cells)])
+        return "".join(",".join(line) + "\n" for line in lines)
 
 
 def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:

@@ -46,8 +46,8 @@ def render_labels(scorer: str, keypoint_names: Sequence[str], rows: Sequence[Lab
     coords = ("x", "y", "visible") if with_visible else ("x", "y")
     n_columns = len(keypoint_names) * len(coords)
     lines = [
-        ["scorer", *[_cell(scorer)] * n_columns],
-        ["bodyparts", *(_cell(name) for name in keypoint_names for _ in coords)],
+        ["scorer", *[csv_cell(scorer)] * n_columns],
+        ["bodyparts", *(csv_cell(name) for name in keypoint_names for _ in coords)],
         ["coords", *coords * len(keypoint_names)],
         *(_row_cells(row, len(keypoint_names), with_visible) for row in rows),
     ]
@@ -59,7 +59,7 @@ def _row_cells(row: LabelRow, n_keypoints: int, with_visible: bool) -> list[str]
     _require(len(row.xy) == n_keypoints, f"{row.image}: {points} for {keypoints}")
     _require((row.visible is not None) == with_visible, f"{row.image}: `visible` in some rows only")
     visible: Sequence[int | None] = (None,) * n_keypoints if row.visible is None else row.visible
-    cells = [_cell(row.image)]
+    cells = [csv_cell(row.image)]
     for index, ((x, y), value) in enumerate(zip(row.xy, visible, strict=True)):
         if problem := _point_problem(x, y, value):
             raise ValueError(f"{row.image}: point {index} {problem}")
@@ -80,7 +80,8 @@ def _point_problem(x: float, y: float, visible: int | None) -> str:
     return ""
 
 
-def _cell(text: str) -> str:
+def csv_cell(text: str) -> str:
+    """Return a name as a cell, in quotes where a reader would misread it."""
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
