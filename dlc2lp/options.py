@@ -237,9 +237,9 @@ class RunOptions(Chosen):
     )
     edited: EditedFiles = option(
         "keep",
-        "Files of TARGET that a person changed. keep: as they are, and label files with what is new in DeepLabCut brought "
-        "in; settle: also, where a label was changed on both sides, the target's is the right one from now on; replace: "
-        "write them anew.",
+        "Files of TARGET that a person changed. keep: as they are, but that labels which are new in DeepLabCut join "
+        "theirs; settle: so too, and where both changed a label the target's is right from now on; replace: write them "
+        "anew.",
         Section(6, ("convert", "batch convert", "batch run", "batch submit")),
     )
     twins: tuple[Path, ...] = ()  #: Targets made from the same source, which may hold the same videos already.

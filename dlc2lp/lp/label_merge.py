@@ -69,14 +69,14 @@ def merge_labels(base: Side, here: Side, there: Side, empty_means: int, has_imag
     """Merge what the target holds (``here``) with what DeepLabCut's labels would be (``there``), both come of ``base``.
 
     ``empty_means`` is what ``visible`` says of a point that somebody looked for and did not label; ``has_image``
-    whether an image is in the target. Dlc2LpError (``labels-keypoint-gone``) where people labelled a keypoint that DeepLabCut
-    has no more.
+    whether an image is in the target. Dlc2LpError (``labels-keypoint-gone``) where people labelled a keypoint that
+    DeepLabCut has no more.
     """
     added = [name for name in here.keypoint_names if name not in {*base.keypoint_names, *there.keypoint_names}]
     names = (*there.keypoint_names, *added)
     _refuse_gone(base, here, names)
-    sides = [side.with_names(names) for side in (base, here, there)]
-    merge = _Merge(*sides, here.keypoint_names, empty_means, has_image)
+    old, ours, theirs = (side.with_names(names) for side in (base, here, there))
+    merge = _Merge(old, ours, theirs, here.keypoint_names, empty_means, has_image)
     side = merge.merge(_header(base, here, there))
     bases = _next_base(base, there, merge.conflicts), _settled_base(base, there, merge.conflicts)
     return Merged(side, tuple(merge.conflicts), *bases, tuple(merge.lacking), tuple(_twice(side, there)))
@@ -139,26 +139,15 @@ class _Merge:
         old, ours, theirs = (_rows_of(side, moment) for side in (self._base, self._here, self._there))
         if old and not ours:  # people deleted it, or nobody has it any more
             for view, row in theirs.items():
-                self._note(
-                    moment,
-                    view,
-                    row,
-                    [(NO_POINT, there, is_same(there, was)) for there, was in _pairs(row, old.get(view))],
-                )
+                pairs = _pairs(row, old.get(view))
+                self._note(moment, view, row, [(NO_POINT, there, is_same(there, was)) for there, was in pairs])
             return {}
         if old and not theirs:
-            edited = {
-                view for view, row in ours.items() if not all(is_same(*pair) for pair in _pairs(row, old.get(view)))
-            }
-            for view in ours:
-                row = ours[view]
-                self._note(
-                    moment,
-                    view,
-                    row,
-                    [(here, NO_POINT, is_same(here, was)) for here, was in _pairs(row, old.get(view))],
-                )
-            if not edited:
+            n_before = len(self.conflicts)
+            for view, row in ours.items():
+                pairs = _pairs(row, old.get(view))
+                self._note(moment, view, row, [(here, NO_POINT, is_same(here, was)) for here, was in pairs])
+            if len(self.conflicts) == n_before:
                 return {}
         return self._in_all_views(moment, old, ours, theirs)
 
@@ -191,9 +180,9 @@ class _Merge:
         sides = zip(*(row.points if row else [None] * len(self._if_empty) for row in rows), strict=True)
         for (was, here, there), if_empty in zip(sides, self._if_empty, strict=True):
             point, is_conflict = _merged(was, here, there) if in_source or was is None else (here or NO_POINT, False)
-            flag = (
-                _flag(point, was, here, there, if_empty if here else _FLAGS[NOT_LABELED]) if self._has_visible else ""
-            )
+            # Of a moment that a view had no row of, nobody has looked at its image.
+            flag = _flag(point, was, here, there, if_empty if here else _FLAGS[NOT_LABELED])
+            flag = flag if self._has_visible else ""
             points.append(point if point.visible == flag else replace(point, visible=flag))
             met.append((here or NO_POINT, there or NO_POINT, not is_conflict))
         row = Row(image, suffix, tuple(points))
@@ -209,7 +198,8 @@ def _next_base(base: Side, there: Side, conflicts: Sequence[Conflict]) -> Side:
         was, row = before.rows.get(each.view, {}).get(each.moment), there.rows[each.view].get(each.moment)
         if row is None:  # the moment is one in all views
             for view, of_view in rows.items():
-                of_view |= {each.moment: kept for kept in (before.rows.get(view, {}).get(each.moment),) if kept}
+                if each.moment in before.rows.get(view, {}):
+                    of_view[each.moment] = before.rows[view][each.moment]
             continue
         at = there.keypoint_names.index(each.keypoint)
         point = was.points[at] if was else replace(NO_POINT, visible=row.points[at].visible)

@@ -50,6 +50,11 @@ def merge_queues(
     return made
 
 
+def queued_images(text: str, name: str) -> list[str]:
+    """Return the images that wait in a queue of this name; errors are those of :func:`merge_queues`."""
+    return [entry["frame_path"] for entry in _entries(text, name)]
+
+
 def _read(views: Sequence[str], texts: Mapping[str, str]) -> _Queues:
     return {
         view: {moment_of(entry["frame_path"], view): entry for entry in _entries(texts.get(name, ""), name)}

@@ -63,7 +63,8 @@ def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = Fal
             states[step.id], changed = look.at(step)
         if changed:
             edited[step.id] = changed
-    labels, unmerged = None, ()
+    labels: LabelWork | None = None
+    unmerged: tuple[Finding, ...] = ()
     try:
         labels = find_label_work(plan, look.is_peoples)
     except Dlc2LpError as error:
@@ -71,13 +72,11 @@ def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = Fal
         _hold_labels(plan, look, states)
     if labels is not None:
         _with_labels(plan, look, labels, states, edited)
-    planned = {path for step in plan.steps for path in step.targets} | (
-        labels.texts.keys() | labels.images if labels else set()
-    )
+    planned = {path for step in plan.steps for path in step.targets}
+    planned |= labels.texts.keys() | labels.images if labels else set()
     left_over = {path: now for path in sorted(look.known.keys() - planned) if (now := look.file(path))}
-    stale = tuple(
-        path for path, now in left_over.items() if _key(now) in look.known[path] or (labels and path in labels.found)
-    )
+    emptied = labels.found if labels else {}  # of label files and queues those that hold nothing more
+    stale = tuple(path for path, now in left_over.items() if path in emptied or _key(now) in look.known[path])
     orphans = tuple(path for path in left_over if path not in stale)
     return Assessment(states, edited, stale, orphans, labels, unmerged)
 
@@ -123,9 +122,8 @@ class _Look:
         for record in self._records.values():
             for file in record.files:
                 known = self.known.setdefault(file.path, {})
-                if (
-                    record.by != "labels" or _key(file) not in known
-                ):  # the labels as DeepLabCut has them are no people's
+                # Labels that are as DeepLabCut has them are no people's, whoever wrote them.
+                if record.by != "labels" or _key(file) not in known:
                     known[_key(file)] = record.by
 
     def _untouched(self) -> Iterator[tuple[str, FileRecord]]:

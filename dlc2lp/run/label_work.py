@@ -1,8 +1,8 @@
 """What people do to the labels of a target after the move, and what DeepLabCut's labels make of it. Only looks.
 
-The label files and queues of all views are one thing: people's rows come in one order in all of them. A target's base is
-what dlc2lp last brought from DeepLabCut. That is what its plan writes, but while a merge is not done, or is left with
-conflicts: then it stands in a file of its own.
+The label files and queues of all views are one thing: people's rows come in one order in all of them. A target's base
+is what dlc2lp last brought from DeepLabCut. That is what its plan writes, but while a merge is not done, or is left
+with conflicts: then it stands in a file of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dlc2lp.lp.check_labels import label_file_name
 from dlc2lp.lp.label_merge import Merged, merge_labels
 from dlc2lp.lp.label_sides import SUFFIXES, Change, Edits, Moment, Side, changes, edits
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED
-from dlc2lp.lp.queue_merge import merge_queues, queue_file_name
+from dlc2lp.lp.queue_merge import merge_queues, queue_file_name, queued_images
 from dlc2lp.planning.plan import Plan, unreadable
 from dlc2lp.run.config_calls import last_call
 from dlc2lp.run.journal import Journal
@@ -101,8 +101,10 @@ class LabelWork:
 
     @property
     def images(self) -> set[str]:
-        """Paths of the images that have a row."""
-        return {row.image for rows in self.merged.side.rows.values() for row in rows.values()}
+        """Paths of the images that have a row, or wait in a queue."""
+        labeled = {row.image for rows in self.merged.side.rows.values() for row in rows.values()}
+        queues = {queue_file_name(view) for view in self.merged.side.rows}.intersection(self.texts)
+        return labeled.union(*(queued_images(self.texts[name], name) for name in queues))
 
     def is_whole(self, name: str) -> bool:
         """Whether a file is what it should be."""
@@ -138,9 +140,7 @@ def look_at_labels(plan: Plan, base_texts: Mapping[str, str], new_texts: Mapping
     found = {name: text for name in names for text in (read_text(target, name),) if text is not None}
     present = {name: base_texts[name] for name in names if name in base_texts} | found
     base, here, there = (Side.read(views, texts) for texts in (base_texts, present, new_texts))
-    means = (
-        HIDDEN if (last_call(Journal(target), plan)[1].choices.nan_means or "occluded") == "occluded" else NOT_LABELED
-    )
+    means = NOT_LABELED if last_call(Journal(target), plan)[1].choices.nan_means == "unlabeled" else HIDDEN
     merged = merge_labels(base, here, there, means, lambda image: (target / image).is_file())
     labeled: set[Moment] = {moment for rows in merged.side.rows.values() for moment in rows}
     queues = merge_queues(views, base_texts, present, new_texts, labeled)

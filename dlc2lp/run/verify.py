@@ -197,7 +197,8 @@ def _check_counts(
 def _axis(table: pd.DataFrame, axis: str) -> NDArray[np.bool_]:
     """Return which cells of x or y hold a number: bool of shape (F, K)."""
     columns = [column for column in table.columns if column[2] == axis]
-    return table.loc[:, columns].notna().to_numpy(dtype=bool)
+    cells: NDArray[np.bool_] = table.loc[:, columns].notna().to_numpy(dtype=bool)
+    return cells
 
 
 def _own_fault(code: str, view: str, message: str) -> Finding:
