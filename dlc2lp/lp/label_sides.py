@@ -122,6 +122,13 @@ class Side:
         for of_view in self.rows.values():
             yield from of_view
 
+    def with_rows(self, other: Side) -> Side:
+        """Return the side with the rows of another one of the same views, of moments that a view lacks."""
+        names = tuple(dict.fromkeys([*self.keypoint_names, *other.keypoint_names]))
+        own, more = self.with_names(names), other.with_names(names)
+        rows = {view: dict(more.rows[view]) | dict(of_view) for view, of_view in own.rows.items()}
+        return Side(self.scorer or other.scorer, names, self.has_visible or other.has_visible, rows)
+
     def with_names(self, names: Sequence[str]) -> Side:
         """Return the side with these keypoints in this order; of those that it has not, every cell is empty."""
         if tuple(names) == self.keypoint_names:

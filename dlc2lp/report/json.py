@@ -15,6 +15,7 @@ from dlc2lp.model import Finding, Turn, VideoInfo
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.plan import Count, CountKeys, Plan
 from dlc2lp.reconfigure import Reconfigured
+from dlc2lp.relabel import MendedFile, Relabeled
 from dlc2lp.report.findings import Document
 from dlc2lp.run.assess import State
 from dlc2lp.run.manifest import Described, PicturePart, WrittenSessionTie
@@ -287,6 +288,26 @@ class ConfigDocument(Document, command="config"):
 def reconfigured(made: Reconfigured) -> ConfigDocument:
     """Return the document of ``dlc2lp config``."""
     return ConfigDocument(findings=made.findings, path=str(made.path), config=made.config.reasons, kept=made.kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsDocument(Document, command="labels"):
+    """dlc2lp labels --json."""
+
+    target: str
+    files: tuple[MendedFile, ...]
+    written: bool
+
+
+def relabeled(made: Relabeled) -> LabelsDocument:
+    """Return the document of ``dlc2lp labels``."""
+    return LabelsDocument(
+        exit_code=made.exit_code,
+        findings=made.findings,
+        target=str(made.target),
+        files=made.files,
+        written=made.is_written,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

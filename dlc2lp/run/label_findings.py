@@ -21,7 +21,7 @@ SETTLE = Setting("edited", ("settle",))
 def lasting(labels: LabelWork) -> Iterator[Finding]:
     """Yield what is so as long as the labels are as they are."""
     yield from map(_conflict, labels.merged.conflicts)
-    yield from _lacking(labels.merged.lacking)
+    yield from lacking(labels.merged.lacking)
     yield from _twice(labels.merged.twice)
     yield from edited_labels(labels.by_people)
 
@@ -56,9 +56,10 @@ def _words(point: PointCells) -> str:
     return f"({point.x}, {point.y})" if point.is_labelled else "no label"
 
 
-def _lacking(lacking: tuple[tuple[str, str], ...]) -> Iterator[Finding]:
+def lacking(images_lacking: tuple[tuple[str, str], ...]) -> Iterator[Finding]:
+    """Yield which rows a label file lacks, as there is no image for them."""
     of_file: dict[str, list[str]] = {}
-    for image, name in lacking:
+    for image, name in images_lacking:
         of_file.setdefault(name, []).append(image)
     for name, images in of_file.items():
         rows = counted(len(images), "row", "rows")

@@ -138,12 +138,13 @@ def look_at_labels(plan: Plan, base_texts: Mapping[str, str], new_texts: Mapping
     target, views = Path(plan.target), plan.views or ("",)
     names = [name for view in views for name in _names(view)]
     found = {name: text for name in names for text in (read_text(target, name),) if text is not None}
-    present = {name: base_texts[name] for name in names if name in base_texts} | found
-    base, here, there = (Side.read(views, texts) for texts in (base_texts, present, new_texts))
+    lost = {name: text for name, text in base_texts.items() if name not in found}
+    base, there = Side.read(views, base_texts), Side.read(views, new_texts)
+    here = Side.read(views, found).with_rows(Side.read(views, lost))
     means = NOT_LABELED if last_call(Journal(target), plan)[1].choices.nan_means == "unlabeled" else HIDDEN
     merged = merge_labels(base, here, there, means, lambda image: (target / image).is_file())
     labeled: set[Moment] = {moment for rows in merged.side.rows.values() for moment in rows}
-    queues = merge_queues(views, base_texts, present, new_texts, labeled)
+    queues = merge_queues(views, base_texts, lost | found, new_texts, labeled)
     texts = merged.side.texts(name for name in new_texts if name not in queues)
     texts |= {name: text for name, text in queues.items() if text.strip() or name in new_texts}
     others = [{name: text for name, text in each.items() if name in queues} for each in (new_texts, base_texts)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from dlc2lp.errors import TargetRefused
 from dlc2lp.planning.plan import Plan
+from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import assess
 from dlc2lp.run.execute import put_labels
 from dlc2lp.run.label_work import BASE_FILE, LabelWork, keep_base, kept_base
+from dlc2lp.run.scratch import leave_scratch
 from dlc2lp.run.stored import stored_plan
 
 
@@ -47,13 +50,30 @@ def finish_labels(plan: Plan) -> None:
     labels = assess(plan, ()).labels
     if labels is None or not all(labels.is_whole(name) for name in plan.labeling_texts):
         return
-    unplanned = {name: f"labels-{name}" for name in labels.texts.keys() - plan.labeling_texts.keys()}
-    to_write = {name: unplanned[name] for name in sorted(unplanned) if not labels.is_whole(name)}
-    try:
-        put_labels(target, to_write, labels)
-    except OSError as error:
-        raise TargetRefused.not_writable(target, error) from error
+    to_write = {name: step for name, step in record_ids(plan, labels).items() if not labels.is_whole(name)}
+    write_labels(target, to_write, labels)
     if labels.merged.conflicts:
         keep_base(target, labels.base_texts[0])
     else:
         (target / BASE_FILE).unlink(missing_ok=True)
+
+
+def write_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> None:
+    """Write label files and queues outside a run, as :func:`~dlc2lp.run.execute.put_labels` does.
+
+    TargetRefused where they can't be written.
+    """
+    if not step_ids:
+        return
+    try:
+        put_labels(target, step_ids, labels)
+    except OSError as error:
+        raise TargetRefused.not_writable(target, error) from error
+    finally:
+        leave_scratch(target)
+
+
+def record_ids(plan: Plan, labels: LabelWork) -> dict[str, str]:
+    """Return the ids of the records of label files and queues by name; those that no step writes have their own."""
+    steps = {step.target: step.id for step in plan.steps if isinstance(step, WriteText)}
+    return {name: steps.get(name, f"labels-{name}") for name in sorted(labels.texts)}

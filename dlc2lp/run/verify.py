@@ -101,11 +101,11 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
 
 def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
     """Return what is not as it was recorded."""
-    findings: list[Finding] = []
+    findings = [*assessment.unmerged]
     for step in plan.steps:
         state = assessment.states[step.id]
         if state is State.EDITED:
-            findings += [*assessment.unmerged, *map(found_edited, assessment.edited[step.id])]
+            findings += map(found_edited, assessment.edited[step.id])
         elif state is State.HELD:
             findings.append(held(step))
         elif state is State.TO_DO or (state is State.MERGE and assessment.labels and assessment.labels.is_pending):
