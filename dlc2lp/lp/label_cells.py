@@ -16,6 +16,8 @@ from typing import Self
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.labels import csv_cell
+from dlc2lp.model import RunAgain, Setting
+from dlc2lp.wording import counted
 
 #: What the header rows begin with.
 _HEADER = ("scorer", "bodyparts", "coords")
@@ -102,7 +104,7 @@ class LabelCells:
             raise _unreadable(name, f"expected the columns {', '.join(axes)} for each keypoint")
         for number, line in enumerate(lines[3:], start=4):
             if len(line) != len(lines[0]):
-                raise _unreadable(name, f"found {len(line)} cells in row {number}, expected {len(lines[0])}")
+                raise _unreadable(name, f"found {counted(len(line), 'cell')} in row {number}, expected {len(lines[0])}")
         rows = tuple((line[0], tuple(_points(line[1:], len(axes)))) for line in lines[3:])
         return cls(scorers[0], names, len(axes) == len(_WITH), rows)
 
@@ -127,5 +129,6 @@ def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:
 
 
 def _unreadable(name: str, problem: str) -> Dlc2LpError:
-    advice = "bring the file back as Lightning Pose or its app wrote it, or `dlc2lp convert --edited replace`"
-    return Dlc2LpError.of("target-labels-unreadable", name, problem, advice=advice)
+    advice = "bring the file back as Lightning Pose or its app wrote it; to lose the changes, {}"
+    ways = (RunAgain("run convert again", (Setting("edited", ("replace",)),)),)
+    return Dlc2LpError.of("target-labels-unreadable", name, problem, advice=advice, remedies=ways)

@@ -126,14 +126,27 @@ class _Merge:
         self.lacking: list[tuple[str, str]] = []
 
     def merge(self, header: Side) -> Side:
-        """Merge all moments; the plan's come first and in its order, then those that people added, in theirs."""
+        """Merge all moments."""
         self._has_visible = header.has_visible
-        order = dict.fromkeys([*self._there.moments(), *self._here.moments()])
         rows: dict[str, dict[Moment, Row]] = {view: {} for view in self._there.rows}
-        for moment in order:
+        for moment in self._order():
             for view, row in self._moment(moment).items():
                 rows[view][moment] = row
         return Side(header.scorer, self._there.keypoint_names, header.has_visible, rows)
+
+    def _order(self) -> Iterator[Moment]:
+        """Yield the moments in the target's order, each new one behind the one that it follows in the plan's."""
+        known = dict.fromkeys(self._here.moments())
+        behind: dict[Moment | None, dict[Moment, None]] = {}
+        last = None
+        for moment in self._there.moments():
+            if moment in known:
+                last = moment
+            else:
+                behind.setdefault(last, {})[moment] = None
+        for place in (None, *known):
+            yield from () if place is None else (place,)
+            yield from behind.get(place, ())
 
     def _moment(self, moment: Moment) -> _Moment:
         old, ours, theirs = (_rows_of(side, moment) for side in (self._base, self._here, self._there))

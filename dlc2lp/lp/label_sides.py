@@ -126,7 +126,7 @@ class Side:
         """Return the side with the rows of another one of the same views, of moments that a view lacks."""
         names = tuple(dict.fromkeys([*self.keypoint_names, *other.keypoint_names]))
         own, more = self.with_names(names), other.with_names(names)
-        rows = {view: dict(more.rows[view]) | dict(of_view) for view, of_view in own.rows.items()}
+        rows = {view: {**of_view, **more.rows[view], **of_view} for view, of_view in own.rows.items()}
         return Side(self.scorer or other.scorer, names, self.has_visible or other.has_visible, rows)
 
     def with_names(self, names: Sequence[str]) -> Side:
