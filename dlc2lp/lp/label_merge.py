@@ -150,6 +150,8 @@ class _Merge:
 
     def _moment(self, moment: Moment) -> _Moment:
         old, ours, theirs = (_rows_of(side, moment) for side in (self._base, self._here, self._there))
+        if not theirs and not any(point.is_labelled for row in old.values() for point in row.points):
+            old = {}  # what DeepLabCut deleted held nothing, so that people's labels of it are no conflict
         if old and not ours:  # people deleted it, or nobody has it any more
             for view, row in theirs.items():
                 pairs = _pairs(row, old.get(view))
