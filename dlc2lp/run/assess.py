@@ -90,7 +90,7 @@ def _with_labels(
             continue
         edited.pop(step.id, None)
         is_plain = labels.texts[step.target] == step.text
-        if not labels.is_whole(step.target):
+        if not labels.is_whole(step.target) or look.is_half_recorded(step):
             states[step.id] = State.TO_DO if is_plain else State.MERGE
         elif not is_plain:
             states[step.id] = State.LABELED
@@ -163,6 +163,11 @@ class _Look:
         """Whether a file is there that holds people's labels."""
         now = self.file(path)
         return now is not None and self.known.get(path, {}).get(_key(now), "labels") == "labels"
+
+    def is_half_recorded(self, step: Step) -> bool:
+        """Whether a run was cut short between the two records of a step."""
+        record = self._records.get(step.id)
+        return record is not None and not record.done
 
     def at(self, step: Step) -> tuple[State, tuple[str, ...]]:
         """Return what a step finds, and which of its files a person changed."""
