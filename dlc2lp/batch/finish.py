@@ -291,9 +291,7 @@ def _look(task: _Task) -> _Found:
     leave_scratch(folder)
     assessment = assess(plan, quick=True)
     failed = frozenset(step for step in task.failed if assessment.states.get(step) in _NOT_DONE)
-    # What people labelled since may have cells to mend, which is no work of the plan.
-    open_states = {State.TO_DO, *([State.MERGE] if assessment.labels and assessment.labels.is_pending else [])}
-    left = (step.id for step in plan.steps if assessment.states[step.id] in open_states and step.id not in failed)
+    left = (step.id for step in plan.steps if assessment.is_left(step) and step.id not in failed)
     return _Found(plan_digest(stored.to_text()) != task.entry.plan, plan, assessment, failed, tuple(left))
 
 

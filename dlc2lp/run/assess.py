@@ -44,6 +44,13 @@ class Assessment:
     labels: LabelWork | None = None  #: What people did to the labels; None where nobody did, or they can't be merged.
     unmerged: tuple[Finding, ...] = ()  #: Why what people did to the labels can't be merged.
 
+    def is_left(self, step: Step) -> bool:
+        """Whether work of the plan is left: cells to mend in people's label files are none, labels to be brought are."""
+        if self.states[step.id] not in {State.TO_DO, State.MERGE}:
+            return False
+        is_peoples = self.labels is not None and all(path in self.labels.found for path in step.targets)
+        return not is_peoples or (self.labels is not None and self.labels.is_pending)
+
 
 def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False) -> Assessment:
     """Compare a whole plan with what lies in its target.

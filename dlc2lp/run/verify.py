@@ -108,7 +108,7 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
             findings += map(found_edited, assessment.edited[step.id])
         elif state is State.HELD:
             findings.append(held(step))
-        elif state is State.TO_DO or (state is State.MERGE and assessment.labels and assessment.labels.is_pending):
+        elif assessment.is_left(step):
             missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
             findings.append(incomplete(step, missing))
     return [*findings, *map(orphaned, assessment.orphans)]
