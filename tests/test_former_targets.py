@@ -11,6 +11,8 @@ import pytest
 from builder import snapshot
 from command import dlc2lp
 from golden import FIXTURES, PROJECTS
+from labeler import save
+from targets import read_labels
 
 from dlc2lp.events import Watch
 from dlc2lp.options import RunOptions
@@ -63,6 +65,19 @@ def test_a_former_target_is_recognised(tmp_path, name):
     assert fresh == NEW_NOTES.get(name, set())
     # The plan and what is made of it name all options, also those that are new.
     assert {Path(path).name for path in changed} <= {".dlc2lp", "plan.json", "manifest.json"}
+
+
+def test_labels_that_people_made_in_a_former_target_are_merged(tmp_path):
+    """No file holds its base: the stored plan's texts are it."""
+    target = tmp_path / "lp"
+    finished_by_former_version("grown", target)
+    labels = read_labels(target)
+    (first, keypoint), *_ = (place for place, (x, _) in labels.items() if x == x)
+    save(target, first, {keypoint: (1.5, 2.5)})
+    assert dlc2lp("verify", target).exit_code == 0
+    again = dlc2lp("convert", *_arguments("grown", target), "--data-dir", "/data/grown", "--json")
+    assert again.exit_code == 0, again.stderr
+    assert read_labels(target) == labels | {(first, keypoint): (1.5, 2.5)}
 
 
 def _arguments(name: str, target: Path) -> list[object]:

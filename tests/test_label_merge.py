@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from builder import BuiltProject, build_project, snapshot
+from builder import BuiltProject, Session, Shuffle, build_project, snapshot
 from command import dlc2lp
 from labeler import NOTHING, queued, save
-from targets import read_labels
+from targets import read_labels, read_visible
+
+import dlc2lp as library
 
 FRAMES = {"sessions": ("m1", "m2"), "frames": (2, 5, 9, 14), "unlabeled": (7, 11), "video": "none"}
 NO_CUTS = "--no-context-frames"
@@ -235,8 +237,6 @@ def test_a_frame_in_two_images_is_told(project, target):
 
 
 def test_test_frames_and_people_s_work_in_both_files(tmp_path):
-    from builder import Shuffle
-
     project = build_project(tmp_path / "dlc", **FRAMES, shuffles=(Shuffle(),))
     target = tmp_path / "lp"
     split = ("--split", next(iter(project.splits)))
@@ -266,4 +266,40 @@ def test_label_files_that_cant_be_read_are_kept_and_told(project, target):
         assert result.finding("target-edited")["subject"] == "CollectedData.csv"
         assert path.read_bytes() == edited
     assert convert(project, target, "--edited", "replace").exit_code == 0
+    expect_settled(project, target)
+
+
+def test_what_is_saved_in_the_app_while_a_conversion_runs_is_not_lost(project, target):
+    save(target, image(2), {"tail": (1.5, 2.5)})
+    project = rebuilt(project, frames=(2, 5, 9, 14, 17))
+
+    def saves(event):
+        if event.what == "planned" and event.thing == "step":
+            save(target, image(5), {"tail": (3.5, 4.5)})
+
+    came = library.convert(project.root, target, on_event=saves, context_frames=False)
+    assert came.exit_code == 1
+    assert "labels-changed-meanwhile" in {finding.code for finding in came.findings}
+    assert read_labels(target)[image(5), "tail"] == (3.5, 4.5)
+    assert convert(project, target).exit_code == 0
+    labels = read_labels(target)
+    assert (labels[image(5), "tail"], labels[image(2), "tail"]) == ((3.5, 4.5), (1.5, 2.5))
+    assert labels[image(17), "tail"] == project.labels[key(project, 17, "tail")]
+    expect_settled(project, target)
+
+
+def test_a_column_visible_that_a_new_keypoint_of_one_session_brings(project, target):
+    save(target, image(7), {"nose": (10.25, 20.5)})
+    save(target, image(2, "m2"), {"tail": NOTHING})
+    grown = (Session("m1", bodyparts=("nose", "ear_left", "ear_right", "tail", "paw")), "m2")
+    project = rebuilt(project, sessions=grown)
+    assert convert(project, target).exit_code == 0
+    visible = read_visible(target)
+    assert visible[image(7), "nose"] == "2"
+    assert {visible[image(2, "m2"), name] for name in ("paw", "tail")} == {"0", "1"}
+    expect_settled(project, target)
+    project = rebuilt(project)
+    assert convert(project, target).exit_code == 0
+    assert read_visible(target) == {}
+    assert read_labels(target)[image(7), "nose"] == (10.25, 20.5)
     expect_settled(project, target)

@@ -45,7 +45,7 @@ class Assessment:
     unmerged: tuple[Finding, ...] = ()  #: Why what people did to the labels can't be merged.
 
     def is_left(self, step: Step) -> bool:
-        """Whether work of the plan is left: cells to mend in people's label files are none, labels to be brought are."""
+        """Whether work of the plan is left: labels to be brought are some, cells to mend in people's files are none."""
         if self.states[step.id] not in {State.TO_DO, State.MERGE}:
             return False
         is_peoples = self.labels is not None and all(path in self.labels.found for path in step.targets)
