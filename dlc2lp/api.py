@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dlc2lp.migration import Inspection, Outcome
     from dlc2lp.planning.plan import Plan
     from dlc2lp.reconfigure import Reconfigured
+    from dlc2lp.relabel import Relabeled
     from dlc2lp.run.verify import Verification
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 
@@ -177,6 +178,23 @@ def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigure
     return reconfigure(
         target, ConfigChoices.of(given), data_dir=given["data_dir"], discard_edits=given["discard_edits"]
     )
+
+
+def labels(target: str | Path, *, dry_run: bool = False) -> Relabeled:
+    """Make the label files of a target what Lightning Pose trains on, after labeling in its app.
+
+    Labels stay as people made them; called again, nothing is done. With ``dry_run`` nothing is written.
+
+    Raises
+    ------
+    TargetRefused
+        The folder was not written by dlc2lp, or can't be written to.
+    Dlc2LpError
+        A label file can't be read, or an image has two rows in it.
+    """
+    from dlc2lp.relabel import relabel
+
+    return relabel(target, dry_run=dry_run)
 
 
 def export(

@@ -28,7 +28,7 @@ from dlc2lp.planning.way_back import WayBack, way_back
 from dlc2lp.run.export_folder import ExportRecord, check_disk, check_place, earlier_export, write_folder
 from dlc2lp.run.former_project import FormerProject, source_roots
 from dlc2lp.run.journal import Journal
-from dlc2lp.run.target import required_plan
+from dlc2lp.run.stored import required_plan
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted, one_line, some
 

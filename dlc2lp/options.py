@@ -28,7 +28,7 @@ Link = Literal["auto", "copy", "hardlink", "symlink"]
 VideoChoice = Literal["listed", "all", "none"]
 VerifyLevel = Literal["sample", "full", "none"]
 WholeVideo = Literal["none", "full"]
-EditedFiles = Literal["keep", "replace"]
+EditedFiles = Literal["keep", "settle", "replace"]
 CropChoice = Literal["auto", "never"]
 DamagedChoice = Literal["refuse", "keep"]
 Uneven = Literal["trim", "keep", "refuse"]
@@ -251,7 +251,9 @@ class RunOptions(Chosen):
     )
     edited: EditedFiles = option(
         "keep",
-        "Files of TARGET that a person changed: keep them, or write them anew.",
+        "Files of TARGET that a person changed. keep: as they are, but that labels which are new in DeepLabCut join "
+        "theirs; settle: so too, and where both changed a label the target's is right from now on; replace: write them "
+        "anew.",
         Section(6, ("convert", "batch convert", "batch run", "batch submit")),
     )
     twins: tuple[Path, ...] = ()  #: Targets made from the same source, which may hold the same videos already.

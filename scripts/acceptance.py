@@ -89,6 +89,15 @@ def with_analyses(work: Path, lp_python: Path) -> None:
     run([lp_python, SCRIPTS / "demo_evaluation.py", project])
 
 
+def labeling_goes_on() -> Expectation:
+    """What is labeled in the app afterwards is trained on, once ``dlc2lp labels`` has mended the files."""
+
+    def expect(place: Place) -> None:
+        run([place.lp_python, SCRIPTS / "lp_labeling.py", place.target, DLC2LP])
+
+    return expect
+
+
 @dataclass(frozen=True)
 class Case:
     """One conversion and what must hold of it.
@@ -170,7 +179,7 @@ CASES = (
         name="visible",
         commands=(("convert", str(FIXTURES / "grown"), "{work}/lp"), ("verify", "{work}/lp")),
         target="{work}/lp",
-        expectations=(header_has("visible"),),
+        expectations=(header_has("visible"), labeling_goes_on()),
     ),
     Case(
         name="two-mice",
@@ -198,6 +207,7 @@ CASES = (
         ),
         target="{work}/lp",
         judge=("--train", "--as-written"),
+        expectations=(labeling_goes_on(),),
     ),
     Case(
         name="openfield",

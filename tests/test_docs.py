@@ -45,6 +45,7 @@ def test_every_command_keeps_to_its_schema(tmp_path):
         "convert": ("convert", project.root, target),
         "verify": ("verify", target),
         "config": ("config", target, "--num-gpus", 2),
+        "labels": ("labels", target),
         "export": ("export", target, tmp_path / "back"),
         "splits": ("inspect", project.root, "--split", "list"),
         "video-check": ("video", "check", project.root / "videos"),

@@ -12,6 +12,8 @@ import pytest
 from builder import snapshot
 from command import dlc2lp
 from golden import FIXTURES, PROJECTS
+from labeler import save
+from targets import read_labels
 
 from dlc2lp.events import Watch
 from dlc2lp.lp.yamlfile import load_yaml
@@ -46,7 +48,7 @@ def finished_by_former_version(name: str, target: Path) -> Plan:
     plan = Plan.from_text(former_plan(name, target), target)
     (target / PLAN_FILE).parent.mkdir(parents=True)
     (target / PLAN_FILE).write_text(plan.to_text(), encoding="utf-8")
-    run = execute(plan, assess(plan).states, {}, RunOptions(jobs=2), Watch())
+    run = execute(plan, assess(plan), RunOptions(jobs=2), Watch())
     assert not run.failed
     close_target(plan, run.failed, run.findings, None, "none")
     return plan
@@ -93,6 +95,19 @@ def test_what_a_person_changed_in_a_former_config_outlives_the_new_defaults(tmp_
     assert training["lr_scheduler_params"] == {"multisteplr": {"milestones": [50, 60], "gamma": 0.5}}
     assert data["image_resize_dims"] == {"height": 128, "width": 128}  # nobody changed it, so it is the new default
     assert dlc2lp("verify", target).exit_code == 0
+
+
+def test_labels_that_people_made_in_a_former_target_are_merged(tmp_path):
+    """No file holds its base: the stored plan's texts are it."""
+    target = tmp_path / "lp"
+    finished_by_former_version("grown", target)
+    labels = read_labels(target)
+    (first, keypoint), *_ = (place for place, (x, _) in labels.items() if x == x)
+    save(target, first, {keypoint: (1.5, 2.5)})
+    assert dlc2lp("verify", target).exit_code == 0
+    again = dlc2lp("convert", *_arguments("grown", target), "--data-dir", "/data/grown", "--json")
+    assert again.exit_code == 0, again.stderr
+    assert read_labels(target) == labels | {(first, keypoint): (1.5, 2.5)}
 
 
 def _arguments(name: str, target: Path) -> list[object]:

@@ -166,6 +166,24 @@ def export(target: Path, folder: Path, *, dry_run: bool) -> int:
 
 
 @click.command()
+@TARGET
+@click.option("--dry-run", is_flag=True, help="Show what would be mended and write nothing.")
+@everywhere
+def labels(target: Path, *, dry_run: bool) -> int:
+    """Make the label files of TARGET what Lightning Pose trains on, after labeling in its app.
+
+    The app writes x and y but never the column `visible`, rewrites every number, and adds a frame to the label files
+    of the views that were labeled. Labels stay as people made them. Run again, it finds nothing to do.
+    """
+    from dlc2lp.relabel import relabel
+    from dlc2lp.report import json, text
+
+    made = relabel(target, dry_run=dry_run)
+    output.result(text.relabeled_text(made), json.relabeled(made))
+    return made.exit_code
+
+
+@click.command()
 @click.argument("folder", type=GIVEN_PATH, default=Path("dlc2lp-demo"), required=False)
 @everywhere
 def demo(folder: Path) -> int:

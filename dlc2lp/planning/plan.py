@@ -13,7 +13,7 @@ from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.origins import Origin
-from dlc2lp.planning.steps import Step
+from dlc2lp.planning.steps import Step, WriteText
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Action, Crop
 from dlc2lp.wording import counted, one_line
@@ -227,6 +227,12 @@ class Plan:
         They belong together: row n is one moment in all views, and no frame is in both files of a view.
         """
         return frozenset(name for view in self.views or ("",) for name in label_files(view))
+
+    @property
+    def labeling_texts(self) -> dict[str, str]:
+        """What people go on editing in the app, as the plan writes it: the texts of label files and queues by name."""
+        theirs = {*self.label_files, *(queue_file(view) for view in self.views or ("",))}
+        return {step.target: step.text for step in self.steps if isinstance(step, WriteText) and step.target in theirs}
 
     @property
     def space_bytes(self) -> int:

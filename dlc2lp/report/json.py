@@ -16,6 +16,7 @@ from dlc2lp.model import Finding, Turn, VideoInfo
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.plan import Count, CountKeys, Plan, PlannedModel
 from dlc2lp.reconfigure import Reconfigured
+from dlc2lp.relabel import MendedFile, Relabeled
 from dlc2lp.report.findings import Document
 from dlc2lp.run.assess import State
 from dlc2lp.run.manifest import Described, PicturePart, WrittenSessionTie
@@ -315,6 +316,26 @@ def exported(came: Export) -> ExportDocument:
         n_files=came.n_files,
         size_bytes=came.size_bytes,
         projects=came.projects,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsDocument(Document, command="labels"):
+    """dlc2lp labels --json."""
+
+    target: str
+    files: tuple[MendedFile, ...]
+    is_written: bool
+
+
+def relabeled(made: Relabeled) -> LabelsDocument:
+    """Return the document of ``dlc2lp labels``."""
+    return LabelsDocument(
+        exit_code=made.exit_code,
+        findings=made.findings,
+        target=str(made.target),
+        files=made.files,
+        is_written=made.is_written,
     )
 
 

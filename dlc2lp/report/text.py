@@ -21,6 +21,7 @@ from dlc2lp.planning.steps import (
     WriteText,
 )
 from dlc2lp.reconfigure import Reconfigured
+from dlc2lp.relabel import Relabeled
 from dlc2lp.report.findings import WIDTH, findings_text
 from dlc2lp.report.json import InspectedSession
 from dlc2lp.run.assess import State
@@ -358,6 +359,26 @@ def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
     kept = "kept as you changed them by hand: " + ", ".join(made.kept) if made.kept else ""
     return _joined(f"wrote {made.path}", _config_text(made.config.reasons), kept, findings_text(made.findings))
+
+
+def relabeled_text(made: Relabeled) -> str:
+    """Lay out what ``dlc2lp labels`` mended, or would."""
+    rows = [
+        (
+            file.path,
+            str(file.edits) or "-",
+            *(str(file.n_visible.get(flag, 0)) for flag in "210"),
+            str(file.n_digits),
+            str(file.n_rows),
+            "mended" if file.is_changed else "",
+        )
+        for file in made.files
+    ]
+    header = ("file", "by people", "visible 2", "visible 1", "visible 0", "digits", "rows", "")
+    does = "" if made.is_written else "nothing was written (--dry-run)"
+    if not any(file.is_changed for file in made.files):
+        does = "nothing is to be mended"
+    return _joined(table(header, rows, right=range(2, 7)), findings_text(made.findings), does)
 
 
 def splits_text(names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from dlc2lp.planning.plan import Plan
 from dlc2lp.run.assess import Assessment
 from dlc2lp.run.findings import stale_removed
 from dlc2lp.run.journal import Journal, Record
+from dlc2lp.run.labeling import finish_labels
 from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
 
@@ -41,6 +42,8 @@ def close_target(
     removed = []
     if assessment is not None and not failed and not assessment.orphans:
         removed = _remove_stale(folder, assessment.stale, journal, plan)
+    if not failed:
+        finish_labels(plan)
     verification = verify_target(plan, level, labels)
     records = journal.read()
     told = list(findings)
@@ -65,9 +68,13 @@ def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Pl
             parent.rmdir()
     current = {step.id for step in plan.steps}
     for step, record in journal.read().items():
-        if step not in current and record.by == "convert":
+        if step not in current and (record.by == "convert" or _is_relabeled(record, plan)):
             journal.remove(step)
     return [stale_removed(stale)] if stale else []
+
+
+def _is_relabeled(record: Record, plan: Plan) -> bool:
+    return record.by == "labels" and all(file.path in plan.labeling_texts for file in record.files)
 
 
 #: What a record may tell of how a video was made -> the code of the note, and what stands before the record's words.

@@ -110,26 +110,6 @@ def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
         raise TargetRefused.of("target-not-empty", str(folder), message, advice="choose a new or an empty folder")
 
 
-def stored_plan(target: Path) -> Plan | None:
-    """Return the plan that the target was last written by; None for a new target, or one that a crash left so."""
-    path = target / PLAN_FILE
-    try:
-        text = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return Plan.from_text(text, path)
-
-
-def required_plan(target: Path) -> Plan:
-    """Return the plan of a folder that must be a target; TargetRefused if dlc2lp did not write the folder."""
-    plan = stored_plan(target)
-    if plan is None:
-        message = f"found no {PLAN_FILE}, so dlc2lp did not write this folder"
-        advice = "give the folder that `dlc2lp convert` wrote to"
-        raise TargetRefused.of("not-a-target", str(target), message, advice=advice)
-    return plan
-
-
 def check_owner(plan: Plan, stored: Plan | None) -> None:
     """Refuse a target that was made from another project.
 
