@@ -615,6 +615,8 @@ def test_a_former_target_comes_back(tmp_path: Path, name: str) -> None:
         original = own if own.exists() else PROJECTS / name
         assert exported_cells(root) == source_cells(original, only=f"_{view}" if view and original != own else "")
         assert not project["is_config_new"]
+        config = read_config(original / "config.yaml")
+        assert (project["bodyparts"], project["unique_bodyparts"]) == ([*config.bodyparts], [*config.unique_bodyparts])
 
 
 def test_a_former_target_whose_source_is_gone_says_that_individuals_are_not_known(tmp_path: Path) -> None:
