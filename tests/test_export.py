@@ -393,6 +393,11 @@ def test_a_new_keypoint_of_an_individual_is_that_individuals(tmp_path: Path) -> 
     export(target, tmp_path / "back")
     new = {(who, part): point for (_, image, who, part), point in exported_cells(tmp_path / "back").items()}
     assert (new["b", "paw"], new["single", "door"]) == ((7.0, 8.0), (1.0, 2.0))
+    # Every individual has every bodypart, as DeepLabCut makes a training set of nothing else.
+    points = next(iter(csv_rows(tmp_path / "back/labeled-data/m1/CollectedData_Anna.csv").values()))
+    parts = [*project.bodyparts, "paw"]
+    names = [*((who, part) for who in ("a", "b") for part in parts), ("single", "corner"), ("single", "door")]
+    assert [name[1:] for name in points] == names
     config = read_config(tmp_path / "back/config.yaml")
     assert (config.bodyparts[-1], config.unique_bodyparts) == ("paw", ("corner", "door"))
 
