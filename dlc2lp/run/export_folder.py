@@ -58,10 +58,10 @@ def check_place(folder: Path, target: Path, sources: Iterable[str]) -> None:
         if real == there or there in real.parents:
             where = "is" if real == there else "lies inside"
             message = f"{where} the {what} {other}, which an export never writes to"
-            raise _refused(f"export-inside-{what}", folder, message)
+            raise _refused("export-inside-target" if what == "target" else "export-inside-source", folder, message)
         if real in there.parents:
             message = f"holds the {what} {other}, and a DeepLabCut project must hold nothing else"
-            raise _refused(f"export-around-{what}", folder, message)
+            raise _refused("export-around-target" if what == "target" else "export-around-source", folder, message)
     for parent in real.parents:
         kind = "Lightning Pose" if (parent / PLAN_FILE).is_file() else ""
         if not kind and (parent / LABELED_DATA).is_dir() and is_readable_config(parent / CONFIG_FILE):
