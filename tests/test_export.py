@@ -786,7 +786,10 @@ def test_the_library_stops_when_asked(tmp_path: Path) -> None:
         library.export(target, tmp_path / "back", stop=stop)
     assert caught.value.exit_code == 75
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dlc", "lp"]
-    came = library.export(str(target), str(tmp_path / "back"))
+    heard: list[library.Event] = []
+    came = library.export(str(target), str(tmp_path / "back"), on_event=heard.append)
+    assert (heard[0].n, heard[0].weight) == (came.n_files, sum(event.weight for event in heard[1:]))
+    assert {event.state for event in heard[1:]} == {"done"}
     assert isinstance(came, library.Export)
     assert repr(came) == "<Export back: 3 labeled frames, exit 0>"
 

@@ -17,7 +17,7 @@ from typing import ClassVar
 from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.errors import TargetRefused
-from dlc2lp.events import Watch
+from dlc2lp.events import Event, Watch
 from dlc2lp.files import PLAN_FILE, FileRecord, digest, own_tag, write_whole
 from dlc2lp.model import Command
 from dlc2lp.planning.export import ExportFile
@@ -139,6 +139,8 @@ def write_folder(folder: Path, files: Sequence[ExportFile], record: ExportRecord
         make_folder(real.parent)
         _sweep(real)
         scratch.mkdir()
+        weight = sum(max(1, file.size_bytes) for file in files)
+        watch.tell(Event("planned", "step", kind="export", n=len(files), weight=weight))
         records = [_write(scratch, file, watch) for file in files]
         text = to_text(replace(record, files=tuple(records)))
         write_whole(scratch / RECORD_FILE, text.encode())
@@ -166,6 +168,7 @@ def _write(scratch: Path, file: ExportFile, watch: Watch) -> FileRecord:
         place(Path(file.source), path, "auto")
     else:
         write_whole(path, file.content)
+    watch.tell(Event("ended", "step", file.path, "export", file.path, weight=max(1, file.size_bytes), state="done"))
     return replace(digest(path), path=file.path)
 
 
