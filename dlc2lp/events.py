@@ -37,7 +37,7 @@ class Event:
     subject
         Which one: a session's, project's or target's name, a step's id. Of pieces that are planned: their shard.
     kind, target
-        Of a step: its kind, and the first file that it makes.
+        Of a step: its kind, and the first file that it makes. An export's steps are its files, of the kind ``export``.
     within
         Of a step in an archive: its target.
     n

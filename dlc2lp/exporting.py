@@ -274,10 +274,9 @@ class _Exporter:
             )
             yield Finding(Severity.NOTE, "export-individuals-absent", some(absent), message)
         if is_config_new:
-            why = "is gone or another project now" if self.view.config is None else "could not be changed safely"
-            message = (
-                f"the configuration of {self.view.origin.root} {why}; a new one was made with DeepLabCut's defaults"
-            )
+            root, is_there = self.view.origin.root, self.view.config is not None
+            why = "its text can't be changed safely" if is_there else "found none that is the one of the conversion"
+            message = f"{why} in {root}; a new one was made with DeepLabCut's defaults"
             advice = "set colours, training settings and the like again"
             yield Finding(Severity.NOTE, "export-config-new", "config.yaml", message, "", advice)
 

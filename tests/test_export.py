@@ -393,6 +393,11 @@ def test_a_new_keypoint_of_an_individual_is_that_individuals(tmp_path: Path) -> 
     export(target, tmp_path / "back")
     new = {(who, part): point for (_, image, who, part), point in exported_cells(tmp_path / "back").items()}
     assert (new["b", "paw"], new["single", "door"]) == ((7.0, 8.0), (1.0, 2.0))
+    # Every individual has every bodypart, as DeepLabCut makes a training set of nothing else.
+    points = next(iter(csv_rows(tmp_path / "back/labeled-data/m1/CollectedData_Anna.csv").values()))
+    parts = [*project.bodyparts, "paw"]
+    names = [*((who, part) for who in ("a", "b") for part in parts), ("single", "corner"), ("single", "door")]
+    assert [name[1:] for name in points] == names
     config = read_config(tmp_path / "back/config.yaml")
     assert (config.bodyparts[-1], config.unique_bodyparts) == ("paw", ("corner", "door"))
 
@@ -615,6 +620,8 @@ def test_a_former_target_comes_back(tmp_path: Path, name: str) -> None:
         original = own if own.exists() else PROJECTS / name
         assert exported_cells(root) == source_cells(original, only=f"_{view}" if view and original != own else "")
         assert not project["is_config_new"]
+        config = read_config(original / "config.yaml")
+        assert (project["bodyparts"], project["unique_bodyparts"]) == ([*config.bodyparts], [*config.unique_bodyparts])
 
 
 def test_a_former_target_whose_source_is_gone_says_that_individuals_are_not_known(tmp_path: Path) -> None:
@@ -779,7 +786,10 @@ def test_the_library_stops_when_asked(tmp_path: Path) -> None:
         library.export(target, tmp_path / "back", stop=stop)
     assert caught.value.exit_code == 75
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dlc", "lp"]
-    came = library.export(str(target), str(tmp_path / "back"))
+    heard: list[library.Event] = []
+    came = library.export(str(target), str(tmp_path / "back"), on_event=heard.append)
+    assert (heard[0].n, heard[0].weight) == (came.n_files, sum(event.weight for event in heard[1:]))
+    assert {event.state for event in heard[1:]} == {"done"}
     assert isinstance(came, library.Export)
     assert repr(came) == "<Export back: 3 labeled frames, exit 0>"
 

@@ -7,6 +7,7 @@ from dlc2lp import (
     ArchivePlan,
     ArchiveReport,
     ConvertedVideo,
+    Export,
     Inspection,
     Outcome,
     Plan,
@@ -39,13 +40,14 @@ def use(folder: Path, sizes: list[int]) -> None:
     each: dict[str, Outcome] = dlc2lp.convert_individuals("a", "b", verify="full", losses=("temporal",))
     made: Reconfigured = dlc2lp.config("lp", num_gpus=2, discard_edits=True, data_dir="/scratch/lp")
     checked: Verification = dlc2lp.verify("lp", verify="none")
+    back: Export = dlc2lp.export("lp", folder / "dlc", dry_run=True)
     video: ConvertedVideo = dlc2lp.convert_video("a.avi", folder / "a.mp4", profile="small", threads=2)
     verdict: VideoVerdict = dlc2lp.check_video("a.avi", verify="full")
     planned: ArchivePlan = dlc2lp.plan_archive("archive", folder, jobs=2, square_size=25)
     ran: ShardRun = dlc2lp.run_archive(folder, shard="1/2", tmp_dir="/tmp", edited="replace")
     status: Status = dlc2lp.archive_status(folder)
     report: ArchiveReport = dlc2lp.finish_archive(folder, verify="sample")
-    print(seen, plan, came.exit_code, each, made, checked, video, verdict, planned, ran, status, report)
+    print(seen, plan, came.exit_code, each, made, checked, back, video, verdict, planned, ran, status, report)
 
 
 def misuse(folder: Path) -> None:

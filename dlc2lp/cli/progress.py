@@ -119,7 +119,8 @@ class Progress:
             elapsed_s = self._clock() - self._began
             per_second = tally.n_frames / elapsed_s if elapsed_s > 0 else 0.0
             frames = f"{tally.n_frames} of {counted(planned.n_frames_all, 'frame')}, {per_second:.0f} per second"
-            self._display.bar(frames if planned.n_frames_all else "converting", tally.weight, planned.weight)
+            doing = "exporting" if planned.kind == "export" else "converting"
+            self._display.bar(frames if planned.n_frames_all else doing, tally.weight, planned.weight)
             if planned.n_frames_all:
                 self._display.line(frames + self._left())
         else:

@@ -67,6 +67,9 @@ def former_origin(
     ``choice`` is what ``--individuals`` was. None where it can't be told which individuals the keypoints are of: the
     configuration is gone, or several individuals could be meant.
     """
+    if view and config is not None and not config.multianimal:
+        # The plan's keypoints are those of all views.
+        keypoints = tuple(name for name in keypoints if name in config.bodyparts) or keypoints
     plain = Origin(
         view, root, tuple((NOBODY, name) for name in keypoints), {name: (NOBODY, name) for name in keypoints}
     )

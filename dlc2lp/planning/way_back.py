@@ -80,11 +80,25 @@ def way_back(
     written = [LabelCells.read(texts[name], name) for name in label_files(origin.view) if name in texts]
     rows, faults = read_rows(files, images, places.keys(), written)
     known = (column for column in origin.columns if column[0] != NOBODY or not origin.is_multi_animal)
-    columns = tuple(dict.fromkeys((*known, *places.values())))
+    columns = _whole(dict.fromkeys((*known, *places.values())))
     namer = Namer(plan, origin.view, only_png)
     folders = tuple(_folders(namer, rows, images, [columns.index(column) for column in places.values()], len(columns)))
     findings = (*told, *_held_out(files), *faults, *namer.findings, *_unlabelled(plan, origin.view, rows, images))
     return WayBack(next(iter(files.values())).scorer, columns, folders, findings)
+
+
+def _whole(columns: Collection[Column]) -> tuple[Column, ...]:
+    """Return columns by individual, each with every bodypart, as DeepLabCut expects it; unique ones last."""
+    parts = [part for individual, part in columns if individual != UNIQUE]
+    individuals = dict.fromkeys(individual for individual, _ in columns if individual != UNIQUE)
+    every = [
+        column
+        for individual in individuals
+        for column in dict.fromkeys(
+            [*(each for each in columns if each[0] == individual), *((individual, p) for p in parts)]
+        )
+    ]
+    return (*every, *(column for column in columns if column[0] == UNIQUE))
 
 
 def _folders(

@@ -17,7 +17,7 @@ from typing import ClassVar
 from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.errors import TargetRefused
-from dlc2lp.events import Watch
+from dlc2lp.events import Event, Watch
 from dlc2lp.files import PLAN_FILE, FileRecord, digest, own_tag, write_whole
 from dlc2lp.model import Command
 from dlc2lp.planning.export import ExportFile
@@ -58,10 +58,10 @@ def check_place(folder: Path, target: Path, sources: Iterable[str]) -> None:
         if real == there or there in real.parents:
             where = "is" if real == there else "lies inside"
             message = f"{where} the {what} {other}, which an export never writes to"
-            raise _refused(f"export-inside-{what}", folder, message)
+            raise _refused("export-inside-target" if what == "target" else "export-inside-source", folder, message)
         if real in there.parents:
             message = f"holds the {what} {other}, and a DeepLabCut project must hold nothing else"
-            raise _refused(f"export-around-{what}", folder, message)
+            raise _refused("export-around-target" if what == "target" else "export-around-source", folder, message)
     for parent in real.parents:
         kind = "Lightning Pose" if (parent / PLAN_FILE).is_file() else ""
         if not kind and (parent / LABELED_DATA).is_dir() and is_readable_config(parent / CONFIG_FILE):
@@ -139,6 +139,8 @@ def write_folder(folder: Path, files: Sequence[ExportFile], record: ExportRecord
         make_folder(real.parent)
         _sweep(real)
         scratch.mkdir()
+        weight = sum(max(1, file.size_bytes) for file in files)
+        watch.tell(Event("planned", "step", kind="export", n=len(files), weight=weight))
         records = [_write(scratch, file, watch) for file in files]
         text = to_text(replace(record, files=tuple(records)))
         write_whole(scratch / RECORD_FILE, text.encode())
@@ -166,6 +168,7 @@ def _write(scratch: Path, file: ExportFile, watch: Watch) -> FileRecord:
         place(Path(file.source), path, "auto")
     else:
         write_whole(path, file.content)
+    watch.tell(Event("ended", "step", file.path, "export", file.path, weight=max(1, file.size_bytes), state="done"))
     return replace(digest(path), path=file.path)
 
 
