@@ -149,12 +149,11 @@ def test_queues_are_merged(drawn: list[set[Moment]]) -> None:
 
 
 def test_a_frame_that_left_the_queue_of_one_view_leaves_all() -> None:
-    texts = {
-        f"CollectedData_{view}.unlabeled.jsonl": f'{{"frame_path": "{image_of(MOMENTS[0], view)}", "predictions": null}}\n'
-        for view in ("top", "side")
-    }
+    entry = '{"frame_path": "%s", "predictions": null}\n'
+    views = ("top", "side")
+    texts = {f"CollectedData_{view}.unlabeled.jsonl": entry % image_of(MOMENTS[0], view) for view in views}
     left = texts | {"CollectedData_top.unlabeled.jsonl": "\n"}
-    assert not "".join(merge_queues(("top", "side"), texts, left, texts, ()).values()).strip()
+    assert not "".join(merge_queues(views, texts, left, texts, ()).values()).strip()
 
 
 def test_a_last_digit_that_the_app_lost_is_no_change() -> None:
