@@ -67,8 +67,8 @@ class LabelWork:
         What they should hold: of each that is planned or has content.
     merged
         The labels as values; ``base``, ``here`` and ``there`` are what they came of.
-    base_texts
-        The base of the next merge, and one with which no conflict is left.
+    old_queues, new_queues
+        The texts of the queues in the base and in the plan, by name.
     """
 
     found: Mapping[str, str]
@@ -77,7 +77,18 @@ class LabelWork:
     base: Side = field(repr=False)
     here: Side = field(repr=False)
     there: Side = field(repr=False)
-    base_texts: tuple[dict[str, str], dict[str, str]] = field(repr=False)
+    old_queues: Mapping[str, str] = field(repr=False)
+    new_queues: Mapping[str, str] = field(repr=False)
+
+    @property
+    def next_base(self) -> dict[str, str]:
+        """The texts of the base that the next merge starts from."""
+        return self.merged.base.texts() | dict(self.new_queues)
+
+    @property
+    def settled_base(self) -> dict[str, str]:
+        """The texts of a base with which no conflict is left, and all that stands in the target stays."""
+        return self.merged.settled.texts() | dict(self.old_queues)
 
     @cached_property
     def by_people(self) -> dict[str, Edits]:
@@ -139,7 +150,8 @@ def look_at_labels(plan: Plan, base_texts: Mapping[str, str], new_texts: Mapping
     names = [name for view in views for name in _names(view)]
     found = {name: text for name in names for text in (read_text(target, name),) if text is not None}
     lost = {name: text for name, text in base_texts.items() if name not in found}
-    base, there = Side.read(views, base_texts), Side.read(views, new_texts)
+    base = Side.read(views, base_texts)
+    there = base if new_texts == base_texts else Side.read(views, new_texts)
     here = Side.read(views, found).with_rows(Side.read(views, lost))
     means = NOT_LABELED if last_call(Journal(target), plan)[1].choices.nan_means == "unlabeled" else HIDDEN
     merged = merge_labels(base, here, there, means, lambda image: (target / image).is_file())
@@ -147,9 +159,10 @@ def look_at_labels(plan: Plan, base_texts: Mapping[str, str], new_texts: Mapping
     queues = merge_queues(views, base_texts, lost | found, new_texts, labeled)
     texts = merged.side.texts(name for name in new_texts if name not in queues)
     texts |= {name: text for name, text in queues.items() if text.strip() or name in new_texts}
-    others = [{name: text for name, text in each.items() if name in queues} for each in (new_texts, base_texts)]
-    bases = merged.base.texts() | others[0], merged.settled.texts() | others[1]
-    return LabelWork(found, texts, merged, base, here, there, bases)
+    old_queues, new_queues = (
+        {name: text for name, text in each.items() if name in queues} for each in (base_texts, new_texts)
+    )
+    return LabelWork(found, texts, merged, base, here, there, old_queues, new_queues)
 
 
 def read_text(target: Path, name: str) -> str | None:

@@ -36,7 +36,7 @@ def settle_labels(plan: Plan, labels: LabelWork | None) -> bool:
     """Settle conflicts for the target, so that a merge finds none; return whether there were any."""
     if labels is None or not labels.merged.conflicts:
         return False
-    keep_base(Path(plan.target), labels.base_texts[1])
+    keep_base(Path(plan.target), labels.settled_base)
     return True
 
 
@@ -53,7 +53,7 @@ def finish_labels(plan: Plan) -> None:
     to_write = {name: step for name, step in record_ids(plan, labels).items() if not labels.is_whole(name)}
     write_labels(target, to_write, labels)
     if labels.merged.conflicts:
-        keep_base(target, labels.base_texts[0])
+        keep_base(target, labels.next_base)
     else:
         (target / BASE_FILE).unlink(missing_ok=True)
 

@@ -62,6 +62,18 @@ def places(of: Merged) -> set[tuple[str, str]]:
     return {(each.image, each.keypoint) for each in of.conflicts}
 
 
+def expect_flags(base: Side, here: Side, there: Side, merged: Side) -> None:
+    """Of a point that nobody labelled, `visible` is what people made of it, else what DeepLabCut's labels say now."""
+    for view, rows in merged.rows.items():
+        for moment, row in rows.items():
+            sides = [each.rows[view].get(moment) for each in (base, here, there)]
+            if not all(sides):
+                continue
+            for was, mine, its, point in zip(*(each.points for each in sides if each), row.points, strict=True):
+                if not any(each.is_labelled for each in (was, mine, its)):
+                    assert point.visible == (mine if mine.visible != was.visible else its).visible
+
+
 @pytest.mark.parametrize("views", [("",), ("top", "side")])
 @pytest.mark.parametrize("has_visible", [True, False])
 @settings(deadline=None)
@@ -98,6 +110,8 @@ def test_a_merge(views: tuple[str, ...], has_visible: bool, data: st.DataObject)
             for point in row.points:
                 wanted = ("2",) if point.is_labelled else ("0", "1")
                 assert point.visible in (wanted if has_visible else ("",))
+    if has_visible:
+        expect_flags(base, here, there, merged.side)
     # Merged again, nothing changes: neither from the old base nor from the new one.
     for again in (merge(base, merged.side, there), merge(merged.base, merged.side, there)):
         assert again.side == merged.side
@@ -132,6 +146,14 @@ def test_queues_are_merged(drawn: list[set[Moment]]) -> None:
         assert len(lines) == len(expected - labeled)
         assert {image_of(moment, view) in "".join(lines) for moment in expected - labeled} <= {True}
     assert merge_queues(views, texts(base), made, texts(there), labeled) == made
+
+
+def test_a_frame_that_left_the_queue_of_one_view_leaves_all() -> None:
+    entry = '{"frame_path": "%s", "predictions": null}\n'
+    views = ("top", "side")
+    texts = {f"CollectedData_{view}.unlabeled.jsonl": entry % image_of(MOMENTS[0], view) for view in views}
+    left = texts | {"CollectedData_top.unlabeled.jsonl": "\n"}
+    assert not "".join(merge_queues(views, texts, left, texts, ()).values()).strip()
 
 
 def test_a_last_digit_that_the_app_lost_is_no_change() -> None:
