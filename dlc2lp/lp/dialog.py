@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dlc2lp.lp import multiview
 from dlc2lp.lp.config_choices import CONTEXT_MODEL, DEFAULT_MODEL
 from dlc2lp.lp.memory import is_transformer
-from dlc2lp.lp.starter_text import EPOCHS, VIT_LEARNING_RATE, StarterValues
+from dlc2lp.lp.starter_text import EPOCHS, LEARNING_RATE, VIT_LEARNING_RATE, StarterValues
 from dlc2lp.wording import counted
 
 _VAL_SHARE = 0.05
@@ -46,6 +46,7 @@ def dialog_words(decided: StarterValues) -> Iterator[str]:
             f"- Supervised there would keep the losses {kept}, since lists never become shorter: run "
             '`dlc2lp config --losses ""` first.'
         )
+    yield from _learning_rate(decided)
     yield from _of_views(decided) if decided.facts.view_names else _of_one_view(decided)
 
 
@@ -71,12 +72,22 @@ def _batches(decided: StarterValues) -> str:
     return f"{', '.join(told)}; for {network}, fewer for a larger backbone"
 
 
-def _of_one_view(decided: StarterValues) -> Iterator[str]:
+def _learning_rate(decided: StarterValues) -> Iterator[str]:
+    """The form sets it for a vit backbone in a single-view project, and never otherwise."""
     if is_transformer(decided.network.backbone):
+        model = " --model heatmap" if decided.network.model == multiview.MODEL else ""
         yield (
             f"- A resnet or efficientnet there would keep the learning rate {VIT_LEARNING_RATE:.5f} of the vit "
-            "backbones, a twentieth of its own: run `dlc2lp config --backbone resnet50` first."
+            f"backbones, a twentieth of its own: run `dlc2lp config --backbone resnet50{model}` first."
         )
+    elif decided.facts.view_names:
+        yield (
+            f"- A vit backbone there would keep the learning rate {LEARNING_RATE:g} of the resnets, twenty times its "
+            "own: run `dlc2lp config --backbone vits_dino` first."
+        )
+
+
+def _of_one_view(decided: StarterValues) -> Iterator[str]:
     n_frames = decided.facts.n_labeled_frames
     n_train, n_dims = n_frames - max(1, math.floor(_VAL_SHARE * n_frames)), 2 * len(decided.facts.keypoint_names)
     if n_train < n_dims:

@@ -30,7 +30,7 @@ _FEW_FRAMES = 50
 PREDICTED_AT_A_TIME = 96
 
 #: Learning rates that Lightning Pose's recommender has for the two kinds of backbones.
-VIT_LEARNING_RATE, _LEARNING_RATE = 5e-5, 1e-3
+VIT_LEARNING_RATE, LEARNING_RATE = 5e-5, 1e-3
 
 _OMEGACONF_OPENING = re.compile(r"(\\*)\$\{")
 
@@ -241,7 +241,7 @@ def _schedule(decided: StarterValues) -> Document:
             "AdamW" if is_vit else "Adam",
             "Adam with 0.001 suits the resnets, AdamW with 0.00005 the vit backbones.",
         ),
-        Entry("optimizer_params", (Entry("learning_rate", VIT_LEARNING_RATE if is_vit else _LEARNING_RATE),)),
+        Entry("optimizer_params", (Entry("learning_rate", VIT_LEARNING_RATE if is_vit else LEARNING_RATE),)),
         Entry("lr_scheduler", "multisteplr"),
         Entry(
             "lr_scheduler_params",

@@ -119,4 +119,11 @@ def test_the_head_of_several_views() -> None:
     assert 'switch "Use camera calibrations" off' in words
     assert "true multi-view 16, Supervised 16" in words
     assert "Use camera calibrations" not in head(dataclasses.replace(VIEWS, is_calibrated=False))
+    assert "learning rate 0.00005 of the vit" in words
+    assert "config --backbone resnet50 --model heatmap`" in words
+    uncalibrated = dataclasses.replace(VIEWS, is_calibrated=False)
+    one_by_one = starter_config(uncalibrated, ConfigChoices(model="heatmap"))
+    form = Form(backbone="vits_dino", is_true_multiview=True)
+    assert merged(one_by_one, form, uncalibrated)["training"]["optimizer_params"] == {"learning_rate": 1e-3}
+    assert "A vit backbone there would keep the learning rate 0.001 of the resnets" in prose(one_by_one)
     assert "No model of the dialog trains" in head(dataclasses.replace(VIEWS, n_frames_against_3d=3))
