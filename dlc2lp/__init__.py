@@ -23,8 +23,10 @@ from dlc2lp.api import (
     convert,
     convert_individuals,
     convert_video,
+    export,
     finish_archive,
     inspect,
+    labels,
     plan,
     plan_archive,
     run_archive,
@@ -40,17 +42,19 @@ if TYPE_CHECKING:
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.run import ShardRun
     from dlc2lp.batch.status import Status
+    from dlc2lp.exporting import Export
     from dlc2lp.migration import Inspection, Outcome
     from dlc2lp.planning.plan import Plan
     from dlc2lp.reconfigure import Reconfigured
+    from dlc2lp.relabel import Relabeled
     from dlc2lp.run.verify import Verification
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 else:  # results are made by rooms with heavy imports, so they are looked up when they are asked for
     _MADE_IN = {
         "migration": ("Inspection", "Outcome"), "planning.plan": ("Plan",), "run.verify": ("Verification",),
-        "reconfigure": ("Reconfigured",), "video.convert": ("ConvertedVideo", "VideoVerdict"),
-        "batch.plan": ("ArchivePlan",), "batch.run": ("ShardRun",), "batch.status": ("Status",),
-        "batch.finish": ("ArchiveReport",),
+        "reconfigure": ("Reconfigured",), "relabel": ("Relabeled",), "exporting": ("Export",),
+        "video.convert": ("ConvertedVideo", "VideoVerdict"), "batch.plan": ("ArchivePlan",),
+        "batch.run": ("ShardRun",), "batch.status": ("Status",), "batch.finish": ("ArchiveReport",),
     }  # fmt: skip
 
     def __getattr__(name: str) -> Any:
@@ -61,8 +65,9 @@ else:  # results are made by rooms with heavy imports, so they are looked up whe
 
 
 __all__ = [
-    "ArchivePlan", "ArchiveReport", "ConvertedVideo", "Dlc2LpError", "Event", "Finding", "Inspection", "LabelTable",
-    "Outcome", "Plan", "Reconfigured", "Severity", "ShardRun", "Status", "Verification", "VideoInfo", "VideoVerdict",
-    "__version__", "archive_status", "check_video", "config", "convert", "convert_individuals", "convert_video",
-    "finish_archive", "inspect", "plan", "plan_archive", "run_archive", "verify",
+    "ArchivePlan", "ArchiveReport", "ConvertedVideo", "Dlc2LpError", "Event", "Export", "Finding", "Inspection",
+    "LabelTable", "Outcome", "Plan", "Reconfigured", "Relabeled", "Severity", "ShardRun", "Status", "Verification",
+    "VideoInfo", "VideoVerdict", "__version__", "archive_status", "check_video", "config", "convert",
+    "convert_individuals", "convert_video", "export", "finish_archive", "inspect", "labels", "plan", "plan_archive",
+    "run_archive", "verify",
 ]  # fmt: skip

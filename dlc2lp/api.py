@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from dlc2lp.batch.plan import ArchivePlan
     from dlc2lp.batch.run import ShardRun
     from dlc2lp.batch.status import Status
+    from dlc2lp.exporting import Export
     from dlc2lp.keywords import ConfigKeywords, ConvertKeywords, InspectKeywords, RunKeywords, VideoKeywords
     from dlc2lp.migration import Inspection, Outcome
     from dlc2lp.planning.plan import Plan
     from dlc2lp.reconfigure import Reconfigured
+    from dlc2lp.relabel import Relabeled
     from dlc2lp.run.verify import Verification
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 
@@ -176,6 +178,65 @@ def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigure
     return reconfigure(
         target, ConfigChoices.of(given), data_dir=given["data_dir"], discard_edits=given["discard_edits"]
     )
+
+
+def labels(target: str | Path, *, dry_run: bool = False) -> Relabeled:
+    """Make the label files of a target what Lightning Pose trains on, after labeling in its app.
+
+    Labels stay as people made them; called again, nothing is done. With ``dry_run`` nothing is written.
+
+    Raises
+    ------
+    TargetRefused
+        The folder was not written by dlc2lp, or can't be written to.
+    Dlc2LpError
+        A label file can't be read, or an image has two rows in it.
+    """
+    from dlc2lp.relabel import relabel
+
+    return relabel(target, dry_run=dry_run)
+
+
+def export(
+    target: str | Path,
+    folder: str | Path,
+    *,
+    dry_run: bool = False,
+    on_event: OnEvent | None = None,
+    stop: threading.Event | None = None,
+) -> Export:
+    """Write the labels of a target, as they are now, as a DeepLabCut project into a new folder.
+
+    Several views become one project each, ``folder/<view>``. Neither the target nor its source is written to.
+
+    Parameters
+    ----------
+    target, folder
+        The Lightning Pose project, and where the DeepLabCut project will lie: a new folder, an empty one, or an earlier
+        export of the same target in which nothing was changed.
+    dry_run
+        Say what would be written, and write nothing.
+    on_event, stop
+        As for :func:`convert`.
+
+    Returns
+    -------
+    Export
+        ``exit_code`` is 0 if everything went back that DeepLabCut has a place for; ``findings`` say what did not.
+
+    Raises
+    ------
+    TargetRefused
+        The folder can't be written to, or the target was not written by dlc2lp; nothing was written.
+    Dlc2LpError
+        A label file of the target can't be read; nothing was written.
+    Interrupted
+        ``stop`` was set.
+    """
+    from dlc2lp import exporting
+
+    with Watch(on_event, stop) as watch:
+        return exporting.export(target, folder, dry_run=dry_run, watch=watch)
 
 
 def check_video(path: str | Path, *, verify: WholeVideo = "none") -> VideoVerdict:

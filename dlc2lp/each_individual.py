@@ -27,7 +27,8 @@ from dlc2lp.migration import (
 )
 from dlc2lp.options import Options, RunOptions
 from dlc2lp.planning.plan import PLAN_FILE
-from dlc2lp.run.target import check_only_holds, stored_plan
+from dlc2lp.run.stored import stored_plan
+from dlc2lp.run.target import check_only_holds
 from dlc2lp.survey.look import individuals_of, look, of_individual
 from dlc2lp.survey.source import Source
 

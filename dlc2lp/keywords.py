@@ -19,6 +19,7 @@ class ChoiceKeywords(TypedDict, total=False):
     accumulate_grad_batches: int | None
     num_gpus: int | None
     resize: str | Sequence[int] | None
+    model: config_choices.Model | None
     backbone: str | None
     losses: str | Sequence[str] | None
     nan_means: config_choices.NanMeans | None
@@ -57,6 +58,7 @@ class InspectKeywords(ChoiceKeywords, EncodeKeywords, total=False):
     view_pattern: str | None
     square_size: float | None
     calibration: str | Path | Sequence[str | Path]
+    uneven: options.Uneven
     videos: options.VideoChoice
     video_roots: str | Path | Sequence[str | Path]
     crop: options.CropChoice

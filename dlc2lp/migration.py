@@ -27,9 +27,12 @@ from dlc2lp.run.assess import State, assess
 from dlc2lp.run.closing import close_target, merge_findings
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import orphaned
+from dlc2lp.run.label_findings import brought, lasting
+from dlc2lp.run.labeling import keep_labels, settle_labels
 from dlc2lp.run.log import RunLog
 from dlc2lp.run.scratch import SCRATCH
-from dlc2lp.run.target import check_disk, check_location, check_owner, refusals, required_plan, stored_plan
+from dlc2lp.run.stored import required_plan, stored_plan
+from dlc2lp.run.target import check_disk, check_location, check_owner, refusals
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
 from dlc2lp.survey.cameras import camera_projects, has_views
 from dlc2lp.survey.labels import AnimalLabels
@@ -234,7 +237,8 @@ def preview_of(made: Plan) -> Preview:
     assessment = assess(made)
     against = tuple(refusals(made, stored_plan(Path(made.target)), assessment))
     told = [finding for error in against for finding in error.findings]
-    told += by_severity([*map(orphaned, assessment.orphans), *made.findings])
+    labels = [*lasting(assessment.labels), *brought(assessment.labels)] if assessment.labels else []
+    told += by_severity([*assessment.unmerged, *map(orphaned, assessment.orphans), *labels, *made.findings])
     return Preview(made, assessment.states, against, tuple(told))
 
 
@@ -282,6 +286,7 @@ def store(proposal: Proposal) -> Plan:
     wrong = [each for each in check_planned_labels(made, proposal.labels) if each.severity is Severity.ERROR]
     if wrong:
         raise SourceRefused(*wrong)
+    keep_labels(made)
     write_if_new(folder / PLAN_FILE, made.to_text())
     return made
 
@@ -327,13 +332,18 @@ def carry_out(
         find_ffmpeg()
     watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames))
     watch.check(made.target)
+    keep_labels(made)
+    if run_options.edited == "settle" and settle_labels(made, assessment.labels):
+        assessment = assess(made)
     write_if_new(folder / PLAN_FILE, made.to_text())
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
-    run = execute(made, assessment.states, assessment.edited, run_options, logged)
+    run = execute(made, assessment, run_options, logged)
     verification, findings = close_target(
         made, run.failed, run.findings, assessment, run_options.verify, proposal.labels
     )
+    if assessment.labels and not run.failed and run_options.edited != "replace":
+        findings = merge_findings(brought(assessment.labels), findings)
     if register_as is not None:
         findings = merge_findings(findings, _register(folder, register_as))
     return Outcome(made, run, verification, findings)

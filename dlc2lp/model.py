@@ -325,6 +325,8 @@ class VideoInfo:
     held
         Frames that can't be decoded and are held by the picture before (of the first ones: behind) them, as a person
         wants it: 0-based, rising.
+    trimmed_to
+        How many of its first frames are wanted, where its views have shorter videos; None: all.
     remarks
         What a person should know of the file, though it can be converted.
     """
@@ -359,7 +361,13 @@ class VideoInfo:
     changes_at: int | None = None
     n_corrupt_packets: int = 0
     held: tuple[int, ...] = ()
+    trimmed_to: int | None = None
     remarks: tuple[Finding, ...] = ()
+
+    @property
+    def n_wanted(self) -> int:
+        """How many of its frames are to be written."""
+        return self.n_frames if self.trimmed_to is None else self.trimmed_to
 
 
 Vector = tuple[float, float, float]

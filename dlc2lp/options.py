@@ -28,9 +28,10 @@ Link = Literal["auto", "copy", "hardlink", "symlink"]
 VideoChoice = Literal["listed", "all", "none"]
 VerifyLevel = Literal["sample", "full", "none"]
 WholeVideo = Literal["none", "full"]
-EditedFiles = Literal["keep", "replace"]
+EditedFiles = Literal["keep", "settle", "replace"]
 CropChoice = Literal["auto", "never"]
 DamagedChoice = Literal["refuse", "keep"]
+Uneven = Literal["trim", "keep", "refuse"]
 
 _PROJECT = ("inspect", "convert")
 _ANY = (*_PROJECT, "batch convert", "batch plan")
@@ -129,6 +130,12 @@ class Options(Chosen):
         _CAMERAS,
         metavar="PATH",
         place="file or folder",
+    )
+    uneven: Uneven = option(
+        "trim",
+        "Videos of one session that are longer in one view than in another, which Lightning Pose does not take; trim: "
+        "at the end, to the shortest.",
+        Section(2, _ANY),
     )
     derived_crops: DerivedCrops = option("skip", "DeepLabCut's random sub-crops of frames (img012c1.png).", _LABELS)
     split: str | None = option(
@@ -244,7 +251,9 @@ class RunOptions(Chosen):
     )
     edited: EditedFiles = option(
         "keep",
-        "Files of TARGET that a person changed: keep them, or write them anew.",
+        "Files of TARGET that a person changed. keep: as they are, but that labels which are new in DeepLabCut join "
+        "theirs; settle: so too, and where both changed a label the target's is right from now on; replace: write them "
+        "anew.",
         Section(6, ("convert", "batch convert", "batch run", "batch submit")),
     )
     twins: tuple[Path, ...] = ()  #: Targets made from the same source, which may hold the same videos already.

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.codec import Malformed, decode, encode
+from dlc2lp.codec import encode
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.hand_edits import keep_edits
 from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding, by_severity
-from dlc2lp.planning.plan import Plan, unreadable
+from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.planning.texts import CONFIG_FILE
+from dlc2lp.run.config_calls import ConfigCall, last_call
 from dlc2lp.run.execute import write_text
 from dlc2lp.run.journal import Journal
-from dlc2lp.run.target import required_plan
+from dlc2lp.run.stored import required_plan
 from dlc2lp.wording import counted, one_line
 
 
@@ -62,38 +63,17 @@ def reconfigure(
     folder = Path(target).absolute()
     plan = required_plan(folder)
     journal = Journal(folder)
-    earlier, before = _last_call(journal, plan)
+    earlier, before = last_call(journal, plan)
     given = {name: value for name, value in vars(choices or ConfigChoices()).items() if value is not None}
     merged = replace(before.choices, **given)
     data_dir = data_dir or before.data_dir
     config = starter_config(_facts(plan, folder, data_dir), merged)
     text, kept, findings = _with_edits(folder / CONFIG_FILE, before.starter, config, discard=discard_edits)
     step = WriteText(CONFIG_FILE, text)
-    write_text(folder, step, by="config", detail=encode(_Call(merged, data_dir, config.text)))
+    write_text(folder, step, by="config", detail=encode(ConfigCall(merged, data_dir, config.text)))
     if earlier and earlier != step.id:
         journal.remove(earlier)
     return Reconfigured(folder / CONFIG_FILE, config, kept, tuple(by_severity([*config.findings, *findings])))
-
-
-@dataclass(frozen=True)
-class _Call:
-    """What the config was last written with, and what it was then."""
-
-    choices: ConfigChoices
-    data_dir: str | None
-    starter: str
-
-
-def _last_call(journal: Journal, plan: Plan) -> tuple[str, _Call]:
-    """Return the last call and the id of its record; of the conversion where there was none since."""
-    made = [record for record in journal.read().values() if record.by == "config"]
-    try:
-        if made:
-            return made[-1].step, decode(_Call, made[-1].detail)
-        starter = next(step.text for step in plan.steps if isinstance(step, WriteText) and step.target == CONFIG_FILE)
-        return "", _Call(decode(ConfigChoices, plan.options.get("config")), None, starter)
-    except Malformed as error:
-        raise unreadable(journal.folder, error) from error
 
 
 def _facts(plan: Plan, folder: Path, data_dir: str | None) -> ConfigFacts:

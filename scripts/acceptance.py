@@ -89,6 +89,15 @@ def with_analyses(work: Path, lp_python: Path) -> None:
     run([lp_python, SCRIPTS / "demo_evaluation.py", project])
 
 
+def labeling_goes_on() -> Expectation:
+    """What is labeled in the app afterwards is trained on, once ``dlc2lp labels`` has mended the files."""
+
+    def expect(place: Place) -> None:
+        run([place.lp_python, SCRIPTS / "lp_labeling.py", place.target, DLC2LP])
+
+    return expect
+
+
 @dataclass(frozen=True)
 class Case:
     """One conversion and what must hold of it.
@@ -132,10 +141,29 @@ CASES = (
     Case(
         # The context model: it loads the neighbors of labeled frames, trains on them and predicts with them.
         name="context",
+        commands=(("demo", "{work}/demo"), ("config", "{work}/demo/lp-project", "--model", "heatmap_mhcrnn")),
+        target="{work}/demo/lp-project",
+        expectations=(context_loads(last_frame=89),),
+    ),
+    Case(
+        # Whatever a person chooses in the app's create-model dialog trains: 73 choices for a single view.
+        name="dialog",
         commands=(("demo", "{work}/demo"),),
         target="{work}/demo/lp-project",
-        judge=("--train", "--override", "model.model_type=heatmap_mhcrnn"),
-        expectations=(context_loads(last_frame=89),),
+        judge=("--profile", "lp", "--dialog"),
+    ),
+    Case(
+        # The same for several views, calibrated; what lightning-pose refuses with the app's own config too is told.
+        name="dialog-views",
+        commands=(("convert", *_PAIR, "{work}/lp"),),
+        target="{work}/lp",
+        judge=("--profile", "lp", "--dialog"),
+    ),
+    Case(
+        # With that model each view stands for itself.
+        name="views-one-by-one",
+        commands=(("convert", *_PAIR, "{work}/lp", "--model", "heatmap"), ("verify", "{work}/lp")),
+        target="{work}/lp",
     ),
     Case(
         # DeepLabCut's analyses become models: the app's viewer shows them, Lightning Pose and EKS take them.
@@ -151,7 +179,7 @@ CASES = (
         name="visible",
         commands=(("convert", str(FIXTURES / "grown"), "{work}/lp"), ("verify", "{work}/lp")),
         target="{work}/lp",
-        expectations=(header_has("visible"),),
+        expectations=(header_has("visible"), labeling_goes_on()),
     ),
     Case(
         name="two-mice",
@@ -179,6 +207,7 @@ CASES = (
         ),
         target="{work}/lp",
         judge=("--train", "--as-written"),
+        expectations=(labeling_goes_on(),),
     ),
     Case(
         name="openfield",

@@ -45,6 +45,8 @@ def test_every_command_keeps_to_its_schema(tmp_path):
         "convert": ("convert", project.root, target),
         "verify": ("verify", target),
         "config": ("config", target, "--num-gpus", 2),
+        "labels": ("labels", target),
+        "export": ("export", target, tmp_path / "back"),
         "splits": ("inspect", project.root, "--split", "list"),
         "video-check": ("video", "check", project.root / "videos"),
         "video-convert": ("video", "convert", project.videos["m1"], tmp_path / "m1.mp4"),

@@ -1,4 +1,5 @@
-"""A target that version 0.1.0 finished is recognised: verifying it and converting it again find nothing to do.
+"""A target that version 0.1.0 finished is recognised: verifying it finds nothing, and converting it again nothing to do
+but the starter config, which is chosen otherwise since.
 
 ``fixtures/states/plans`` holds the plans which that version made of the fixtures' projects, words standing for its
 paths.
@@ -11,10 +12,14 @@ import pytest
 from builder import snapshot
 from command import dlc2lp
 from golden import FIXTURES, PROJECTS
+from labeler import save
+from targets import read_labels
 
 from dlc2lp.events import Watch
+from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.planning.texts import CONFIG_FILE
 from dlc2lp.run.assess import assess
 from dlc2lp.run.closing import close_target
 from dlc2lp.run.execute import execute
@@ -25,6 +30,9 @@ OPTIONS = {
     "pair": ("--view", f"top={PROJECTS / 'pair-top'}", "--view", f"side={PROJECTS / 'pair-side'}"),
     "three-cameras": (PROJECTS / "three-cameras", "--view-pattern", "{session}_{view}"),
 }
+
+#: What changes with a file in them.
+FOLDERS = ("configs", ".dlc2lp/steps")
 
 #: What several cameras are told since then, which changes the plan's text and none of its steps.
 NEW_NOTES = {"pair": {"visible-column"}, "three-cameras": {"visible-column"}}
@@ -40,7 +48,7 @@ def finished_by_former_version(name: str, target: Path) -> Plan:
     plan = Plan.from_text(former_plan(name, target), target)
     (target / PLAN_FILE).parent.mkdir(parents=True)
     (target / PLAN_FILE).write_text(plan.to_text(), encoding="utf-8")
-    run = execute(plan, assess(plan).states, {}, RunOptions(jobs=2), Watch())
+    run = execute(plan, assess(plan), RunOptions(jobs=2), Watch())
     assert not run.failed
     close_target(plan, run.failed, run.findings, None, "none")
     return plan
@@ -54,15 +62,52 @@ def test_a_former_target_is_recognised(tmp_path, name):
     before = snapshot(target)
     again = dlc2lp("convert", *_arguments(name, target), "--data-dir", f"/data/{name}", "--json")
     assert again.exit_code == 0, again.stderr
-    assert again.document["steps"] == {"done": [], "skipped": again.document["steps"]["skipped"], "failed": []}
-    assert {step.id for step in former.steps} == set(again.document["steps"]["skipped"])
+    (config,) = again.document["steps"]["done"]
+    assert again.document["steps"]["failed"] == []
+    replaced = {step.id for step in former.steps} - set(again.document["steps"]["skipped"])
+    assert [step.target for step in former.steps if step.id in replaced] == [CONFIG_FILE]
+    assert config not in replaced
     after = snapshot(target)
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
     told = json.loads((target / PLAN_FILE).read_text())["findings"]
     fresh = {finding["code"] for finding in told} - {finding.code for finding in former.findings}
     assert fresh == NEW_NOTES.get(name, set())
     # The plan and what is made of it name all options, also those that are new.
-    assert {Path(path).name for path in changed} <= {".dlc2lp", "plan.json", "manifest.json"}
+    records = {".dlc2lp/run.log"} | {f".dlc2lp/steps/{step}.json" for step in (config, *replaced)}
+    assert changed - records <= {".dlc2lp", ".dlc2lp/plan.json", ".dlc2lp/manifest.json", CONFIG_FILE, *FOLDERS}
+
+
+def test_what_a_person_changed_in_a_former_config_outlives_the_new_defaults(tmp_path):
+    target = tmp_path / "lp"
+    finished_by_former_version("grown", target)
+    path = target / CONFIG_FILE
+    text = path.read_text(encoding="utf-8")
+    for old, new in (
+        ("learning_rate: 0.001", "learning_rate: 0.0005"),
+        ("milestones: [150, 200, 250]", "milestones: [50, 60]"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    assert dlc2lp("config", target).exit_code == 0
+    training, data = (load_yaml(path.read_text(encoding="utf-8"))[section] for section in ("training", "data"))
+    assert training["optimizer_params"] == {"learning_rate": 0.0005}
+    assert training["lr_scheduler_params"] == {"multisteplr": {"milestones": [50, 60], "gamma": 0.5}}
+    assert data["image_resize_dims"] == {"height": 128, "width": 128}  # nobody changed it, so it is the new default
+    assert dlc2lp("verify", target).exit_code == 0
+
+
+def test_labels_that_people_made_in_a_former_target_are_merged(tmp_path):
+    """No file holds its base: the stored plan's texts are it."""
+    target = tmp_path / "lp"
+    finished_by_former_version("grown", target)
+    labels = read_labels(target)
+    (first, keypoint), *_ = (place for place, (x, _) in labels.items() if x == x)
+    save(target, first, {keypoint: (1.5, 2.5)})
+    assert dlc2lp("verify", target).exit_code == 0
+    again = dlc2lp("convert", *_arguments("grown", target), "--data-dir", "/data/grown", "--json")
+    assert again.exit_code == 0, again.stderr
+    assert read_labels(target) == labels | {(first, keypoint): (1.5, 2.5)}
 
 
 def _arguments(name: str, target: Path) -> list[object]:

@@ -83,9 +83,9 @@ WRONG_IN_PYTHON = [
 ]
 
 WRONG_TO_RUN = [
-    ("edited", "Keep", "keep or replace"),
-    ("edited", "never", "keep or replace"),
-    ("edited", None, "keep or replace"),
+    ("edited", "Keep", "keep or settle or replace"),
+    ("edited", "never", "keep or settle or replace"),
+    ("edited", None, "keep or settle or replace"),
     ("verify", "most", "sample or full or none"),
     ("jobs", 0, "a whole number from 1"),
     ("jobs", True, "a whole number from 1"),

@@ -6,10 +6,12 @@ import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from builder import Video, build_project, snapshot
 from command import dlc2lp, start, wait_for
+from labeler import save
 
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 
@@ -89,37 +91,97 @@ def test_what_a_person_changed_is_kept_and_told(tmp_path):
     project = build_project(tmp_path / "dlc", sessions=("m1",))
     target = tmp_path / "lp"
     dlc2lp("convert", project.root, target)
-    labels = target / "CollectedData.csv"
-    original = labels.read_bytes()
-    labels.write_bytes(original + b"labeled-data/m1/img00000001.png,1,2,3,4,5,6,7,8\n")
-    edited = labels.read_bytes()
+    settings = target / "project.yaml"
+    original = settings.read_bytes()
+    settings.write_bytes(original + b"# mine\n")
+    edited = settings.read_bytes()
     for command in (("convert", project.root, target), ("verify", target)):
         result = dlc2lp(*command, "--json")
         assert result.exit_code == 1
-        assert result.finding("target-edited")["subject"] == "CollectedData.csv"
-        assert labels.read_bytes() == edited
+        assert result.finding("target-edited")["subject"] == "project.yaml"
+        assert settings.read_bytes() == edited
     assert dlc2lp("convert", project.root, target, "--edited", "replace").exit_code == 0
-    assert labels.read_bytes() == original
+    assert settings.read_bytes() == original
+
+
+def test_labels_of_people_are_replaced_only_if_asked(tmp_path):
+    project = build_project(tmp_path / "dlc", sessions=("m1",))
+    target = tmp_path / "lp"
+    dlc2lp("convert", project.root, target)
+    original = tree(target)
+    save(target, "labeled-data/m1/img00000002.png", {"nose": (1.5, 2.5)})
+    edited = (target / "CollectedData.csv").read_bytes()
+    for command in (("convert", project.root, target), ("verify", target)):
+        assert dlc2lp(*command, "--json").exit_code == 0
+        assert b"1.5,2.5" in (target / "CollectedData.csv").read_bytes()
+    assert edited != original["CollectedData.csv"]
+    assert dlc2lp("convert", project.root, target, "--edited", "replace").exit_code == 0
+    assert tree(target) == original
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+def test_a_kill_at_any_moment_of_a_merge_loses_no_label_and_no_conflict(tmp_path, monkeypatch):
+    """Whatever was written last: the same command ends with the bytes of an undisturbed run."""
+    project = build_project(tmp_path / "dlc", sessions=("m1",), unlabeled=(7, 11), video="none")
+    started, target = tmp_path / "started", tmp_path / "lp"
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+    save(target, "labeled-data/m1/img00000007.png", {"nose": (10.25, 20.5)})
+    save(target, "labeled-data/m1/img00000002.png", {"nose": (1.5, 2.5)})
+    shutil.rmtree(project.root)
+    later = {("m1", "img02.png", "nose"): (30.0, 40.0), ("m1", "img05.png", "nose"): (3.0, 4.0)}
+    build_project(project.root, sessions=("m1",), frames=(2, 5, 9, 17), unlabeled=(11,), labels=later, video="none")
+    shutil.copytree(target, started)
+    assert dlc2lp("convert", project.root, target).exit_code == 1, "the conflict"
+    undisturbed, n_killed = tree(target), 0
+    while True:
+        shutil.rmtree(target)
+        shutil.copytree(started, target)
+        if not _killed_at(n_killed, project.root, target, monkeypatch):
+            break
+        n_killed += 1
+        assert dlc2lp("convert", project.root, target).exit_code == 1
+        assert tree(target) == undisturbed, n_killed
+    assert n_killed > 10
+
+
+def _killed_at(number, source, target, monkeypatch):
+    """Convert, and die at the replacement of a file of this number; return whether there were so many."""
+    left = [number]
+    replace = Path.replace
+
+    def dies(path, other):
+        if target in Path(other).parents:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+        return replace(path, other)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", dies)
+        try:
+            dlc2lp("convert", source, target, "--jobs", 1)
+        except Killed:
+            return True
+    return False
 
 
 def test_a_changed_label_file_that_the_target_should_have_no_more_is_kept_with_its_images(tmp_path):
-    project = build_project(tmp_path / "dlc", sessions=("m1",), unlabeled=(7,))
+    project = build_project(tmp_path / "dlc", sessions=("m1",), unlabeled=(7, 11))
     target = tmp_path / "lp"
     dlc2lp("convert", project.root, target, "--no-context-frames")
-    queue = target / "CollectedData.unlabeled.jsonl"
-    queue.write_bytes(queue.read_bytes() + b"\n")
+    save(target, "labeled-data/m1/img00000007.png", {"nose": (10.25, 20.5)})
     image = target / "labeled-data/m1/img00000007.png"
     other = ("--empty-frames", "drop", "--no-context-frames")
     for _ in range(2):
         result = dlc2lp("convert", project.root, target, *other, "--json")
-        assert result.exit_code == 1
-        assert result.finding("target-edited")["subject"] == queue.name
+        assert result.exit_code == 0
         assert image.is_file()
-    preview = dlc2lp("convert", project.root, target, *other, "--dry-run", "--json")
-    assert preview.finding("target-edited")["subject"] == queue.name
-    queue.unlink()
-    assert dlc2lp("convert", project.root, target, *other).exit_code == 0
-    assert not image.exists()
+        assert not (target / "labeled-data/m1/img00000011.png").exists()
+        assert not (target / "CollectedData.unlabeled.jsonl").exists()
+    assert dlc2lp("verify", target).exit_code == 0
 
 
 def test_a_lost_file_is_made_again(tmp_path):

@@ -159,22 +159,44 @@ def edit(target, view):
     return path.read_bytes()
 
 
-def test_label_files_stay_together_where_a_person_changed_one(tmp_path):
+def test_labels_of_one_view_and_new_ones_of_deeplabcut_come_together(tmp_path):
+    top, side = two_projects(tmp_path)
+    target = tmp_path / "lp"
+    assert convert(target, {"top": top, "side": side}).exit_code == 0
+    edit(target, "side")
+    shutil.rmtree(top.root)
+    top = build_project(top.root, sessions=("m1", "m2"), frames=(2, 4, 5, 9, 14))
+    result = convert(target, {"top": top, "side": side})
+    assert result.exit_code == 0, result.stdout
+    assert "img00000004.png" in {name for _, name in expect_aligned(target, CAMERAS)}
+    expect_labels(top, target, "top")
+    first = next(iter(rows_of(target, "side").values()))
+    assert {point[:2] for point in first.values()} == {(1.5, 1.5)}
+    before = snapshot(target)
+    again = convert(target, {"top": top, "side": side})
+    assert (again.exit_code, again.document["steps"]["done"]) == (0, [])
+    assert snapshot(target) == before
+    assert dlc2lp("verify", target).exit_code == 0
+
+
+def test_label_files_stay_together_where_one_cant_be_read(tmp_path):
     top, side = two_projects(tmp_path)
     target = tmp_path / "lp"
     assert convert(target, {"top": top, "side": side}).exit_code == 0
     before = (target / "CollectedData_top.csv").read_bytes()
-    edited = edit(target, "side")
+    path = target / "CollectedData_side.csv"
+    path.write_bytes(path.read_bytes() + b"labeled-data/m1_side/img00000002.png" + b"," * 12 + b"\n")
+    edited = path.read_bytes()
     shutil.rmtree(top.root)
     top = build_project(top.root, sessions=("m1", "m2"), frames=(2, 4, 5, 9, 14))
 
     for _ in range(2):
         result = convert(target, {"top": top, "side": side})
         assert result.exit_code == 1
+        assert result.finding("target-labels-twice")["subject"] == "CollectedData_side.csv"
         assert result.finding("target-edited")["subject"] == "CollectedData_side.csv"
         assert result.finding("labels-held")["subject"] == "CollectedData_top.csv"
-        assert "target-views-differ" not in result.codes
-        assert (target / "CollectedData_side.csv").read_bytes() == edited
+        assert path.read_bytes() == edited
         assert (target / "CollectedData_top.csv").read_bytes() == before
         assert all((target / path).is_file() for view in CAMERAS for path in rows_of(target, view))
     assert convert(target, {"top": top, "side": side}, "--edited", "replace").exit_code == 0

@@ -38,7 +38,7 @@ from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.closing import close_target
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder, sweep
-from dlc2lp.run.target import required_plan
+from dlc2lp.run.stored import required_plan
 from dlc2lp.version import __version__
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.wording import one_line
@@ -181,7 +181,7 @@ def _state_of(out: Path) -> str:
     return digest.hexdigest()[:_NAME_CHARS]
 
 
-_NOT_DONE = frozenset([State.TO_DO, State.EDITED, State.HELD])
+_NOT_DONE = frozenset([State.TO_DO, State.MERGE, State.EDITED, State.HELD])
 
 
 @dataclass(frozen=True)
@@ -291,7 +291,7 @@ def _look(task: _Task) -> _Found:
     leave_scratch(folder)
     assessment = assess(plan, quick=True)
     failed = frozenset(step for step in task.failed if assessment.states.get(step) in _NOT_DONE)
-    left = (step.id for step in plan.steps if assessment.states[step.id] is State.TO_DO and step.id not in failed)
+    left = (step.id for step in plan.steps if assessment.is_left(step) and step.id not in failed)
     return _Found(plan_digest(stored.to_text()) != task.entry.plan, plan, assessment, failed, tuple(left))
 
 
@@ -314,7 +314,7 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
         plan.counts,
         len(plan.sessions),
         len(plan.videos),
-        sum(video.n_frames for video in plan.videos),
+        sum(video.n_written for video in plan.videos),
         round(task.seconds, 3),
         _bytes_before(plan),
         sum(file.size_bytes for record in records if record.done for file in record.files),

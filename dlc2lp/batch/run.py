@@ -27,6 +27,7 @@ from dlc2lp.run.assess import assess
 from dlc2lp.run.disk_space import check_space
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import disk_fault
+from dlc2lp.run.labeling import settle_labels
 from dlc2lp.run.scratch import SCRATCH, sweep
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
@@ -170,9 +171,11 @@ class _Shard:
         by_id = {step.id: step for step in plan.steps}
         steps = [by_id[step.id] for step in unit.steps]
         assessment = assess(plan, steps, quick=True)
+        if self._run_options.edited == "settle" and settle_labels(plan, assessment.labels):
+            assessment = assess(plan, steps, quick=True)
         options = replace(self._run_options, jobs=jobs, twins=tuple(self._out / twin for twin in unit.twins))
         watch = self._watch.heard_by(_Recorder(self._log, self._watch, unit))
-        return execute(plan, assessment.states, assessment.edited, options, watch, steps)
+        return execute(plan, assessment, options, watch, steps)
 
     def _left(self, unit: Unit, state: Ending, findings: Sequence[Finding] = ()) -> Run:
         """Leave a unit as it is: it is of no concern any more, or can't be carried out."""

@@ -144,6 +144,46 @@ def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options
 
 
 @click.command()
+@TARGET
+@click.argument("folder", type=GIVEN_PATH, metavar="DLC-FOLDER")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@everywhere
+def export(target: Path, folder: Path, *, dry_run: bool) -> int:
+    """Write the labels of TARGET, as they are now, as a DeepLabCut project into DLC-FOLDER.
+
+    Frames and individuals get DeepLabCut's names back, and what people labeled since comes along. Several views become
+    one project each, DLC-FOLDER/<view>. DLC-FOLDER is new, empty, or an earlier export in which nothing was changed;
+    TARGET and the project that it was made from are never written to.
+    """
+    from dlc2lp import exporting
+    from dlc2lp.report import json
+    from dlc2lp.report.export_text import export_text
+
+    with watching() as watch:
+        came = exporting.export(target, folder, dry_run=dry_run, watch=watch)
+    output.result(export_text(came), json.exported(came))
+    return came.exit_code
+
+
+@click.command()
+@TARGET
+@click.option("--dry-run", is_flag=True, help="Show what would be mended and write nothing.")
+@everywhere
+def labels(target: Path, *, dry_run: bool) -> int:
+    """Make the label files of TARGET what Lightning Pose trains on, after labeling in its app.
+
+    The app writes x and y but never the column `visible`, rewrites every number, and adds a frame to the label files
+    of the views that were labeled. Labels stay as people made them. Run again, it finds nothing to do.
+    """
+    from dlc2lp.relabel import relabel
+    from dlc2lp.report import json, text
+
+    made = relabel(target, dry_run=dry_run)
+    output.result(text.relabeled_text(made), json.relabeled(made))
+    return made.exit_code
+
+
+@click.command()
 @click.argument("folder", type=GIVEN_PATH, default=Path("dlc2lp-demo"), required=False)
 @everywhere
 def demo(folder: Path) -> int:

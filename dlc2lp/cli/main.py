@@ -12,7 +12,7 @@ import click
 
 from dlc2lp.cli import output
 from dlc2lp.cli.batch import batch
-from dlc2lp.cli.commands import config, convert, demo, inspect, verify
+from dlc2lp.cli.commands import config, convert, demo, export, inspect, labels, verify
 from dlc2lp.cli.signals import stop_on_signals
 from dlc2lp.cli.video import video
 from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Dlc2LpError, fault
@@ -37,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (inspect, convert, verify, config, video, batch, demo):
+for command in (inspect, convert, verify, config, labels, export, video, batch, demo):
     cli.add_command(command)
 
 

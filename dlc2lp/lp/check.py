@@ -145,18 +145,22 @@ def _skeleton(skeleton: object, keypoints: Sequence[str]) -> Iterator[str]:
 # --- views ----------------------------------------------------------------------------------------------------------
 
 
+#: What brings the rows of all views in one order.
+_BY_LABELS = "after labeling in the app: `dlc2lp labels TARGET`"
+
+
 def _check_view_rows(files: Sequence[TargetLabels], views: Sequence[str]) -> Iterator[Finding]:
     """Row n of every view must be the same moment; Lightning Pose compares the file names but not the sessions."""
     for other in files[1:] if len(files) == len(views) else ():
         first = files[0]
         if len(first.images) != len(other.images):
             message = f"found {counted(len(other.images), 'row')}, expected {len(first.images)} as in {first.name}"
-            yield error("target-views-differ", other.name, message)
+            yield error("target-views-differ", other.name, message, advice=_BY_LABELS)
             continue
         for row, (one, two) in enumerate(zip(first.images, other.images, strict=True)):
             if _moment(one, first.view) != _moment(two, other.view):
                 message = f"found {two}, expected the same session and frame as {one} of {first.name}"
-                yield error("target-views-differ", other.name, message, f"row {row + 1}")
+                yield error("target-views-differ", other.name, message, f"row {row + 1}", _BY_LABELS)
                 break
 
 

@@ -6,12 +6,13 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted, some
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|j
 _FIRST_CELLS = ["scorer", "bodyparts", "coords"]
 _AXES = (["x", "y"], ["x", "y", "visible"])
 _N_HEADER_ROWS = 3
+
+#: Cells that are named where many are wrong.
+_N_PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def _check_cells(
             return images, [_text_cell(path.name, rows, column + 1)]
     cells = np.concatenate([empty, table.to_numpy(dtype=np.float64)])
     points = cells.reshape(len(images), len(names), table.shape[1] // len(names))
-    return images, list(_check_points(path.name, names, images, points))
+    return images, list(_check_points(path, names, images, points))
 
 
 def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding:
@@ -166,38 +170,54 @@ def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding
 
 
 def _check_points(
-    name: str, names: Sequence[str], images: Sequence[str], cells: NDArray[np.float64]
+    path: Path, names: Sequence[str], images: Sequence[str], cells: NDArray[np.float64]
 ) -> Iterator[Finding]:
     """Check an array of shape (F, K, 2 or 3): x, y and perhaps visible."""
     import numpy as np
 
     empty = np.isnan(cells[..., :2])
 
-    def first(wrong: NDArray[np.bool_]) -> str:
-        row, keypoint = np.argwhere(wrong)[0]
-        return f"row {row + 1}, {images[row]}, {names[keypoint]}"
+    def places(wrong: NDArray[np.bool_]) -> Iterator[str]:
+        return (f"row {row + 1}, {images[row]}, {names[keypoint]}" for row, keypoint in np.argwhere(wrong))
 
     half = np.logical_xor(empty[..., 0], empty[..., 1])
     if half.any():
         message = f"found {counted(int(half.sum()), 'point')} with one coordinate only, expected both or none"
-        yield error("target-labels-half-point", name, message, first(half))
+        yield error("target-labels-half-point", path.name, message, next(places(half)))
     endless = np.asarray(np.isinf(cells[..., :2]).any(axis=-1))
     if endless.any():
         message = f"found {counted(int(endless.sum()), 'point')} at infinity, expected pixels"
-        yield error("target-labels-number", name, message, first(endless))
-    if cells.shape[-1] == 2:
-        return
-    visible = cells[..., 2]
-    wrong = ~np.isin(visible, (0, 1, 2))
-    if wrong.any():
-        values = counted(int(wrong.sum()), "value of `visible` that is", "values of `visible` that are")
-        message = f"found {values} empty or not 0, 1 or 2; empty ones become NaN heatmaps"
-        yield error("target-labels-visible", name, message, first(wrong))
-    at_odds = ~wrong & ~half & np.equal(visible == 2, empty[..., 0])
-    if at_odds.any():
-        points = counted(int(at_odds.sum()), "point")
-        message = f"found {points} whose `visible` hides a label or promises one: 2 is for labels only"
-        yield error("target-labels-visible", name, message, first(at_odds))
+        yield error("target-labels-number", path.name, message, next(places(endless)))
+    if cells.shape[-1] == 3:
+        yield from _check_visible(path, places, cells[..., 2], half, empty[..., 0])
+
+
+def _check_visible(
+    path: Path,
+    places: Callable[[NDArray[np.bool_]], Iterator[str]],
+    visible: NDArray[np.float64],
+    half: NDArray[np.bool_],
+    empty: NDArray[np.bool_],
+) -> Iterator[Finding]:
+    """Say what Lightning Pose makes of every value that it misreads; the app sets x and y and never this column."""
+    import numpy as np
+
+    none, labelled = np.isnan(visible), ~empty & ~half
+    told = (
+        (none, "empty", "its frame's heatmap, and with it the loss, becomes NaN"),
+        (~none & ~np.isin(visible, (0, 1, 2)), "that is not 0, 1 or 2", "Lightning Pose refuses the file"),
+        (labelled & (visible == 0), "0 beside a label", "the label is not trained on"),
+        (labelled & (visible == 1), "1 beside a label", "it is taught that the keypoint can't be seen there"),
+        (~half & empty & (visible == 2), "2 without a label", "the keypoint is passed over there"),
+    )
+    for wrong, value, then in told:
+        if wrong.any():
+            first, *others = islice(places(wrong), _N_PLACES)
+            cells = counted(int(wrong.sum()), "cell", "cells")
+            message = f"found {cells} of `visible` {value}: {then}; {some([first, *others], between='; ')}"
+            remedy = Command.of("dlc2lp", "labels", path.parent)
+            finding = error("target-labels-visible", path.name, message, first, "{}")
+            yield replace(finding, remedies=(remedy,))
 
 
 def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> Iterator[Finding]:

@@ -11,11 +11,19 @@ from dlc2lp.declared import Chosen, option
 from dlc2lp.errors import UsageError
 from dlc2lp.lp import multiview
 from dlc2lp.lp.config_facts import ConfigFacts
-from dlc2lp.lp.sizing import BACKBONES, SIDE_STEP_PX, is_transformer
+from dlc2lp.lp.memory import BACKBONES, Network, is_transformer
+from dlc2lp.lp.sizing import SIDE_STEP_PX
 from dlc2lp.model import Remedy, Setting
 from dlc2lp.wording import counted, some
 
 NanMeans = Literal["occluded", "unlabeled"]
+
+#: Lightning Pose also trains ``regression``, whose predictions have no confidence (it writes 0 for all), which
+#: everything after a training goes by.
+Model = Literal["heatmap", "heatmap_mhcrnn", "heatmap_multiview_transformer"]
+
+DEFAULT_MODEL: Model = "heatmap"
+CONTEXT_MODEL: Model = "heatmap_mhcrnn"
 
 DEFAULT_BACKBONE = "resnet50_animal_ap10k"
 
@@ -66,6 +74,14 @@ class ConfigChoices(Chosen):
         expected="HEIGHTxWIDTH such as 256x384, or a list of both",
         example="256x384",
     )
+    model: Model | None = option(
+        None,
+        f"Model to train: {CONTEXT_MODEL} also looks at the two frames on either side [{DEFAULT_MODEL}; of several "
+        f"views {multiview.MODEL}].",
+        metavar="M",
+        expected=f"{DEFAULT_MODEL}, {CONTEXT_MODEL} or, for several views, {multiview.MODEL} (regression gives no "
+        "confidence)",
+    )
     backbone: str | None = option(None, f"Backbone of the network [{DEFAULT_BACKBONE}].", metavar="B")
     losses: tuple[str, ...] | None = option(
         None, "Unsupervised losses, for example temporal [none].", metavar="L,...", example=OFFERED_LOSSES[0]
@@ -91,9 +107,11 @@ class ConfigChoices(Chosen):
         _check_losses(self, tuple(dict.fromkeys((*OFFERED_LOSSES, *multiview.LOSSES))))
 
 
-def chosen_backbone(facts: ConfigFacts, choices: ConfigChoices) -> str:
-    """Return the backbone that was asked for, or Lightning Pose's default for so many views."""
-    return choices.backbone or (multiview.DEFAULT_BACKBONE if facts.view_names else DEFAULT_BACKBONE)
+def chosen_network(facts: ConfigFacts, choices: ConfigChoices) -> Network:
+    """Return the model and backbone that were asked for, or Lightning Pose's defaults for so many views."""
+    model = choices.model or (multiview.MODEL if facts.view_names else DEFAULT_MODEL)
+    backbone = choices.backbone or (multiview.DEFAULT_BACKBONE if model == multiview.MODEL else DEFAULT_BACKBONE)
+    return Network(model, backbone, len(facts.keypoint_names), facts.n_views)
 
 
 def check_choices_for(facts: ConfigFacts, choices: ConfigChoices) -> None:
@@ -101,11 +119,12 @@ def check_choices_for(facts: ConfigFacts, choices: ConfigChoices) -> None:
 
     A UsageError is ``bad-config-option``, or says that the losses need videos that are not there.
     """
-    backbone = chosen_backbone(facts, choices)
+    network = chosen_network(facts, choices)
+    _check_model(facts, network)
     if facts.view_names:
-        _check_views(facts, choices, backbone)
+        _check_views(facts, choices, network)
     if choices.resize is not None:
-        _check_resize(choices.resize, backbone)
+        _check_resize(choices.resize, network.backbone)
     mirror_losses = () if choices.mirror is None else ("pca_multiview",)
     _check_losses(choices, multiview.LOSSES if facts.view_names else (*OFFERED_LOSSES, *mirror_losses))
     if choices.losses and not facts.n_videos:
@@ -120,10 +139,30 @@ def check_choices_for(facts: ConfigFacts, choices: ConfigChoices) -> None:
         raise _bad_option("--data-dir", facts.data_dir, "an absolute path", "write the path from / or the drive on")
 
 
-def _check_views(facts: ConfigFacts, choices: ConfigChoices, backbone: str) -> None:
-    if backbone not in multiview.BACKBONES:
+def _check_model(facts: ConfigFacts, network: Network) -> None:
+    if network.model == multiview.MODEL and not facts.view_names:
+        expected = "a model for a single view, as the project has one"
+        raise _bad_option("--model", network.model, expected, "leave {} out", Setting("model"))
+    if network.model != CONTEXT_MODEL:
+        return
+    if facts.is_calibrated:
+        found, expected = f"{network.model} and a calibration", "no calibration, with which Lightning Pose refuses it"
+        raise _bad_option("--model", found, expected, "leave {} out", Setting("model"))
+    if facts.n_labeled_frames and facts.n_frames_without_context == facts.n_labeled_frames:
+        raise UsageError.of(
+            "context-frames-missing",
+            "--model",
+            f"found {network.model} and no labeled frame with its neighbors beside it, expected the two frames before "
+            "and after each; without them Lightning Pose would take the labeled frame five times and say nothing",
+            advice="leave {} out, or convert with {} and the videos that the frames are of ({})",
+            remedies=(Setting("model"), Setting("context-frames"), Setting("video-root", ("DIR",))),
+        )
+
+
+def _check_views(facts: ConfigFacts, choices: ConfigChoices, network: Network) -> None:
+    if network.model == multiview.MODEL and network.backbone not in multiview.BACKBONES:
         expected, known = "a backbone of Lightning Pose's multi-view transformer", ", ".join(multiview.BACKBONES)
-        raise _bad_option("--backbone", backbone, expected, f"one of {known}")
+        raise _bad_option("--backbone", network.backbone, expected, f"one of {known}")
     lacking = (*facts.incomplete_sessions, *facts.unequal_sessions)
     if choices.losses and lacking:
         # Lightning Pose would stop, or train on frames of different moments.

@@ -31,6 +31,8 @@ class ConfigFacts:
     one_view_keypoints: tuple[str, ...] = ()  #: Keypoints that at least one view never shows.
     incomplete_sessions: tuple[str, ...] = ()  #: Sessions that have videos, but not of every view.
     unequal_sessions: tuple[str, ...] = ()  #: Sessions whose videos have different numbers of frames.
+    #: Labeled frames beside which a neighbor is missing that its video has; None: not known (plans of version 0.1).
+    n_frames_without_context: int | None = None
 
     @property
     def n_views(self) -> int:
@@ -58,8 +60,10 @@ class ConfigFacts:
         return self.n_videos > 0 and not self.unequal_sessions
 
     def to_written(self) -> dict[str, Any]:
-        """All fields in plain JSON types; those of views only where there are any."""
+        """All fields in plain JSON types; those of views only where there are any, and what is known."""
         written = encode_fields(self)
+        if self.n_frames_without_context is None:
+            del written["n_frames_without_context"]
         return {name: value for name, value in written.items() if self.view_names or name not in _OF_VIEWS}
 
     @classmethod
@@ -69,5 +73,13 @@ class ConfigFacts:
 
 
 _OF_VIEWS = frozenset(field.name for field in fields(ConfigFacts)).difference(
-    ("data_dir", "keypoint_names", "n_labeled_frames", "image_sizes", "hidden_share", "n_videos")
+    (
+        "data_dir",
+        "keypoint_names",
+        "n_labeled_frames",
+        "image_sizes",
+        "hidden_share",
+        "n_frames_without_context",
+        "n_videos",
+    )
 )

@@ -86,7 +86,21 @@ def printable(text: str) -> str:
 
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
+_READ_OTHERWISE = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
+#: Texts that YAML 1.2 does not read as texts either, so that whoever writes it puts them in quotes.
+_IN_QUOTES_BY_ALL = re.compile(
+    r"(?i)true|false|0x[0-9a-f]+|[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|[-+]?\.inf|\.nan"
+)
 _RESOLVER: Any = yaml.resolver.Resolver()
+
+
+def needs_quotes_here(text: str) -> bool:
+    """Whether Lightning Pose reads a bare text as something else, where YAML 1.2, as the app writes it, has it bare.
+
+    ``no`` is such a text, ``on``, ``1_000`` and ``1:30``.
+    """
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    return tag in _READ_OTHERWISE and not _IN_QUOTES_BY_ALL.fullmatch(text)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -11,7 +11,6 @@ import yaml
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.document import Document, Entry, KeyPath, render, value_text, values_of
 from dlc2lp.lp.starter import StarterConfig
-from dlc2lp.lp.starter_text import HEAD
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml, places_and_comments
 from dlc2lp.model import Finding, Severity
 
@@ -48,7 +47,9 @@ def keep_edits(written: str, current: str, new: StarterConfig) -> EditedConfig:
     comments = _hand_comments(written, current)
     document = _with_comments(entries, comments, ())
     homeless = tuple(comment for found in comments.values() for comment in found)
-    return EditedConfig(render(document, HEAD, homeless), values_of(document), tuple(merge.kept), tuple(merge.findings))
+    return EditedConfig(
+        render(document, new.head, homeless), values_of(document), tuple(merge.kept), tuple(merge.findings)
+    )
 
 
 def _load(text: str) -> dict[str, Any]:

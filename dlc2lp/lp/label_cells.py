@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.lp.labels import csv_cell
+from dlc2lp.model import RunAgain, Setting
+from dlc2lp.wording import counted
 
 #: What the header rows begin with.
 _HEADER = ("scorer", "bodyparts", "coords")
@@ -22,7 +25,7 @@ _WITHOUT, _WITH = ("x", "y"), ("x", "y", "visible")
 _EMPTY = frozenset({"", "nan"})
 
 #: How far pandas' default parser may be off from the number that a cell says, relative to it.
-_PARSER_ERROR = 4e-15
+PARSER_ERROR = 4e-15
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def _number(cell: str) -> float:
 
 
 def _is_near(one: float, two: float) -> bool:
-    return one == two or math.isclose(one, two, rel_tol=_PARSER_ERROR, abs_tol=0.0)
+    return one == two or math.isclose(one, two, rel_tol=PARSER_ERROR, abs_tol=0.0)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class LabelCells:
             raise _unreadable(name, f"expected the columns {', '.join(axes)} for each keypoint")
         for number, line in enumerate(lines[3:], start=4):
             if len(line) != len(lines[0]):
-                raise _unreadable(name, f"found {len(line)} cells in row {number}, expected {len(lines[0])}")
+                raise _unreadable(name, f"found {counted(len(line), 'cell')} in row {number}, expected {len(lines[0])}")
         rows = tuple((line[0], tuple(_points(line[1:], len(axes)))) for line in lines[3:])
         return cls(scorers[0], names, len(axes) == len(_WITH), rows)
 
@@ -109,15 +112,15 @@ class LabelCells:
         """The file again; cells that nobody changed have the text that they had."""
         axes = _WITH if self.has_visible else _WITHOUT
         n_columns = len(self.keypoint_names) * len(axes)
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([_HEADER[0], *[self.scorer] * n_columns])
-        writer.writerow([_HEADER[1], *(name for name in self.keypoint_names for _ in axes)])
-        writer.writerow([_HEADER[2], *axes * len(self.keypoint_names)])
+        lines = [
+            [_HEADER[0], *[csv_cell(self.scorer)] * n_columns],
+            [_HEADER[1], *(csv_cell(name) for name in self.keypoint_names for _ in axes)],
+            [_HEADER[2], *axes * len(self.keypoint_names)],
+        ]
         for image, points in self.rows:
-            cells = [(point.x, point.y, point.visible)[: len(axes)] for point in points]
-            writer.writerow([image, *(cell for each in cells for cell in each)])
-        return out.getvalue()
+            cells = (cell for point in points for cell in (point.x, point.y, point.visible)[: len(axes)])
+            lines.append([csv_cell(image), *map(csv_cell, cells)])
+        return "".join(",".join(line) + "\n" for line in lines)
 
 
 def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:
@@ -126,5 +129,6 @@ def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:
 
 
 def _unreadable(name: str, problem: str) -> Dlc2LpError:
-    advice = "bring the file back as Lightning Pose or its app wrote it, or `dlc2lp convert --edited replace`"
-    return Dlc2LpError.of("target-labels-unreadable", name, problem, advice=advice)
+    advice = "bring the file back as Lightning Pose or its app wrote it; to lose the changes, {}"
+    ways = (RunAgain("run convert again", (Setting("edited", ("replace",)),)),)
+    return Dlc2LpError.of("target-labels-unreadable", name, problem, advice=advice, remedies=ways)

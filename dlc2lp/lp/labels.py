@@ -52,8 +52,8 @@ def header_lines(scorer: str, keypoint_names: Sequence[str], coords: Sequence[st
     """Return the three lines at the top of a table that has these columns for each keypoint."""
     n_columns = len(keypoint_names) * len(coords)
     lines = [
-        ["scorer", *[_cell(scorer)] * n_columns],
-        ["bodyparts", *(_cell(name) for name in keypoint_names for _ in coords)],
+        ["scorer", *[csv_cell(scorer)] * n_columns],
+        ["bodyparts", *(csv_cell(name) for name in keypoint_names for _ in coords)],
         ["coords", *list(coords) * len(keypoint_names)],
     ]
     return [",".join(line) + "\n" for line in lines]
@@ -64,7 +64,7 @@ def _row_cells(row: LabelRow, n_keypoints: int, with_visible: bool) -> list[str]
     _require(len(row.xy) == n_keypoints, f"{row.image}: {points} for {keypoints}")
     _require((row.visible is not None) == with_visible, f"{row.image}: `visible` in some rows only")
     visible: Sequence[int | None] = (None,) * n_keypoints if row.visible is None else row.visible
-    cells = [_cell(row.image)]
+    cells = [csv_cell(row.image)]
     for index, ((x, y), value) in enumerate(zip(row.xy, visible, strict=True)):
         if problem := _point_problem(x, y, value):
             raise ValueError(f"{row.image}: point {index} {problem}")
@@ -85,7 +85,8 @@ def _point_problem(x: float, y: float, visible: int | None) -> str:
     return ""
 
 
-def _cell(text: str) -> str:
+def csv_cell(text: str) -> str:
+    """Return a name as a cell, in quotes where a reader would misread it."""
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-MODEL_TYPE = "heatmap_multiview_transformer"
+MODEL = "heatmap_multiview_transformer"
 DEFAULT_BACKBONE = "vits_dino"
 
 #: ``ALLOWED_TRANSFORMER_BACKBONES_MULTIVIEW``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlc2lp.errors import UsageError
+from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.starter_text import StarterValues
 from dlc2lp.lp.training_split import n_train_frames
 from dlc2lp.model import Setting
@@ -12,22 +13,38 @@ from dlc2lp.wording import counted
 #: keypoints go together and would pull a hidden one, with growing confidence, to where it usually is.
 OFTEN_HIDDEN_SHARE = 0.2
 
+#: The same where too few keypoints are left otherwise: any two are there together in a fifth of the frames then, which
+#: of so many frames are enough to train on.
+_MOSTLY_HIDDEN_SHARE, _ENOUGH_FRAMES = 0.4, 20
+
 #: A pose PCA of one keypoint says nothing about a pose.
 _MIN_PCA_KEYPOINTS = 2
 
 
-def pca_columns(names: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[int, ...] | None:
-    """Return the keypoints of the pose PCA, None for all: also where too few would be left."""
-    columns = tuple(index for index, name in enumerate(names) if name not in hidden)
-    return None if len(columns) == len(names) or len(columns) < _MIN_PCA_KEYPOINTS else columns
+def hidden_limit(facts: ConfigFacts) -> float:
+    """Return the share of labeled frames from which on an empty keypoint is left out of the pose PCA."""
+    usual = sum(facts.hidden_share.get(name, 0.0) < OFTEN_HIDDEN_SHARE for name in facts.keypoint_names)
+    is_enough = usual >= _MIN_PCA_KEYPOINTS or facts.n_labeled_frames < _ENOUGH_FRAMES
+    return OFTEN_HIDDEN_SHARE if is_enough else _MOSTLY_HIDDEN_SHARE
+
+
+def pca_columns(facts: ConfigFacts) -> tuple[int, ...]:
+    """Return the keypoints of the pose PCA: none where too few are left.
+
+    Never all by leaving the list out (null): without a list Lightning Pose's ``compute_metrics_single`` computes no
+    Pose-PCA error. Nor with keypoints that are rarely there: one that is never labelled makes every error NaN, and two
+    that are labelled together once end the evaluation with "Eigenvalues did not converge".
+    """
+    limit, names = hidden_limit(facts), facts.keypoint_names
+    columns = tuple(index for index, name in enumerate(names) if facts.hidden_share.get(name, 0.0) < limit)
+    return columns if len(columns) >= _MIN_PCA_KEYPOINTS else ()
 
 
 def check_pca(decided: StarterValues) -> None:
     """Refuse a PCA that Lightning Pose could not fit: it wants as many rows as coordinates."""
     n_train = n_train_frames(decided.facts.n_labeled_frames)
     if "pca_singleview" in decided.losses:
-        columns = decided.pca_columns
-        n_dims = 2 * (len(decided.facts.keypoint_names) if columns is None else len(columns))
+        n_dims = 2 * len(decided.pca_columns)
         if n_train < n_dims or n_dims < 2 * _MIN_PCA_KEYPOINTS:
             raise _too_few(
                 "pca_singleview",

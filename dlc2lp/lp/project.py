@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.model import Finding, Setting, Severity
 
 #: The environment variable by which the app finds its own folder, and where that is without it.
@@ -53,6 +54,17 @@ def render_project_yaml(
     }
     text: str = yaml.safe_dump(settings, sort_keys=False, width=float("inf"))
     return text
+
+
+def skeleton_in(text: str) -> list[tuple[str, str]]:
+    """Return the bones in the text of a ``project.yaml``; what is none is passed over."""
+    try:
+        settings = load_yaml(text)
+    except yaml.YAMLError:
+        return []
+    bones = settings.get("skeleton") if isinstance(settings, dict) else None
+    pairs = [bone for bone in bones if isinstance(bone, list) and len(bone) == 2] if isinstance(bones, list) else []
+    return [(str(one), str(other)) for one, other in pairs]
 
 
 @dataclass(frozen=True)

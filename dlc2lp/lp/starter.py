@@ -1,9 +1,8 @@
 """The starter config: what `litpose train` needs to train on a migrated project, with a reason for each choice.
 
 Keys and constraints are those of Lightning Pose 2.4.3 (``api/model_config.py``, ``train.py``, ``data/factory.py``,
-``callbacks.py``). The app's "create model" dialog takes the file as its base and overwrites epochs, batch size,
-backbone, paths and keypoints with what its form says, but neither the milestones of the learning rate, the
-accumulation nor the image size; so these are chosen to go with the form's defaults as well.
+``callbacks.py``). The app's "create model" dialog takes the file as its base and merges what its form says into it; so
+what stands here is chosen to train with every choice of the form, see :mod:`dlc2lp.lp.dialog`.
 """
 
 from __future__ import annotations
@@ -12,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlc2lp.lp import sizing
-from dlc2lp.lp.config_choices import ConfigChoices, check_choices_for, chosen_backbone
+from dlc2lp.lp.config_choices import ConfigChoices, check_choices_for, chosen_network
 from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.dialog import dialog_words
 from dlc2lp.lp.document import Document, KeyPath, render, values_of
 from dlc2lp.lp.mirror import explain_mirror, match_mirrored
-from dlc2lp.lp.pca import OFTEN_HIDDEN_SHARE, check_pca, pca_columns
+from dlc2lp.lp.pca import check_pca, pca_columns
 from dlc2lp.lp.sizing import ImageSize
 from dlc2lp.lp.starter_findings import starter_findings
 from dlc2lp.lp.starter_reasons import starter_reasons
@@ -30,6 +30,7 @@ _KEYS: dict[str, KeyPath] = {
     "accumulate_grad_batches": ("training", "accumulate_grad_batches"),
     "num_gpus": ("training", "num_gpus"),
     "resize": ("data", "image_resize_dims"),
+    "model": ("model", "model_type"),
     "backbone": ("model", "backbone"),
     "losses": ("model", "losses_to_use"),
     "nan_means": ("training", "uniform_heatmaps_for_nan_keypoints"),
@@ -54,6 +55,7 @@ class StarterConfig:
     values: dict[str, Any]  #: What the text loads as. ``${`` in names and paths is escaped, as OmegaConf wants it.
     reasons: tuple[ChoiceReason, ...]  #: The choices that were made from the data or by options.
     findings: tuple[Finding, ...]  #: What a person should know about them.
+    head: str  #: The words at the top of the file.
     document: Document = field(repr=False, compare=False)  #: The same as data, for :func:`keep_edits`.
     chosen_keys: frozenset[KeyPath] = frozenset()  #: Keys that follow from an option that a person gave.
 
@@ -73,11 +75,13 @@ def starter_config(facts: ConfigFacts, choices: ConfigChoices) -> StarterConfig:
     check_pca(decided)
     document = starter_document(decided)
     values = values_of(document)
+    head = "\n".join((HEAD, *dialog_words(decided)))
     return StarterConfig(
-        text=render(document, HEAD),
+        text=render(document, head),
         values=values,
         reasons=tuple(_listed(key, why, values) for key, why in decided.reasons.items()),
-        findings=(*starter_findings(decided, gpu_gb), *(explain_mirror(matches) if matches else ())),
+        findings=(*starter_findings(decided), *(explain_mirror(matches) if matches else ())),
+        head=head,
         document=document,
         chosen_keys=frozenset(path for name, path in _KEYS.items() if getattr(choices, name) is not None),
     )
@@ -87,32 +91,34 @@ def _decided(
     facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, mirrored: tuple[tuple[int, ...], ...] | None
 ) -> StarterValues:
     """Decide everything that the text needs: from the data, where nobody chose."""
-    backbone = chosen_backbone(facts, choices)
+    network = chosen_network(facts, choices)
     if choices.resize is not None:
         size = ImageSize(*choices.resize, "as asked for with --resize")
     else:
-        size = sizing.choose_size(facts.image_sizes, gpu_gb, backbone)
+        size = sizing.choose_size(facts.image_sizes, gpu_gb)
     losses = choices.losses or ()
     batch = sizing.choose_batch(
-        sizing.images_that_fit(gpu_gb, size.area_px, backbone) // facts.n_views,
+        network,
+        size.area_px,
+        gpu_gb,
         n_train_frames(facts.n_labeled_frames),
         choices.num_gpus or 1,
         unsupervised=bool(losses),
         n_labeled=choices.train_batch_size,
         n_accumulated=choices.accumulate_grad_batches,
     )
-    hidden = tuple(name for name in facts.keypoint_names if facts.hidden_share.get(name, 0.0) >= OFTEN_HIDDEN_SHARE)
     return StarterValues(
         facts=facts,
         size=size,
         batch=batch,
-        backbone=backbone,
+        network=network,
+        gpu_gb=gpu_gb,
         n_gpus=choices.num_gpus or 1,
         losses=losses,
         hidden_is_occluded=choices.nan_means != "unlabeled",
-        pca_columns=pca_columns(facts.keypoint_names, hidden),
+        pca_columns=pca_columns(facts),
         matches=_matches(facts, mirrored),
-        reasons=starter_reasons(facts, choices, gpu_gb, size, batch, hidden),
+        reasons=starter_reasons(facts, choices, network, gpu_gb, size, batch),
     )
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dlc2lp.lp import sizing
-from dlc2lp.lp.config_choices import ConfigChoices, chosen_backbone
+import math
+
+from dlc2lp.lp import multiview, sizing
+from dlc2lp.lp.config_choices import CONTEXT_MODEL, ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.document import printable
-from dlc2lp.lp.pca import OFTEN_HIDDEN_SHARE, pca_columns
+from dlc2lp.lp.memory import Network
+from dlc2lp.lp.pca import hidden_limit, pca_columns
 from dlc2lp.lp.sizing import Batch, ImageSize
 from dlc2lp.lp.training_split import n_train_frames
 from dlc2lp.wording import counted
 
 
 def starter_reasons(
-    facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, size: ImageSize, batch: Batch, hidden: tuple[str, ...]
+    facts: ConfigFacts,
+    choices: ConfigChoices,
+    network: Network,
+    gpu_gb: float,
+    size: ImageSize,
+    batch: Batch,
 ) -> dict[str, str]:
-    """Return why, by key, for a GPU of so many GB and what was decided; ``hidden`` keypoints are often empty."""
+    """Return why, by key, for a GPU of so many GB and what was decided."""
     return {
         "data.image_resize_dims": size.reason,
-        **_view_reasons(facts, choices, hidden),
-        "training.train_batch_size": _batch_reason(facts, choices, gpu_gb, size, batch),
+        **_view_reasons(facts, choices),
+        "training.train_batch_size": _batch_reason(facts, choices, network, gpu_gb, size, batch),
         "training.accumulate_grad_batches": (
             ("" if choices.accumulate_grad_batches is None else "as asked for with --accumulate-grad-batches; ")
             + f"{batch.n_accumulated} x {batch.n_labeled} = {counted(batch.n_effective, 'frame')} per weight update"
@@ -36,7 +44,8 @@ def starter_reasons(
             if facts.n_labeled_frames < 50
             else "Lightning Pose's default"
         ),
-        "model.backbone": _backbone_reason(facts, choices),
+        "model.backbone": _backbone_reason(choices, network),
+        "model.model_type": _model_reason(facts, choices, network),
         "model.losses_to_use": (
             f"as asked for with --losses {','.join(choices.losses)}"
             if choices.losses
@@ -46,35 +55,52 @@ def starter_reasons(
     }  # fmt: skip
 
 
-def _batch_reason(facts: ConfigFacts, choices: ConfigChoices, gpu_gb: float, size: ImageSize, batch: Batch) -> str:
+def _batch_reason(
+    facts: ConfigFacts, choices: ConfigChoices, network: Network, gpu_gb: float, size: ImageSize, batch: Batch
+) -> str:
     gpu = f"the {gpu_gb:g} GB of the GPU"
     if choices.gpu_memory is None:
         gpu = f"the {gpu_gb:g} GB that are assumed (tell yours with --gpu-memory)"
-    memory = f"{memory_need(facts, chosen_backbone(facts, choices), size, batch)} of {gpu}"
+    memory = f"{memory_need(network, size, batch)} of {gpu}"
     if choices.train_batch_size is not None:
         return f"as asked for with --train-batch-size; {memory}"
-    if batch.n_effective < sizing.EFFECTIVE_BATCH:
-        n_train = n_train_frames(facts.n_labeled_frames)
+    n_train = n_train_frames(facts.n_labeled_frames)
+    if n_train < sizing.EFFECTIVE_BATCH:
         return f"only {counted(n_train, 'labeled frame trains', 'labeled frames train')}; {memory}"
+    wanted = sizing.wanted_batch(n_train)
+    few = ""
+    if wanted < sizing.EFFECTIVE_BATCH:
+        n_steps = math.ceil(n_train / sizing.EFFECTIVE_BATCH)
+        few = (
+            f"{wanted} where 16 is Lightning Pose's default, since an epoch of {counted(n_train, 'frame')} would have "
+            f"{counted(n_steps, 'weight update')} only, and ten are wanted; "
+        )
     if batch.n_accumulated > 1:
-        return f"{memory}; 16 as in Lightning Pose's defaults are made up by accumulation"
-    return f"Lightning Pose's default; {memory}"
+        return f"{few}{memory}; {wanted} are made up by accumulation"
+    return f"{few}{memory}" if few else f"Lightning Pose's default; {memory}"
 
 
-def memory_need(facts: ConfigFacts, backbone: str, size: ImageSize, batch: Batch) -> str:
-    """Return how many frames one GPU holds, with several views each as many images, and the memory that takes."""
-    n_frames, n_images = batch.n_on_one_gpu, batch.n_on_one_gpu * facts.n_views
-    views = f" in {facts.n_views} views ({n_images} images)" if facts.view_names else ""
-    held = f"{views} of {size} px at a time on one GPU"
-    need = sizing.needed_gb(n_images, size.area_px, backbone)
-    return counted(n_frames, f"frame{held} needs", f"frames{held} need") + f" about {need:.1f} GB"
+def memory_need(network: Network, size: ImageSize, batch: Batch) -> str:
+    """Return how many frames one GPU holds, with several views or neighbors each as many images, and the memory."""
+    n_frames, n_unlabeled = batch.n_labeled_on_one, batch.n_unlabeled_on_one
+    n_images = n_frames * network.images_per_sample
+    held = f"{size} px at a time on one GPU"
+    if network.n_views > 1:
+        held = f"in {network.n_views} views ({n_images + n_unlabeled * network.n_views} images) of {held}"
+    elif network.model == CONTEXT_MODEL:
+        held = f"with the neighbors of each ({n_images} images) of {held}"
+    else:
+        held = f"of {held}"
+    beside = f" and {counted(n_unlabeled, 'video frame')}" if n_unlabeled else ""
+    verb = "need" if n_frames + n_unlabeled != 1 else "needs"
+    return f"{counted(n_frames, 'labeled frame')}{beside} {held} {verb} about {batch.need_gb:.1f} GB"
 
 
-def _view_reasons(facts: ConfigFacts, choices: ConfigChoices, hidden: tuple[str, ...]) -> dict[str, str]:
+def _view_reasons(facts: ConfigFacts, choices: ConfigChoices) -> dict[str, str]:
     """Return the reasons of the keys that a single view has and several views have not, or the other way round."""
     if not facts.view_names:
         mirrored = {"data.mirrored_column_matches": f"as asked for with --mirror {','.join(choices.mirror or ())}"}
-        pose_pca = {"data.columns_for_singleview_pca": _hidden_reason(facts, hidden)}
+        pose_pca = {"data.columns_for_singleview_pca": _hidden_reason(facts)}
         return (mirrored if choices.mirror is not None else {}) | pose_pca
     alone = ", ".join(map(printable, facts.one_view_keypoints))
     return {
@@ -99,12 +125,25 @@ def space_reason(facts: ConfigFacts) -> str:
     return "there is a calibration for every session"
 
 
-def _backbone_reason(facts: ConfigFacts, choices: ConfigChoices) -> str:
+def _backbone_reason(choices: ConfigChoices, network: Network) -> str:
     if choices.backbone:
         return "as asked for with --backbone"
-    if facts.view_names:
+    if network.model == multiview.MODEL:
         return "Lightning Pose's default for several views, and the smallest that its multi-view transformer takes"
     return "Lightning Pose's default; it was pretrained on animals and trains on a modest GPU"
+
+
+def _model_reason(facts: ConfigFacts, choices: ConfigChoices, network: Network) -> str:
+    if choices.model:
+        return "as asked for with --model"
+    if facts.view_names:
+        return "Lightning Pose's default for several views"
+    lacking = facts.n_frames_without_context
+    if lacking is None or not facts.n_labeled_frames:
+        return "Lightning Pose's default"
+    n_frames = facts.n_labeled_frames - lacking
+    there = f"{n_frames} of {counted(facts.n_labeled_frames, 'labeled frame')} have the neighbors that {CONTEXT_MODEL}"
+    return f"Lightning Pose's default; {there} needs"
 
 
 def _prediction_reason(facts: ConfigFacts) -> str:
@@ -118,13 +157,16 @@ def _prediction_reason(facts: ConfigFacts) -> str:
     return f"videos found: {facts.n_videos}"
 
 
-def _hidden_reason(facts: ConfigFacts, hidden: tuple[str, ...]) -> str:
-    if not hidden:
-        return f"no keypoint is empty in {OFTEN_HIDDEN_SHARE:.0%} or more of the labeled frames, so all are used"
-    named = ", ".join(f"{printable(name)} ({facts.hidden_share[name]:.0%})" for name in hidden)
-    if pca_columns(facts.keypoint_names, hidden) is None:
-        return f"empty in many of the labeled frames: {named}; too few keypoints would be left, so all stand here"
-    return f"left out, since empty in {OFTEN_HIDDEN_SHARE:.0%} or more of the labeled frames: {named}"
+def _hidden_reason(facts: ConfigFacts) -> str:
+    columns, limit = pca_columns(facts), hidden_limit(facts)
+    share = {name: facts.hidden_share.get(name, 0.0) for name in facts.keypoint_names}
+    named = ", ".join(f"{printable(name)} ({hidden:.0%})" for name, hidden in share.items() if hidden >= limit)
+    if not named:
+        all_used = f"no keypoint is empty in {limit:.0%} or more of the labeled frames, so all are used"
+        return all_used if columns else "one keypoint is no pose"
+    if not columns:
+        return f"empty in many of the labeled frames: {named}; too few keypoints are left, so none stands here"
+    return f"left out, since empty in {limit:.0%} or more of the labeled frames: {named}"
 
 
 def _split_reason(n_frames: int) -> str:

@@ -8,21 +8,29 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dlc2lp.lp import multiview, starter_text_views
+from dlc2lp.lp.config_choices import CONTEXT_MODEL, DEFAULT_MODEL
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.document import Document, Entry
-from dlc2lp.lp.sizing import Batch, ImageSize, is_transformer
-from dlc2lp.lp.training_split import shares
+from dlc2lp.lp.memory import Network, is_transformer
+from dlc2lp.lp.sizing import Batch, ImageSize, choose_batch, commonest_size, predicted_at_a_time
+from dlc2lp.lp.training_split import n_train_frames, shares
 
 HEAD = (
     "Starter config for Lightning Pose 2.4. It trains as written:  litpose train configs/default.yaml\n"
     "Change what you like: `dlc2lp config` keeps your changes, and writes this file again with other options.\n"
+    "`litpose recommend` makes another proposal from the same data; what it decides otherwise is said below.\n"
     "The app's create-model dialog starts from this file; what its form asks for replaces what stands here."
 )
 
-#: The dialog of the app sets epochs to 300 and leaves the milestones, and none may come after the last epoch.
-_MILESTONES = [150, 200, 250]
-_EPOCHS, _EPOCHS_OF_FEW_FRAMES = 300, 500
+#: Epochs: as the dialog's form has them, and for few labeled frames.
+EPOCHS, _EPOCHS_OF_FEW_FRAMES = 300, 500
 _FEW_FRAMES = 50
+
+#: Frames of a video that Lightning Pose's defaults predict at a time.
+PREDICTED_AT_A_TIME = 96
+
+#: Learning rates that Lightning Pose's recommender has for the two kinds of backbones.
+VIT_LEARNING_RATE, _LEARNING_RATE = 5e-5, 1e-3
 
 _OMEGACONF_OPENING = re.compile(r"(\\*)\$\{")
 
@@ -35,11 +43,12 @@ class StarterValues:
     #: As Lightning Pose names them.
     size: ImageSize
     batch: Batch
-    backbone: str
+    network: Network
+    gpu_gb: float  #: Memory of one GPU.
     n_gpus: int
     losses: tuple[str, ...]
     hidden_is_occluded: bool  #: Whether an empty cell means a hidden keypoint.
-    pca_columns: tuple[int, ...] | None  #: Positions of the keypoints of the pose PCA; None for all.
+    pca_columns: tuple[int, ...]  #: Positions of the keypoints of the pose PCA.
     matches: list[Any] | None  #: What stands in ``mirrored_column_matches``.
     reasons: Mapping[str, str]  #: Key -> why.
 
@@ -48,6 +57,30 @@ class StarterValues:
         """Joined as text: the path may be of another operating system than this one."""
         separator = "/" if "/" in self.facts.data_dir else "\\"
         return f"{self.facts.data_dir.rstrip(separator)}{separator}videos"
+
+    def batch_of(self, model: str, *, unsupervised: bool) -> Batch:
+        """Return how much of another model a training step takes, with the same backbone and GPU."""
+        if (model, unsupervised) == (self.network.model, bool(self.losses)):
+            return self.batch
+        return choose_batch(
+            replace(self.network, model=model),
+            self.size.area_px,
+            self.gpu_gb,
+            n_train_frames(self.facts.n_labeled_frames),
+            self.n_gpus,
+            unsupervised=unsupervised,
+        )
+
+    def predicted_at_a_time(self, model: str, at_most: int) -> int:
+        """Return how many frames of a video a model predicts at a time."""
+        (width, height), _ = commonest_size(self.facts.image_sizes or (((0, 0), 0),))
+        network = replace(self.network, model=model)
+        return predicted_at_a_time(network, self.size.area_px, self.gpu_gb, width * height, at_most)
+
+    @property
+    def n_epochs(self) -> int:
+        """Passes over the labeled frames."""
+        return _EPOCHS_OF_FEW_FRAMES if self.facts.n_labeled_frames < _FEW_FRAMES else EPOCHS
 
     def because(self, key: str) -> str:
         """Return the paragraph that gives the reason of a choice; nothing where there was nothing to choose."""
@@ -69,7 +102,8 @@ def starter_document(decided: StarterValues) -> Document:
             "dali",
             _dali(decided),
             "How many video frames are read at a time: for training beside each labeled batch (only unsupervised "
-            "losses do that; so many fit into memory), and for prediction.",
+            "losses do that), and for prediction; as many as fit into memory. Prediction runs out of memory? Lower "
+            "predict.sequence_length.",
         ),
         Entry(
             "losses",
@@ -102,7 +136,9 @@ def _data(decided: StarterValues) -> Document:
             size,
             "Images and video frames are resized to this before the network sees them; labels and predictions stay in "
             "pixels of the original. Larger finds small keypoints more precisely, and needs memory and time in "
-            "proportion to height x width. Multiples of 128; the vit backbones need height = width.",
+            "proportion to height x width. Multiples of 128. The vit backbones need height = width; with a resnet "
+            "--resize 256x384 or the like keeps the shape of the image. `litpose recommend` takes 384 px only for "
+            "sides above 1024 px with more than 500 labeled frames.",
         ),
         Entry(
             "data_dir",
@@ -136,8 +172,9 @@ def _matched_columns(decided: StarterValues) -> Document:
         ),
         Entry(
             "columns_for_singleview_pca",
-            None if decided.pca_columns is None else list(decided.pca_columns),
-            "Positions (from 0) of the keypoints that the loss pca_singleview may expect to go together; null = all. "
+            list(decided.pca_columns),
+            "Positions (from 0) of the keypoints that go together, for the loss pca_singleview and for the Pose-PCA "
+            "error that is computed after every training; null means all to the loss, and no such error. "
             "Such losses make the network surer of itself, also where a keypoint is hidden and it should not be: "
             "leave out what is often hidden or moves by itself. The app's dialog sets this to all keypoints.",
         ),
@@ -185,8 +222,8 @@ def _augmentation(decided: StarterValues) -> Document:
 
 
 def _schedule(decided: StarterValues) -> Document:
-    n_epochs = _EPOCHS_OF_FEW_FRAMES if decided.facts.n_labeled_frames < _FEW_FRAMES else _EPOCHS
-    learning_rate = 5e-5 if is_transformer(decided.backbone) else 1e-3
+    is_vit = is_transformer(decided.network.backbone)
+    n_epochs = decided.n_epochs
     return (
         Entry("unfreezing_epoch", 20, "Until this epoch only the new layers learn, not the pretrained ones."),
         Entry("min_epochs", n_epochs, "Passes over the labeled frames." + decided.because("training.max_epochs")),
@@ -201,15 +238,17 @@ def _schedule(decided: StarterValues) -> Document:
         Entry("num_workers", None, "Processes that load images; null = one per CPU."),
         Entry(
             "optimizer",
-            "AdamW" if is_transformer(decided.backbone) else "Adam",
+            "AdamW" if is_vit else "Adam",
             "Adam with 0.001 suits the resnets, AdamW with 0.00005 the vit backbones.",
         ),
-        Entry("optimizer_params", (Entry("learning_rate", learning_rate),)),
+        Entry("optimizer_params", (Entry("learning_rate", VIT_LEARNING_RATE if is_vit else _LEARNING_RATE),)),
         Entry("lr_scheduler", "multisteplr"),
         Entry(
             "lr_scheduler_params",
-            (Entry("multisteplr", (Entry("milestones", _MILESTONES), Entry("gamma", 0.5))),),
-            "At these epochs the learning rate is halved; none may be beyond max_epochs.",
+            (),
+            "Empty: the learning rate is halved at epochs 150, 200 and 250, as in Lightning Pose's defaults. Others: "
+            "{multisteplr: {milestones: [100, 150], gamma: 0.5}}; none may be beyond max_epochs then, which the app's "
+            "dialog changes alone.",
         ),
     )
 
@@ -227,7 +266,8 @@ def _memory(decided: StarterValues) -> Document:
             "Out of memory? Four things help. (1) A smaller train_batch_size: memory falls in proportion. Raise "
             "accumulate_grad_batches as much, and the network learns the same way, only slower. (2) More GPUs: "
             "num_gpus divides the batch among them. (3) Smaller data.image_resize_dims: a quarter of the memory for "
-            f"half the sides, but small keypoints blur. (4) A smaller backbone: {smaller}",
+            f"half the sides, but small keypoints blur. (4) A smaller backbone: {smaller} `litpose recommend` fills "
+            "the GPU instead (up to 232 frames); 16 are what the learning rate and the epochs here are for.",
         ),
         Entry(
             "accumulate_grad_batches",
@@ -249,28 +289,29 @@ def _log_steps(decided: StarterValues) -> int:
 
 
 def _model(decided: StarterValues) -> Document:
-    losses, backbones, model_type, kinds = (
+    losses, kinds = (
         "temporal (keypoints do not jump), pca_singleview (keypoints keep plausible poses), pca_multiview (mirrored "
         "views agree). They need an NVIDIA GPU with DALI, memory for the video frames, and make the network surer of "
-        "hidden keypoints; see data.columns_for_singleview_pca.",
-        "resnet18 to resnet152, resnet50_animal_apose, resnet50_animal_ap10k, resnet50_human_hand, efficientnet_b0 to "
-        "b2, vits_dino, vitb_dino and others. The first training downloads its weights.",
-        "heatmap",
+        "hidden keypoints; see data.columns_for_singleview_pca. `litpose recommend` takes temporal and "
+        "pca_singleview wherever there is a video.",
         "heatmap; heatmap_mhcrnn also looks at the two frames before and after (in labeled-data/ beside each labeled "
-        "frame); regression.",
+        "frame) and needs five times the memory; regression gives no confidence.",
     )
     if decided.facts.view_names:
-        losses, backbones, model_type, kinds = (
-            starter_text_views.LOSSES,
-            starter_text_views.BACKBONES,
-            multiview.MODEL_TYPE,
-            starter_text_views.MODEL_TYPE,
+        losses, kinds = starter_text_views.LOSSES, starter_text_views.MODEL_TYPE
+    if decided.network.model == multiview.MODEL:
+        backbones = starter_text_views.BACKBONES
+    else:
+        backbones = (
+            "resnet18 to resnet152, resnet50_animal_apose, resnet50_animal_ap10k, resnet50_human_hand, efficientnet_b0 "
+            "to b2, vits_dino, vitb_dino and others. The first training downloads its weights. `litpose recommend` "
+            "takes vits_dino for every project."
         )
     return (
         Entry("losses_to_use", list(decided.losses), f"Unsupervised losses learn from the videos too: {losses}"),
-        Entry("backbone", decided.backbone, backbones),
+        Entry("backbone", decided.network.backbone, backbones),
         Entry("backbone_pretrained", True),
-        Entry("model_type", model_type, kinds),
+        Entry("model_type", decided.network.model, kinds),
         Entry("heatmap_loss_type", "mse"),
         Entry("model_name", "starter"),
         Entry("checkpoint", None, "Weights of an earlier training to start from."),
@@ -278,16 +319,23 @@ def _model(decided: StarterValues) -> Document:
 
 
 def _dali(decided: StarterValues) -> Document:
-    train = (Entry("sequence_length", decided.batch.n_unlabeled),)
-    predict = (Entry("sequence_length", starter_text_views.PREDICTED_AT_A_TIME if decided.facts.view_names else 96),)
-    return (
-        Entry("base", (Entry("train", train), Entry("predict", predict))),
-        Entry(
+    """Return how many frames are read at a time, for models without and with context; the app's dialog makes either."""
+    views = decided.facts.view_names
+    without = decided.network.model if decided.network.model != CONTEXT_MODEL else DEFAULT_MODEL
+    parts = []
+    for section, key, model, at_most in (
+        ("base", "sequence_length", without, starter_text_views.PREDICTED_AT_A_TIME if views else PREDICTED_AT_A_TIME),
+        (
             "context",
-            (Entry("train", (Entry("batch_size", max(16, 5 * decided.n_gpus)),)), Entry("predict", predict)),
-            "For heatmap_mhcrnn.",
+            "batch_size",
+            CONTEXT_MODEL,
+            starter_text_views.PREDICTED_WITH_CONTEXT if views else PREDICTED_AT_A_TIME,
         ),
-    )  # fmt: skip
+    ):
+        unlabeled = decided.batch_of(model, unsupervised=True).n_unlabeled
+        predicted = Entry("sequence_length", decided.predicted_at_a_time(model, at_most))
+        parts.append(Entry(section, (Entry("train", (Entry(key, unlabeled),)), Entry("predict", (predicted,)))))
+    return (parts[0], replace(parts[1], comment="For heatmap_mhcrnn."))
 
 
 def _losses(decided: StarterValues) -> Document:
@@ -295,7 +343,8 @@ def _losses(decided: StarterValues) -> Document:
     pose: Document = (Entry("log_weight", 11.0), Entry("components_to_keep", 0.99), Entry("epsilon", None))
     return (
         Entry("pca_multiview", (*pca, Entry("components_to_keep", 3), Entry("epsilon", None))),
-        *(() if decided.facts.view_names else (Entry("pca_singleview", pose),)),
+        # Lightning Pose has it for a single view only; without the entry it ends in a KeyError instead of saying so.
+        Entry("pca_singleview", pose),
         Entry(
             "temporal",
             (

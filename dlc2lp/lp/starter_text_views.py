@@ -9,8 +9,8 @@ from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.document import Document, Entry
 from dlc2lp.lp.multiview import label_files as label_file_names
 
-#: Frames of every view that prediction reads at a time; half of a single view's.
-PREDICTED_AT_A_TIME = 48
+#: Frames of every view that Lightning Pose's defaults predict at a time, with a model without context and with one.
+PREDICTED_AT_A_TIME, PREDICTED_WITH_CONTEXT = 48, 24
 
 SMALLER_BACKBONE = (
     "vits_* need half of vitb_*. Every frame counts as often as there are views, since the network holds all its views "
@@ -30,7 +30,8 @@ BACKBONES = (
 
 MODEL_TYPE = (
     "heatmap_multiview_transformer looks at all views of a moment together, so that a view that sees a keypoint helps "
-    "one that does not. It uses no context frames."
+    "one that does not. It uses no context frames. heatmap and heatmap_mhcrnn take every view for itself: one network "
+    "for all views, with any backbone, and without unsupervised PCA of the pose."
 )
 
 PATCH_MASK = Entry(
@@ -50,7 +51,14 @@ PATCH_MASK = Entry(
 CALIBRATED_LOSSES: Document = (
     Entry(
         "supervised_reprojection_heatmap_mse",
-        (Entry("log_weight", 3.0, "null switches it off."),),
+        (
+            Entry(
+                "log_weight",
+                None,
+                "null: off. 3.0 is what `litpose recommend` and the app's dialog write, which knows no way to switch "
+                "off what stands here, and ends in an error without its calibrations or its multi-view models then.",
+            ),
+        ),
         "What the views see must meet in space: the keypoint's place in 3D is seen by each camera again and compared "
         "with the label. It needs a calibration for every session, training.imgaug dlc and training.imgaug_3d true.",
     ),

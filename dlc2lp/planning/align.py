@@ -207,26 +207,6 @@ def _per_view(views: Sequence[str], numbers: Sequence[int]) -> str:
     return ", ".join(f"{number} ({view})" for view, number in zip(views, numbers, strict=True))
 
 
-def unequal_videos(n_frames: Mapping[tuple[str, str], int]) -> list[Finding]:
-    """Return a finding for each session whose videos have different numbers of frames by (session, view).
-
-    Lightning Pose refuses to predict such a session, and frame N is then not the same moment in every view, or at
-    least not to the end.
-    """
-    sessions: dict[str, dict[str, int]] = {}
-    for (session, view), number in n_frames.items():
-        sessions.setdefault(session, {})[view] = number
-    then = "frame N must be the same moment, and Lightning Pose predicts no such session"
-    advice = "cut the videos to the same moments and frames, or find the recording without dropped frames"
-    findings = []
-    for session, numbers in sorted(sessions.items()):
-        if len(set(numbers.values())) > 1:
-            found = _per_view(list(numbers), list(numbers.values()))
-            message = f"found videos of {found} frames, expected as many in every view: {then}"
-            findings.append(Finding(Severity.WARNING, "view-videos-differ", session, message, "", advice))
-    return findings
-
-
 def union_keypoints(views: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """Return the keypoints of all views in one order: each after those that go before it in its own view.
 

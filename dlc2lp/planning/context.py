@@ -8,9 +8,10 @@ video, is replaced by the labeled frame itself. Neighbors are in no label file.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -113,6 +114,15 @@ def _neighbors(rows: Iterable[RowFrame], n_frames: int, taken: set[str]) -> dict
             if path not in taken and 0 <= row.index + step < n_frames:
                 wanted[path].add(row.index + step)
     return {path: indices.pop() for path, indices in wanted.items() if len(indices) == 1}
+
+
+def lacks_neighbors(image: str, row: RowFrame | None, n_frames: int | None, there: Set[str]) -> bool:
+    """Whether a labeled frame lacks a neighbor that its video has, if it is known which frame of which video it is.
+
+    ``there`` are all images of the target.
+    """
+    last = math.inf if row is None or n_frames is None else n_frames - 1 - row.index
+    return any(path not in there and step <= last for path, step in neighbor_paths(image))
 
 
 def neighbor_paths(path: str) -> Iterator[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.project import DlcProject
 from dlc2lp.lp.labels import LabelRow
 from dlc2lp.model import Finding, Severity
@@ -12,9 +13,8 @@ from dlc2lp.planning.visibility import labelled_in, never_labelled, session_of
 from dlc2lp.wording import counted
 
 
-def identity(project: DlcProject) -> dict[str, str]:
+def identity(config: DlcConfig | None) -> dict[str, str]:
     """Return what tells one DeepLabCut project from another."""
-    config = project.config
     task, scorer, date = (config.task, config.scorer, config.date) if config else ("", "", "")
     return {"task": task, "scorer": scorer, "date": date}
 

@@ -150,6 +150,8 @@ def fill_files(
             if frame is not None and frame.is_cut:
                 made.queue_frames.setdefault(session, []).append(frame)
             continue
+        # A moment that only other views have labelled has a row here too, and can't wait in the app's queue instead:
+        # Lightning Pose refuses label files of unequal length, so that the other views' labels would have to wait.
         points = image.row if image is not None and image.row is not None else ((nan, nan),) * n_keypoints
         if moment.is_labeled and (image is None or not image.is_labeled):
             made.fillers.add(path)

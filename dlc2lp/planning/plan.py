@@ -12,7 +12,8 @@ from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
 from dlc2lp.planning.align import SessionFrames
-from dlc2lp.planning.steps import Step
+from dlc2lp.planning.origins import Origin
+from dlc2lp.planning.steps import Step, WriteText
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Action, Crop
 from dlc2lp.wording import counted, one_line
@@ -60,7 +61,7 @@ class PlannedSession:
 class PlannedVideo:
     """A video, what is done to it and why."""
 
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("held",)
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("held", "trimmed_to")
 
     #: Absolute path, and path relative to the target.
     source: str
@@ -77,6 +78,13 @@ class PlannedVideo:
     crop: Crop | None = None
     view: str = ""  #: Its view in the target; empty in a single-view project.
     held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
+    #: How many of its first frames the target has, where another view's video is shorter; None: all.
+    trimmed_to: int | None = None
+
+    @property
+    def n_written(self) -> int:
+        """How many frames the target has."""
+        return self.n_frames if self.trimmed_to is None else self.trimmed_to
 
 
 @dataclass(frozen=True)
@@ -167,6 +175,8 @@ class Plan:
         are cut from videos and how many are left out (:class:`dlc2lp.planning.align.SessionFrames`).
     calibrations
         Calibration files of the target, each with the file of the source that it comes from.
+    origins
+        What the keypoints of each view were in DeepLabCut; none in the plans of versions before 0.2.
     models
         Networks of DeepLabCut whose predictions come along.
     folders
@@ -176,7 +186,7 @@ class Plan:
     """
 
     written_first: ClassVar[tuple[str, ...]] = ("schema",)
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("models",)
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("origins", "models")
     schema: ClassVar[str] = SCHEMA
 
     dlc2lp_version: str
@@ -195,6 +205,7 @@ class Plan:
     views: tuple[str, ...] = ()
     view_frames: tuple[SessionFrames, ...] = ()
     calibrations: dict[str, str] = field(default_factory=dict)
+    origins: tuple[Origin, ...] = ()
     models: tuple[PlannedModel, ...] = ()
     folders: tuple[Literal["labeled-data"], Literal["videos"], Literal["configs"]] = _FOLDERS
     steps: tuple[Step, ...] = field(repr=False)
@@ -216,6 +227,12 @@ class Plan:
         They belong together: row n is one moment in all views, and no frame is in both files of a view.
         """
         return frozenset(name for view in self.views or ("",) for name in label_files(view))
+
+    @property
+    def labeling_texts(self) -> dict[str, str]:
+        """What people go on editing in the app, as the plan writes it: the texts of label files and queues by name."""
+        theirs = {*self.label_files, *(queue_file(view) for view in self.views or ("",))}
+        return {step.target: step.text for step in self.steps if isinstance(step, WriteText) and step.target in theirs}
 
     @property
     def space_bytes(self) -> int:

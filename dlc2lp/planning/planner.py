@@ -16,17 +16,19 @@ from dlc2lp.errors import DecisionNeeded, SourceRefused
 from dlc2lp.model import Finding, Setting, Severity, by_severity
 from dlc2lp.options import Link, Options
 from dlc2lp.planning.calibrations import PlannedCalibrations, plan_calibrations
-from dlc2lp.planning.context import cut_steps, no_context
+from dlc2lp.planning.context import RowFrame, cut_steps, lacks_neighbors, no_context
 from dlc2lp.planning.frames import match_view
 from dlc2lp.planning.images import PlacedImages, place_images
 from dlc2lp.planning.labels import count_cells, count_labeled, identity
 from dlc2lp.planning.moments import NamedMoment, ViewFiles, fill_files, name_moments
+from dlc2lp.planning.origins import origin_of
 from dlc2lp.planning.plan import Count, Plan
 from dlc2lp.planning.predictions import PlannedPredictionFiles, plan_predictions
 from dlc2lp.planning.rows import tell_absent
 from dlc2lp.planning.scene import Scene, set_scene
 from dlc2lp.planning.steps import ExtractFrames, Step, WriteText
-from dlc2lp.planning.texts import PlannedTexts, plan_texts
+from dlc2lp.planning.texts import Besides, PlannedTexts, plan_texts
+from dlc2lp.planning.uneven import EvenVideos, even_out
 from dlc2lp.planning.videos import NamedVideo, PlannedVideos, name_videos, plan_videos
 from dlc2lp.survey.calibrations import unused_options
 from dlc2lp.survey.source import Source
@@ -71,7 +73,8 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
         raise SourceRefused(_nothing_to_train(scene, moments, images, options.split), *by_severity(findings))
     cuts = _plan_cuts(scene, files, with_context=options.context_frames)
     settings = encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop)
-    videos = _plan_videos(scene, images, settings, options.link)
+    even = even_out(scene, options.uneven)
+    videos = _plan_videos(scene, images, even, settings, options.link)
     recordings = list(dict.fromkeys(moment.moment.session for moment in moments))
     calibrations = plan_calibrations(source.calibrations, scene.views, recordings, scene.sessions)
     findings = list(dict.fromkeys([*findings, *cuts.findings, *videos.findings]))
@@ -79,7 +82,10 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     if source.is_multiview and not source.calibrations.in_squares:
         why = "no calibration of DeepLabCut is used, whose lengths are in squares"
         findings += unused_options(options.square_size, (), why=why)
-    texts = plan_texts(source, scene, files, images, len(videos.videos), bool(calibrations.files), options, target)
+    besides = Besides(
+        len(videos.videos), _n_without_context(scene, files, cuts), even.unequal, bool(calibrations.files)
+    )
+    texts = plan_texts(source, scene, files, images, besides, options, target)
     findings += texts.findings
     sessions = [session for placed in images for session in placed.sessions]
     predictions = plan_predictions(scene, files, sessions, videos.videos, options.predictions, texts.config.document)
@@ -160,7 +166,26 @@ def _plan_cuts(scene: Scene, files: Sequence[ViewFiles], *, with_context: bool) 
     return PlannedCuts(tuple(steps), (no_context(without),) if without and with_context else ())
 
 
-def _plan_videos(scene: Scene, images: Sequence[PlacedImages], settings: EncodeSettings, link: Link) -> PlannedVideos:
+def _n_without_context(scene: Scene, files: Sequence[ViewFiles], cuts: PlannedCuts) -> int:
+    """Return how many moments to train on lack a neighbor of a view's frame that is in its video."""
+    there = {frame.target for step in cuts.steps for frame in step.frames}
+    there |= {path for made in files for path, state in made.placed.values() if state != "left-out"}
+    lacking: set[int] = set()
+    for view, made in zip(scene.views, files, strict=True):
+        rows: dict[str, RowFrame] = {}
+        n_frames: dict[str, int] = {}
+        for session, frames in made.row_frames.items():
+            info = view.videos[session].info
+            rows |= {frame.target: frame for frame in frames}
+            n_frames |= {frame.target: info.n_frames for frame in frames if info is not None}
+        images = enumerate(row.image for row in made.rows)
+        lacking |= {n for n, path in images if lacks_neighbors(path, rows.get(path), n_frames.get(path), there)}
+    return len(lacking)
+
+
+def _plan_videos(
+    scene: Scene, images: Sequence[PlacedImages], even: EvenVideos, settings: EncodeSettings, link: Link
+) -> PlannedVideos:
     """Decide on every video; one that belongs to no camera can't be told from the others by Lightning Pose."""
     if not scene.names:
         videos = scene.views[0].view.survey.videos
@@ -170,11 +195,11 @@ def _plan_videos(scene: Scene, images: Sequence[PlacedImages], settings: EncodeS
     known = {stem for view in scene.views for stem in view.view.video_of}
     for view in scene.views:
         folders = scene.folders(view)
-        named += [NamedVideo(video, folders[session], view.name) for session, video in view.videos.items()]
+        named += [NamedVideo(even.videos[view.name, session], folders[session], view.name) for session in view.videos]
         strangers = [video.path.name for video in view.view.survey.videos if video.info and video.stem not in known]
         findings += [_stranger_videos(strangers)] if strangers else []
     planned = plan_videos(named, settings, link)
-    return dataclasses.replace(planned, findings=(*findings, *planned.findings))
+    return dataclasses.replace(planned, findings=(*findings, *even.findings, *planned.findings))
 
 
 def _stranger_videos(names: Sequence[str]) -> Finding:
@@ -208,7 +233,7 @@ def _plan(
         dlc2lp_version=__version__,
         source=str(project.root),
         target=str(target),
-        project=identity(project),
+        project=identity(project.config),
         options=options.as_json(),
         keypoints=dict(texts.facts.hidden_share),
         sessions=tuple(session for placed in images for session in placed.sessions),
@@ -228,6 +253,7 @@ def _plan(
         views=scene.names,
         view_frames=scene.alignment.sessions,
         calibrations=dict(calibrations.origins),
+        origins=tuple(origin_of(view.view, view.name) for view in scene.views),
         models=predictions.models,
     )
 

@@ -169,7 +169,7 @@ def _step(
 ) -> WritePredictions:
     head, rows, video = each.found.head, each.found.rows, each.video
     left_px, top_px = (video.crop.x_px, video.crop.y_px) if video.crop else (0, 0)
-    n_frames = written_frames(video)
+    n_frames = video.n_written  # the first ones of its source
     return WritePredictions(
         source=str(head.path),
         target=predictions_path(name, PurePosixPath(video.target).stem),
@@ -185,11 +185,6 @@ def _step(
         by_number=rows.by_number,
         add_px=(each.found.origin_px[0] - left_px, each.found.origin_px[1] - top_px),
     )
-
-
-def written_frames(video: PlannedVideo) -> int:
-    """Return how many frames a video has in the target, which are the first ones of its source."""
-    return video.n_frames
 
 
 def _evaluated(

@@ -149,6 +149,7 @@ class RemuxVideo(VideoStep):
     """
 
     kind: ClassVar[str] = "remux-video"
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("trimmed_to",)
     action: Literal["remux", "rewrite"]
     rate: str
     profile: str
@@ -156,6 +157,7 @@ class RemuxVideo(VideoStep):
     crf: int
     gop: int
     threads: int
+    trimmed_to: int | None = None  #: How many of the first frames are written; None: all.
 
 
 #: Bytes per pixel of a noisy camera's video in the default settings, the worst measured; for the space check.
@@ -176,7 +178,7 @@ class EncodeVideo(VideoStep):
     """
 
     kind: ClassVar[str] = "encode-video"
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held", "trimmed_to")
     #: Size of what is encoded.
     width_px: int
     height_px: int
@@ -193,6 +195,7 @@ class EncodeVideo(VideoStep):
     crop: Crop | None = None
     colors: Colors | None = None  #: How the source's colours are read; None: as OpenCV 4 does.
     held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
+    trimmed_to: int | None = None  #: How many of the first frames are written; None: all.
 
     @property
     def weight(self) -> int:

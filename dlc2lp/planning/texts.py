@@ -15,7 +15,6 @@ from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding
 from dlc2lp.options import Options, Visibility
-from dlc2lp.planning.align import unequal_videos
 from dlc2lp.planning.images import PlacedImages
 from dlc2lp.planning.labels import hidden_shares, skeleton
 from dlc2lp.planning.moments import ViewFiles
@@ -42,18 +41,27 @@ class PlannedTexts:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True)
+class Besides:
+    """What the target holds besides labels and their images."""
+
+    n_videos: int
+    n_without_context: int  #: Labeled frames to train on that lack a neighbor which is in their video.
+    unequal_sessions: tuple[str, ...]  #: Those whose views' videos differ in length.
+    is_calibrated: bool  #: Whether there are calibration files.
+
+
 def plan_texts(
     source: Source,
     scene: Scene,
     files: Sequence[ViewFiles],
     images: Sequence[PlacedImages],
-    n_videos: int,
-    is_calibrated: bool,
+    besides: Besides,
     options: Options,
     target: Path,
 ) -> PlannedTexts:
-    """Render all texts; ``files`` and ``images`` are of each view, ``n_videos`` and calibrations of the target."""
-    facts, unequal = _facts(scene, files, images, n_videos, is_calibrated, options.data_dir or str(target))
+    """Render all texts; ``files`` and ``images`` are of each view."""
+    facts = _facts(scene, files, images, besides, options.data_dir or str(target))
     config = starter_config(facts, options.config)
     projects = [project for survey, _ in source.surveys for project in (survey.project, *survey.merged)]
     origin = {name: origin for view in scene.views for name, origin in view.animal.origin.items()}
@@ -66,7 +74,7 @@ def plan_texts(
     for view, made in zip(scene.views, visible, strict=True):
         steps += _label_steps(view.name, view.animal.labels.scorer, scene.keypoints, made)
     # The order in which findings have always come, for one camera and for several.
-    told = (*unequal, *config.findings, *explained, *unknown)
+    told = (*config.findings, *explained, *unknown)
     return PlannedTexts(tuple(steps), facts, config, told)
 
 
@@ -74,11 +82,10 @@ def _facts(
     scene: Scene,
     files: Sequence[ViewFiles],
     images: Sequence[PlacedImages],
-    n_videos: int,
-    is_calibrated: bool,
+    besides: Besides,
     data_dir: str,
-) -> tuple[ConfigFacts, list[Finding]]:
-    """Gather what the starter config is chosen from; and sessions whose videos differ in length."""
+) -> ConfigFacts:
+    """Gather what the starter config is chosen from."""
     sizes = sum((placed.sizes for placed in images), Counter[tuple[int, int]]())
     labeled = [row for made in files for row in made.all_rows if row.image not in made.fillers]
     facts = ConfigFacts(
@@ -87,29 +94,24 @@ def _facts(
         n_labeled_frames=len(files[0].rows),
         image_sizes=tuple(sorted(sizes.items())),
         hidden_share=hidden_shares(scene.keypoints, labeled),
-        n_videos=n_videos,
+        n_frames_without_context=besides.n_without_context,
+        n_videos=besides.n_videos,
     )
     if not scene.names:
-        return facts, []
-    counts = {
-        (session, view.name): video.info.n_frames
-        for view in scene.views
-        for session, video in view.videos.items()
-        if video.info is not None
-    }
-    of_session: Counter[str] = Counter(session for session, _ in counts)
-    unequal = unequal_videos(counts)
-    several = dataclasses.replace(
+        return facts
+    of_session = Counter(
+        session for view in scene.views for session, video in view.videos.items() if video.info is not None
+    )
+    return dataclasses.replace(
         facts,
         n_videos=sum(n == len(scene.views) for n in of_session.values()),
         view_names=scene.names,
-        is_calibrated=is_calibrated,
+        is_calibrated=besides.is_calibrated,
         n_frames_against_3d=_n_frames_against_3d([made.rows for made in files]),
         one_view_keypoints=_one_view_keypoints(scene.keypoints, files),
         incomplete_sessions=tuple(session for session, n in of_session.items() if n < len(scene.views)),
-        unequal_sessions=tuple(finding.subject for finding in unequal),
+        unequal_sessions=besides.unequal_sessions,
     )
-    return several, unequal
 
 
 def _one_view_keypoints(keypoints: Sequence[str], files: Sequence[ViewFiles]) -> tuple[str, ...]:

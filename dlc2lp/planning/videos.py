@@ -62,6 +62,7 @@ def plan_videos(named: Sequence[NamedVideo], settings: EncodeSettings, link: Lin
                 video.picture.crop,
                 each.view,
                 video.info.held,
+                video.info.trimmed_to,
             )
         )
     return PlannedVideos(tuple(planned), tuple(steps))
@@ -106,8 +107,9 @@ def _video_step(
     if treatment.action == "place":
         return PlaceVideo(source, target, n_bytes, n_frames, link)
     if treatment.action in {"remux", "rewrite"}:
-        return RemuxVideo(source, target, n_bytes, n_frames, treatment.action, rate, **asdict(settings))
+        encoded = asdict(settings) | {"trimmed_to": info.trimmed_to}
+        return RemuxVideo(source, target, n_bytes, n_frames, treatment.action, rate, **encoded)
     width_px, height_px = encoded_size(info, crop=picture.crop, turn_deg=picture.turn_deg)
     shown: dict[str, Any] = {"turn_deg": picture.turn_deg, "crop": picture.crop, "colors": picture.colors}
-    shown |= {"width_px": width_px, "height_px": height_px, "held": info.held}
+    shown |= {"width_px": width_px, "height_px": height_px, "held": info.held, "trimmed_to": info.trimmed_to}
     return EncodeVideo(source, target, n_bytes, n_frames, rate=rate, **asdict(settings), **shown)

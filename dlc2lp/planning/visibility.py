@@ -14,7 +14,7 @@ from math import isnan
 
 from dlc2lp.lp.config_choices import NanMeans
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
-from dlc2lp.model import Finding, Setting, Severity
+from dlc2lp.model import Command, Finding, Setting, Severity
 from dlc2lp.wording import counted, some
 
 
@@ -73,7 +73,9 @@ def explain(
         one, many = "frame has labels in other views only", "frames have labels in other views only"
         reasons.append(counted(n_fillers, one, many))
     message = f"{'; '.join(reasons)}; the column `visible` marks these cells as not labelled"
-    advice, ways = "to leave the column out: {}", (Setting("visibility", ("never",)),)
+    # The app sets x and y of a label, and never this column.
+    advice = "after labeling in the Lightning Pose app: {}; to leave the column out: {}"
+    ways = Command.of("dlc2lp", "labels", "TARGET"), Setting("visibility", ("never",))
     return Finding(Severity.NOTE, "visible-column", ", ".join(label_files), message, "", advice, ways)
 
 

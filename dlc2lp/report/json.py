@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from dlc2lp.codec import Keys, Says, encode
+from dlc2lp.exporting import Export, ExportedProject
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Finding, Turn, VideoInfo
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.plan import Count, CountKeys, Plan, PlannedModel
 from dlc2lp.reconfigure import Reconfigured
+from dlc2lp.relabel import MendedFile, Relabeled
 from dlc2lp.report.findings import Document
 from dlc2lp.run.assess import State
 from dlc2lp.run.manifest import Described, PicturePart, WrittenSessionTie
@@ -289,6 +291,52 @@ class ConfigDocument(Document, command="config"):
 def reconfigured(made: Reconfigured) -> ConfigDocument:
     """Return the document of ``dlc2lp config``."""
     return ConfigDocument(findings=made.findings, path=str(made.path), config=made.config.reasons, kept=made.kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportDocument(Document, command="export"):
+    """dlc2lp export --json."""
+
+    target: str
+    folder: str
+    is_written: bool
+    n_files: int
+    size_bytes: int
+    projects: tuple[ExportedProject, ...]
+
+
+def exported(came: Export) -> ExportDocument:
+    """Return the document of ``dlc2lp export``."""
+    return ExportDocument(
+        exit_code=came.exit_code,
+        findings=came.findings,
+        target=came.target,
+        folder=came.folder,
+        is_written=came.is_written,
+        n_files=came.n_files,
+        size_bytes=came.size_bytes,
+        projects=came.projects,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsDocument(Document, command="labels"):
+    """dlc2lp labels --json."""
+
+    target: str
+    files: tuple[MendedFile, ...]
+    is_written: bool
+
+
+def relabeled(made: Relabeled) -> LabelsDocument:
+    """Return the document of ``dlc2lp labels``."""
+    return LabelsDocument(
+        exit_code=made.exit_code,
+        findings=made.findings,
+        target=str(made.target),
+        files=made.files,
+        is_written=made.is_written,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

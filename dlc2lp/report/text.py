@@ -21,6 +21,7 @@ from dlc2lp.planning.steps import (
     WriteText,
 )
 from dlc2lp.reconfigure import Reconfigured
+from dlc2lp.relabel import Relabeled
 from dlc2lp.report.findings import WIDTH, findings_text
 from dlc2lp.report.json import InspectedSession
 from dlc2lp.run.assess import State
@@ -287,7 +288,7 @@ def _counts_text(plan: Plan) -> str:
 def outcome_text(came: Outcome) -> str:
     """Lay out what a conversion did."""
     plan, run, videos = came.plan, came.run, came.plan.videos[:MAX_ROWS]
-    rows = [(video.target, str(video.n_frames), video.action) for video in videos]
+    rows = [(video.target, str(video.n_written), video.action) for video in videos]
     remarks = ["; ".join(video.reasons) for video in videos]
     extra = [_calibration_text(plan)] if plan.views else []
     if queued := sum(frame.state == "queued" for session in plan.sessions for frame in session.frames):
@@ -298,7 +299,7 @@ def outcome_text(came: Outcome) -> str:
     done = f"{counted(len(run.done), 'step')} done"
     done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
     done += f", {len(run.failed)} failed" if run.failed else ""
-    ready = f"{plan.target} is ready:\n  litpose train {plan.target}/configs/default.yaml"
+    ready = f"{plan.target} is ready:\n{_next_commands(plan.target)}"
     broken = f"{plan.target} is not complete: see the errors above, then run the same command again"
     return _joined(
         _counts_text(plan),
@@ -309,6 +310,16 @@ def outcome_text(came: Outcome) -> str:
         f"{done}; {_checked_text(came.verification)}",
         ready if came.exit_code == 0 else broken,
     )
+
+
+def _next_commands(target: str) -> str:
+    """Lay out what may be done with a finished project."""
+    commands = (
+        (f"litpose train {target}/configs/default.yaml", ""),
+        (f"litpose recommend {target} --print_only", "Lightning Pose's own proposal for the config"),
+        ("litpose run_app", "label, train and look at results in the browser"),
+    )
+    return "\n".join(f"  {command}  # {words}" if words else f"  {command}" for command, words in commands)
 
 
 def _video_rows(rows: Sequence[Sequence[str]], remarks: Sequence[str], n_all: int) -> str:
@@ -348,6 +359,26 @@ def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
     kept = "kept as you changed them by hand: " + ", ".join(made.kept) if made.kept else ""
     return _joined(f"wrote {made.path}", _config_text(made.config.reasons), kept, findings_text(made.findings))
+
+
+def relabeled_text(made: Relabeled) -> str:
+    """Lay out what ``dlc2lp labels`` mended, or would."""
+    rows = [
+        (
+            file.path,
+            str(file.edits) or "-",
+            *(str(file.n_visible.get(flag, 0)) for flag in "210"),
+            str(file.n_digits),
+            str(file.n_rows),
+            "mended" if file.is_changed else "",
+        )
+        for file in made.files
+    ]
+    header = ("file", "by people", "visible 2", "visible 1", "visible 0", "digits", "rows", "")
+    does = "" if made.is_written else "nothing was written (--dry-run)"
+    if not any(file.is_changed for file in made.files):
+        does = "nothing is to be mended"
+    return _joined(table(header, rows, right=range(2, 7)), findings_text(made.findings), does)
 
 
 def splits_text(names: Sequence[str]) -> str:

@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlc2lp.errors import Dlc2LpError
 from dlc2lp.files import FileRecord, digest
+from dlc2lp.model import Finding
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import Step, WriteText
 from dlc2lp.run.journal import Journal
+from dlc2lp.run.label_work import LabelWork, find_label_work
 
 
 class State(enum.StrEnum):
@@ -25,6 +28,8 @@ class State(enum.StrEnum):
     EDITED = "edited"  # a file is there that dlc2lp did not leave so: a person's work
     HELD = "held"  # of an earlier plan, and belongs together with a file that a person changed
     KEPT = "kept"  # remade by `dlc2lp config`: a person's choice, valid
+    LABELED = "labeled"  # a label file or queue that people went on with, and to which nothing is to be brought
+    MERGE = "to-merge"  # one to which labels of DeepLabCut are to be brought, or in which cells are to be mended
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,15 @@ class Assessment:
     stale: tuple[str, ...]  #: Files that earlier plans wrote and this one does not have, still as they were written.
     #: Files that earlier plans wrote and this one does not have, and that a person changed since.
     orphans: tuple[str, ...] = ()
+    labels: LabelWork | None = None  #: What people did to the labels; None where nobody did, or they can't be merged.
+    unmerged: tuple[Finding, ...] = ()  #: Why what people did to the labels can't be merged.
+
+    def is_left(self, step: Step) -> bool:
+        """Whether work of the plan is left: labels to be brought are some, cells to mend in people's files are none."""
+        if self.states[step.id] not in {State.TO_DO, State.MERGE}:
+            return False
+        is_peoples = self.labels is not None and all(path in self.labels.found for path in step.targets)
+        return not is_peoples or (self.labels is not None and self.labels.is_pending)
 
 
 def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False) -> Assessment:
@@ -46,7 +60,8 @@ def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = Fal
     Texts, which people edit, are always read.
     """
     look = _Look(Path(plan.target), quick=quick)
-    states, edited = {}, {}
+    states: dict[str, State] = {}
+    edited: dict[str, tuple[str, ...]] = {}
     for step in plan.steps if steps is None else steps:
         states[step.id], changed = look.at(step)
         if changed:
@@ -55,11 +70,39 @@ def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = Fal
             states[step.id], changed = look.at(step)
         if changed:
             edited[step.id] = changed
-    _hold_labels(plan, look, states)
+    labels: LabelWork | None = None
+    unmerged: tuple[Finding, ...] = ()
+    try:
+        labels = find_label_work(plan, look.is_peoples)
+    except Dlc2LpError as error:
+        unmerged = error.findings
+        _hold_labels(plan, look, states)
+    if labels is not None:
+        _with_labels(plan, look, labels, states, edited)
     planned = {path for step in plan.steps for path in step.targets}
+    planned |= labels.texts.keys() | labels.images if labels else set()
     left_over = {path: now for path in sorted(look.known.keys() - planned) if (now := look.file(path))}
-    stale = tuple(path for path, now in left_over.items() if _key(now) in look.known[path])
-    return Assessment(states, edited, stale, tuple(path for path in left_over if path not in stale))
+    emptied = labels.found if labels else {}  # of label files and queues those that hold nothing more
+    stale = tuple(path for path, now in left_over.items() if path in emptied or _key(now) in look.known[path])
+    orphans = tuple(path for path in left_over if path not in stale)
+    return Assessment(states, edited, stale, orphans, labels, unmerged)
+
+
+def _with_labels(
+    plan: Plan, look: _Look, labels: LabelWork, states: dict[str, State], edited: dict[str, tuple[str, ...]]
+) -> None:
+    """Say of the label files and queues what is to become of them, now that what people did to them is known."""
+    for step in plan.steps:
+        if step.id not in states or not isinstance(step, WriteText) or step.target not in labels.texts:
+            continue
+        edited.pop(step.id, None)
+        is_plain = labels.texts[step.target] == step.text
+        if not labels.is_whole(step.target) or look.is_half_recorded(step):
+            states[step.id] = State.TO_DO if is_plain else State.MERGE
+        elif not is_plain:
+            states[step.id] = State.LABELED
+        elif look.at(step)[0] is not State.DONE:
+            states[step.id] = State.TO_DO
 
 
 def _hold_labels(plan: Plan, look: _Look, states: dict[str, State]) -> None:
@@ -85,7 +128,10 @@ class _Look:
         self.known: dict[str, dict[tuple[int, str], str]] = {}
         for record in self._records.values():
             for file in record.files:
-                self.known.setdefault(file.path, {})[_key(file)] = record.by
+                known = self.known.setdefault(file.path, {})
+                # Labels that are as DeepLabCut has them are no people's, whoever wrote them.
+                if record.by != "labels" or _key(file) not in known:
+                    known[_key(file)] = record.by
 
     def _untouched(self) -> Iterator[tuple[str, FileRecord]]:
         """Yield the images and videos that are as recorded, judged by their size and the order of their times.
@@ -119,6 +165,16 @@ class _Look:
             except (FileNotFoundError, NotADirectoryError):
                 self._files[path] = None
         return self._files[path]
+
+    def is_peoples(self, path: str) -> bool:
+        """Whether a file is there that holds people's labels."""
+        now = self.file(path)
+        return now is not None and self.known.get(path, {}).get(_key(now), "labels") == "labels"
+
+    def is_half_recorded(self, step: Step) -> bool:
+        """Whether a run was cut short between the two records of a step."""
+        record = self._records.get(step.id)
+        return record is not None and not record.done
 
     def at(self, step: Step) -> tuple[State, tuple[str, ...]]:
         """Return what a step finds, and which of its files a person changed."""

@@ -15,6 +15,7 @@ from dlc2lp.planning.plan import Plan
 from dlc2lp.run.assess import Assessment
 from dlc2lp.run.findings import stale_removed
 from dlc2lp.run.journal import Journal, Record
+from dlc2lp.run.labeling import finish_labels
 from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
 
@@ -41,11 +42,13 @@ def close_target(
     removed = []
     if assessment is not None and not failed and not assessment.orphans:
         removed = _remove_stale(folder, assessment.stale, journal, plan)
+    if not failed:
+        finish_labels(plan)
     verification = verify_target(plan, level, labels)
     records = journal.read()
     told = list(findings)
-    # What the run has said of a file that a person changed, checking says again in other words.
-    said = {(finding.code, finding.subject) for finding in told}
+    # What the plan or the run has said of a thing, checking says again in other words.
+    said = {(finding.code, finding.subject) for finding in (*plan.findings, *told)}
     checked = (finding for finding in verification.findings if (finding.code, finding.subject) not in said)
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.
     lasting = merge_findings(plan.findings, told, _told_by_records(plan, records), checked)
@@ -65,9 +68,13 @@ def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Pl
             parent.rmdir()
     current = {step.id for step in plan.steps}
     for step, record in journal.read().items():
-        if step not in current and record.by == "convert":
+        if step not in current and (record.by == "convert" or _is_relabeled(record, plan)):
             journal.remove(step)
     return [stale_removed(stale)] if stale else []
+
+
+def _is_relabeled(record: Record, plan: Plan) -> bool:
+    return record.by == "labels" and all(file.path in plan.labeling_texts for file in record.files)
 
 
 #: What a record may tell of how a video was made -> the code of the note, and what stands before the record's words.

@@ -21,9 +21,11 @@ from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep, WriteText
-from dlc2lp.run.assess import State
+from dlc2lp.run.assess import Assessment, State
 from dlc2lp.run.findings import edited, held, unwritten
 from dlc2lp.run.journal import Journal, Record
+from dlc2lp.run.label_findings import changed_meanwhile
+from dlc2lp.run.label_work import LabelWork, read_text
 from dlc2lp.run.make_files import Made, Maker, make_text
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder
 from dlc2lp.threads import work_off
@@ -43,27 +45,21 @@ class Run:
 
 
 def execute(
-    plan: Plan,
-    states: Mapping[str, State],
-    changed: Mapping[str, Sequence[str]],
-    run_options: RunOptions,
-    watch: Watch,
-    steps: Sequence[Step] | None = None,
+    plan: Plan, found: Assessment, run_options: RunOptions, watch: Watch, steps: Sequence[Step] | None = None
 ) -> Run:
     """Carry out all steps that are not done; one that fails does not stop the others.
 
-    ``states`` and ``changed`` say what the target holds already, see :class:`~dlc2lp.run.assess.Assessment`. Seen to
-    are ``steps``, where others see to the rest, perhaps at the same time; None: all. ``watch`` hears of those that need
-    nothing first, then how many are planned, then how each goes on.
+    ``found`` is what the target holds already. Seen to are ``steps``, where others see to the rest, perhaps at the same
+    time; None: all. ``watch`` hears of those that need nothing first, then how many are planned, then how each goes on.
 
     Raises Interrupted where the work was to stop; finished steps stay finished, nothing half-made is left.
     """
     target = Path(plan.target)
     for folder in plan.folders:
         (target / folder).mkdir(parents=True, exist_ok=True)
-    runner = _Runner(target, Maker(run_options, watch), watch)
+    runner = _Runner(target, Maker(run_options, watch), watch, found)
     ordered = sorted(plan.steps if steps is None else steps, key=lambda step: (-step.weight, step.id))
-    work = [step for step in ordered if not runner.leaves(step, states[step.id], changed.get(step.id, ()))]
+    work = [step for step in ordered if not runner.leaves(step)]
     events = list(map(_event, work))
     n_frames, weight = sum(event.n_frames_all for event in events), sum(event.weight for event in events)
     watch.tell(Event("planned", "step", n=len(work), n_frames_all=n_frames, weight=weight))
@@ -82,14 +78,22 @@ class _Runner:
     target: Path
     maker: Maker
     watch: Watch
+    found: Assessment
     run: Run = field(default_factory=Run)
 
-    def leaves(self, step: Step, state: State, changed: Sequence[str]) -> bool:
+    @property
+    def replaces(self) -> bool:
+        """Whether what people changed is written anew."""
+        return self.maker.run_options.edited == "replace"
+
+    def leaves(self, step: Step) -> bool:
         """Whether nothing is to be done for a step: it is done, or would overwrite what a person changed."""
-        if state in {State.EDITED, State.HELD} and self.maker.run_options.edited != "replace":
-            self._failed(step, [edited(path) for path in changed] if state is State.EDITED else [held(step)])
+        state = self.found.states[step.id]
+        if state in {State.EDITED, State.HELD} and not self.replaces:
+            told = map(edited, self.found.edited[step.id]) if state is State.EDITED else [held(step)]
+            self._failed(step, [*self.found.unmerged, *told])
             return True
-        if state in {State.DONE, State.KEPT}:
+        if state in {State.DONE, State.KEPT} or (state is State.LABELED and not self.replaces):
             self.run.skipped.append(step.id)
             self.watch.tell(replace(_event(step), what="ended", state="skipped"))
             return True
@@ -104,6 +108,9 @@ class _Runner:
         def tell(n_frames: int) -> None:
             self.watch.tell(replace(event, what="advanced", n_frames=n_frames))
 
+        labels = self.found.labels
+        if labels is not None and self.found.states[step.id] is State.MERGE and not self.replaces:
+            return put_labels(self.target, dict.fromkeys(step.targets, step.id), labels)[0]
         return _put(self.target, step, lambda scratch: self.maker.make(step, scratch, tell))
 
     def settle(self, step: Step, future: Future[Record]) -> None:
@@ -143,6 +150,36 @@ def write_text(target: Path, step: WriteText, *, by: str, detail: dict[str, Any]
         raise TargetRefused(unwritten(step, error)) from error
     finally:
         leave_scratch(target)
+
+
+def put_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> list[Record]:
+    """Write label files and queues as they should be, all or, as far as the system allows, none.
+
+    ``step_ids`` has for each file's name the id that its record gets. Dlc2LpError (``labels-changed-meanwhile``) where
+    one of them is not what it was when that was decided, OSError where one can't be written.
+    """
+    journal, scratch = Journal(target), target / SCRATCH / f"labels-{own_tag()}"
+    try:
+        make_folder(scratch)
+        made: list[tuple[Path, Record]] = []
+        for number, (name, step_id) in enumerate(step_ids.items()):
+            folder = scratch / str(number)
+            make_folder(folder)
+            ((_, temporary),) = make_text(WriteText(name, labels.texts[name]), folder).files
+            files = (replace(digest(temporary), path=name),)
+            made.append((temporary, Record(step_id, WriteText.kind, files, False, {}, "labels")))
+        for name in step_ids:
+            if read_text(target, name) != labels.found.get(name):
+                raise Dlc2LpError(changed_meanwhile(name))
+        for temporary, record in made:
+            journal.write(record)
+            temporary.replace(target / record.files[0].path)
+        records = [replace(record, done=True) for _, record in made]
+        for record in records:
+            journal.write(record)
+        return records
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put(target: Path, step: Step, make: Callable[[Path], Made], by: str = "convert") -> Record:

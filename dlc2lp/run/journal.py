@@ -25,7 +25,9 @@ class Record:
     files: tuple[FileRecord, ...]  #: What it wrote.
     done: bool  #: False between the moment when all files were ready and the moment when all stood in their places.
     detail: dict[str, Any]  #: What was measured on the way, such as the frames counted in a video.
-    by: str = "convert"  #: ``convert``, or ``config`` where a person remade the file with ``dlc2lp config``.
+    #: ``convert``, ``config`` where a person remade the file with ``dlc2lp config``, or ``labels`` where it holds what
+    #: people labelled in the target.
+    by: str = "convert"
 
 
 class Journal:

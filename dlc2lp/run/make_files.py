@@ -190,6 +190,8 @@ def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
         message = f"{found}, expected {step.n_frames} in {step.size_bytes} as when it was planned"
         advice = "run the same command once more; it plans anew"
         raise VideoFailed.of("source-changed", step.source, message, advice=advice)
+    if isinstance(step, EncodeVideo | RemuxVideo):
+        info = replace(info, trimmed_to=step.trimmed_to)
     return replace(info, held=step.held) if isinstance(step, EncodeVideo | ExtractFrames) else info
 
 

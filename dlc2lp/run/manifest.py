@@ -152,6 +152,7 @@ class TargetVideo:
     crop: PicturePart | None
     view: str | None
     held: tuple[int, ...]
+    trimmed_to: int | None
     tie: WrittenSessionTie | None
 
     @classmethod

@@ -18,7 +18,7 @@ from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.wording import counted
 
 #: Files that a file manager leaves in any folder that it shows.
-_NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 
 
 def check_location(source: Path, target: Path) -> None:
@@ -101,33 +101,13 @@ def is_same_folder(one: Path, other: Path) -> bool:
 def check_only_holds(folder: Path, allowed: Iterable[str]) -> None:
     """Refuse a folder that holds anything else than the given names."""
     try:
-        content = sorted({path.name for path in folder.iterdir()} - _NO_CONTENT - set(allowed))
+        content = sorted({path.name for path in folder.iterdir()} - NO_CONTENT - set(allowed))
     except OSError as error:
         raise _unreadable(folder, error) from error
     if content:
         n_others = counted(len(content), "file or folder", "files or folders")
         message = f"holds {n_others} that dlc2lp did not make ({', '.join(content[:3])})"
         raise TargetRefused.of("target-not-empty", str(folder), message, advice="choose a new or an empty folder")
-
-
-def stored_plan(target: Path) -> Plan | None:
-    """Return the plan that the target was last written by; None for a new target, or one that a crash left so."""
-    path = target / PLAN_FILE
-    try:
-        text = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return Plan.from_text(text, path)
-
-
-def required_plan(target: Path) -> Plan:
-    """Return the plan of a folder that must be a target; TargetRefused if dlc2lp did not write the folder."""
-    plan = stored_plan(target)
-    if plan is None:
-        message = f"found no {PLAN_FILE}, so dlc2lp did not write this folder"
-        advice = "give the folder that `dlc2lp convert` wrote to"
-        raise TargetRefused.of("not-a-target", str(target), message, advice=advice)
-    return plan
 
 
 def check_owner(plan: Plan, stored: Plan | None) -> None:

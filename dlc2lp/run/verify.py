@@ -7,30 +7,32 @@ DLC wing read from the source; the videos are counted again; the rest is LP's ow
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import chain, product
-from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from dlc2lp.errors import VideoFailed
 from dlc2lp.lp.check import check_target
+from dlc2lp.lp.label_cells import PARSER_ERROR
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
-from dlc2lp.run.findings import found_edited, held, incomplete, not_as_planned, orphaned
+from dlc2lp.run.findings import found_edited, held, incomplete, orphaned
+from dlc2lp.run.label_findings import lasting
+from dlc2lp.run.label_work import LabelWork
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.run.verify_predictions import check_predictions
-from dlc2lp.video.checks import damage_in
-from dlc2lp.video.encoding import choose
-from dlc2lp.video.probe import probe
+from dlc2lp.run.verify_videos import check_videos
 from dlc2lp.wording import counted, one_line
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,16 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
     if all((target / label_files(view)[0]).is_file() for view in plan.views or ("",)):
         findings += check_target(target, every_image=level == "full")
         if plan.label_files.isdisjoint(chain(assessment.orphans, *assessment.edited.values())):
+            findings += lasting(assessment.labels) if assessment.labels else []
             tables = {
                 view: _read_labels([target / name for name in label_files(view) if (target / name).is_file()])
                 for view in plan.views or ("",)
             }
-            wrong, n_labels = _check_labels(plan, tables, labels or {})
+            wrong, n_labels = _check_labels(plan, tables, labels or {}, _Touched.of(assessment.labels))
             findings += wrong
             n_checked |= n_labels
         if level != "none":
-            wrong, n_frames_of = _check_videos(plan, target, level)
+            wrong, n_frames_of = check_videos(plan, target, level)
             n_checked["video_frames"] = sum(n_frames_of.values())
             findings += wrong
             wrong, n_rows = check_predictions(plan, n_frames_of, level)
@@ -95,19 +98,19 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
         view: _read_labels([io.StringIO(texts[name]) for name in label_files(view) if name in texts])
         for view in plan.views or ("",)
     }
-    return tuple(_check_labels(plan, tables, labels)[0])
+    return tuple(_check_labels(plan, tables, labels, _Touched())[0])
 
 
 def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
     """Return what is not as it was recorded."""
-    findings: list[Finding] = []
+    findings = [*assessment.unmerged]
     for step in plan.steps:
         state = assessment.states[step.id]
         if state is State.EDITED:
             findings += map(found_edited, assessment.edited[step.id])
         elif state is State.HELD:
             findings.append(held(step))
-        elif state is State.TO_DO:
+        elif assessment.is_left(step):
             missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
             findings.append(incomplete(step, missing))
     return [*findings, *map(orphaned, assessment.orphans)]
@@ -121,17 +124,43 @@ def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
     import pandas as pd
 
     texts = [pd.read_csv(file, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for file in files]
-    return pd.concat(texts).map(lambda cell: float(cell) if cell else float("nan"))
+    return pd.concat(texts).map(_number)
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell) if cell else math.nan
+    except ValueError:  # told by Lightning Pose's rules
+        return math.nan
+
+
+@dataclass(frozen=True)
+class _Touched:
+    """What people did to the labels since dlc2lp wrote them."""
+
+    cells: Set[tuple[str, str]] = frozenset()  #: Image and keypoint of each label that is another one.
+    #: How many labeled cells and labeled frames there are more than planned, by name.
+    n_more: Mapping[str, int] = field(default_factory=dict)
+    rel_error: float = 0.0  #: How far the other numbers may be off, since the app wrote the whole file anew.
+
+    @classmethod
+    def of(cls, labels: LabelWork | None) -> Self:
+        """What of the labels is people's."""
+        if labels is None:
+            return cls()
+        here, there = labels.here.n_labeled, labels.there.n_labeled
+        touched = frozenset((change.image, change.keypoint) for change in labels.touched)
+        return cls(touched, {name: here[name] - there[name] for name in here}, PARSER_ERROR)
 
 
 def _check_labels(
-    plan: Plan, tables: Mapping[str, pd.DataFrame], labels: SourceLabels
+    plan: Plan, tables: Mapping[str, pd.DataFrame], labels: SourceLabels, touched: _Touched
 ) -> tuple[list[Finding], dict[str, int]]:
     """Return what is wrong with the label files of all views, and how many things were compared, by name."""
-    findings, n_checked = _check_counts(plan, list(tables.values()))
+    findings, n_checked = _check_counts(plan, list(tables.values()), touched)
     n_coordinates = 0
     for view, table in labels.items():
-        n_compared, wrong = _wrong_cells(plan, view, tables[view], table)
+        n_compared, wrong = _wrong_cells(plan, view, tables[view], table, touched)
         n_coordinates += n_compared
         if wrong:
             differ = counted(len(wrong), "coordinate differs", "coordinates differ")
@@ -140,13 +169,19 @@ def _check_labels(
     return findings, n_checked | ({"coordinates": n_coordinates} if labels else {})
 
 
-def _check_counts(plan: Plan, tables: Sequence[pd.DataFrame]) -> tuple[list[Finding], dict[str, int]]:
-    """Nothing lost: what is in the target, and what was left out with a finding, make up the source."""
-    xs = [table.loc[:, [column for column in table.columns if column[2] == "x"]].notna().to_numpy() for table in tables]
-    found = {
-        "labeled_cells": sum(int(each.sum()) for each in xs),
-        "labeled_frames": sum(int(each.any(axis=1).sum()) for each in xs),
+def _check_counts(
+    plan: Plan, tables: Sequence[pd.DataFrame], touched: _Touched
+) -> tuple[list[Finding], dict[str, int]]:
+    """Nothing lost: what is in the target, and what was left out with a finding, make up the source.
+
+    Labels that people made or took away in the target are not counted.
+    """
+    points = [_axis(table, "x") & _axis(table, "y") for table in tables]
+    n_all = {
+        "labeled_cells": sum(int(each.sum()) for each in points),
+        "labeled_frames": sum(int(each.any(axis=1).sum()) for each in points),
     }
+    found = {name: n - touched.n_more.get(name, 0) for name, n in n_all.items()}
     findings = [
         _own_fault(
             "nothing-lost",
@@ -158,7 +193,14 @@ def _check_counts(plan: Plan, tables: Sequence[pd.DataFrame]) -> tuple[list[Find
         for count in (plan.counts[name],)
         if n_found != count.written or not count.balanced
     ]
-    return findings, found
+    return findings, n_all
+
+
+def _axis(table: pd.DataFrame, axis: str) -> NDArray[np.bool_]:
+    """Return which cells of x or y hold a number: bool of shape (F, K)."""
+    columns = [column for column in table.columns if column[2] == axis]
+    cells: NDArray[np.bool_] = table.loc[:, columns].notna().to_numpy(dtype=bool)
+    return cells
 
 
 def _own_fault(code: str, view: str, message: str) -> Finding:
@@ -167,8 +209,13 @@ def _own_fault(code: str, view: str, message: str) -> Finding:
     return Finding(Severity.ERROR, code, label_files(view)[0], message, advice=advice)
 
 
-def _wrong_cells(plan: Plan, view: str, table: pd.DataFrame, labels: LabelTable) -> tuple[int, list[str]]:
-    """Compare every coordinate in the target with its origin, bit for bit; return how many, and which differ."""
+def _wrong_cells(
+    plan: Plan, view: str, table: pd.DataFrame, labels: LabelTable, touched: _Touched
+) -> tuple[int, list[str]]:
+    """Compare every coordinate in the target with its origin, bit for bit; return how many, and which differ.
+
+    Those that people touched are passed over.
+    """
     row_of = {str(name): row for row, name in enumerate(table.index)}
     values = table.to_numpy(dtype="float64")
     column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(table.columns)}
@@ -179,11 +226,14 @@ def _wrong_cells(plan: Plan, view: str, table: pd.DataFrame, labels: LabelTable)
         if path is None:
             continue
         for k, axis in product(range(len(labels.keypoint_names)), (0, 1)):
-            column = column_of[labels.keypoint_names[k], "xy"[axis]]
-            here = values[row_of[path], column] if path in row_of else float("nan")
+            if (path, labels.keypoint_names[k]) in touched.cells:
+                continue
+            column = column_of.get((labels.keypoint_names[k], "xy"[axis]))
+            here = values[row_of[path], column] if path in row_of and column is not None else math.nan
             there = labels.xy_px[row, 0, k, axis]
             n_compared += 1
-            if here != there and not (isnan(here) and isnan(there)):
+            alike = here == there or math.isclose(here, there, rel_tol=touched.rel_error, abs_tol=0.0)
+            if not alike and not (math.isnan(here) and math.isnan(there)):
                 wrong.append(f"{path} {labels.keypoint_names[k]}: found {here!r}, expected {there!r}")
     return n_compared, wrong
 
@@ -196,28 +246,3 @@ def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
         for frame in session.frames
         if session.view == view and frame.state in {"labeled", "test"}
     }
-
-
-def _check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Finding], dict[str, int]]:
-    """Return what is wrong with the videos, and how many frames each has."""
-    findings: list[Finding] = []
-    n_frames_of: dict[str, int] = {}
-    for video in plan.videos:
-        if not (target / video.target).exists():
-            continue  # already told by its record
-        try:
-            info = probe(target / video.target)
-            damage = damage_in(info.path, info, None) if level == "full" else []
-        except VideoFailed as error:
-            findings += error.findings
-            continue
-        n_frames_of[video.target] = info.n_frames
-        treatment = choose(info)
-        if info.n_frames != video.n_frames:
-            message = f"found {counted(info.n_frames, 'frame')}, expected {video.n_frames} as in {video.source}"
-            findings.append(not_as_planned("video-frames-lost", video.target, message))
-        elif treatment.action != "place":
-            message = "; ".join(reason.message for reason in treatment.reasons)
-            findings.append(not_as_planned("video-not-conforming", video.target, message))
-        findings += [replace(found, subject=video.target) for found in damage]
-    return findings, n_frames_of

@@ -62,7 +62,7 @@ class VideoOrder:
         is_read = has_matrix(info.pixel_format) or is_full_range(info.pixel_format)
         colors = (colors or as_opencv_reads(info.pixel_format)) if is_read else None
         return cls(
-            action, info.frame_rate, info.n_frames, width, height, settings, crop, turn_deg, turn_back_deg, colors
+            action, info.frame_rate, info.n_wanted, width, height, settings, crop, turn_deg, turn_back_deg, colors
         )
 
 
@@ -75,7 +75,7 @@ def judge_run(
     picture as often as of a damaged one. So where it complained, the pictures are looked at.
     """
     says = _says(result)
-    lost = result.n_frames != info.n_frames
+    lost = result.n_frames != info.n_wanted
     findings = _failures(source, info, result)
     damage = find_damage(source, info, stop=stop) if result.returncode == 0 and (lost or result.errors) else None
     if damage is not None and (damage.frames or not (lost or damage.is_none)):
@@ -100,8 +100,8 @@ def _failures(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> lis
     says, found = _says(result), []
     if result.returncode != 0:
         found.append(finding("encode-failed", source, f"ffmpeg ended with exit code {result.returncode}{says}"))
-    if result.n_frames != info.n_frames:
-        given = f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {info.n_frames}{says}"
+    if result.n_frames != info.n_wanted:
+        given = f"ffmpeg gave {counted(result.n_frames or 0, 'frame')}, expected {info.n_wanted}{says}"
         found.append(finding("video-frames-lost", source, given))
     return found
 
@@ -148,7 +148,7 @@ def damage_between(source: Path, info: VideoInfo, stop: threading.Event | None) 
 
 def _complaints(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> Finding:
     complained = f"ffmpeg complained {counted(result.n_errors, 'time')}"
-    whole = f"but every one of its {counted(info.n_frames, 'frame')} is whole: {result.errors[-1]!r}"
+    whole = f"but every one of its {counted(info.n_wanted, 'frame')} is whole: {result.errors[-1]!r}"
     return Finding(Severity.NOTE, "video-complaints", str(source), f"{complained}, {whole}")
 
 

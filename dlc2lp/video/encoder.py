@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ class _Encode:
     def from_here(self) -> ffmpeg.FfmpegResult:
         """Decode here, and have the ffmpeg program encode what comes."""
         info = self.info
-        frames = (frame for _, frame in decoded_frames(self.source, info, self.stop))
+        frames = (frame for _, frame in islice(decoded_frames(self.source, info, self.stop), info.trimmed_to))
         first = next(frames, None)
         if first is None:
             raise VideoFailed.of("video-no-frames", str(self.source), "found no frame that can be decoded")
@@ -107,4 +107,5 @@ class _Encode:
     def _argv(self, source: Path | Pipe, turn_back_deg: int) -> list[str]:
         order = self.order
         shown: dict[str, Any] = {"crop": order.crop, "turn_back_deg": turn_back_deg, "colors": order.colors}
+        shown["n_frames"] = self.info.trimmed_to
         return encoding.encode_argv(str(ffmpeg.find_ffmpeg()), source, self.temp, order.rate, self.settings, **shown)

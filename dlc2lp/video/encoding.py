@@ -200,6 +200,7 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
     misnamed = is_mp4 and suffix.lower() != ".mp4"
     miscounted = declared not in (None, info.n_frames) and not info.n_hidden_packets
     count = f"the header says {counted(declared or 0, 'frame')}, it has {info.n_frames}"
+    trimmed = f"of its {counted(info.n_frames, 'frame')} the first {info.n_wanted} are wanted, since a view has no more"
     streams = f"it has {info.n_video_streams} video streams; the first is used"
     return _those_that_hold(
         (not is_mp4, "not-mp4", f"the container is {info.container}, not mp4"),
@@ -209,6 +210,7 @@ def _against_this_wrapping(info: VideoInfo) -> tuple[Reason, ...]:
         (info.n_video_streams != 1, "several-video-streams", streams),
         (declared is None, "count-not-declared", "the header does not say how many frames there are"),
         (miscounted, "wrong-count-declared", count),
+        (info.n_wanted < info.n_frames, "longer-than-other-views", trimmed),
     )
 
 
@@ -266,6 +268,7 @@ def encode_argv(
     crop: Crop | None = None,
     turn_back_deg: int = 0,
     colors: Colors | None = None,
+    n_frames: int | None = None,
 ) -> list[str]:
     """The ffmpeg command that encodes every frame of a video exactly once, in order, at a rate in frames per second.
 
@@ -274,7 +277,7 @@ def encode_argv(
     its suffix, holds the picture as it is stored. Either way the target has no such matrix, which ``-noautorotate``
     does not manage: ffmpeg 5 copies the matrix. Then ``crop`` is kept; all of the picture where None. ``colors`` is how
     the source's are read, whatever its tags say (None: it has none to be read, as in RGB); they are always written as
-    ``WRITTEN``.
+    ``WRITTEN``. With ``n_frames`` it ends after so many.
     """
     threads = str(settings.threads)
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-y", "-progress", "pipe:1", "-nostats"]
@@ -285,6 +288,7 @@ def encode_argv(
     argv += ["-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn"]
     argv += ["-vf", ",".join(_filters(rate, crop, _TURNS_BACK[turn_back_deg], colors))]
     argv += ["-fps_mode", "passthrough"]  # ffmpeg itself may not drop or double a frame
+    argv += [] if n_frames is None else ["-frames:v", str(n_frames)]
     argv += ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf), "-g", str(settings.gop)]
     argv += ["-threads", threads, "-pix_fmt", "yuv420p"]
     if settings.threads > 1:

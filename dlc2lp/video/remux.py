@@ -30,13 +30,15 @@ def rewrite_packets(
     """Copy the packets of the video stream into an mp4, the frames timed 0, 1, 2, ... in the order of display.
 
     Two passes: the first reads the display times (8 bytes of memory per frame), the second copies packet by packet, so
-    that a long video needs hardly more memory than a short one. ``on_frames`` is called now and then with the number of
-    packets copied; after ``stop`` the target, an mp4 whatever its suffix, is left incomplete.
+    that a long video needs hardly more memory than a short one. Of a video that is trimmed the first frames are copied.
+    ``on_frames`` is called now and then with the number of packets copied; after ``stop`` the target, an mp4 whatever
+    its suffix, is left incomplete.
 
     Raises
     ------
     VideoFailed
-        ``remux-impossible``: a packet has no display time or is hidden, or the container refuses the stream.
+        ``remux-impossible``: a packet has no display time or is hidden, the container refuses the stream, or frames
+        that are wanted need one that is not.
     Interrupted
         ``stop`` was set.
     """
@@ -48,6 +50,9 @@ def rewrite_packets(
         ranks, delay = _display_order(source, stop)
         if len(ranks) != info.n_frames:
             raise _impossible(source, "the file has changed since it was measured")
+        ranks = ranks[: info.n_wanted]
+        if len(ranks) and int(ranks.max()) >= info.n_wanted:
+            raise _impossible(source, f"frames before {info.n_wanted} need one that is displayed after them")
         with OpenedVideo(source, stop) as original, PacketCopy(target, original, rate, options) as copy:
             for index, (rank, packet) in enumerate(zip(ranks.tolist(), original.shown_packets(), strict=False)):
                 if on_frames is not None and index % _REPORTED_PACKETS == 0:

@@ -14,6 +14,7 @@ from lp_judge.app import check_app
 from lp_judge.calibration import check_calibration
 from lp_judge.config import check_config
 from lp_judge.dataset import check_dataset
+from lp_judge.dialog_training import check_dialog
 from lp_judge.labels import check_labels
 from lp_judge.project_yaml import check_project_yaml
 from lp_judge.queue import check_queue
@@ -35,6 +36,7 @@ CHECKS = (
     check_queue,
     check_app,
     check_training,
+    check_dialog,
 )
 
 
@@ -66,6 +68,11 @@ def parse_arguments() -> Options:
         "--as-written",
         action="store_true",
         help="train with the config as it stands, changing only epochs, batches per epoch and data workers",
+    )
+    add(
+        "--dialog",
+        action="store_true",
+        help="train one step with every choice of the app's create-model dialog",
     )
     add("--epochs", type=int, default=1, help="epochs of --train (default 1)")
     add(

@@ -75,27 +75,46 @@ def use_random_weights(report: Report) -> None:
 
     torch.hub.load_state_dict_from_url = lambda *_, **__: {"state_dict": {}}
     try:
-        from transformers import ViTModel
+        from transformers import AutoModel, SamModel, ViTModel
     except Exception as error:
         report.line(WARN, "env.transformers", error)
         return
-    ViTModel.from_pretrained = classmethod(small_vit)
+    ViTModel.from_pretrained = classmethod(lambda model_class, name, **_: random_vit(model_class, name, n_layers=3))
+    AutoModel.from_pretrained = classmethod(lambda _, name, **__: random_dinov2(name))
+    SamModel.from_pretrained = classmethod(lambda *_, **__: random_sam())
 
 
-def small_vit(model_class: type, name: str, **_: Any) -> Any:
-    """A vision transformer of the named one's widths, three layers deep."""
+def random_vit(model_class: type, name: str, n_layers: int) -> Any:
+    """A vision transformer of the named one's widths, with random weights."""
     from transformers import ViTConfig
 
-    base = "vitb" in name or "base" in name
-    config = ViTConfig(
-        hidden_size=768 if base else 384,
-        num_attention_heads=12 if base else 6,
-        num_hidden_layers=3,
-        intermediate_size=3072 if base else 1536,
-        image_size=224,
-        patch_size=16,
-    )
+    config = ViTConfig(**widths(name), num_hidden_layers=n_layers, image_size=224, patch_size=16)
     return model_class(config, add_pooling_layer=False)
+
+
+def widths(name: str) -> dict[str, int]:
+    """The widths of a small or base vision transformer."""
+    base = "vitb" in name or "base" in name
+    return {
+        "hidden_size": 768 if base else 384,
+        "num_attention_heads": 12 if base else 6,
+        "intermediate_size": 3072 if base else 1536,
+    }
+
+
+def random_dinov2(name: str) -> Any:
+    """A DINOv2 of the named one's widths, three layers deep, with random weights."""
+    from transformers import Dinov2Config, Dinov2Model
+
+    sizes = {key: value for key, value in widths(name).items() if key != "intermediate_size"}
+    return Dinov2Model(Dinov2Config(**sizes, num_hidden_layers=3, image_size=518, patch_size=14))
+
+
+def random_sam() -> Any:
+    """A SAM of the base one's widths, three layers deep, with random weights."""
+    from transformers import SamConfig, SamModel
+
+    return SamModel(SamConfig(vision_config={"num_hidden_layers": 3, "global_attn_indexes": [2]}))
 
 
 def add_missing_datatypes() -> None:

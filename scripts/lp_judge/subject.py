@@ -17,6 +17,7 @@ class Options:
     profile: str
     train: bool
     as_written: bool
+    dialog: bool
     epochs: int
     lp_source: Path | None
     strict: bool

@@ -51,6 +51,8 @@ def check_small_training(subject: Subject, report: Report) -> None:
         return
     with report.check("train.predictions") as verdict:
         check_image_predictions(subject, model_dir, verdict)
+    with report.check("train.pose_pca") as verdict:
+        check_pose_errors(subject, model_dir, verdict)
     model = None
     with report.check("predict.frame") as verdict:
         from lightning_pose.api import Model
@@ -174,6 +176,28 @@ def check_image_predictions(subject: Subject, model_dir: Path, verdict: Verdict)
             f"{file.name}: keypoint names of the predictions differ",
         )
         verdict.add(f"{file.name} {n_rows} rows")
+
+
+def check_pose_errors(subject: Subject, model_dir: Path, verdict: Verdict) -> None:
+    """LP computed how far each prediction is from the poses of the labels; it does not where the list is null."""
+    config = subject.config
+    columns = config.data.get("columns_for_singleview_pca", [])
+    if subject.views or columns == []:
+        raise Skipped("no keypoints to compute it of")
+    require(columns is not None, "columns_for_singleview_pca is null, and LP computes no Pose-PCA error then")
+    n_frames = min(len(labels.image_names) for labels in subject.labels.values())
+    if int(n_frames * config.training.train_prob) < 2 * len(columns):
+        raise Skipped(f"{n_frames} labeled frames are too few for a PCA of {len(columns)} keypoints")
+    errors = read_errors(model_dir / "predictions_pca_singleview_error.csv")
+    require(errors.iloc[:, list(columns)].notna().all().all(), "errors are empty")
+    verdict.say(f"{len(errors)} frames, {len(columns)} keypoints")
+
+
+def read_errors(file: Path) -> Any:
+    """A table of errors, a column for each keypoint."""
+    import pandas as pd
+
+    return pd.read_csv(file, index_col=0)
 
 
 def check_video_predictions(model_dir: Path, video: Path, n_frames: int | None) -> None:

@@ -14,6 +14,8 @@ import pytest
 from archives import SMALL, break_project, build_archive, debris, target_digests
 from builder import Video, build_project, snapshot
 from command import dlc2lp, start, wait_for
+from labeler import save
+from targets import read_labels
 
 import dlc2lp as library
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
@@ -169,13 +171,39 @@ def test_a_finished_archive_is_not_read_again(archive, tmp_path):
 def test_a_file_that_a_person_changed_is_kept(archive, tmp_path):
     out = tmp_path / "lp"
     assert batch("convert", archive, out).exit_code == 0
-    edited = out / "lab0/reach00/CollectedData.csv"
+    edited = out / "lab0/reach00/project.yaml"
     edited.write_text(edited.read_text() + "# mine\n")
     result = batch("run", out)
     assert (result.exit_code, result.codes, result.document["failed"]) == (1, ["target-edited"], ["lab0/reach00"])
     assert edited.read_text().endswith("# mine\n")
     assert batch("run", out, "--edited", "replace").exit_code == 0
     assert not edited.read_text().endswith("# mine\n")
+
+
+def test_labels_of_people_and_new_ones_of_deeplabcut_come_together(tmp_path):
+    root, out = tmp_path / "root", tmp_path / "lp"
+    small = {"sessions": ("m1",), "video": "none"}
+    project = build_project(root / "lab/reach", **small)
+    assert batch("convert", root, out).exit_code == 0
+    target, places = out / "lab/reach", [f"labeled-data/m1/img{index:08d}.png" for index in (2, 5)]
+    save(target, places[0], {"nose": (1.5, 2.5)})
+    assert batch("finish", out).document["n_by_state"] == {"done": 1}, "labeling is no fault"
+    shutil.rmtree(project.root)
+    changed = {("m1", "img02.png", "nose"): (3.5, 4.5), ("m1", "img05.png", "nose"): (5.5, 6.5)}
+    build_project(project.root, **small, labels=changed)
+    hint = f"dlc2lp batch run {out} --edited settle"
+    for _ in range(2):
+        result = batch("convert", root, out)
+        assert result.exit_code == 1
+        (told,) = [each for each in batch("finish", out).document["findings"] if each["code"] == "labels-conflict"]
+        assert told["where"] == f"lab/reach: {places[0]}, nose"
+        assert hint in told["hint"]
+        labels = read_labels(target)
+        assert (labels[places[0], "nose"], labels[places[1], "nose"]) == ((1.5, 2.5), (5.5, 6.5))
+    assert batch("run", out, "--edited", "settle").exit_code == 0
+    assert batch("finish", out).exit_code == 0
+    assert read_labels(target)[places[0], "nose"] == (1.5, 2.5)
+    assert dlc2lp("verify", target).exit_code == 0
 
 
 def test_a_video_that_vanished_is_a_failure_of_its_project_alone(tmp_path):

@@ -292,7 +292,10 @@ BROKEN: dict[str, tuple[Breaker, set[str]]] = {
         {"target-config-value"},
     ),
     "shares above 1": (setting("val_prob", "0.9"), {"target-config-value"}),
-    "milestone after the end": (setting("max_epochs", "100"), {"target-config-value"}),
+    "milestone after the end": (
+        setting("lr_scheduler_params", "{multisteplr: {milestones: [150, 501], gamma: 0.5}}"),
+        {"target-config-value"},
+    ),
     "epochs and steps": (
         change(CONFIG, "  train_frames: 1", "  unfreezing_step: 3\n  train_frames: 1"),
         {"target-config-value"},

@@ -47,7 +47,8 @@ def test_changed_added_and_removed_keys_and_comments_are_kept() -> None:
         OLD.text,
         ("  imgaug: dlc\n", "  # freely moving, says Ann\n  imgaug: dlc-top-down  # was dlc\n"),
         ("  learning_rate: 0.001", "  learning_rate: 1e-4"),
-        ("      gamma: 0.5\n", ""),
+        ("  lr_scheduler_params: {}\n", "  lr_scheduler_params:\n    multisteplr: {milestones: [50]}\n"),
+        ("  early_stop_patience: 3\n", ""),
         ("  colormap: cool\n", "  colormap: cool\n  note: {who: Ann}\n  extra: [1, no, 'x: y']\n"),
     )
     current += "# the end\n"
@@ -56,14 +57,16 @@ def test_changed_added_and_removed_keys_and_comments_are_kept() -> None:
     expected = copy.deepcopy(new.values)
     expected["training"]["imgaug"] = "dlc-top-down"
     expected["training"]["optimizer_params"]["learning_rate"] = 1e-4
-    del expected["training"]["lr_scheduler_params"]["multisteplr"]["gamma"]
+    expected["training"]["lr_scheduler_params"] = {"multisteplr": {"milestones": [50]}}
+    del expected["training"]["early_stop_patience"]
     expected["eval"] |= {"note": {"who": "Ann"}, "extra": [1, False, "x: y"]}
     assert load_yaml(merged.text) == merged.values == expected
     assert sorted(merged.kept) == [
         "eval.extra",
         "eval.note",
+        "training.early_stop_patience",
         "training.imgaug",
-        "training.lr_scheduler_params.multisteplr.gamma",
+        "training.lr_scheduler_params.multisteplr",
         "training.optimizer_params.learning_rate",
     ]
     assert not merged.findings
@@ -100,7 +103,7 @@ def test_an_option_does_not_undo_what_was_done_by_hand() -> None:
 
 def test_what_was_done_by_hand_and_by_the_new_starter_is_no_change() -> None:
     """Both wrote the same: there is nothing to keep, to note above the key or to tell."""
-    current = edited(OLD.text, ("    height: 256", "    height: 128"), ("    width: 384", "    width: 128"))
+    current = edited(OLD.text, ("    height: 256", "    height: 128"), ("    width: 256", "    width: 128"))
     new = starter(resize=(128, 128))
     merged = keep_edits(OLD.text, current, new)
     assert (merged.text, merged.values, merged.kept, merged.findings) == (new.text, new.values, (), ())

@@ -45,7 +45,12 @@ BROKEN = {
     "index name": ("CollectedData.csv", "coords,x,y,x,y,x,y,x,y\n", "coords,x,y,x,y,x,y,x,y\nimage,,,,,,,,\n", "image"),
     "text cell": ("CollectedData.csv", "4.0,40.1,", "left,40.1,", "TypeError"),
     "size": ("configs/default.yaml", "height: 128", "height: 200", "128"),
-    "milestones": ("configs/default.yaml", "max_epochs: 500", "max_epochs: 100", "milestones"),
+    "milestones": (
+        "configs/default.yaml",
+        "lr_scheduler_params: {}",
+        "lr_scheduler_params: {multisteplr: {milestones: [501], gamma: 0.5}}",
+        "milestones",
+    ),
     "shares": ("configs/default.yaml", "train_prob: 0.8", "train_prob: 0.9", "val_prob"),
     "last bit": (
         "configs/default.yaml",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dlc2lp.errors import UsageError
 from dlc2lp.lp.names import check_views, unique_sessions
 from dlc2lp.model import Severity
-from dlc2lp.planning.align import ViewFrame, align, explain_alignment, unequal_videos, union_keypoints
+from dlc2lp.planning.align import ViewFrame, align, explain_alignment, union_keypoints
 from dlc2lp.planning.view_names import safe_views
 from dlc2lp.survey.view_pattern import ViewTable, apply_pattern, natural_key, parse_view_pattern, split_by_camera
 
@@ -368,13 +368,6 @@ def test_with_every_video_nothing_numbered_is_left_out(views: dict[str, list[Vie
 def test_the_order_of_sessions_can_be_given() -> None:
     views = {"top": frames("a", 1) + frames("b", 1), "side": frames("a", 1) + frames("b", 1)}
     assert [moment.session for moment in align(views, {}, ("b", "a")).moments] == ["b", "a"]
-
-
-def test_videos_of_one_session_must_be_equally_long() -> None:
-    assert unequal_videos({("a", "top"): 100, ("a", "side"): 100, ("b", "top"): 7}) == []
-    (finding,) = unequal_videos({("a", "top"): 100, ("a", "side"): 99, ("b", "top"): 7})
-    assert (finding.code, finding.subject) == ("view-videos-differ", "a")
-    assert "100 (top), 99 (side)" in finding.message
 
 
 # --- keypoints ------------------------------------------------------------------------------------------------------

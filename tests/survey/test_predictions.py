@@ -401,6 +401,16 @@ def test_a_damaged_evaluation_is_told_and_stops_nothing(tmp_path):
     assert models(tmp_path) == {MODEL: ["m1.csv"]}
 
 
+def test_of_a_video_that_is_cut_to_another_views_length_the_first_rows(tmp_path):
+    sessions = (Session("r1_top"), Session("r1_side", n_frames=15))
+    _, tables = build(tmp_path, Analysis("r1_top"), Analysis("r1_side"), sessions=sessions)
+    result = convert(tmp_path, "--view-pattern", "{session}_{view}")
+    assert sorted(video["trimmed_to"] or 0 for video in result.document["videos"]) == [0, 15]
+    for view, table in zip(("top", "side"), tables, strict=True):
+        assert np.array_equal(predicted(tmp_path, f"r1_{view}"), values(table)[:15])
+    assert dlc2lp("verify", tmp_path / "lp", "--verify", "full").exit_code == 0
+
+
 # --- the option -----------------------------------------------------------------------------------------------------
 
 

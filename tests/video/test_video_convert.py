@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import ALL, N_FRAMES, RATE, Workshop, index_in, indices_by_pyav, picture
+from clips import ALL, CLIPS, N_FRAMES, RATE, Workshop, index_in, indices_by_pyav, picture
 
 from dlc2lp.errors import Interrupted, TargetRefused, ToolMissing, UsageError, VideoFailed
 from dlc2lp.video import convert, ffmpeg
@@ -331,3 +331,31 @@ def test_the_real_openfield_video_needs_an_encode(openfield: Path) -> None:
     assert (verdict.treatment.action, verdict.info.n_frames) == ("encode", 2330)
     assert [reason.code for reason in verdict.treatment.reasons] == ["not-yuv420p"]
     assert verdict.info.frame_rate == Fraction(1000000, 33333)
+
+
+@pytest.mark.parametrize("name", ["h264", "mjpeg", "uneven h264", "mirrored down"])
+@pytest.mark.parametrize("n_wanted", [1, 29, 47])
+def test_the_first_frames_of_a_video(
+    name: str, n_wanted: int, shop: Workshop, tmp_path: Path, each_ffmpeg: str
+) -> None:
+    source, target = shop.clip(name), tmp_path / "part"
+    info = replace(probe(source), trimmed_to=n_wanted)
+    made = make_video(source, target, info, "encode", BALANCED, verify="full")
+    assert made.n_frames == n_wanted
+    assert indices_by_pyav(target) == list(CLIPS[name].truth[:n_wanted])
+
+
+@pytest.mark.parametrize("n_wanted", range(1, 48, 3))
+def test_packets_are_copied_only_where_the_first_frames_need_no_later_one(
+    n_wanted: int, shop: Workshop, tmp_path: Path
+) -> None:
+    source, target = shop.clip("h264 mkv"), tmp_path / "part.mp4"  # with B-frames
+    info = replace(probe(source), trimmed_to=n_wanted)
+    try:
+        made = make_video(source, target, info, "rewrite", None, verify="full")
+    except VideoFailed as failure:
+        assert failure.findings[0].code == "remux-impossible"
+        assert not target.exists()
+    else:
+        assert made.n_frames == n_wanted
+        assert indices_by_pyav(target) == list(range(n_wanted))

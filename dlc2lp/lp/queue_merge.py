@@ -1,0 +1,95 @@
+"""The app's labeling queues of all views, as people left them and as DeepLabCut's frames would have them. Pure.
+
+Line n of every view's queue is the same moment: the app drops the queue where one view has more lines than another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from dlc2lp.errors import Dlc2LpError
+from dlc2lp.lp.check_labels import label_file_name
+from dlc2lp.lp.label_sides import Moment, image_of, moment_of
+
+#: By view the entries, as JSON has them, by their moments.
+_Queues = dict[str, dict[Moment, dict[str, Any]]]
+
+
+def queue_file_name(view: str) -> str:
+    """Return the name of a view's labeling queue."""
+    return label_file_name(view, ".unlabeled").removesuffix(".csv") + ".jsonl"
+
+
+def merge_queues(
+    views: Sequence[str],
+    base: Mapping[str, str],
+    here: Mapping[str, str],
+    there: Mapping[str, str],
+    labeled: Collection[Moment],
+) -> dict[str, str]:
+    """Return the text of each view's queue, from the texts by file name of the three sides; of no entry "".
+
+    What people took out or put in stays so, what is new from DeepLabCut joins, what is ``labeled`` now leaves.
+    Dlc2LpError (``target-queue-invalid``) where a line is none of the app's.
+    """
+    old, ours, theirs = (_read(views, texts) for texts in (base, here, there))
+    kept = [moment for moment in _order(theirs, ours) if moment not in labeled and _stays(moment, old, ours, theirs)]
+    made = {}
+    for view in views:
+        name = queue_file_name(view)
+        entries = [_entry(view, moment, old[view], ours[view], theirs[view]) for moment in kept]
+        same = (
+            each[name]
+            for each, queue in ((here, ours), (there, theirs))
+            if name in each and entries == list(queue[view].values())
+        )
+        # A file that says the same already keeps its bytes.
+        made[name] = next(same, "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries))
+    return made
+
+
+def queued_images(text: str, name: str) -> list[str]:
+    """Return the images that wait in a queue of this name; errors are those of :func:`merge_queues`."""
+    return [entry["frame_path"] for entry in _entries(text, name)]
+
+
+def _read(views: Sequence[str], texts: Mapping[str, str]) -> _Queues:
+    return {
+        view: {moment_of(entry["frame_path"], view): entry for entry in _entries(texts.get(name, ""), name)}
+        for view in views
+        for name in (queue_file_name(view),)
+    }
+
+
+def _entries(text: str, name: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            entry = None
+        if not isinstance(entry, dict) or not isinstance(entry.get("frame_path"), str):
+            message, advice = "expected an object with a frame_path, in JSON", "correct the line, or delete it"
+            raise Dlc2LpError.of("target-queue-invalid", name, message, where=f"line {number}", advice=advice)
+        yield entry
+
+
+def _order(*queues: _Queues) -> list[Moment]:
+    return list(dict.fromkeys(moment for each in queues for of_view in each.values() for moment in of_view))
+
+
+def _stays(moment: Moment, old: _Queues, ours: _Queues, theirs: _Queues) -> bool:
+    was, in_source = (any(moment in of_view for of_view in each.values()) for each in (old, theirs))
+    # Who labels a moment in one view takes it out of that view's queue only.
+    is_here = (all if was else any)(moment in of_view for of_view in ours.values())
+    return is_here if is_here != was else in_source
+
+
+def _entry(view: str, moment: Moment, *queues: dict[Moment, dict[str, Any]]) -> dict[str, Any]:
+    """Return an entry of a view, with the newest suggestion; one that only other views have gets none."""
+    was, here, there = (queue.get(moment) for queue in queues)
+    nothing = {"frame_path": image_of(moment, view), "predictions": None}
+    return (there if there != was and there else here) or there or nothing

@@ -1,0 +1,33 @@
+"""What the starter config of a target was last written with: by the conversion, or by ``dlc2lp config`` since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dlc2lp.codec import Malformed, decode
+from dlc2lp.lp.config_choices import ConfigChoices
+from dlc2lp.planning.plan import Plan, unreadable
+from dlc2lp.planning.steps import WriteText
+from dlc2lp.planning.texts import CONFIG_FILE
+from dlc2lp.run.journal import Journal
+
+
+@dataclass(frozen=True)
+class ConfigCall:
+    """What the config was last written with, and what it was then."""
+
+    choices: ConfigChoices
+    data_dir: str | None
+    starter: str
+
+
+def last_call(journal: Journal, plan: Plan) -> tuple[str, ConfigCall]:
+    """Return the last call and the id of its record; of the conversion where there was none since."""
+    made = [record for record in journal.read().values() if record.by == "config"]
+    try:
+        if made:
+            return made[-1].step, decode(ConfigCall, made[-1].detail)
+        starter = next(step.text for step in plan.steps if isinstance(step, WriteText) and step.target == CONFIG_FILE)
+        return "", ConfigCall(decode(ConfigChoices, plan.options.get("config")), None, starter)
+    except Malformed as error:
+        raise unreadable(journal.folder, error) from error

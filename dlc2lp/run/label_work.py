@@ -1,0 +1,163 @@
+"""What people do to the labels of a target after the move, and what DeepLabCut's labels make of it. Only looks.
+
+The label files and queues of all views are one thing: people's rows come in one order in all of them. A target's base
+is what dlc2lp last brought from DeepLabCut. That is what its plan writes, but while a merge is not done, or is left
+with conflicts: then it stands in a file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from dlc2lp.codec import Malformed, read, to_text
+from dlc2lp.errors import Dlc2LpError
+from dlc2lp.files import STATE_FOLDER, write_if_new
+from dlc2lp.lp.check_labels import label_file_name
+from dlc2lp.lp.label_merge import Merged, merge_labels
+from dlc2lp.lp.label_sides import SUFFIXES, Change, Edits, Moment, Side, changes, edits
+from dlc2lp.lp.labels import HIDDEN, NOT_LABELED
+from dlc2lp.lp.queue_merge import merge_queues, queue_file_name, queued_images
+from dlc2lp.planning.plan import Plan, unreadable
+from dlc2lp.run.config_calls import last_call
+from dlc2lp.run.journal import Journal
+from dlc2lp.run.stored import stored_plan
+
+BASE_FILE = f"{STATE_FOLDER}/labels-base.json"
+
+
+@dataclass(frozen=True)
+class LabelBase:
+    """.dlc2lp/labels-base.json: the base of the labels, while it is another one than the plan's texts."""
+
+    written_first: ClassVar[tuple[str, ...]] = ("schema",)
+    schema: ClassVar[str] = "dlc2lp/labels-base/1"
+
+    texts: dict[str, str]  #: Label files and queues by name.
+
+
+def kept_base(target: Path) -> dict[str, str] | None:
+    """Return the base that a target holds in a file of its own; None where the plan's texts are it."""
+    path = target / BASE_FILE
+    try:
+        return read(LabelBase, path.read_bytes()).texts
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except Malformed as error:
+        raise unreadable(path, error) from error
+
+
+def keep_base(target: Path, texts: Mapping[str, str]) -> None:
+    """Keep a base in a file of its own; TargetRefused where it can't be written."""
+    write_if_new(target / BASE_FILE, to_text(LabelBase(dict(sorted(texts.items())))))
+
+
+@dataclass(frozen=True)
+class LabelWork:
+    """The labels of a target that people edited, or that are not merged to the end, and what they are to become.
+
+    Attributes
+    ----------
+    found
+        Texts of the label files and queues that are there, by name.
+    texts
+        What they should hold: of each that is planned or has content.
+    merged
+        The labels as values; ``base``, ``here`` and ``there`` are what they came of.
+    base_texts
+        The base of the next merge, and one with which no conflict is left.
+    """
+
+    found: Mapping[str, str]
+    texts: Mapping[str, str]
+    merged: Merged
+    base: Side = field(repr=False)
+    here: Side = field(repr=False)
+    there: Side = field(repr=False)
+    base_texts: tuple[dict[str, str], dict[str, str]] = field(repr=False)
+
+    @cached_property
+    def by_people(self) -> dict[str, Edits]:
+        """What people did since the base, by label file."""
+        return edits(self.base, self.here)
+
+    @cached_property
+    def brought(self) -> dict[str, Edits]:
+        """What the merge brings from DeepLabCut, by label file."""
+        return edits(self.here, self.merged.side)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether labels of DeepLabCut have yet to arrive, or to leave."""
+        return any(changes(self.here, self.merged.side))
+
+    @property
+    def touched(self) -> Iterator[Change]:
+        """The labels that are not those of the plan."""
+        return changes(self.there, self.here)
+
+    @property
+    def images(self) -> set[str]:
+        """Paths of the images that have a row, or wait in a queue."""
+        labeled = {row.image for rows in self.merged.side.rows.values() for row in rows.values()}
+        queues = {queue_file_name(view) for view in self.merged.side.rows}.intersection(self.texts)
+        return labeled.union(*(queued_images(self.texts[name], name) for name in queues))
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a file is what it should be."""
+        return self.found.get(name) == self.texts.get(name)
+
+
+def find_label_work(plan: Plan, is_edited: Callable[[str], bool]) -> LabelWork | None:
+    """Return what is to be known of a target's labels; None where nobody edited them and nothing is left of a merge.
+
+    ``is_edited`` says whether a file is there that holds people's work. Dlc2LpError where the files can't be merged.
+    """
+    target, kept = Path(plan.target), kept_base(Path(plan.target))
+    names = [name for view in plan.views or ("",) for name in _names(view)]
+    if kept is None and not any(map(is_edited, names)):
+        return None
+    if kept is None:
+        stored = stored_plan(target)
+        kept = (stored or plan).labeling_texts
+    return look_at_labels(plan, kept, plan.labeling_texts)
+
+
+def _names(view: str) -> list[str]:
+    return [*(label_file_name(view, suffix) for suffix in SUFFIXES), queue_file_name(view)]
+
+
+def look_at_labels(plan: Plan, base_texts: Mapping[str, str], new_texts: Mapping[str, str]) -> LabelWork:
+    """Merge what a target holds with new texts, where ``base_texts`` is the base.
+
+    A file that is gone is taken for lost, and comes again. Dlc2LpError where the files can't be merged.
+    """
+    target, views = Path(plan.target), plan.views or ("",)
+    names = [name for view in views for name in _names(view)]
+    found = {name: text for name in names for text in (read_text(target, name),) if text is not None}
+    lost = {name: text for name, text in base_texts.items() if name not in found}
+    base, there = Side.read(views, base_texts), Side.read(views, new_texts)
+    here = Side.read(views, found).with_rows(Side.read(views, lost))
+    means = NOT_LABELED if last_call(Journal(target), plan)[1].choices.nan_means == "unlabeled" else HIDDEN
+    merged = merge_labels(base, here, there, means, lambda image: (target / image).is_file())
+    labeled: set[Moment] = {moment for rows in merged.side.rows.values() for moment in rows}
+    queues = merge_queues(views, base_texts, lost | found, new_texts, labeled)
+    texts = merged.side.texts(name for name in new_texts if name not in queues)
+    texts |= {name: text for name, text in queues.items() if text.strip() or name in new_texts}
+    others = [{name: text for name, text in each.items() if name in queues} for each in (new_texts, base_texts)]
+    bases = merged.base.texts() | others[0], merged.settled.texts() | others[1]
+    return LabelWork(found, texts, merged, base, here, there, bases)
+
+
+def read_text(target: Path, name: str) -> str | None:
+    """Return what a file of a target holds; None where there is none, Dlc2LpError where it is no text."""
+    try:
+        return (target / name).read_bytes().decode()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnicodeDecodeError as error:
+        advice = "save the file as UTF-8"
+        raise Dlc2LpError.of("target-labels-unreadable", name, f"is no UTF-8: {error.reason}", advice=advice) from error
