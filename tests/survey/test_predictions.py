@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from builder import Session, Shuffle, build_project, snapshot
+from builder import Session, Shuffle, Video, build_project, snapshot
 from command import dlc2lp
 from dlc_analysis import DLC1, TF, TORCH, Analysis, add_analysis, add_evaluation
 from predicted import MODEL, cells, models, predicted, values
@@ -125,6 +125,35 @@ def test_an_empty_prediction_is_an_empty_cell(tmp_path):
     table.to_hdf(built.root / "videos" / f"m1{TF}.h5", key="df_with_missing", format="table", mode="w")
     convert(tmp_path)
     assert cells(tmp_path)[6][:5] == ["3", "", "", "", repr(float(table.iloc[3, 3]))]
+
+
+def test_frames_in_which_nothing_was_predicted_stay_rows_for_pandas(tmp_path):
+    """As tracks have them before the animal comes in: Lightning Pose would miss an empty first row."""
+    built, (table,) = build(tmp_path, Analysis("m1", files=()))
+    table.iloc[:2] = np.nan
+    table.to_hdf(built.root / "videos" / f"m1{TF}.h5", key="df_with_missing", format="table", mode="w")
+    convert(tmp_path)
+    read = pd.read_csv(tmp_path / f"lp/models/{MODEL}/video_preds/m1.csv", header=[0, 1, 2], index_col=0)
+    assert list(read.index) == list(range(20))
+    assert np.isnan(predicted(tmp_path)[:2, :, :2]).all()
+    assert not predicted(tmp_path)[:2, :, 2].any()
+    assert dlc2lp("verify", tmp_path / "lp", "--verify", "full").exit_code == 0
+
+
+def test_an_archive_has_the_predictions_of_each_project(tmp_path):
+    for name in ("one", "two"):
+        built = build_project(
+            tmp_path / "labs" / name, sessions=("m1",), frames=(2, 5), video=Video(".avi", "mjpeg", "yuvj420p")
+        )
+        add_analysis(built, Analysis("m1", off_px=len(name)))
+    result = dlc2lp("batch", "convert", tmp_path / "labs", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    found = sorted((tmp_path / "out").glob("*/models/*/video_preds/m1.csv"))
+    assert [path.parts[-5] for path in found] == ["one", "two"]
+    assert dlc2lp("batch", "finish", tmp_path / "out").exit_code == 0
+    again = dlc2lp("batch", "convert", tmp_path / "labs", tmp_path / "none", "--predictions", "none")
+    assert again.exit_code == 0, again.stderr
+    assert not list((tmp_path / "none").glob("*/models"))
 
 
 # --- which frame ----------------------------------------------------------------------------------------------------
@@ -370,6 +399,16 @@ def test_a_damaged_evaluation_is_told_and_stops_nothing(tmp_path):
     path.write_bytes(path.read_bytes()[:2000])
     assert "evaluation-unreadable" in convert(tmp_path).codes
     assert models(tmp_path) == {MODEL: ["m1.csv"]}
+
+
+def test_of_a_video_that_is_cut_to_another_views_length_the_first_rows(tmp_path):
+    sessions = (Session("r1_top"), Session("r1_side", n_frames=15))
+    _, tables = build(tmp_path, Analysis("r1_top"), Analysis("r1_side"), sessions=sessions)
+    result = convert(tmp_path, "--view-pattern", "{session}_{view}")
+    assert sorted(video["trimmed_to"] or 0 for video in result.document["videos"]) == [0, 15]
+    for view, table in zip(("top", "side"), tables, strict=True):
+        assert np.array_equal(predicted(tmp_path, f"r1_{view}"), values(table)[:15])
+    assert dlc2lp("verify", tmp_path / "lp", "--verify", "full").exit_code == 0
 
 
 # --- the option -----------------------------------------------------------------------------------------------------
