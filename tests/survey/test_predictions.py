@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -344,6 +345,16 @@ def test_a_video_of_a_longer_name_has_its_own(tmp_path):
     build(tmp_path, Analysis("m10"), sessions=("m1", "m10"))
     convert(tmp_path)
     assert models(tmp_path) == {MODEL: ["m10.csv"]}
+
+
+def test_an_accent_in_two_parts_is_the_same_name(tmp_path):
+    """As macOS takes names apart; the notes beside the file are called likewise."""
+    built, (table,) = build(tmp_path, Analysis("Mäuse", crop=(10, 100, 20, 90)), sessions=("Mäuse",))
+    for path in sorted((built.root / "videos").glob("*DLC_*")):
+        path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))
+    convert(tmp_path)
+    (files,) = models(tmp_path).values()
+    assert np.allclose(predicted(tmp_path, files[0].removesuffix(".csv")), values(table) + np.array([10, 20, 0]))
 
 
 def test_views_share_one_model(tmp_path):
