@@ -284,6 +284,24 @@ def test_of_several_tracked_animals_those_that_are_migrated(tmp_path, choice, co
     assert np.array_equal(predicted(tmp_path, model=f"{MODEL}-el"), values(table)[:, columns])
 
 
+def test_tracks_in_a_csv_alone(tmp_path):
+    _, (table,) = build(
+        tmp_path, Analysis("m1", ending="_el", files=("csv",)), individuals=("a", "b"), unique=("ball",)
+    )
+    convert(tmp_path, "--individuals", "flatten")
+    assert np.array_equal(predicted(tmp_path, model=f"{MODEL}-el"), values(table))
+    assert dlc2lp("verify", tmp_path / "lp", "--verify", "full").exit_code == 0
+
+
+def test_a_csv_that_a_spreadsheet_saved(tmp_path):
+    built, (table,) = build(tmp_path, Analysis("m1", files=("csv",)))
+    path = built.root / "videos" / f"m1{TF}.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").replace(",", ";").replace("\n", "\r\n").encode("utf-8-sig"))
+    convert(tmp_path)
+    assert np.array_equal(predicted(tmp_path), values(table))
+    assert dlc2lp("verify", tmp_path / "lp", "--verify", "full").exit_code == 0
+
+
 def test_animals_that_were_not_tracked_are_told_and_left_out(tmp_path):
     build(tmp_path, Analysis("m1", TORCH), individuals=("a", "b"))
     assert "predictions-not-tracked" in convert(tmp_path, "--individuals", "a").codes
