@@ -17,7 +17,7 @@ from dlc2lp.dlc.project import VIDEOS, DlcProject
 from dlc2lp.model import Finding, Severity
 from dlc2lp.searching import walk_files
 from dlc2lp.survey.video_candidates import hold_the_same
-from dlc2lp.wording import some
+from dlc2lp.wording import some, spelled
 
 _SUFFIXES = (".h5", ".csv")
 _SIGNS = ("DLC", "DeepCut")
@@ -27,6 +27,7 @@ class NamedAnalysis(NamedTuple):
     """A file that is an analysis by its name."""
 
     path: Path
+    stem: str  #: The video's, as it stands in the file's name.
     name: AnalysisName
 
 
@@ -43,14 +44,16 @@ class AnalysisPlaces:
         for path in paths:
             for stem in _stems(path.name):
                 if name := analysis_name(stem, path.name):
-                    self._by_stem.setdefault(stem, []).append(NamedAnalysis(path, name))
+                    self._by_stem.setdefault(spelled(stem), []).append(NamedAnalysis(path, stem, name))
 
     def of(self, video: Path, stem: str) -> dict[str, list[NamedAnalysis]]:
         """Return the files of each network for a video, by the network's full name; those to be taken first lead.
 
         The folder of the video goes before all others, and in a folder the HDF5 before the CSV.
         """
-        listed = self._by_stem.get(stem, [])
+        # A copy may be called otherwise than the video that DeepLabCut knew.
+        stems = dict.fromkeys((spelled(stem), spelled(video.stem)))
+        listed = [each for key in stems for each in self._by_stem.get(key, ())]
         folders = dict.fromkeys((*_around(video), *(each.path.parent for each in listed)))
         place = {folder: n for n, folder in enumerate(folders)}
         found: dict[str, list[NamedAnalysis]] = {}

@@ -120,7 +120,7 @@ def _tied(each: NamedAnalysis, head: AnalysisHead, video: SurveyedVideo, *, crop
     if not each.name.tracks and len(_animals(head.points)) > 1:
         message = "found several animals that were not tracked: which of them is which changes from frame to frame"
         return _left_out("predictions-not-tracked", head.path, message, "track them in DeepLabCut (stitch_tracklets)")
-    meta = read_analysis_meta(head.path.parent, video.stem, each.name.scorer)
+    meta = read_analysis_meta(head.path.parent, each.stem, each.name.scorer)
     origin_px = _origin(head.path, meta, video, info, crops=crops)
     if isinstance(origin_px, Finding):
         return origin_px

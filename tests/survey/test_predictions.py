@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -283,6 +284,24 @@ def test_of_several_tracked_animals_those_that_are_migrated(tmp_path, choice, co
     assert np.array_equal(predicted(tmp_path, model=f"{MODEL}-el"), values(table)[:, columns])
 
 
+def test_tracks_in_a_csv_alone(tmp_path):
+    _, (table,) = build(
+        tmp_path, Analysis("m1", ending="_el", files=("csv",)), individuals=("a", "b"), unique=("ball",)
+    )
+    convert(tmp_path, "--individuals", "flatten")
+    assert np.array_equal(predicted(tmp_path, model=f"{MODEL}-el"), values(table))
+    assert dlc2lp("verify", tmp_path / "lp", "--verify", "full").exit_code == 0
+
+
+def test_a_csv_that_a_spreadsheet_saved(tmp_path):
+    built, (table,) = build(tmp_path, Analysis("m1", files=("csv",)))
+    path = built.root / "videos" / f"m1{TF}.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").replace(",", ";").replace("\n", "\r\n").encode("utf-8-sig"))
+    convert(tmp_path)
+    assert np.array_equal(predicted(tmp_path), values(table))
+    assert dlc2lp("verify", tmp_path / "lp", "--verify", "full").exit_code == 0
+
+
 def test_animals_that_were_not_tracked_are_told_and_left_out(tmp_path):
     build(tmp_path, Analysis("m1", TORCH), individuals=("a", "b"))
     assert "predictions-not-tracked" in convert(tmp_path, "--individuals", "a").codes
@@ -344,6 +363,16 @@ def test_a_video_of_a_longer_name_has_its_own(tmp_path):
     build(tmp_path, Analysis("m10"), sessions=("m1", "m10"))
     convert(tmp_path)
     assert models(tmp_path) == {MODEL: ["m10.csv"]}
+
+
+def test_an_accent_in_two_parts_is_the_same_name(tmp_path):
+    """As macOS takes names apart; the notes beside the file are called likewise."""
+    built, (table,) = build(tmp_path, Analysis("Mäuse", crop=(10, 100, 20, 90)), sessions=("Mäuse",))
+    for path in sorted((built.root / "videos").glob("*DLC_*")):
+        path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))
+    convert(tmp_path)
+    (files,) = models(tmp_path).values()
+    assert np.allclose(predicted(tmp_path, files[0].removesuffix(".csv")), values(table) + np.array([10, 20, 0]))
 
 
 def test_views_share_one_model(tmp_path):
