@@ -169,12 +169,17 @@ def judge(target: Path, cells: list[Cell]) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
     config = OmegaConf.load(target / "configs/default.yaml")
-    config.training.imgaug_3d = False  # it moves a label that is at odds with the other views' out of the picture
-    try:
-        dataset = get_dataset(config, str(target), iaa.Sequential([]))
-        items = [dataset[row]["heatmaps"] for row in range(len(dataset))]
-    except (ImportError, ValueError, AssertionError) as error:
-        return {"refused": f"{type(error).__name__}: {error}"}
+    config.training.imgaug_3d = False
+    with tempfile.TemporaryDirectory() as folder:
+        # Without calibration: moved in space at random, a label at odds with the other views' leaves the picture.
+        for path in target.iterdir():
+            if not path.name.startswith("calibration"):
+                (Path(folder) / path.name).symlink_to(path)
+        try:
+            dataset = get_dataset(config, folder, iaa.Sequential([]))
+            items = [dataset[row]["heatmaps"] for row in range(len(dataset))]
+        except (ImportError, ValueError, AssertionError) as error:
+            return {"refused": f"{type(error).__name__}: {error}"}
     loss = HeatmapMSELoss()
     losses = [float(loss(item[None], torch.full_like(item[None], 0.5))[0]) for item in items]
     tables = read_tables(target)

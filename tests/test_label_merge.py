@@ -199,14 +199,23 @@ def test_a_keypoint_that_is_new_in_deeplabcut_joins_what_people_labelled(project
 
 
 def test_labels_of_a_keypoint_that_deeplabcut_has_no_more_are_not_dropped(project, target):
+    original = read_labels(target)[image(2), "tail"]
     save(target, image(2), {"tail": (10.25, 20.5)})
-    before = (target / "CollectedData.csv").read_bytes()
-    project = rebuilt(project, bodyparts=("nose", "ear_left", "ear_right"))
-    result = convert(project, target)
-    assert result.exit_code == 1
-    assert result.finding("labels-keypoint-gone")["where"] == "tail"
-    assert (target / "CollectedData.csv").read_bytes() == before
-    save(target, image(2), {"tail": read_labels(target)[image(5), "tail"]})
+    for frames in ((2, 5, 9, 14), (2, 5, 9, 14, 17)):  # as people saved it, and as it was merged
+        project = rebuilt(project, frames=frames)
+        assert convert(project, target).exit_code == 0
+        before = (target / "CollectedData.csv").read_bytes()
+        project = rebuilt(project, frames=frames, bodyparts=("nose", "ear_left", "ear_right"))
+        for _ in range(2):
+            result = convert(project, target)
+            assert result.exit_code == 1
+            assert result.finding("labels-keypoint-gone")["where"] == "tail"
+            assert (target / "CollectedData.csv").read_bytes() == before
+        assert dlc2lp("verify", target).exit_code == 1
+    save(target, image(2), {"tail": original})
+    assert convert(project, target).exit_code == 0
+    assert (image(2), "tail") not in read_labels(target)
+    expect_settled(project, target)
 
 
 @pytest.mark.parametrize("left", ["nothing", "frames of people"])

@@ -150,7 +150,7 @@ class _Merge:
 
     def _moment(self, moment: Moment) -> _Moment:
         old, ours, theirs = (_rows_of(side, moment) for side in (self._base, self._here, self._there))
-        if not theirs and not any(point.is_labelled for row in old.values() for point in row.points):
+        if not theirs and _is_labelled(ours) and not _is_labelled(old):
             old = {}  # what DeepLabCut deleted held nothing, so that people's labels of it are no conflict
         if old and not ours:  # people deleted it, or nobody has it any more
             for view, row in theirs.items():
@@ -256,6 +256,10 @@ def _twice(side: Side, there: Side) -> Iterator[tuple[str, str]]:
 
 def _rows_of(side: Side, moment: Moment) -> _Moment:
     return {view: rows[moment] for view, rows in side.rows.items() if moment in rows}
+
+
+def _is_labelled(moment: _Moment) -> bool:
+    return any(point.is_labelled for row in moment.values() for point in row.points)
 
 
 def _pairs(row: Row, other: Row | None) -> Iterator[tuple[PointCells, PointCells | None]]:

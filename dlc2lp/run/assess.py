@@ -76,14 +76,14 @@ def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = Fal
         labels = find_label_work(plan, look.is_peoples)
     except Dlc2LpError as error:
         unmerged = error.findings
-        _hold_labels(plan, look, states)
+        _hold_labels(plan, look, states, edited)
     if labels is not None:
         _with_labels(plan, look, labels, states, edited)
     planned = {path for step in plan.steps for path in step.targets}
     planned |= labels.texts.keys() | labels.images if labels else set()
     left_over = {path: now for path in sorted(look.known.keys() - planned) if (now := look.file(path))}
     emptied = labels.found if labels else {}  # of label files and queues those that hold nothing more
-    stale = tuple(path for path, now in left_over.items() if path in emptied or _key(now) in look.known[path])
+    stale = tuple(path for path in left_over if path in emptied or not look.is_peoples(path))
     orphans = tuple(path for path in left_over if path not in stale)
     return Assessment(states, edited, stale, orphans, labels, unmerged)
 
@@ -105,11 +105,14 @@ def _with_labels(
             states[step.id] = State.TO_DO
 
 
-def _hold_labels(plan: Plan, look: _Look, states: dict[str, State]) -> None:
-    """Hold back the label files that are there and would be written anew beside one that a person changed."""
-    steps = [step for step in plan.steps if isinstance(step, WriteText) and step.target in plan.label_files]
-    to_do = [step for step in steps if states.get(step.id) is State.TO_DO]
-    if to_do and any(look.at(step)[0] is State.EDITED for step in steps):
+def _hold_labels(plan: Plan, look: _Look, states: dict[str, State], edited: dict[str, tuple[str, ...]]) -> None:
+    """Keep people's label files and queues, which can't be merged, and hold back label files that belong with them."""
+    steps = [step for step in plan.steps if isinstance(step, WriteText) and step.target in plan.labeling_texts]
+    for step in steps:
+        if states.get(step.id) is State.TO_DO and look.is_peoples(step.target):
+            states[step.id], edited[step.id] = State.EDITED, (step.target,)
+    to_do = [step for step in steps if step.target in plan.label_files and states.get(step.id) is State.TO_DO]
+    if to_do and any(look.is_peoples(step.target) for step in steps if step.target in plan.label_files):
         states.update({step.id: State.HELD for step in to_do if look.file(step.target) is not None})
 
 

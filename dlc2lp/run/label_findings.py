@@ -45,7 +45,10 @@ def _conflict(each: Conflict) -> Finding:
         f"found {here}, and {there} in DeepLabCut: both were changed since labels were last brought from there; the "
         "target's is kept"
     )
-    advice = "make both alike; or, for all such points, to keep the target's {}, to lose what was done in the target {}"
+    advice = (
+        "make both alike; or {} (the target's stay for good), or {} (DeepLabCut's come, and all that was done in the "
+        "target's labels is lost)"
+    )
     ways = tuple(RunAgain("run convert again", (setting,)) for setting in (SETTLE, REPLACE))
     return Finding(
         Severity.ERROR, "labels-conflict", each.file, message, f"{each.image}, {each.keypoint}", advice, ways

@@ -92,6 +92,10 @@ def test_a_merge(views: tuple[str, ...], has_visible: bool, data: st.DataObject)
         if any(_of(old, moment, each) != _of(ours, moment, each) for each in views)
         for view in views
     }
+    rows = set(merged.side.rows[views[0]])
+    in_base, in_here, in_there = (set(each.rows[views[0]]) for each in (base, here, there))
+    stay = {moment for moment in in_base - in_there if {image_of(moment, view) for view in views} <= kept}
+    assert rows == (in_here & in_there) | (in_here - in_base) | (in_there - in_base) | (in_here & stay)
     # What only one side changed is taken, whatever kind of change it was.
     for place in {*old, *ours, *theirs}:
         was, mine, its = (each.get(place) for each in (old, ours, theirs))
