@@ -299,8 +299,10 @@ def outcome_text(came: Outcome) -> str:
     done = f"{counted(len(run.done), 'step')} done"
     done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
     done += f", {len(run.failed)} failed" if run.failed else ""
-    ready = f"{plan.target} is ready:\n{_next_commands(plan.target)}"
-    broken = f"{plan.target} is not complete: see the errors above, then run the same command again"
+    verdict = f"{plan.target} is ready:\n{_next_commands(plan.target)}"
+    if came.exit_code:
+        missing = "is not complete: see the errors above, then run the same command again"
+        verdict = f"{plan.target} {missing if run.failed else 'is written, but not all is well: see the errors above'}"
     return _joined(
         _counts_text(plan),
         _video_rows(rows, remarks, len(plan.videos)),
@@ -308,7 +310,7 @@ def outcome_text(came: Outcome) -> str:
         "\n".join(extra),
         findings_text(came.findings),
         f"{done}; {_checked_text(came.verification)}",
-        ready if came.exit_code == 0 else broken,
+        verdict,
     )
 
 
