@@ -167,7 +167,8 @@ def put_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> 
     ``step_ids`` has for each file's name the id that its record gets. Dlc2LpError (``labels-changed-meanwhile``) where
     one of them is not what it was when that was decided, OSError where one can't be written.
     """
-    journal, scratch = Journal(target), target / SCRATCH / f"labels-{own_tag()}"
+    # Several threads may each write a file at this moment.
+    journal, scratch = Journal(target), target / SCRATCH / f"{next(iter(step_ids.values()))}-{own_tag()}"
     try:
         make_folder(scratch)
         made: list[tuple[Path, Record]] = []
