@@ -278,8 +278,11 @@ def test_label_files_that_cant_be_read_are_kept_and_told(project, target):
     expect_settled(project, target)
 
 
-def test_what_is_saved_in_the_app_while_a_conversion_runs_is_not_lost(project, target):
-    save(target, image(2), {"tail": (1.5, 2.5)})
+@pytest.mark.parametrize("before", [True, False], ids=["and before", "and not before"])
+def test_what_is_saved_in_the_app_while_a_conversion_runs_is_not_lost(project, target, before):
+    tail = (1.5, 2.5) if before else read_labels(target)[image(2), "tail"]
+    if before:
+        save(target, image(2), {"tail": tail})
     project = rebuilt(project, frames=(2, 5, 9, 14, 17))
 
     def saves(event):
@@ -292,7 +295,7 @@ def test_what_is_saved_in_the_app_while_a_conversion_runs_is_not_lost(project, t
     assert read_labels(target)[image(5), "tail"] == (3.5, 4.5)
     assert convert(project, target).exit_code == 0
     labels = read_labels(target)
-    assert (labels[image(5), "tail"], labels[image(2), "tail"]) == ((3.5, 4.5), (1.5, 2.5))
+    assert (labels[image(5), "tail"], labels[image(2), "tail"]) == ((3.5, 4.5), tail)
     assert labels[image(17), "tail"] == project.labels[key(project, 17, "tail")]
     expect_settled(project, target)
 

@@ -1,8 +1,10 @@
 """Several cameras become one multi-view project: row n of every view is the same moment, and nothing is lost."""
 
+import contextlib
 import csv
 import json
 import shutil
+import threading
 import tomllib
 
 import cv2
@@ -14,6 +16,8 @@ from builder import Video, barcode, build_project, read_clip, snapshot
 from command import dlc2lp
 
 import dlc2lp as library
+from dlc2lp.run import execute
+from dlc2lp.run.make_files import make_text
 
 CAMERAS = ("top", "side")
 
@@ -177,6 +181,29 @@ def test_labels_of_one_view_and_new_ones_of_deeplabcut_come_together(tmp_path):
     assert (again.exit_code, again.document["steps"]["done"]) == (0, [])
     assert snapshot(target) == before
     assert dlc2lp("verify", target).exit_code == 0
+
+
+def test_label_files_of_two_views_are_written_at_the_same_moment(tmp_path, monkeypatch):
+    """Each has temporaries of its own, or one view would get the other's labels."""
+    top, side = two_projects(tmp_path)
+    target = tmp_path / "lp"
+    assert convert(target, {"top": top, "side": side}).exit_code == 0
+    for view in CAMERAS:
+        edit(target, view)
+    shutil.rmtree(top.root)
+    top = build_project(top.root, sessions=("m1", "m2"), frames=(2, 4, 5, 9, 14))
+    both = threading.Barrier(2)
+
+    def meets(step, scratch):
+        made = make_text(step, scratch)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(5)
+        return made
+
+    monkeypatch.setattr(execute, "make_text", meets)
+    assert convert(target, {"top": top, "side": side}, "--jobs", 2).exit_code == 0
+    assert not both.broken
+    assert "img00000004.png" in {name for _, name in expect_aligned(target, CAMERAS)}
 
 
 def test_label_files_stay_together_where_one_cant_be_read(tmp_path):

@@ -21,7 +21,7 @@ from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep, WriteText
-from dlc2lp.run.assess import Assessment, State
+from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.findings import edited, held, unwritten
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_findings import changed_meanwhile
@@ -57,7 +57,7 @@ def execute(
     target = Path(plan.target)
     for folder in plan.folders:
         (target / folder).mkdir(parents=True, exist_ok=True)
-    runner = _Runner(target, Maker(run_options, watch), watch, found)
+    runner = _Runner(plan, target, Maker(run_options, watch), watch, found)
     ordered = sorted(plan.steps if steps is None else steps, key=lambda step: (-step.weight, step.id))
     work = [step for step in ordered if not runner.leaves(step)]
     events = list(map(_event, work))
@@ -75,6 +75,7 @@ def execute(
 class _Runner:
     """Sees to single steps, carrying them out in several threads."""
 
+    plan: Plan
     target: Path
     maker: Maker
     watch: Watch
@@ -111,7 +112,15 @@ class _Runner:
         labels = self.found.labels
         if labels is not None and self.found.states[step.id] is State.MERGE and not self.replaces:
             return put_labels(self.target, dict.fromkeys(step.targets, step.id), labels)[0]
+        if isinstance(step, WriteText) and not self.replaces and self._is_saved_meanwhile(step):
+            raise Dlc2LpError(changed_meanwhile(step.target))
         return _put(self.target, step, lambda scratch: self.maker.make(step, scratch, tell))
+
+    def _is_saved_meanwhile(self, step: WriteText) -> bool:
+        """Whether somebody labeled in the app since all was looked at, which may be hours ago."""
+        if step.target not in self.plan.labeling_texts or not (self.target / step.target).exists():
+            return False
+        return assess(self.plan, [step]).states[step.id] not in {State.TO_DO, State.DONE}
 
     def settle(self, step: Step, future: Future[Record]) -> None:
         """Note what came of a step."""
@@ -158,7 +167,8 @@ def put_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> 
     ``step_ids`` has for each file's name the id that its record gets. Dlc2LpError (``labels-changed-meanwhile``) where
     one of them is not what it was when that was decided, OSError where one can't be written.
     """
-    journal, scratch = Journal(target), target / SCRATCH / f"labels-{own_tag()}"
+    # Several threads may each write a file at this moment.
+    journal, scratch = Journal(target), target / SCRATCH / f"{next(iter(step_ids.values()))}-{own_tag()}"
     try:
         make_folder(scratch)
         made: list[tuple[Path, Record]] = []
