@@ -12,6 +12,7 @@ from dlc2lp import (
     Outcome,
     Plan,
     Reconfigured,
+    Relabeled,
     ShardRun,
     Status,
     Verification,
@@ -39,6 +40,7 @@ def use(folder: Path, sizes: list[int]) -> None:
     dlc2lp.convert("a", "b", views=[("top", "a"), ("side", folder)], resize=sizes, merge=folder, mirror="_top,_bot")
     each: dict[str, Outcome] = dlc2lp.convert_individuals("a", "b", verify="full", losses=("temporal",))
     made: Reconfigured = dlc2lp.config("lp", num_gpus=2, discard_edits=True, data_dir="/scratch/lp")
+    mended: Relabeled = dlc2lp.labels("lp", dry_run=True)
     checked: Verification = dlc2lp.verify("lp", verify="none")
     back: Export = dlc2lp.export("lp", folder / "dlc", dry_run=True)
     video: ConvertedVideo = dlc2lp.convert_video("a.avi", folder / "a.mp4", profile="small", threads=2)
@@ -47,7 +49,7 @@ def use(folder: Path, sizes: list[int]) -> None:
     ran: ShardRun = dlc2lp.run_archive(folder, shard="1/2", tmp_dir="/tmp", edited="replace")
     status: Status = dlc2lp.archive_status(folder)
     report: ArchiveReport = dlc2lp.finish_archive(folder, verify="sample")
-    print(seen, plan, came.exit_code, each, made, checked, back, video, verdict, planned, ran, status, report)
+    print(seen, plan, came.exit_code, each, made, mended, checked, back, video, verdict, planned, ran, status, report)
 
 
 def misuse(folder: Path) -> None:
