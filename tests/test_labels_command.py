@@ -204,6 +204,27 @@ def test_rows_of_all_views(views):
     assert snapshot(views) == settled
 
 
+def test_a_row_that_nobody_has_looked_at_is_not_taken_for_hidden(tmp_path):
+    given = []
+    for name in ("top", "side"):
+        project = build_project(tmp_path / name, sessions=("m1",), frames=(2, 5), unlabeled=(7,))
+        given += ["--view", f"{name}={project.root}"]
+    target = tmp_path / "lp"
+    assert dlc2lp("convert", *given, target, "--no-context-frames").exit_code == 0
+    assert "visible" not in (target / "CollectedData_side.csv").read_text(encoding="utf-8")
+    save(target, image(7, "m1_top"), {"nose": (1.5, 2.5)}, "top")
+    assert dlc2lp("labels", target).exit_code == 0
+    side = read_visible(target, "CollectedData_side.csv")
+    assert {side[image(7, "m1_side"), name] for name in ("nose", "tail")} == {"0"}
+    assert {side[image(5, "m1_side"), name] for name in ("nose", "tail")} == {"2"}
+    assert read_visible(target, "CollectedData_top.csv")[image(7, "m1_top"), "tail"] == "1"
+    settled = {path.name: path.read_bytes() for path in target.glob("CollectedData*")}
+    assert dlc2lp("labels", target).exit_code == 0
+    assert dlc2lp("verify", target).exit_code == 0
+    assert dlc2lp("convert", *given, target, "--no-context-frames").exit_code == 0
+    assert {path.name: path.read_bytes() for path in target.glob("CollectedData*")} == settled
+
+
 def test_a_view_that_has_no_image_of_a_labeled_moment(views):
     extra = views / image(19, "m1_top")
     shutil.copyfile(views / image(17, "m1_top"), extra)

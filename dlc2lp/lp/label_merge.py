@@ -76,8 +76,13 @@ def merge_labels(base: Side, here: Side, there: Side, empty_means: int, has_imag
     names = (*there.keypoint_names, *added)
     _refuse_gone(base, here, names)
     old, ours, theirs = (side.with_names(names) for side in (base, here, there))
+    header = _header(base, here, there)
     merge = _Merge(old, ours, theirs, here.keypoint_names, empty_means, has_image)
-    side = merge.merge(_header(base, here, there))
+    side = merge.merge(header)
+    if merge.has_filled and empty_means == HIDDEN and not header.has_visible:
+        # Without the column, every keypoint of a row that only another view has labelled would count as hidden.
+        merge = _Merge(old, ours, theirs, here.keypoint_names, empty_means, has_image)
+        side = merge.merge(replace(header, has_visible=True))
     bases = _next_base(base, there, merge.conflicts), _settled_base(base, there, merge.conflicts)
     return Merged(side, tuple(merge.conflicts), *bases, tuple(merge.lacking), tuple(_twice(side, there)))
 
@@ -124,6 +129,7 @@ class _Merge:
         self._has_visible = False
         self.conflicts: list[Conflict] = []
         self.lacking: list[tuple[str, str]] = []
+        self.has_filled = False  #: Whether a view got a row without labels.
 
     def merge(self, header: Side) -> Side:
         """Merge all moments."""
@@ -185,6 +191,7 @@ class _Merge:
             if not any(rows) and not self._has_image(image):
                 self.lacking.append((image, label_file_name(view, suffix)))
                 continue
+            self.has_filled |= not any(rows)
             made[view] = self._row(moment, view, image, suffix, rows, in_source=bool(theirs))
         return made
 

@@ -22,7 +22,7 @@ from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep, WriteText
 from dlc2lp.run.assess import Assessment, State, assess
-from dlc2lp.run.findings import edited, held, unwritten
+from dlc2lp.run.findings import edited, held, unmergeable, unwritten
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_findings import changed_meanwhile
 from dlc2lp.run.label_work import LabelWork, read_text
@@ -91,14 +91,17 @@ class _Runner:
         """Whether nothing is to be done for a step: it is done, or would overwrite what a person changed."""
         state = self.found.states[step.id]
         if state in {State.EDITED, State.HELD} and not self.replaces:
-            told = map(edited, self.found.edited[step.id]) if state is State.EDITED else [held(step)]
-            self._failed(step, [*self.found.unmerged, *told])
+            told = [self._edited(path) for path in self.found.edited.get(step.id, ())]
+            self._failed(step, [*self.found.unmerged, *(told if state is State.EDITED else [held(step)])])
             return True
         if state in {State.DONE, State.KEPT} or (state is State.LABELED and not self.replaces):
             self.run.skipped.append(step.id)
             self.watch.tell(replace(_event(step), what="ended", state="skipped"))
             return True
         return False
+
+    def _edited(self, path: str) -> Finding:
+        return unmergeable(path, self.plan.target) if path in self.plan.labeling_texts else edited(path)
 
     def carry_out(self, step: Step, _: int) -> Record:
         """Do one step and record it."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from dlc2lp.errors import reason
-from dlc2lp.model import Finding, RunAgain, Setting, Severity
+from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity
 from dlc2lp.planning.steps import Step
 from dlc2lp.wording import counted, some
 
@@ -28,6 +28,14 @@ def found_edited(path: str) -> Finding:
     advice, remedy = "if the change is yours, nothing is to be done; else {}", RunAgain("run convert", (REPLACE,))
     message = "is not as dlc2lp wrote it"
     return Finding(Severity.ERROR, "target-edited", path, message, advice=advice, remedies=(remedy,))
+
+
+def unmergeable(path: str, target: str) -> Finding:
+    """Return the finding for a label file or queue that people changed so that it can't be brought together."""
+    message = "was changed since dlc2lp wrote it, and can't be brought together with DeepLabCut's labels; it is kept"
+    advice = "mend what is named beside this, then {}; to write it anew and lose the changes: {}"
+    ways = (Command.of("dlc2lp", "labels", target), REPLACE)
+    return Finding(Severity.ERROR, "target-edited", path, message, advice=advice, remedies=ways)
 
 
 def held(step: Step) -> Finding:

@@ -21,7 +21,7 @@ from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
-from dlc2lp.run.findings import found_edited, held, incomplete, orphaned
+from dlc2lp.run.findings import found_edited, held, incomplete, orphaned, unmergeable
 from dlc2lp.run.label_findings import lasting
 from dlc2lp.run.label_work import LabelWork
 from dlc2lp.run.verify_context import check_context
@@ -107,7 +107,10 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
     for step in plan.steps:
         state = assessment.states[step.id]
         if state is State.EDITED:
-            findings += map(found_edited, assessment.edited[step.id])
+            findings += [
+                unmergeable(path, plan.target) if path in plan.labeling_texts else found_edited(path)
+                for path in assessment.edited[step.id]
+            ]
         elif state is State.HELD:
             findings.append(held(step))
         elif assessment.is_left(step):
