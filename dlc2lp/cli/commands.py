@@ -153,8 +153,8 @@ def export(target: Path, folder: Path, *, dry_run: bool) -> int:
 
     Frames and individuals get DeepLabCut's names back, and what people labeled since comes along. Views that one
     DeepLabCut project held become that one project again; of several projects each is DLC-FOLDER/<view>, or
-    DLC-FOLDER/<view>_<view> where it held two of the views. DLC-FOLDER is new, empty, or an earlier export in which nothing was changed;
-    TARGET and the project that it was made from are never written to.
+    DLC-FOLDER/<view>_<view> where it held two of the views. DLC-FOLDER is new, empty, or an earlier export in which
+    nothing was changed; TARGET and the project that it was made from are never written to.
     """
     from dlc2lp import exporting
     from dlc2lp.report import json

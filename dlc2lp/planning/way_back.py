@@ -37,7 +37,7 @@ class ReturnedFolder:
     """A folder of ``labeled-data`` as it will be."""
 
     name: str
-    sessions: tuple[str, ...]  #: The sessions of the target that it was; several where it was split.
+    sessions: tuple[str, ...]  #: The sessions of the target that it was; several where it was split, or had two views.
     recordings: tuple[str, ...]  #: What the source calls these sessions; of one that people added its folder.
     images: tuple[ReturnedImage, ...]  #: In DeepLabCut's order.
 
@@ -175,7 +175,8 @@ class _Folders:
         self._namer = namer
         self._found: dict[str, dict[str, ReturnedImage]] = {}
         self._names: dict[str, str] = {}
-        self._recordings: dict[str, dict[str, None]] = {}
+        #: Sessions of the target, and what the source calls them, by folder.
+        self._sessions: dict[str, dict[str, str]] = {}
         self._differ: list[str] = []
 
     def fill(self, rows: Mapping[tuple[str, str], Points], images: Collection[str]) -> None:
@@ -194,7 +195,7 @@ class _Folders:
             self._names[path] = self._namer.name(path, view)
         image = ReturnedImage(path, self._names[path], path not in self._namer.known, points)
         folder = self._found.setdefault(home.folder, {})
-        self._recordings.setdefault(home.folder, {})[home.recording] = None
+        self._sessions.setdefault(home.folder, {})[path.split("/")[1]] = home.recording
         other = folder.get(image.name)
         folder[image.name] = image if other is None else self._joined(home.folder, other, image)
 
@@ -212,10 +213,9 @@ class _Folders:
         return tuple(self._returned(folder) for folder in sorted(self._found))
 
     def _returned(self, folder: str) -> ReturnedFolder:
-        made = self._found[folder].values()
-        sessions = tuple(dict.fromkeys(image.target.split("/")[1] for image in made))
-        in_order = tuple(sorted(made, key=lambda image: image.name))
-        return ReturnedFolder(folder, sessions, tuple(self._recordings[folder]), in_order)
+        images = tuple(sorted(self._found[folder].values(), key=lambda image: image.name))
+        sessions = self._sessions[folder]
+        return ReturnedFolder(folder, tuple(sessions), tuple(dict.fromkeys(sessions.values())), images)
 
     @property
     def findings(self) -> Iterator[Finding]:
