@@ -207,7 +207,8 @@ def export(
 ) -> Export:
     """Write the labels of a target, as they are now, as a DeepLabCut project into a new folder.
 
-    Several views become one project each, ``folder/<view>``. Neither the target nor its source is written to.
+    Views that one DeepLabCut project held become that one project again; of several projects each is ``folder/<view>``,
+    or ``folder/<view>_<view>`` where it held two of the views. Neither the target nor its source is written to.
 
     Parameters
     ----------

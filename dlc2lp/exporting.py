@@ -11,29 +11,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.dlc.config import VideoEntry
+from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.images import read_image_info
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile
 from dlc2lp.events import Watch
-from dlc2lp.files import PLAN_FILE, digest
+from dlc2lp.files import PLAN_FILE
 from dlc2lp.lp.label_cells import LabelCells
 from dlc2lp.lp.project import skeleton_in
 from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.planning.export import ExportFile, config_of, files_of, project_names
 from dlc2lp.planning.export_videos import Places, candidates, name_videos
 from dlc2lp.planning.plan import Plan, label_files
-from dlc2lp.planning.steps import ImagePlacement, PlaceImages
 from dlc2lp.planning.texts import PROJECT_FILE
-from dlc2lp.planning.way_back import WayBack, way_back
+from dlc2lp.planning.way_back import ViewLabels, WayBack, way_back
 from dlc2lp.run.export_folder import ExportRecord, check_disk, check_place, earlier_export, write_folder
+from dlc2lp.run.export_images import ExportImages
 from dlc2lp.run.former_project import FormerProject, source_roots
-from dlc2lp.run.journal import Journal
 from dlc2lp.run.stored import required_plan
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted, one_line, some
-
-#: Where an image is copied from, and its size in bytes, by its path in the target.
-Images = Mapping[str, tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class ExportedProject:
     """A DeepLabCut project."""
 
     path: str  #: Its folder.
-    view: str  #: The view that it was; empty in a single-view target.
+    views: tuple[str, ...]  #: The views that it holds, several where it held them before; none in a single-view target.
     scorer: str
     individuals: tuple[str, ...]  #: None in a single-animal project.
     bodyparts: tuple[str, ...]  #: In a multi-animal project those that every individual has.
@@ -68,7 +64,7 @@ class Export:
     """What an export came to."""
 
     target: str  #: The Lightning Pose project.
-    folder: str  #: Where the DeepLabCut project lies, or one for each view.
+    folder: str  #: Where the DeepLabCut project lies; of several each has a folder in it.
     projects: tuple[ExportedProject, ...]
     findings: tuple[Finding, ...]
     is_written: bool  #: False for a dry run.
@@ -87,7 +83,7 @@ class Export:
 
 
 def export(target: str | Path, folder: str | Path, *, dry_run: bool = False, watch: Watch | None = None) -> Export:
-    """Write the labels of a target as a DeepLabCut project into a new folder, or one for each view.
+    """Write the labels of a target as a DeepLabCut project into a new folder, or as all those that it was made of.
 
     An earlier export of the same target is replaced where nothing in it was changed. Nothing was written where
     TargetRefused is raised, as the folder can't be written to or the target is none; Dlc2LpError, as a label file can't
@@ -96,26 +92,36 @@ def export(target: str | Path, folder: str | Path, *, dry_run: bool = False, wat
     watch, place = watch or Watch(), Path(os.path.abspath(target))  # noqa: PTH100  (links may be there on purpose)
     into = Path(os.path.abspath(folder))  # noqa: PTH100
     plan = _plan_of(place)
-    views = [FormerProject.open(plan, view) for view in plan.views or ("",)]
-    check_place(into, place, sorted(source_roots(plan, views)))
-    made = [_Exporter(plan, place, view, into / view.name if view.name else into).made() for view in views]
+    projects = FormerProject.open_all(plan)
+    check_place(into, place, sorted(source_roots(plan, projects)))
+    images = ExportImages.find(plan, place)
+    names = [_folder_of(each.views) if len(projects) > 1 else "" for each in projects]
+    made = [
+        _Exporter(plan, place, images, former, name, into / name).made()
+        for former, name in zip(projects, names, strict=True)
+    ]
     if not any(folder.rows for each in made for folder in each.back.folders):
         raise _nothing(place, made)
     files = [
-        replace(file, path=f"{each.view.name}/{file.path}" if each.view.name else file.path)
-        for each in made
+        replace(file, path=f"{name}/{file.path}" if name else file.path)
+        for name, each in zip(names, made, strict=True)
         for file in each.files
     ]
     check_disk(into, files, Command.of("dlc2lp", "export", target, "FOLDER"))
-    findings = [*(finding for each in made for finding in each.findings), *_left_in_source(plan)]
+    findings = [*(each for one in made for each in one.findings), *images.findings, *_left_in_source(plan)]
     if earlier_export(into) is not None:
         message = "is an earlier export in which nothing was changed; it is replaced"
         findings.append(Finding(Severity.NOTE, "export-replaced", str(folder), message))
     if not dry_run:
         write_folder(into, files, ExportRecord(__version__, str(place), ()), watch)
     size_bytes = sum(file.size_bytes for file in files)
-    projects = tuple(each.project for each in made)
-    return Export(str(place), str(into), projects, tuple(by_severity(findings)), not dry_run, len(files), size_bytes)
+    told, exported = tuple(by_severity(findings)), tuple(each.project for each in made)
+    return Export(str(place), str(into), exported, told, not dry_run, len(files), size_bytes)
+
+
+def _folder_of(views: Sequence[str]) -> str:
+    """Return the folder of one of several projects; the name of a view has no underscore, so no two are alike."""
+    return "_".join(views)
 
 
 def _plan_of(target: Path) -> Plan:
@@ -149,9 +155,8 @@ def _nothing(target: Path, made: Sequence[_Made]) -> TargetRefused:
 
 @dataclass(frozen=True)
 class _Made:
-    """One view's project, rendered."""
+    """One project, rendered."""
 
-    view: FormerProject
     back: WayBack
     project: ExportedProject
     files: tuple[ExportFile, ...]
@@ -160,29 +165,31 @@ class _Made:
 
 @dataclass(frozen=True)
 class _Exporter:
-    """Brings one view back."""
+    """Brings one project back, with all views that it held."""
 
     plan: Plan
     target: Path
-    view: FormerProject
+    images: ExportImages
+    former: FormerProject
+    name: str  #: Its folder in that of the export; empty where it is the only one.
     folder: Path
 
     def made(self) -> _Made:
-        """Return the project of the view; nothing is written."""
-        plan, name = self.plan, self.view.name
-        images, only_png, told = self._images()
-        back = way_back(plan, self.view.origin, self._labels(), images.keys(), only_png)
-        recorded = None if self.view.config is None else self._recorded()
+        """Return the project; nothing is written."""
+        plan, images, former = self.plan, self.images.places, self.former
+        labels = [ViewLabels(origin, self._labels(origin.view)) for origin in former.origins]
+        back = way_back(plan, labels, images.keys(), self.images.only_png)
+        recorded = None if former.config is None else _recorded(former.config)
         sessions = [session for folder in back.folders for session in folder.sessions]
         known = candidates(plan, recorded or (), sessions, str(self.target))
         on_disk = frozenset(path for path in known if _is_file(path))
         places = Places(str(self.target), str(self.folder), on_disk, dict(_sizes(back, images)))
-        videos = name_videos(plan, name, back.folders, recorded, places)
+        videos = name_videos(plan, former.views or ("",), back.folders, recorded, places)
         names = project_names(back, plan.project, str(self.folder), self._edges())
-        config = config_of(self.view.config_bytes, names, str(self.folder), videos.entries)
+        config = config_of(former.config_bytes, names, str(self.folder), videos.entries)
         project = ExportedProject(
             str(self.folder),
-            name,
+            former.views,
             back.scorer,
             names.individuals,
             names.bodyparts,
@@ -190,19 +197,14 @@ class _Exporter:
             config.is_new,
             tuple(_folders(back)),
         )
-        findings = [*self.view.findings, *back.findings, *told, *videos.findings, *self._left_out(config.is_new)]
-        return _Made(self.view, back, project, tuple(files_of(back, config, images)), tuple(self._placed(findings)))
+        of_all = [*former.findings, *back.findings, *videos.findings, *self._left_out(config.is_new)]
+        findings = (*back.of_views, *(each.within(self.name) if self.name else each for each in of_all))
+        return _Made(back, project, tuple(files_of(back, config, images)), findings)
 
-    def _placed(self, findings: Sequence[Finding]) -> Iterator[Finding]:
-        """Yield findings of a view with its name; label files have it already."""
-        for finding in findings:
-            is_named = not self.view.name or finding.subject in label_files(self.view.name)
-            yield finding if is_named else finding.within(self.view.name)
-
-    def _labels(self) -> dict[str, LabelCells]:
-        """Return the label files of the view by name; Dlc2LpError where one can't be read."""
+    def _labels(self, view: str) -> dict[str, LabelCells]:
+        """Return the label files of a view by name; Dlc2LpError where one can't be read."""
         found: dict[str, LabelCells] = {}
-        for name in label_files(self.view.name):
+        for name in label_files(view):
             path = self.target / name
             if not path.is_file() and found:
                 continue  # nothing is held out
@@ -218,45 +220,9 @@ class _Exporter:
             _check_scorer(found[name].scorer, name)
         return found
 
-    def _images(self) -> tuple[Images, frozenset[str], list[Finding]]:
-        """Return where each image is copied from, those that are there in another format alone, and what to say."""
-        folder = self.target / "labeled-data"
-        found = {
-            path.relative_to(self.target).as_posix(): (str(path), path.stat().st_size)
-            for path in sorted(folder.glob("*/*"))
-            if path.is_file()
-        }
-        records = Journal(self.target).read()
-        written = {file.path: file for record in records.values() for file in record.files}
-        only_png, converted = set[str](), list[str]()
-        for image in (image for step in self.plan.steps if isinstance(step, PlaceImages) for image in step.images):
-            is_converted = image.as_png or image.shift is not None
-            is_as_written = image.target not in found or (
-                is_converted
-                and image.target in written
-                and replace(digest(self.target / image.target), path=image.target) == written[image.target]
-            )
-            if is_as_written and _is_original(image):
-                found[image.target] = (image.source, image.size_bytes)
-            elif is_converted and image.target in found:
-                converted.append(image.target)
-                only_png |= {image.target} if image.as_png else set()
-        if not converted:
-            return found, frozenset(only_png), []
-        n_images = counted(len(converted), "image is", "images are")
-        message = f"{n_images} exported as the conversion made them (PNG of 8 bits): the originals are gone or changed"
-        finding = Finding(Severity.NOTE, "export-images-converted", "labeled-data", message, some(converted))
-        return found, frozenset(only_png), [finding]
-
-    def _recorded(self) -> Sequence[VideoEntry]:
-        """Return the videos of the source's configuration; of a project of random crops the real ones."""
-        if self.view.config is None:
-            return ()
-        return self.view.config.video_sets_original or self.view.config.video_sets
-
     def _edges(self) -> list[tuple[str, str]]:
         """Return the skeleton of the target between bodyparts."""
-        known = self.view.origin.keypoints
+        known = {name: column for origin in self.former.origins for name, column in origin.keypoints.items()}
         try:
             pairs = skeleton_in((self.target / PROJECT_FILE).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
@@ -267,18 +233,24 @@ class _Exporter:
 
     def _left_out(self, is_config_new: bool) -> Iterator[Finding]:
         """Yield what the target never had, and whether the configuration is a new one."""
-        absent = self.view.origin.absent
+        first, *others = (origin.absent for origin in self.former.origins)
+        absent = [name for name in first if all(name in other for other in others)]
         if absent:
             message = (
                 "the target holds no labels of theirs; their columns are empty, and what was labelled is in the source"
             )
             yield Finding(Severity.NOTE, "export-individuals-absent", some(absent), message)
         if is_config_new:
-            root, is_there = self.view.origin.root, self.view.config is not None
+            root, is_there = self.former.root, self.former.config is not None
             why = "its text can't be changed safely" if is_there else "found none that is the one of the conversion"
             message = f"{why} in {root}; a new one was made with DeepLabCut's defaults"
             advice = "set colours, training settings and the like again"
             yield Finding(Severity.NOTE, "export-config-new", "config.yaml", message, "", advice)
+
+
+def _recorded(config: DlcConfig) -> Sequence[VideoEntry]:
+    """Return the videos of the source's configuration; of a project of random crops the real ones."""
+    return config.video_sets_original or config.video_sets
 
 
 def _check_scorer(scorer: str, file: str) -> None:
@@ -289,13 +261,6 @@ def _check_scorer(scorer: str, file: str) -> None:
         raise Dlc2LpError.of("export-scorer-odd", file, message, where="row 1", advice=advice)
 
 
-def _is_original(image: ImagePlacement) -> bool:
-    try:
-        return Path(image.source).stat().st_size == image.size_bytes
-    except OSError:
-        return False
-
-
 def _is_file(path: str) -> bool:
     try:
         return Path(path).is_file()
@@ -303,7 +268,7 @@ def _is_file(path: str) -> bool:
         return False
 
 
-def _sizes(back: WayBack, images: Images) -> Iterator[tuple[str, tuple[int, int]]]:
+def _sizes(back: WayBack, images: Mapping[str, tuple[str, int]]) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield the size of the first image of each folder that can be read."""
     for folder in back.folders:
         for image in folder.images[:1]:

@@ -140,13 +140,14 @@ def test_fixtures_come_back(tmp_path: Path, name: str) -> None:
     assert dlc2lp("convert", *sources(name), target, *OPTIONS[name]).exit_code == 0
     result = export(target, folder)
     assert result.exit_code == 0, result.stderr
-    views = [each["view"] for each in result.document["projects"]]
-    roots = {view: folder / view if view else folder for view in views}
-    projects = {"": PROJECTS / name} if views == [""] else {view: PROJECTS / f"{name}-{view}" for view in views}
-    for view, root in roots.items():
-        original = projects[view] if projects[view].exists() else PROJECTS / name
-        theirs = source_cells(original, only=f"_{view}" if original.name == name and view else "")
-        assert exported_cells(root) == theirs
+    several = len(result.document["projects"]) > 1
+    arguments: list[object] = []
+    for made in result.document["projects"]:
+        root = folder / made["views"][0] if several else folder
+        original = PROJECTS / (f"{name}-{root.name}" if several else name)
+        arguments += ["--view", f"{root.name}={root}"] if several else [root]
+        assert made["path"] == str(root)
+        assert exported_cells(root) == source_cells(original)
         config = read_config(root / "config.yaml")
         assert config.findings == ()
         folders = {path.name for path in root.glob("labeled-data/*")}
@@ -154,21 +155,16 @@ def test_fixtures_come_back(tmp_path: Path, name: str) -> None:
         for path in root.glob("labeled-data/*/*.png"):
             twin = original / path.relative_to(root)
             assert not twin.exists() or twin.read_bytes() == path.read_bytes()
-    repeated = [
-        str(part) for view, root in roots.items() for part in (("--view", f"{view}={root}") if view else (root,))
-    ]
-    options = [part for part in OPTIONS[name] if part not in {"--view-pattern", "{session}_{view}"}]
-    again = dlc2lp("convert", *repeated, tmp_path / "again", *options, "--videos", "none")
-    if name != "three-cameras":  # its folders are called by the camera too, and would be other recordings
-        assert again.exit_code == 0, again.stderr
-        for path in target.glob("CollectedData*.csv"):
-            assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+    again = dlc2lp("convert", *arguments, tmp_path / "again", *OPTIONS[name], "--videos", "none")
+    assert again.exit_code == 0, again.stderr
+    for path in target.glob("CollectedData*.csv"):
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
 
-def source_cells(root: Path, only: str = "") -> Any:
+def source_cells(root: Path) -> Any:
     """The labelled points of a project's H5 files, whatever their layout, read by pandas."""
     found = {}
-    for path in root.glob(f"labeled-data/*{only}/CollectedData_*.h5"):
+    for path in root.glob("labeled-data/*/CollectedData_*.h5"):
         table = pd.read_hdf(path)
         for index, row in zip(table.index, table.to_numpy(), strict=True):
             image = index[-1] if isinstance(index, tuple) else index.replace("\\", "/").rpartition("/")[2]
@@ -595,7 +591,7 @@ def test_each_view_is_a_project_of_its_own(tmp_path: Path) -> None:
     result = dlc2lp("convert", tmp_path / "lp", *views, "--videos", "none")
     assert result.exit_code == 0, result.stderr
     result = export(tmp_path / "lp", tmp_path / "back")
-    assert [project["view"] for project in result.document["projects"]] == ["top", "side"]
+    assert [project["views"] for project in result.document["projects"]] == [["top"], ["side"]]
     for view, project in roots.items():
         assert exported_cells(tmp_path / "back" / view) == truth(project)
         (rows,) = (csv_rows(path) for path in (tmp_path / "back" / view).rglob("*.csv"))
@@ -615,10 +611,9 @@ def test_a_former_target_comes_back(tmp_path: Path, name: str) -> None:
     result = export(tmp_path / "lp", tmp_path / "back")
     assert result.exit_code == 0, result.stderr
     for project in result.document["projects"]:
-        view, root = project["view"], Path(project["path"])
-        own = PROJECTS / f"{name}-{view}"
-        original = own if own.exists() else PROJECTS / name
-        assert exported_cells(root) == source_cells(original, only=f"_{view}" if view and original != own else "")
+        root = Path(project["path"])
+        original = PROJECTS / (name if root == tmp_path / "back" else f"{name}-{root.name}")
+        assert exported_cells(root) == source_cells(original)
         assert not project["is_config_new"]
         config = read_config(original / "config.yaml")
         assert (project["bodyparts"], project["unique_bodyparts"]) == ([*config.bodyparts], [*config.unique_bodyparts])

@@ -151,9 +151,10 @@ def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options
 def export(target: Path, folder: Path, *, dry_run: bool) -> int:
     """Write the labels of TARGET, as they are now, as a DeepLabCut project into DLC-FOLDER.
 
-    Frames and individuals get DeepLabCut's names back, and what people labeled since comes along. Several views become
-    one project each, DLC-FOLDER/<view>. DLC-FOLDER is new, empty, or an earlier export in which nothing was changed;
-    TARGET and the project that it was made from are never written to.
+    Frames and individuals get DeepLabCut's names back, and what people labeled since comes along. Views that one
+    DeepLabCut project held become that one project again; of several projects each is DLC-FOLDER/<view>, or
+    DLC-FOLDER/<view>_<view> where it held two of the views. DLC-FOLDER is new, empty, or an earlier export in which
+    nothing was changed; TARGET and the project that it was made from are never written to.
     """
     from dlc2lp import exporting
     from dlc2lp.report import json

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from dlc2lp.dlc.folders import LABELED_DATA
 from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.model import Finding, Severity
+from dlc2lp.planning.dlc_folders import NewFolders
 from dlc2lp.planning.plan import Plan, PlannedSession
 from dlc2lp.survey.session_ties import by_view
 from dlc2lp.wording import counted, some
@@ -32,38 +33,39 @@ class Home:
 
 
 class Namer:
-    """Gives every image of one view its folder and its name."""
+    """Gives every image of one project its folder and its name; the one view of a single-view target has no name."""
 
-    def __init__(self, plan: Plan, view: str, only_png: Collection[str]) -> None:
+    def __init__(self, plan: Plan, views: Collection[str], only_png: Collection[str]) -> None:
         self._only_png = only_png
-        sessions = [session for session in plan.sessions if session.view == view]
+        sessions = [session for session in plan.sessions if session.view in views]
         ties = by_view(plan.ties)
-        n_frames = {video.session: video.n_frames for video in plan.videos if video.view == view}
+        n_frames = {(video.view, video.session): video.n_frames for video in plan.videos}
         self._homes = {
-            session.target: _home(session, getattr(ties.get((view, session.source)), "shift", 0), n_frames)
+            session.target: _home(session, getattr(ties.get((session.view, session.source)), "shift", 0), n_frames)
             for session in sessions
             if session.target
         }
-        self._known = {frame.target: frame.source for session in sessions for frame in session.frames if frame.target}
+        frames = [(session.view, frame) for session in sessions for frame in session.frames if frame.target]
+        self._known = {frame.target: frame.source for _, frame in frames}
+        #: The view of each path in the target of an image that DeepLabCut has a name for.
+        self.known: Mapping[str, str] = {frame.target: view for view, frame in frames}
+        self._new_folders = NewFolders(plan, views)
         self._taken: dict[str, dict[str, str]] = {}
         for session in sessions:
             names = self._taken.setdefault(session.folder, {})
             names.update({frame.source.casefold(): frame.source for frame in session.frames})
         self._twice: list[str] = []
 
-    @property
-    def known(self) -> Collection[str]:
-        """Paths in the target of the images that DeepLabCut has a name for."""
-        return self._known.keys()
-
-    def home(self, path: str) -> Home:
-        """Return where an image belongs; a session that people added is a folder of its own."""
+    def home(self, path: str, view: str) -> Home:
+        """Return where an image of a view belongs; a session that people added is a folder of its own."""
         session = path.split("/")[1]
-        return self._homes.setdefault(session, Home(session, session))
+        if session not in self._homes:
+            self._homes[session] = Home(self._new_folders.name(session, view), session)
+        return self._homes[session]
 
-    def name(self, path: str) -> str:
+    def name(self, path: str, view: str) -> str:
         """Return the name of an image in its folder; asked once for each."""
-        home = self.home(path)
+        home = self.home(path, view)
         return self._known_name(path, home) if path in self._known else self._new_name(path, home)
 
     def _known_name(self, path: str, home: Home) -> str:
@@ -105,11 +107,11 @@ class Namer:
         return [Finding(Severity.WARNING, "export-frames-twice", LABELED_DATA, message, "", advice)]
 
 
-def _home(session: PlannedSession, shift: int, n_frames: Mapping[str, int]) -> Home:
+def _home(session: PlannedSession, shift: int, n_frames: Mapping[tuple[str, str], int]) -> Home:
     names = [parse_frame_name(frame.source) for frame in session.frames]
     prefixes = {name.prefix for name in names if name.index is not None}
     prefix = prefixes.pop() if session.source != session.folder and len(prefixes) == 1 else ""
     numbers = [found[1] for frame in session.frames if (found := _DLC_NAME.fullmatch(frame.source[len(prefix) :]))]
-    last = n_frames.get(session.source, 0) - 1
+    last = n_frames.get((session.view, session.source), 0) - 1
     n_digits = max(map(len, numbers), default=len(str(last)) if last >= 0 else 0)
     return Home(session.folder, session.source, prefix, shift, n_digits)

@@ -44,10 +44,17 @@ def candidates(plan: Plan, recorded: Sequence[VideoEntry], sessions: Sequence[st
 
 
 def name_videos(
-    plan: Plan, view: str, folders: Sequence[ReturnedFolder], recorded: Sequence[VideoEntry] | None, places: Places
+    plan: Plan,
+    views: Collection[str],
+    folders: Sequence[ReturnedFolder],
+    recorded: Sequence[VideoEntry] | None,
+    places: Places,
 ) -> NamedVideos:
-    """Return the videos of one view's project; ``recorded`` are those of the source's configuration, if it is there."""
-    namer = _Namer(plan, view, places)
+    """Return the videos of the project of some views, of which the one of a single-view target has no name.
+
+    ``recorded`` are those of the source's configuration, if it is there.
+    """
+    namer = _Namer(plan, views, places)
     by_name = {folder.name: folder for folder in folders}
     elsewhere = namer.stems_elsewhere - by_name.keys()
     listed = [video for video in recorded or () if not video.is_placeholder and video.stem not in elsewhere]
@@ -60,13 +67,13 @@ def name_videos(
 
 
 class _Namer:
-    """Names the videos of one view."""
+    """Names the videos of some views."""
 
-    def __init__(self, plan: Plan, view: str, places: Places) -> None:
+    def __init__(self, plan: Plan, views: Collection[str], places: Places) -> None:
         self._places = places
-        self._videos = [video for video in plan.videos if video.view == view]
-        others = [PureWindowsPath(video.source).stem for video in plan.videos if video.view != view]
-        folders = [session.folder for session in plan.sessions if session.view != view]
+        self._videos = [video for video in plan.videos if video.view in views]
+        others = [PureWindowsPath(video.source).stem for video in plan.videos if video.view not in views]
+        folders = [session.folder for session in plan.sessions if session.view not in views]
         #: Names of other views' videos and folders.
         self.stems_elsewhere = {*others, *folders}
         self.stems = [PureWindowsPath(video.source).stem for video in self._videos]

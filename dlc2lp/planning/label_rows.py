@@ -13,6 +13,8 @@ from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted, some
 
 Point = tuple[float, float]
+#: The points of an image by column.
+Points = tuple[Point, ...]
 EMPTY: Point = (math.nan, math.nan)
 
 #: The points of each image by keypoint, all keypoints in the same order.

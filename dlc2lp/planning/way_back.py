@@ -7,14 +7,14 @@ folder: a frame's number in the video, as DeepLabCut counts it there.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dlc2lp.dlc.folders import LABELED_DATA
 from dlc2lp.lp.label_cells import LabelCells
 from dlc2lp.model import Finding, Severity
 from dlc2lp.planning.dlc_names import Namer
-from dlc2lp.planning.label_rows import EMPTY, Point, Rows, read_rows
+from dlc2lp.planning.label_rows import EMPTY, Points, Rows, read_rows
 from dlc2lp.planning.origins import Origin
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
@@ -29,7 +29,7 @@ class ReturnedImage:
     target: str  #: Its path in the target.
     name: str  #: Its name in DeepLabCut's folder.
     is_new: bool  #: Whether DeepLabCut never had it.
-    points: tuple[Point, ...] | None  #: The labels of its row by column, two NaN = none; None where it has no row.
+    points: Points | None  #: The labels of its row by column, two NaN = none; None where it has no row.
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ReturnedFolder:
     """A folder of ``labeled-data`` as it will be."""
 
     name: str
-    sessions: tuple[str, ...]  #: The sessions of the target that it was; several where it was split.
+    sessions: tuple[str, ...]  #: The sessions of the target that it was; several where it was split, or had two views.
     recordings: tuple[str, ...]  #: What the source calls these sessions; of one that people added its folder.
     images: tuple[ReturnedImage, ...]  #: In DeepLabCut's order.
 
@@ -54,12 +54,13 @@ class ReturnedFolder:
 
 @dataclass(frozen=True)
 class WayBack:
-    """The labels of one view as DeepLabCut has them."""
+    """The labels of one project as DeepLabCut has them."""
 
     scorer: str
     columns: tuple[Column, ...]  #: (individual, bodypart) of the label files, in order.
     folders: tuple[ReturnedFolder, ...]  #: In the order of their names.
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  #: About the project.
+    of_views: tuple[Finding, ...]  #: About one view each, whose name they say.
 
     @property
     def is_multi_animal(self) -> bool:
@@ -67,24 +68,90 @@ class WayBack:
         return any(individual != NOBODY for individual, _ in self.columns)
 
 
-def way_back(
-    plan: Plan, origin: Origin, files: Mapping[str, LabelCells], images: Collection[str], only_png: Collection[str] = ()
-) -> WayBack:
-    """Return what the labels of one view become.
+@dataclass(frozen=True)
+class ViewLabels:
+    """The labels of one view, as they are now."""
 
-    ``files`` are its label files by name, as they are now; ``images`` are the paths in the target of all images that
-    can be had, and ``only_png`` those of them that were of another format in DeepLabCut and no longer are.
+    origin: Origin  #: What its keypoints were in DeepLabCut.
+    files: Mapping[str, LabelCells]  #: Its label files by name; at least one.
+
+
+@dataclass(frozen=True)
+class _ReadView:
+    """The rows of one view, and the column of each of its keypoints."""
+
+    view: str
+    places: Mapping[str, Column]
+    rows: Rows
+    findings: tuple[Finding, ...]
+
+
+def way_back(
+    plan: Plan, views: Sequence[ViewLabels], images: Collection[str], only_png: Collection[str] = ()
+) -> WayBack:
+    """Return what the labels become of the views that one project holds.
+
+    ``images`` are the paths in the target of all images that can be had, and ``only_png`` those of them that were of
+    another format in DeepLabCut and no longer are.
     """
+    is_multi_animal = any(each.origin.is_multi_animal for each in views)
+    read = [_read(plan, each, images) for each in views]
+    columns = _whole(
+        dict.fromkeys(
+            [
+                *(
+                    column
+                    for each in views
+                    for column in each.origin.columns
+                    if column[0] != NOBODY or not is_multi_animal
+                ),
+                *(column for each in read for column in each.places.values()),
+            ]
+        )
+    )
+    namer = Namer(plan, [each.view for each in read], only_png)
+    folders = _Folders(namer)
+    folders.fill(dict(_rows_of_all(read, columns)), images)
+    scorers = dict.fromkeys(cells.scorer for each in views for cells in each.files.values())
+    findings = (*_of_several(scorers), *namer.findings, *folders.findings)
+    of_views = tuple(finding for each in read for finding in each.findings)
+    return WayBack(next(iter(scorers)), columns, folders.returned(), findings, of_views)
+
+
+def _read(plan: Plan, labels: ViewLabels, images: Collection[str]) -> _ReadView:
+    """Return the rows of a view, and what a person should know of them, with the name of the view."""
+    origin, files = labels.origin, labels.files
     places, told = _columns(origin, _without_others(plan, origin, files))
     texts = {step.target: step.text for step in plan.steps if isinstance(step, WriteText)}
     written = [LabelCells.read(texts[name], name) for name in label_files(origin.view) if name in texts]
     rows, faults = read_rows(files, images, places.keys(), written)
-    known = (column for column in origin.columns if column[0] != NOBODY or not origin.is_multi_animal)
-    columns = _whole(dict.fromkeys((*known, *places.values())))
-    namer = Namer(plan, origin.view, only_png)
-    folders = tuple(_folders(namer, rows, images, [columns.index(column) for column in places.values()], len(columns)))
-    findings = (*told, *_held_out(files), *faults, *namer.findings, *_unlabelled(plan, origin.view, rows, images))
-    return WayBack(next(iter(files.values())).scorer, columns, folders, findings)
+    findings = (*told, *_held_out(files), *faults, *_unlabelled(plan, origin.view, rows, images))
+    return _ReadView(origin.view, places, rows, tuple(_placed(origin.view, findings)))
+
+
+def _placed(view: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings with the name of their view; label files have it already."""
+    for finding in findings:
+        yield finding if not view or finding.subject in label_files(view) else finding.within(view)
+
+
+def _of_several(scorers: Collection[str]) -> Iterator[Finding]:
+    """Say that a project has one scorer."""
+    if len(scorers) > 1:
+        message = f"found {counted(len(scorers), 'scorer')} in the label files of one project: {some(scorers)}; "
+        message += f"all labels go back as those of {next(iter(scorers))}, since DeepLabCut's project has one"
+        yield Finding(Severity.NOTE, "export-scorers", "scorer", message)
+
+
+def _rows_of_all(read: Sequence[_ReadView], columns: Sequence[Column]) -> Iterator[tuple[tuple[str, str], Points]]:
+    """Yield (view, path in the target) and the points of each row by column."""
+    for each in read:
+        places = [columns.index(column) for column in each.places.values()]
+        for path, named in each.rows.items():
+            points = [EMPTY] * len(columns)
+            for place, point in zip(places, named.values(), strict=True):
+                points[place] = point
+            yield (each.view, path), tuple(points)
 
 
 def _whole(columns: Collection[Column]) -> tuple[Column, ...]:
@@ -101,25 +168,63 @@ def _whole(columns: Collection[Column]) -> tuple[Column, ...]:
     return (*every, *(column for column in columns if column[0] == UNIQUE))
 
 
-def _folders(
-    namer: Namer, rows: Rows, images: Collection[str], places: Sequence[int], n_columns: int
-) -> Iterator[ReturnedFolder]:
-    """Yield the folders; ``places`` has for each point of a row its column."""
-    known = [path for path in namer.known if path in images]
-    found: dict[str, list[ReturnedImage]] = {}
-    for path in (*known, *sorted(rows.keys() - namer.known)):
-        points = None
-        if path in rows:
-            spread = [EMPTY] * n_columns
-            for place, point in zip(places, rows[path].values(), strict=True):
-                spread[place] = point
-            points = tuple(spread)
-        image = ReturnedImage(path, namer.name(path), path not in namer.known, points)
-        found.setdefault(namer.home(path).folder, []).append(image)
-    for folder, made in sorted(found.items()):
-        sessions = tuple(dict.fromkeys(image.target.split("/")[1] for image in made))
-        recordings = tuple(dict.fromkeys(namer.home(image.target).recording for image in made))
-        yield ReturnedFolder(folder, sessions, recordings, tuple(sorted(made, key=lambda image: image.name)))
+class _Folders:
+    """Gathers images by folder; what two views have of one image becomes one row."""
+
+    def __init__(self, namer: Namer) -> None:
+        self._namer = namer
+        self._found: dict[str, dict[str, ReturnedImage]] = {}
+        self._names: dict[str, str] = {}
+        #: Sessions of the target, and what the source calls them, by folder.
+        self._sessions: dict[str, dict[str, str]] = {}
+        self._differ: list[str] = []
+
+    def fill(self, rows: Mapping[tuple[str, str], Points], images: Collection[str]) -> None:
+        """Take the images of the conversion that are there, and those that people gave a row."""
+        known = self._namer.known
+        for path, view in known.items():
+            if path in images:
+                self._add(path, view, rows.get((view, path)))
+        for view, path in sorted(rows, key=lambda row: row[1]):
+            if known.get(path) != view:
+                self._add(path, view, rows[view, path])
+
+    def _add(self, path: str, view: str, points: Points | None) -> None:
+        home = self._namer.home(path, view)
+        if path not in self._names:
+            self._names[path] = self._namer.name(path, view)
+        image = ReturnedImage(path, self._names[path], path not in self._namer.known, points)
+        folder = self._found.setdefault(home.folder, {})
+        self._sessions.setdefault(home.folder, {})[path.split("/")[1]] = home.recording
+        other = folder.get(image.name)
+        folder[image.name] = image if other is None else self._joined(home.folder, other, image)
+
+    def _joined(self, folder: str, one: ReturnedImage, other: ReturnedImage) -> ReturnedImage:
+        """Return an image that two views have, with the labels of both; where they differ, with the first ones."""
+        if one.points is None or other.points is None:
+            return other if one.points is None else one
+        pairs = list(zip(one.points, other.points, strict=True))
+        if any(not math.isnan(mine[0] + theirs[0]) and mine != theirs for mine, theirs in pairs):
+            self._differ.append(f"{folder}/{one.name}")
+        return replace(one, points=tuple(theirs if math.isnan(mine[0]) else mine for mine, theirs in pairs))
+
+    def returned(self) -> tuple[ReturnedFolder, ...]:
+        """Return the folders in the order of their names."""
+        return tuple(self._returned(folder) for folder in sorted(self._found))
+
+    def _returned(self, folder: str) -> ReturnedFolder:
+        images = tuple(sorted(self._found[folder].values(), key=lambda image: image.name))
+        sessions = self._sessions[folder]
+        return ReturnedFolder(folder, tuple(sessions), tuple(dict.fromkeys(sessions.values())), images)
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        """Say which images have other labels in another view."""
+        if self._differ:
+            images = counted(len(self._differ), "image")
+            message = f"found {images} with different labels in two views: {some(self._differ)}; the first view's count"
+            advice = "delete those that are not meant, and export once more"
+            yield Finding(Severity.WARNING, "export-labels-differ", LABELED_DATA, message, "", advice)
 
 
 def _without_others(plan: Plan, origin: Origin, files: Mapping[str, LabelCells]) -> dict[str, tuple[str, ...]]:

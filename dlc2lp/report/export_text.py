@@ -44,7 +44,7 @@ def _project_text(project: ExportedProject) -> str:
         for folder in project.folders[:MAX_ROWS]
     ]
     header = ("folder", "from session", "labeled", "new", "unlabeled", "points")
-    whose = f"{project.view}: " if project.view else ""
+    whose = f"{some(project.views)}: " if project.views else ""
     named = f"scorer {project.scorer}, {counted(len(project.bodyparts), 'bodypart')}"
     animals = f", {counted(len(project.individuals), 'individual')}" if project.individuals else ""
     n_unique = len(project.unique_bodyparts)

@@ -1,10 +1,10 @@
-"""What is still there of the DeepLabCut project that a view of a target came from. Only looks."""
+"""What is still there of the DeepLabCut projects that the views of a target came from. Only looks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.locate import open_project
@@ -17,37 +17,53 @@ from dlc2lp.planning.plan import Plan
 
 @dataclass(frozen=True)
 class FormerProject:
-    """The project of one view, as far as it is known and there."""
+    """A project of one or several views, as far as it is known and there."""
 
-    name: str  #: The view; empty in a single-view target.
-    origin: Origin  #: What the keypoints were there.
+    origins: tuple[Origin, ...]  #: What the keypoints of each view were there, in the order of the target's views.
     #: Its configuration and the bytes of that; None where it is gone or is another project's now.
     config: DlcConfig | None
     config_bytes: bytes | None
     findings: tuple[Finding, ...] = ()  #: What can't be told of it.
 
+    @property
+    def root(self) -> str:
+        """Its absolute path."""
+        return self.origins[0].root
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that it holds, as the target calls them; none in a single-view target."""
+        return tuple(origin.view for origin in self.origins if origin.view)
+
     @classmethod
-    def open(cls, plan: Plan, name: str) -> FormerProject:
-        """Look for the project of a view; one that is gone is no fault."""
-        known = next((origin for origin in plan.origins if origin.view == name), None)
-        root = known.root if known else _former_root(plan, name)
-        config, raw = _config_at(root, plan, is_first=name in {"", *plan.views[:1]})
-        if known is not None:
-            return cls(name, known, config, raw)
+    def open_all(cls, plan: Plan) -> list[FormerProject]:
+        """Look for the projects of all views, in the order of their first views; one that is gone is no fault.
+
+        Views belong together whose labels lay in one project, as where ``--view-pattern`` told its cameras apart.
+        """
+        known = {origin.view: origin.root for origin in plan.origins}
+        found: dict[PurePath, list[str]] = {}
+        for view in plan.views or ("",):
+            root = known[view] if view in known else _former_root(plan, view)
+            found.setdefault(PurePath(root), []).append(view)
+        return [cls._open(plan, str(root), views) for root, views in found.items()]
+
+    @classmethod
+    def _open(cls, plan: Plan, root: str, views: Sequence[str]) -> FormerProject:
+        known = {origin.view: origin for origin in plan.origins}
+        config, raw = _config_at(root, plan, is_first=not views[0] or plan.views[0] in views)
         keypoints, choice = tuple(plan.keypoints), str(plan.options.get("individuals", "auto"))
-        former = former_origin(name, root, keypoints, choice, config)
-        if former is not None:
-            return cls(name, former, config, raw)
+        origins = [known.get(view) or former_origin(view, root, keypoints, choice, config) for view in views]
+        if all(origins):
+            return cls(tuple(filter(None, origins)), config, raw)
         message = (
             "the plan of an earlier version does not tell of which individuals the keypoints are, and neither does "
         )
         message += f"{root}; exported as the bodyparts of a single animal"
         again = RunAgain("run the conversion again, which writes it down")
         unknown = Finding(Severity.WARNING, "export-individuals-unknown", "individuals", message, "", "{}", (again,))
-        plain = former_origin(name, root, keypoints, "auto", None)
-        if plain is None:
-            raise AssertionError("plain keypoints always have an origin")
-        return cls(name, plain, None, None, (unknown,))
+        plain = [former_origin(view, root, keypoints, "auto", None) for view in views]
+        return cls(tuple(filter(None, plain)), None, None, (unknown,))
 
 
 def _former_root(plan: Plan, view: str) -> str:
@@ -71,8 +87,8 @@ def _config_at(root: str, plan: Plan, *, is_first: bool) -> tuple[DlcConfig | No
     return project.config, raw
 
 
-def source_roots(plan: Plan, views: Iterable[FormerProject]) -> set[str]:
+def source_roots(plan: Plan, projects: Iterable[FormerProject]) -> set[str]:
     """Return all projects that the target was made of, as far as the plan tells."""
     given = plan.options
     named = [path for _, path in given.get("views") or ()]
-    return {plan.source, *(view.origin.root for view in views), *map(str, given.get("merge") or ()), *map(str, named)}
+    return {plan.source, *(each.root for each in projects), *map(str, given.get("merge") or ()), *map(str, named)}

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations, pairwise
 
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Finding, Setting, question
@@ -70,6 +71,18 @@ class ViewPattern:
             if not self.views or view in self.views
         }
         return sorted(found, key=lambda place: (len(place.view), place.view, place.session))
+
+    def names(self, session: str, view: str) -> list[NameReading]:
+        """Return the names that are read as this recording and this view; several where the recording has parts.
+
+        None where every such name would be read as something else.
+        """
+        words, found = session.split("_"), list[NameReading]()
+        for cuts in combinations(range(1, len(words)), self.parts.count(_SESSION) - 1):
+            parts = iter("_".join(words[start:end]) for start, end in pairwise((0, *cuts, len(words))))
+            made = (next(parts) if part == _SESSION else view if part == _VIEW else part for part in self.parts)
+            found += [way for way in self.readings("".join(made))[:1] if (way.session, way.view) == (session, view)]
+        return found
 
     def with_views(self, views: Iterable[str]) -> ViewPattern:
         """Return the pattern for these views and no others."""
