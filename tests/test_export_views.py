@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from test_export import contents, draw, export, truth
 
 import dlc2lp as library
 from dlc2lp.dlc.config import read_config
-from dlc2lp.planning.plan import PLAN_FILE
+from dlc2lp.planning.dlc_folders import NewFolders
+from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.survey.view_pattern import parse_view_pattern
 
 PATTERN = ("--view-pattern", "{session}_{view}")
@@ -67,7 +69,7 @@ def test_three_cameras_of_one_project_are_one_project_again(tmp_path: Path) -> N
         else:
             assert hdf_rows(path).items() <= hdf_rows(came).items()
     config = read_config(tmp_path / "back/config.yaml")
-    assert [entry.stem for entry in config.video_sets] == names
+    assert [Path(entry.recorded) for entry in config.video_sets] == [THREE / f"videos/{name}.mp4" for name in names]
     again = dlc2lp("convert", tmp_path / "back", tmp_path / "again", *PATTERN)
     assert again.exit_code == 0, again.stderr
     assert label_files(tmp_path / "again") == label_files(tmp_path / "lp")
@@ -162,19 +164,20 @@ def test_a_recording_of_videos_alone_is_called_like_them(tmp_path: Path) -> None
 
 
 def test_no_new_recording_goes_into_another_views_folder(tmp_path: Path) -> None:
-    """By a pattern that lists its views, ``x_left_right`` is read as the left one's; the plain name is not free."""
+    """Of a session that is not called like those of the app, the view is put behind; a name that is taken, numbered."""
     project = small(tmp_path / "dlc", ("a_left", "a_right"))
     target = convert(tmp_path / "lp", project.root, *PATTERN)
     for view in ("left", "right"):
         path = f"labeled-data/fresh-{view}/img00000011.png"
         draw(target / path)
         save(target, path, {"nose": (3.0, 4.25)}, view)
-    path = "labeled-data/a_right_left/img00000011.png"
-    draw(target / path)
-    save(target, path, {"nose": (1.0, 2.0)}, "left")
-    assert folders(export(target, tmp_path / "back")) == [
-        ["a_left", "a_right", "a_right_left", "fresh-left_left", "fresh-right_right"]
-    ]
+    came = export(target, tmp_path / "back")
+    assert folders(came) == [["a_left", "a_right", "fresh-left_left", "fresh-right_right"]]
+    plan = Plan.from_text((target / PLAN_FILE).read_text(), target)
+    left, right = plan.sessions
+    odd = replace(plan, sessions=(left, replace(right, folder="Fresh_left")), options={})
+    namer = NewFolders(odd, ("left", "right"))
+    assert [namer.name("fresh_left", "left"), namer.name("fresh_right", "right")] == ["fresh_left-2", "fresh_right"]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +205,9 @@ def mixed(root: Path) -> tuple[Path, dict[str, BuiltProject]]:
 
     A conversion takes no project twice, so the target is made of three, and two of them put together afterwards.
     """
-    made = {view: small(root / view, (f"m1_{view}", f"m2_{view}")) for view in ("left", "mid", "top")}
+    cameras = ("left", "mid", "top")
+    videos = {f"/rig/{session}_{view}.mp4": {"crop": "0, 128, 0, 96"} for session in ("m1", "m2") for view in cameras}
+    made = {view: small(root / view, (f"m1_{view}", f"m2_{view}"), video_sets=videos) for view in cameras}
     views = [part for view, project in made.items() for part in ("--view", f"{view}={project.root}")]
     target = convert(root / "lp", *views)
     for folder in made["mid"].root.glob("labeled-data/*"):
@@ -223,10 +228,11 @@ def test_two_views_of_one_project_and_a_third_of_another(tmp_path: Path) -> None
     assert exported_cells(tmp_path / "back/left_mid") == truth(made["left"]) | truth(made["mid"])
     assert exported_cells(tmp_path / "back/top") == truth(made["top"])
     for root in roots.values():
-        assert read_config(Path(root) / "config.yaml").project_path == root
-    again = convert(
-        tmp_path / "again", tmp_path / "back/left_mid", *PATTERN
-    )  # what a person sees who goes on with these two
+        config = read_config(Path(root) / "config.yaml")
+        assert config.project_path == root
+        # What the rig's other videos are called is no folder here.
+        assert {entry.stem for entry in config.video_sets} == {path.name for path in Path(root).glob("labeled-data/*")}
+    again = convert(tmp_path / "again", tmp_path / "back/left_mid", *PATTERN)
     theirs = label_files(target)
     assert label_files(again) == {name: theirs[name] for name in ("CollectedData_left.csv", "CollectedData_mid.csv")}
     assert export(target, tmp_path / "back").codes[-1] == "export-replaced"
