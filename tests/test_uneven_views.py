@@ -69,11 +69,21 @@ def test_labels_beyond_the_end_of_a_trimmed_video_stay(tmp_path: Path) -> None:
     side = build_project(tmp_path / "late", sessions=("m1",), frames=(2, 5, 19), n_frames=20)
     shutil.copy(projects["side"].videos["m1"], side.videos["m1"])  # it ends before the image of frame 19
     result = convert(target, {"top": projects["top"], "side": side})
+    assert result.exit_code == 0, result.stderr  # the neighbors of frame 19 are no frames of the trimmed video
+    assert dlc2lp("verify", target, "--verify", "full").exit_code == 0
     assert "1 labeled frame beyond keeps its image and labels" in result.finding("view-videos-differ")["message"]
     for view in CAMERAS:
         rows = (target / f"CollectedData_{view}.csv").read_text(encoding="utf-8").splitlines()[3:]
         assert [row.split(",")[0] for row in rows] == [f"labeled-data/m1_{view}/img{k:08d}.png" for k in (2, 5, 19)]
     assert n_written(target) == {"top": 18, "side": 18}
+
+
+def test_labels_that_a_camera_did_not_record_are_told_so(tmp_path: Path) -> None:
+    result = convert(tmp_path / "lp", cameras(tmp_path, frames=(2, 5, 19)))
+    assert result.exit_code == 1
+    told = result.finding("frames-not-in-all-views")
+    assert "left out: 1 (1 not in side), since these videos end before: side" in told["message"]
+    assert "--video-root" not in told["hint"]
 
 
 def test_what_is_kept_uneven_is_no_success(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -90,6 +91,15 @@ class _Config:
 
 def check_config(target: Path, views: Sequence[str], files: Sequence[TargetLabels]) -> list[Finding]:
     """Return what would stop or mislead a training by the config, given the project's views and label files."""
+    anew = Command.of("dlc2lp", "config", target, "--discard-edits")
+    advice = "correct it there, or have the file written anew: {}"
+    return [
+        finding if finding.advice else replace(finding, advice=advice, remedies=(anew,))
+        for finding in _faults(target, views, files)
+    ]
+
+
+def _faults(target: Path, views: Sequence[str], files: Sequence[TargetLabels]) -> list[Finding]:
     try:
         loaded = load_yaml((target / CONFIG_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:

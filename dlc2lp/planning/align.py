@@ -49,6 +49,7 @@ class LeftOut:
     view: str  #: Its view.
     frame: ViewFrame  #: The image.
     lacking: tuple[str, ...]  #: Views that have no such frame, and no video to cut it from.
+    ended: tuple[str, ...] = ()  #: Those of them whose video ends before it.
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def align(
                 if not _can_cut(key, n_video_frames.get((session, view), 0), held.get((session, view), ()))
             )
             if lacking:
-                left_out += [LeftOut(view, found[view], lacking) for view in views if view in found]
+                ended = tuple(view for view in lacking if 0 < n_video_frames.get((session, view), 0) <= key[0])
+                left_out += [LeftOut(view, found[view], lacking, ended) for view in views if view in found]
             else:
                 moments.append(_moment(session, key, found, views))
     # Sessions with moments are in order already; one that is left out altogether comes after them.
@@ -179,28 +181,30 @@ def explain_alignment(alignment: Alignment, *, without_videos: bool = False) -> 
     for session in alignment.sessions:
         if not session.n_left_out:
             continue
-        lacking = Counter(
-            view
-            for each in alignment.left_out
-            if each.frame.session == session.session and each.frame.is_labeled
-            for view in each.lacking
-        )
-        told = ", ".join(f"{n} not in {view}" for view, n in sorted(lacking.items()))
-        shared = session.n_shared + session.n_filled
-        message = (
-            f"found {_per_view(alignment.views, session.n_frames)} labeled frames, of which the views share {shared}; "
-            f"left out: {session.n_left_out} ({told}), since no video is proven to hold what is missing"
-        )
-        advice = "give the missing views' videos ({}), or extract there in DeepLabCut what is missing"
-        setting = Setting("video-root", ("DIR",))
-        if without_videos:
-            advice, setting = (
-                "leave out {}, since what a view lacks is cut from its video",
-                Setting("videos", ("none",)),
-            )
-        code = "frames-not-in-all-views"
-        findings.append(Finding(Severity.ERROR, code, session.session, message, "", advice, (setting,)))
+        findings.append(_frames_left_out(alignment, session, without_videos=without_videos))
     return findings
+
+
+def _frames_left_out(alignment: Alignment, session: SessionFrames, *, without_videos: bool) -> Finding:
+    """Say how many labeled frames of a session are left out, why, and what would bring them."""
+    left_out = [each for each in alignment.left_out if each.frame.session == session.session and each.frame.is_labeled]
+    lacking = Counter(view for each in left_out for view in each.lacking)
+    told = ", ".join(f"{n} not in {view}" for view, n in sorted(lacking.items()))
+    shared = session.n_shared + session.n_filled
+    reason = "since no video is proven to hold what is missing"
+    advice = "give the missing views' videos ({}), or extract there in DeepLabCut what is missing"
+    ways: tuple[Setting, ...] = (Setting("video-root", ("DIR",)),)
+    if without_videos:
+        advice, ways = "leave out {}, since what a view lacks is cut from its video", (Setting("videos", ("none",)),)
+    ended = list(dict.fromkeys(view for each in left_out for view in each.ended))
+    if ended and all(each.lacking == each.ended for each in left_out):
+        reason = f"since these videos end before: {', '.join(ended)}"
+        advice, ways = "label frames that all cameras recorded; these train in a project of their camera alone", ()
+    message = (
+        f"found {_per_view(alignment.views, session.n_frames)} labeled frames, of which the views share {shared}; "
+        f"left out: {session.n_left_out} ({told}), {reason}"
+    )
+    return Finding(Severity.ERROR, "frames-not-in-all-views", session.session, message, "", advice, ways)
 
 
 def _per_view(views: Sequence[str], numbers: Sequence[int]) -> str:

@@ -61,7 +61,8 @@ def _wrong_frames(step: ExtractFrames, video: PlannedVideo, target: Path, level:
     """Return the paths of context frames that a neighboring frame of the video fits clearly better."""
     # A video that was cropped likewise has its padding on the right and below.
     crop = Crop(0, 0, step.width_px, step.height_px) if step.crop == video.crop else step.crop
-    frames = [frame for frame in step.frames if (target / frame.target).is_file()]
+    # Behind the end of a video that was trimmed there is nothing to compare with.
+    frames = [frame for frame in step.frames if (target / frame.target).is_file() and frame.index < video.n_written]
     if not frames:
         return []  # that they are missing is told by who looks for every file
     if level != "full":
