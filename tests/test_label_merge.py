@@ -211,6 +211,8 @@ def test_labels_of_a_keypoint_that_deeplabcut_has_no_more_are_not_dropped(projec
             assert result.exit_code == 1
             assert result.finding("labels-keypoint-gone")["where"] == "tail"
             assert (target / "CollectedData.csv").read_bytes() == before
+            assert "target-keypoints-differ" not in result.codes  # project.yaml and the config stay with the labels
+        assert "tail" in (target / "project.yaml").read_text(encoding="utf-8")
         assert dlc2lp("verify", target).exit_code == 1
     save(target, image(2), {"tail": original})
     assert convert(project, target).exit_code == 0

@@ -16,6 +16,7 @@ from dlc2lp.files import FileRecord, digest
 from dlc2lp.model import Finding
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import Step, WriteText
+from dlc2lp.planning.texts import CONFIG_FILE, PROJECT_FILE
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.label_work import LabelWork, find_label_work
 
@@ -113,7 +114,13 @@ def _hold_labels(plan: Plan, look: _Look, states: dict[str, State], edited: dict
             states[step.id], edited[step.id] = State.EDITED, (step.target,)
     to_do = [step for step in steps if step.target in plan.label_files and states.get(step.id) is State.TO_DO]
     if to_do and any(look.is_peoples(step.target) for step in steps if step.target in plan.label_files):
-        states.update({step.id: State.HELD for step in to_do if look.file(step.target) is not None})
+        # The keypoints that the app and the config are told of are those of the label files.
+        with_them = [
+            step
+            for step in plan.steps
+            if step.targets[0] in {PROJECT_FILE, CONFIG_FILE} and states.get(step.id) is State.TO_DO
+        ]
+        states.update({step.id: State.HELD for step in (*to_do, *with_them) if look.file(step.targets[0]) is not None})
 
 
 class _Look:

@@ -39,10 +39,10 @@ def unmergeable(path: str, target: str) -> Finding:
 
 
 def held(step: Step) -> Finding:
-    """Return the finding for a label file that must not be written anew while another one holds a person's changes."""
+    """Return the finding for a file that must not be written anew while a label file can't be."""
     message = (
-        "was left as it is, since another label file was changed by hand and their rows belong together; labels that "
-        "are new in DeepLabCut did not arrive"
+        "was left as it is, since a label file was changed by hand so that it can't be brought together with "
+        "DeepLabCut's labels, and the two belong together; what is new in DeepLabCut did not arrive"
     )
     advice = (
         "to write all label files anew and lose the changes: {}; to have both, convert into a new folder and carry the "
