@@ -113,7 +113,7 @@ def _hold_labels(plan: Plan, look: _Look, states: dict[str, State], edited: dict
         if states.get(step.id) is State.TO_DO and look.is_peoples(step.target):
             states[step.id], edited[step.id] = State.EDITED, (step.target,)
     to_do = [step for step in steps if step.target in plan.label_files and states.get(step.id) is State.TO_DO]
-    if to_do and any(look.is_peoples(step.target) for step in steps if step.target in plan.label_files):
+    if any(look.is_peoples(step.target) for step in steps if step.target in plan.label_files):
         # The keypoints that the app and the config are told of are those of the label files.
         with_them = [
             step
