@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.codec import encode
 from dlc2lp.lp.config_choices import ConfigChoices
-from dlc2lp.lp.config_facts import ConfigFacts
-from dlc2lp.lp.hand_edits import keep_edits
-from dlc2lp.lp.starter import StarterConfig, starter_config
+from dlc2lp.lp.starter import StarterConfig
 from dlc2lp.model import Finding, by_severity
-from dlc2lp.planning.plan import Plan
-from dlc2lp.planning.steps import WriteText
 from dlc2lp.planning.texts import CONFIG_FILE
-from dlc2lp.run.config_calls import ConfigCall, last_call
-from dlc2lp.run.execute import write_text
+from dlc2lp.run.config_calls import last_call
 from dlc2lp.run.journal import Journal
+from dlc2lp.run.renew_config import write_config
 from dlc2lp.run.stored import required_plan
 from dlc2lp.wording import counted, one_line
 
@@ -62,35 +57,9 @@ def reconfigure(
     """
     folder = Path(target).absolute()
     plan = required_plan(folder)
-    journal = Journal(folder)
-    earlier, before = last_call(journal, plan)
+    _, before = last_call(Journal(folder), plan)
     given = {name: value for name, value in vars(choices or ConfigChoices()).items() if value is not None}
     merged = replace(before.choices, **given)
-    data_dir = data_dir or before.data_dir
-    config = starter_config(_facts(plan, folder, data_dir), merged)
-    text, kept, findings = _with_edits(folder / CONFIG_FILE, before.starter, config, discard=discard_edits)
-    step = WriteText(CONFIG_FILE, text)
-    write_text(folder, step, by="config", detail=encode(ConfigCall(merged, data_dir, config.text)))
-    if earlier and earlier != step.id:
-        journal.remove(earlier)
-    return Reconfigured(folder / CONFIG_FILE, config, kept, tuple(by_severity([*config.findings, *findings])))
-
-
-def _facts(plan: Plan, folder: Path, data_dir: str | None) -> ConfigFacts:
-    facts = plan.config_facts
-    if data_dir is None and facts.data_dir == plan.target:
-        data_dir = str(folder)  # the target may have been moved since
-    return replace(facts, data_dir=data_dir) if data_dir else facts
-
-
-def _with_edits(
-    path: Path, written: str, config: StarterConfig, *, discard: bool
-) -> tuple[str, tuple[str, ...], tuple[Finding, ...]]:
-    try:
-        current = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return config.text, (), ()
-    if discard or current == written:
-        return config.text, (), ()
-    edited = keep_edits(written, current, config)
-    return edited.text, edited.kept, edited.findings
+    made = write_config(plan, folder, merged, data_dir or before.data_dir, discard=discard_edits)
+    told = tuple(by_severity([*made.config.findings, *made.findings]))
+    return Reconfigured(folder / CONFIG_FILE, made.config, made.kept, told)

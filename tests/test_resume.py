@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from builder import Video, build_project, snapshot
 from command import dlc2lp, start, wait_for
 from labeler import save
@@ -250,3 +251,29 @@ def test_the_config_can_be_written_again_and_keeps_what_a_person_changed(tmp_pat
     assert path.read_bytes() == kept
     assert dlc2lp("config", target, "--discard-edits").exit_code == 0
     assert "early_stopping: false" in path.read_text()
+
+
+def test_a_config_that_was_chosen_goes_with_labels_that_are_new(tmp_path):
+    build_project(tmp_path / "dlc", sessions=("m1",), video="none")
+    target = tmp_path / "lp"
+    assert dlc2lp("convert", tmp_path / "dlc", target).exit_code == 0
+    assert dlc2lp("config", target, "--num-gpus", 2).exit_code == 0
+    path = target / "configs/default.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("colormap: cool", "colormap: hot"), encoding="utf-8")
+    assert dlc2lp("config", target, "--gpu-memory", 16).exit_code == 0
+    shutil.rmtree(tmp_path / "dlc")
+    names = ("nose", "ear_left", "ear_right", "tail", "paw")
+    build_project(tmp_path / "dlc", sessions=("m1",), video="none", bodyparts=names)
+    result = dlc2lp("convert", tmp_path / "dlc", target, "--json")
+    assert result.exit_code == 0, result.stderr
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert config["data"]["keypoint_names"] == list(names)
+    assert (config["training"]["num_gpus"], config["eval"]["colormap"]) == (2, "hot")
+    settled = path.read_bytes()
+    assert dlc2lp("convert", tmp_path / "dlc", target).exit_code == 0
+    assert path.read_bytes() == settled
+    path.write_bytes(settled.replace(b"colormap: hot", b"colormap: cool"))  # since then, by hand: that stays
+    assert (
+        dlc2lp("convert", tmp_path / "dlc", target, "--json").finding("target-edited")["subject"]
+        == "configs/default.yaml"
+    )

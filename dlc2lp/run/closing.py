@@ -17,6 +17,7 @@ from dlc2lp.run.findings import stale_removed
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.labeling import finish_labels
 from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
+from dlc2lp.run.renew_config import renew_config
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
 
 
@@ -44,9 +45,9 @@ def close_target(
         removed = _remove_stale(folder, assessment.stale, journal, plan)
     if not failed:
         finish_labels(plan)
+    told = [*findings, *renew_config(plan)]
     verification = verify_target(plan, level, labels)
     records = journal.read()
-    told = list(findings)
     # What the plan or the run has said of a thing, checking says again in other words.
     said = {(finding.code, finding.subject) for finding in (*plan.findings, *told)}
     checked = (finding for finding in verification.findings if (finding.code, finding.subject) not in said)
