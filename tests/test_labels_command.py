@@ -149,7 +149,7 @@ def test_nothing_is_written_where_a_file_cant_be_read(target):
     path.write_bytes(path.read_bytes() + b"labeled-data/m1/img00000002.png,1\n")
     before = snapshot(target)
     result = dlc2lp("labels", target, "--json")
-    assert (result.exit_code, result.codes) == (1, ["target-labels-unreadable"])
+    assert (result.exit_code, result.codes) == (1, ["target-labels-row"])
     assert snapshot(target) == before
     elsewhere = dlc2lp("labels", target.parent / "dlc", "--json")
     assert (elsewhere.exit_code, elsewhere.codes) == (3, ["not-a-target"])
@@ -237,3 +237,95 @@ def test_a_view_that_has_no_image_of_a_labeled_moment(views):
     shutil.copyfile(views / image(17, "m1_side"), views / image(19, "m1_side"))
     assert dlc2lp("labels", views).exit_code == 0
     assert dlc2lp("verify", views).exit_code == 0
+
+
+def edit(target: Path, change) -> None:
+    """Edit the label file by hand: ``change`` gets its rows of cells."""
+    path = target / "CollectedData.csv"
+    rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+    change(rows)
+    path.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["nose", ""], ids=["twice", "blank"])
+def test_a_keypoint_name_that_cant_be_told_from_others(target, name):
+    def rename(rows):
+        rows[1] = [name if cell == "tail" else cell for cell in rows[1]]
+
+    edit(target, rename)
+    before = snapshot(target)
+    result = dlc2lp("labels", target, "--json")
+    assert (result.exit_code, result.codes) == (1, ["target-labels-header"])
+    assert name in result.finding("target-labels-header")["message"]
+    assert snapshot(target) == before
+    verified = dlc2lp("verify", target, "--json")
+    assert [code for code in verified.codes if code.startswith(("target-labels", "target-edited", "nothing"))] == [
+        "target-labels-header"
+    ]
+
+
+def test_a_keypoint_column_that_was_added_by_hand(target):
+    def add(rows):
+        for row, cells in zip(
+            rows, (["dlc"] * 3, ["paw"] * 3, ["x", "y", "visible"], ["5.5", "6.5", ""]), strict=False
+        ):
+            row += cells
+        for row in rows[4:]:
+            row += ["", "", ""]
+        rows[0] = [rows[0][0], *[rows[0][1]] * (len(rows[0]) - 1)]
+
+    edit(target, add)
+    project_file = target / "project.yaml"
+    project_file.write_text(project_file.read_text().replace("- tail\n", "- tail\n- paw\n", 1), encoding="utf-8")
+    first = next(iter(read_labels(target)))[0]
+    assert dlc2lp("labels", target).exit_code == 0
+    visible = read_visible(target)
+    assert visible[first, "paw"] == "2"
+    assert {flag for (place, name), flag in visible.items() if name == "paw" and place != first} == {"0"}
+    assert "target-labels-visible" not in dlc2lp("verify", target, "--json").codes
+
+
+@pytest.mark.parametrize("word", ["#N/A", "NA", "null", "None", "<NA>"])
+def test_words_that_pandas_reads_as_nothing(target, word):
+    def blank(rows):
+        rows[3][1:4] = [word, word, ""]
+
+    edit(target, blank)
+    assert dlc2lp("labels", target).exit_code == 0
+    first = (target / "CollectedData.csv").read_text(encoding="utf-8").splitlines()[3].split(",")
+    assert first[1:4] == ["", "", "1"]
+    assert dlc2lp("verify", target).exit_code == 0
+
+
+@pytest.mark.parametrize("flag", ["0.5", "inf", "3"])
+def test_a_visible_that_only_a_person_can_correct(target, flag):
+    def write(rows):
+        rows[3][1:4] = ["", "", flag]
+
+    edit(target, write)
+    result = dlc2lp("labels", target, "--json")
+    assert result.exit_code == 1
+    assert "write 0, 1 or 2" in result.finding("target-labels-visible")["hint"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        (["abc", "4.5"], "target-labels-number"),
+        (["1_0", "4.5"], "target-labels-number"),
+        (['"26,5"', "4.5"], "target-labels-number"),
+        (["5\0.5", "4.5"], "target-labels-unreadable"),
+        (["#N/A", "4.5"], "target-labels-half-point"),
+    ],
+)
+def test_of_a_typo_only_what_is_wrong_is_told(target, cells, code):
+    def write(rows):
+        rows[3][1:3] = cells
+
+    edit(target, write)
+    for command in ("verify", "labels"):
+        result = dlc2lp(command, target, "--json")
+        assert result.exit_code == 1
+        told = [each for each in result.document["findings"] if each["severity"] == "error"]
+        assert [each["code"] for each in told] == [code]
+        assert told[0]["hint"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dlc2lp.lp.check import check_target
-from dlc2lp.lp.label_cells import PARSER_ERROR
+from dlc2lp.lp.label_cells import PARSER_ERROR, number
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
@@ -88,7 +88,7 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
             wrong, n_frames = check_context(plan, level)
             findings += wrong
             n_checked |= {"context_frames": n_frames} if n_frames else {}
-    return Verification(tuple(by_severity(findings)), n_checked)
+    return Verification(tuple(by_severity(list(dict.fromkeys(findings)))), n_checked)
 
 
 def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...]:
@@ -104,12 +104,14 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
 def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
     """Return what is not as it was recorded."""
     findings = [*assessment.unmerged]
+    told = {finding.subject for finding in findings}
     for step in plan.steps:
         state = assessment.states[step.id]
         if state is State.EDITED:
             findings += [
                 unmergeable(path, plan.target) if path in plan.labeling_texts else found_edited(path)
                 for path in assessment.edited[step.id]
+                if path not in told or path not in plan.labeling_texts
             ]
         elif state is State.HELD:
             findings.append(held(step))
@@ -132,7 +134,7 @@ def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
 
 def _number(cell: str) -> float:
     try:
-        return float(cell) if cell else math.nan
+        return number(cell)
     except ValueError:  # told by Lightning Pose's rules
         return math.nan
 
