@@ -62,7 +62,9 @@ def read_label_file(
         if both:
             frames = counted(len(both), "frame is", "frames are")
             message = f"{frames} in {name} as well, which tests nothing: {some(both)}"
-            findings.append(error("target-labels-leak", held_out, message))
+            findings.append(
+                error("target-labels-leak", held_out, message, advice="delete their rows in one of the two")
+            )
     return file, findings
 
 
@@ -72,9 +74,11 @@ def _read(
     try:
         rows, names = read_table(decode_labels((target / name).read_bytes(), name), name)
     except FileNotFoundError:
-        return None, [error("target-labels-missing", name, "found no such file; the app shows no labels without it")]
+        message = "found no such file; the app shows no labels without it"
+        return None, [error("target-labels-missing", name, message, advice="bring it back, or run convert again")]
     except OSError as cause:
-        return None, [error("target-labels-unreadable", name, f"can't be read: {cause.strerror}")]
+        advice = "see to it that it is a file, and that you may read it"
+        return None, [error("target-labels-unreadable", name, f"can't be read: {cause.strerror}", advice=advice)]
     except Dlc2LpError as cause:
         return None, [*cause.findings]
     findings = list(_check_scorers(name, rows[0][1:]))
@@ -82,7 +86,9 @@ def _read(
         return None, findings
     if keypoint_names is not None and names != tuple(keypoint_names):
         expected = f"expected those of project.yaml in its order: {some(keypoint_names)}"
-        findings.append(error("target-keypoints-differ", name, f"found the keypoints {some(names)}, {expected}"))
+        message = f"found the keypoints {some(names)}, {expected}"
+        advice = "make keypoint_names in project.yaml and the header rows of all label files alike"
+        findings.append(error("target-keypoints-differ", name, message, advice=advice))
     images, problems = _check_cells(target / name, names, rows)
     findings += [*problems, *_check_index(target, name, view, images)]
     if len(images) < 2 and not name.endswith("_test.csv"):
@@ -113,20 +119,23 @@ def _check_cells(
     try:
         table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
     except ValueError as cause:  # also ParserError, EmptyDataError and UnicodeDecodeError
-        return images, [error("target-labels-unreadable", path.name, f"pandas can't read it: {cause}")]
+        message, advice = f"pandas can't read it: {cause}", "bring the file back as Lightning Pose or its app wrote it"
+        return images, [error("target-labels-unreadable", path.name, message, advice=advice)]
     if table.index.name is not None:
         # pandas takes an all-empty first row for the name of the index, and so does Lightning Pose, which puts it
         # back as a frame. That is right for a frame without labels and wrong for a line such as `image,,,,`.
         if not FRAME_PATH.fullmatch(str(table.index.name)):
             message = f"found the index name {table.index.name!r}, expected none: Lightning Pose takes it for an image"
-            return images[1:], [error("target-labels-index-name", path.name, message, "row 1")]
+            advice = "delete the row, or write the path of its image"
+            return images[1:], [error("target-labels-index-name", path.name, message, "row 1", advice)]
         images_read = (str(table.index.name), *map(str, table.index))
         empty = np.full((1, table.shape[1]), math.nan)
     else:
         images_read = tuple(map(str, table.index))
         empty = np.empty((0, table.shape[1]))
     if images_read != images:
-        return images, [error("target-labels-row", path.name, "pandas finds other rows than the text has")]
+        message, advice = "pandas finds other rows than the text has", "delete rows that name no image"
+        return images, [error("target-labels-row", path.name, message, advice=advice)]
     for column, dtype in enumerate(table.dtypes):
         if dtype.kind not in "iuf" and len(table):
             return images, [_text_cell(path.name, rows, column + 1)]
@@ -207,19 +216,21 @@ def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> I
     if odd:
         rows = f"{counted(len(odd), 'row')} such as {odd[0]!r}"
         message = f"found {rows}, expected labeled-data/<session>/<letters><digits>.png or .jpg"
-        yield error("target-labels-index", name, message, f"row {images.index(odd[0]) + 1}")
+        advice = "rename the image so, and write its new path in the row"
+        yield error("target-labels-index", name, message, f"row {images.index(odd[0]) + 1}", advice)
     twice = [image for image, count in Counter(images).items() if count > 1]
     if twice:
         message = f"found {counted(len(twice), 'image')} with more than one row: {some(twice)}"
-        yield error("target-labels-twice", name, message)
+        yield error("target-labels-twice", name, message, advice="delete the rows that are not meant")
     missing = [image for image in dict.fromkeys(images) if image not in odd and not (target / image).is_file()]
     if missing:
         message = f"found no image for {counted(len(missing), 'row')}: {some(missing)}; the app hides the whole file"
-        yield error("target-image-missing", name, message)
+        yield error("target-image-missing", name, message, advice="bring the images back, or delete their rows")
     strangers = [
         image for image in images if view and image not in odd and not image.split("/")[1].endswith(f"_{view}")
     ]
     if strangers:
         rows = counted(len(strangers), "row of another folder", "rows of other folders")
         message = f"found {rows} than <session>_{view}: {some(strangers)}"
-        yield error("target-labels-index", name, message)
+        advice = "move the rows to the label file of their view"
+        yield error("target-labels-index", name, message, f"row {images.index(strangers[0]) + 1}", advice)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dlc2lp.codec import Malformed, read, to_text
-from dlc2lp.errors import Dlc2LpError, reason
+from dlc2lp.errors import Dlc2LpError, TargetRefused
 from dlc2lp.files import STATE_FOLDER, write_if_new
 from dlc2lp.lp.check_labels import label_file_name
 from dlc2lp.lp.label_cells import decode_labels
@@ -24,6 +24,7 @@ from dlc2lp.lp.labels import HIDDEN, NOT_LABELED
 from dlc2lp.lp.queue_merge import merge_queues, queue_file_name, queued_images
 from dlc2lp.planning.plan import Plan, unreadable
 from dlc2lp.run.config_calls import last_call
+from dlc2lp.run.findings import unlookable
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.stored import stored_plan
 
@@ -177,6 +178,4 @@ def read_text(target: Path, name: str) -> str | None:
         advice = "save the file as UTF-8"
         raise Dlc2LpError.of("target-queue-invalid", name, f"is no UTF-8: {error.reason}", advice=advice) from error
     except OSError as error:
-        what = "is a folder, expected a file" if (target / name).is_dir() else f"can't be read: {reason(error)}"
-        advice = "move it out of the target and run convert again"
-        raise Dlc2LpError.of("target-labels-unreadable", name, what, advice=advice) from error
+        raise TargetRefused(unlookable(target / name, name, error)) from error
