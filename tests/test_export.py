@@ -463,7 +463,7 @@ def test_a_fault_is_named_and_the_rest_goes_back(tmp_path: Path, change: Any, co
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda lines: lines.__delitem__(0), "target-labels-unreadable"),
+        (lambda lines: lines.__delitem__(0), "target-labels-header"),
         (lambda lines: lines[0].__setitem__(slice(1, None), ["../../a"] * (len(lines[0]) - 1)), "export-scorer-odd"),
         (lambda lines: lines.__delitem__(slice(3, None)), "export-nothing"),
     ],

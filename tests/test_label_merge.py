@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from labeler import NOTHING, queued, save
 from targets import read_labels, read_visible
 
 import dlc2lp as library
+from dlc2lp.run import execute
 
 FRAMES = {"sessions": ("m1", "m2"), "frames": (2, 5, 9, 14), "unlabeled": (7, 11), "video": "none"}
 NO_CUTS = "--no-context-frames"
@@ -316,4 +318,24 @@ def test_a_column_visible_that_a_new_keypoint_of_one_session_brings(project, tar
     assert convert(project, target).exit_code == 0
     assert read_visible(target) == {}
     assert read_labels(target)[image(7), "nose"] == (10.25, 20.5)
+    expect_settled(project, target)
+
+
+def test_files_that_are_merged_at_the_same_moment(project, target, monkeypatch):
+    save(target, image(7), {"nose": (10.25, 20.5)})
+    project = rebuilt(project, frames=(2, 5, 9, 14, 17), unlabeled=(7, 11, 19))
+    together, made = threading.Barrier(2), execute.make_text
+
+    def make_text(step, scratch):
+        file = made(step, scratch)
+        if step.target.startswith("CollectedData"):
+            together.wait(timeout=20)
+        return file
+
+    monkeypatch.setattr(execute, "make_text", make_text)
+    came = library.convert(project.root, target, context_frames=False)
+    assert came.exit_code == 0
+    monkeypatch.undo()
+    assert read_labels(target)[image(7), "nose"] == (10.25, 20.5)
+    assert queued(target) == [image(index, session) for session in ("m1", "m2") for index in (7, 11, 19)][1:]
     expect_settled(project, target)

@@ -149,7 +149,7 @@ def test_nothing_is_written_where_a_file_cant_be_read(target):
     path.write_bytes(path.read_bytes() + b"labeled-data/m1/img00000002.png,1\n")
     before = snapshot(target)
     result = dlc2lp("labels", target, "--json")
-    assert (result.exit_code, result.codes) == (1, ["target-labels-unreadable"])
+    assert (result.exit_code, result.codes) == (1, ["target-labels-row"])
     assert snapshot(target) == before
     elsewhere = dlc2lp("labels", target.parent / "dlc", "--json")
     assert (elsewhere.exit_code, elsewhere.codes) == (3, ["not-a-target"])
@@ -237,3 +237,189 @@ def test_a_view_that_has_no_image_of_a_labeled_moment(views):
     shutil.copyfile(views / image(17, "m1_side"), views / image(19, "m1_side"))
     assert dlc2lp("labels", views).exit_code == 0
     assert dlc2lp("verify", views).exit_code == 0
+
+
+def edit(target: Path, change) -> None:
+    """Edit the label file by hand: ``change`` gets its rows of cells."""
+    path = target / "CollectedData.csv"
+    rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+    change(rows)
+    path.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["nose", ""], ids=["twice", "blank"])
+def test_a_keypoint_name_that_cant_be_told_from_others(target, name):
+    def rename(rows):
+        rows[1] = [name if cell == "tail" else cell for cell in rows[1]]
+
+    edit(target, rename)
+    before = snapshot(target)
+    result = dlc2lp("labels", target, "--json")
+    assert (result.exit_code, result.codes) == (1, ["target-labels-header"])
+    assert name in result.finding("target-labels-header")["message"]
+    assert snapshot(target) == before
+    verified = dlc2lp("verify", target, "--json")
+    assert [code for code in verified.codes if code.startswith(("target-labels", "target-edited", "nothing"))] == [
+        "target-labels-header"
+    ]
+
+
+def test_a_keypoint_column_that_was_added_by_hand(target):
+    def add(rows):
+        for row in rows[4:]:
+            row += ["", "", ""]
+        rows[1] += ["paw"] * 3
+        rows[2] += ["x", "y", "visible"]
+        rows[3] += ["5.5", "6.5", ""]
+        rows[0] = [rows[0][0], *[rows[0][1]] * (len(rows[1]) - 1)]
+
+    edit(target, add)
+    project_file = target / "project.yaml"
+    project_file.write_text(project_file.read_text().replace("- tail\n", "- tail\n- paw\n", 1), encoding="utf-8")
+    first = next(iter(read_labels(target)))[0]
+    assert dlc2lp("labels", target).exit_code == 0
+    visible = read_visible(target)
+    assert visible[first, "paw"] == "2"
+    assert {flag for (place, name), flag in visible.items() if name == "paw" and place != first} == {"0"}
+    assert "target-labels-visible" not in dlc2lp("verify", target, "--json").codes
+
+
+@pytest.mark.parametrize("word", ["#N/A", "NA", "null", "None", "<NA>"])
+def test_words_that_pandas_reads_as_nothing(target, word):
+    def blank(rows):
+        rows[3][1:4] = [word, word, ""]
+
+    edit(target, blank)
+    assert dlc2lp("labels", target).exit_code == 0
+    first = (target / "CollectedData.csv").read_text(encoding="utf-8").splitlines()[3].split(",")
+    assert first[1:4] == ["", "", "1"]
+    assert dlc2lp("verify", target).exit_code == 0
+
+
+@pytest.mark.parametrize("flag", ["0.5", "inf", "3"])
+def test_a_visible_that_only_a_person_can_correct(target, flag):
+    def write(rows):
+        rows[3][1:4] = ["", "", flag]
+
+    edit(target, write)
+    result = dlc2lp("labels", target, "--json")
+    assert result.exit_code == 1
+    assert "write 0, 1 or 2" in result.finding("target-labels-visible")["hint"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        (["abc", "4.5"], "target-labels-number"),
+        (["1_0", "4.5"], "target-labels-number"),
+        (['"26,5"', "4.5"], "target-labels-number"),
+        (["5\0.5", "4.5"], "target-labels-unreadable"),
+        (["#N/A", "4.5"], "target-labels-half-point"),
+    ],
+)
+def test_of_a_typo_only_what_is_wrong_is_told(target, cells, code):
+    def write(rows):
+        rows[3][1:3] = cells
+
+    edit(target, write)
+    for command in ("verify", "labels"):
+        result = dlc2lp(command, target, "--json")
+        assert result.exit_code == 1
+        told = [each for each in result.document["findings"] if each["severity"] == "error"]
+        assert [each["code"] for each in told] == [code]
+        assert told[0]["hint"]
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_a_file_that_excel_saved(target, mark):
+    path = target / "CollectedData.csv"
+    before = path.read_bytes()
+    content = b"\xef\xbb\xbf" + before
+    if not mark:
+        label(target)
+        content = b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n")
+    path.write_bytes(content)
+    verified = dlc2lp("verify", target, "--json")
+    assert verified.exit_code == (0 if mark else 1)
+    assert {"nothing-lost", "target-labels-unreadable", "target-edited"}.isdisjoint(verified.codes)
+    assert dlc2lp("labels", target).exit_code == 0
+    assert path.read_bytes().startswith(b"\xef" if mark else b"scorer")
+    assert dlc2lp("verify", target).exit_code == 0
+
+
+@pytest.mark.parametrize(("between", "told"), [(";", "separated by ;"), ("\t", "separated by tabs")])
+def test_a_file_that_is_separated_by_something_else(project, target, between, told):
+    path = target / "CollectedData.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",", between), encoding="utf-8")
+    for command in ("verify", "labels"):
+        result = dlc2lp(command, target, "--json")
+        assert [each["code"] for each in result.document["findings"] if each["severity"] == "error"] == [
+            "target-labels-unreadable"
+        ]
+        assert told in result.finding("target-labels-unreadable")["message"]
+    assert told in dlc2lp("convert", project.root, target, "--json").finding("target-labels-unreadable")["message"]
+
+
+def test_a_folder_in_place_of_the_label_file(project, target):
+    path = target / "CollectedData.csv"
+    path.unlink()
+    path.mkdir()
+    for result in (
+        dlc2lp("verify", target, "--json"),
+        dlc2lp("labels", target, "--json"),
+        dlc2lp("convert", project.root, target, "--json"),
+    ):
+        assert result.exit_code == 3
+        assert result.codes[0] == "target-unreadable"
+        assert "is a folder" in result.finding("target-unreadable")["message"]
+
+
+@pytest.mark.parametrize("line", [r'{"frame_path": "labeled-data/m1/img\ud800.png"}', "{", "[]", '{"frame_path": 1}'])
+def test_a_line_of_a_queue_that_is_none(project, target, line):
+    path = target / "CollectedData.unlabeled.jsonl"
+    path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    for result in (dlc2lp("verify", target, "--json"), dlc2lp("labels", target, "--json")):
+        assert result.exit_code == 1
+        errors = [each for each in result.document["findings"] if each["severity"] == "error"]
+        assert [each["code"] for each in errors] == ["target-queue-invalid"]
+        assert errors[0]["hint"]
+        assert errors[0]["where"] == "line 5"
+    assert "target-queue-invalid" in dlc2lp("convert", project.root, target, "--json").codes
+
+
+def test_a_line_that_stands_in_a_queue_twice(target):
+    path = target / "CollectedData.unlabeled.jsonl"
+    before = path.read_bytes()
+    path.write_bytes(before + before.splitlines(keepends=True)[0])
+    assert "dlc2lp labels" in dlc2lp("verify", target, "--json").finding("target-queue-twice")["hint"]
+    assert dlc2lp("labels", target).exit_code == 0
+    assert len(queued(target)) == len(before.splitlines())
+    assert dlc2lp("verify", target).exit_code == 0
+
+
+def test_a_view_that_lacks_an_image_is_told_what_helps(views):
+    shutil.copyfile(views / image(17, "m1_top"), views / image(19, "m1_top"))
+    save(views, image(19, "m1_top"), {"nose": (1.5, 2.5)}, "top")
+    assert "extract" in dlc2lp("verify", views, "--json").finding("target-views-differ")["hint"]
+
+
+def test_all_rows_deleted(target):
+    edit(target, lambda rows: rows.__delitem__(slice(3, None)))
+    result = dlc2lp("verify", target, "--json")
+    assert result.exit_code == 1
+    assert result.finding("target-labels-none")["severity"] == "error"
+
+
+def test_the_column_visible_deleted(target):
+    def delete(rows):
+        for row in rows:
+            row[1:] = [cell for n, cell in enumerate(row[1:]) if n % 3 != 2]
+
+    edit(target, delete)
+    for command in ("verify", "labels"):
+        assert dlc2lp(command, target, "--json").finding("labels-visible-gone")["severity"] == "warning"
+
+
+def test_a_number_that_is_endless_for_lightning_pose(target):
+    edit(target, lambda rows: rows[3].__setitem__(1, "1e300"))
+    assert dlc2lp("verify", target, "--json").finding("target-labels-number")["hint"]

@@ -20,7 +20,9 @@ from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
 from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, label_file_name, read_label_file
 from dlc2lp.lp.check_models import check_models
+from dlc2lp.lp.label_sides import image_of, moment_of
 from dlc2lp.lp.names import check_views
+from dlc2lp.lp.queue_merge import queued_path
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
 from dlc2lp.model import Finding, Severity
@@ -60,7 +62,7 @@ def check_target(target: Path, *, every_image: bool) -> list[Finding]:
         findings += problems
         files += [file] if file else []
     checks: list[Callable[[], Iterable[Finding]]] = [
-        lambda: _check_view_rows(files, settings.views),
+        lambda: _check_view_rows(target, files, settings.views),
         lambda: check_config(target, settings.views, files),
         lambda: check_calibration(target, settings.views, files),
         lambda: _check_folders(target, settings.views),
@@ -147,26 +149,43 @@ def _skeleton(skeleton: object, keypoints: Sequence[str]) -> Iterator[str]:
 
 #: What brings the rows of all views in one order.
 _BY_LABELS = "after labeling in the app: `dlc2lp labels TARGET`"
+_EXTRACT = (
+    "in the app, extract the frames that a view has no image of, which cuts them from the videos of all views; then "
+    "`dlc2lp labels TARGET`"
+)
 
 
-def _check_view_rows(files: Sequence[TargetLabels], views: Sequence[str]) -> Iterator[Finding]:
+def _check_view_rows(target: Path, files: Sequence[TargetLabels], views: Sequence[str]) -> Iterator[Finding]:
     """Row n of every view must be the same moment; Lightning Pose compares the file names but not the sessions."""
     for other in files[1:] if len(files) == len(views) else ():
-        first = files[0]
+        first, where = files[0], ""
+        pairs = zip(first.images, other.images, strict=False)
+        row, (one, two) = next(
+            (
+                (row, (one, two))
+                for row, (one, two) in enumerate(pairs, start=1)
+                if moment_of(one, first.view) != moment_of(two, other.view)
+            ),
+            (0, ("", "")),
+        )
         if len(first.images) != len(other.images):
             message = f"found {counted(len(other.images), 'row')}, expected {len(first.images)} as in {first.name}"
-            yield error("target-views-differ", other.name, message, advice=_BY_LABELS)
+        elif row:
+            message, where = f"found {two}, expected the same session and frame as {one} of {first.name}", f"row {row}"
+        else:
             continue
-        for row, (one, two) in enumerate(zip(first.images, other.images, strict=True)):
-            if _moment(one, first.view) != _moment(two, other.view):
-                message = f"found {two}, expected the same session and frame as {one} of {first.name}"
-                yield error("target-views-differ", other.name, message, f"row {row + 1}", _BY_LABELS)
-                break
+        advice = _EXTRACT if _lacks_image(target, first, other) else _BY_LABELS
+        yield error("target-views-differ", other.name, message, where, advice)
 
 
-def _moment(image: str, view: str) -> tuple[str, str]:
-    *_, folder, name = ("", *image.split("/"))
-    return folder.removesuffix(f"_{view}"), name
+def _lacks_image(target: Path, *files: TargetLabels) -> bool:
+    """Whether there is no image for a row that only the other view has."""
+    moments = [{moment_of(image, file.view) for image in file.images} for file in files]
+    return any(
+        not (target / image_of(moment, file.view)).is_file()
+        for file, own in zip(files, moments, strict=True)
+        for moment in set().union(*moments) - own
+    )
 
 
 def _view_problem(stem: str, views: Sequence[str]) -> str:
@@ -243,6 +262,10 @@ def _check_video_names(target: Path, views: Sequence[str]) -> Iterator[Finding]:
 # --- the labeling queue ---------------------------------------------------------------------------------------------
 
 
+_LINE = "correct the line, or delete it"
+_MENDED = "delete the line, which `dlc2lp labels TARGET` does too"
+
+
 def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
     name = labels.name.removesuffix(".csv") + ".unlabeled.jsonl"
     try:
@@ -250,7 +273,7 @@ def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as cause:
-        yield error("target-queue-invalid", name, f"can't be read: {cause}")
+        yield error("target-queue-invalid", name, f"can't be read: {cause}", advice="save it as text in UTF-8")
         return
     labeled, seen = set(labels.images), set()
     for number, line in enumerate(lines, start=1):
@@ -259,15 +282,22 @@ def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
         frame, problem = _queue_entry(line)
         where = f"line {number}"
         if problem:
-            yield error("target-queue-invalid", name, problem, where)
+            yield error("target-queue-invalid", name, problem, where, _LINE)
         elif not FRAME_PATH.fullmatch(frame):
-            yield error("target-queue-invalid", name, f"found {frame!r}, expected labeled-data/session/frame", where)
+            problem = f"found {frame!r}, expected labeled-data/session/frame"
+            yield error("target-queue-invalid", name, problem, where, _LINE)
         elif not (target / frame).is_file():
-            yield error("target-queue-image-missing", name, f"found no image {frame}", where)
+            yield error(
+                "target-queue-image-missing",
+                name,
+                f"found no image {frame}",
+                where,
+                "bring it back, or delete the line",
+            )
         elif frame in labeled:
-            yield error("target-queue-labeled", name, f"{frame} is labeled in {labels.name} already", where)
+            yield error("target-queue-labeled", name, f"{frame} is labeled in {labels.name} already", where, _MENDED)
         elif frame in seen:
-            yield error("target-queue-twice", name, f"{frame} stands there twice", where)
+            yield error("target-queue-twice", name, f"{frame} stands there twice", where, _MENDED)
         seen.add(frame)
 
 
@@ -277,12 +307,13 @@ def _queue_entry(line: str) -> tuple[str, str]:
         entry: Any = json.loads(line)
     except ValueError as cause:
         return "", f"is no JSON: {cause}"
-    if not isinstance(entry, dict) or not isinstance(entry.get("frame_path"), str):
+    frame = queued_path(entry)
+    if frame is None:
         return "", "expected an object with a frame_path"
     predictions = entry.get("predictions")
     if predictions is not None and not _is_prediction_list(predictions):
         return "", "expected predictions to be null, or model_name, date_time and a list of points"
-    return entry["frame_path"], ""
+    return frame, ""
 
 
 def _is_prediction_list(value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections import Counter
@@ -12,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlc2lp.errors import Dlc2LpError
+from dlc2lp.lp.label_cells import decode_labels, number, read_table
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted, some
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 #: The app's rule for the path of a frame.
 FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
-_FIRST_CELLS = ["scorer", "bodyparts", "coords"]
-_AXES = (["x", "y"], ["x", "y", "visible"])
 _N_HEADER_ROWS = 3
+
+_BY_NUMBER = "write the number of pixels, with a point before the decimals, or clear the cell"
 
 #: Cells that are named where many are wrong.
 _N_PLACES = 3
@@ -61,7 +62,9 @@ def read_label_file(
         if both:
             frames = counted(len(both), "frame is", "frames are")
             message = f"{frames} in {name} as well, which tests nothing: {some(both)}"
-            findings.append(error("target-labels-leak", held_out, message))
+            findings.append(
+                error("target-labels-leak", held_out, message, advice="delete their rows in one of the two")
+            )
     return file, findings
 
 
@@ -69,21 +72,23 @@ def _read(
     target: Path, name: str, view: str, keypoint_names: Sequence[str] | None
 ) -> tuple[TargetLabels | None, list[Finding]]:
     try:
-        with (target / name).open(encoding="utf-8", newline="") as stream:
-            rows = [row for row in csv.reader(stream, strict=True) if row]
+        rows, names = read_table(decode_labels((target / name).read_bytes(), name), name)
     except FileNotFoundError:
-        return None, [error("target-labels-missing", name, "found no such file; the app shows no labels without it")]
-    except (OSError, UnicodeDecodeError, csv.Error) as cause:
-        return None, [error("target-labels-unreadable", name, f"can't be read: {cause}")]
-    names, findings = _check_header(name, rows[:_N_HEADER_ROWS])
+        message = "found no such file; the app shows no labels without it"
+        return None, [error("target-labels-missing", name, message, advice="bring it back, or run convert again")]
+    except OSError as cause:
+        advice = "see to it that it is a file, and that you may read it"
+        return None, [error("target-labels-unreadable", name, f"can't be read: {cause.strerror}", advice=advice)]
+    except Dlc2LpError as cause:
+        return None, [*cause.findings]
+    findings = list(_check_scorers(name, rows[0][1:]))
     if findings:
         return None, findings
     if keypoint_names is not None and names != tuple(keypoint_names):
         expected = f"expected those of project.yaml in its order: {some(keypoint_names)}"
-        findings.append(error("target-keypoints-differ", name, f"found the keypoints {some(names)}, {expected}"))
-    shifted = _shifted_row(name, rows)
-    if shifted:
-        return None, [*findings, shifted]
+        message = f"found the keypoints {some(names)}, {expected}"
+        advice = "make keypoint_names in project.yaml and the header rows of all label files alike"
+        findings.append(error("target-keypoints-differ", name, message, advice=advice))
     images, problems = _check_cells(target / name, names, rows)
     findings += [*problems, *_check_index(target, name, view, images)]
     if len(images) < 2 and not name.endswith("_test.csv"):
@@ -97,33 +102,10 @@ def error(code: str, subject: str, message: str, where: str = "", advice: str = 
     return Finding(Severity.ERROR, code, subject, message, where, advice)
 
 
-def _check_header(name: str, header: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], list[Finding]]:
-    """Return the keypoints; Lightning Pose takes the columns by position, so their order must be exact."""
-    if len(header) < _N_HEADER_ROWS or [row[:1] for row in header] != [[cell] for cell in _FIRST_CELLS]:
-        found = [row[0] if row else "" for row in header]
-        message = f"found rows that start with {found}, expected {_FIRST_CELLS}"
-        return (), [error("target-labels-header", name, message)]
-    scorers, parts, coords = (row[1:] for row in header)
-    axes = _AXES["visible" in coords]
-    names = tuple(parts[:: len(axes)])
-    problem = ""
-    if not names or coords != axes * len(names):
-        problem = f"found columns {some(coords, 9)}, expected {', '.join(axes)} for each keypoint"
-    elif list(parts) != [part for part in names for _ in axes]:
-        problem = f"found keypoints {some(parts, 9)}, expected each over its {len(axes)} columns"
-    elif len(set(names)) < len(names) or not all(part.strip() for part in names):
-        problem = f"found keypoints {some(names, 9)}, expected none twice and none blank"
-    elif len(scorers) != len(parts) or len(set(scorers)) != 1 or not scorers[0].strip():
-        problem = f"found scorers {some(sorted(set(scorers)))}, expected one and the same over all columns"
-    return names, [error("target-labels-header", name, problem)] if problem else []
-
-
-def _shifted_row(name: str, rows: Sequence[Sequence[str]]) -> Finding | None:
-    for number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
-        if len(row) != len(rows[0]):
-            message = f"found {counted(len(row), 'cell')}, expected {len(rows[0])}; pandas would shift or invent some"
-            return error("target-labels-row", name, message, f"row {number}")
-    return None
+def _check_scorers(name: str, scorers: Sequence[str]) -> Iterator[Finding]:
+    if len(set(scorers)) != 1 or not scorers[0].strip():
+        message = f"found scorers {some(sorted(set(scorers)))}, expected one and the same over all columns"
+        yield error("target-labels-header", name, message, advice="write one name into all cells of the first row")
 
 
 def _check_cells(
@@ -137,20 +119,23 @@ def _check_cells(
     try:
         table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
     except ValueError as cause:  # also ParserError, EmptyDataError and UnicodeDecodeError
-        return images, [error("target-labels-unreadable", path.name, f"pandas can't read it: {cause}")]
+        message, advice = f"pandas can't read it: {cause}", "bring the file back as Lightning Pose or its app wrote it"
+        return images, [error("target-labels-unreadable", path.name, message, advice=advice)]
     if table.index.name is not None:
         # pandas takes an all-empty first row for the name of the index, and so does Lightning Pose, which puts it
         # back as a frame. That is right for a frame without labels and wrong for a line such as `image,,,,`.
         if not FRAME_PATH.fullmatch(str(table.index.name)):
             message = f"found the index name {table.index.name!r}, expected none: Lightning Pose takes it for an image"
-            return images[1:], [error("target-labels-index-name", path.name, message, "row 1")]
+            advice = "delete the row, or write the path of its image"
+            return images[1:], [error("target-labels-index-name", path.name, message, "row 1", advice)]
         images_read = (str(table.index.name), *map(str, table.index))
         empty = np.full((1, table.shape[1]), math.nan)
     else:
         images_read = tuple(map(str, table.index))
         empty = np.empty((0, table.shape[1]))
     if images_read != images:
-        return images, [error("target-labels-row", path.name, "pandas finds other rows than the text has")]
+        message, advice = "pandas finds other rows than the text has", "delete rows that name no image"
+        return images, [error("target-labels-row", path.name, message, advice=advice)]
     for column, dtype in enumerate(table.dtypes):
         if dtype.kind not in "iuf" and len(table):
             return images, [_text_cell(path.name, rows, column + 1)]
@@ -160,13 +145,15 @@ def _check_cells(
 
 
 def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding:
-    for number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
+    for row_number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
         try:
-            float(row[column] or "nan")
+            number(row[column])
         except ValueError:
-            where = f"row {number}, {rows[1][column]} {rows[2][column]}"
-            return error("target-labels-number", name, f"found {row[column]!r}, expected a number or nothing", where)
-    return error("target-labels-number", name, "found texts, expected numbers", f"{rows[1][column]} {rows[2][column]}")
+            where = f"row {row_number}, {row[0]}, {rows[1][column]} {rows[2][column]}"
+            message = f"found {row[column]!r}, expected a number or nothing"
+            return error("target-labels-number", name, message, where, _BY_NUMBER)
+    where = f"{rows[1][column]} {rows[2][column]}"
+    return error("target-labels-number", name, "found texts, expected numbers", where, _BY_NUMBER)
 
 
 def _check_points(
@@ -183,11 +170,13 @@ def _check_points(
     half = np.logical_xor(empty[..., 0], empty[..., 1])
     if half.any():
         message = f"found {counted(int(half.sum()), 'point')} with one coordinate only, expected both or none"
-        yield error("target-labels-half-point", path.name, message, next(places(half)))
-    endless = np.asarray(np.isinf(cells[..., :2]).any(axis=-1))
+        advice = "write the other coordinate, or clear both"
+        yield error("target-labels-half-point", path.name, message, next(places(half)), advice)
+    # Lightning Pose makes 32-bit numbers of them.
+    endless = np.asarray((np.abs(cells[..., :2]) > np.finfo(np.float32).max).any(axis=-1))
     if endless.any():
-        message = f"found {counted(int(endless.sum()), 'point')} at infinity, expected pixels"
-        yield error("target-labels-number", path.name, message, next(places(endless)))
+        message = f"found {counted(int(endless.sum()), 'point')} at infinity for Lightning Pose, expected pixels"
+        yield error("target-labels-number", path.name, message, next(places(endless)), _BY_NUMBER)
     if cells.shape[-1] == 3:
         yield from _check_visible(path, places, cells[..., 2], half, empty[..., 0])
 
@@ -203,21 +192,23 @@ def _check_visible(
     import numpy as np
 
     none, labelled = np.isnan(visible), ~empty & ~half
+    odd, by_labels = ~none & ~np.isin(visible, (0, 1, 2)), Command.of("dlc2lp", "labels", path.parent)
+    by_hand = "write 0, 1 or 2 there: a keypoint without a label is passed over by 0, and taught to be hidden by 1"
     told = (
-        (none, "empty", "its frame's heatmap, and with it the loss, becomes NaN"),
-        (~none & ~np.isin(visible, (0, 1, 2)), "that is not 0, 1 or 2", "Lightning Pose refuses the file"),
-        (labelled & (visible == 0), "0 beside a label", "the label is not trained on"),
-        (labelled & (visible == 1), "1 beside a label", "it is taught that the keypoint can't be seen there"),
-        (~half & empty & (visible == 2), "2 without a label", "the keypoint is passed over there"),
+        (none, "empty", "its frame's heatmap, and with it the loss, becomes NaN", "{}"),
+        (odd & labelled, "that is not 0, 1 or 2", "Lightning Pose refuses the file", "{}"),
+        (odd & ~labelled, "that is not 0, 1 or 2", "Lightning Pose refuses the file", by_hand),
+        (labelled & (visible == 0), "0 beside a label", "the label is not trained on", "{}"),
+        (labelled & (visible == 1), "1 beside a label", "it is taught that the keypoint can't be seen there", "{}"),
+        (~half & empty & (visible == 2), "2 without a label", "the keypoint is passed over there", "{}"),
     )
-    for wrong, value, then in told:
+    for wrong, value, then, advice in told:
         if wrong.any():
             first, *others = islice(places(wrong), _N_PLACES)
             cells = counted(int(wrong.sum()), "cell", "cells")
             message = f"found {cells} of `visible` {value}: {then}; {some([first, *others], between='; ')}"
-            remedy = Command.of("dlc2lp", "labels", path.parent)
-            finding = error("target-labels-visible", path.name, message, first, "{}")
-            yield replace(finding, remedies=(remedy,))
+            finding = error("target-labels-visible", path.name, message, first, advice)
+            yield replace(finding, remedies=(by_labels,) if advice == "{}" else ())
 
 
 def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> Iterator[Finding]:
@@ -225,19 +216,21 @@ def _check_index(target: Path, name: str, view: str, images: Sequence[str]) -> I
     if odd:
         rows = f"{counted(len(odd), 'row')} such as {odd[0]!r}"
         message = f"found {rows}, expected labeled-data/<session>/<letters><digits>.png or .jpg"
-        yield error("target-labels-index", name, message, f"row {images.index(odd[0]) + 1}")
+        advice = "rename the image so, and write its new path in the row"
+        yield error("target-labels-index", name, message, f"row {images.index(odd[0]) + 1}", advice)
     twice = [image for image, count in Counter(images).items() if count > 1]
     if twice:
         message = f"found {counted(len(twice), 'image')} with more than one row: {some(twice)}"
-        yield error("target-labels-twice", name, message)
+        yield error("target-labels-twice", name, message, advice="delete the rows that are not meant")
     missing = [image for image in dict.fromkeys(images) if image not in odd and not (target / image).is_file()]
     if missing:
         message = f"found no image for {counted(len(missing), 'row')}: {some(missing)}; the app hides the whole file"
-        yield error("target-image-missing", name, message)
+        yield error("target-image-missing", name, message, advice="bring the images back, or delete their rows")
     strangers = [
         image for image in images if view and image not in odd and not image.split("/")[1].endswith(f"_{view}")
     ]
     if strangers:
         rows = counted(len(strangers), "row of another folder", "rows of other folders")
         message = f"found {rows} than <session>_{view}: {some(strangers)}"
-        yield error("target-labels-index", name, message)
+        advice = "move the rows to the label file of their view"
+        yield error("target-labels-index", name, message, f"row {images.index(strangers[0]) + 1}", advice)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -17,12 +18,17 @@ from typing import Self
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.labels import csv_cell
 from dlc2lp.model import RunAgain, Setting
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 #: What the header rows begin with.
 _HEADER = ("scorer", "bodyparts", "coords")
 _WITHOUT, _WITH = ("x", "y"), ("x", "y", "visible")
-_EMPTY = frozenset({"", "nan"})
+
+#: What pandas reads as nothing, in small letters.
+_EMPTY = frozenset(
+    {"", "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>", "n/a", "na", "nan"}
+    | {"none", "null"}
+)
 
 #: How far pandas' default parser may be off from the number that a cell says, relative to it.
 PARSER_ERROR = 4e-15
@@ -38,21 +44,34 @@ class PointCells:
 
     @property
     def is_labelled(self) -> bool:
-        """Whether both coordinates are there."""
-        return self.x.strip().lower() not in _EMPTY and self.y.strip().lower() not in _EMPTY
+        """Whether both coordinates are there, be they numbers or not."""
+        return not is_empty(self.x) and not is_empty(self.y)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether both coordinates are missing."""
+        return is_empty(self.x) and is_empty(self.y)
+
+    @property
+    def is_point(self) -> bool:
+        """Whether both coordinates are numbers."""
+        try:
+            return not any(map(math.isnan, self.xy))
+        except ValueError:
+            return False
 
     @property
     def xy(self) -> tuple[float, float]:
         """The point in pixels of the image, NaN where there is none; ValueError where a cell is no number."""
-        return _number(self.x), _number(self.y)
+        return number(self.x), number(self.y)
 
     @property
     def flag(self) -> int | None:
         """The value of ``visible``, None where it is empty; ValueError where it is no whole number."""
-        value = _number(self.visible)
+        value = number(self.visible)
         if math.isnan(value):
             return None
-        if value != int(value):
+        if not value.is_integer():
             raise ValueError(f"{self.visible!r} is no whole number")
         return int(value)
 
@@ -62,9 +81,18 @@ class PointCells:
         return all((math.isnan(one) and math.isnan(two)) or _is_near(one, two) for one, two in pairs)
 
 
-def _number(cell: str) -> float:
-    text = cell.strip()
-    return math.nan if text.lower() in _EMPTY else float(text)
+def is_empty(cell: str) -> bool:
+    """Whether a cell says nothing."""
+    return cell.strip().lower() in _EMPTY
+
+
+def number(cell: str) -> float:
+    """Return what a cell says, NaN where it says nothing; ValueError where it is no number."""
+    if is_empty(cell):
+        return math.nan
+    if "_" in cell:  # Python takes 1_0 for a number, pandas does not
+        raise ValueError(f"{cell!r} is no number")
+    return float(cell)
 
 
 def _is_near(one: float, two: float) -> bool:
@@ -87,26 +115,14 @@ class LabelCells:
 
     @classmethod
     def read(cls, text: str, name: str) -> Self:
-        """Read the text of a label file; rows without any cell are passed over, as pandas does.
+        """Read the text of a label file; rows without any cell are passed over.
 
-        Numbers are not looked at. Dlc2LpError (``target-labels-unreadable``) where the table is none of labels.
+        Numbers are not looked at. Errors are those of :func:`read_table`.
         """
-        try:
-            lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if any(line)]
-        except csv.Error as error:
-            raise _unreadable(name, str(error)) from None
-        if tuple(line[0] for line in lines[:3]) != _HEADER:
-            raise _unreadable(name, f"found no header rows that begin with {', '.join(_HEADER)}")
-        scorers, parts, coords = (line[1:] for line in lines[:3])
-        axes = _WITH if "visible" in coords else _WITHOUT
-        names = tuple(parts[:: len(axes)])
-        if coords != [*axes] * len(names) or parts != [part for part in names for _ in axes] or not names:
-            raise _unreadable(name, f"expected the columns {', '.join(axes)} for each keypoint")
-        for number, line in enumerate(lines[3:], start=4):
-            if len(line) != len(lines[0]):
-                raise _unreadable(name, f"found {counted(len(line), 'cell')} in row {number}, expected {len(lines[0])}")
-        rows = tuple((line[0], tuple(_points(line[1:], len(axes)))) for line in lines[3:])
-        return cls(scorers[0], names, len(axes) == len(_WITH), rows)
+        lines, names = read_table(text, name)
+        n_axes = (len(lines[0]) - 1) // len(names)
+        rows = tuple((line[0], tuple(_points(line[1:], n_axes))) for line in lines[3:] if any(line))
+        return cls(lines[0][1], names, n_axes == len(_WITH), rows)
 
     def to_text(self) -> str:
         """The file again; cells that nobody changed have the text that they had."""
@@ -128,7 +144,71 @@ def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:
         yield PointCells(*cells[start : start + n_axes])
 
 
-def _unreadable(name: str, problem: str) -> Dlc2LpError:
-    advice = "bring the file back as Lightning Pose or its app wrote it; to lose the changes, {}"
+def decode_labels(content: bytes, name: str) -> str:
+    """Return the text of a label file, without the mark that Excel's "CSV UTF-8" begins with.
+
+    Dlc2LpError (``target-labels-unreadable``) where it is no text.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unreadable(name, f"is no UTF-8: {error.reason}", "save the file as UTF-8") from error
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        raise _unreadable(name, f"found a NUL character in line {row}, expected text", "delete the character")
+    return text
+
+
+def read_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
+    """Return the cells of a label file, rows of one length, three of them header rows; and the keypoints.
+
+    Dlc2LpError (``target-labels-unreadable``, ``target-labels-header``, ``target-labels-row``) where it is no table of
+    labels; of scorers, images and numbers nothing is said.
+    """
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    except csv.Error as error:
+        raise _unreadable(name, f"can't be read: {error}") from None
+    names = _keypoints(rows[: len(_HEADER)], name)
+    for row_number, row in enumerate(rows[len(_HEADER) :], start=1):
+        if len(row) != len(rows[0]):
+            message = f"found {counted(len(row), 'cell')}, expected {len(rows[0])}; pandas would shift or invent some"
+            advice = "give the row as many cells as the header has, or delete it"
+            where = f"row {row_number}, {row[0]}"
+            raise Dlc2LpError.of("target-labels-row", name, message, where=where, advice=advice)
+    return rows, names
+
+
+def _keypoints(header: Sequence[Sequence[str]], name: str) -> tuple[str, ...]:
+    """Return the keypoints; Lightning Pose takes the columns by position, so their order must be exact."""
+    firsts = [row[0] for row in header]
+    between = next((sign for sign in ";\t" if firsts and firsts[0].startswith(f"{_HEADER[0]}{sign}")), "")
+    if between:
+        sign = "tabs" if between == "\t" else between
+        message = f"columns are separated by {sign}, expected commas"
+        raise _unreadable(name, message, "save the file as comma-separated values")
+    if firsts != [*_HEADER]:
+        raise _bad_header(name, f"found rows that start with {firsts}, expected {[*_HEADER]}")
+    scorers, parts, coords = (row[1:] for row in header)
+    axes = _WITH if "visible" in coords else _WITHOUT
+    names = tuple(parts[:: len(axes)])
+    if not names or coords != [*axes] * len(names) or len(scorers) != len(coords):
+        raise _bad_header(name, f"found columns {some(coords, 9)}, expected {', '.join(axes)} for each keypoint")
+    if parts != [part for part in names for _ in axes]:
+        raise _bad_header(name, f"found keypoints {some(parts, 9)}, expected each over its {len(axes)} columns")
+    twice = [part for part, n in Counter(names).items() if n > 1]
+    if twice:
+        raise _bad_header(name, f"found more than one keypoint of the name {some(twice)}, expected each name once")
+    if not all(part.strip() for part in names):
+        raise _bad_header(name, f"found keypoints {some(names, 9)}, expected none blank")
+    return names
+
+
+def _bad_header(name: str, problem: str) -> Dlc2LpError:
+    return _unreadable(name, problem, "give the header rows the names back that they had", "target-labels-header")
+
+
+def _unreadable(name: str, problem: str, to_do: str = "", code: str = "target-labels-unreadable") -> Dlc2LpError:
+    advice = f"{to_do or 'bring the file back as Lightning Pose or its app wrote it'}; to lose the changes, {{}}"
     ways = (RunAgain("run convert again", (Setting("edited", ("replace",)),)),)
-    return Dlc2LpError.of("target-labels-unreadable", name, problem, advice=advice, remedies=ways)
+    return Dlc2LpError.of(code, name, problem, advice=advice, remedies=ways)

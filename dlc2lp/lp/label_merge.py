@@ -7,7 +7,7 @@ their labels. Every cell of ``visible`` becomes what Lightning Pose trains on: t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -76,12 +76,12 @@ def merge_labels(base: Side, here: Side, there: Side, empty_means: int, has_imag
     names = (*there.keypoint_names, *added)
     _refuse_gone(base, here, names)
     old, ours, theirs = (side.with_names(names) for side in (base, here, there))
-    header = _header(base, here, there)
-    merge = _Merge(old, ours, theirs, here.keypoint_names, empty_means, has_image)
+    header, looked_for = _header(base, here, there), {*here.keypoint_names}.difference(added)
+    merge = _Merge(old, ours, theirs, looked_for, empty_means, has_image)
     side = merge.merge(header)
     if merge.has_filled and empty_means == HIDDEN and not header.has_visible:
         # Without the column, every keypoint of a row that only another view has labelled would count as hidden.
-        merge = _Merge(old, ours, theirs, here.keypoint_names, empty_means, has_image)
+        merge = _Merge(old, ours, theirs, looked_for, empty_means, has_image)
         side = merge.merge(replace(header, has_visible=True))
     bases = _next_base(base, there, merge.conflicts), _settled_base(base, there, merge.conflicts)
     return Merged(side, tuple(merge.conflicts), *bases, tuple(merge.lacking), tuple(_twice(side, there)))
@@ -118,13 +118,13 @@ class _Merge:
         base: Side,
         here: Side,
         there: Side,
-        known_here: Sequence[str],
+        looked_for: Collection[str],
         empty_means: int,
         has_image: Callable[[str], bool],
     ) -> None:
         self._base, self._here, self._there = base, here, there
-        # Nobody can have looked for a keypoint that the target did not have.
-        self._if_empty = [_FLAGS[empty_means if name in known_here else NOT_LABELED] for name in there.keypoint_names]
+        # Nobody has looked everywhere for a keypoint that the target did not have, or that somebody added to it.
+        self._if_empty = [_FLAGS[empty_means if name in looked_for else NOT_LABELED] for name in there.keypoint_names]
         self._has_image = has_image
         self._has_visible = False
         self.conflicts: list[Conflict] = []
@@ -199,7 +199,8 @@ class _Merge:
         self, moment: Moment, view: str, image: str, suffix: str, rows: Sequence[Row | None], *, in_source: bool
     ) -> Row:
         _, ours, theirs = rows
-        if ours and theirs and ours.points == theirs.points and self._has_visible == self._there.has_visible:
+        is_alike = ours and theirs and ours.points == theirs.points and self._has_visible == self._there.has_visible
+        if is_alike and theirs and (not self._has_visible or all(point.visible for point in theirs.points)):
             return Row(image, suffix, theirs.points)  # nearly every row of a large project
         points, met = [], []
         sides = zip(*(row.points if row else [None] * len(self._if_empty) for row in rows), strict=True)
@@ -208,6 +209,8 @@ class _Merge:
             # Of a moment that a view had no row of, nobody has looked at its image.
             flag = _flag(point, was, here, there, if_empty if here else _FLAGS[NOT_LABELED])
             flag = flag if self._has_visible else ""
+            if point.is_empty:  # be it in words
+                point = NO_POINT
             points.append(point if point.visible == flag else replace(point, visible=flag))
             met.append((here or NO_POINT, there or NO_POINT, not is_conflict))
         row = Row(image, suffix, tuple(points))

@@ -78,7 +78,8 @@ class Side:
     def read(cls, views: Sequence[str], texts: Mapping[str, str]) -> Self:
         """Read the label files of all views; those without a text have no rows.
 
-        Dlc2LpError where a file is none (``target-labels-unreadable``) or has an image twice (``target-labels-twice``).
+        Dlc2LpError where a file is none, see :func:`~dlc2lp.lp.label_cells.read_table`, or has an image twice
+        (``target-labels-twice``).
         """
         read = {
             (view, suffix): LabelCells.read(texts[name], name)
@@ -113,7 +114,7 @@ class Side:
     def n_labeled(self) -> dict[str, int]:
         """How many points and how many rows, of all views, have a label."""
         counts = [
-            sum(point.is_labelled for point in row.points) for of_view in self.rows.values() for row in of_view.values()
+            sum(point.is_point for point in row.points) for of_view in self.rows.values() for row in of_view.values()
         ]
         return {"labeled_cells": sum(counts), "labeled_frames": sum(map(bool, counts))}
 

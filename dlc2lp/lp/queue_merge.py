@@ -40,11 +40,7 @@ def merge_queues(
     for view in views:
         name = queue_file_name(view)
         entries = [_entry(view, moment, old[view], ours[view], theirs[view]) for moment in kept]
-        same = (
-            each[name]
-            for each, queue in ((here, ours), (there, theirs))
-            if name in each and entries == list(queue[view].values())
-        )
+        same = (each[name] for each in (here, there) if name in each and entries == list(_entries(each[name], name)))
         # A file that says the same already keeps its bytes.
         made[name] = next(same, "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries))
     return made
@@ -53,6 +49,14 @@ def merge_queues(
 def queued_images(text: str, name: str) -> list[str]:
     """Return the images that wait in a queue of this name; errors are those of :func:`merge_queues`."""
     return [entry["frame_path"] for entry in _entries(text, name)]
+
+
+def queued_path(entry: Any) -> str | None:
+    """Return the image of an entry of a queue, as JSON has it; None where it is none of the app's."""
+    path = entry.get("frame_path") if isinstance(entry, dict) else None
+    # JSON may hold halves of characters, which no path and no file can.
+    is_path = isinstance(path, str) and not any("\ud800" <= sign <= "\udfff" for sign in path)
+    return path if is_path else None
 
 
 def _read(views: Sequence[str], texts: Mapping[str, str]) -> _Queues:
@@ -71,7 +75,7 @@ def _entries(text: str, name: str) -> Iterator[dict[str, Any]]:
             entry = json.loads(line)
         except ValueError:
             entry = None
-        if not isinstance(entry, dict) or not isinstance(entry.get("frame_path"), str):
+        if queued_path(entry) is None:
             message, advice = "expected an object with a frame_path, in JSON", "correct the line, or delete it"
             raise Dlc2LpError.of("target-queue-invalid", name, message, where=f"line {number}", advice=advice)
         yield entry

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlc2lp.errors import Dlc2LpError
+from dlc2lp.errors import Dlc2LpError, TargetRefused
 from dlc2lp.files import FileRecord, digest
 from dlc2lp.model import Finding
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import Step, WriteText
 from dlc2lp.planning.texts import CONFIG_FILE, PROJECT_FILE
+from dlc2lp.run.findings import unlookable
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.label_work import LabelWork, find_label_work
 
@@ -174,6 +175,8 @@ class _Look:
                 self._files[path] = digest(self._target / path)
             except (FileNotFoundError, NotADirectoryError):
                 self._files[path] = None
+            except OSError as error:
+                raise TargetRefused(unlookable(self._target / path, path, error)) from error
         return self._files[path]
 
     def is_peoples(self, path: str) -> bool:

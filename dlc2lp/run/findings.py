@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from dlc2lp.errors import reason
 from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity
@@ -91,6 +92,14 @@ def unwritten(step: Step, error: OSError) -> Finding:
         advice = "bring it back to where it was and run the same command again, or plan again without it"
         return Finding(Severity.ERROR, "source-unreadable", target, message, advice=advice)
     return disk_fault("step-failed", target, "could not be written", error)
+
+
+def unlookable(place: Path, path: str, error: OSError) -> Finding:
+    """Return the finding for a file of a target that is none, or can't be read."""
+    if not place.is_dir():
+        return disk_fault("target-unreadable", path, "can't be read", error)
+    advice = "move the folder out of the target and run the same command again"
+    return Finding(Severity.ERROR, "target-unreadable", path, "is a folder, expected a file", advice=advice)
 
 
 def disk_fault(code: str, subject: str, what: str, error: OSError) -> Finding:

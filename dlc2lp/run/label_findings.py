@@ -22,6 +22,7 @@ def lasting(labels: LabelWork) -> Iterator[Finding]:
     """Yield what is so as long as the labels are as they are."""
     yield from map(_conflict, labels.merged.conflicts)
     yield from lacking(labels.merged.lacking)
+    yield from without_visible(labels)
     yield from _twice(labels.merged.twice)
     yield from edited_labels(labels.by_people)
 
@@ -69,6 +70,19 @@ def lacking(images_lacking: tuple[tuple[str, str], ...]) -> Iterator[Finding]:
         message = f"lacks {rows} that other views have, and the target has no image for it: {some(images)}"
         advice = "extract these frames in the app, which cuts them from the videos of all views, and run it again"
         yield Finding(Severity.ERROR, "labels-view-lacking", name, message, advice=advice)
+
+
+def without_visible(labels: LabelWork) -> Iterator[Finding]:
+    """Tell of a column ``visible`` that dlc2lp wrote and somebody deleted."""
+    if labels.base.has_visible and not labels.here.has_visible:
+        name = next(iter(labels.found), "")
+        message = (
+            "lacks the column `visible` that dlc2lp wrote: which keypoints without a label are hidden, and which "
+            "nobody looked for, is told no more"
+        )
+        advice = "bring the column back, or {}, which loses the changes"
+        ways = (RunAgain("run convert again", (REPLACE,)),)
+        yield Finding(Severity.WARNING, "labels-visible-gone", name, message, advice=advice, remedies=ways)
 
 
 def _twice(twice: tuple[tuple[str, str], ...]) -> Iterator[Finding]:

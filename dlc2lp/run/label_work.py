@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from dlc2lp.codec import Malformed, read, to_text
-from dlc2lp.errors import Dlc2LpError
+from dlc2lp.errors import Dlc2LpError, TargetRefused
 from dlc2lp.files import STATE_FOLDER, write_if_new
 from dlc2lp.lp.check_labels import label_file_name
+from dlc2lp.lp.label_cells import decode_labels
 from dlc2lp.lp.label_merge import Merged, merge_labels
 from dlc2lp.lp.label_sides import SUFFIXES, Change, Edits, Moment, Side, changes, edits
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED
 from dlc2lp.lp.queue_merge import merge_queues, queue_file_name, queued_images
 from dlc2lp.planning.plan import Plan, unreadable
 from dlc2lp.run.config_calls import last_call
+from dlc2lp.run.findings import unlookable
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.stored import stored_plan
 
@@ -168,9 +170,12 @@ def look_at_labels(plan: Plan, base_texts: Mapping[str, str], new_texts: Mapping
 def read_text(target: Path, name: str) -> str | None:
     """Return what a file of a target holds; None where there is none, Dlc2LpError where it is no text."""
     try:
-        return (target / name).read_bytes().decode()
+        content = (target / name).read_bytes()
+        return decode_labels(content, name) if name.endswith(".csv") else content.decode()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:
         advice = "save the file as UTF-8"
-        raise Dlc2LpError.of("target-labels-unreadable", name, f"is no UTF-8: {error.reason}", advice=advice) from error
+        raise Dlc2LpError.of("target-queue-invalid", name, f"is no UTF-8: {error.reason}", advice=advice) from error
+    except OSError as error:
+        raise TargetRefused(unlookable(target / name, name, error)) from error

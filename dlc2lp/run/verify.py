@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dlc2lp.lp.check import check_target
-from dlc2lp.lp.label_cells import PARSER_ERROR
+from dlc2lp.lp.label_cells import PARSER_ERROR, number
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
-from dlc2lp.run.findings import found_edited, held, incomplete, orphaned, unmergeable
+from dlc2lp.run.findings import REPLACE_AGAIN, found_edited, held, incomplete, orphaned, unmergeable
 from dlc2lp.run.label_findings import lasting
 from dlc2lp.run.label_work import LabelWork
 from dlc2lp.run.verify_context import check_context
@@ -71,6 +71,7 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
         findings += check_target(target, every_image=level == "full")
         if plan.label_files.isdisjoint(chain(assessment.orphans, *assessment.edited.values())):
             findings += lasting(assessment.labels) if assessment.labels else []
+            findings += _check_rows(plan, assessment.labels)
             tables = {
                 view: _read_labels([target / name for name in label_files(view) if (target / name).is_file()])
                 for view in plan.views or ("",)
@@ -88,6 +89,8 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
             wrong, n_frames = check_context(plan, level)
             findings += wrong
             n_checked |= {"context_frames": n_frames} if n_frames else {}
+    told = {(finding.subject, finding.where) for finding in findings if finding.severity is Severity.ERROR}
+    findings += [each for each in assessment.unmerged if (each.subject, each.where) not in told]
     return Verification(tuple(by_severity(findings)), n_checked)
 
 
@@ -103,13 +106,15 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
 
 def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
     """Return what is not as it was recorded."""
-    findings = [*assessment.unmerged]
+    findings: list[Finding] = []
+    told = {finding.subject for finding in assessment.unmerged}
     for step in plan.steps:
         state = assessment.states[step.id]
         if state is State.EDITED:
             findings += [
                 unmergeable(path, plan.target) if path in plan.labeling_texts else found_edited(path)
                 for path in assessment.edited[step.id]
+                if path not in told or path not in plan.labeling_texts
             ]
         elif state is State.HELD:
             findings.append(held(step))
@@ -132,7 +137,7 @@ def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
 
 def _number(cell: str) -> float:
     try:
-        return float(cell) if cell else math.nan
+        return number(cell)
     except ValueError:  # told by Lightning Pose's rules
         return math.nan
 
@@ -197,6 +202,14 @@ def _check_counts(
         if n_found != count.written or not count.balanced
     ]
     return findings, n_all
+
+
+def _check_rows(plan: Plan, labels: LabelWork | None) -> Iterator[Finding]:
+    if labels and plan.counts["labeled_frames"].written and not any(labels.here.moments()):
+        message = "found no rows, expected labeled frames; Lightning Pose stops when it reads the file"
+        advice = "label frames in the app, or {} to have DeepLabCut's labels again"
+        name = label_files(plan.views[0] if plan.views else "")[0]
+        yield Finding(Severity.ERROR, "target-labels-none", name, message, advice=advice, remedies=(REPLACE_AGAIN,))
 
 
 def _axis(table: pd.DataFrame, axis: str) -> NDArray[np.bool_]:
