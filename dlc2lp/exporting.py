@@ -27,7 +27,7 @@ from dlc2lp.planning.way_back import ViewLabels, WayBack, way_back
 from dlc2lp.run.export_folder import ExportRecord, check_disk, check_place, earlier_export, write_folder
 from dlc2lp.run.export_images import ExportImages
 from dlc2lp.run.former_project import FormerProject, source_roots
-from dlc2lp.run.stored import required_plan
+from dlc2lp.run.stored import required_plan, targets_in
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted, one_line, some
 
@@ -125,7 +125,7 @@ def _folder_of(views: Sequence[str]) -> str:
 
 
 def _plan_of(target: Path) -> Plan:
-    inner = sorted(path.parents[1].name for path in target.glob(f"*/{PLAN_FILE}"))
+    inner = targets_in(target)
     if not (target / PLAN_FILE).exists() and inner:
         message = f"holds {counted(len(inner), 'target')} ({some(inner, 3)}), expected one"
         one = Command.of("dlc2lp", "export", target / inner[0], "FOLDER")

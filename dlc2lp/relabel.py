@@ -13,7 +13,7 @@ from dlc2lp.lp.label_cells import PointCells
 from dlc2lp.lp.label_sides import Edits, is_same
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.run.label_findings import lacking, without_visible
-from dlc2lp.run.label_work import LabelWork, kept_base, look_at_labels
+from dlc2lp.run.label_work import LabelWork, base_of, look_at_labels
 from dlc2lp.run.labeling import record_ids, write_labels
 from dlc2lp.run.stored import required_plan
 from dlc2lp.wording import counted, one_line
@@ -89,8 +89,8 @@ def relabel(target: str | Path, *, dry_run: bool = False) -> Relabeled:
     """
     folder = Path(target).absolute()
     plan = replace(required_plan(folder), target=str(folder))
-    base = kept_base(folder) or plan.labeling_texts
-    labels = look_at_labels(plan, base, base)
+    base = base_of(folder, plan)
+    labels = look_at_labels(plan, base, base.texts)
     to_write = {name: step for name, step in record_ids(plan, labels).items() if not labels.is_whole(name)}
     if not dry_run:
         write_labels(folder, to_write, labels)

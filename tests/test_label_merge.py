@@ -339,3 +339,38 @@ def test_files_that_are_merged_at_the_same_moment(project, target, monkeypatch):
     assert read_labels(target)[image(7), "nose"] == (10.25, 20.5)
     assert queued(target) == [image(index, session) for session in ("m1", "m2") for index in (7, 11, 19)][1:]
     expect_settled(project, target)
+
+
+def test_frames_that_get_other_names(project, target):
+    save(target, image(2), {"nose": (5.5, 6.5)})
+    save(target, image(7), {"nose": (7.5, 8.5)})
+    n_rows = len({place for place, _ in read_labels(target)})
+    keep = ("--frame-names", "keep")
+    again = convert(project, target, *keep)
+    assert again.exit_code == 0, again.stdout
+    labels = read_labels(target)
+    assert labels["labeled-data/m1/img02.png", "nose"] == (5.5, 6.5)
+    assert labels["labeled-data/m1/img07.png", "nose"] == (7.5, 8.5)
+    assert len({place for place, _ in labels}) == n_rows
+    assert [Path(each).name for each in queued(target)] == ["img11.png", "img07.png", "img11.png"]
+    assert not (target / image(2)).exists()
+    expect_settled(project, target, *keep)
+    assert convert(project, target).exit_code == 0
+    assert read_labels(target)[image(7), "nose"] == (7.5, 8.5)
+    expect_settled(project, target)
+
+
+def test_a_conflict_in_a_frame_that_gets_another_name(project, target):
+    save(target, image(2), {"nose": (5.5, 6.5)})
+    project = rebuilt(project, labels={("m1", "img02.png", "nose"): (1.5, 2.5)})
+    for options, name in ((("--frame-names", "keep"), "img02.png"), ((), "img00000002.png")):
+        for _ in range(2):
+            result = convert(project, target, *options)
+            assert result.exit_code == 1
+            told = result.finding("labels-conflict")
+            assert told["where"] == f"labeled-data/m1/{name}, nose"
+            assert "found (5.5, 6.5), and (1.5, 2.5) in DeepLabCut" in told["message"]
+            assert read_labels(target)[f"labeled-data/m1/{name}", "nose"] == (5.5, 6.5)
+    assert convert(project, target, "--frame-names", "keep", "--edited", "settle").exit_code == 0
+    assert read_labels(target)["labeled-data/m1/img02.png", "nose"] == (5.5, 6.5)
+    expect_settled(project, target, "--frame-names", "keep")

@@ -423,3 +423,12 @@ def test_the_column_visible_deleted(target):
 def test_a_number_that_is_endless_for_lightning_pose(target):
     edit(target, lambda rows: rows[3].__setitem__(1, "1e300"))
     assert dlc2lp("verify", target, "--json").finding("target-labels-number")["hint"]
+
+
+def test_a_folder_of_several_targets(tmp_path):
+    built = build_project(tmp_path / "dlc", sessions=("m1",), individuals=("mouse1", "mouse2"), video="none")
+    assert dlc2lp("convert", built.root, tmp_path / "lp", "--individuals", "split").exit_code == 0
+    for command in ("labels", "verify"):
+        told = dlc2lp(command, tmp_path / "lp", "--json").finding("not-a-target")
+        assert "holds 2 targets" in told["message"]
+        assert told["hint"].startswith("give each by itself: ")

@@ -11,8 +11,8 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from dlc2lp.errors import Dlc2LpError
@@ -123,6 +123,12 @@ class LabelCells:
         n_axes = (len(lines[0]) - 1) // len(names)
         rows = tuple((line[0], tuple(_points(line[1:], n_axes))) for line in lines[3:] if any(line))
         return cls(lines[0][1], names, n_axes == len(_WITH), rows)
+
+    def with_images(self, renamed: Mapping[str, str]) -> Self:
+        """Return the file with the new paths of images, by their old ones."""
+        if not renamed:
+            return self
+        return replace(self, rows=tuple((renamed.get(image, image), points) for image, points in self.rows))
 
     def to_text(self) -> str:
         """The file again; cells that nobody changed have the text that they had."""

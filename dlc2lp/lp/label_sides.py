@@ -75,14 +75,14 @@ class Side:
     rows: Mapping[str, Mapping[Moment, Row]] = field(repr=False)
 
     @classmethod
-    def read(cls, views: Sequence[str], texts: Mapping[str, str]) -> Self:
-        """Read the label files of all views; those without a text have no rows.
+    def read(cls, views: Sequence[str], texts: Mapping[str, str], renamed: Mapping[str, str] | None = None) -> Self:
+        """Read the label files of all views; those without a text have no rows. Images that are ``renamed`` are so.
 
         Dlc2LpError where a file is none, see :func:`~dlc2lp.lp.label_cells.read_table`, or has an image twice
         (``target-labels-twice``).
         """
         read = {
-            (view, suffix): LabelCells.read(texts[name], name)
+            (view, suffix): LabelCells.read(texts[name], name).with_images(renamed or {})
             for view in views
             for suffix in SUFFIXES
             for name in (label_file_name(view, suffix),)

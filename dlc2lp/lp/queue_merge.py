@@ -28,13 +28,15 @@ def merge_queues(
     here: Mapping[str, str],
     there: Mapping[str, str],
     labeled: Collection[Moment],
+    renamed: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the text of each view's queue, from the texts by file name of the three sides; of no entry "".
 
     What people took out or put in stays so, what is new from DeepLabCut joins, what is ``labeled`` now leaves.
-    Dlc2LpError (``target-queue-invalid``) where a line is none of the app's.
+    Images that are ``renamed`` get their new paths. Dlc2LpError (``target-queue-invalid``) where a line is none of the
+    app's.
     """
-    old, ours, theirs = (_read(views, texts) for texts in (base, here, there))
+    old, ours, theirs = (_read(views, texts, renamed) for texts in (base, here, there))
     kept = [moment for moment in _order(theirs, ours) if moment not in labeled and _stays(moment, old, ours, theirs)]
     made = {}
     for view in views:
@@ -59,12 +61,18 @@ def queued_path(entry: Any) -> str | None:
     return path if is_path else None
 
 
-def _read(views: Sequence[str], texts: Mapping[str, str]) -> _Queues:
-    return {
-        view: {moment_of(entry["frame_path"], view): entry for entry in _entries(texts.get(name, ""), name)}
-        for view in views
-        for name in (queue_file_name(view),)
-    }
+def _read(views: Sequence[str], texts: Mapping[str, str], renamed: Mapping[str, str]) -> _Queues:
+    queues: _Queues = {}
+    for view in views:
+        name = queue_file_name(view)
+        entries = [_with_new_path(entry, renamed) for entry in _entries(texts.get(name, ""), name)]
+        queues[view] = {moment_of(entry["frame_path"], view): entry for entry in entries}
+    return queues
+
+
+def _with_new_path(entry: dict[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+    path = entry["frame_path"]
+    return entry | {"frame_path": renamed[path]} if path in renamed else entry
 
 
 def _entries(text: str, name: str) -> Iterator[dict[str, Any]]:

@@ -7,8 +7,9 @@ with conflicts: then it stands in a file of its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -38,23 +39,56 @@ class LabelBase:
     written_first: ClassVar[tuple[str, ...]] = ("schema",)
     schema: ClassVar[str] = "dlc2lp/labels-base/1"
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("renamed",)
+
     texts: dict[str, str]  #: Label files and queues by name.
+    #: New paths of images by those that they have in the base, and perhaps in files which are not written anew so far.
+    renamed: dict[str, str] = field(default_factory=dict)
 
 
-def kept_base(target: Path) -> dict[str, str] | None:
+def kept_base(target: Path) -> LabelBase | None:
     """Return the base that a target holds in a file of its own; None where the plan's texts are it."""
     path = target / BASE_FILE
     try:
-        return read(LabelBase, path.read_bytes()).texts
+        return read(LabelBase, path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Malformed as error:
         raise unreadable(path, error) from error
 
 
-def keep_base(target: Path, texts: Mapping[str, str]) -> None:
+def keep_base(target: Path, base: LabelBase) -> None:
     """Keep a base in a file of its own; TargetRefused where it can't be written."""
-    write_if_new(target / BASE_FILE, to_text(LabelBase(dict(sorted(texts.items())))))
+    in_order = LabelBase(dict(sorted(base.texts.items())), dict(sorted(base.renamed.items())))
+    write_if_new(target / BASE_FILE, to_text(in_order))
+
+
+def base_of(target: Path, plan: Plan) -> LabelBase:
+    """Return what a merge with a plan starts from, and which images have other names in the plan."""
+    kept, stored = kept_base(target), stored_plan(target) or plan
+    base = kept or LabelBase(stored.labeling_texts)
+    moved = {} if stored == plan else _renamed(stored, plan)
+    names = {old: moved.get(new, new) for old, new in base.renamed.items()}
+    names = {old: new for old, new in (moved | names).items() if old != new}
+    # Where an old name is the new one of another frame, nobody could say which of them a row means.
+    return replace(base, renamed={} if names.keys() & _places(plan).values() else names)
+
+
+def _renamed(before: Plan, after: Plan) -> dict[str, str]:
+    olds, news = _places(before), _places(after)
+    return {old: news[key] for key, old in olds.items() if key in news and news[key] != old}
+
+
+def _places(plan: Plan) -> dict[tuple[str, str, str], str]:
+    """Return the image of each frame by its view, and by DeepLabCut's folder and file name."""
+    frames = [
+        ((session.view, session.folder, frame.source), frame.target)
+        for session in plan.sessions
+        for frame in session.frames
+        if frame.target
+    ]
+    times = Counter(key for key, _ in frames)
+    return {key: image for key, image in frames if times[key] == 1}
 
 
 @dataclass(frozen=True)
@@ -71,6 +105,8 @@ class LabelWork:
         The labels as values; ``base``, ``here`` and ``there`` are what they came of.
     old_queues, new_queues
         The texts of the queues in the base and in the plan, by name.
+    renamed
+        New paths of images by those that they have in the base.
     """
 
     found: Mapping[str, str]
@@ -81,16 +117,17 @@ class LabelWork:
     there: Side = field(repr=False)
     old_queues: Mapping[str, str] = field(repr=False)
     new_queues: Mapping[str, str] = field(repr=False)
+    renamed: Mapping[str, str] = field(repr=False)
 
     @property
-    def next_base(self) -> dict[str, str]:
-        """The texts of the base that the next merge starts from."""
-        return self.merged.base.texts() | dict(self.new_queues)
+    def next_base(self) -> LabelBase:
+        """The base that the next merge starts from."""
+        return LabelBase(self.merged.base.texts() | dict(self.new_queues))
 
     @property
-    def settled_base(self) -> dict[str, str]:
-        """The texts of a base with which no conflict is left, and all that stands in the target stays."""
-        return self.merged.settled.texts() | dict(self.old_queues)
+    def settled_base(self) -> LabelBase:
+        """A base with which no conflict is left, and all that stands in the target stays."""
+        return LabelBase(self.merged.settled.texts() | dict(self.old_queues), dict(self.renamed))
 
     @cached_property
     def by_people(self) -> dict[str, Edits]:
@@ -129,42 +166,39 @@ def find_label_work(plan: Plan, is_edited: Callable[[str], bool]) -> LabelWork |
 
     ``is_edited`` says whether a file is there that holds people's work. Dlc2LpError where the files can't be merged.
     """
-    target, kept = Path(plan.target), kept_base(Path(plan.target))
+    target = Path(plan.target)
     names = [name for view in plan.views or ("",) for name in _names(view)]
-    if kept is None and not any(map(is_edited, names)):
+    if not any(map(is_edited, names)) and kept_base(target) is None:
         return None
-    if kept is None:
-        stored = stored_plan(target)
-        kept = (stored or plan).labeling_texts
-    return look_at_labels(plan, kept, plan.labeling_texts)
+    return look_at_labels(plan, base_of(target, plan), plan.labeling_texts)
 
 
 def _names(view: str) -> list[str]:
     return [*(label_file_name(view, suffix) for suffix in SUFFIXES), queue_file_name(view)]
 
 
-def look_at_labels(plan: Plan, base_texts: Mapping[str, str], new_texts: Mapping[str, str]) -> LabelWork:
-    """Merge what a target holds with new texts, where ``base_texts`` is the base.
+def look_at_labels(plan: Plan, kept: LabelBase, new_texts: Mapping[str, str]) -> LabelWork:
+    """Merge what a target holds with new texts, where ``kept`` is the base.
 
     A file that is gone is taken for lost, and comes again. Dlc2LpError where the files can't be merged.
     """
-    target, views = Path(plan.target), plan.views or ("",)
+    target, views, base_texts, renamed = Path(plan.target), plan.views or ("",), kept.texts, kept.renamed
     names = [name for view in views for name in _names(view)]
     found = {name: text for name in names for text in (read_text(target, name),) if text is not None}
     lost = {name: text for name, text in base_texts.items() if name not in found}
-    base = Side.read(views, base_texts)
+    base = Side.read(views, base_texts, renamed)
     there = base if new_texts == base_texts else Side.read(views, new_texts)
-    here = Side.read(views, found).with_rows(Side.read(views, lost))
+    here = Side.read(views, found, renamed).with_rows(Side.read(views, lost, renamed))
     means = NOT_LABELED if last_call(Journal(target), plan)[1].choices.nan_means == "unlabeled" else HIDDEN
     merged = merge_labels(base, here, there, means, lambda image: (target / image).is_file())
     labeled: set[Moment] = {moment for rows in merged.side.rows.values() for moment in rows}
-    queues = merge_queues(views, base_texts, lost | found, new_texts, labeled)
+    queues = merge_queues(views, base_texts, lost | found, new_texts, labeled, renamed)
     texts = merged.side.texts(name for name in new_texts if name not in queues)
     texts |= {name: text for name, text in queues.items() if text.strip() or name in new_texts}
     old_queues, new_queues = (
         {name: text for name, text in each.items() if name in queues} for each in (base_texts, new_texts)
     )
-    return LabelWork(found, texts, merged, base, here, there, old_queues, new_queues)
+    return LabelWork(found, texts, merged, base, here, there, old_queues, new_queues, renamed)
 
 
 def read_text(target: Path, name: str) -> str | None:

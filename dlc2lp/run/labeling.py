@@ -11,7 +11,7 @@ from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import assess
 from dlc2lp.run.execute import put_labels
-from dlc2lp.run.label_work import BASE_FILE, LabelWork, keep_base, kept_base
+from dlc2lp.run.label_work import BASE_FILE, LabelWork, base_of, keep_base, kept_base
 from dlc2lp.run.scratch import leave_scratch
 from dlc2lp.run.stored import stored_plan
 
@@ -28,8 +28,7 @@ def keep_labels(plan: Plan) -> None:
     if kept_base(target) is not None:
         # Perhaps a run was cut short after its last step, so that its own labels are the base by now.
         finish_labels(replace(stored, target=plan.target))
-    if kept_base(target) is None:
-        keep_base(target, stored.labeling_texts)
+    keep_base(target, base_of(target, plan))
 
 
 def settle_labels(plan: Plan, labels: LabelWork | None) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dlc2lp.errors import TargetRefused
 from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.wording import counted, some
 
 
 def stored_plan(target: Path) -> Plan | None:
@@ -18,10 +19,20 @@ def stored_plan(target: Path) -> Plan | None:
     return Plan.from_text(text, path)
 
 
+def targets_in(folder: Path) -> list[str]:
+    """Return the names of the targets that lie in a folder, as those of ``--individuals split`` do."""
+    return sorted(path.parents[1].name for path in folder.glob(f"*/{PLAN_FILE}"))
+
+
 def required_plan(target: Path) -> Plan:
-    """Return the plan of a folder that must be a target; TargetRefused if dlc2lp did not write the folder."""
+    """Return the plan of a folder that must be a target; TargetRefused if it is none, or holds several."""
     plan = stored_plan(target)
     if plan is None:
+        inner = targets_in(target)
+        if inner:
+            message = f"holds {counted(len(inner), 'target')} ({some(inner, 3)}), expected one"
+            advice = f"give each by itself: {target / inner[0]}"
+            raise TargetRefused.of("not-a-target", str(target), message, advice=advice)
         message = f"found no {PLAN_FILE}, so dlc2lp did not write this folder"
         advice = "give the folder that `dlc2lp convert` wrote to"
         raise TargetRefused.of("not-a-target", str(target), message, advice=advice)

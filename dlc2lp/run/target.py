@@ -15,6 +15,7 @@ from dlc2lp.model import Setting
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.run.assess import Assessment, State
 from dlc2lp.run.disk_space import check_space, nearest_existing
+from dlc2lp.run.stored import targets_in
 from dlc2lp.wording import counted
 
 #: Files that a file manager leaves in any folder that it shows.
@@ -34,7 +35,7 @@ def check_location(source: Path, target: Path) -> None:
     check_is_folder(target)
     check_surroundings(target)
     if target.is_dir() and not (target / PLAN_FILE).exists():
-        inner = sorted(path.parents[1].name for path in target.glob(f"*/{PLAN_FILE}"))
+        inner = targets_in(target)
         if inner:
             raise TargetRefused.of(
                 "target-holds-targets",
