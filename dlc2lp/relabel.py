@@ -12,7 +12,7 @@ from dlc2lp.lp.check_labels import label_file_name, read_label_file
 from dlc2lp.lp.label_cells import PointCells
 from dlc2lp.lp.label_sides import Edits, is_same
 from dlc2lp.model import Finding, Severity, by_severity
-from dlc2lp.run.label_findings import lacking, without_visible
+from dlc2lp.run.label_findings import lacking, not_as_written
 from dlc2lp.run.label_work import LabelWork, base_of, look_at_labels
 from dlc2lp.run.labeling import record_ids, write_labels
 from dlc2lp.run.stored import required_plan
@@ -94,7 +94,7 @@ def relabel(target: str | Path, *, dry_run: bool = False) -> Relabeled:
     to_write = {name: step for name, step in record_ids(plan, labels).items() if not labels.is_whole(name)}
     if not dry_run:
         write_labels(folder, to_write, labels)
-    found: list[Finding] = [*lacking(labels.merged.lacking), *without_visible(labels)]
+    found: list[Finding] = [*lacking(labels.merged.lacking), *not_as_written(labels)]
     for view in plan.views or ("",):
         found += read_label_file(folder, view, None)[1]
     return Relabeled(folder, tuple(_mended(labels)), not dry_run, tuple(by_severity(found)))

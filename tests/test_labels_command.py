@@ -405,9 +405,11 @@ def test_a_view_that_lacks_an_image_is_told_what_helps(views):
 
 def test_all_rows_deleted(target):
     edit(target, lambda rows: rows.__delitem__(slice(3, None)))
-    result = dlc2lp("verify", target, "--json")
-    assert result.exit_code == 1
-    assert result.finding("target-labels-none")["severity"] == "error"
+    for command in ("verify", "labels"):
+        result = dlc2lp(command, target, "--json")
+        assert result.exit_code == 1
+        told = result.finding("target-labels-none")
+        assert (told["severity"], told["subject"]) == ("error", "CollectedData.csv")
 
 
 def test_the_column_visible_deleted(target):

@@ -9,7 +9,7 @@ from dlc2lp.lp.label_cells import PointCells
 from dlc2lp.lp.label_merge import Conflict
 from dlc2lp.lp.label_sides import Edits
 from dlc2lp.model import Finding, RunAgain, Setting, Severity
-from dlc2lp.run.findings import REPLACE
+from dlc2lp.run.findings import REPLACE, REPLACE_AGAIN
 from dlc2lp.wording import counted, some
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def lasting(labels: LabelWork) -> Iterator[Finding]:
     """Yield what is so as long as the labels are as they are."""
     yield from map(_conflict, labels.merged.conflicts)
     yield from lacking(labels.merged.lacking)
-    yield from without_visible(labels)
+    yield from not_as_written(labels)
     yield from _twice(labels.merged.twice)
     yield from edited_labels(labels.by_people)
 
@@ -72,17 +72,20 @@ def lacking(images_lacking: tuple[tuple[str, str], ...]) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, "labels-view-lacking", name, message, advice=advice)
 
 
-def without_visible(labels: LabelWork) -> Iterator[Finding]:
-    """Tell of a column ``visible`` that dlc2lp wrote and somebody deleted."""
+def not_as_written(labels: LabelWork) -> Iterator[Finding]:
+    """Tell of all rows, or of a column ``visible``, that dlc2lp wrote and somebody deleted."""
+    name = next(iter(labels.found), "")
+    if labels.base.n_labeled["labeled_frames"] and not any(labels.here.moments()):
+        message = "found no rows, expected labeled frames; Lightning Pose stops when it reads the file"
+        advice = "label frames in the app, or {} to have DeepLabCut's labels again"
+        yield Finding(Severity.ERROR, "target-labels-none", name, message, advice=advice, remedies=(REPLACE_AGAIN,))
     if labels.base.has_visible and not labels.here.has_visible:
-        name = next(iter(labels.found), "")
         message = (
             "lacks the column `visible` that dlc2lp wrote: which keypoints without a label are hidden, and which "
             "nobody looked for, is told no more"
         )
         advice = "bring the column back, or {}, which loses the changes"
-        ways = (RunAgain("run convert again", (REPLACE,)),)
-        yield Finding(Severity.WARNING, "labels-visible-gone", name, message, advice=advice, remedies=ways)
+        yield Finding(Severity.WARNING, "labels-visible-gone", name, message, advice=advice, remedies=(REPLACE_AGAIN,))
 
 
 def _twice(twice: tuple[tuple[str, str], ...]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain, product
 from pathlib import Path
@@ -21,7 +21,7 @@ from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.run.assess import Assessment, State, assess
-from dlc2lp.run.findings import REPLACE_AGAIN, found_edited, held, incomplete, orphaned, unmergeable
+from dlc2lp.run.findings import found_edited, held, incomplete, orphaned, unmergeable
 from dlc2lp.run.label_findings import lasting
 from dlc2lp.run.label_work import LabelWork
 from dlc2lp.run.verify_context import check_context
@@ -71,7 +71,6 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
         findings += check_target(target, every_image=level == "full")
         if plan.label_files.isdisjoint(chain(assessment.orphans, *assessment.edited.values())):
             findings += lasting(assessment.labels) if assessment.labels else []
-            findings += _check_rows(plan, assessment.labels)
             tables = {
                 view: _read_labels([target / name for name in label_files(view) if (target / name).is_file()])
                 for view in plan.views or ("",)
@@ -202,14 +201,6 @@ def _check_counts(
         if n_found != count.written or not count.balanced
     ]
     return findings, n_all
-
-
-def _check_rows(plan: Plan, labels: LabelWork | None) -> Iterator[Finding]:
-    if labels and plan.counts["labeled_frames"].written and not any(labels.here.moments()):
-        message = "found no rows, expected labeled frames; Lightning Pose stops when it reads the file"
-        advice = "label frames in the app, or {} to have DeepLabCut's labels again"
-        name = label_files(plan.views[0] if plan.views else "")[0]
-        yield Finding(Severity.ERROR, "target-labels-none", name, message, advice=advice, remedies=(REPLACE_AGAIN,))
 
 
 def _axis(table: pd.DataFrame, axis: str) -> NDArray[np.bool_]:

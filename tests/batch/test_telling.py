@@ -154,11 +154,11 @@ def test_converting_says_no_next_command_in_the_middle(made, out):
 
 
 def test_what_a_person_changed_is_told_with_the_command_of_the_archive(out):
-    (out / "lab0/reach00/CollectedData.csv").write_text("mine\n", encoding="utf-8")
+    (out / "lab0/reach00/project.yaml").write_text("mine\n", encoding="utf-8")
     expected = f"to write it anew and lose the changes: dlc2lp batch run {shlex.quote(str(out))} --edited replace"
     for command in ("run", "finish", "finish"):
         assert batch(command, out).finding("target-edited")["hint"] == expected
-    (out / "lab1/reach01/CollectedData.csv").write_text("mine\n", encoding="utf-8")
+    (out / "lab1/reach01/project.yaml").write_text("mine\n", encoding="utf-8")
     told = [each for each in batch("finish", out).document["findings"] if each["code"] == "target-edited"]
     assert [(each["where"], each["hint"]) for each in told] == [
         ("lab0/reach00", expected),
