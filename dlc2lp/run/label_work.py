@@ -195,6 +195,9 @@ def look_at_labels(plan: Plan, kept: LabelBase, new_texts: Mapping[str, str]) ->
     queues = merge_queues(views, base_texts, lost | found, new_texts, labeled, renamed)
     texts = merged.side.texts(name for name in new_texts if name not in queues)
     texts |= {name: text for name, text in queues.items() if text.strip() or name in new_texts}
+    if all(found.get(name) in (base_texts.get(name), new_texts.get(name)) for name in names):
+        # Nobody's work is in them: a run that was cut short goes on as it would have, rows in the plan's order.
+        texts = dict(new_texts)
     old_queues, new_queues = (
         {name: text for name, text in each.items() if name in queues} for each in (base_texts, new_texts)
     )
