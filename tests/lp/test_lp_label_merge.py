@@ -143,7 +143,7 @@ def test_queues_are_merged(drawn: list[set[Moment]]) -> None:
         }
 
     base, here, there, labeled = drawn
-    made = merge_queues(views, texts(base), texts(here), texts(there), labeled)
+    made = merge_queues(views, texts(base), texts(here), texts(there), labeled, {})
     expected = {each for each in MOMENTS if (each in here if (each in here) != (each in base) else each in there)}
     for view in views:
         lines = made[f"CollectedData_{view}.unlabeled.jsonl"].splitlines()
@@ -157,7 +157,7 @@ def test_a_frame_that_left_the_queue_of_one_view_leaves_all() -> None:
     views = ("top", "side")
     texts = {f"CollectedData_{view}.unlabeled.jsonl": entry % image_of(MOMENTS[0], view) for view in views}
     left = texts | {"CollectedData_top.unlabeled.jsonl": "\n"}
-    assert not "".join(merge_queues(views, texts, left, texts, ()).values()).strip()
+    assert not "".join(merge_queues(views, texts, left, texts, (), {}).values()).strip()
 
 
 def test_a_last_digit_that_the_app_lost_is_no_change() -> None:
