@@ -149,7 +149,7 @@ def test_queues_are_merged(drawn: list[set[Moment]]) -> None:
         lines = made[f"CollectedData_{view}.unlabeled.jsonl"].splitlines()
         assert len(lines) == len(expected - labeled)
         assert {image_of(moment, view) in "".join(lines) for moment in expected - labeled} <= {True}
-    assert merge_queues(views, texts(base), made, texts(there), labeled) == made
+    assert merge_queues(views, texts(base), made, texts(there), labeled, {}) == made
 
 
 def test_a_frame_that_left_the_queue_of_one_view_leaves_all() -> None:
