@@ -27,7 +27,7 @@ from dlc2lp.migration import (
 )
 from dlc2lp.options import Options, RunOptions
 from dlc2lp.planning.plan import PLAN_FILE
-from dlc2lp.run.stored import stored_plan
+from dlc2lp.run.stored import stored_plan, targets_in
 from dlc2lp.run.target import check_only_holds
 from dlc2lp.survey.look import individuals_of, look, of_individual
 from dlc2lp.survey.source import Source
@@ -59,7 +59,7 @@ def survey_for_each(
     """
     target = Path(target)
     check_data_dir(options.data_dir)
-    stored = map(stored_plan, (target, *(path.parents[1] for path in sorted(target.glob(f"*/{PLAN_FILE}")))))
+    stored = map(stored_plan, (target, *(target / name for name in targets_in(target))))
     known = [tie for each in stored if each is not None for tie in each.ties]
     return look(source, options, known, watch=watch)
 

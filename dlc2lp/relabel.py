@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK
-from dlc2lp.lp.check_labels import label_file_name, read_label_file
+from dlc2lp.lp.check_labels import read_label_file
 from dlc2lp.lp.label_cells import PointCells
 from dlc2lp.lp.label_sides import Edits, is_same
+from dlc2lp.lp.names import label_file_name
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.run.label_findings import lacking, not_as_written
 from dlc2lp.run.label_work import LabelWork, base_of, look_at_labels

@@ -18,10 +18,10 @@ import yaml
 
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
-from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, label_file_name, read_label_file
+from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, read_label_file
 from dlc2lp.lp.check_models import check_models
 from dlc2lp.lp.label_sides import image_of, moment_of
-from dlc2lp.lp.names import check_views
+from dlc2lp.lp.names import check_views, label_file_name, queue_file_name
 from dlc2lp.lp.queue_merge import queued_path
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
@@ -267,7 +267,7 @@ _MENDED = "delete the line, which `dlc2lp labels TARGET` does too"
 
 
 def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
-    name = labels.name.removesuffix(".csv") + ".unlabeled.jsonl"
+    name = queue_file_name(labels.view)
     try:
         lines = (target / name).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from dlc2lp.lp.check_labels import TargetLabels, label_file_name
+from dlc2lp.lp.check_labels import TargetLabels
+from dlc2lp.lp.names import label_file_name
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted

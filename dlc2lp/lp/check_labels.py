@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.label_cells import decode_labels, number, read_table
+from dlc2lp.lp.names import label_file_name
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted, some
 
@@ -38,11 +39,6 @@ class TargetLabels:
     view: str  #: The view, empty in a single-view project.
     keypoint_names: tuple[str, ...]  #: K names in the order of the columns.
     images: tuple[str, ...]  #: F paths in the order of the rows.
-
-
-def label_file_name(view: str, suffix: str = "") -> str:
-    """Return the name of a view's label file; ``_test`` is the suffix of held-out frames."""
-    return f"CollectedData{'_' if view else ''}{view}{suffix}.csv"
 
 
 def read_label_file(

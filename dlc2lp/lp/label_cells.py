@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from dlc2lp.errors import Dlc2LpError
-from dlc2lp.lp.labels import csv_cell
+from dlc2lp.lp.labels import csv_cell, header_lines
 from dlc2lp.model import RunAgain, Setting
 from dlc2lp.wording import counted, some
 
@@ -96,7 +96,7 @@ def number(cell: str) -> float:
 
 
 def _is_near(one: float, two: float) -> bool:
-    return one == two or math.isclose(one, two, rel_tol=PARSER_ERROR, abs_tol=0.0)
+    return math.isclose(one, two, rel_tol=PARSER_ERROR, abs_tol=0.0)
 
 
 @dataclass(frozen=True)
@@ -133,16 +133,11 @@ class LabelCells:
     def to_text(self) -> str:
         """The file again; cells that nobody changed have the text that they had."""
         axes = _WITH if self.has_visible else _WITHOUT
-        n_columns = len(self.keypoint_names) * len(axes)
-        lines = [
-            [_HEADER[0], *[csv_cell(self.scorer)] * n_columns],
-            [_HEADER[1], *(csv_cell(name) for name in self.keypoint_names for _ in axes)],
-            [_HEADER[2], *axes * len(self.keypoint_names)],
-        ]
+        lines = header_lines(self.scorer, self.keypoint_names, axes)
         for image, points in self.rows:
             cells = (cell for point in points for cell in (point.x, point.y, point.visible)[: len(axes)])
-            lines.append([csv_cell(image), *map(csv_cell, cells)])
-        return "".join(",".join(line) + "\n" for line in lines)
+            lines.append(",".join([csv_cell(image), *map(csv_cell, cells)]) + "\n")
+        return "".join(lines)
 
 
 def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from dlc2lp.errors import Dlc2LpError
-from dlc2lp.lp.check_labels import label_file_name
 from dlc2lp.lp.label_cells import PointCells
 from dlc2lp.lp.label_sides import NO_POINT, Moment, Row, Side, image_of, is_same
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE
+from dlc2lp.lp.names import label_file_name
 
 #: The rows of a moment by view.
 _Moment = dict[str, Row]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from dlc2lp.errors import Dlc2LpError
-from dlc2lp.lp.check_labels import label_file_name
 from dlc2lp.lp.label_cells import LabelCells, PointCells
+from dlc2lp.lp.names import label_file_name
 from dlc2lp.wording import counted, some
 
 #: A session without its view, and the name of an image in it.

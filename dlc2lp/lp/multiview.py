@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dlc2lp.lp.names import label_file_name
+
 MODEL = "heatmap_multiview_transformer"
 DEFAULT_BACKBONE = "vits_dino"
 
@@ -22,4 +24,4 @@ LOSSES = ("temporal", "pca_multiview")
 
 def label_files(view_names: Sequence[str]) -> list[str]:
     """Return the label files in the order of the views."""
-    return [f"CollectedData_{view}.csv" for view in view_names]
+    return [label_file_name(view) for view in view_names]

@@ -46,6 +46,16 @@ _VIEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _TAKEN_VIEW_NAMES = frozenset(["test", "new", "full", "mp4"])
 
 
+def label_file_name(view: str, suffix: str = "") -> str:
+    """Return the name of a view's label file; ``_test`` is the suffix of held-out frames."""
+    return f"CollectedData{'_' if view else ''}{view}{suffix}.csv"
+
+
+def queue_file_name(view: str) -> str:
+    """Return the name of a view's labeling queue, which the app looks for beside its label file."""
+    return label_file_name(view, ".unlabeled").removesuffix(".csv") + ".jsonl"
+
+
 def is_safe_session(name: str) -> bool:
     """Whether Lightning Pose, its app and Windows take the name as it is."""
     return (

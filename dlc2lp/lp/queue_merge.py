@@ -10,16 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from dlc2lp.errors import Dlc2LpError
-from dlc2lp.lp.check_labels import label_file_name
 from dlc2lp.lp.label_sides import Moment, image_of, moment_of
+from dlc2lp.lp.names import queue_file_name
 
 #: By view the entries, as JSON has them, by their moments.
 _Queues = dict[str, dict[Moment, dict[str, Any]]]
-
-
-def queue_file_name(view: str) -> str:
-    """Return the name of a view's labeling queue."""
-    return label_file_name(view, ".unlabeled").removesuffix(".csv") + ".jsonl"
 
 
 def merge_queues(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from dlc2lp import codec, files
 from dlc2lp.errors import UsageError
 from dlc2lp.lp.config_facts import ConfigFacts
+from dlc2lp.lp.names import label_file_name, queue_file_name
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
 from dlc2lp.planning.align import SessionFrames
@@ -125,16 +126,7 @@ class Count:
 
 def label_files(view: str) -> tuple[str, str]:
     """Return the names of a view's label files, the second only there where test frames are held out."""
-    return f"{_label_stem(view)}.csv", f"{_label_stem(view)}_test.csv"
-
-
-def queue_file(view: str) -> str:
-    """Return the name of a view's labeling queue, which the app reads; there only where a frame waits."""
-    return f"{_label_stem(view)}.unlabeled.jsonl"
-
-
-def _label_stem(view: str) -> str:
-    return f"CollectedData_{view}" if view else "CollectedData"
+    return label_file_name(view), label_file_name(view, "_test")
 
 
 _FOLDERS: Final = ("labeled-data", "videos", "configs")
@@ -231,7 +223,7 @@ class Plan:
     @property
     def labeling_texts(self) -> dict[str, str]:
         """What people go on editing in the app, as the plan writes it: the texts of label files and queues by name."""
-        theirs = {*self.label_files, *(queue_file(view) for view in self.views or ("",))}
+        theirs = {*self.label_files, *(queue_file_name(view) for view in self.views or ("",))}
         return {step.target: step.text for step in self.steps if isinstance(step, WriteText) and step.target in theirs}
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 from dlc2lp.lp.config_choices import NanMeans
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.labels import LabelRow, render_labels, render_queue
+from dlc2lp.lp.names import queue_file_name
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.lp.starter import StarterConfig, starter_config
 from dlc2lp.model import Finding
@@ -18,7 +19,7 @@ from dlc2lp.options import Options, Visibility
 from dlc2lp.planning.images import PlacedImages
 from dlc2lp.planning.labels import hidden_shares, skeleton
 from dlc2lp.planning.moments import ViewFiles
-from dlc2lp.planning.plan import label_files, queue_file
+from dlc2lp.planning.plan import label_files
 from dlc2lp.planning.scene import Scene
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.planning.visibility import explain, labelled_in, missing_in_some, never_labelled, with_visibility
@@ -161,5 +162,5 @@ def _label_steps(view: str, scorer: str, keypoints: Sequence[str], made: ViewFil
     if made.test_rows:
         steps.append(WriteText(test, render_labels(scorer, keypoints, made.test_rows)))
     if made.queue:
-        steps.append(WriteText(queue_file(view), render_queue(made.queue)))
+        steps.append(WriteText(queue_file_name(view), render_queue(made.queue)))
     return steps

@@ -50,8 +50,9 @@ class Assessment:
         """Whether work of the plan is left: labels to be brought are some, cells to mend in people's files are none."""
         if self.states[step.id] not in {State.TO_DO, State.MERGE}:
             return False
-        is_peoples = self.labels is not None and all(path in self.labels.found for path in step.targets)
-        return not is_peoples or (self.labels is not None and self.labels.is_pending)
+        if self.labels is None or any(path not in self.labels.found for path in step.targets):
+            return True
+        return self.labels.is_pending
 
 
 def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False) -> Assessment:
@@ -88,6 +89,14 @@ def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = Fal
     stale = tuple(path for path in left_over if path in emptied or not look.is_peoples(path))
     orphans = tuple(path for path in left_over if path not in stale)
     return Assessment(states, edited, stale, orphans, labels, unmerged)
+
+
+def is_peoples(target: Path, path: str) -> bool:
+    """Whether a file of a target holds people's labels at this moment."""
+    look = _Look(target, quick=False)
+    if look.is_peoples(path):
+        look.again([path])  # it may be recorded since, by whoever else works on it
+    return look.is_peoples(path)
 
 
 def _with_labels(

@@ -21,7 +21,7 @@ from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep, WriteText
-from dlc2lp.run.assess import Assessment, State, assess
+from dlc2lp.run.assess import Assessment, State, is_peoples
 from dlc2lp.run.findings import edited, held, unmergeable, unwritten
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_findings import changed_meanwhile
@@ -121,9 +121,13 @@ class _Runner:
 
     def _is_saved_meanwhile(self, step: WriteText) -> bool:
         """Whether somebody labeled in the app since all was looked at, which may be hours ago."""
-        if step.target not in self.plan.labeling_texts or not (self.target / step.target).exists():
+        if step.target not in self.plan.labeling_texts:
             return False
-        return assess(self.plan, [step]).states[step.id] not in {State.TO_DO, State.DONE}
+        labels = self.found.labels
+        if labels is None:
+            return is_peoples(self.target, step.target)
+        # Whoever else works on this step writes the same text.
+        return read_text(self.target, step.target) not in {None, labels.found.get(step.target), step.text}
 
     def settle(self, step: Step, future: Future[Record]) -> None:
         """Note what came of a step."""

@@ -17,12 +17,12 @@ from typing import ClassVar
 from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.errors import Dlc2LpError, TargetRefused
 from dlc2lp.files import STATE_FOLDER, write_if_new
-from dlc2lp.lp.check_labels import label_file_name
 from dlc2lp.lp.label_cells import decode_labels
 from dlc2lp.lp.label_merge import Merged, merge_labels
 from dlc2lp.lp.label_sides import SUFFIXES, Change, Edits, Moment, Side, changes, edits
 from dlc2lp.lp.labels import HIDDEN, NOT_LABELED
-from dlc2lp.lp.queue_merge import merge_queues, queue_file_name, queued_images
+from dlc2lp.lp.names import label_file_name, queue_file_name
+from dlc2lp.lp.queue_merge import merge_queues, queued_images
 from dlc2lp.planning.plan import Plan, unreadable
 from dlc2lp.run.config_calls import last_call
 from dlc2lp.run.findings import unlookable

@@ -239,7 +239,7 @@ def _wrong_cells(
             here = values[row_of[path], column] if path in row_of and column is not None else math.nan
             there = labels.xy_px[row, 0, k, axis]
             n_compared += 1
-            alike = here == there or math.isclose(here, there, rel_tol=touched.rel_error, abs_tol=0.0)
+            alike = math.isclose(here, there, rel_tol=touched.rel_error, abs_tol=0.0)
             if not alike and not (math.isnan(here) and math.isnan(there)):
                 wrong.append(f"{path} {labels.keypoint_names[k]}: found {here!r}, expected {there!r}")
     return n_compared, wrong
