@@ -347,7 +347,9 @@ def test_a_file_that_excel_saved(target, mark):
     assert dlc2lp("verify", target).exit_code == 0
 
 
-@pytest.mark.parametrize(("between", "told"), [(";", "separated by ;"), ("\t", "separated by tabs")])
+@pytest.mark.parametrize(
+    ("between", "told"), [(";", "separated by ;"), ("\t", "separated by tabs"), ("|", "separated by |")]
+)
 def test_a_file_that_is_separated_by_something_else(project, target, between, told):
     path = target / "CollectedData.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",", between), encoding="utf-8")

@@ -183,8 +183,9 @@ def read_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
 def _keypoints(header: Sequence[Sequence[str]], name: str) -> tuple[str, ...]:
     """Return the keypoints; Lightning Pose takes the columns by position, so their order must be exact."""
     firsts = [row[0] for row in header]
-    between = next((sign for sign in ";\t" if firsts and firsts[0].startswith(f"{_HEADER[0]}{sign}")), "")
-    if between:
+    before, _, behind = "".join(firsts[:1]).partition(_HEADER[0])
+    between = "" if before else behind[:1]
+    if between and not between.isalnum():
         sign = "tabs" if between == "\t" else between
         message = f"columns are separated by {sign}, expected commas"
         raise _unreadable(name, message, "save the file as comma-separated values")
