@@ -43,9 +43,10 @@ def close_target(
     removed = []
     if assessment is not None and not failed and not assessment.orphans:
         removed = _remove_stale(folder, assessment.stale, journal, plan)
+    told = list(findings)
     if not failed:
         finish_labels(plan)
-    told = [*findings, *renew_config(plan)]
+        told += renew_config(plan)  # which must fit the label files, and these may have been left as they were
     verification = verify_target(plan, level, labels)
     records = journal.read()
     # What the plan or the run has said of a thing, checking says again in other words.
