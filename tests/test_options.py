@@ -181,8 +181,8 @@ def test_a_changed_label_stays_whatever_was_meant(tmp_path):
     ("name", "value", "hint"),
     [
         ("crf", 0, "give --crf 20"),
-        ("gop", "all", "give --gop 12"),
-        ("preset", "quick", "give --preset veryfast"),
+        ("gop", "all", "give --gop 30"),
+        ("preset", "quick", "give --preset superfast"),
         ("preset", "slowr", "give --preset slower"),
     ],
 )

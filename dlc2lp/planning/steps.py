@@ -149,7 +149,7 @@ class RemuxVideo(VideoStep):
     """
 
     kind: ClassVar[str] = "remux-video"
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("trimmed_to",)
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("trimmed_to", "tuning")
     action: Literal["remux", "rewrite"]
     rate: str
     profile: str
@@ -158,10 +158,11 @@ class RemuxVideo(VideoStep):
     gop: int
     threads: int
     trimmed_to: int | None = None  #: How many of the first frames are written; None: all.
+    tuning: str = ""  #: What is other than the preset has it.
 
 
-#: Bytes per pixel of a noisy camera's video in the default settings, the worst measured; for the space check.
-_NOISY_BYTES_PER_PIXEL = 0.036
+#: Bytes per pixel of a noisy camera's video in the default settings, of much noise; for the space check.
+_NOISY_BYTES_PER_PIXEL = 0.06
 
 #: What encoding one pixel costs, in bytes copied in the same time, roughly: for balance only.
 _BYTES_PER_ENCODED_PIXEL = 4
@@ -178,7 +179,7 @@ class EncodeVideo(VideoStep):
     """
 
     kind: ClassVar[str] = "encode-video"
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held", "trimmed_to")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held", "trimmed_to", "tuning")
     #: Size of what is encoded.
     width_px: int
     height_px: int
@@ -196,6 +197,7 @@ class EncodeVideo(VideoStep):
     colors: Colors | None = None  #: How the source's colours are read; None: as OpenCV 4 does.
     held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
     trimmed_to: int | None = None  #: How many of the first frames are written; None: all.
+    tuning: str = ""  #: What is other than the preset has it.
 
     @property
     def weight(self) -> int:

@@ -153,7 +153,7 @@ class Maker:
             info, verify, stop = _unchanged(step), self.run_options.verify, self.watch.stop
             write = partial(make_video, info.path, path, info, verify=verify, on_frames=on_frames, stop=stop)
             settings = EncodeSettings(
-                profile=step.profile, preset=step.preset, crf=step.crf, gop=step.gop, threads=step.threads
+                step.profile, step.preset, step.crf, step.gop, threads=step.threads, tuning=step.tuning
             )
             detail: dict[str, Any] = {}
             if isinstance(step, EncodeVideo):

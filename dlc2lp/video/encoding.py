@@ -57,17 +57,26 @@ class EncodeSettings:
     crf: int  # constant rate factor, 0 to 51, lower is better
     gop: int  # the largest distance of key frames
     threads: int = 1  # for decoding, filters and encoding; x264's bytes depend on it, so it is part of the settings
+    tuning: str = ""  # what is other than the preset has it, as x264 writes it
 
 
-#: Measured against x264's defaults (medium, crf 23, GOP 250; Lightning Pose's documentation) on a clean clip, a noisy
-#: one and a real recording of an open field (``scripts/bench video``; docs/benchmarks.md). Each is faster and nowhere
+#: Against x264's defaults (medium, crf 23, GOP 250; Lightning Pose's documentation), on clean, noisy, dark and large
+#: recordings and a real one of an open field (``scripts/bench video``; docs/benchmarks.md). Each is faster and nowhere
 #: worse in PSNR and SSIM:
-#: balanced  1.2 to 1.9 times less CPU, 1.8 to 2.9 times the size, PSNR +0.3 to +5.2 dB; OpenCV seeks in it as fast as
-#:           where all frames are key frames
+#: balanced  1.6 to 3.4 times less CPU, 1.4 to 1.8 times the size (more where the noise is just what the defaults smooth
+#:           away), PSNR +0.1 to +1.9 dB. Without B-frames, which take a third of the time, and with the planning ahead
+#:           that `superfast` lacks: without it the size is up to tenfold. OpenCV seeks in it as fast as where every
+#:           twelfth frame is a key frame.
 #: small     1.1 to 1.4 times less CPU, 0.9 to 1.9 times the size, PSNR +0.2 to +3.0 dB
 #: intra     1.2 to 3.3 times less CPU, 2.5 to 15 times the size, PSNR +0.1 to +6.1 dB; LP's viewer is frame-accurate
 PROFILES = {
-    "balanced": EncodeSettings("balanced", preset="veryfast", crf=20, gop=12),
+    "balanced": EncodeSettings(
+        "balanced",
+        preset="superfast",
+        crf=20,
+        gop=30,
+        tuning="bframes=0:mbtree=1:rc-lookahead=20:weightp=0:aq-strength=0.8",
+    ),
     "small": EncodeSettings("small", preset="faster", crf=22, gop=250),
     "intra": EncodeSettings("intra", preset="veryfast", crf=20, gop=1),
 }
@@ -85,7 +94,7 @@ BOUNDS = {"crf": (1, 51), "gop": (1, 100_000), "threads": (1, 128)}
 def encode_settings(
     profile: str, *, crf: int | None = None, preset: str | None = None, gop: int | None = None, threads: int = 1
 ) -> EncodeSettings:
-    """Settings from a profile's name and what a person changed in it.
+    """Settings from a profile's name and what a person changed in it; another preset is taken as x264 has it.
 
     Raises ``UsageError``: ``unknown-profile``, ``unknown-preset`` or ``out-of-range``.
     """
@@ -98,7 +107,8 @@ def encode_settings(
         if value is not None and not lowest <= value <= highest:
             raise UsageError.of("out-of-range", f"--{option}", f"found {value}, expected {lowest} to {highest}")
     chosen = PROFILES[profile]
-    return EncodeSettings(profile, preset or chosen.preset, crf or chosen.crf, gop or chosen.gop, threads)
+    tuning = chosen.tuning if preset in (None, chosen.preset) else ""
+    return EncodeSettings(profile, preset or chosen.preset, crf or chosen.crf, gop or chosen.gop, threads, tuning)
 
 
 class Crop(NamedTuple):
@@ -291,10 +301,11 @@ def encode_argv(
     argv += [] if n_frames is None else ["-frames:v", str(n_frames)]
     argv += ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf), "-g", str(settings.gop)]
     argv += ["-threads", threads, "-pix_fmt", "yuv420p"]
-    if settings.threads > 1:
-        # Its lookahead is a thread of its own, and what it decides for the last frames would depend on who is first:
-        # 6 of 250 encodes beside a busy machine were other bytes.
-        argv += ["-x264-params", "sync-lookahead=0"]
+    # Its lookahead is a thread of its own, and what it decides for the last frames would depend on who is first: 6 of
+    # 250 encodes beside a busy machine were other bytes.
+    tuning = [settings.tuning, "sync-lookahead=0" if settings.threads > 1 else ""]
+    if any(tuning):
+        argv += ["-x264-params", ":".join(filter(None, tuning))]
     argv += ["-color_range", WRITTEN.range, "-colorspace", _TAGS[WRITTEN.matrix]]
     argv += ["-movflags", "+faststart", "-video_track_timescale", str(track_timescale(rate))]
     # The format by name, so that the target can have a temporary name with any suffix.

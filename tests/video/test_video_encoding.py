@@ -22,6 +22,7 @@ from dlc2lp.video.encoding import (
     choose,
     demux_argv,
     encode_argv,
+    encode_settings,
     encoded_size,
     track_timescale,
 )
@@ -164,7 +165,7 @@ def test_the_whole_encode_command() -> None:
         Path("/data/a b;c.avi"),
         Path("/out/.1.part"),
         Fraction(30000, 1001),
-        EncodeSettings("balanced", preset="veryfast", crf=20, gop=12, threads=2),
+        EncodeSettings("balanced", preset="veryfast", crf=20, gop=12, threads=2, tuning="bframes=0:weightp=0"),
         colors=Colors("bt601", "tv"),
     )
     filters = (
@@ -177,9 +178,32 @@ def test_the_whole_encode_command() -> None:
         "-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
         "-vf", filters, "-fps_mode", "passthrough",
         "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "12", "-threads", "2",
-        "-pix_fmt", "yuv420p", "-x264-params", "sync-lookahead=0", "-color_range", "tv", "-colorspace", "smpte170m",
+        "-pix_fmt", "yuv420p", "-x264-params", "bframes=0:weightp=0:sync-lookahead=0",
+        "-color_range", "tv", "-colorspace", "smpte170m",
         "-movflags", "+faststart", "-video_track_timescale", "30000", "-f", "mp4", "file:/out/.1.part",
     ]  # fmt: skip
+
+
+def test_the_tuning_of_a_profile_is_that_of_its_preset() -> None:
+    usual = encode_settings("balanced")
+    assert usual.tuning
+    assert encode_settings("balanced", preset=usual.preset, crf=23, gop=60).tuning == usual.tuning
+    assert not encode_settings("balanced", preset="medium").tuning
+
+
+@pytest.mark.parametrize(
+    ("threads", "tuning", "written"),
+    [
+        (1, "", None),
+        (2, "", "sync-lookahead=0"),
+        (1, "bframes=0:mbtree=1", "bframes=0:mbtree=1"),
+        (2, "bframes=0:mbtree=1", "bframes=0:mbtree=1:sync-lookahead=0"),
+    ],
+)
+def test_what_x264_is_told_besides(threads: int, tuning: str, written: str | None) -> None:
+    settings = EncodeSettings("balanced", "superfast", 20, 30, threads, tuning)
+    argv = encode_argv("ffmpeg", Path("/a.avi"), Path("/b.mp4"), Fraction(30), settings)
+    assert (argv[argv.index("-x264-params") + 1] if "-x264-params" in argv else None) == written
 
 
 @pytest.mark.parametrize(
