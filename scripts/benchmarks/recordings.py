@@ -74,6 +74,7 @@ class Recording:
 def kinds(folder: Path, size: Size, given: Path | None) -> list[Recording]:
     """The clips on which the profiles are measured; says so where the real one is not there."""
     found = [clean(folder, size.clean_frames), noisy(folder, size.noisy_frames)]
+    found += [dark(folder, 2 * size.noisy_frames), large(folder, size.noisy_frames // 2)]
     original = given or _OPENFIELD
     if original.is_file():
         say(f"  cutting {original.name}")
@@ -104,6 +105,39 @@ def noisy(folder: Path, n_frames: int, *, width_px: int = 1280, height_px: int =
         frames = scene(width_px, height_px, n_frames, noise=4.0)
         write_clip(path, frames, RATE, codec="mjpeg", pixel_format="yuvj420p", options={"qmin": "3", "qmax": "3"})
     return Recording(f"noisy camera, {width_px}x{height_px} mjpeg", path)
+
+
+def dark(folder: Path, n_frames: int) -> Recording:
+    """Infrared light on a camera without enough of it: dim, brighter in the middle, noise that grows with the light."""
+    path = folder / "dark.avi"
+    if not path.exists():
+        say("  drawing the dark clip")
+        options = {"qmin": "2", "qmax": "2"}
+        write_clip(path, _by_infrared(n_frames), RATE, codec="mjpeg", pixel_format="yuvj420p", options=options)
+    return Recording("dark infrared, 640x480 mjpeg", path)
+
+
+def _by_infrared(n_frames: int) -> Iterator[NDArray[np.uint8]]:
+    import numpy as np
+
+    random = np.random.default_rng(3)
+    ys, xs = np.mgrid[0:480, 0:640].astype(np.float32)
+    lamp = np.exp(-(((xs - 320) / 384) ** 2) - ((ys - 240) / 288) ** 2)
+    for picture in scene(640, 480, n_frames):
+        light = (255 - picture[:, :, 0].astype(np.float32)) * 0.28 * lamp + 8
+        light = light + random.normal(0, 1, light.shape) * (1.2 + 0.45 * np.sqrt(light))
+        yield np.repeat(np.clip(light, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+def large(folder: Path, n_frames: int) -> Recording:
+    """A camera of high resolution and little noise."""
+    path = folder / "large.avi"
+    if not path.exists():
+        say("  drawing the large clip")
+        options = {"qmin": "3", "qmax": "3"}
+        frames = scene(1920, 1200, n_frames, noise=1.5)
+        write_clip(path, frames, RATE, codec="mjpeg", pixel_format="yuvj420p", options=options)
+    return Recording("high resolution, 1920x1200 mjpeg", path)
 
 
 def scene(width_px: int, height_px: int, n_frames: int, *, noise: float = 0.0) -> Iterator[NDArray[np.uint8]]:

@@ -224,7 +224,6 @@ def test_colors_are_read_as_told_and_written_alike(colors: Colors | None, first:
     assert filters[0] == first
     assert next(each for each in filters if each.startswith("scale")).startswith(scale)
     assert argv[argv.index("-colorspace") + 1] == "smpte170m"
-    assert "-x264-params" not in argv  # one thread needs it not
 
 
 def test_frames_of_a_pipe_are_told_by_size_and_format() -> None:
