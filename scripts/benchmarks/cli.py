@@ -5,58 +5,92 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import archive, copying, machine, memory, profiles, throughput
+from benchmarks import (
+    archive,
+    copying,
+    growth,
+    inspecting,
+    labels,
+    machine,
+    memory,
+    mixed,
+    one_encode,
+    placing,
+    profiles,
+    second_run,
+    starting,
+    throughput,
+)
 from benchmarks.measure import say
 from benchmarks.recordings import Size
 
-#: Parts of ``bench video``, in the order in which they run. Each returns Markdown.
-VIDEO_PARTS: dict[str, Callable[[Path, Size, Path | None], str]] = {
-    "profiles": profiles.report,
-    "throughput": throughput.report,
-    "copying": copying.report,
-    "memory": memory.report,
+
+@dataclass(frozen=True)
+class Wanted:
+    """How much is measured, and on what besides what is drawn."""
+
+    quick: bool
+    recording: Path | None
+    n_projects: int | None
+
+    @property
+    def size(self) -> Size:
+        """Sizes of clips."""
+        return Size.quick() if self.quick else Size.full()
+
+    @property
+    def extent(self) -> archive.Extent:
+        """Size of the archive."""
+        usual = archive.Extent.quick() if self.quick else archive.Extent.full()
+        return archive.Extent(self.n_projects, usual.n_sessions) if self.n_projects else usual
+
+
+#: In the order in which they run. Each returns Markdown.
+PARTS: dict[str, Callable[[Path, Wanted], str]] = {
+    "profiles": lambda folder, wanted: profiles.report(folder, wanted.size, wanted.recording),
+    "one-encode": lambda folder, wanted: one_encode.report(folder, wanted.size, wanted.recording),
+    "throughput": lambda folder, wanted: throughput.report(folder, wanted.size, wanted.recording),
+    "copying": lambda folder, wanted: copying.report(folder, wanted.size, wanted.recording),
+    "memory": lambda folder, wanted: memory.report(folder, wanted.size, wanted.recording),
+    "placing": lambda folder, wanted: placing.report(folder, *((200, 1) if wanted.quick else ())),
+    "second-run": lambda folder, wanted: second_run.report(folder, *((500, 1) if wanted.quick else ())),
+    "starting": lambda folder, wanted: starting.report(folder, *((3,) if wanted.quick else ())),
+    "labels": lambda folder, wanted: labels.report(folder, labels.Amount.quick() if wanted.quick else labels.Amount.full()),
+    "inspecting": lambda folder, wanted: inspecting.report(
+        folder, inspecting.Amount.quick() if wanted.quick else inspecting.Amount.full()
+    ),
+    "mixed": lambda folder, wanted: mixed.report(folder, mixed.Amount.quick() if wanted.quick else mixed.Amount.full()),
+    "growth": lambda folder, wanted: growth.report(
+        folder, growth.Amount.quick() if wanted.quick else growth.Amount.full()
+    ),
+    "archive": lambda folder, wanted: archive.report(folder, wanted.extent),
 }
 
 
 def main() -> int:
     """Run what was asked for; Markdown goes to standard output."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    video = commands.add_parser("video", help="encoding, copying, probing and comparing videos")
-    video.add_argument("--quick", action="store_true", help="smaller clips, one run instead of three")
-    video.add_argument("--part", action="append", choices=sorted(VIDEO_PARTS), help="only this part (repeatable)")
-    video.add_argument("--recording", type=Path, metavar="FILE", help="a real recording to measure beside the clips")
-    many = commands.add_parser("archive", help="planning and going over an archive of many projects")
-    many.add_argument("--quick", action="store_true", help="40 projects of 5 sessions instead of 1,000 of 20")
-    many.add_argument("--projects", type=int, metavar="N", help="so many projects")
+    parser.add_argument("part", nargs="*", metavar="PART", help=f"only these: {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="smaller, and one run instead of three")
+    parser.add_argument("--recording", type=Path, metavar="FILE", help="a real recording to measure beside the clips")
+    parser.add_argument("--projects", type=int, metavar="N", help="so many projects in the archive")
     arguments = parser.parse_args()
-    if arguments.command == "archive":
-        return _archive(arguments)
-    return _video(arguments)
-
-
-def _archive(arguments: argparse.Namespace) -> int:
-    extent = archive.Extent.quick() if arguments.quick else archive.Extent.full()
-    extent = replace(extent, n_projects=arguments.projects or extent.n_projects)
+    if unknown := set(arguments.part) - PARTS.keys():
+        parser.error(f"found {', '.join(sorted(unknown))}, expected some of {', '.join(PARTS)}")
+    wanted = Wanted(arguments.quick, arguments.recording, arguments.projects)
     print(machine.description(), flush=True)
-    with tempfile.TemporaryDirectory(prefix="dlc2lp-bench-") as folder:
-        print("\n" + archive.report(Path(folder), extent), flush=True)
-    return 0
-
-
-def _video(arguments: argparse.Namespace) -> int:
-    size = Size.quick() if arguments.quick else Size.full()
-    wanted = arguments.part or list(VIDEO_PARTS)
-    print(machine.description(), flush=True)
-    with tempfile.TemporaryDirectory(prefix="dlc2lp-bench-") as folder:
-        for name, report in VIDEO_PARTS.items():
-            if name in wanted:
-                say(f"{name}:")
-                print("\n" + report(Path(folder), size, arguments.recording), flush=True)
+    for name, report in PARTS.items():
+        if name in (arguments.part or PARTS):
+            say(f"{name}:")
+            began = time.perf_counter()
+            with tempfile.TemporaryDirectory(prefix="dlc2lp-bench-") as folder:
+                print("\n" + report(Path(folder), wanted), flush=True)
+            say(f"  {name} took {(time.perf_counter() - began) / 60:.1f} minutes")
     return 0
 
 

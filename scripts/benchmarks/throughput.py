@@ -11,11 +11,10 @@ import dlc2lp
 from benchmarks import reference
 from benchmarks.measure import Gain, gain, say, table
 from benchmarks.profiles import encode
-from benchmarks.recordings import Size, many, noisy
+from benchmarks.projects import recorded, write_project
+from benchmarks.recordings import Recording, Size, clean, dark, large, many, noisy
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import encode_settings
-from dlc2lp.video.frames import read_frames
-from dlc2lp.video.pictures import encode_image
 from dlc2lp.video.probe import probe
 
 _FRAMES_PER_NOISY_FRAME = 2  # these clips are smaller than the one that profiles are measured on
@@ -29,14 +28,14 @@ def report(folder: Path, size: Size, _given: Path | None) -> str:
     n_frames = probe(clip.path).n_frames
     together = f"### {size.n_videos} videos of {n_frames} frames, {clip.kind}\n\n" + _together(videos, folder, size)
     alone = f"### One video of {n_frames} frames by the number of threads\n\n" + _threads(clip.path, folder, size)
-    return "\n\n".join(["## Many videos", together, alone])
+    kinds = f"### Projects of {size.n_videos} videos by kind\n\n" + _kinds(folder, size)
+    return "\n\n".join(["## Many videos", together, kinds, alone])
 
 
 def _together(videos: list[Path], folder: Path, size: Size) -> str:
     jobs = allowed_cpus()
     all_threads = encode_settings("balanced", threads=jobs)
     one_thread = encode_settings("balanced", threads=1)
-    project = _project(folder / "project", videos)
 
     def docs() -> None:
         for video in videos:
@@ -50,16 +49,9 @@ def _together(videos: list[Path], folder: Path, size: Size) -> str:
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(lambda video: encode(video, folder / f"{video.stem}.mp4", one_thread, "none"), videos))
 
-    def convert() -> None:
-        shutil.rmtree(folder / "lp", ignore_errors=True)
-        came = dlc2lp.convert(project, folder / "lp")
-        if came.exit_code:
-            raise RuntimeError(f"the conversion failed: {[finding.message for finding in came.findings]}")
-
     ways: list[tuple[str, Callable[[], None]]] = [
         (f"one at a time, {jobs} threads each", one_by_one),
         (f"{jobs} at a time, 1 thread each", side_by_side),
-        ("`dlc2lp convert` of a project with them: survey, plan, encode, verify sample, check", convert),
     ]
     rows = [["the documentation's command in a loop", "1.00", "1.00", "", ""]]
     for name, way in ways:
@@ -70,6 +62,42 @@ def _together(videos: list[Path], folder: Path, size: Size) -> str:
     found = gain(one_by_one, side_by_side, size.repeats)
     rows.append([f"{jobs} at a time, against one at a time directly before", *_cells(found)])
     return table(_HEADS, rows)
+
+
+def _kinds(folder: Path, size: Size) -> str:
+    """Whole conversions of projects with one labeled frame for each video, beside the documentation's loop."""
+    n_frames = 240 if size.repeats > 1 else 60
+    place = folder / "kinds"
+    place.mkdir()
+    clips = [
+        clean(place, n_frames),
+        noisy(place, n_frames, width_px=640, height_px=480),
+        dark(place, n_frames),
+        large(place, n_frames // 4),
+    ]
+    rows = []
+    for clip in clips:
+        say(f"  {clip.kind}")
+        rows.append([f"{clip.kind}, {probe(clip.path).n_frames} frames each", *_cells(_conversion(clip, place, size))])
+    heads = ("`dlc2lp convert`: survey, plan, encode, verify sample, check", *_HEADS[1:])
+    return table(heads, rows)
+
+
+def _conversion(clip: Recording, place: Path, size: Size) -> Gain:
+    project = write_project(place / f"{clip.path.stem}-dlc", [recorded(clip.path, 1)] * size.n_videos)
+    target = place / "lp"
+
+    def docs() -> None:
+        for video in sorted((project / "videos").iterdir()):
+            reference.run(reference.docs_command(video, place / "docs.mp4"))
+
+    def convert() -> None:
+        shutil.rmtree(target, ignore_errors=True)
+        came = dlc2lp.convert(project, target)
+        if came.exit_code:
+            raise RuntimeError(f"the conversion failed: {[finding.message for finding in came.findings]}")
+
+    return gain(docs, convert, size.repeats)
 
 
 def _threads(video: Path, folder: Path, size: Size) -> str:
@@ -87,24 +115,3 @@ def _threads(video: Path, folder: Path, size: Size) -> str:
 
 def _cells(found: Gain) -> list[str]:
     return [f"{found.wall:.2f}", f"{found.cpu:.2f}", f"{found.cost.wall_s:.2f}", f"{found.cost.cpu_s:.2f}"]
-
-
-def _project(root: Path, videos: list[Path]) -> Path:
-    """The smallest DeepLabCut project that has these videos: one labeled frame each."""
-    listed = "".join(f"  {video}:\n    crop: 0, 640, 0, 512\n" for video in videos)
-    for video in videos:
-        session = root / "labeled-data" / video.stem
-        session.mkdir(parents=True)
-        for index, image in read_frames(video, probe(video), [1]):
-            name = f"img{index:03d}.png"
-            (session / name).write_bytes(encode_image(image))
-        rows = ["scorer,,,Bench,Bench", "bodyparts,,,nose,nose", "coords,,,x,y"]
-        rows.append(f"labeled-data,{video.stem},{name},320.5,240.25")
-        (session / "CollectedData_Bench.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (root / "config.yaml").write_text(
-        "Task: bench\nscorer: Bench\ndate: Jan1\nmultianimalproject: false\nidentity:\n"
-        f"project_path: {root}\nvideo_sets:\n{listed}bodyparts:\n- nose\n"
-        "start: 0\nstop: 1\nnumframes2pick: 1\nskeleton: []\nTrainingFraction:\n- 0.95\niteration: 0\n",
-        encoding="utf-8",
-    )
-    return root
