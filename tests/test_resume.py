@@ -18,11 +18,11 @@ JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 
 
 def tree(target):
-    """Content of every file of a target but for the log, which holds the clock."""
+    """Content of every file of a target but for the log and what was seen, which hold the clock."""
     return {
         path.relative_to(target).as_posix(): path.read_bytes()
         for path in sorted(target.rglob("*"))
-        if path.is_file() and path.suffix != ".log"
+        if path.is_file() and path.suffix != ".log" and path.name != "seen.json"
     }
 
 

@@ -184,8 +184,10 @@ class LastRun:
 
 def forget(target: Path) -> None:
     """Have the next run read everything."""
+    path = target / SEEN_FILE
     with contextlib.suppress(OSError):
-        (target / SEEN_FILE).unlink(missing_ok=True)
+        if path.stat().st_size:
+            path.write_bytes(b"")
 
 
 def _absolute(path: str | Path) -> str:
