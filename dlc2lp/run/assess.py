@@ -7,6 +7,7 @@ the record names.
 from __future__ import annotations
 
 import enum
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,8 +166,12 @@ class _Look:
             try:
                 recorded_ns = (self._journal.folder / f"{record.step}.json").stat().st_mtime_ns
                 for file in record.files:
-                    status = (self._target / file.path).stat()
-                    if status.st_size == file.size_bytes and status.st_mtime_ns <= recorded_ns:
+                    status = os.stat(f"{self._target}{os.sep}{file.path}")  # noqa: PTH116  (for each of very many)
+                    # Who puts the time of a change back can't do so with the second one, which hard links change too.
+                    changed_ns = (
+                        status.st_mtime_ns if status.st_nlink > 1 else max(status.st_mtime_ns, status.st_ctime_ns)
+                    )
+                    if status.st_size == file.size_bytes and changed_ns <= recorded_ns:
                         yield file.path, file
             except (FileNotFoundError, NotADirectoryError):
                 continue

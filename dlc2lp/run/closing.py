@@ -47,7 +47,7 @@ def close_target(
     if not failed:
         finish_labels(plan)
         told += renew_config(plan)  # which must fit the label files, and these may have been left as they were
-    verification = verify_target(plan, level, labels)
+    verification = verify_target(plan, level, labels, just_written=assessment is not None)
     records = journal.read()
     # What the plan or the run has said of a thing, checking says again in other words.
     said = {(finding.code, finding.subject) for finding in (*plan.findings, *told)}

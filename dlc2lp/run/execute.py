@@ -7,6 +7,7 @@ run finds by the records what is left.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -16,7 +17,7 @@ from typing import Any
 
 from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import digest, own_tag
+from dlc2lp.files import FileRecord, digest, own_tag
 from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import Plan
@@ -210,14 +211,18 @@ def _put(target: Path, step: Step, make: Callable[[Path], Made], by: str = "conv
     try:
         make_folder(scratch)
         made = make(scratch)
-        files = tuple(replace(digest(temporary), path=path) for path, temporary in made.files)
+        digests = made.digests or tuple(digest(temporary) for _, temporary in made.files)
+        files = tuple(
+            FileRecord(path, each.size_bytes, each.digest) for (path, _), each in zip(made.files, digests, strict=True)
+        )
         record = Record(step.id, step.kind, files, False, made.detail, by)
         # Recorded first: if the power fails between the rename and the second record, the next run knows the file as
         # its own and does not take it for a person's.
         journal.write(record)
+        for folder in dict.fromkeys((target / path).parent for path, _ in made.files):
+            folder.mkdir(parents=True, exist_ok=True)
         for path, temporary in made.files:
-            (target / path).parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(target / path)
+            os.replace(temporary, f"{target}{os.sep}{path}")  # noqa: PTH105  (done for each of a hundred thousand images)
         record = replace(record, done=True)
         journal.write(record)
         return record
