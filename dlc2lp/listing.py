@@ -22,11 +22,11 @@ from dlc2lp.searching import is_system_folder
 Extent = Literal["tree", "folder", "file"]
 
 #: Files that people edit are small, and are read whatever their times say.
-_TEXTS = frozenset({".csv", ".h5", ".json", ".jsonl", ".toml", ".yaml", ".yml", ".py", ".txt"})
+_TEXTS = frozenset({"csv", "h5", "json", "jsonl", "toml", "yaml", "yml", "py", "txt"})
 _READ_BYTES = 4 * 2**20
 
 #: Of a folder around a project only these matter; anything else comes and goes there.
-_AROUND = _TEXTS | VIDEO_SUFFIXES | {".pickle"}
+_AROUND = _TEXTS | {suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES} | {"pickle"}
 
 #: How far behind a link to a folder is looked.
 _DEPTH_BEHIND_LINKS = 4
@@ -119,7 +119,7 @@ class _Lister:
             return
         below = [entry for entry in entries if entry.is_dir()]
         names = {entry.name for entry in below}
-        files = [entry for entry in entries if entry.name not in names and (is_tree or _is_around(entry.name))]
+        files = [entry for entry in entries if entry.name not in names and (is_tree or _suffix(entry.name) in _AROUND)]
         self.tell([f"{folder}/", *self._lines(folder, files), *(f"{entry.name}/" for entry in below if is_tree)])
         if not is_tree or depth == 0 or self.n_files > _MOST_FILES:
             return
@@ -148,15 +148,15 @@ class _Lister:
         # A hard link that is made of a file changes its second time.
         stamp_ns = found.st_mtime_ns if found.st_nlink > 1 else max(found.st_mtime_ns, found.st_ctime_ns)
         said = f"{name}\0{found.st_size} {found.st_mtime_ns} {found.st_ino} {found.st_ctime_ns}{link}"
-        if found.st_size <= _READ_BYTES and os.path.splitext(name)[1].lower() in _TEXTS:  # noqa: PTH122
+        if found.st_size <= _READ_BYTES and _suffix(name) in _TEXTS:
             self.newest_read_ns = max(self.newest_read_ns, stamp_ns)
             return f"{said} {_content(path) if stat.S_ISREG(found.st_mode) else ''}"
         self.newest_unread_ns = max(self.newest_unread_ns, stamp_ns)
         return said
 
 
-def _is_around(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in _AROUND  # noqa: PTH122
+def _suffix(name: str) -> str:
+    return name.rpartition(".")[2].lower()
 
 
 def _content(path: str) -> str:
