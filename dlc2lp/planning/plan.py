@@ -245,7 +245,7 @@ class Plan:
         UsageError
             The file is no plan of this version (``plan-unreadable``).
         """
-        # All that is made here stays. The collector of garbage would go through it again and again, which takes as long.
+        # All that is made here stays, and the collector of garbage would go through it again and again.
         is_collecting = gc.isenabled()
         gc.disable()
         try:
