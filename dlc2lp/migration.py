@@ -337,7 +337,7 @@ def carry_out(
     if last is not None:
         last.steps_done()
     verification, checked = close_target(
-        made, run.failed, run.findings, assessment, run_options.verify, proposal.labels
+        made, run.failed, run.findings, assessment, run_options.verify, proposal.labels, just_written=True
     )
     told = (
         brought(assessment.labels) if assessment.labels and not run.failed and run_options.edited != "replace" else ()

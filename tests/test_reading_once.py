@@ -86,7 +86,7 @@ def test_one_camera_and_several_are_read_once(tmp_path, command):
             "inspect": ("inspect", project.root),
             "convert": ("convert", project.root, target),
             "dry-run": ("convert", project.root, target, "--dry-run"),
-            "again": ("convert", project.root, target),
+            "again": ("convert", project.root, target, "--verify", "full"),
         }[command]
         if command == "again":
             counts(tmp_path / "dlc", *arguments, *views)

@@ -179,9 +179,9 @@ def test_a_file_that_was_changed_while_it_ran_is_not_believed(again, tmp_path, m
     (tmp_path / "lp" / SEEN).write_bytes(b"")
     close = migration.close_target
 
-    def closing(*args):
+    def closing(*args, **options):
         (tmp_path / "dlc/labeled-data/m1/img05.png").touch()
-        return close(*args)
+        return close(*args, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(migration, "close_target", closing)
@@ -197,8 +197,8 @@ def test_a_target_that_was_changed_between_its_check_and_its_listing_is_not_beli
     (tmp_path / "lp" / SEEN).write_bytes(b"")
     close = migration.close_target
 
-    def closing(*args):
-        closed = close(*args)
+    def closing(*args, **options):
+        closed = close(*args, **options)
         change_kept_size(tmp_path / "lp/labeled-data/m1/img00000005.png")
         return closed
 

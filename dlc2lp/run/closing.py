@@ -28,12 +28,14 @@ def close_target(
     assessment: Assessment | None,
     level: VerifyLevel,
     labels: SourceLabels | None = None,
+    *,
+    just_written: bool = False,
 ) -> tuple[Verification, tuple[Finding, ...]]:
     """Remove what earlier plans left over, verify the target and write its manifest.
 
     ``failed`` are ids of steps, ``findings`` what came up while the steps were carried out. ``assessment`` is what the
     target held: files of earlier plans that still are as they were written go, where nothing failed and none of the
-    others was changed by a person; None: they stay.
+    others was changed by a person; None: they stay. ``just_written``: see :func:`~dlc2lp.run.verify.verify_target`.
 
     Returns what checking the target brought up, and everything that a person should know, errors first. Raises
     TargetRefused where the manifest can't be written.
@@ -47,7 +49,7 @@ def close_target(
     if not failed:
         finish_labels(plan)
         told += renew_config(plan)  # which must fit the label files, and these may have been left as they were
-    verification = verify_target(plan, level, labels, just_written=assessment is not None)
+    verification = verify_target(plan, level, labels, just_written=just_written)
     records = journal.read()
     # What the plan or the run has said of a thing, checking says again in other words.
     said = {(finding.code, finding.subject) for finding in (*plan.findings, *told)}

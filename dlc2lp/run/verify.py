@@ -67,7 +67,7 @@ def verify_target(
     the digest of each file when it wrote or found it, so that only those that were touched since are read again.
     """
     target = Path(plan.target)
-    assessment = assess(plan, quick=just_written and level != "full")
+    assessment = assess(plan, just_written=just_written and level != "full")
     findings = _check_records(plan, assessment)
     n_checked = {"files": sum(len(step.targets) for step in plan.steps)}
     if all((target / label_files(view)[0]).is_file() for view in plan.views or ("",)):

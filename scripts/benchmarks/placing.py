@@ -22,7 +22,7 @@ _HEADS = ("", "baseline", "CPU, times the baseline", "wall", "CPU, ms an image",
 
 
 def report(folder: Path, n_images: int = 1000, repeats: int = 7) -> str:
-    """Placing by copy and by hard link beside `cp -r` and `cp -rl`, and taking the digests, which records need, alone."""
+    """Placing by copy and by hard link beside `cp -r` and `cp -rl`; and the digests alone, which records need."""
     say(f"  making {n_images} images")
     source = make_project(folder / "dlc", 10, n_images // 10)
     images = source / "labeled-data"
