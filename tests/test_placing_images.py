@@ -31,7 +31,7 @@ class Opened:
     def hear(self, event, args):
         # What is not there yet is asked for too.
         if self.counts is not None and event == "open" and isinstance(args[0], str | os.PathLike):
-            self.counts[os.fspath(args[0])] += os.path.exists(args[0])
+            self.counts[os.fspath(args[0])] += Path(args[0]).exists()
 
     def __enter__(self):
         self.counts = Counter()
