@@ -18,7 +18,7 @@ from dlc2lp.model import VIDEO_SUFFIXES
 from dlc2lp.searching import is_system_folder
 
 #: ``tree``: a folder with all that is below it. ``folder``: the files right in it, if they are of a survey's kinds.
-#: ``file``: a single file, which need not be there.
+#: ``file``: a single file. None of them need be there, nor be what it is called here.
 Extent = Literal["tree", "folder", "file"]
 
 #: Files that people edit are small, and are read whatever their times say.
@@ -86,7 +86,7 @@ def listing_of(places: Sequence[Place], *, hidden: bool = False, but: Iterable[s
     lister = _Lister(hidden=hidden, but=frozenset(but))
     for place in places:
         lister.hasher.update(f"{place.extent} {place.path}\n".encode("utf-8", "surrogatepass"))
-        if place.extent == "file":
+        if place.extent == "file" or not os.path.isdir(place.path):  # noqa: PTH112
             folder, name = os.path.split(place.path)
             lister.tell([lister.line(folder, name)])
         else:
@@ -143,8 +143,8 @@ class _Lister:
             # What a link leads to counts, and where.
             found = entry.stat() if entry else os.stat(path)  # noqa: PTH116  (this is done a hundred thousand times)
             link = os.readlink(path) if (entry.is_symlink() if entry else os.path.islink(path)) else ""  # noqa: PTH114, PTH115
-        except OSError as error:
-            return f"{name}\0{error.errno}"
+        except (OSError, ValueError) as error:  # a configuration may name what no file can be called
+            return f"{name}\0{getattr(error, 'errno', None)}"
         # A hard link that is made of a file changes its second time.
         stamp_ns = found.st_mtime_ns if found.st_nlink > 1 else max(found.st_mtime_ns, found.st_ctime_ns)
         said = f"{name}\0{found.st_size} {found.st_mtime_ns} {found.st_ino} {found.st_ctime_ns}{link}"

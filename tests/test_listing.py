@@ -79,11 +79,19 @@ def test_around_a_project_only_files_that_a_survey_may_use_count(tree):
     assert listed(tree, "folder") != before
 
 
-def test_a_file_that_is_not_there_may_come(tree):
+@pytest.mark.parametrize("extent", ["file", "tree", "folder"])
+def test_a_file_that_is_not_there_may_come_and_be_changed(tree, extent):
     path = tree / "later.mp4"
-    before = listed(path, "file")
+    before = listed(path, extent)
     path.write_bytes(b"")
-    assert listed(path, "file") != before
+    new = listed(path, extent)
+    path.write_bytes(b"1")
+    assert len({before, new, listed(path, extent)}) == 3
+
+
+def test_what_no_file_can_be_called_is_no_fault(tree):
+    assert listed(f"{tree}/a\0b.mp4", "file") == listed(f"{tree}/a\0b.mp4", "file")
+    assert listed(f"{tree}/a\udc80b.mp4", "file") == listed(f"{tree}/a\udc80b.mp4", "file")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")

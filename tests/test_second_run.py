@@ -167,6 +167,22 @@ def test_whatever_is_changed_is_noticed(again, tmp_path, monkeypatch, what):
     assert n_surveys == 1
 
 
+@pytest.mark.parametrize("option", ["--labels-from", "--merge"])
+def test_what_an_option_names_is_looked_at_too(again, tmp_path, monkeypatch, option):
+    if option == "--merge":
+        other = build_project(tmp_path / "other", sessions=("m3",), video="none")
+        named, changed = other.root, other.image("m3", "img05.png")
+    else:
+        (tmp_path / "dlc/labeled-data/m2/CollectedData_Anna.h5").unlink()
+        named = changed = (tmp_path / "dlc/labeled-data/m2/CollectedData_Anna.csv").rename(tmp_path / "elsewhere.csv")
+    time.sleep(0.05)
+    arguments = (*again[:2], tmp_path / "more", *again[3:], option, named)
+    assert dlc2lp(*arguments).exit_code == 0
+    assert surveys(arguments, monkeypatch)[0] == 0
+    change_kept_size(changed)
+    assert surveys(arguments, monkeypatch)[0] == 1
+
+
 @pytest.mark.parametrize("other", [("--empty-frames", "drop"), ("--verify", "full"), ("--edited", "replace")])
 def test_other_options_are_another_run(again, monkeypatch, other):
     assert surveys((*again, *other), monkeypatch)[0] == 1
@@ -244,7 +260,7 @@ def same_times(listing_of):
 def test_a_state_that_is_damaged_counts_as_none(again, tmp_path, monkeypatch):
     seen = tmp_path / "lp" / SEEN
     text = seen.read_text()
-    for damaged in ("", text[: len(text) // 2], "{}", text.replace("seen/1", "seen/9")):
+    for damaged in ("", text[: len(text) // 2], "{}", text.replace("seen/1", "seen/9"), "\0" * len(text)):
         seen.write_text(damaged)
         assert surveys(again, monkeypatch)[0] == 1
         assert surveys(again, monkeypatch)[0] == 0

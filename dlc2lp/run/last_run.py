@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
-from dlc2lp.codec import Malformed, encode_fields, read, to_text
+from dlc2lp.codec import Malformed, encode_fields, read, to_line
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import STATE_FOLDER
 from dlc2lp.listing import TICK_NS, Listing, Place, listing_of
@@ -156,7 +156,7 @@ class LastRun:
         )
         # In place, since the folder's own time is not to change; who reads half of it takes it for none.
         with contextlib.suppress(OSError):
-            (self.target / SEEN_FILE).write_text(to_text(seen), encoding="utf-8", errors="surrogatepass")
+            (self.target / SEEN_FILE).write_text(to_line(seen), encoding="ascii")
 
     def _places(self, source: Source) -> tuple[Place, ...]:
         """Return what the source was read from; none where that is not all known, as beside a 3D project."""

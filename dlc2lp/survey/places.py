@@ -16,9 +16,15 @@ def places_of(source: Source, options: Options) -> tuple[Place, ...]:
     """Return all places that a source was read from or would be read from, if something were there."""
     named = [*options.merge, *options.labels_from, *options.calibration, *options.video_roots]
     named += [path for _, path in options.views]
-    found = [Place(os.path.abspath(path), "tree") for path in named]  # noqa: PTH100  (links given on purpose stay)
+    found = [Place(_absolute(path), "tree") for path in named]
+    # Beside DeepLabCut's calibration lies the configuration that names its cameras.
+    found += [Place(_absolute(path / ".." / ".."), "folder") for path in options.calibration]
     found += [place for survey, _ in source.surveys for place in _of_survey(survey)]
     return tuple(dict.fromkeys(found))
+
+
+def _absolute(path: Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100  (links given on purpose stay)
 
 
 def _of_survey(survey: Survey) -> Iterator[Place]:
