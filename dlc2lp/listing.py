@@ -26,7 +26,7 @@ _TEXTS = frozenset({"csv", "h5", "json", "jsonl", "toml", "yaml", "yml", "py", "
 _READ_BYTES = 4 * 2**20
 
 #: Of a folder around a project only these matter; anything else comes and goes there.
-_AROUND = _TEXTS | {suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES} | {"pickle"}
+_AROUND = _TEXTS | {suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES} | {"pickle", "icloud"}
 
 #: How far behind a link to a folder is looked.
 _DEPTH_BEHIND_LINKS = 4

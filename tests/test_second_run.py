@@ -12,9 +12,17 @@ from pathlib import Path
 import pytest
 from builder import build_project, snapshot
 from command import dlc2lp
+from dlc1 import build_dlc1
+from dlc_analysis import Analysis, add_analysis
 from labeler import save
+from rig import build_3d_project
 
+from dlc2lp import listing
+from dlc2lp.dlc.locate import open_project
+from dlc2lp.options import Options
 from dlc2lp.run import last_run
+from dlc2lp.survey.look import look
+from dlc2lp.survey.places import places_of
 
 PICTURES = (".png", ".jpg", ".mp4", ".avi")
 SEEN = ".dlc2lp/seen.json"
@@ -273,29 +281,78 @@ def test_the_app_is_told_of_a_project_that_was_finished_before(again, tmp_path, 
     assert result.finding("registered")["subject"] == "mine"
 
 
-def test_whatever_a_survey_lists_or_opens_is_looked_at_again(finished, monkeypatch):
-    """What a survey depends on beyond the places that are compared would go unnoticed."""
-    from dlc2lp.dlc.locate import open_project
-    from dlc2lp.listing import Place
-    from dlc2lp.options import Options
-    from dlc2lp.survey.look import look
-    from dlc2lp.survey.places import places_of
+def project_with_predictions(root):
+    project = build_project(root / "dlc", sessions=("m1",))
+    add_analysis(project, Analysis("m1"))
+    return {"source": project.root}
 
-    listed: list[str] = []
-    sys.addaudithook(
-        lambda event, args: (
-            listed.append(os.fspath(args[0]))
-            if recording and event in {"os.scandir", "os.listdir", "open"} and isinstance(args[0], str | os.PathLike)
-            else None
-        )
-    )
-    recording = True
-    options = Options(video_roots=(finished / "videos",))
-    source = look(open_project(finished / "dlc"), options)
-    recording = False
-    places = places_of(source, options)
-    assert Place(str(finished / "dlc"), "tree") in places
-    known = [Path(place.path) for place in places]
-    below = [path for path in map(Path, listed) if finished in path.parents]
-    assert below
-    assert [path for path in below if not any(place in (path, *path.parents) for place in known)] == []
+
+def project_of_version_1(root):
+    build_dlc1(root / "repository")
+    return {"source": root / "repository"}
+
+
+def two_cameras(root):
+    build_project(root / "dlc", sessions=("m1_top", "m1_side"))
+    return {"source": root / "dlc", "view_pattern": "{session}_{view}"}
+
+
+def two_projects(root):
+    for view in ("top", "side"):
+        build_project(root / view, sessions=("m1",))
+    return {"source": None, "views": tuple((view, root / view) for view in ("top", "side"))}
+
+
+def project_that_was_moved(root):
+    """Whose videos lie beside it, and whose configuration names paths of another machine."""
+    project = build_project(root / "dlc", sessions=("m1", "m2"), video_sets="elsewhere")
+    project.videos["m1"].rename(root / "m1.mp4")
+    project.videos["m2"].unlink()
+    return {"source": project.root}
+
+
+@pytest.mark.parametrize(
+    "build", [project_with_predictions, project_of_version_1, two_cameras, two_projects, project_that_was_moved]
+)
+def test_whatever_a_survey_looks_at_is_looked_at_again(tmp_path, monkeypatch, build):
+    """What a survey depends on beyond the places that are compared would go unnoticed."""
+    given = build(tmp_path / "inside")
+    source, options = given.pop("source"), Options(**given)
+    seen = set()
+    for name in ("stat", "lstat", "scandir", "listdir", "open"):
+        monkeypatch.setattr(os, name, heard(getattr(os, name), seen))
+    sys.addaudithook(lambda event, args: seen.add(args[0]) if event == "open" else None)
+    places = places_of(look(None if source is None else open_project(source), options), options)
+    monkeypatch.undo()
+    paths = {Path(os.fsdecode(path)) for path in seen if isinstance(path, str | bytes | os.PathLike)}
+    inside = [path for path in paths if tmp_path in path.parents]
+    assert len(inside) > 10
+    trees = [Path(place.path) for place in places if place.extent == "tree"]
+    # Of what lies right in a folder: the names that a survey may use.
+    folders = [Path(place.path) for place in places if place.extent == "folder"]
+    files = [Path(place.path) for place in places if place.extent == "file"]
+    beyond = [
+        path
+        for path in inside
+        if not any(tree in (path, *path.parents) for tree in trees)
+        and path not in (*files, *folders)
+        and not (path.parent in folders and path.suffix.lower().removeprefix(".") in listing._AROUND)
+    ]
+    assert sorted(beyond) == []
+
+
+def heard(function, seen):
+    def hears(path=".", *args, **options):
+        seen.add(path if isinstance(path, str | bytes | os.PathLike) else "")
+        return function(path, *args, **options)
+
+    return hears
+
+
+def test_of_cameras_that_a_3d_project_names_nothing_is_believed(tmp_path, monkeypatch):
+    monkeypatch.setattr(last_run, "SKEW_NS", 0)
+    source, _ = build_3d_project(tmp_path)
+    time.sleep(0.05)
+    for _ in range(2):
+        n_surveys, result = surveys(("convert", source, tmp_path / "lp", "--square-size", "10"), monkeypatch)
+        assert (n_surveys, result.exit_code) == (1, 0)
