@@ -25,8 +25,11 @@ Extent = Literal["tree", "folder", "file"]
 _TEXTS = frozenset({"csv", "h5", "json", "jsonl", "toml", "yaml", "yml", "py", "txt"})
 _READ_BYTES = 4 * 2**20
 
-#: Of a folder around a project only these matter; anything else comes and goes there.
-_AROUND = _TEXTS | {suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES} | {"pickle", "icloud"}
+#: Of a folder around a project only these matter; anything else comes and goes there, such as what a shell writes of a
+#: run of dlc2lp.
+_AROUND = frozenset(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES) | {
+    *("csv", "h5", "pickle", "py", "toml", "yaml", "yml", "icloud"),
+}
 
 #: How far behind a link to a folder is looked.
 _DEPTH_BEHIND_LINKS = 4

@@ -73,6 +73,7 @@ def test_what_is_left_out_may_change(tree):
 def test_around_a_project_only_files_that_a_survey_may_use_count(tree):
     before = listed(tree, "folder")
     (tree / "notes.docx").write_bytes(b"")
+    (tree / "said.json").write_bytes(b"{}")  # dlc2lp convert ... --json > said.json
     (tree / "lp").mkdir()
     assert listed(tree, "folder") == before
     (tree / "m1.AVI").write_bytes(b"")

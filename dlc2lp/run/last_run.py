@@ -123,7 +123,7 @@ class LastRun:
         seen = self._read()
         if seen is None or seen.asked != self.asked or not seen.is_settled or self.reads_all:
             return None
-        if seen.target != self._target_digest(self._listed()):
+        if not seen.target or seen.target != self._target_digest(self._listed()):
             return None
         source, stored = listing_of(seen.places), stored_plan(self.target)
         return (seen, stored) if stored and source and source.digest == seen.source else None
