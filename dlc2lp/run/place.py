@@ -30,19 +30,27 @@ def place(source: Path, temporary: Path, link: str) -> None:
 
 
 def place_read(source: str, temporary: str, link: str) -> FileRecord:
-    """Do as :func:`place` does with a small file, and return its size and digest; the source is opened once."""
+    """Do as :func:`place` does with a small file, and return size and digest of what is placed; all is opened once."""
     is_there = _is_linked(source, temporary, link) or (link == "auto" and _is_cloned_mac(source, temporary))
-    with open(source, "rb", buffering=0) as from_file:  # noqa: PTH123  (done for each of a hundred thousand images)
-        if os.fstat(from_file.fileno()).st_size <= _AT_ONCE_BYTES:
-            content = from_file.read()
-            if not is_there:
-                with open(temporary, "xb", buffering=0) as to_file:  # noqa: PTH123
-                    if link != "auto" or not _is_cloned_linux(from_file, to_file):
-                        _write(to_file, content)
-            return digest_of(content)
+    # What a link or a clone holds is read from itself: the source may be changed at this moment.
+    with open(temporary if is_there else source, "rb", buffering=0) as file:  # noqa: PTH123  (for each of very many)
+        if os.fstat(file.fileno()).st_size <= _AT_ONCE_BYTES:
+            return digest_of(file.read() if is_there else _copied(file, temporary, may_clone=link == "auto"))
     if not is_there:
         place(Path(source), Path(temporary), link)
     return digest(Path(temporary))
+
+
+def _copied(file: io.FileIO, temporary: str, *, may_clone: bool) -> bytes:
+    """Clone or copy a file, and return what the copy holds."""
+    with open(temporary, "x+b", buffering=0) as copy:  # noqa: PTH123
+        if may_clone and _is_cloned_linux(file, copy):
+            return copy.read()
+        content = file.read()
+        rest = memoryview(content)
+        while rest:  # a full disk takes a part, and refuses the next
+            rest = rest[copy.write(rest) :]
+        return content
 
 
 def _is_linked(source: str | Path, temporary: str | Path, link: str) -> bool:
@@ -54,16 +62,11 @@ def _is_linked(source: str | Path, temporary: str | Path, link: str) -> bool:
     return link in {"hardlink", "symlink"}
 
 
-def _write(file: io.FileIO, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:  # a full disk takes a part, and refuses the next
-        rest = rest[file.write(rest) :]
-
-
 def _clone(source: Path, temporary: Path) -> bool:
     """Try a copy-on-write clone, which takes no time and no space; False where the file system has none."""
-    if _is_cloned_mac(source, temporary):
-        return True
+    platform: str = sys.platform  # a plain string: the type checker would else look at one system only
+    if platform != "linux":
+        return _is_cloned_mac(source, temporary)
     with source.open("rb") as from_file, temporary.open("xb") as to_file:
         if _is_cloned_linux(from_file, to_file):
             return True
@@ -72,7 +75,7 @@ def _clone(source: Path, temporary: Path) -> bool:
 
 
 def _is_cloned_mac(source: str | Path, temporary: str | Path) -> bool:
-    platform: str = sys.platform  # a plain string: the type checker would else look at one system only
+    platform: str = sys.platform
     if platform != "darwin":
         return False
     libc = ctypes.CDLL(None, use_errno=True)
