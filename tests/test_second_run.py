@@ -17,7 +17,9 @@ from dlc_analysis import Analysis, add_analysis
 from labeler import save
 from rig import build_3d_project
 
+import dlc2lp as dlc2lp_library
 from dlc2lp import listing
+from dlc2lp.cli import main
 from dlc2lp.dlc.locate import open_project
 from dlc2lp.options import Options
 from dlc2lp.run import last_run
@@ -194,6 +196,43 @@ def test_what_an_option_names_is_looked_at_too(again, tmp_path, monkeypatch, opt
 @pytest.mark.parametrize("other", [("--empty-frames", "drop"), ("--verify", "full"), ("--edited", "replace")])
 def test_other_options_are_another_run(again, monkeypatch, other):
     assert surveys((*again, *other), monkeypatch)[0] == 1
+
+
+def test_a_listener_hears_of_the_same_steps(again, tmp_path):
+    def heard_by_listener():
+        events = []
+        options = {"video_roots": tmp_path / "videos"}
+        dlc2lp_library.convert(tmp_path / "dlc", tmp_path / "lp", on_event=events.append, **options)
+        return [event for event in events if event.thing in {"step", "target"}]
+
+    assert dlc2lp_library.convert(tmp_path / "dlc", tmp_path / "lp", video_roots=tmp_path / "videos").exit_code == 0
+    quick = heard_by_listener()
+    (tmp_path / "lp" / SEEN).write_bytes(b"")
+    assert quick == heard_by_listener()
+    assert {event.state for event in quick if event.what == "ended"} == {"skipped"}
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+def test_a_run_with_other_options_that_was_killed_is_noticed(again, tmp_path, monkeypatch):
+    from dlc2lp import migration
+
+    def dies(*_):
+        raise Killed
+
+    before = snapshot(tmp_path / "lp")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(migration, "execute", dies)
+        main.run([*map(str, again), "--empty-frames", "drop"])
+    assert is_kept(tmp_path / "lp"), "nobody could tell it"
+    n_surveys, result = surveys(again, monkeypatch)
+    assert (n_surveys, result.exit_code) == (1, 0)
+    after = snapshot(tmp_path / "lp")
+    assert {path: entry.sha256 for path, entry in after.items()} == {
+        path: entry.sha256 for path, entry in before.items()
+    }
 
 
 def test_a_file_that_was_changed_while_it_ran_is_not_believed(again, tmp_path, monkeypatch):
