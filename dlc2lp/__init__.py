@@ -62,7 +62,12 @@ else:  # what is asked for is looked up then: `dlc2lp --version` needs none of i
         "batch.run": ("ShardRun",), "batch.status": ("Status",), "batch.finish": ("ArchiveReport",),
     }  # fmt: skip
 
+    #: Rooms that come with the package: `except dlc2lp.errors.SourceRefused` needs no import of its own.
+    _COME_ALONG = ("api", "errors", "events", "model", "options")
+
     def __getattr__(name: str) -> Any:
+        if name in _COME_ALONG:
+            return import_module(f"dlc2lp.{name}")
         for room, made in _MADE_IN.items():
             if name in made:
                 found = globals()[name] = getattr(import_module(f"dlc2lp.{room}"), name)
