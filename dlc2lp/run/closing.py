@@ -16,6 +16,7 @@ from dlc2lp.run.assess import Assessment
 from dlc2lp.run.findings import stale_removed
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.labeling import finish_labels
+from dlc2lp.run.last_run import forget
 from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.run.renew_config import renew_config
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
@@ -50,6 +51,8 @@ def close_target(
         finish_labels(plan)
         told += renew_config(plan)  # which must fit the label files, and these may have been left as they were
     verification = verify_target(plan, level, labels, just_written=just_written)
+    if not verification.ok:
+        forget(folder)
     records = journal.read()
     # What the plan or the run has said of a thing, checking says again in other words.
     said = {(finding.code, finding.subject) for finding in (*plan.findings, *told)}
