@@ -18,8 +18,6 @@ from dlc2lp.migration import (
     Outcome,
     Proposal,
     carry_out,
-    check_data_dir,
-    check_paths,
     nothing_to_split,
     opened_source,
     preview_of,
@@ -28,7 +26,7 @@ from dlc2lp.migration import (
 from dlc2lp.options import Options, RunOptions
 from dlc2lp.planning.plan import PLAN_FILE
 from dlc2lp.run.stored import stored_plan, targets_in
-from dlc2lp.run.target import check_only_holds
+from dlc2lp.run.target import check_data_dir, check_only_holds, check_paths
 from dlc2lp.survey.look import individuals_of, look, of_individual
 from dlc2lp.survey.source import Source
 

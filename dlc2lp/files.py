@@ -42,9 +42,9 @@ class FileRecord:
 
 def digest(path: Path) -> FileRecord:
     """Return a file's size and digest; the path in the record is left empty."""
-    size = path.stat().st_size
     hasher = hashlib.sha256()
     with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
         if size <= _WHOLE_BYTES:
             while block := file.read(2**20):
                 hasher.update(block)
@@ -53,6 +53,11 @@ def digest(path: Path) -> FileRecord:
             file.seek((size - _BLOCK_BYTES) * index // (_N_BLOCKS - 1))
             hasher.update(file.read(_BLOCK_BYTES))
     return FileRecord("", size, f"sha256-blocks:{hasher.hexdigest()}")
+
+
+def digest_of(content: bytes) -> FileRecord:
+    """Return what :func:`digest` does for a file that holds this, which is small enough to be digested whole."""
+    return FileRecord("", len(content), f"sha256:{hashlib.sha256(content).hexdigest()}")
 
 
 @dataclass(frozen=True)

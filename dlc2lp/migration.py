@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig
-from dlc2lp.dlc.locate import LocatedProject, is_free_or_target, is_project, locate_project, open_project
+from dlc2lp.dlc.locate import LocatedProject, is_free_or_target, is_project, open_project
 from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import STATE_FOLDER, write_if_new
+from dlc2lp.files import write_if_new
 from dlc2lp.lp.project import register
 from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions, VerifyLevel
@@ -29,10 +29,11 @@ from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import orphaned
 from dlc2lp.run.label_findings import brought, lasting
 from dlc2lp.run.labeling import keep_labels, settle_labels
-from dlc2lp.run.log import RunLog
+from dlc2lp.run.last_run import LastRun, forget
+from dlc2lp.run.log import LOG_FILE, RunLog
 from dlc2lp.run.scratch import SCRATCH
 from dlc2lp.run.stored import required_plan, stored_plan
-from dlc2lp.run.target import check_disk, check_location, check_owner, refusals
+from dlc2lp.run.target import check_disk, check_owner, check_paths, refusals
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
 from dlc2lp.survey.cameras import camera_projects, has_views
 from dlc2lp.survey.labels import AnimalLabels
@@ -217,14 +218,6 @@ def nothing_to_split() -> NothingToSplit:
     return NothingToSplit.of("no-individuals", "--individuals split", message, advice="leave the option out")
 
 
-def check_paths(source: LocatedProject | None, target: Path, options: Options) -> None:
-    """Refuse a target that lies badly, before anything is read."""
-    others = (locate_project(path)[0] for path in (*options.merge, *(path for _, path in options.views)))
-    for root in (*(() if source is None else (source.root,)), *others):
-        check_location(root, target)
-    check_data_dir(options.data_dir)
-
-
 def preview(
     source: Place, target: str | Path, options: Options | None = None, *, watch: Watch | None = None
 ) -> Preview:
@@ -265,15 +258,6 @@ def _are_swapped(source: Path, target: Path) -> bool:
     return is_project(target) and (not source.exists() or (source.is_dir() and is_free_or_target(source)))
 
 
-def check_data_dir(data_dir: str | None) -> None:
-    """Refuse a folder for the starter config that Lightning Pose could not find (UsageError)."""
-    # Training may run on another system than this.
-    if data_dir is None or PurePosixPath(data_dir).is_absolute() or PureWindowsPath(data_dir).is_absolute():
-        return
-    message = f"found {data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs"
-    raise UsageError.of("data-dir-relative", "--data-dir", message)
-
-
 def store(proposal: Proposal) -> Plan:
     """Write a plan into its target, for others to carry out.
 
@@ -310,8 +294,15 @@ def convert(
     written where SourceRefused, TargetRefused or, as a video must be encoded and there is no ffmpeg, ToolMissing is
     raised; Interrupted where the work is to stop.
     """
-    proposal = propose(source, target, options or Options(), watch=watch)
-    return carry_out(proposal, run_options, register_as=register_as, watch=watch)
+    options, run_options, watch = options or Options(), run_options or RunOptions(), watch or Watch()
+    given = (source.config_path or source.root) if isinstance(source, LocatedProject) else source
+    last = LastRun.of(given, target, options, run_options)
+    if found := last.unchanged():
+        seen, stored = found
+        came = Outcome(stored, Run(skipped=seen.skip(stored, watch)), seen.verification, seen.findings)
+        return _registered(came, register_as)
+    proposal = propose(source, target, options, watch=watch)
+    return carry_out(proposal, run_options, register_as=register_as, watch=watch, last=last)
 
 
 def carry_out(
@@ -320,8 +311,12 @@ def carry_out(
     *,
     register_as: str | None = None,
     watch: Watch | None = None,
+    last: LastRun | None = None,
 ) -> Outcome:
-    """Carry out what was decided; parameters and errors are those of :func:`convert`."""
+    """Carry out what was decided; parameters and errors are those of :func:`convert`.
+
+    What came of it is kept in ``last`` for the next run, where that would say the same.
+    """
     run_options, watch, made = run_options or RunOptions(), watch or Watch(), proposal.plan
     folder = Path(made.target)
     check_owner(made, stored_plan(folder))
@@ -337,16 +332,30 @@ def carry_out(
         assessment = assess(made)
     write_if_new(folder / PLAN_FILE, made.to_text())
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
-    logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
+    logged = watch.heard_by(RunLog(folder / LOG_FILE, watch))
     run = execute(made, assessment, run_options, logged)
-    verification, findings = close_target(
-        made, run.failed, run.findings, assessment, run_options.verify, proposal.labels
+    if last is not None:
+        last.steps_done()
+    verification, checked = close_target(
+        made, run.failed, run.findings, assessment, run_options.verify, proposal.labels, just_written=True
     )
-    if assessment.labels and not run.failed and run_options.edited != "replace":
-        findings = merge_findings(brought(assessment.labels), findings)
-    if register_as is not None:
-        findings = merge_findings(findings, _register(folder, register_as))
-    return Outcome(made, run, verification, findings)
+    told = (
+        brought(assessment.labels) if assessment.labels and not run.failed and run_options.edited != "replace" else ()
+    )
+    came = Outcome(made, run, verification, merge_findings(told, checked))
+    # What is told of this run alone the next one would not tell.
+    if last is not None and came.exit_code == EXIT_OK and came.findings == checked and not assessment.stale:
+        last.keep(proposal.source, made, checked, verification)
+    else:
+        forget(folder)
+    return _registered(came, register_as)
+
+
+def _registered(came: Outcome, name: str | None) -> Outcome:
+    """Tell the Lightning Pose app of a project, if it is to be; what came of that is told with the rest."""
+    if name is None:
+        return came
+    return replace(came, findings=merge_findings(came.findings, _register(Path(came.plan.target), name)))
 
 
 def _register(folder: Path, name: str) -> list[Finding]:
@@ -385,4 +394,7 @@ def verify(target: str | Path, level: VerifyLevel = "sample") -> tuple[Plan, Ver
     folder = _absolute(Path(target))
     stored = required_plan(folder)
     # The target may have been moved since; the plan's paths are relative but for the target's own.
-    return stored, verify_target(replace(stored, target=str(folder)), level)
+    found = verify_target(replace(stored, target=str(folder)), level)
+    if not found.ok:
+        forget(folder)
+    return stored, found

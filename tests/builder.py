@@ -271,12 +271,15 @@ class Entry(NamedTuple):
 def snapshot(root: Path) -> dict[str, Entry]:
     """Everything below a folder by its path with ``/``: equal snapshots mean that nobody wrote.
 
-    Times of folders are part of it, so that a temporary file that came and went is seen too.
+    Times of folders are part of it, so that a temporary file that came and went is seen too. What dlc2lp notes of times
+    in a target is not.
     """
     tree: dict[str, Entry] = {}
     for folder, folders, files in os.walk(root):
         for name in [".", *folders, *files] if Path(folder) == root else [*folders, *files]:
             path = Path(folder) / name
+            if path.parts[-2:] == (".dlc2lp", "seen.json"):
+                continue
             status = path.lstat()
             kind, sha256, target = "other", "", ""
             if stat.S_ISLNK(status.st_mode):

@@ -13,7 +13,7 @@ import pytest
 from builder import build_project
 
 import dlc2lp
-from dlc2lp.cli.main import cli
+from dlc2lp.cli.main import COMMANDS, cli
 
 PACKAGE = Path(dlc2lp.__file__).parent
 
@@ -34,6 +34,29 @@ def test_help_answers_without_the_heavy_libraries(arguments):
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"]])
+def test_the_version_and_the_list_of_commands_need_nothing_but_click(arguments):
+    code = (
+        "import sys\nfrom dlc2lp.cli.main import run\n"
+        f"run({arguments!r})\n"
+        "print('IMPORTED', *sorted(name for name in sys.modules if name.split('.')[0] == 'dlc2lp'))"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = process.stdout.partition("IMPORTED ")[2].split()
+    assert imported == ["dlc2lp", "dlc2lp.cli", "dlc2lp.cli.main", "dlc2lp.cli.signals", "dlc2lp.version"]
+
+
+def test_each_command_is_listed_with_the_first_sentence_of_its_own_help():
+    with click.Context(cli) as context:
+        for name, (_, text) in COMMANDS.items():
+            command = cli.get_command(context, name)
+            assert command is not None
+            assert command.get_short_help_str(limit=200) == text, name
+            assert command.name == name
+    known = {path.stem for path in (PACKAGE / "cli").glob("*.py")}
+    assert {module for module, _ in COMMANDS.values()} <= known
 
 
 def test_nothing_in_the_package_uses_what_the_house_forbids():
@@ -136,8 +159,12 @@ def options_of(command: click.Command) -> Iterator[str]:
     """Yield the names of the options of a command and of all below it, without dashes."""
     for parameter in command.params:
         yield from (name.lstrip("-") for name in (*parameter.opts, *parameter.secondary_opts))
-    for other in command.commands.values() if isinstance(command, click.Group) else ():
-        yield from options_of(other)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            other = command.get_command(context, name)
+            assert other is not None
+            yield from options_of(other)
 
 
 def test_options_that_settle_a_finding_exist():

@@ -284,6 +284,21 @@ def test_results_are_exported_and_say_in_one_line_what_came(tmp_path):
         _ = dlc2lp.Outcomes
 
 
+def test_the_library_is_whole_after_a_plain_import():
+    code = (
+        "import sys, dlc2lp\n"
+        "assert 'dlc2lp.api' not in sys.modules\n"
+        "names = [*dlc2lp.__all__, 'api', 'errors', 'events', 'model', 'options']\n"
+        "assert not [name for name in names if getattr(dlc2lp, name, None) is None]\n"
+        "assert set(dlc2lp.__all__) <= set(dir(dlc2lp))\n"
+        "assert issubclass(dlc2lp.errors.SourceRefused, dlc2lp.Dlc2LpError)\n"
+        "from dlc2lp import *\n"
+        "assert convert is dlc2lp.api.convert and Plan is dlc2lp.Plan"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+
+
 def test_the_library_is_imported_without_the_heavy_libraries():
     code = (
         "import sys, dlc2lp\n"

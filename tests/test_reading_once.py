@@ -1,4 +1,7 @@
-"""A source is read once per command: each label file is opened once, each image is hashed once at most."""
+"""A source is read once per command: each label file is opened once, each image is hashed once at most.
+
+A conversion takes the digests of small texts at its end, with which the next one knows that they are as they were.
+"""
 
 import json
 import subprocess
@@ -51,10 +54,12 @@ def counts(root: Path, *arguments: object) -> tuple[Counter[str], Counter[str]]:
     return Counter(opened), Counter(hashed)
 
 
-def expect_once(project, opened, hashed, n_images):
+def expect_once(project, opened, hashed, n_images, *, kept=False):
     label_files = [str(path) for path in (project.root / "labeled-data").rglob("CollectedData*")]
-    assert {path: opened[path] for path in label_files} == dict.fromkeys(label_files, 1)
-    assert opened[str(project.config)] == 1
+    # What h5py opens is counted, not what takes the digest of the same file.
+    expected = {path: 1 + (kept and path.endswith(".csv")) for path in label_files}
+    assert {path: opened[path] for path in label_files} == expected
+    assert opened[str(project.config)] == 1 + kept
     images = Counter(path for path in hashed.elements() if Path(path).parent.parent.name == "labeled-data")
     assert (len(images), set(images.values())) == (n_images, {1})
 
@@ -81,11 +86,12 @@ def test_one_camera_and_several_are_read_once(tmp_path, command):
             "inspect": ("inspect", project.root),
             "convert": ("convert", project.root, target),
             "dry-run": ("convert", project.root, target, "--dry-run"),
-            "again": ("convert", project.root, target),
+            "again": ("convert", project.root, target, "--verify", "full"),
         }[command]
         if command == "again":
             counts(tmp_path / "dlc", *arguments, *views)
-        expect_once(project, *counts(tmp_path / "dlc", *arguments, *views), n_images=4)
+        kept = command in {"convert", "again"}
+        expect_once(project, *counts(tmp_path / "dlc", *arguments, *views), n_images=4, kept=kept)
 
 
 def test_each_project_of_an_archive_is_read_once_to_plan_it(tmp_path):

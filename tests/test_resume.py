@@ -18,11 +18,11 @@ JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 
 
 def tree(target):
-    """Content of every file of a target but for the log, which holds the clock."""
+    """Content of every file of a target but for the log and what was seen, which hold the clock."""
     return {
         path.relative_to(target).as_posix(): path.read_bytes()
         for path in sorted(target.rglob("*"))
-        if path.is_file() and path.suffix != ".log"
+        if path.is_file() and path.suffix != ".log" and path.name != "seen.json"
     }
 
 
@@ -151,7 +151,7 @@ def test_a_kill_at_any_moment_of_a_merge_loses_no_label_and_no_conflict(tmp_path
 def _killed_at(number, source, target, monkeypatch):
     """Convert, and die at the replacement of a file of this number; return whether there were so many."""
     left = [number]
-    replace = Path.replace
+    replace = os.replace
 
     def dies(path, other):
         if target in Path(other).parents:
@@ -161,7 +161,7 @@ def _killed_at(number, source, target, monkeypatch):
         return replace(path, other)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", dies)
+        patch.setattr(os, "replace", dies)
         try:
             dlc2lp("convert", source, target, "--jobs", 1)
         except Killed:

@@ -20,10 +20,9 @@ from dlc2lp.codec import Malformed, read, to_line
 from dlc2lp.dlc.misplaced import refusal
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
 from dlc2lp.files import write_if_new
-from dlc2lp.migration import check_data_dir
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.options import Options
-from dlc2lp.run.target import check_only_holds, check_surroundings
+from dlc2lp.run.target import check_data_dir, check_only_holds, check_surroundings
 from dlc2lp.survey.calibrations import check_calibration_paths
 from dlc2lp.version import __version__
 

@@ -1,28 +1,68 @@
 """The ``dlc2lp`` command: its groups, and what happens when something goes wrong.
 
-Imports here are kept light, so that ``dlc2lp --help`` answers at once; each command imports what it runs.
+Imports here are kept light, so that ``dlc2lp --help`` answers at once: a command is imported when it is called, and
+imports what it runs.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 import click
 
-from dlc2lp.cli import output
-from dlc2lp.cli.batch import batch
-from dlc2lp.cli.commands import config, convert, demo, export, inspect, labels, verify
 from dlc2lp.cli.signals import stop_on_signals
-from dlc2lp.cli.video import video
-from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Dlc2LpError, fault
-from dlc2lp.model import Finding, Severity
 from dlc2lp.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+#: Where each command stands, and the first sentence of its help, for which it need not be imported.
+COMMANDS = {
+    "inspect": ("commands", "Say what is in SOURCE, what would be done and what needs a decision."),
+    "convert": ("commands", "Turn the DeepLabCut project SOURCE into the Lightning Pose project TARGET."),
+    "verify": (
+        "commands",
+        "Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules.",
+    ),
+    "config": ("commands", "Write the starter config of TARGET again with other options."),
+    "labels": (
+        "commands",
+        "Make the label files of TARGET what Lightning Pose trains on, after labeling in its app.",
+    ),
+    "export": ("commands", "Write the labels of TARGET, as they are now, as a DeepLabCut project into DLC-FOLDER."),
+    "video": ("video", "Check or convert single videos."),
+    "batch": ("batch", "An archive of projects: find, plan, run, finish; on one machine or on a cluster."),
+    "demo": ("commands", "Make a small synthetic DeepLabCut project in FOLDER and convert it."),
+}
 
-@click.group(context_settings=CONTEXT)
+#: What is answered here, without any command.
+_ANSWERED_HERE = frozenset({"--version", "--help", "-h"})
+
+
+class _Commands(click.Group):
+    """The commands, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return their names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one of them; None where there is none of the name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"dlc2lp.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them in the help, by what stands here of each."""
+        listed: dict[str, click.Command] = {
+            name: click.Command(name, help=text) for name, (_, text) in COMMANDS.items()
+        }
+        click.Group(commands=listed).format_commands(ctx, formatter)
+
+
+@click.group(cls=_Commands, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="dlc2lp")
 def cli() -> None:
     """Move DeepLabCut projects to Lightning Pose without losing or moving one frame.
@@ -37,10 +77,6 @@ def cli() -> None:
     """
 
 
-for command in (inspect, convert, verify, config, labels, export, video, batch, demo):
-    cli.add_command(command)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with the documented exit code."""
     # Comparing images multiplies many small matrices, each in a thread of ours. OpenBLAS would start a thread per CPU
@@ -52,35 +88,51 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
-def run(arguments: list[str]) -> int:  # noqa: PLR0911  (one return per way to end)
+def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; nothing that goes wrong reaches the user as a traceback."""
-    output.reset("--json" in arguments)
     with stop_on_signals():
         try:
+            if not _ANSWERED_HERE.issuperset(arguments):
+                from dlc2lp.cli import output
+
+                output.reset("--json" in arguments)
             result = cli.main(args=arguments, prog_name="dlc2lp", standalone_mode=False)
             return result if isinstance(result, int) else 0
         except click.exceptions.Exit as stop:
             return stop.exit_code
-        except click.ClickException as error:
-            return _wrong_usage(error)
-        except Dlc2LpError as error:
-            output.failed(error.exit_code, error.findings)
-            return error.exit_code
-        except (KeyboardInterrupt, click.exceptions.Abort):
-            advice = "run the same command again to go on"
-            finding = Finding(Severity.ERROR, "interrupted", "dlc2lp", "stopped by a signal", advice=advice)
-            output.failed(EXIT_INTERRUPTED, [finding])
-            return EXIT_INTERRUPTED
         except BrokenPipeError:
             return _reader_left()
-        except Exception as error:  # noqa: BLE001  the one place where a bug becomes a message
-            output.log_traceback(error)
-            advice = "please report it with the output of the same command and -v"
-            output.failed(EXIT_FAILED, [fault("dlc2lp", error, advice)])
-            return EXIT_FAILED
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place where a bug becomes a message
+            return _ended_by(error)
+
+
+def _ended_by(error: Exception | KeyboardInterrupt) -> int:
+    """Say what ended a command early, and return the exit code."""
+    from dlc2lp.cli import output
+    from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, Dlc2LpError, fault
+    from dlc2lp.model import Finding, Severity
+
+    if isinstance(error, click.ClickException):
+        return _wrong_usage(error)
+    if isinstance(error, Dlc2LpError):
+        output.failed(error.exit_code, error.findings)
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
+        advice = "run the same command again to go on"
+        finding = Finding(Severity.ERROR, "interrupted", "dlc2lp", "stopped by a signal", advice=advice)
+        output.failed(EXIT_INTERRUPTED, [finding])
+        return EXIT_INTERRUPTED
+    output.log_traceback(error)
+    advice = "please report it with the output of the same command and -v"
+    output.failed(EXIT_FAILED, [fault("dlc2lp", error, advice)])
+    return EXIT_FAILED
 
 
 def _wrong_usage(error: click.ClickException) -> int:
+    from dlc2lp.cli import output
+    from dlc2lp.errors import EXIT_USAGE
+    from dlc2lp.model import Finding, Severity
+
     context = error.ctx if isinstance(error, click.UsageError) else None
     if output.wants_json():
         if context is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Collection, Iterator, KeysView, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.placeholders import CLOUD, NotHere, Placeholder, name_in_cloud
 from dlc2lp.searching import is_system_folder, walk_files
 
+#: To hand a single image to a thread takes as long as to read it.
+_IMAGES_AT_A_TIME = 16
 #: How many folders deep images are looked for that are missing.
 _DEPTH = 3
 
@@ -72,9 +75,7 @@ def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -
     named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
     listing = list_frames(folder, named)
     listed = (*listing.frames, *listing.crops)
-    # Header and checksums of each image: threads, since most of the time is waiting for the disk.
-    with ThreadPoolExecutor(8) as pool:
-        read = dict(zip(listed, pool.map(lambda image: _image_or_fault(folder / image), listed), strict=True))
+    read = _read_images(folder, listed)
     machine = tuple(read_label_file(path, known) for path in label_paths(folder, "machinelabels"))
     return DlcSession(
         name,
@@ -96,6 +97,17 @@ def _deeper_images(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
     """Find images in folders inside that of a session; only looked for where some are missing."""
     inside = walk_files(folder, depth=_DEPTH) if wanted and subfolders(folder) else ()
     return {path.name: path for path in inside if path.name in wanted and path.parent != folder}
+
+
+def _read_images(folder: Path, names: Sequence[str]) -> dict[str, ImageInfo | Placeholder | Finding]:
+    """Read header and checksums of each image: in threads, since most of the time is waiting for the disk."""
+    pieces = [names[at : at + _IMAGES_AT_A_TIME] for at in range(0, len(names), _IMAGES_AT_A_TIME)]
+
+    def read(piece: Sequence[str]) -> list[ImageInfo | Placeholder | Finding]:
+        return [_image_or_fault(folder / name) for name in piece]
+
+    with ThreadPoolExecutor(min(8, len(pieces)) or 1) as pool:
+        return dict(zip(names, itertools.chain.from_iterable(pool.map(read, pieces)), strict=True))
 
 
 def _image_or_fault(path: Path) -> ImageInfo | Placeholder | Finding:

@@ -229,7 +229,7 @@ def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
     images = sorted(path for path in (target / "labeled-data").glob("*/*") if _FRAME_NAME.fullmatch(path.name))
     step = 1 if every_image else max(1, len(images) // _N_SAMPLED)
     for position, path in enumerate(images):
-        subject = path.relative_to(target).as_posix()
+        subject = f"labeled-data/{path.parent.name}/{path.name}"
         try:
             still = read_still(path, whole=position % step == 0)
         except BadImage as cause:

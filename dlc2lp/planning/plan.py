@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
@@ -244,10 +245,16 @@ class Plan:
         UsageError
             The file is no plan of this version (``plan-unreadable``).
         """
+        # All that is made here stays, and the collector of garbage would go through it again and again.
+        is_collecting = gc.isenabled()
+        gc.disable()
         try:
             return codec.read(cls, text)
         except codec.Malformed as error:
             raise unreadable(path, error) from error
+        finally:
+            if is_collecting:
+                gc.enable()
 
 
 def unreadable(path: Path, error: codec.Malformed) -> UsageError:

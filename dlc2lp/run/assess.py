@@ -7,6 +7,7 @@ the record names.
 from __future__ import annotations
 
 import enum
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +56,17 @@ class Assessment:
         return self.labels.is_pending
 
 
-def assess(plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False) -> Assessment:
+def assess(
+    plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False, just_written: bool = False
+) -> Assessment:
     """Compare a whole plan with what lies in its target.
 
     Looked at are ``steps``, where others see to the rest, perhaps at this moment; None: all. ``quick`` believes in
     images and videos that have the recorded size and were not touched since they were recorded, without reading them.
-    Texts, which people edit, are always read.
+    ``just_written`` does too, of a target that is where it was when they were recorded: whoever puts the time of a
+    change back leaves another one then. Texts, which people edit, are always read.
     """
-    look = _Look(Path(plan.target), quick=quick)
+    look = _Look(Path(plan.target), quick=quick or just_written, in_place=just_written)
     states: dict[str, State] = {}
     edited: dict[str, tuple[str, ...]] = {}
     for step in plan.steps if steps is None else steps:
@@ -136,8 +140,9 @@ def _hold_labels(plan: Plan, look: _Look, states: dict[str, State], edited: dict
 class _Look:
     """A target's records, and its files, each read once."""
 
-    def __init__(self, target: Path, *, quick: bool) -> None:
+    def __init__(self, target: Path, *, quick: bool, in_place: bool = False) -> None:
         self._target = target
+        self._in_place = in_place
         self._journal = Journal(target)
         self._read_records()
         self._files: dict[str, FileRecord | None] = dict(self._untouched()) if quick else {}
@@ -165,8 +170,11 @@ class _Look:
             try:
                 recorded_ns = (self._journal.folder / f"{record.step}.json").stat().st_mtime_ns
                 for file in record.files:
-                    status = (self._target / file.path).stat()
-                    if status.st_size == file.size_bytes and status.st_mtime_ns <= recorded_ns:
+                    status = os.stat(f"{self._target}{os.sep}{file.path}")  # noqa: PTH116  (for each of very many)
+                    changed_ns = status.st_mtime_ns
+                    if self._in_place and status.st_nlink < 2:  # a hard link that is made of a file changes this too
+                        changed_ns = max(changed_ns, status.st_ctime_ns)
+                    if status.st_size == file.size_bytes and changed_ns <= recorded_ns:
                         yield file.path, file
             except (FileNotFoundError, NotADirectoryError):
                 continue

@@ -16,6 +16,7 @@ from dlc2lp.run.assess import Assessment
 from dlc2lp.run.findings import stale_removed
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.labeling import finish_labels
+from dlc2lp.run.last_run import forget
 from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
 from dlc2lp.run.renew_config import renew_config
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
@@ -28,12 +29,14 @@ def close_target(
     assessment: Assessment | None,
     level: VerifyLevel,
     labels: SourceLabels | None = None,
+    *,
+    just_written: bool = False,
 ) -> tuple[Verification, tuple[Finding, ...]]:
     """Remove what earlier plans left over, verify the target and write its manifest.
 
     ``failed`` are ids of steps, ``findings`` what came up while the steps were carried out. ``assessment`` is what the
     target held: files of earlier plans that still are as they were written go, where nothing failed and none of the
-    others was changed by a person; None: they stay.
+    others was changed by a person; None: they stay. ``just_written``: see :func:`~dlc2lp.run.verify.verify_target`.
 
     Returns what checking the target brought up, and everything that a person should know, errors first. Raises
     TargetRefused where the manifest can't be written.
@@ -47,7 +50,9 @@ def close_target(
     if not failed:
         finish_labels(plan)
         told += renew_config(plan)  # which must fit the label files, and these may have been left as they were
-    verification = verify_target(plan, level, labels)
+    verification = verify_target(plan, level, labels, just_written=just_written)
+    if not verification.ok:
+        forget(folder)
     records = journal.read()
     # What the plan or the run has said of a thing, checking says again in other words.
     said = {(finding.code, finding.subject) for finding in (*plan.findings, *told)}

@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 
 from dlc2lp.events import Event, Watch
+from dlc2lp.files import STATE_FOLDER
+
+LOG_FILE = f"{STATE_FOLDER}/run.log"
 
 
 class RunLog:

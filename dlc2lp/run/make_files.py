@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, assert_never, cast
 
-from dlc2lp.errors import VideoFailed
+from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.events import Watch
-from dlc2lp.files import digest
+from dlc2lp.files import FileRecord, digest, digest_of
 from dlc2lp.model import VideoInfo
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.steps import (
@@ -27,7 +27,7 @@ from dlc2lp.planning.steps import (
     WriteText,
 )
 from dlc2lp.run.journal import Journal
-from dlc2lp.run.place import place
+from dlc2lp.run.place import place, place_read
 from dlc2lp.run.predictions import predicted_lines
 from dlc2lp.run.scratch import on_fast_disk
 from dlc2lp.video.checks import VideoOrder, against_source
@@ -39,6 +39,7 @@ from dlc2lp.video.probe import probe
 from dlc2lp.wording import counted
 
 _ROWS_BETWEEN_LOOKS = 1000
+_PLAN_AGAIN = "run the same command once more; it plans anew"
 
 #: Hears how many frames of a step are written.
 OnFrames = Callable[[int], None]
@@ -50,6 +51,7 @@ class Made:
 
     files: tuple[tuple[str, Path], ...]  #: Each file's path in the target, and where it lies now.
     detail: dict[str, Any]  #: What was measured on the way.
+    digests: tuple[FileRecord, ...] = ()  #: Size and digest of each file, where they are known already.
 
 
 def make_text(step: WriteText, scratch: Path) -> Made:
@@ -89,12 +91,13 @@ class Maker:
         assert_never(cast("Any", step))
 
     def _make_images(self, step: PlaceImages, scratch: Path) -> Made:
-        made = []
+        folder, made, digests = str(scratch), [], []
         for number, image in enumerate(step.images):
             self.watch.check(image.target)
-            _make_image(image, scratch / str(number), step.link)
-            made.append((image.target, scratch / str(number)))
-        return Made(tuple(made), {})
+            temporary = f"{folder}{os.sep}{number}"
+            digests.append(_make_image(image, temporary, step.link))
+            made.append((image.target, Path(temporary)))
+        return Made(tuple(made), {}, tuple(digests))
 
     def _make_predictions(self, step: WritePredictions, temporary: Path) -> Made:
         with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -170,15 +173,24 @@ class Maker:
         return Made(((step.target, temporary),), {"n_frames": written.n_frames} | detail)
 
 
-def _make_image(image: ImagePlacement, temporary: Path, link: str) -> None:
-    source = Path(image.source)
+def _make_image(image: ImagePlacement, temporary: str, link: str) -> FileRecord:
+    """Make one image, and return its size and digest; the source is opened once."""
     if image.shift is None and not image.as_png:
-        place(source, temporary, link)
-        return
-    pixels = read_image(source)
+        placed = place_read(image.source, temporary, link)
+        if placed.size_bytes != image.size_bytes:
+            raise _image_changed(image, placed.size_bytes)
+        return placed
+    pixels = read_image(Path(image.source))
     if image.shift is not None:
         pixels = to_eight_bit(pixels, image.shift)
-    temporary.write_bytes(encode_image(pixels))
+    content = encode_image(pixels)
+    Path(temporary).write_bytes(content)
+    return digest_of(content)
+
+
+def _image_changed(image: ImagePlacement, found_bytes: int) -> UnreadableFile:
+    message = f"found {counted(found_bytes, 'byte')}, expected {image.size_bytes} as when it was planned"
+    return UnreadableFile.of("source-changed", image.source, message, advice=_PLAN_AGAIN)
 
 
 def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
@@ -188,8 +200,7 @@ def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
     if (info.n_frames, info.size_bytes) != (step.n_frames, step.size_bytes):
         found = f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}"
         message = f"{found}, expected {step.n_frames} in {step.size_bytes} as when it was planned"
-        advice = "run the same command once more; it plans anew"
-        raise VideoFailed.of("source-changed", step.source, message, advice=advice)
+        raise VideoFailed.of("source-changed", step.source, message, advice=_PLAN_AGAIN)
     if isinstance(step, EncodeVideo | RemuxVideo):
         info = replace(info, trimmed_to=step.trimmed_to)
     return replace(info, held=step.held) if isinstance(step, EncodeVideo | ExtractFrames) else info

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
+import io
 import os
 import shutil
 import sys
 from pathlib import Path
+from typing import IO
+
+from dlc2lp.files import FileRecord, digest, digest_of
 
 #: ``_IOW(0x94, 9, int)`` of linux/fs.h: make one file share the blocks of another until either is changed.
 _FICLONE = 0x40049409
+
+#: A file up to this size is held in memory once, and not read again for its digest.
+_AT_ONCE_BYTES = 16 * 2**20
 
 
 def place(source: Path, temporary: Path, link: str) -> None:
@@ -19,33 +25,71 @@ def place(source: Path, temporary: Path, link: str) -> None:
     ``link`` is ``auto`` (clone where the file system can, else copy), ``copy``, ``hardlink`` or ``symlink``. OSError
     where the file system refuses; a hard link across disks, for instance.
     """
-    if link == "hardlink":
-        os.link(os.path.realpath(source), temporary)
-    elif link == "symlink":
-        temporary.symlink_to(os.path.realpath(source))
-    elif link != "auto" or not _clone(source, temporary):
+    if not _is_linked(source, temporary, link) and (link != "auto" or not _clone(source, temporary)):
         shutil.copyfile(source, temporary)
+
+
+def place_read(source: str, temporary: str, link: str) -> FileRecord:
+    """Do as :func:`place` does with a small file, and return size and digest of what is placed; all is opened once."""
+    is_there = _is_linked(source, temporary, link) or (link == "auto" and _is_cloned_mac(source, temporary))
+    # What a link or a clone holds is read from itself: the source may be changed at this moment.
+    with open(temporary if is_there else source, "rb", buffering=0) as file:  # noqa: PTH123  (for each of very many)
+        if os.fstat(file.fileno()).st_size <= _AT_ONCE_BYTES:
+            return digest_of(file.read() if is_there else _copied(file, temporary, may_clone=link == "auto"))
+    if not is_there:
+        place(Path(source), Path(temporary), link)
+    return digest(Path(temporary))
+
+
+def _copied(file: io.FileIO, temporary: str, *, may_clone: bool) -> bytes:
+    """Clone or copy a file, and return what the copy holds."""
+    with open(temporary, "x+b", buffering=0) as copy:  # noqa: PTH123
+        if may_clone and _is_cloned_linux(file, copy):
+            return copy.read()
+        content = file.read()
+        rest = memoryview(content)
+        while rest:  # a full disk takes a part, and refuses the next
+            rest = rest[copy.write(rest) :]
+        return content
+
+
+def _is_linked(source: str | Path, temporary: str | Path, link: str) -> bool:
+    """Make a link, if that is asked for."""
+    if link == "hardlink":
+        os.link(os.path.realpath(source) if os.path.islink(source) else source, temporary)  # noqa: PTH114
+    elif link == "symlink":
+        os.symlink(os.path.realpath(source), temporary)  # noqa: PTH211
+    return link in {"hardlink", "symlink"}
 
 
 def _clone(source: Path, temporary: Path) -> bool:
     """Try a copy-on-write clone, which takes no time and no space; False where the file system has none."""
     platform: str = sys.platform  # a plain string: the type checker would else look at one system only
-    if platform == "linux":
-        return _clone_linux(source, temporary)
-    if platform == "darwin":
-        libc = ctypes.CDLL(None, use_errno=True)
-        return bool(libc.clonefile(os.fsencode(os.path.realpath(source)), os.fsencode(temporary), 0) == 0)
+    if platform != "linux":
+        return _is_cloned_mac(source, temporary)
+    with source.open("rb") as from_file, temporary.open("xb") as to_file:
+        if _is_cloned_linux(from_file, to_file):
+            return True
+    temporary.unlink()
     return False
 
 
-def _clone_linux(source: Path, temporary: Path) -> bool:
+def _is_cloned_mac(source: str | Path, temporary: str | Path) -> bool:
+    platform: str = sys.platform
+    if platform != "darwin":
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.clonefile(os.fsencode(os.path.realpath(source)), os.fsencode(temporary), 0) == 0)
+
+
+def _is_cloned_linux(from_file: IO[bytes] | io.FileIO, to_file: IO[bytes] | io.FileIO) -> bool:
+    platform: str = sys.platform
+    if platform != "linux":
+        return False
     import fcntl
 
     try:
-        with source.open("rb") as from_file, temporary.open("xb") as to_file:
-            fcntl.ioctl(to_file.fileno(), _FICLONE, from_file.fileno())
+        fcntl.ioctl(to_file.fileno(), _FICLONE, from_file.fileno())
     except OSError:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
         return False
     return True

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
-from dlc2lp.dlc.locate import locate_project
-from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused
+from dlc2lp.dlc.locate import LocatedProject, locate_project
+from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused, UsageError
 from dlc2lp.files import STATE_FOLDER
 from dlc2lp.model import Setting
+from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.run.assess import Assessment, State
 from dlc2lp.run.disk_space import check_space, nearest_existing
@@ -20,6 +21,23 @@ from dlc2lp.wording import counted
 
 #: Files that a file manager leaves in any folder that it shows.
 NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+
+
+def check_paths(source: LocatedProject | None, target: Path, options: Options) -> None:
+    """Refuse a target that lies badly, before anything is read."""
+    others = (locate_project(path)[0] for path in (*options.merge, *(path for _, path in options.views)))
+    for root in (*(() if source is None else (source.root,)), *others):
+        check_location(root, target)
+    check_data_dir(options.data_dir)
+
+
+def check_data_dir(data_dir: str | None) -> None:
+    """Refuse a folder for the starter config that Lightning Pose could not find (UsageError)."""
+    # Training may run on another system than this.
+    if data_dir is None or PurePosixPath(data_dir).is_absolute() or PureWindowsPath(data_dir).is_absolute():
+        return
+    message = f"found {data_dir!r}, expected an absolute path: Lightning Pose resolves it from wherever it runs"
+    raise UsageError.of("data-dir-relative", "--data-dir", message)
 
 
 def check_location(source: Path, target: Path) -> None:

@@ -57,14 +57,17 @@ class Verification:
 SourceLabels = Mapping[str, LabelTable]
 
 
-def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabels | None = None) -> Verification:
+def verify_target(
+    plan: Plan, level: VerifyLevel = "sample", labels: SourceLabels | None = None, *, just_written: bool = False
+) -> Verification:
     """Check a target against its plan and against Lightning Pose's rules.
 
     The level ``full`` also decodes every image and every frame of a video; ``none`` looks at names and records only.
-    Where the source's labels are at hand, every cell is compared with its origin.
+    Where the source's labels are at hand, every cell is compared with its origin. ``just_written``: this process took
+    the digest of each file when it wrote or found it, so that only those that were touched since are read again.
     """
     target = Path(plan.target)
-    assessment = assess(plan)
+    assessment = assess(plan, just_written=just_written and level != "full")
     findings = _check_records(plan, assessment)
     n_checked = {"files": sum(len(step.targets) for step in plan.steps)}
     if all((target / label_files(view)[0]).is_file() for view in plan.views or ("",)):

@@ -38,11 +38,12 @@ def break_project(root: Path, name: str) -> None:
 
 
 def target_digests(out: Path) -> dict[str, str]:
-    """Return the digest of every file of every target, but for the logs, which alone may differ between two runs."""
+    """Return the digest of every file of every target, but for what knows of times, which no two runs share."""
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.parent != out and ".dlc2lp-batch" not in path.parts and path.suffix != ".log"
+        if path.is_file() and path.parent != out and ".dlc2lp-batch" not in path.parts
+        if path.suffix != ".log" and path.name != "seen.json"
     }
 
 
