@@ -1,0 +1,77 @@
+"""The ordinary CSV label file, which needs no look at each cell: all its rows at once.
+
+Ordinary is what pandas writes: commas, no quotation mark, rows as wide as the header, and cells that are empty or hold
+nothing but the characters of a number. Any other file is one for :mod:`dlc2lp.dlc.csv_cells`, which has the rules; of
+these only two are needed here: an empty cell is NaN, and any other is what ``float`` makes of it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlc2lp.dlc.csv_header import CsvHeader
+
+#: A cell of other characters may be a number all the same, by rules that are not these.
+_OF_NUMBERS = b"0123456789.,+-eE"
+
+#: Rows whose cells are held as texts at one time.
+_N_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class PlainRows:
+    """The rows of a file."""
+
+    index: tuple[tuple[str, ...], ...]  #: Their index cells, N each.
+    values: NDArray[np.float64]  #: float64 of shape (R, C); NaN = empty.
+
+
+def plain_lines(text: str) -> list[str] | None:
+    """Return the lines of a file whose rows are lines and begin in the first column; None where that is not sure."""
+    if '"' in text:
+        return None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            return None
+    lines = text.removesuffix("\n").split("\n")
+    begins = bool(lines[0].partition(",")[0].strip())
+    return lines if begins and max(map(len, lines)) < csv.field_size_limit() else None
+
+
+def plain_rows(lines: Sequence[str], header: CsvHeader) -> PlainRows | None:
+    """Return what stands in the lines below a header; None where a line is not ordinary."""
+    n_index, width = len(header.index_positions), len(header.index_positions) + len(header.value_positions)
+    used = (*header.index_positions, *header.value_positions)
+    if used != tuple(range(width)) or any(len(row.cells) > width for row in header.rows):
+        return None
+    index: list[tuple[str, ...]] = []
+    rows: list[str] = []
+    for line in lines:
+        *names, cells = line.split(",", n_index)
+        if line.count(",") != width - 1 or not any(map(str.strip, names)):
+            return None
+        index.append(tuple(names))
+        rows.append(cells)
+    values = np.empty((len(rows), width - n_index))
+    try:
+        for start in range(0, len(rows), _N_AT_ONCE):
+            at_once = rows[start : start + _N_AT_ONCE]
+            values[start : start + len(at_once)] = _numbers(",".join(at_once)).reshape(len(at_once), -1)
+    except ValueError:
+        return None
+    return PlainRows(tuple(index), values)
+
+
+def _numbers(text: str) -> NDArray[np.float64]:
+    """Return the numbers of cells between commas; ValueError where some may be none."""
+    if text.encode("utf-8", "surrogatepass").translate(None, _OF_NUMBERS):
+        raise ValueError("a cell with other characters than those of numbers")
+    # Twice, since the middle one of three commas ends one empty cell and begins another.
+    whole = f",{text},".replace(",,", ",nan,").replace(",,", ",nan,")
+    return np.fromiter(map(float, whole[1:-1].split(",")), np.float64)
