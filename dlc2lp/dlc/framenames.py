@@ -14,8 +14,6 @@ from dataclasses import dataclass
 #: ``.bmp``.
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
-_SEPARATOR = re.compile(r"[/\\]")
-
 #: DeepLabCut's own names: ``img`` and the frame number, padded to as many digits as that pass over the video
 #: needed (``frame_extraction.extract_frames``); 2.1.10 to 2.2rc add ``c<k>`` for the k-th random crop of the
 #: frame (``trainingsetmanipulation.cropimagesandlabels``). People put a prefix before them when they join
@@ -62,7 +60,8 @@ def parse_row(cells: Sequence[str]) -> RowName:
     absolute paths. A path that ends in a separator names no image: of any project below a folder whose name
     holds "labeled", the labeling GUI before 2.3 made ``labeled_mice/proj/``.
     """
-    parts = _SEPARATOR.split("/".join(cell for cell in cells if cell.strip()))
+    path = "/".join(cell for cell in cells if cell.strip())
+    parts = (path.replace("\\", "/") if "\\" in path else path).split("/")
     folders = [part for part in parts[:-1] if part not in {"", "."}]
     return RowName(folders[-1] if folders else None, parts[-1])
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.dlc.columns import Columns, arrange_columns, choose_scorer
-from dlc2lp.dlc.framenames import frame_index, has_image_suffix, parse_row
+from dlc2lp.dlc.framenames import frame_index, has_image_suffix
 from dlc2lp.dlc.joining import RowConflict, merge_rows, point_name
 from dlc2lp.dlc.row_names import ImageNames, match_images
 from dlc2lp.dlc.table import RawTable
@@ -107,7 +107,7 @@ def _make_points_whole(xy_px: NDArray[np.float64], table: RawTable, columns: Col
         if not faulty.any():
             continue
         row, i, k = np.argwhere(faulty)[0].tolist()
-        image = parse_row(table.rows[row]).file_name or f"row {row + 1}"
+        image = table.row_names[row].file_name or f"row {row + 1}"
         where = f"{image}, {point_name(columns.individuals[i], columns.keypoint_names[k])}"
         x, y = xy_px[row, i, k].tolist()
         points = counted(int(faulty.sum()), "point")
@@ -127,7 +127,7 @@ def _dropped(likelihood: NDArray[np.float64] | None, path: Path) -> list[Finding
 
 def _rows_by_image(table: RawTable, images: Collection[str]) -> tuple[dict[str, list[int]], list[int], ImageNames]:
     """Group the rows by the image that they mean; return also the rows that name none, and how names were matched."""
-    named = [parse_row(cells).file_name for cells in table.rows]
+    named = [row.file_name for row in table.row_names]
     matched = match_images(named, images)
     rows_of: dict[str, list[int]] = {}
     without: list[int] = []
@@ -172,8 +172,8 @@ def _other_folders(
     counts: Counter[str] = Counter()
     for name, rows in rows_of.items():
         for row in rows:
-            folder = parse_row(table.rows[row]).folder
-            if folder is not None and spelled(folder) != own:
+            folder = table.row_names[row].folder
+            if folder is not None and folder != session and spelled(folder) != own:
                 other_folders[name] = folder
                 # One whose image is not here may well belong to the folder that it names.
                 counts[folder] += name in images
@@ -199,6 +199,9 @@ def _one_row_per_image(
     conflicts = []
     n_conflicting = 0
     for name, rows in rows_of.items():
+        if len(rows) == 1:
+            kept[name] = rows[0]
+            continue
         several = xy_px[list(rows)]
         headers = np.broadcast_to(in_header, several.shape[:-1])
         _, cells = merge_rows(several, headers, columns.individuals, columns.keypoint_names)

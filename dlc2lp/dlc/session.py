@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, KeysView, Sequence
+from collections.abc import Collection, Iterable, Iterator, KeysView, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dlc2lp.dlc.framenames import has_image_suffix, parse_row
+from dlc2lp.dlc.framenames import has_image_suffix
 from dlc2lp.dlc.images import list_frames, read_image_info
 from dlc2lp.dlc.label_file import LabelFile, holds_labels, label_paths, odd_label_paths, read_label_file
-from dlc2lp.dlc.table import has_no_name
+from dlc2lp.dlc.table import RawTable, has_no_name, hold_the_same
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.placeholders import CLOUD, NotHere, Placeholder, name_in_cloud
@@ -59,7 +59,7 @@ class DlcSession:
     def names_itself(self) -> bool:
         """Whether some row of its labels names it."""
         tables = [file.table for file in self.label_files if file.table is not None]
-        return any(parse_row(row).folder == self.name for table in tables for row in table.rows)
+        return any(row.folder == self.name for table in tables for row in table.row_names)
 
 
 def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -> DlcSession:
@@ -68,8 +68,8 @@ def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -
     ``names`` are what keypoints and individuals are called elsewhere. Raises UnreadableFile for ``folder-unreadable``.
     """
     known = names | {name}
-    label_files = tuple(read_label_file(path, known) for path in label_paths(folder))
-    named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
+    label_files = tuple(_shared_tables(read_label_file(path, known) for path in label_paths(folder)))
+    named = {row.file_name for file in label_files if file.table for row in file.table.row_names}
     listing = list_frames(folder, named)
     listed = (*listing.frames, *listing.crops)
     # Header and checksums of each image: threads, since most of the time is waiting for the disk.
@@ -90,6 +90,15 @@ def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -
         deeper_images=_deeper_images(folder, named.difference(listed)),
         inner=tuple(_inner_sessions(folder, name, names)),
     )
+
+
+def _shared_tables(files: Iterable[LabelFile]) -> Iterator[LabelFile]:
+    """Yield files of which those that hold the same, as a CSV and its HDF5 do, hold one and the same table."""
+    tables: list[RawTable] = []
+    for file in files:
+        table = next((each for each in tables if hold_the_same(each, file.table)), file.table)
+        tables += [table] if table is not None else []
+        yield file if table is file.table else replace(file, table=table)
 
 
 def _deeper_images(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
