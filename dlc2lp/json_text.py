@@ -1,8 +1,8 @@
-"""JSON that people may look into, as ``json.dumps(document, indent=1, ensure_ascii=False)`` writes it, in pieces. Pure.
+r"""JSON that people may look into, as ``json.dumps(document, indent=1, ensure_ascii=False)`` writes it, in pieces. Pure.
 
 The standard library indents in Python, value by value, and the plan of 100,000 images is a million of them. Here its C
 encoder writes what needs no look inside: a newline can only stand between two values, since within a string it is
-``\\n``, so that one separator does for a whole row of objects.
+``\n``, so that one separator does for a whole row of objects.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from json.encoder import encode_basestring as quoted
 from typing import Any
 

@@ -17,7 +17,16 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.dlc.hdf_file import attributes, is_byte_list, is_fixed_text, is_simple, not_readable, raw_attribute, reading, shown
+from dlc2lp.dlc.hdf_file import (
+    attributes,
+    is_byte_list,
+    is_fixed_text,
+    is_simple,
+    not_readable,
+    raw_attribute,
+    reading,
+    shown,
+)
 from dlc2lp.dlc.unpickle import BrokenPickle, PickleTooLarge, UnsafePickle, load_arrays, load_plain
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
