@@ -1,4 +1,4 @@
-r"""JSON that people may look into, as ``json.dumps(document, indent=1, ensure_ascii=False)`` writes it, in pieces. Pure.
+r"""JSON that people may look into, in pieces: what ``json.dumps(document, indent=1, ensure_ascii=False)`` writes. Pure.
 
 The standard library indents in Python, value by value, and the plan of 100,000 images is a million of them. Here its C
 encoder writes what needs no look inside: a newline can only stand between two values, since within a string it is

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlc2lp.errors import Dlc2LpError
-from dlc2lp.lp.label_cells import decode_labels, number, read_table
+from dlc2lp.lp.label_cells import decode_labels, number, open_table
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted, some
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 #: The app's rule for the path of a frame.
 FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
-_N_HEADER_ROWS = 3
 
 _BY_NUMBER = "write the number of pixels, with a point before the decimals, or clear the cell"
 
@@ -68,7 +67,9 @@ def _read(
     target: Path, name: str, view: str, keypoint_names: Sequence[str] | None
 ) -> tuple[TargetLabels | None, list[Finding]]:
     try:
-        rows, names = read_table(decode_labels((target / name).read_bytes(), name), name)
+        text = decode_labels((target / name).read_bytes(), name)
+        header, names, rows = open_table(text, name)
+        images = tuple(row[0] for row in rows)
     except FileNotFoundError:
         message = "found no such file; the app shows no labels without it"
         return None, [error("target-labels-missing", name, message, advice="bring it back, or run convert again")]
@@ -77,7 +78,7 @@ def _read(
         return None, [error("target-labels-unreadable", name, f"can't be read: {cause.strerror}", advice=advice)]
     except Dlc2LpError as cause:
         return None, [*cause.findings]
-    findings = list(_check_scorers(name, rows[0][1:]))
+    findings = list(_check_scorers(name, header[0][1:]))
     if findings:
         return None, findings
     if keypoint_names is not None and names != tuple(keypoint_names):
@@ -85,7 +86,7 @@ def _read(
         message = f"found the keypoints {some(names)}, {expected}"
         advice = "make keypoint_names in project.yaml and the header rows of all label files alike"
         findings.append(error("target-keypoints-differ", name, message, advice=advice))
-    images, problems = _check_cells(target / name, names, rows)
+    images, problems = _check_cells(target / name, names, images, text)
     findings += [*problems, *_check_index(target, name, view, images)]
     if len(images) < 2 and not name.endswith("_test.csv"):
         message = f"found {counted(len(images), 'labeled frame')}; Lightning Pose trains on 2 or more"
@@ -105,13 +106,12 @@ def _check_scorers(name: str, scorers: Sequence[str]) -> Iterator[Finding]:
 
 
 def _check_cells(
-    path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
+    path: Path, names: Sequence[str], images: tuple[str, ...], text: str
 ) -> tuple[tuple[str, ...], list[Finding]]:
-    """Check the numbers as pandas reads them, and return the images of the rows."""
+    """Check the numbers as pandas reads them, and return the images of the rows, of which the text holds ``images``."""
     import numpy as np
     import pandas as pd
 
-    images = tuple(row[0] for row in rows[_N_HEADER_ROWS:])
     try:
         table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
     except ValueError as cause:  # also ParserError, EmptyDataError and UnicodeDecodeError
@@ -134,21 +134,23 @@ def _check_cells(
         return images, [error("target-labels-row", path.name, message, advice=advice)]
     for column, dtype in enumerate(table.dtypes):
         if dtype.kind not in "iuf" and len(table):
-            return images, [_text_cell(path.name, rows, column + 1)]
-    cells = np.concatenate([empty, table.to_numpy(dtype=np.float64)])
+            return images, [_text_cell(path.name, text, column + 1)]
+    cells = table.to_numpy(dtype=np.float64)
+    cells = np.concatenate([empty, cells]) if len(empty) else cells
     points = cells.reshape(len(images), len(names), table.shape[1] // len(names))
     return images, list(_check_points(path, names, images, points))
 
 
-def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding:
-    for row_number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
+def _text_cell(name: str, text: str, column: int) -> Finding:
+    header, _, rows = open_table(text, name)
+    for row_number, row in enumerate(rows, start=1):
         try:
             number(row[column])
         except ValueError:
-            where = f"row {row_number}, {row[0]}, {rows[1][column]} {rows[2][column]}"
+            where = f"row {row_number}, {row[0]}, {header[1][column]} {header[2][column]}"
             message = f"found {row[column]!r}, expected a number or nothing"
             return error("target-labels-number", name, message, where, _BY_NUMBER)
-    where = f"{rows[1][column]} {rows[2][column]}"
+    where = f"{header[1][column]} {header[2][column]}"
     return error("target-labels-number", name, "found texts, expected numbers", where, _BY_NUMBER)
 
 

@@ -11,8 +11,9 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Self
 
 from dlc2lp.errors import Dlc2LpError
@@ -140,7 +141,7 @@ class LabelCells:
         return "".join(lines)
 
 
-def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:
+def _points(cells: Sequence[str], n_axes: int) -> Iterator[PointCells]:
     for start in range(0, len(cells), n_axes):
         yield PointCells(*cells[start : start + n_axes])
 
@@ -166,18 +167,47 @@ def read_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
     Dlc2LpError (``target-labels-unreadable``, ``target-labels-header``, ``target-labels-row``) where it is no table of
     labels; of scorers, images and numbers nothing is said.
     """
+    header, names, rows = open_table(text, name)
+    return [*header, *rows], names
+
+
+def open_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...], Iterator[list[str]]]:
+    """Return the header rows of a label file, the keypoints, and the other rows, which are read one by one.
+
+    Errors are those of :func:`read_table`; those of a row come as it is read.
+    """
+    rows = _rows(text, name)
+    header = list(islice(rows, len(_HEADER)))
+    return header, _keypoints(header, name), _alike(rows, len(header[0]), name)
+
+
+def _rows(text: str, name: str) -> Iterator[list[str]]:
     try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        yield from filter(None, csv.reader(_lines(text), strict=True))
     except csv.Error as error:
         raise _unreadable(name, f"can't be read: {error}") from None
-    names = _keypoints(rows[: len(_HEADER)], name)
-    for row_number, row in enumerate(rows[len(_HEADER) :], start=1):
-        if len(row) != len(rows[0]):
-            message = f"found {counted(len(row), 'cell')}, expected {len(rows[0])}; pandas would shift or invent some"
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines of a text, which is not held a second time in four bytes for each character, as StringIO does."""
+    if "\r" in text:  # which ends a line too
+        yield from io.StringIO(text, newline="")
+        return
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
+
+
+def _alike(rows: Iterable[list[str]], n_cells: int, name: str) -> Iterator[list[str]]:
+    for row_number, row in enumerate(rows, start=1):
+        if len(row) != n_cells:
+            message = f"found {counted(len(row), 'cell')}, expected {n_cells}; pandas would shift or invent some"
             advice = "give the row as many cells as the header has, or delete it"
             where = f"row {row_number}, {row[0]}"
             raise Dlc2LpError.of("target-labels-row", name, message, where=where, advice=advice)
-    return rows, names
+        yield row
 
 
 def _keypoints(header: Sequence[Sequence[str]], name: str) -> tuple[str, ...]:

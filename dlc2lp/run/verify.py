@@ -1,21 +1,22 @@
 """A target against its plan, by other means than those that wrote it.
 
-The label file is read by pandas, as Lightning Pose reads it, and compared cell by cell with the tables that the
+The label file is read by the rules that Lightning Pose reads it by, and compared cell by cell with the tables that the
 DLC wing read from the source; the videos are counted again; the rest is LP's own rules (:mod:`dlc2lp.lp.check`).
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import chain, product
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.check import check_target
-from dlc2lp.lp.label_cells import PARSER_ERROR, number
+from dlc2lp.lp.label_cells import PARSER_ERROR, decode_labels, number, open_table
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
@@ -31,7 +32,6 @@ from dlc2lp.wording import counted, one_line
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
 
@@ -71,10 +71,7 @@ def verify_target(plan: Plan, level: VerifyLevel = "sample", labels: SourceLabel
         findings += check_target(target, every_image=level == "full")
         if plan.label_files.isdisjoint(chain(assessment.orphans, *assessment.edited.values())):
             findings += lasting(assessment.labels) if assessment.labels else []
-            tables = {
-                view: _read_labels([target / name for name in label_files(view) if (target / name).is_file()])
-                for view in plan.views or ("",)
-            }
+            tables = {view: _read_labels(target, view) for view in plan.views or ("",)}
             wrong, n_labels = _check_labels(plan, tables, labels or {}, _Touched.of(assessment.labels))
             findings += wrong
             n_checked |= n_labels
@@ -97,7 +94,7 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
     """Compare the label files that a plan would write, cell by cell, with the labels that they come from."""
     texts = {step.target: step.text for step in plan.steps if isinstance(step, WriteText)}
     tables = {
-        view: _read_labels([io.StringIO(texts[name]) for name in label_files(view) if name in texts])
+        view: [_Table.read(texts[name], name) for name in label_files(view) if name in texts]
         for view in plan.views or ("",)
     }
     return tuple(_check_labels(plan, tables, labels, _Touched())[0])
@@ -123,21 +120,62 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
     return [*findings, *map(orphaned, assessment.orphans)]
 
 
-def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
-    """Read label files as Lightning Pose does, but each number by Python's own exact parser.
+#: Rows whose cells are held as texts at one time.
+_N_AT_ONCE = 1000
 
-    pandas' default one may be off in the last bit, and its exact one is deprecated since pandas 3.1.
+
+@dataclass(frozen=True)
+class _Table:
+    """A label file as Lightning Pose reads it, but each number by Python's own exact parser.
+
+    pandas' default one may be off in the last bit before version 3.1.
     """
-    import pandas as pd
 
-    texts = [pd.read_csv(file, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for file in files]
-    return pd.concat(texts).map(_number)
+    row_of: Mapping[str, int]  #: Row of each image.
+    column_of: Mapping[str, int]  #: Place of each keypoint.
+    xy: NDArray[np.float64]  #: float64 of shape (F, K, 2); NaN = no label.
+
+    @classmethod
+    def read(cls, text: str, name: str) -> Self:
+        """Read the text of a label file of this name."""
+        import numpy as np
+
+        header, names, rows = open_table(text, name)
+        n_axes = (len(header[0]) - 1) // len(names)
+        images: list[str] = []
+        parts = [np.empty((0, len(names), 2))]
+        while some := list(islice(rows, _N_AT_ONCE)):
+            images += (row[0] for row in some)
+            cells = chain.from_iterable(row[1:] for row in some)
+            numbers = np.fromiter(map(_number, cells), np.float64)
+            parts.append(numbers.reshape(len(some), len(names), n_axes)[..., :2])
+        row_of = {image: row for row, image in enumerate(images)}
+        return cls(row_of, {name: k for k, name in enumerate(names)}, np.concatenate(parts))
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which points have both coordinates, shape (F, K)."""
+        import numpy as np
+
+        return np.asarray(~np.isnan(self.xy).any(axis=-1))
+
+
+def _read_labels(target: Path, view: str) -> list[_Table]:
+    """Read the label files of a view; one that can't be read was told by Lightning Pose's rules."""
+    tables = []
+    for name in label_files(view):
+        if (target / name).is_file():
+            with contextlib.suppress(Dlc2LpError):
+                tables.append(_Table.read(decode_labels((target / name).read_bytes(), name), name))
+    return tables
 
 
 def _number(cell: str) -> float:
+    if not cell:
+        return math.nan
     try:
-        return number(cell)
-    except ValueError:  # told by Lightning Pose's rules
+        return float(cell) if "_" not in cell else number(cell)
+    except ValueError:  # a word for nothing; what else there is, is told by Lightning Pose's rules
         return math.nan
 
 
@@ -161,10 +199,10 @@ class _Touched:
 
 
 def _check_labels(
-    plan: Plan, tables: Mapping[str, pd.DataFrame], labels: SourceLabels, touched: _Touched
+    plan: Plan, tables: Mapping[str, Sequence[_Table]], labels: SourceLabels, touched: _Touched
 ) -> tuple[list[Finding], dict[str, int]]:
     """Return what is wrong with the label files of all views, and how many things were compared, by name."""
-    findings, n_checked = _check_counts(plan, list(tables.values()), touched)
+    findings, n_checked = _check_counts(plan, [*chain(*tables.values())], touched)
     n_coordinates = 0
     for view, table in labels.items():
         n_compared, wrong = _wrong_cells(plan, view, tables[view], table, touched)
@@ -176,14 +214,12 @@ def _check_labels(
     return findings, n_checked | ({"coordinates": n_coordinates} if labels else {})
 
 
-def _check_counts(
-    plan: Plan, tables: Sequence[pd.DataFrame], touched: _Touched
-) -> tuple[list[Finding], dict[str, int]]:
+def _check_counts(plan: Plan, tables: Sequence[_Table], touched: _Touched) -> tuple[list[Finding], dict[str, int]]:
     """Nothing lost: what is in the target, and what was left out with a finding, make up the source.
 
     Labels that people made or took away in the target are not counted.
     """
-    points = [_axis(table, "x") & _axis(table, "y") for table in tables]
+    points = [table.labelled for table in tables]
     n_all = {
         "labeled_cells": sum(int(each.sum()) for each in points),
         "labeled_frames": sum(int(each.any(axis=1).sum()) for each in points),
@@ -203,13 +239,6 @@ def _check_counts(
     return findings, n_all
 
 
-def _axis(table: pd.DataFrame, axis: str) -> NDArray[np.bool_]:
-    """Return which cells of x or y hold a number: bool of shape (F, K)."""
-    columns = [column for column in table.columns if column[2] == axis]
-    cells: NDArray[np.bool_] = table.loc[:, columns].notna().to_numpy(dtype=bool)
-    return cells
-
-
 def _own_fault(code: str, view: str, message: str) -> Finding:
     """Return the finding for a fault of dlc2lp in the label file of a view."""
     advice = "please report this: it must never happen"
@@ -217,32 +246,37 @@ def _own_fault(code: str, view: str, message: str) -> Finding:
 
 
 def _wrong_cells(
-    plan: Plan, view: str, table: pd.DataFrame, labels: LabelTable, touched: _Touched
+    plan: Plan, view: str, tables: Sequence[_Table], labels: LabelTable, touched: _Touched
 ) -> tuple[int, list[str]]:
     """Compare every coordinate in the target with its origin, bit for bit; return how many, and which differ.
 
     Those that people touched are passed over.
     """
-    row_of = {str(name): row for row, name in enumerate(table.index)}
-    values = table.to_numpy(dtype="float64")
-    column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(table.columns)}
+    import numpy as np
+
     target_of = _targets(plan, view)
-    n_compared, wrong = 0, []
-    for row, ref in enumerate(labels.frames):
-        path = target_of.get((ref.session, ref.file_name))
-        if path is None:
-            continue
-        for k, axis in product(range(len(labels.keypoint_names)), (0, 1)):
-            if (path, labels.keypoint_names[k]) in touched.cells:
-                continue
-            column = column_of.get((labels.keypoint_names[k], "xy"[axis]))
-            here = values[row_of[path], column] if path in row_of and column is not None else math.nan
-            there = labels.xy_px[row, 0, k, axis]
-            n_compared += 1
-            alike = math.isclose(here, there, rel_tol=touched.rel_error, abs_tol=0.0)
-            if not alike and not (math.isnan(here) and math.isnan(there)):
-                wrong.append(f"{path} {labels.keypoint_names[k]}: found {here!r}, expected {there!r}")
-    return n_compared, wrong
+    paths = [target_of.get((ref.session, ref.file_name)) for ref in labels.frames]
+    there = labels.xy_px[:, 0]
+    here = np.full_like(there, np.nan)
+    for table in tables:
+        rows = np.array([-1 if path is None else table.row_of.get(path, -1) for path in paths], dtype=np.intp)
+        for k, name in enumerate(labels.keypoint_names):
+            if name in table.column_of:
+                here[rows >= 0, k] = table.xy[rows[rows >= 0], table.column_of[name]]
+    is_compared = np.broadcast_to(np.array([path is not None for path in paths])[:, None], there.shape[:2]).copy()
+    row_of = {path: row for row, path in enumerate(paths)} if touched.cells else {}
+    for path, name in touched.cells:
+        if path in row_of and name in labels.keypoint_names:
+            is_compared[row_of[path], labels.keypoint_names.index(name)] = False
+    with np.errstate(invalid="ignore"):
+        near = np.abs(here - there) <= touched.rel_error * np.maximum(np.abs(here), np.abs(there))
+    alike = (here == there) | (near & np.isfinite(here)) | (np.isnan(here) & np.isnan(there))
+    wrong = [
+        f"{paths[row]} {labels.keypoint_names[k]}: found {here[row, k, axis].item()!r}, "
+        f"expected {there[row, k, axis].item()!r}"
+        for row, k, axis in np.argwhere(~alike & is_compared[..., None]).tolist()
+    ]
+    return 2 * int(is_compared.sum()), wrong
 
 
 def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
