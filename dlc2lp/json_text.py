@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
@@ -45,6 +45,17 @@ def quoted_pieces(text: str) -> Iterator[str]:
     for start in range(0, len(text), _LONG):
         yield quoted(text[start : start + _LONG])[1:-1]
     yield '"'
+
+
+def sorted_pieces(members: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what ``json.dumps(members, sort_keys=True, ensure_ascii=False)`` returns."""
+    for number, (key, value) in enumerate(sorted(members.items())):
+        yield f"{', ' if number else '{'}{quoted(key)}: "
+        if isinstance(value, str):
+            yield from quoted_pieces(value)
+        else:
+            yield json.dumps(value, sort_keys=True, ensure_ascii=False)
+    yield "}"
 
 
 def _batches(values: Iterable[Any]) -> Iterator[list[Any] | tuple[Any]]:

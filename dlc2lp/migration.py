@@ -287,7 +287,7 @@ def store(proposal: Proposal) -> Plan:
     if wrong:
         raise SourceRefused(*wrong)
     keep_labels(made)
-    write_if_new(folder / PLAN_FILE, made.to_text())
+    write_if_new(folder / PLAN_FILE, made.to_pieces)
     return made
 
 
@@ -335,7 +335,7 @@ def carry_out(
     keep_labels(made)
     if run_options.edited == "settle" and settle_labels(made, assessment.labels):
         assessment = assess(made)
-    write_if_new(folder / PLAN_FILE, made.to_text())
+    write_if_new(folder / PLAN_FILE, made.to_pieces)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     logged = watch.heard_by(RunLog(folder / STATE_FOLDER / "run.log", watch))
     run = execute(made, assessment, run_options, logged)
