@@ -197,7 +197,7 @@ def by_severity(findings: list[Finding]) -> list[Finding]:
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.severity.rank)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrameRef:
     """A labeled frame: an image and where it stands in its video."""
 

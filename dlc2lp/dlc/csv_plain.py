@@ -50,11 +50,13 @@ def plain_rows(lines: Sequence[str], header: CsvHeader) -> PlainRows | None:
         return None
     index: list[tuple[str, ...]] = []
     rows: list[str] = []
+    once: dict[str, str] = {}  # folders, which each row names
     for line in lines:
         *names, cells = line.split(",", n_index)
         if line.count(",") != width - 1 or not any(map(str.strip, names)):
             return None
-        index.append(tuple(names))
+        folders = [once.setdefault(name, name) for name in names[:-1]]
+        index.append((*folders, names[-1]))
         rows.append(cells)
     try:
         return PlainRows(tuple(index), _numbers(rows, width - n_index))

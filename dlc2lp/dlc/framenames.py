@@ -29,7 +29,7 @@ _NUMBERED = re.compile(r"(?!.*img[0-9])(?P<prefix>(?:.*[^0-9])?)(?P<index>[0-9]{
 _PREVIEW = re.compile(r".*[0-9]_?labeled", re.DOTALL | re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowName:
     """What the index cells of a row name."""
 
@@ -60,8 +60,10 @@ def parse_row(cells: Sequence[str]) -> RowName:
     absolute paths. A path that ends in a separator names no image: of any project below a folder whose name
     holds "labeled", the labeling GUI before 2.3 made ``labeled_mice/proj/``.
     """
-    path = "/".join(cell for cell in cells if cell.strip())
-    parts = (path.replace("\\", "/") if "\\" in path else path).split("/")
+    named = [cell for cell in cells if cell.strip()]
+    if len(named) == 3 and named[1] != "." and not any("/" in cell or "\\" in cell for cell in named):
+        return RowName(named[1], named[2])  # the cells themselves, of which a large project has many
+    parts = "/".join(named).replace("\\", "/").split("/")
     folders = [part for part in parts[:-1] if part not in {"", "."}]
     return RowName(folders[-1] if folders else None, parts[-1])
 

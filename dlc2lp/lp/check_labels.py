@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlc2lp.errors import Dlc2LpError
-from dlc2lp.lp.label_cells import decode_labels, number, open_table
+from dlc2lp.lp.label_cells import decoded_lines, number, open_table
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted, some
@@ -67,8 +67,7 @@ def _read(
     target: Path, name: str, view: str, keypoint_names: Sequence[str] | None
 ) -> tuple[TargetLabels | None, list[Finding]]:
     try:
-        text = decode_labels((target / name).read_bytes(), name)
-        header, names, rows = open_table(text, name)
+        header, names, rows = open_table(decoded_lines((target / name).open("rb"), name), name)
         images = tuple(row[0] for row in rows)
     except FileNotFoundError:
         message = "found no such file; the app shows no labels without it"
@@ -86,7 +85,7 @@ def _read(
         message = f"found the keypoints {some(names)}, {expected}"
         advice = "make keypoint_names in project.yaml and the header rows of all label files alike"
         findings.append(error("target-keypoints-differ", name, message, advice=advice))
-    images, problems = _check_cells(target / name, names, images, text)
+    images, problems = _check_cells(target / name, names, images)
     findings += [*problems, *_check_index(target, name, view, images)]
     if len(images) < 2 and not name.endswith("_test.csv"):
         message = f"found {counted(len(images), 'labeled frame')}; Lightning Pose trains on 2 or more"
@@ -105,10 +104,8 @@ def _check_scorers(name: str, scorers: Sequence[str]) -> Iterator[Finding]:
         yield error("target-labels-header", name, message, advice="write one name into all cells of the first row")
 
 
-def _check_cells(
-    path: Path, names: Sequence[str], images: tuple[str, ...], text: str
-) -> tuple[tuple[str, ...], list[Finding]]:
-    """Check the numbers as pandas reads them, and return the images of the rows, of which the text holds ``images``."""
+def _check_cells(path: Path, names: Sequence[str], images: tuple[str, ...]) -> tuple[tuple[str, ...], list[Finding]]:
+    """Check the numbers as pandas reads them, and return the images of the rows, of which the file holds ``images``."""
     import numpy as np
     import pandas as pd
 
@@ -134,15 +131,16 @@ def _check_cells(
         return images, [error("target-labels-row", path.name, message, advice=advice)]
     for column, dtype in enumerate(table.dtypes):
         if dtype.kind not in "iuf" and len(table):
-            return images, [_text_cell(path.name, text, column + 1)]
+            return images, [_text_cell(path, column + 1)]
     cells = table.to_numpy(dtype=np.float64)
     cells = np.concatenate([empty, cells]) if len(empty) else cells
     points = cells.reshape(len(images), len(names), table.shape[1] // len(names))
     return images, list(_check_points(path, names, images, points))
 
 
-def _text_cell(name: str, text: str, column: int) -> Finding:
-    header, _, rows = open_table(text, name)
+def _text_cell(path: Path, column: int) -> Finding:
+    name = path.name
+    header, _, rows = open_table(decoded_lines(path.open("rb"), name), name)
     for row_number, row in enumerate(rows, start=1):
         try:
             number(row[column])

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Self
+from typing import BinaryIO, Self
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.labels import csv_cell, header_lines
@@ -151,14 +151,24 @@ def decode_labels(content: bytes, name: str) -> str:
 
     Dlc2LpError (``target-labels-unreadable``) where it is no text.
     """
+    return "".join(decoded_lines(io.BytesIO(content), name))
+
+
+def decoded_lines(content: BinaryIO, name: str) -> Iterator[str]:
+    """Yield the lines of the same text, of which no more than one is held; errors come as the line is read."""
+    # What ends a line stays as it is, and a carriage return alone ends one too.
+    lines = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
+    row = 1
     try:
-        text = content.decode("utf-8-sig")
+        for line in lines:
+            if "\0" in line:
+                raise _unreadable(name, f"found a NUL character in line {row}, expected text", "delete the character")
+            row += line.endswith("\n")
+            yield line
     except UnicodeDecodeError as error:
         raise _unreadable(name, f"is no UTF-8: {error.reason}", "save the file as UTF-8") from error
-    if "\0" in text:
-        row = text.count("\n", 0, text.index("\0")) + 1
-        raise _unreadable(name, f"found a NUL character in line {row}, expected text", "delete the character")
-    return text
+    finally:
+        lines.close()
 
 
 def read_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
@@ -167,28 +177,28 @@ def read_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
     Dlc2LpError (``target-labels-unreadable``, ``target-labels-header``, ``target-labels-row``) where it is no table of
     labels; of scorers, images and numbers nothing is said.
     """
-    header, names, rows = open_table(text, name)
+    header, names, rows = open_table(text_lines(text), name)
     return [*header, *rows], names
 
 
-def open_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...], Iterator[list[str]]]:
+def open_table(lines: Iterable[str], name: str) -> tuple[list[list[str]], tuple[str, ...], Iterator[list[str]]]:
     """Return the header rows of a label file, the keypoints, and the other rows, which are read one by one.
 
     Errors are those of :func:`read_table`; those of a row come as it is read.
     """
-    rows = _rows(text, name)
+    rows = _rows(lines, name)
     header = list(islice(rows, len(_HEADER)))
     return header, _keypoints(header, name), _alike(rows, len(header[0]), name)
 
 
-def _rows(text: str, name: str) -> Iterator[list[str]]:
+def _rows(lines: Iterable[str], name: str) -> Iterator[list[str]]:
     try:
-        yield from filter(None, csv.reader(_lines(text), strict=True))
+        yield from filter(None, csv.reader(lines, strict=True))
     except csv.Error as error:
         raise _unreadable(name, f"can't be read: {error}") from None
 
 
-def _lines(text: str) -> Iterator[str]:
+def text_lines(text: str) -> Iterator[str]:
     """Yield the lines of a text, which is not held a second time in four bytes for each character, as StringIO does."""
     if "\r" in text:  # which ends a line too
         yield from io.StringIO(text, newline="")

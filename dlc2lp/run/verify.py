@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.check import check_target
-from dlc2lp.lp.label_cells import PARSER_ERROR, decode_labels, number, open_table
+from dlc2lp.lp.label_cells import PARSER_ERROR, decoded_lines, number, open_table, text_lines
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
@@ -94,7 +94,7 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
     """Compare the label files that a plan would write, cell by cell, with the labels that they come from."""
     texts = {step.target: step.text for step in plan.steps if isinstance(step, WriteText)}
     tables = {
-        view: [_Table.read(texts[name], name) for name in label_files(view) if name in texts]
+        view: [_Table.read(text_lines(texts[name]), name) for name in label_files(view) if name in texts]
         for view in plan.views or ("",)
     }
     return tuple(_check_labels(plan, tables, labels, _Touched())[0])
@@ -136,11 +136,11 @@ class _Table:
     xy: NDArray[np.float64]  #: float64 of shape (F, K, 2); NaN = no label.
 
     @classmethod
-    def read(cls, text: str, name: str) -> Self:
-        """Read the text of a label file of this name."""
+    def read(cls, lines: Iterable[str], name: str) -> Self:
+        """Read the lines of a label file of this name."""
         import numpy as np
 
-        header, names, rows = open_table(text, name)
+        header, names, rows = open_table(lines, name)
         n_axes = (len(header[0]) - 1) // len(names)
         images: list[str] = []
         parts = [np.empty((0, len(names), 2))]
@@ -166,7 +166,7 @@ def _read_labels(target: Path, view: str) -> list[_Table]:
     for name in label_files(view):
         if (target / name).is_file():
             with contextlib.suppress(Dlc2LpError):
-                tables.append(_Table.read(decode_labels((target / name).read_bytes(), name), name))
+                tables.append(_Table.read(decoded_lines((target / name).open("rb"), name), name))
     return tables
 
 
