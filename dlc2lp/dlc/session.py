@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, KeysView, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from dlc2lp.dlc.framenames import has_image_suffix
@@ -74,7 +75,7 @@ def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -
     listed = (*listing.frames, *listing.crops)
     # Header and checksums of each image: threads, since most of the time is waiting for the disk.
     with ThreadPoolExecutor(8) as pool:
-        read = dict(zip(listed, pool.map(lambda image: _image_or_fault(folder / image), listed), strict=True))
+        read = dict(zip(listed, pool.map(partial(_image_or_fault, folder), listed), strict=True))
     machine = tuple(read_label_file(path, known) for path in label_paths(folder, "machinelabels"))
     return DlcSession(
         name,
@@ -107,9 +108,9 @@ def _deeper_images(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
     return {path.name: path for path in inside if path.name in wanted and path.parent != folder}
 
 
-def _image_or_fault(path: Path) -> ImageInfo | Placeholder | Finding:
+def _image_or_fault(folder: Path, name: str) -> ImageInfo | Placeholder | Finding:
     try:
-        return read_image_info(path)
+        return replace(read_image_info(folder / name), folder=folder, name=name)  # one object, one text for all
     except NotHere as absent:
         return absent.placeholder
     except UnreadableFile as error:

@@ -98,16 +98,18 @@ def _refuse_misread(rows: LabelRows) -> None:
     import numpy as np
 
     x, y = rows.xy[..., 0], rows.xy[..., 1]
-    visible = np.where(rows.labelled, VISIBLE, NOT_LABELED) if rows.visible is None else rows.visible
-    hides = (visible == VISIBLE) != rows.labelled
-    for wrong, problem in (
-        (np.isnan(x) != np.isnan(y), "has only one coordinate"),
-        (np.isinf(x) | np.isinf(y), "is infinite"),
-        (hides | ~np.isin(visible, (NOT_LABELED, HIDDEN, VISIBLE)), "would hide a label or invent one"),
-    ):
-        if wrong.any():
-            row, k = np.argwhere(wrong)[0].tolist()
-            raise ValueError(f"{rows.images[row]}: point {k} {problem} (visible={visible[row, k]})")
+    wrong = {
+        "has only one coordinate": np.isnan(x) != np.isnan(y),
+        "is infinite": np.isinf(x) | np.isinf(y),
+    }
+    if rows.visible is not None:
+        hides = np.where(rows.labelled, rows.visible != VISIBLE, rows.visible == VISIBLE)
+        is_none = (rows.visible < NOT_LABELED) | (rows.visible > VISIBLE)
+        wrong["has a value of `visible` that would hide a label or invent one"] = hides | is_none
+    for problem, places in wrong.items():
+        if places.any():
+            row, k = np.argwhere(places)[0].tolist()
+            raise ValueError(f"{rows.images[row]}: point {k} {problem}")
 
 
 def header_lines(scorer: str, keypoint_names: Sequence[str], coords: Sequence[str]) -> list[str]:

@@ -50,7 +50,7 @@ def match_view(view: View, frame_names: FrameNames, derived_crops: DerivedCrops)
     return MatchedView(view, tuple(folders))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ViewImage:
     """An image of one view."""
 

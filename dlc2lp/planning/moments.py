@@ -39,7 +39,7 @@ def align_views(views: Sequence[ViewImages], recordings: Sequence[str]) -> Align
     return align({view.name: view.frames() for view in views}, n_frames, recordings, held)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NamedMoment:
     """A moment and what becomes of it."""
 
@@ -169,13 +169,16 @@ def _label_rows(listed: _Listed, view: ViewImages, keypoints: Sequence[str]) -> 
     import numpy as np
 
     labels = view.animal.labels
-    xy = np.full((len(listed), len(keypoints), 2), np.nan)
     rows = np.array([-1 if row is None else row for _, row in listed], dtype=np.intp)
+    paths = tuple(path for path, _ in listed)
+    if tuple(keypoints) == labels.keypoint_names and np.array_equal(rows, np.arange(len(labels.frames))):
+        return LabelRows(paths, labels.xy_px[:, 0])  # the labels themselves, since they stand in the same order
+    xy = np.full((len(listed), len(keypoints), 2), np.nan)
     has_row = rows >= 0
     for k, name in enumerate(keypoints):
         if name in labels.keypoint_names:
             xy[has_row, k] = labels.xy_px[rows[has_row], 0, labels.keypoint_names.index(name)]
-    return LabelRows(tuple(path for path, _ in listed), xy)
+    return LabelRows(paths, xy)
 
 
 def _row_frame(view: ViewImages, moment: Moment, image: ViewImage | None, path: str) -> RowFrame | None:

@@ -99,8 +99,8 @@ ONE = ((1.0, 2.0),)
         ("S", "a", [LabelRow("i", ((NAN, 1.0),))], "one coordinate"),
         ("S", "a", [LabelRow("i", ((math.inf, 1.0),))], "infinite"),
         ("S", "ab", [LabelRow("i", ONE)], "1 point for 2"),
-        ("S", "a", [LabelRow("i", ONE, (1,))], "visible=1"),
-        ("S", "a", [LabelRow("i", ((NAN, NAN),), (2,))], "visible=2"),
+        ("S", "a", [LabelRow("i", ONE, (1,))], "hide a label"),
+        ("S", "a", [LabelRow("i", ((NAN, NAN),), (2,))], "invent one"),
     ],
 )
 def test_what_would_be_misread_is_not_written(
