@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import math
+from array import array
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -120,8 +121,8 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
     return [*findings, *map(orphaned, assessment.orphans)]
 
 
-#: Rows whose cells are held as texts at one time.
-_N_AT_ONCE = 1000
+#: Rows that are compared at one time.
+_N_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -142,15 +143,13 @@ class _Table:
 
         header, names, rows = open_table(lines, name)
         n_axes = (len(header[0]) - 1) // len(names)
-        images: list[str] = []
-        parts = [np.empty((0, len(names), 2))]
-        while some := list(islice(rows, _N_AT_ONCE)):
-            images += (row[0] for row in some)
-            cells = chain.from_iterable(row[1:] for row in some)
-            numbers = np.fromiter(map(_number, cells), np.float64)
-            parts.append(numbers.reshape(len(some), len(names), n_axes)[..., :2])
-        row_of = {image: row for row, image in enumerate(images)}
-        return cls(row_of, {name: k for k, name in enumerate(names)}, np.concatenate(parts))
+        row_of: dict[str, int] = {}
+        numbers = array("d")  # which grows in its place
+        for n, row in enumerate(rows):
+            row_of[row[0]] = n
+            numbers.extend(map(_number, row[1:]))
+        xy = np.frombuffer(numbers).reshape(len(numbers) // len(names) // n_axes, len(names), n_axes)[..., :2]
+        return cls(row_of, {name: k for k, name in enumerate(names)}, xy)
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -256,27 +255,46 @@ def _wrong_cells(
 
     target_of = _targets(plan, view)
     paths = [target_of.get((ref.session, ref.file_name)) for ref in labels.frames]
-    there = labels.xy_px[:, 0]
-    here = np.full_like(there, np.nan)
+    touched_rows = {path for path, _ in touched.cells}
+    n_compared, wrong = 0, list[str]()
+    for start in range(0, len(paths), _N_AT_ONCE):
+        some = paths[start : start + _N_AT_ONCE]
+        there = labels.xy_px[start : start + len(some), 0]
+        here = _points_at(tables, some, labels.keypoint_names)
+        is_compared = np.repeat([[path is not None] for path in some], there.shape[1], axis=1)
+        for row, path in enumerate(some):
+            if path in touched_rows:
+                is_compared[row] = [(path, name) not in touched.cells for name in labels.keypoint_names]
+        n_compared += 2 * int(is_compared.sum())
+        for row, k, axis in np.argwhere(~_alike(here, there, touched.rel_error) & is_compared[..., None]).tolist():
+            values = f"found {here[row, k, axis].item()!r}, expected {there[row, k, axis].item()!r}"
+            wrong.append(f"{some[row]} {labels.keypoint_names[k]}: {values}")
+    return n_compared, wrong
+
+
+def _points_at(tables: Sequence[_Table], paths: Sequence[str | None], keypoints: Sequence[str]) -> NDArray[np.float64]:
+    """Return the points that label files have for some images, shape (images, K, 2); NaN where they have none."""
+    import numpy as np
+
+    points = np.full((len(paths), len(keypoints), 2), np.nan)
     for table in tables:
         rows = np.array([-1 if path is None else table.row_of.get(path, -1) for path in paths], dtype=np.intp)
-        for k, name in enumerate(labels.keypoint_names):
+        for k, name in enumerate(keypoints):
             if name in table.column_of:
-                here[rows >= 0, k] = table.xy[rows[rows >= 0], table.column_of[name]]
-    is_compared = np.broadcast_to(np.array([path is not None for path in paths])[:, None], there.shape[:2]).copy()
-    row_of = {path: row for row, path in enumerate(paths)} if touched.cells else {}
-    for path, name in touched.cells:
-        if path in row_of and name in labels.keypoint_names:
-            is_compared[row_of[path], labels.keypoint_names.index(name)] = False
+                points[rows >= 0, k] = table.xy[rows[rows >= 0], table.column_of[name]]
+    return points
+
+
+def _alike(here: NDArray[np.float64], there: NDArray[np.float64], rel_error: float) -> NDArray[np.bool_]:
+    """Return which numbers are the same, or as near as an error lets them be; no number is none too."""
+    import numpy as np
+
+    same: NDArray[np.bool_] = (here == there) | (np.isnan(here) & np.isnan(there))
+    if not rel_error:
+        return same
     with np.errstate(invalid="ignore"):
-        near = np.abs(here - there) <= touched.rel_error * np.maximum(np.abs(here), np.abs(there))
-    alike = (here == there) | (near & np.isfinite(here)) | (np.isnan(here) & np.isnan(there))
-    wrong = [
-        f"{paths[row]} {labels.keypoint_names[k]}: found {here[row, k, axis].item()!r}, "
-        f"expected {there[row, k, axis].item()!r}"
-        for row, k, axis in np.argwhere(~alike & is_compared[..., None]).tolist()
-    ]
-    return 2 * int(is_compared.sum()), wrong
+        near = np.abs(here - there) <= rel_error * np.maximum(np.abs(here), np.abs(there))
+    return np.asarray(same | (near & np.isfinite(here)))
 
 
 def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:
