@@ -53,7 +53,7 @@ def plain_rows(lines: Sequence[str], header: CsvHeader) -> PlainRows | None:
     once: dict[str, str] = {}  # folders, which each row names
     for line in lines:
         *names, cells = line.split(",", n_index)
-        if line.count(",") != width - 1 or not any(map(str.strip, names)):
+        if line.count(",") != width - 1 or not (names[-1].strip() or any(map(str.strip, names))):
             return None
         folders = [once.setdefault(name, name) for name in names[:-1]]
         index.append((*folders, names[-1]))

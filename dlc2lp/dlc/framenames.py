@@ -60,10 +60,12 @@ def parse_row(cells: Sequence[str]) -> RowName:
     absolute paths. A path that ends in a separator names no image: of any project below a folder whose name
     holds "labeled", the labeling GUI before 2.3 made ``labeled_mice/proj/``.
     """
-    named = [cell for cell in cells if cell.strip()]
-    if len(named) == 3 and named[1] != "." and not any("/" in cell or "\\" in cell for cell in named):
-        return RowName(named[1], named[2])  # the cells themselves, of which a large project has many
-    parts = "/".join(named).replace("\\", "/").split("/")
+    if len(cells) == 3:  # mostly names, which are then not held twice
+        top, folder, image = cells
+        both = f"{folder}{image}"
+        if top.strip() and folder.strip() and image.strip() and folder != "." and "/" not in both and "\\" not in both:
+            return RowName(folder, image)
+    parts = "/".join(cell for cell in cells if cell.strip()).replace("\\", "/").split("/")
     folders = [part for part in parts[:-1] if part not in {"", "."}]
     return RowName(folders[-1] if folders else None, parts[-1])
 
@@ -82,6 +84,9 @@ def parse_frame_name(file_name: str) -> FrameName:
     ``img0044_2.png``, ``img0044labeled.png``), the name carries no frame number.
     """
     stem, suffix = _split_suffix(file_name)
+    digits = stem.removeprefix("img")
+    if len(digits) == len(stem) - 3 <= 10 and digits.isdecimal() and digits.isascii():
+        return FrameName("", int(digits), None, suffix)  # as most are called
     found = _IMG.fullmatch(stem) or _NUMBERED.fullmatch(stem)
     if found is None:
         return FrameName("", None, None, suffix)

@@ -77,9 +77,14 @@ def attributes(node: Any) -> list[Any]:
 
 def raw_attribute(attribute: Any) -> bytes | int | float:
     """What an opened attribute stores. Raises what h5py raises, and TypeError for lists and odd types."""
-    if attribute.shape is None:  # PyTables' empty text
+    shape, data_type = attribute.shape, attribute.get_type()
+    if shape is None:  # PyTables' empty text
         return b""
-    if _is_scalar(attribute.get_type()) and attribute.get_storage_size() <= _MAX_ATTRIBUTE_BYTES:
+    if shape == () and is_fixed_text(data_type) and data_type.get_size() <= _MAX_ATTRIBUTE_BYTES:
+        text = np.zeros((), f"S{data_type.get_size()}")
+        attribute.read(text, mtype=data_type)  # whichever encoding it says it is in
+        return bytes(text.item())
+    if _is_scalar(data_type) and attribute.get_storage_size() <= _MAX_ATTRIBUTE_BYTES:
         # What has been opened is read, since ``node.attrs[name]`` would open it once more.
         value = np.zeros(attribute.shape, attribute.dtype)
         if value.size != 1:

@@ -88,8 +88,9 @@ def _lines(rows: LabelRows, some: slice, n_axes: int) -> str:
     cells[1::n_axes] = map(repr, xy[..., 1].ravel().tolist())
     if rows.visible is not None:
         cells[2::n_axes] = map(str, rows.visible[some].ravel().tolist())
-    starts = range(0, len(cells), n_cells)
-    lines = (",".join(cells[start : start + n_cells]).replace("nan", "") for start in starts)
+    lines = (",".join(cells[start : start + n_cells]) for start in range(0, len(cells), n_cells))
+    if not rows.labelled[some].all():
+        lines = (line.replace("nan", "") for line in lines)
     return "".join(f"{csv_cell(image)},{line}\n" for image, line in zip(rows.images[some], lines, strict=True))
 
 

@@ -129,7 +129,7 @@ def _dlc2lp_reads(project: Path) -> LabelTable:
         csv, hdf = read_label_file(path).table, read_label_file(path.with_suffix(".h5")).table
         if csv is None or hdf is None or not hold_the_same(csv, hdf):
             raise RuntimeError(f"{path} and its HDF5 differ")
-        images = [image.name for image in path.parent.glob("*.png")]
+        images = dict.fromkeys(entry.name for entry in os.scandir(path.parent) if entry.name.endswith(".png"))
         meaning = interpret(hdf, session=path.parent.name, scorer=_SCORER, path=path, images=images)
         if same_values(meaning.labels, meaning.labels):
             raise RuntimeError(f"{path} differs from itself")
