@@ -33,6 +33,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from dlc2lp.json_text import pieces
+
 T = TypeVar("T")
 
 
@@ -113,7 +115,12 @@ def read(kind: type[T], content: str | bytes) -> T:
 
 def to_text(value: object) -> str:
     """Return the JSON text of a file that people may look into."""
-    return json.dumps(encode(value), indent=1, ensure_ascii=False) + "\n"
+    return "".join(to_pieces(value))
+
+
+def to_pieces(value: object) -> Iterator[str]:
+    """Yield the same text in pieces, so that it is held nowhere as a whole."""
+    return itertools.chain(pieces(encode(value)), "\n")
 
 
 def to_line(value: object) -> str:
@@ -373,13 +380,14 @@ def _make_object(kind: Any, first: tuple[str, ...]) -> _Form:
         return made
 
     def encode_object(value: Any) -> dict[str, Any]:
-        document = {name: getattr(value, name) for name in first}
-        document.update({name: value.__dict__[name] for name in known})
-        for name, write in special:
-            document[name] = write(document[name])
+        # getattr: to ask for the __dict__ of an object makes one that stays.
+        document = {name: getattr(value, name) for name in (*first, *known)}
         for name, default in later.items():
-            if value.__dict__[name] == default:
+            if document[name] == default:
                 del document[name]
+        for name, write in special:
+            if name in document:
+                document[name] = write(document[name])
         return document
 
     return _Form(decode_object, encode_object)

@@ -10,7 +10,7 @@ import platform
 import re
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,14 +130,23 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
         raise TargetRefused.not_writable(path, error) from error
 
 
-def write_if_new(path: Path, text: str) -> None:
-    """Write a file of dlc2lp's own folder unless it already holds just that: a second run touches nothing."""
-    content = text.encode()
+def write_if_new(path: Path, text: str | Callable[[], Iterable[str]]) -> None:
+    """Write a file of dlc2lp's own folder unless it already holds just that: a second run touches nothing.
+
+    A long text is given by what yields it in pieces.
+    """
+    pieces = text if callable(text) else lambda: [text]
     with contextlib.suppress(OSError):  # what can't be read, writing replaces or refuses
-        if path.read_bytes() == content:
+        if _holds(path, (piece.encode() for piece in pieces())):
             return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TargetRefused.not_writable(path.parent, error) from error
-    write_whole(path, content)
+    write_whole(path, (piece.encode() for piece in pieces()))
+
+
+def _holds(path: Path, content: Iterable[bytes]) -> bool:
+    """Whether a file holds just that."""
+    with path.open("rb") as file:
+        return all(file.read(len(piece)) == piece for piece in content) and not file.read(1)

@@ -51,14 +51,16 @@ Place = str | Path | LocatedProject | None
 class Proposal:
     """A migration that was surveyed and decided: one value that previews, runs and archives hand on."""
 
-    source: Source  #: What was surveyed, and which labels count.
     plan: Plan  #: What is to be done.
+    #: The labels of each view as those of one animal, by its name in the target. All else that was surveyed is let go:
+    #: it is as large again as what the work itself needs.
+    labels: SourceLabels
 
-    @property
-    def labels(self) -> SourceLabels:
-        """The labels of each view as those of one animal, by its name in the target."""
-        tables = (view.labels.or_raise().labels for view in self.source.views)
-        return dict(zip(self.plan.views or ("",), tables, strict=True))
+    @classmethod
+    def of(cls, seen: Source, plan: Plan) -> Proposal:
+        """The proposal for a source that was surveyed."""
+        tables = (view.labels.or_raise().labels for view in seen.views)
+        return cls(plan, dict(zip(plan.views or ("",), tables, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ def survey_source(source: Place, target: str | Path, options: Options, *, watch:
 
 def propose_seen(seen: Source, target: Path, options: Options) -> Proposal:
     """Decide on the migration of a source that was surveyed."""
-    return Proposal(seen, make_plan(seen, options, _absolute(target)))
+    return Proposal.of(seen, make_plan(seen, options, _absolute(target)))
 
 
 def nothing_to_split() -> NothingToSplit:
@@ -271,7 +273,7 @@ def store(proposal: Proposal) -> Plan:
     if wrong:
         raise SourceRefused(*wrong)
     keep_labels(made)
-    write_if_new(folder / PLAN_FILE, made.to_text())
+    write_if_new(folder / PLAN_FILE, made.to_pieces)
     return made
 
 
@@ -330,7 +332,7 @@ def carry_out(
     keep_labels(made)
     if run_options.edited == "settle" and settle_labels(made, assessment.labels):
         assessment = assess(made)
-    write_if_new(folder / PLAN_FILE, made.to_text())
+    write_if_new(folder / PLAN_FILE, made.to_pieces)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     logged = watch.heard_by(RunLog(folder / LOG_FILE, watch))
     run = execute(made, assessment, run_options, logged)

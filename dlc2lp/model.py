@@ -197,7 +197,7 @@ def by_severity(findings: list[Finding]) -> list[Finding]:
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.severity.rank)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrameRef:
     """A labeled frame: an image and where it stands in its video."""
 
@@ -253,16 +253,22 @@ class LabelTable:
         return np.asarray(~np.isnan(self.xy_px).any(axis=-1), dtype=np.bool_)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageInfo:
     """A still image as its header declares it."""
 
-    path: Path
+    folder: Path  #: Where it lies; one object for all images of a folder, of which there may be many thousands.
+    name: str  #: Its file name.
     kind: str  #: ``png``, ``jpg``, ``tiff`` or ``bmp``, by content and not by suffix.
     width_px: int
     height_px: int
     bits_per_channel: int  #: 8 in all but scientific cameras' images, which have 16.
     size_bytes: int
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.name
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from dlc2lp.planning import steps
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.plan import Count, Plan, PlannedFrame, PlannedSession, PlannedVideo
 from dlc2lp.run.journal import Journal, Record
-from dlc2lp.run.manifest import manifest_text
+from dlc2lp.run.manifest import manifest_of
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.ties import Evidence, ImageTie, Tie
@@ -122,7 +122,7 @@ def test_state_of_the_former_version_is_the_same_to_the_byte():
     for video in manifest["videos"]:
         video |= {"held": [], "trimmed_to": None}  # which that version did not know
     manifest["models"] = []  # nor these
-    assert json.loads(manifest_text(plan, records, (), findings)) == manifest
+    assert json.loads(to_text(manifest_of(plan, records, (), findings))) == manifest
 
 
 def _wrong(change):

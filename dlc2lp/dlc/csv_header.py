@@ -29,7 +29,7 @@ _HEADERS = (
 COORDS = ("x", "y", "likelihood")
 
 #: Rows among which the one of coordinates is looked for: a spreadsheet's titles and notes stand above it.
-_N_TOP = 30
+N_TOP = 30
 
 #: What spreadsheets separate cells with; counting characters does not tell it: ``a;b;c`` may be a scorer.
 _DELIMITERS = (",", ";", "\t", "|")
@@ -51,6 +51,11 @@ class CsvRecord:
     def cell(self, position: int) -> str:
         """The cell, empty where a short row has none."""
         return self.cells[position] if position < len(self.cells) else ""
+
+    @property
+    def has_content(self) -> bool:
+        """Whether any cell says something; a row without is none."""
+        return any(cell.strip() for cell in self.cells)
 
     @property
     def word(self) -> str:
@@ -128,8 +133,8 @@ def _delimiter(text: str) -> str | None:
 def _top(text: str, delimiter: str) -> Iterator[CsvRecord]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        rows = (CsvRecord(reader.line_num, tuple(cells)) for cells in islice(reader, _N_TOP))
-        yield from (row for row in rows if any(cell.strip() for cell in row.cells))
+        rows = (CsvRecord(reader.line_num, tuple(cells)) for cells in islice(reader, N_TOP))
+        yield from (row for row in rows if row.has_content)
     except csv.Error:
         return  # the reading proper tells it, if this is the separator
 
@@ -154,11 +159,11 @@ def split_header(
 
     ``names`` are known names: they tell a scorer from a title.
     """
-    at = next((i for i, record in enumerate(records[:_N_TOP]) if _is_coords(record)), None)
+    at = next((i for i, record in enumerate(records[:N_TOP]) if _is_coords(record)), None)
     coords = CsvRecord(0, ()) if at is None else records[at]
     coord_at = {i: cell.strip().lower() for i, cell in enumerate(coords.cells) if cell.strip().lower() in COORDS}
     values = tuple(coord_at)
-    above = records[:at] if at is not None else [each for each in records[:_N_TOP] if each.word in COLUMN_LEVELS]
+    above = records[:at] if at is not None else [each for each in records[:N_TOP] if each.word in COLUMN_LEVELS]
     found, titles = _levels_above(above, coord_at, names)
     if at is not None:
         found.append(("coords", coords))

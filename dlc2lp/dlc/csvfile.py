@@ -24,6 +24,7 @@ from dlc2lp.dlc.code_pages import SAVE_AS_UTF8, choose, choose_east_asian, decod
 from dlc2lp.dlc.csv_cells import Cells
 from dlc2lp.dlc.csv_header import (
     FROM_BACKUP,
+    N_TOP,
     CsvHeader,
     CsvRecord,
     column_names,
@@ -33,6 +34,7 @@ from dlc2lp.dlc.csv_header import (
     split_header,
 )
 from dlc2lp.dlc.csv_merged import fill_merged
+from dlc2lp.dlc.csv_plain import plain_lines, plain_rows
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
@@ -90,20 +92,48 @@ def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabel
 
 def _read(path: Path, names: frozenset[str]) -> CsvLabels:
     text, odd_text, is_certain = _read_text(path, names)
+    known = names | {_scorer_in_name(path)}
+    table, findings = _read_plain(text, path, known) or _read_cells(text, path, known)
+    return CsvLabels(table, (*odd_text, *findings), is_certain)
+
+
+def _read_plain(text: str, path: Path, names: frozenset[str]) -> tuple[RawTable, list[Finding]] | None:
+    """Read an ordinary file all at once; None where it may be another, which is for :func:`_read_cells`."""
+    lines = plain_lines(text)
+    if lines is None:
+        return None
+    try:
+        delimiter, records = read_records("\n".join(lines[:N_TOP]), path)
+        header, _, titles = split_header(records, path, names)
+    except UnreadableFile:  # perhaps only so far
+        return None
+    header, merged = fill_merged(header, path)
+    below = lines[header.rows[-1].line :]
+    first = CsvRecord(0, tuple(below[0].split(","))) if below else None
+    if first is not None and first.has_content and names_index_levels(first, header, path.parent):
+        below = below[1:]
+    rows = plain_rows(below, header) if delimiter == "," else None
+    if rows is None:
+        return None
+    columns, numbered = column_names(header, path)
+    return RawTable(header.levels, columns, rows.index, rows.values), [*titles, *merged, *numbered]
+
+
+def _read_cells(text: str, path: Path, names: frozenset[str]) -> tuple[RawTable, list[Finding]]:
+    """Read a file cell by cell."""
     delimiter, records = read_records(text, path)
-    header, body, titles = split_header(records, path, names | {_scorer_in_name(path)})
+    header, body, titles = split_header(records, path, names)
     header, merged = fill_merged(header, path)
     if body and names_index_levels(body[0], header, path.parent):
         body = body[1:]
     cells = Cells(header, path, delimiter, body)
     cells.check_other_columns(body)
     rows = [cells.values(record) for record in body]
-    findings = [*odd_text, *titles, *merged, *cells.findings(), *_short_rows(header, body, text, path)]
+    findings = [*titles, *merged, *cells.findings(), *_short_rows(header, body, text, path)]
     columns, numbered = column_names(header, path)
     index = tuple(tuple(record.cell(position) for position in header.index_positions) for record in body)
     values = np.array(rows, dtype=np.float64).reshape(len(body), len(header.value_positions))
-    table = RawTable(header.levels, columns, index, values)
-    return CsvLabels(table, (*findings, *numbered), is_certain)
+    return RawTable(header.levels, columns, index, values), [*findings, *numbered]
 
 
 def _read_text(path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 #: ``.bmp``.
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
-_SEPARATOR = re.compile(r"[/\\]")
-
 #: DeepLabCut's own names: ``img`` and the frame number, padded to as many digits as that pass over the video
 #: needed (``frame_extraction.extract_frames``); 2.1.10 to 2.2rc add ``c<k>`` for the k-th random crop of the
 #: frame (``trainingsetmanipulation.cropimagesandlabels``). People put a prefix before them when they join
@@ -31,7 +29,7 @@ _NUMBERED = re.compile(r"(?!.*img[0-9])(?P<prefix>(?:.*[^0-9])?)(?P<index>[0-9]{
 _PREVIEW = re.compile(r".*[0-9]_?labeled", re.DOTALL | re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowName:
     """What the index cells of a row name."""
 
@@ -62,7 +60,12 @@ def parse_row(cells: Sequence[str]) -> RowName:
     absolute paths. A path that ends in a separator names no image: of any project below a folder whose name
     holds "labeled", the labeling GUI before 2.3 made ``labeled_mice/proj/``.
     """
-    parts = _SEPARATOR.split("/".join(cell for cell in cells if cell.strip()))
+    if len(cells) == 3:  # mostly names, which are then not held twice
+        top, folder, image = cells
+        both = f"{folder}{image}"
+        if top.strip() and folder.strip() and image.strip() and folder != "." and "/" not in both and "\\" not in both:
+            return RowName(folder, image)
+    parts = "/".join(cell for cell in cells if cell.strip()).replace("\\", "/").split("/")
     folders = [part for part in parts[:-1] if part not in {"", "."}]
     return RowName(folders[-1] if folders else None, parts[-1])
 
@@ -81,6 +84,9 @@ def parse_frame_name(file_name: str) -> FrameName:
     ``img0044_2.png``, ``img0044labeled.png``), the name carries no frame number.
     """
     stem, suffix = _split_suffix(file_name)
+    digits = stem.removeprefix("img")
+    if len(digits) == len(stem) - 3 <= 10 and digits.isdecimal() and digits.isascii():
+        return FrameName("", int(digits), None, suffix)  # as most are called
     found = _IMG.fullmatch(stem) or _NUMBERED.fullmatch(stem)
     if found is None:
         return FrameName("", None, None, suffix)

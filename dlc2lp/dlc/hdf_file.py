@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
-from h5py import h5t
+from h5py import h5a, h5t
 
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Setting
@@ -70,26 +70,41 @@ def shown(value: object) -> str:
     return (text if text.isprintable() else ascii(text))[:200]
 
 
-def raw_attribute(node: Any, name: str) -> bytes | int | float:
-    """An attribute as it is stored. Raises what h5py raises, and TypeError for lists and odd types."""
-    attribute = node.attrs.get_id(name)
-    if attribute.get_storage_size() <= _MAX_ATTRIBUTE_BYTES and _is_scalar(attribute.get_type()):
-        value = node.attrs[name]
-        if isinstance(value, h5py.Empty):  # PyTables' empty text
-            return b""
-        if np.size(value) != 1:
+def attributes(node: Any) -> list[Any]:
+    """All attributes of a group or array, opened. Raises what h5py raises."""
+    return [h5a.open(node.id, index=number) for number in range(h5a.get_num_attrs(node.id))]
+
+
+def raw_attribute(attribute: Any) -> bytes | int | float:
+    """What an opened attribute stores. Raises what h5py raises, and TypeError for lists and odd types."""
+    shape, data_type = attribute.shape, attribute.get_type()
+    if shape is None:  # PyTables' empty text
+        return b""
+    if shape == () and is_fixed_text(data_type) and data_type.get_size() <= _MAX_ATTRIBUTE_BYTES:
+        text = np.zeros((), f"S{data_type.get_size()}")
+        attribute.read(text, mtype=data_type)  # whichever encoding it says it is in
+        return bytes(text.item())
+    if _is_scalar(data_type) and attribute.get_storage_size() <= _MAX_ATTRIBUTE_BYTES:
+        # What has been opened is read, since ``node.attrs[name]`` would open it once more.
+        value = np.zeros(attribute.shape, attribute.dtype)
+        if value.size != 1:
             raise TypeError("an attribute that is a list")
-        plain = np.asarray(value).item()
+        attribute.read(value)
+        plain = value.item()
         if isinstance(plain, bytes | int | float):
             return plain
     raise TypeError("an attribute that is neither text nor a number")
 
 
+def is_fixed_text(data_type: Any) -> bool:
+    """Whether an HDF5 type is text of fixed length, in which PyTables keeps pickles too."""
+    return data_type.get_class() == h5t.STRING and not data_type.is_variable_str()
+
+
 def _is_scalar(data_type: Any) -> bool:
     """Whether an HDF5 type is a number or text of fixed length."""
     kind = data_type.get_class()
-    is_text = kind == h5t.STRING and not data_type.is_variable_str()
-    return is_text or kind in (h5t.INTEGER, h5t.FLOAT, h5t.ENUM, h5t.BITFIELD)
+    return is_fixed_text(data_type) or kind in (h5t.INTEGER, h5t.FLOAT, h5t.ENUM, h5t.BITFIELD)
 
 
 def is_simple(data_type: Any) -> bool:

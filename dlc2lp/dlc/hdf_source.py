@@ -17,7 +17,16 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.dlc.hdf_file import is_byte_list, is_simple, not_readable, raw_attribute, reading, shown
+from dlc2lp.dlc.hdf_file import (
+    attributes,
+    is_byte_list,
+    is_fixed_text,
+    is_simple,
+    not_readable,
+    raw_attribute,
+    reading,
+    shown,
+)
 from dlc2lp.dlc.unpickle import BrokenPickle, PickleTooLarge, UnsafePickle, load_arrays, load_plain
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, Severity
@@ -56,6 +65,7 @@ class H5Source:
         self.subject = subject
         self.findings: list[Finding] = []
         self._was_read: set[str] = set()  # attributes
+        self._opened: dict[str, Node] = {}  # groups and arrays by path
 
     def error(self, code: str, message: str, where: str = "", advice: str = "") -> UnreadableFile:
         """Why this file can't be read, to be raised."""
@@ -123,8 +133,11 @@ class H5Source:
             return [name for name in group.item if isinstance(name, str)]
 
     def _child(self, group: Node, name: str) -> Node:
-        with reading(self.subject, group.below(name)):
-            return Node(group.item[name], group.below(name))
+        where = group.below(name)
+        if where not in self._opened:
+            with reading(self.subject, where):
+                self._opened[where] = Node(group.item[name], where)
+        return self._opened[where]
 
     def _is_hard_link(self, group: Node, name: str) -> bool:
         with reading(self.subject, group.below(name)):
@@ -175,9 +188,9 @@ class H5Source:
         """An attribute as PyTables means it: text, a number, or what its pickle holds; None if there is none."""
         where = node.attribute(name)
         with reading(self.subject, where):
-            if name not in node.item.attrs:
+            if not h5py.h5a.exists(node.item.id, name.encode()):
                 return None
-            raw = raw_attribute(node.item, name)
+            raw = raw_attribute(h5py.h5a.open(node.item.id, name.encode()))
         self._was_read.add(where)
         if not isinstance(raw, bytes):
             return raw
@@ -245,6 +258,9 @@ class H5Source:
         if not isinstance(listed, list):
             raise self.error("h5-unreadable", f"found {_kind(listed)}, expected a list of names", where)
         self.check_names(len(listed), where)
+        if isinstance(values, np.ndarray) and values.dtype.kind == "S":
+            with suppress(UnicodeDecodeError):
+                return [(value.decode(),) for value in listed]
         cells = (value if isinstance(value, tuple) else (value,) for value in listed)
         return [tuple(self.name(part, where) for part in parts) for parts in cells]
 
@@ -289,14 +305,16 @@ class H5Source:
 
     def _report_hidden_code_in(self, node: Node) -> None:
         with reading(self.subject, node.path):
-            names = [name for name in node.item.attrs if isinstance(name, str)]
-        for name in names:
-            where = node.attribute(name)
-            if where in self._was_read:
-                continue  # the file would have been refused
+            found_there = attributes(node.item)
+        for attribute in found_there:
             try:
                 with reading(self.subject, node.path):
-                    raw = raw_attribute(node.item, name)
+                    if not is_fixed_text(attribute.get_type()):
+                        continue  # no pickle
+                    where = node.attribute(attribute.name.decode(errors="replace"))
+                    if where in self._was_read:
+                        continue  # the file would have been refused
+                    raw = raw_attribute(attribute)
                 if isinstance(raw, bytes) and raw.endswith(b"."):
                     load_plain(raw, self.subject, where)
             except UnsafePickle as error:

@@ -107,7 +107,7 @@ def read_image_info(path: Path) -> ImageInfo:
     except (struct.error, IndexError) as error:
         found = f"found a header that is cut off after {counted(size_bytes, 'byte')}"
         raise _refused("image-corrupt", path, found) from error
-    return ImageInfo(path, kind, width_px, height_px, bits, size_bytes)
+    return ImageInfo(path.parent, path.name, kind, width_px, height_px, bits, size_bytes)
 
 
 def _refused(code: str, path: Path, message: str, advice: str = _RESTORE) -> UnreadableFile:

@@ -14,11 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import DecisionNeeded
-from dlc2lp.model import Finding, FrameRef, LabelTable, Setting, Severity
+from dlc2lp.model import Finding, LabelTable, Setting, Severity
 from dlc2lp.wording import counted, some
-
-#: A frame, its points (I, K, 2) and which of them have a column (I, K).
-_Row = tuple[FrameRef, NDArray[np.float64], NDArray[np.bool_]]
 
 #: (x, y) of a point.
 _Pair = tuple[float, float] | NDArray[np.float64]
@@ -102,6 +99,19 @@ class Difference:
         return "; ".join(parts) or "points labelled in one and empty in the other"
 
 
+_NO_DIFFERENCE = Difference(0, (), 0.0, 0, 0.0, 0, 0, (), (), (), (), (), ())
+
+
+def _are_alike(first: LabelTable, second: LabelTable) -> bool:
+    """Whether two tables hold the same in the same order, as a CSV and the HDF5 beside it mostly do."""
+    return first is second or (
+        _frame_keys(first) == _frame_keys(second)
+        and (first.individuals, first.keypoint_names) == (second.individuals, second.keypoint_names)
+        and np.array_equal(first.in_header, second.in_header)
+        and np.array_equal(first.xy_px, second.xy_px, equal_nan=True)
+    )
+
+
 def count_labels(table: LabelTable) -> int:
     """Count labelled cells: points of one keypoint in one frame (of one individual) with both x and y."""
     return int(np.isfinite(table.xy_px).all(axis=-1).sum())
@@ -117,6 +127,8 @@ def same_values(first: LabelTable, second: LabelTable) -> Difference:
 
     Rows are matched by image, columns by individual and keypoint. Two empty cells are equal.
     """
+    if _are_alike(first, second):
+        return _NO_DIFFERENCE
     frames = list(dict.fromkeys(_frame_keys(first) + _frame_keys(second)))
     points = list(dict.fromkeys(_points(first) + _points(second)))
     left, right = _on_grid(first, frames, points), _on_grid(second, frames, points)
@@ -205,33 +217,47 @@ def join_sessions(
     individuals = _ordered(individual_order, (name for table in tables for name in table.individuals))
     grid = [(individual, keypoint) for individual in individuals for keypoint in keypoints]
     shape = (len(individuals), len(keypoints))
-    rows = _rows_by_frame(tables, grid, shape)
-    joined = np.full((len(rows), *shape, 2), np.nan)
+    rows_of = _rows_by_frame(tables)
+    said = _stacked(tables, grid, shape)
+    frames = [frame for table in tables for frame in table.frames]
+    headers = [_header(set(_points(table)), grid).reshape(shape) for table in tables]
     conflicts = []
-    for row, said in enumerate(rows.values()):
-        joined[row], cells = merge_rows(
-            np.stack([xy for _, xy, _ in said]), np.stack([has for *_, has in said]), individuals, keypoints
-        )
-        if cells:
-            conflicts.append(RowConflict(said[0][0].session, said[0][0].file_name, cells))
+    if len(rows_of) < len(frames):
+        header_of = np.repeat(np.arange(len(tables)), [len(table.frames) for table in tables]).tolist()
+        firsts = [rows[0] for rows in rows_of]
+        joined = said[firsts]
+        for n, rows in enumerate(rows_of):
+            if len(rows) > 1:
+                has = np.stack([headers[header_of[row]] for row in rows])
+                joined[n], cells = merge_rows(said[rows], has, individuals, keypoints)
+                conflicts += [RowConflict(frames[rows[0]].session, frames[rows[0]].file_name, cells)] if cells else []
+        said, frames = joined, [frames[row] for row in firsts]
     if conflicts:
         raise DecisionNeeded(*map(_conflict_finding, conflicts))
     in_header = _header(points, grid).reshape(shape)
-    frames = tuple(said[0][0] for said in rows.values())
-    return LabelTable(tables[0].scorer if scorer is None else scorer, individuals, keypoints, frames, joined, in_header)
+    scorer = tables[0].scorer if scorer is None else scorer
+    return LabelTable(scorer, individuals, keypoints, tuple(frames), said, in_header)
 
 
-def _rows_by_frame(
+def _rows_by_frame(tables: Sequence[LabelTable]) -> list[list[int]]:
+    """Return the rows of each frame, by session and file name, counted through all tables."""
+    rows: dict[tuple[str, str], list[int]] = {}
+    for row, frame in enumerate(frame for table in tables for frame in table.frames):
+        rows.setdefault((frame.session, frame.file_name), []).append(row)
+    return list(rows.values())
+
+
+def _stacked(
     tables: Sequence[LabelTable], grid: Sequence[tuple[str, str]], shape: tuple[int, int]
-) -> dict[tuple[str, str], list[_Row]]:
-    """Return what each table says of a frame, by the frame's session and file name."""
-    rows: dict[tuple[str, str], list[_Row]] = {}
+) -> NDArray[np.float64]:
+    """Return the rows of all tables, one below the other, at the given points, shape (rows, I, K, 2)."""
+    said = np.empty((sum(len(table.frames) for table in tables), *shape, 2))
+    start = 0
     for table in tables:
-        header = _header(set(_points(table)), grid).reshape(shape)
-        xy_px = _on_grid(table, _frame_keys(table), grid).reshape(-1, *shape, 2)
-        for frame, xy in zip(table.frames, xy_px, strict=True):
-            rows.setdefault((frame.session, frame.file_name), []).append((frame, xy, header))
-    return rows
+        part = said[start : start + len(table.frames)]
+        start += len(part)
+        part[...] = _on_grid(table, _frame_keys(table), grid).reshape(-1, *shape, 2)
+    return said
 
 
 def merge_rows(
@@ -288,6 +314,9 @@ def _on_grid(
     table: LabelTable, frames: Sequence[tuple[str, str]], points: Sequence[tuple[str, str]]
 ) -> NDArray[np.float64]:
     """The table's values at the given frames and points, shape (frames, points, 2); NaN where it has none."""
+    names = [(individual, keypoint) for individual in table.individuals for keypoint in table.keypoint_names]
+    if list(points) == names and list(frames) == _frame_keys(table):
+        return table.xy_px.reshape(len(frames), len(points), 2)
     grid = np.full((len(frames), len(points), 2), np.nan)
     row_of = {frame: row for row, frame in enumerate(frames)}
     column_of = {point: column for column, point in enumerate(points)}

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from dlc2lp.dlc.code_pages import UnknownCodePage
 from dlc2lp.dlc.csvfile import read_csv_labels
-from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName, parse_row
+from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile
@@ -67,11 +67,11 @@ class LabelFile:
         """Folders that its rows name, ``""`` for those that name none."""
         if self.table is None:
             return tuple(sorted(self.folders))
-        return tuple(dict.fromkeys(spelled(parse_row(cells).folder or "") for cells in self.table.rows))
+        return tuple(dict.fromkeys(spelled(row.folder or "") for row in self.table.row_names))
 
 
 def _some_rows(table: RawTable, is_wanted: Callable[[RowName], bool]) -> RawTable:
-    rows = [row for row, cells in enumerate(table.rows) if is_wanted(parse_row(cells))]
+    rows = [row for row, name in enumerate(table.row_names) if is_wanted(name)]
     return replace(table, rows=tuple(table.rows[row] for row in rows), values=table.values[rows])
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.dlc.columns import Columns, arrange_columns, choose_scorer
-from dlc2lp.dlc.framenames import frame_index, has_image_suffix, parse_row
+from dlc2lp.dlc.framenames import frame_index, has_image_suffix
 from dlc2lp.dlc.joining import RowConflict, merge_rows, point_name
 from dlc2lp.dlc.row_names import ImageNames, match_images
 from dlc2lp.dlc.table import RawTable
@@ -41,6 +41,11 @@ class Interpreted:
     #: Names of rows without an image, with the images that each could mean, none of which is certain.
     near_images: Mapping[str, tuple[str, ...]]
 
+    def found_in(self, twin: Path, path: Path) -> Interpreted:
+        """Return the same of another file of the same table, whose findings are about that file."""
+        findings = (replace(each, subject=str(path)) if each.subject == str(twin) else each for each in self.findings)
+        return replace(self, findings=tuple(findings))
+
 
 def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, images: Collection[str]) -> Interpreted:
     """Give a label file its meaning.
@@ -52,7 +57,8 @@ def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, 
     scorer = choose_scorer(table, scorer, path)
     columns = arrange_columns(table, scorer, path)
     xy_px, likelihood, in_header = _values(table, columns)
-    findings = [*columns.findings, *_dropped(likelihood, path), *_make_points_whole(xy_px, table, columns, path)]
+    xy_px, halved = _with_whole_points(xy_px, table, columns, path)
+    findings = [*columns.findings, *_dropped(likelihood, path), *halved]
     rows_of, without_image, matched = _rows_by_image(table, images)
     n_without_image = int(np.isfinite(xy_px[without_image]).all(axis=-1).sum())
     other_folders, told = _other_folders(table, rows_of, session, path, images)
@@ -61,7 +67,8 @@ def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, 
     findings += _row_findings(rows_of, conflicts, path)
     frames = tuple(FrameRef(session, name, frame_index(name)) for name in kept)
     rows = list(kept.values())
-    labels = LabelTable(scorer, columns.individuals, columns.keypoint_names, frames, xy_px[rows], in_header)
+    in_order = xy_px if rows == list(range(len(xy_px))) else xy_px[rows]
+    labels = LabelTable(scorer, columns.individuals, columns.keypoint_names, frames, in_order, in_header)
     return Interpreted(
         labels=labels,
         likelihood=None if likelihood is None else likelihood[rows],
@@ -76,8 +83,15 @@ def interpret(table: RawTable, *, session: str, scorer: str | None, path: Path, 
 def _values(
     table: RawTable, columns: Columns
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.bool_]]:
-    """Return xy (R, I, K, 2), the likelihood (R, I, K) if there is any, and which columns there are (I, K)."""
+    """Return xy (R, I, K, 2), the likelihood (R, I, K) if there is any, and which columns there are (I, K).
+
+    What is returned may be the table's own values.
+    """
     shape = (len(columns.individuals), len(columns.keypoint_names))
+    grid = ((individual, keypoint) for individual in columns.individuals for keypoint in columns.keypoint_names)
+    pairs = [{"x": n, "y": n + 1} for n in range(0, table.values.shape[1], 2)]
+    if [columns.positions.get(point) for point in grid] == pairs:
+        return table.values.reshape(len(table.rows), *shape, 2), None, np.ones(shape, dtype=np.bool_)
     xy_px = np.full((len(table.rows), *shape, 2), np.nan)
     likelihood = np.full((len(table.rows), *shape), np.nan)
     in_header = np.zeros(shape, dtype=np.bool_)
@@ -92,8 +106,10 @@ def _values(
     return xy_px, likelihood if any_likelihood else None, in_header
 
 
-def _make_points_whole(xy_px: NDArray[np.float64], table: RawTable, columns: Columns, path: Path) -> list[Finding]:
-    """Empty the points that have no place: infinite ones, and those with one coordinate only.
+def _with_whole_points(
+    xy_px: NDArray[np.float64], table: RawTable, columns: Columns, path: Path
+) -> tuple[NDArray[np.float64], list[Finding]]:
+    """Return the points without those that have no place: infinite ones, and those with one coordinate only.
 
     Lightning Pose 2.4.3 refuses half points, and DeepLabCut does not train on them.
     """
@@ -107,15 +123,14 @@ def _make_points_whole(xy_px: NDArray[np.float64], table: RawTable, columns: Col
         if not faulty.any():
             continue
         row, i, k = np.argwhere(faulty)[0].tolist()
-        image = parse_row(table.rows[row]).file_name or f"row {row + 1}"
+        image = table.row_names[row].file_name or f"row {row + 1}"
         where = f"{image}, {point_name(columns.individuals[i], columns.keypoint_names[k])}"
         x, y = xy_px[row, i, k].tolist()
         points = counted(int(faulty.sum()), "point")
         message = f"found {points} {what}, the first with x = {x!r}, y = {y!r}; taken as not labelled"
         advice = "label again in DeepLabCut what matters"
         findings.append(Finding(Severity.WARNING, code, str(path), message, where, advice))
-    xy_px[infinite | half] = np.nan
-    return findings
+    return (np.where((infinite | half)[..., None], np.nan, xy_px) if findings else xy_px), findings
 
 
 def _dropped(likelihood: NDArray[np.float64] | None, path: Path) -> list[Finding]:
@@ -127,7 +142,7 @@ def _dropped(likelihood: NDArray[np.float64] | None, path: Path) -> list[Finding
 
 def _rows_by_image(table: RawTable, images: Collection[str]) -> tuple[dict[str, list[int]], list[int], ImageNames]:
     """Group the rows by the image that they mean; return also the rows that name none, and how names were matched."""
-    named = [parse_row(cells).file_name for cells in table.rows]
+    named = [row.file_name for row in table.row_names]
     matched = match_images(named, images)
     rows_of: dict[str, list[int]] = {}
     without: list[int] = []
@@ -172,8 +187,8 @@ def _other_folders(
     counts: Counter[str] = Counter()
     for name, rows in rows_of.items():
         for row in rows:
-            folder = parse_row(table.rows[row]).folder
-            if folder is not None and spelled(folder) != own:
+            folder = table.row_names[row].folder
+            if folder is not None and folder != session and spelled(folder) != own:
                 other_folders[name] = folder
                 # One whose image is not here may well belong to the folder that it names.
                 counts[folder] += name in images
@@ -199,6 +214,9 @@ def _one_row_per_image(
     conflicts = []
     n_conflicting = 0
     for name, rows in rows_of.items():
+        if len(rows) == 1:
+            kept[name] = rows[0]
+            continue
         several = xy_px[list(rows)]
         headers = np.broadcast_to(in_header, several.shape[:-1])
         _, cells = merge_rows(several, headers, columns.individuals, columns.keypoint_names)

@@ -32,6 +32,8 @@ def match_images(names: Iterable[str], images: Collection[str]) -> ImageNames:
     """Find the image that each name means: the one that is called so, else the only one that is called nearly so."""
     names = list(dict.fromkeys(names))
     image_of = {name: name for name in names if name in images}
+    if len(image_of) == len(names):
+        return ImageNames(image_of, {})
     one_text = _by(spelled, images, set())
     for name in names:
         if name not in image_of and len(found := one_text.get(spelled(name), [])) == 1:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Collection, Iterator, KeysView, Sequence
+from collections.abc import Collection, Iterable, Iterator, KeysView, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dlc2lp.dlc.framenames import has_image_suffix, parse_row
+from dlc2lp.dlc.framenames import has_image_suffix
 from dlc2lp.dlc.images import list_frames, read_image_info
 from dlc2lp.dlc.label_file import LabelFile, holds_labels, label_paths, odd_label_paths, read_label_file
-from dlc2lp.dlc.table import has_no_name
+from dlc2lp.dlc.table import RawTable, has_no_name, hold_the_same
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.placeholders import CLOUD, NotHere, Placeholder, name_in_cloud
@@ -62,7 +62,7 @@ class DlcSession:
     def names_itself(self) -> bool:
         """Whether some row of its labels names it."""
         tables = [file.table for file in self.label_files if file.table is not None]
-        return any(parse_row(row).folder == self.name for table in tables for row in table.rows)
+        return any(row.folder == self.name for table in tables for row in table.row_names)
 
 
 def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -> DlcSession:
@@ -71,8 +71,8 @@ def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -
     ``names`` are what keypoints and individuals are called elsewhere. Raises UnreadableFile for ``folder-unreadable``.
     """
     known = names | {name}
-    label_files = tuple(read_label_file(path, known) for path in label_paths(folder))
-    named = {parse_row(row).file_name for file in label_files if file.table for row in file.table.rows}
+    label_files = tuple(_shared_tables(read_label_file(path, known) for path in label_paths(folder)))
+    named = {row.file_name for file in label_files if file.table for row in file.table.row_names}
     listing = list_frames(folder, named)
     listed = (*listing.frames, *listing.crops)
     read = _read_images(folder, listed)
@@ -93,6 +93,15 @@ def read_session(folder: Path, name: str, names: frozenset[str] = frozenset()) -
     )
 
 
+def _shared_tables(files: Iterable[LabelFile]) -> Iterator[LabelFile]:
+    """Yield files of which those that hold the same, as a CSV and its HDF5 do, hold one and the same table."""
+    tables: list[RawTable] = []
+    for file in files:
+        table = next((each for each in tables if hold_the_same(each, file.table)), file.table)
+        tables += [table] if table is not None else []
+        yield file if table is file.table else replace(file, table=table)
+
+
 def _deeper_images(folder: Path, wanted: Collection[str]) -> dict[str, Path]:
     """Find images in folders inside that of a session; only looked for where some are missing."""
     inside = walk_files(folder, depth=_DEPTH) if wanted and subfolders(folder) else ()
@@ -104,15 +113,15 @@ def _read_images(folder: Path, names: Sequence[str]) -> dict[str, ImageInfo | Pl
     pieces = [names[at : at + _IMAGES_AT_A_TIME] for at in range(0, len(names), _IMAGES_AT_A_TIME)]
 
     def read(piece: Sequence[str]) -> list[ImageInfo | Placeholder | Finding]:
-        return [_image_or_fault(folder / name) for name in piece]
+        return [_image_or_fault(folder, name) for name in piece]
 
     with ThreadPoolExecutor(min(8, len(pieces)) or 1) as pool:
         return dict(zip(names, itertools.chain.from_iterable(pool.map(read, pieces)), strict=True))
 
 
-def _image_or_fault(path: Path) -> ImageInfo | Placeholder | Finding:
+def _image_or_fault(folder: Path, name: str) -> ImageInfo | Placeholder | Finding:
     try:
-        return read_image_info(path)
+        return replace(read_image_info(folder / name), folder=folder, name=name)  # one object, one text for all
     except NotHere as absent:
         return absent.placeholder
     except UnreadableFile as error:

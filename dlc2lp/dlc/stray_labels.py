@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dlc2lp.dlc.folders import TRAINING_SETS, is_apart, is_labeled_data
-from dlc2lp.dlc.framenames import RowName, parse_row
+from dlc2lp.dlc.framenames import RowName
 from dlc2lp.dlc.label_file import LabelFile, is_called_labels, odd_label_paths, read_label_file
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.session import DlcSession
@@ -114,7 +114,7 @@ def _divided(file: LabelFile, session: DlcSession, named: Mapping[str, DlcSessio
     def rows_of(folder: str) -> LabelFile:
         return file.part(lambda row: home(row) == folder)
 
-    homes = dict.fromkeys(home(parse_row(cells)) for cells in file.table.rows) if file.table else {own: None}
+    homes = dict.fromkeys(map(home, file.table.row_names)) if file.table else {own: None}
     return {folder: rows_of(folder) for folder in homes}
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc2lp.dlc.framenames import RowName, parse_row
 from dlc2lp.wording import spelled
 
 #: Names of the column levels in the order DeepLabCut writes them; ``individuals`` only in multi-animal files.
@@ -41,6 +43,11 @@ class RawTable:
     rows: tuple[tuple[str, ...], ...]
     values: NDArray[np.float64]  #: float64 of shape (R, C); NaN = empty.
 
+    @cached_property
+    def row_names(self) -> tuple[RowName, ...]:
+        """What each row names."""
+        return tuple(map(parse_row, self.rows))
+
 
 def in_one_spelling(table: RawTable) -> tuple[RawTable, tuple[str, ...]]:
     """Return the table with its names as they are spelled everywhere, and those that were spelled otherwise.
@@ -57,7 +64,7 @@ def in_one_spelling(table: RawTable) -> tuple[RawTable, tuple[str, ...]]:
 
 def hold_the_same(first: RawTable | None, second: RawTable | None) -> bool:
     """Whether two files hold the same labels, cell by cell; one that can't be read holds none."""
-    if first is None or second is None:
+    if first is None or second is None or first is second:
         return first is second
     alike = (first.levels, first.columns, first.rows) == (second.levels, second.columns, second.rows)
     return alike and bool(np.array_equal(first.values, second.values, equal_nan=True))

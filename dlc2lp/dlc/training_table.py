@@ -166,7 +166,7 @@ def _listed_sessions(sessions: Sequence[DlcSession], config: DlcConfig | None) -
 
 def _finder(session: DlcSession) -> Callable[[Sequence[str]], Frame]:
     """How to find the frame that a row of the folder's own file means, whatever folder it names."""
-    named = (parse_row(row).file_name for file in session.label_files if file.table for row in file.table.rows)
+    named = (row.file_name for file in session.label_files if file.table for row in file.table.row_names)
     image_of = match_images(named, session.image_names).image_of
 
     def find(cells: Sequence[str]) -> Frame:

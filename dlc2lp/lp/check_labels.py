@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlc2lp.errors import Dlc2LpError
-from dlc2lp.lp.label_cells import decode_labels, number, read_table
+from dlc2lp.lp.label_cells import decoded_lines, number, open_table
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted, some
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
+
+#: Rows that are read at once.
+_N_AT_ONCE = 10_000
 
 #: The app's rule for the path of a frame.
 FRAME_PATH = re.compile(r"labeled-data/(?!\.\.?/)[^/]+/[A-Za-z_-]+[0-9]+\.(png|jpg)")
-_N_HEADER_ROWS = 3
 
 _BY_NUMBER = "write the number of pixels, with a point before the decimals, or clear the cell"
 
@@ -68,7 +72,8 @@ def _read(
     target: Path, name: str, view: str, keypoint_names: Sequence[str] | None
 ) -> tuple[TargetLabels | None, list[Finding]]:
     try:
-        rows, names = read_table(decode_labels((target / name).read_bytes(), name), name)
+        header, names, rows = open_table(decoded_lines((target / name).open("rb"), name), name)
+        images = tuple(row[0] for row in rows)
     except FileNotFoundError:
         message = "found no such file; the app shows no labels without it"
         return None, [error("target-labels-missing", name, message, advice="bring it back, or run convert again")]
@@ -77,7 +82,7 @@ def _read(
         return None, [error("target-labels-unreadable", name, f"can't be read: {cause.strerror}", advice=advice)]
     except Dlc2LpError as cause:
         return None, [*cause.findings]
-    findings = list(_check_scorers(name, rows[0][1:]))
+    findings = list(_check_scorers(name, header[0][1:]))
     if findings:
         return None, findings
     if keypoint_names is not None and names != tuple(keypoint_names):
@@ -85,7 +90,7 @@ def _read(
         message = f"found the keypoints {some(names)}, {expected}"
         advice = "make keypoint_names in project.yaml and the header rows of all label files alike"
         findings.append(error("target-keypoints-differ", name, message, advice=advice))
-    images, problems = _check_cells(target / name, names, rows)
+    images, problems = _check_cells(target / name, names, images)
     findings += [*problems, *_check_index(target, name, view, images)]
     if len(images) < 2 and not name.endswith("_test.csv"):
         message = f"found {counted(len(images), 'labeled frame')}; Lightning Pose trains on 2 or more"
@@ -104,51 +109,83 @@ def _check_scorers(name: str, scorers: Sequence[str]) -> Iterator[Finding]:
         yield error("target-labels-header", name, message, advice="write one name into all cells of the first row")
 
 
-def _check_cells(
-    path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
-) -> tuple[tuple[str, ...], list[Finding]]:
-    """Check the numbers as pandas reads them, and return the images of the rows."""
+def _check_cells(path: Path, names: Sequence[str], images: tuple[str, ...]) -> tuple[tuple[str, ...], list[Finding]]:
+    """Check the numbers as pandas reads them, and return the images of the rows, of which the file holds ``images``."""
     import numpy as np
-    import pandas as pd
 
-    images = tuple(row[0] for row in rows[_N_HEADER_ROWS:])
     try:
-        table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
+        read = _as_pandas_reads(path)
     except ValueError as cause:  # also ParserError, EmptyDataError and UnicodeDecodeError
         message, advice = f"pandas can't read it: {cause}", "bring the file back as Lightning Pose or its app wrote it"
         return images, [error("target-labels-unreadable", path.name, message, advice=advice)]
-    if table.index.name is not None:
+    cells, images_read = read.cells, read.images
+    if read.index_name is not None:
         # pandas takes an all-empty first row for the name of the index, and so does Lightning Pose, which puts it
         # back as a frame. That is right for a frame without labels and wrong for a line such as `image,,,,`.
-        if not FRAME_PATH.fullmatch(str(table.index.name)):
-            message = f"found the index name {table.index.name!r}, expected none: Lightning Pose takes it for an image"
+        if not FRAME_PATH.fullmatch(read.index_name):
+            message = f"found the index name {read.index_name!r}, expected none: Lightning Pose takes it for an image"
             advice = "delete the row, or write the path of its image"
             return images[1:], [error("target-labels-index-name", path.name, message, "row 1", advice)]
-        images_read = (str(table.index.name), *map(str, table.index))
-        empty = np.full((1, table.shape[1]), math.nan)
-    else:
-        images_read = tuple(map(str, table.index))
-        empty = np.empty((0, table.shape[1]))
+        images_read = (read.index_name, *images_read)
+        cells = np.concatenate([np.full((1, cells.shape[1]), math.nan), cells])
     if images_read != images:
         message, advice = "pandas finds other rows than the text has", "delete rows that name no image"
         return images, [error("target-labels-row", path.name, message, advice=advice)]
-    for column, dtype in enumerate(table.dtypes):
-        if dtype.kind not in "iuf" and len(table):
-            return images, [_text_cell(path.name, rows, column + 1)]
-    cells = np.concatenate([empty, table.to_numpy(dtype=np.float64)])
-    points = cells.reshape(len(images), len(names), table.shape[1] // len(names))
+    if read.texts:
+        return images, [_text_cell(path, min(read.texts) + 1)]
+    points = cells.reshape(len(images), len(names), cells.shape[1] // len(names))
     return images, list(_check_points(path, names, images, points))
 
 
-def _text_cell(name: str, rows: Sequence[Sequence[str]], column: int) -> Finding:
-    for row_number, row in enumerate(rows[_N_HEADER_ROWS:], start=1):
+class _Read(NamedTuple):
+    """What pandas reads in a label file."""
+
+    index_name: str | None
+    images: tuple[str, ...]
+    cells: NDArray[np.float64]  #: float64 of shape (F, C); without columns where some hold texts.
+    texts: set[int]  #: Columns that hold texts.
+
+
+def _as_pandas_reads(path: Path) -> _Read:
+    """Read a label file as Lightning Pose does, but in parts. ValueError where pandas refuses it."""
+    import numpy as np
+    import pandas as pd
+
+    how: dict[str, Any] = {"header": [0, 1, 2], "index_col": 0}
+    name, images, texts = None, list[str](), set[int]()
+    numbers = array("d")  # which grows in its place
+    with pd.read_csv(path, chunksize=_N_AT_ONCE, **how) as tables:
+        for table in _or_whole(tables, lambda: pd.read_csv(path, **how)):
+            name = None if table.index.name is None else str(table.index.name)
+            images += map(str, table.index)
+            texts |= {n for n, dtype in enumerate(table.dtypes) if dtype.kind not in "iuf" and len(table)}
+            if not texts:
+                numbers.frombytes(np.ascontiguousarray(table.to_numpy(dtype=np.float64)).tobytes())
+    n_columns = 0 if texts else table.shape[1]
+    cells = np.frombuffer(numbers if n_columns * len(images) else b"").reshape(len(images), n_columns)
+    return _Read(name, tuple(images), cells, texts)
+
+
+def _or_whole(tables: Iterable[pd.DataFrame], read_whole: Callable[[], pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Yield the parts of a file, or all of it where it has none: without rows its index may yet have a name."""
+    n = 0
+    for n, table in enumerate(tables, start=1):  # noqa: B007  (counted)
+        yield table
+    if not n:
+        yield read_whole()
+
+
+def _text_cell(path: Path, column: int) -> Finding:
+    name = path.name
+    header, _, rows = open_table(decoded_lines(path.open("rb"), name), name)
+    for row_number, row in enumerate(rows, start=1):
         try:
             number(row[column])
         except ValueError:
-            where = f"row {row_number}, {row[0]}, {rows[1][column]} {rows[2][column]}"
+            where = f"row {row_number}, {row[0]}, {header[1][column]} {header[2][column]}"
             message = f"found {row[column]!r}, expected a number or nothing"
             return error("target-labels-number", name, message, where, _BY_NUMBER)
-    where = f"{rows[1][column]} {rows[2][column]}"
+    where = f"{header[1][column]} {header[2][column]}"
     return error("target-labels-number", name, "found texts, expected numbers", where, _BY_NUMBER)
 
 
@@ -169,7 +206,8 @@ def _check_points(
         advice = "write the other coordinate, or clear both"
         yield error("target-labels-half-point", path.name, message, next(places(half)), advice)
     # Lightning Pose makes 32-bit numbers of them.
-    endless = np.asarray((np.abs(cells[..., :2]) > np.finfo(np.float32).max).any(axis=-1))
+    largest = np.finfo(np.float32).max
+    endless = np.asarray(((cells[..., :2] > largest) | (cells[..., :2] < -largest)).any(axis=-1))
     if endless.any():
         message = f"found {counted(int(endless.sum()), 'point')} at infinity for Lightning Pose, expected pixels"
         yield error("target-labels-number", path.name, message, next(places(endless)), _BY_NUMBER)

@@ -11,9 +11,10 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from itertools import islice
+from typing import BinaryIO, Self
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.labels import csv_cell, header_lines
@@ -140,7 +141,7 @@ class LabelCells:
         return "".join(lines)
 
 
-def _points(cells: Sequence[str], n_axes: int) -> Iterable[PointCells]:
+def _points(cells: Sequence[str], n_axes: int) -> Iterator[PointCells]:
     for start in range(0, len(cells), n_axes):
         yield PointCells(*cells[start : start + n_axes])
 
@@ -150,14 +151,24 @@ def decode_labels(content: bytes, name: str) -> str:
 
     Dlc2LpError (``target-labels-unreadable``) where it is no text.
     """
+    return "".join(decoded_lines(io.BytesIO(content), name))
+
+
+def decoded_lines(content: BinaryIO, name: str) -> Iterator[str]:
+    """Yield the lines of the same text, of which no more than one is held; errors come as the line is read."""
+    # What ends a line stays as it is, and a carriage return alone ends one too.
+    lines = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
+    row = 1
     try:
-        text = content.decode("utf-8-sig")
+        for line in lines:
+            if "\0" in line:
+                raise _unreadable(name, f"found a NUL character in line {row}, expected text", "delete the character")
+            row += line.endswith("\n")
+            yield line
     except UnicodeDecodeError as error:
         raise _unreadable(name, f"is no UTF-8: {error.reason}", "save the file as UTF-8") from error
-    if "\0" in text:
-        row = text.count("\n", 0, text.index("\0")) + 1
-        raise _unreadable(name, f"found a NUL character in line {row}, expected text", "delete the character")
-    return text
+    finally:
+        lines.close()
 
 
 def read_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
@@ -166,18 +177,47 @@ def read_table(text: str, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
     Dlc2LpError (``target-labels-unreadable``, ``target-labels-header``, ``target-labels-row``) where it is no table of
     labels; of scorers, images and numbers nothing is said.
     """
+    header, names, rows = open_table(text_lines(text), name)
+    return [*header, *rows], names
+
+
+def open_table(lines: Iterable[str], name: str) -> tuple[list[list[str]], tuple[str, ...], Iterator[list[str]]]:
+    """Return the header rows of a label file, the keypoints, and the other rows, which are read one by one.
+
+    Errors are those of :func:`read_table`; those of a row come as it is read.
+    """
+    rows = _rows(lines, name)
+    header = list(islice(rows, len(_HEADER)))
+    return header, _keypoints(header, name), _alike(rows, len(header[0]), name)
+
+
+def _rows(lines: Iterable[str], name: str) -> Iterator[list[str]]:
     try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        yield from filter(None, csv.reader(lines, strict=True))
     except csv.Error as error:
         raise _unreadable(name, f"can't be read: {error}") from None
-    names = _keypoints(rows[: len(_HEADER)], name)
-    for row_number, row in enumerate(rows[len(_HEADER) :], start=1):
-        if len(row) != len(rows[0]):
-            message = f"found {counted(len(row), 'cell')}, expected {len(rows[0])}; pandas would shift or invent some"
+
+
+def text_lines(text: str) -> Iterator[str]:
+    """Yield the lines of a text, which is not held a second time in four bytes for each character, as StringIO does."""
+    if "\r" in text:  # which ends a line too
+        yield from io.StringIO(text, newline="")
+        return
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
+
+
+def _alike(rows: Iterable[list[str]], n_cells: int, name: str) -> Iterator[list[str]]:
+    for row_number, row in enumerate(rows, start=1):
+        if len(row) != n_cells:
+            message = f"found {counted(len(row), 'cell')}, expected {n_cells}; pandas would shift or invent some"
             advice = "give the row as many cells as the header has, or delete it"
             where = f"row {row_number}, {row[0]}"
             raise Dlc2LpError.of("target-labels-row", name, message, where=where, advice=advice)
-    return rows, names
+        yield row
 
 
 def _keypoints(header: Sequence[Sequence[str]], name: str) -> tuple[str, ...]:

@@ -12,8 +12,17 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dlc2lp.wording import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Rows whose cells are held as texts at one time.
+_N_AT_ONCE = 1000
 
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]|^\s|\s$')
 
@@ -21,19 +30,35 @@ _NEEDS_QUOTES = re.compile(r'[,"\r\n]|^\s|\s$')
 NOT_LABELED, HIDDEN, VISIBLE = 0, 1, 2
 
 
-@dataclass(frozen=True)
-class LabelRow:
-    """One labeled frame."""
+@dataclass(frozen=True, eq=False)
+class LabelRows:
+    """The rows of a label file: F labeled frames of K keypoints."""
 
-    image: str  #: Path of the image inside the project, with forward slashes: ``labeled-data/s/img00000001.png``.
-    #: K points (x, y) in pixels of the image, in the order of the keypoint names; two NaN = no label.
-    xy: tuple[tuple[float, float], ...]
-    #: K values: 2 where there is a label, else 1 (hidden) or 0 (not labeled); None: no such column.
-    visible: tuple[int, ...] | None = None
+    #: F paths of images inside the project, with forward slashes: ``labeled-data/s/img00000001.png``.
+    images: tuple[str, ...]
+    #: float64 of shape (F, K, 2): x and y in pixels of the image, in the order of the names; two NaN = no label.
+    xy: NDArray[np.float64]
+    #: int8 of shape (F, K): 2 where there is a label, else 1 (hidden) or 0 (not labeled); None: no such column.
+    visible: NDArray[np.int8] | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def sessions(self) -> tuple[str, ...]:
+        """The session of each row: the folder in ``labeled-data`` that holds its image."""
+        return tuple(image.split("/", 2)[1] for image in self.images)
+
+    @cached_property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which points have a label, shape (F, K)."""
+        import numpy as np
+
+        return ~np.isnan(self.xy[..., 0])
 
 
-def render_labels(scorer: str, keypoint_names: Sequence[str], rows: Sequence[LabelRow]) -> str:
-    """Return the text of a label file of K keypoints and F labeled frames, all with ``visible`` or all without.
+def render_labels(scorer: str, keypoint_names: Sequence[str], rows: LabelRows) -> str:
+    """Return the text of a label file of K keypoints and F labeled frames.
 
     Numbers are written so that they read back bit for bit (Python's ``repr``); empty cells mean NaN. What Lightning
     Pose would misread is a ValueError; the planner must not let it come this far.
@@ -42,10 +67,50 @@ def render_labels(scorer: str, keypoint_names: Sequence[str], rows: Sequence[Lab
     _require(len(keypoint_names) > 0, "there is no keypoint")
     _require(all(name.strip() for name in keypoint_names), "a keypoint's name is blank")
     _require(len(set(keypoint_names)) == len(keypoint_names), "a keypoint's name occurs twice")
-    with_visible = bool(rows) and rows[0].visible is not None
-    coords = ("x", "y", "visible") if with_visible else ("x", "y")
-    lines = (",".join(_row_cells(row, len(keypoint_names), with_visible)) + "\n" for row in rows)
-    return "".join((*header_lines(scorer, keypoint_names, coords), *lines))
+    points, keypoints = counted(rows.xy.shape[1], "point"), counted(len(keypoint_names), "keypoint")
+    _require(rows.xy.shape[1] == len(keypoint_names), f"{points} for {keypoints}")
+    _refuse_misread(rows)
+    coords = ("x", "y") if rows.visible is None else ("x", "y", "visible")
+    text = "".join(header_lines(scorer, keypoint_names, coords))
+    for start in range(0, len(rows), _N_AT_ONCE):
+        # Not joined: what nobody else holds grows in its place, and so is never there twice.
+        text += _lines(rows, slice(start, start + _N_AT_ONCE), len(coords))
+    return text
+
+
+def _lines(rows: LabelRows, some: slice, n_axes: int) -> str:
+    """Return the lines of some rows, of which each point has so many cells."""
+    xy = rows.xy[some]
+    n_cells = n_axes * xy.shape[1]
+    cells = [""] * (len(xy) * n_cells)
+    # Only what is no number has letters that a number has not.
+    cells[0::n_axes] = map(repr, xy[..., 0].ravel().tolist())
+    cells[1::n_axes] = map(repr, xy[..., 1].ravel().tolist())
+    if rows.visible is not None:
+        cells[2::n_axes] = map(str, rows.visible[some].ravel().tolist())
+    lines = (",".join(cells[start : start + n_cells]) for start in range(0, len(cells), n_cells))
+    if not rows.labelled[some].all():
+        lines = (line.replace("nan", "") for line in lines)
+    return "".join(f"{csv_cell(image)},{line}\n" for image, line in zip(rows.images[some], lines, strict=True))
+
+
+def _refuse_misread(rows: LabelRows) -> None:
+    """Raise ValueError for the first point that Lightning Pose would misread."""
+    import numpy as np
+
+    x, y = rows.xy[..., 0], rows.xy[..., 1]
+    wrong = {
+        "has only one coordinate": np.isnan(x) != np.isnan(y),
+        "is infinite": np.isinf(x) | np.isinf(y),
+    }
+    if rows.visible is not None:
+        hides = np.where(rows.labelled, rows.visible != VISIBLE, rows.visible == VISIBLE)
+        is_none = (rows.visible < NOT_LABELED) | (rows.visible > VISIBLE)
+        wrong["has a value of `visible` that would hide a label or invent one"] = hides | is_none
+    for problem, places in wrong.items():
+        if places.any():
+            row, k = np.argwhere(places)[0].tolist()
+            raise ValueError(f"{rows.images[row]}: point {k} {problem}")
 
 
 def header_lines(scorer: str, keypoint_names: Sequence[str], coords: Sequence[str]) -> list[str]:
@@ -57,32 +122,6 @@ def header_lines(scorer: str, keypoint_names: Sequence[str], coords: Sequence[st
         ["coords", *list(coords) * len(keypoint_names)],
     ]
     return [",".join(line) + "\n" for line in lines]
-
-
-def _row_cells(row: LabelRow, n_keypoints: int, with_visible: bool) -> list[str]:
-    points, keypoints = counted(len(row.xy), "point"), counted(n_keypoints, "keypoint")
-    _require(len(row.xy) == n_keypoints, f"{row.image}: {points} for {keypoints}")
-    _require((row.visible is not None) == with_visible, f"{row.image}: `visible` in some rows only")
-    visible: Sequence[int | None] = (None,) * n_keypoints if row.visible is None else row.visible
-    cells = [csv_cell(row.image)]
-    for index, ((x, y), value) in enumerate(zip(row.xy, visible, strict=True)):
-        if problem := _point_problem(x, y, value):
-            raise ValueError(f"{row.image}: point {index} {problem}")
-        cells += ["", ""] if math.isnan(x) else [repr(float(x)), repr(float(y))]
-        if value is not None:
-            cells.append(str(int(value)))
-    return cells
-
-
-def _point_problem(x: float, y: float, visible: int | None) -> str:
-    if math.isnan(x) != math.isnan(y):
-        return "has only one coordinate"
-    if math.isinf(x) or math.isinf(y):
-        return "is infinite"
-    expected = (NOT_LABELED, HIDDEN) if math.isnan(x) else (VISIBLE,)
-    if visible is not None and visible not in expected:
-        return f"has visible={visible}, which would hide a label or invent one"
-    return ""
 
 
 def csv_cell(text: str) -> str:

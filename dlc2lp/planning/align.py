@@ -17,7 +17,7 @@ from dlc2lp.model import Finding, Setting, Severity
 _N_SHOWN = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ViewFrame:
     """An image of one view."""
 
@@ -29,7 +29,7 @@ class ViewFrame:
     is_proven: bool = False  #: Whether the position was proven.
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One row of every view's label file."""
 

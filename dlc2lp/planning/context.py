@@ -30,7 +30,7 @@ _SPARE_SHARE = 1.25
 _DIGITS = re.compile(r"[0-9]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowFrame:
     """A frame that has a row of labels, and where it stands in its video."""
 

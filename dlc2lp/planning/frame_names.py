@@ -33,7 +33,7 @@ STILL_SPACING = 10
 _SUFFIX_OF_KIND = {"png": ".png", "jpg": ".jpg", "tiff": ".png", "bmp": ".png"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NamedFrame:
     """An image and the name that it gets."""
 
@@ -67,7 +67,7 @@ def name_frames(
 
 
 def _several_videos(folder: str, sessions: Mapping[str, Sequence[ImageInfo]]) -> Finding:
-    prefixes = sorted({parse_frame_name(found[0].path.name).prefix for found in sessions.values()})
+    prefixes = sorted({parse_frame_name(found[0].name).prefix for found in sessions.values()})
     apart = f"told apart by the prefixes {', '.join(map(repr, prefixes))}"
     message = f"holds frames of {counted(len(prefixes), 'video')}, {apart}; each becomes a session of its own"
     return Finding(Severity.WARNING, "folder-of-several-videos", folder, message)
@@ -86,7 +86,7 @@ class _Namer:
     n_crops: int = 0
 
     def name(self, image: ImageInfo) -> NamedFrame:
-        source_name = image.path.name
+        source_name = image.name
         name = parse_frame_name(source_name)
         proven = self.tie.proven_index(source_name) if self.tie and name.crop is None else None
         target = self._target_name(image, name, proven)
@@ -95,19 +95,19 @@ class _Namer:
 
     def _target_name(self, image: ImageInfo, name: FrameName, proven: int | None) -> str:
         suffix = _SUFFIX_OF_KIND[image.kind]
-        kept = str(Path(image.path.name).with_suffix(suffix))
+        kept = str(Path(image.name).with_suffix(suffix)) if self.style == "keep" else ""
         if name.crop is not None:
             self.n_crops += 1
             return f"crop{self.n_crops * STILL_SPACING:08d}{suffix}"
         if name.index is not None and self.style == "keep" and is_frame_name(kept) and not self.taken[kept]:
             return kept
         if proven is not None:
-            return self._free("img", proven, suffix, image.path.name)
+            return self._free("img", proven, suffix, image.name)
         if name.index is None:
             self.n_stills += 1
             return f"still{self.n_stills * STILL_SPACING:08d}{suffix}"
-        trusted = self.tie is None or self.tie.number_holds(image.path.name)
-        return self._free("img" if trusted else "dlc", name.index, suffix, image.path.name)
+        trusted = self.tie is None or self.tie.number_holds(image.name)
+        return self._free("img" if trusted else "dlc", name.index, suffix, image.name)
 
     def _free(self, stem: str, index: int, suffix: str, source_name: str) -> str:
         """Return a name with this index that is free.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import isnan, nan
 
 from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.options import DerivedCrops, FrameNames
@@ -19,8 +18,6 @@ from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.survey.source import View
-
-Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -53,22 +50,18 @@ def match_view(view: View, frame_names: FrameNames, derived_crops: DerivedCrops)
     return MatchedView(view, tuple(folders))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ViewImage:
     """An image of one view."""
 
     folder: SessionLabels  #: Its folder, with the labels that count.
     frame: NamedFrame  #: Its name and its place in the video.
     info: ImageInfo  #: The image.
-    points: Points | None  #: Its labels for the keypoints of all views; None where it has no row.
+    labels_row: int | None  #: Row of the view's labels that has its own; None where there is none.
+    n_labelled: int  #: How many points have a label.
     #: Where it stands in its video, proven or as its number claims; None where that can't be said.
     position: int | None
     is_held: bool = False  #: Whether the video shows another picture there, since its own can't be decoded.
-
-    @property
-    def n_labelled(self) -> int:
-        """How many points have a label."""
-        return sum(not isnan(x) for x, _ in self.points or ())
 
     @property
     def is_labeled(self) -> bool:
@@ -81,9 +74,9 @@ class ViewImage:
         return self.frame.source_name in self.folder.withheld or (self.is_held and self.n_labelled > 0)
 
     @property
-    def row(self) -> Points | None:
-        """What stands in its row; None where it has none of its own."""
-        return None if self.is_held else self.points
+    def row(self) -> int | None:
+        """Row of the view's labels that counts; None where it has none."""
+        return None if self.is_held else self.labels_row
 
 
 @dataclass(frozen=True)
@@ -127,20 +120,22 @@ class ViewImages:
         return {(ref.session, ref.file_name): n for ref, n in zip(labels.frames, counts, strict=True)}
 
 
-def collect(matched: MatchedView, name: str, animal: OneAnimal, keypoints: Sequence[str]) -> ViewImages:
-    """Gather the images of one view with their labels; ``keypoints`` are those of all views."""
+def collect(matched: MatchedView, name: str, animal: OneAnimal) -> ViewImages:
+    """Gather the images of one view with their labels."""
     view = matched.view
-    points = dict(_points(animal, keypoints))
+    rows = {(ref.session, ref.file_name): row for row, ref in enumerate(animal.labels.frames)}
+    n_labelled = animal.labels.labelled.sum(axis=(1, 2)).tolist()
     images: dict[str, dict[str, ViewImage]] = {}
     held = {video.session: frozenset(video.info.held) for video in view.survey.videos if video.info and video.session}
     for folder in matched.folders:
         session = folder.chosen.session
         for frame in folder.named:
-            labels = points.get((session.name, frame.source_name))
+            row = rows.get((session.name, frame.source_name))
+            n = n_labelled[row] if row is not None else 0
             tie = view.survey.ties.get(frame.folder)
             position = _position(frame, tie)
             is_held = _number_in_video(frame, tie) in held.get(frame.folder, ())
-            image = ViewImage(folder.chosen, frame, session.images[frame.source_name], labels, position, is_held)
+            image = ViewImage(folder.chosen, frame, session.images[frame.source_name], row, n, position, is_held)
             images.setdefault(view.recording(session.name, frame.folder), {})[frame.source_name] = image
     videos = {
         view.video_of[video.stem]: video for video in view.survey.videos if video.stem in view.video_of and video.info
@@ -160,15 +155,6 @@ def _number_in_video(frame: NamedFrame, tie: SessionTie | None) -> int | None:
     if frame.video_frame_index is not None or frame.frame_index is None:
         return frame.video_frame_index
     return frame.frame_index + (tie.shift if tie else 0)
-
-
-def _points(animal: OneAnimal, keypoints: Sequence[str]) -> Iterator[tuple[tuple[str, str], Points]]:
-    """Yield (folder, image) and the labels of each row, for the keypoints of all views."""
-    names = animal.labels.keypoint_names
-    columns = [names.index(name) if name in names else None for name in keypoints]
-    for ref, row in zip(animal.labels.frames, animal.labels.xy_px[:, 0].tolist(), strict=True):
-        points = tuple((nan, nan) if k is None else (row[k][0], row[k][1]) for k in columns)
-        yield (ref.session, ref.file_name), points
 
 
 def shift_of(largest: int) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.project import DlcProject
-from dlc2lp.lp.labels import LabelRow
+from dlc2lp.lp.labels import LabelRows
 from dlc2lp.model import Finding, Severity
-from dlc2lp.planning.visibility import labelled_in, never_labelled, session_of
+from dlc2lp.planning.visibility import looked_for, never_labelled
 from dlc2lp.wording import counted
 
 
@@ -48,28 +47,28 @@ def skeleton(
     return kept, [Finding(Severity.NOTE, "skeleton-unknown", "skeleton", message)]
 
 
-def hidden_shares(names: Sequence[str], rows: Sequence[LabelRow]) -> dict[str, float]:
+def hidden_shares(names: Sequence[str], parts: Sequence[LabelRows]) -> dict[str, float]:
     """Share of labeled frames in which each keypoint is empty, rounded so that the plan reads well.
 
     Sessions that never labelled a keypoint say nothing about how often it is hidden.
     """
-    never = never_labelled(rows, len(names))
-    empty: Counter[str] = Counter()
-    looked_for: Counter[str] = Counter()
-    for row in rows:
-        labelled = labelled_in(row)
-        for k, name in enumerate(names):
-            if k not in never[session_of(row)]:
-                looked_for[name] += 1
-                empty[name] += k not in labelled
-    return {name: round(empty[name] / looked_for[name], 4) if looked_for[name] else 1.0 for name in names}
+    import numpy as np
+
+    never = never_labelled(parts, len(names))
+    n_looked_for, n_empty = np.zeros((2, len(names)), dtype=np.int64)
+    for rows in parts:
+        sought = looked_for(rows, never)
+        n_looked_for += sought.sum(axis=0)
+        n_empty += (sought & ~rows.labelled).sum(axis=0)
+    counts = zip(names, n_empty.tolist(), n_looked_for.tolist(), strict=True)
+    return {name: round(empty / n, 4) if n else 1.0 for name, empty, n in counts}
 
 
-def count_cells(rows: Sequence[LabelRow]) -> int:
+def count_cells(parts: Iterable[LabelRows]) -> int:
     """Return how many points have a label."""
-    return sum(len(labelled_in(row)) for row in rows)
+    return sum(int(rows.labelled.sum()) for rows in parts)
 
 
-def count_labeled(rows: Sequence[LabelRow]) -> int:
+def count_labeled(parts: Iterable[LabelRows]) -> int:
     """Return how many rows have a label at all."""
-    return sum(bool(labelled_in(row)) for row in rows)
+    return sum(int(rows.labelled.any(axis=1).sum()) for rows in parts)

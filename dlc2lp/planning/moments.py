@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import nan
+from dataclasses import dataclass, field, replace
 
-from dlc2lp.lp.labels import LabelRow, QueueEntry
+from dlc2lp.lp.labels import LabelRows, QueueEntry
 from dlc2lp.lp.names import frame_file_name
 from dlc2lp.options import EmptyFrames, MachineLabels
 from dlc2lp.planning.align import Alignment, Moment, align
@@ -40,7 +39,7 @@ def align_views(views: Sequence[ViewImages], recordings: Sequence[str]) -> Align
     return align({view.name: view.frames() for view in views}, n_frames, recordings, held)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NamedMoment:
     """A moment and what becomes of it."""
 
@@ -100,13 +99,13 @@ def _state(moment: Moment, own: Sequence[tuple[ViewImages, ViewImage]], empty_fr
     return "left-out" if empty_frames == "drop" else "queued"
 
 
-@dataclass
+@dataclass(frozen=True)
 class ViewFiles:
     """What the files of one view hold, in the same order as every other view's."""
 
     #: Labeled frames to train on, and those held out.
-    rows: list[LabelRow] = field(default_factory=list)
-    test_rows: list[LabelRow] = field(default_factory=list)
+    rows: LabelRows
+    test_rows: LabelRows
     queue: list[QueueEntry] = field(default_factory=list)  #: Frames for the app's labeling queue.
     fillers: set[str] = field(default_factory=set)  #: Paths of frames that only other views have labelled.
     #: Where the frames of each recording stand in its video, as far as that is proven; of the queue only those that are
@@ -117,9 +116,13 @@ class ViewFiles:
     placed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     @property
-    def all_rows(self) -> list[LabelRow]:
+    def parts(self) -> tuple[LabelRows, LabelRows]:
         """Labeled frames, held out or not."""
-        return [*self.rows, *self.test_rows]
+        return self.rows, self.test_rows
+
+
+#: Paths of images, and the row of the view's labels that each has; None: none.
+_Listed = list[tuple[str, int | None]]
 
 
 def fill_files(
@@ -127,14 +130,15 @@ def fill_files(
     number: int,
     view: ViewImages,
     folders: Mapping[str, str],
-    n_keypoints: int,
+    keypoints: Sequence[str],
     machine_labels: MachineLabels,
 ) -> ViewFiles:
     """Write down the rows and the queue of one view, the one of this number.
 
-    ``folders`` is its folder in ``labeled-data`` by recording, ``n_keypoints`` counts the keypoints of all views.
+    ``folders`` is its folder in ``labeled-data`` by recording, ``keypoints`` are those of all views.
     """
-    made = ViewFiles()
+    none = _label_rows([], view, keypoints)
+    made, train, test = ViewFiles(none, none), _Listed(), _Listed()
     for named in moments:
         moment, session = named.moment, named.moment.session
         source_name = moment.images[number]
@@ -152,13 +156,29 @@ def fill_files(
             continue
         # A moment that only other views have labelled has a row here too, and can't wait in the app's queue instead:
         # Lightning Pose refuses label files of unequal length, so that the other views' labels would have to wait.
-        points = image.row if image is not None and image.row is not None else ((nan, nan),) * n_keypoints
         if moment.is_labeled and (image is None or not image.is_labeled):
             made.fillers.add(path)
-        (made.test_rows if named.state == "test" else made.rows).append(LabelRow(path, points))
+        (test if named.state == "test" else train).append((path, image.row if image is not None else None))
         if frame is not None:
             made.row_frames.setdefault(session, []).append(frame)
-    return made
+    return replace(made, rows=_label_rows(train, view, keypoints), test_rows=_label_rows(test, view, keypoints))
+
+
+def _label_rows(listed: _Listed, view: ViewImages, keypoints: Sequence[str]) -> LabelRows:
+    """Return the points of images at the keypoints of all views, empty where a view has no such row or keypoint."""
+    import numpy as np
+
+    labels = view.animal.labels
+    rows = np.array([-1 if row is None else row for _, row in listed], dtype=np.intp)
+    paths = tuple(path for path, _ in listed)
+    if tuple(keypoints) == labels.keypoint_names and np.array_equal(rows, np.arange(len(labels.frames))):
+        return LabelRows(paths, labels.xy_px[:, 0])  # the labels themselves, since they stand in the same order
+    xy = np.full((len(listed), len(keypoints), 2), np.nan)
+    has_row = rows >= 0
+    for k, name in enumerate(keypoints):
+        if name in labels.keypoint_names:
+            xy[has_row, k] = labels.xy_px[rows[has_row], 0, labels.keypoint_names.index(name)]
+    return LabelRows(paths, xy)
 
 
 def _row_frame(view: ViewImages, moment: Moment, image: ViewImage | None, path: str) -> RowFrame | None:

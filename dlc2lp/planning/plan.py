@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
@@ -235,6 +236,10 @@ class Plan:
     def to_text(self) -> str:
         """The plan as JSON text, one fixed form for one plan."""
         return codec.to_text(self)
+
+    def to_pieces(self) -> Iterator[str]:
+        """Yield the same text in pieces, so that it is held nowhere as a whole."""
+        return codec.to_pieces(self)
 
     @classmethod
     def from_text(cls, text: str | bytes, path: Path) -> Self:

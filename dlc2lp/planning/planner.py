@@ -61,7 +61,7 @@ def make_plan(source: Source, options: Options, target: Path) -> Plan:
     findings += scene.findings
     moments = list(name_moments(scene.alignment, scene.views, options.empty_frames))
     files = [
-        fill_files(moments, number, view, scene.folders(view), len(scene.keypoints), options.machine_labels)
+        fill_files(moments, number, view, scene.folders(view), scene.keypoints, options.machine_labels)
         for number, view in enumerate(scene.views)
     ]
     images = [
@@ -178,8 +178,11 @@ def _n_without_context(scene: Scene, files: Sequence[ViewFiles], cuts: PlannedCu
             info = view.videos[session].info
             rows |= {frame.target: frame for frame in frames}
             n_frames |= {frame.target: info.n_frames for frame in frames if info is not None}
-        images = enumerate(row.image for row in made.rows)
-        lacking |= {n for n, path in images if lacks_neighbors(path, rows.get(path), n_frames.get(path), there)}
+        lacking |= {
+            n
+            for n, path in enumerate(made.rows.images)
+            if lacks_neighbors(path, rows.get(path), n_frames.get(path), there)
+        }
     return len(lacking)
 
 
@@ -260,7 +263,7 @@ def _plan(
 
 def _counts(source: Source, files: Sequence[ViewFiles], images: Sequence[PlacedImages]) -> dict[str, Count]:
     """Every label of every project: written, or left out with a finding."""
-    rows = [row for made in files for row in made.all_rows]
+    parts = [rows for made in files for rows in made.parts]
     left_out = Counter(
         frames=sum(placed.n_frames_left_out for placed in images) + sum(n for _, _, n in source.outsiders),
         cells=sum(placed.n_cells_left_out for placed in images) + sum(n for _, n, _ in source.outsiders),
@@ -271,6 +274,6 @@ def _counts(source: Source, files: Sequence[ViewFiles], images: Sequence[PlacedI
         left_out["frames"] += labels.n_source_frames - int(animal.labels.labelled.any(axis=(1, 2)).sum())
         left_out["cells"] += animal.n_left_out + sum(session.n_left_out for session in labels.project.sessions)
     return {
-        "labeled_frames": Count(source.n_labeled_frames, count_labeled(rows), left_out["frames"]),
-        "labeled_cells": Count(source.n_labeled_cells, count_cells(rows), left_out["cells"]),
+        "labeled_frames": Count(source.n_labeled_frames, count_labeled(parts), left_out["frames"]),
+        "labeled_cells": Count(source.n_labeled_cells, count_cells(parts), left_out["cells"]),
     }

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.lp.document import Document
-from dlc2lp.lp.labels import LabelRow
+from dlc2lp.lp.labels import LabelRows
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.lp.predictions_only import EvaluatedImage, evaluation_texts, model_texts, predictions_path
 from dlc2lp.model import Finding, Setting, Severity, question
@@ -188,7 +188,7 @@ def _step(
 
 
 def _evaluated(
-    members: Sequence[_Placed], scene: Scene, rows: Sequence[LabelRow], sessions: Sequence[PlannedSession]
+    members: Sequence[_Placed], scene: Scene, rows: LabelRows, sessions: Sequence[PlannedSession]
 ) -> list[EvaluatedImage]:
     """Return what a network predicted for the labeled frames of a single view, in the order of its label file.
 
@@ -202,14 +202,14 @@ def _evaluated(
     sources = {frame.target: (session.folder, frame.source) for session in sessions for frame in session.frames}
     places = [_coordinates(found, first.view.animal.origin.get(name, ("", name)), name) for name in scene.keypoints]
     images = []
-    for row in rows:
-        source = sources.get(row.image, ("", ""))
+    for image, xy in zip(rows.images, rows.xy.tolist(), strict=True):
+        source = sources.get(image, ("", ""))
         values = found.table.values[found.rows[source]].tolist() if source in found.rows else None
         points = tuple(
             (values[at["x"]], values[at["y"]], values[at["likelihood"]]) if values and at else _NOT_PREDICTED
             for at in places
         )
-        images.append(EvaluatedImage(row.image, points, row.xy, found.part_of(source)))
+        images.append(EvaluatedImage(image, points, tuple((x, y) for x, y in xy), found.part_of(source)))
     return images if any(image.points != (_NOT_PREDICTED,) * len(places) for image in images) else []
 
 

@@ -48,9 +48,7 @@ def set_scene(source: Source, matched: Sequence[MatchedView], animals: Sequence[
     if source.is_multiview:
         names, renamed = safe_views(list(names), sessions.values(), is_named=bool(options.views))
         findings += renamed
-    views = tuple(
-        collect(each, names[each.view.name], animal, keypoints) for each, animal in zip(matched, animals, strict=True)
-    )
+    views = tuple(collect(each, names[each.view.name], animal) for each, animal in zip(matched, animals, strict=True))
     alignment = align_views(views, recordings)
     if source.is_multiview:
         findings += explain_alignment(alignment, without_videos=options.videos == "none")

@@ -8,13 +8,13 @@ way is another step, and a record of the old one proves nothing about it.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
 
 from dlc2lp.codec import Signed, encode_fields
+from dlc2lp.json_text import sorted_pieces
 from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
 
@@ -52,8 +52,10 @@ class Step:
     @cached_property
     def id(self) -> str:
         """Sixteen hexadecimal digits of the hash of everything that the step holds."""
-        content = json.dumps({"kind": self.kind} | encode_fields(self), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        hasher = hashlib.sha256()
+        for piece in sorted_pieces({"kind": self.kind} | encode_fields(self)):
+            hasher.update(piece.encode())
+        return hasher.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class WriteText(Step):
 
     @property
     def weight(self) -> int:
-        return len(self.text.encode())
+        return len(self.text if self.text.isascii() else self.text.encode())
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.lp.config_choices import NanMeans
 from dlc2lp.lp.config_facts import ConfigFacts
-from dlc2lp.lp.labels import LabelRow, render_labels, render_queue
+from dlc2lp.lp.labels import LabelRows, render_labels, render_queue
 from dlc2lp.lp.names import queue_file_name
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.lp.starter import StarterConfig, starter_config
@@ -22,7 +22,7 @@ from dlc2lp.planning.moments import ViewFiles
 from dlc2lp.planning.plan import label_files
 from dlc2lp.planning.scene import Scene
 from dlc2lp.planning.steps import WriteText
-from dlc2lp.planning.visibility import explain, labelled_in, missing_in_some, never_labelled, with_visibility
+from dlc2lp.planning.visibility import explain, missing_in_some, never_labelled, with_visibility
 from dlc2lp.survey.source import Source
 
 PROJECT_FILE = "project.yaml"
@@ -88,7 +88,7 @@ def _facts(
 ) -> ConfigFacts:
     """Gather what the starter config is chosen from."""
     sizes = sum((placed.sizes for placed in images), Counter[tuple[int, int]]())
-    labeled = [row for made in files for row in made.all_rows if row.image not in made.fillers]
+    labeled = [_without(rows, made.fillers) for made in files for rows in made.parts]
     facts = ConfigFacts(
         data_dir=data_dir,
         keypoint_names=scene.keypoints,
@@ -117,29 +117,37 @@ def _facts(
 
 def _one_view_keypoints(keypoints: Sequence[str], files: Sequence[ViewFiles]) -> tuple[str, ...]:
     """Return the keypoints that at least one view never shows."""
-    shown = [{k for row in made.all_rows for k in labelled_in(row)} for made in files]
-    return tuple(name for k, name in enumerate(keypoints) if not all(k in positions for positions in shown))
+    import numpy as np
+
+    shown = [np.concatenate([rows.labelled for rows in made.parts]).any(axis=0) for made in files]
+    return tuple(name for name, in_all in zip(keypoints, np.all(shown, axis=0), strict=True) if not in_all)
 
 
-def _n_frames_against_3d(rows: Sequence[Sequence[LabelRow]]) -> int:
+def _without(rows: LabelRows, images: Set[str]) -> LabelRows:
+    """Return the rows of all other images."""
+    if not images:
+        return rows
+    kept = [n for n, image in enumerate(rows.images) if image not in images]
+    return LabelRows(tuple(rows.images[n] for n in kept), rows.xy[kept])
+
+
+def _n_frames_against_3d(rows: Sequence[LabelRows]) -> int:
     """Return in how many labeled frames some view has too few of the keypoints that two views or more have."""
-    n = 0
-    for moment in zip(*rows, strict=True):
-        seen = list(map(labelled_in, moment))
-        counts = Counter(k for keypoints in seen for k in keypoints)
-        in_space = {k for k, n_views in counts.items() if n_views > 1}
-        if len(in_space) >= _FEWEST_POINTS:
-            n += any(len(keypoints & in_space) < _FEWEST_POINTS for keypoints in seen)
-    return n
+    import numpy as np
+
+    seen = np.stack([view.labelled for view in rows])
+    in_space = seen.sum(axis=0) > 1
+    has_few = ((seen & in_space).sum(axis=-1) < _FEWEST_POINTS).any(axis=0)
+    return int((has_few & (in_space.sum(axis=-1) >= _FEWEST_POINTS)).sum())
 
 
 def _with_column(
     scene: Scene, files: Sequence[ViewFiles], visibility: Visibility, nan_means: NanMeans
 ) -> tuple[list[ViewFiles], list[Finding]]:
     """Give the rows their third column where it tells something that empty cells can't: in all views or in none."""
-    rows = [row for made in files for row in made.all_rows]
+    parts = [rows for made in files for rows in made.parts]
     fillers = {image for made in files for image in made.fillers}
-    never = never_labelled(rows, len(scene.keypoints))
+    never = never_labelled(parts, len(scene.keypoints))
     is_telling = fillers or missing_in_some(never)
     if visibility == "never" or (visibility == "auto" and not is_telling):
         return list(files), []

@@ -10,48 +10,66 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import isnan
+from typing import TYPE_CHECKING
 
 from dlc2lp.lp.config_choices import NanMeans
-from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRow
+from dlc2lp.lp.labels import HIDDEN, NOT_LABELED, VISIBLE, LabelRows
 from dlc2lp.model import Command, Finding, Setting, Severity
 from dlc2lp.wording import counted, some
 
-
-def session_of(row: LabelRow) -> str:
-    """Return the session of a row: the folder in ``labeled-data`` that holds its image."""
-    return row.image.split("/")[1]
-
-
-def labelled_in(row: LabelRow) -> set[int]:
-    """Return the positions of the keypoints that have a label in a row."""
-    return {k for k, (x, _) in enumerate(row.xy) if not isnan(x)}
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-def never_labelled(rows: Sequence[LabelRow], n_keypoints: int) -> dict[str, frozenset[int]]:
+def never_labelled(parts: Iterable[LabelRows], n_keypoints: int) -> dict[str, frozenset[int]]:
     """Return for each session the positions of the keypoints that have no label in any of its rows."""
+    import numpy as np
+
     never: dict[str, set[int]] = {}
-    for row in rows:
-        never.setdefault(session_of(row), set(range(n_keypoints))).difference_update(labelled_in(row))
+    for rows in parts:
+        names, of_row = numbered_sessions(rows)
+        seen = np.zeros((len(names), n_keypoints), dtype=np.bool_)
+        np.logical_or.at(seen, of_row, rows.labelled)
+        for name, positions in zip(names, seen, strict=True):
+            never.setdefault(name, set(range(n_keypoints))).difference_update(np.flatnonzero(positions).tolist())
     return {session: frozenset(positions) for session, positions in never.items()}
 
 
+def numbered_sessions(rows: LabelRows) -> tuple[list[str], NDArray[np.intp]]:
+    """Return the sessions of some rows in order, and the number of each row's."""
+    import numpy as np
+
+    number_of = {name: number for number, name in enumerate(dict.fromkeys(rows.sessions))}
+    return list(number_of), np.array([number_of[name] for name in rows.sessions], dtype=np.intp)
+
+
+def looked_for(rows: LabelRows, never: Mapping[str, frozenset[int]]) -> NDArray[np.bool_]:
+    """Return which keypoints the session of each row has labelled somewhere, shape (F, K)."""
+    import numpy as np
+
+    names, of_row = numbered_sessions(rows)
+    found = np.ones((len(names), rows.xy.shape[1]), dtype=np.bool_)
+    for number, name in enumerate(names):
+        found[number, sorted(never[name])] = False
+    return found[of_row]
+
+
 def with_visibility(
-    rows: Iterable[LabelRow], never: Mapping[str, frozenset[int]], nan_means: NanMeans, fillers: Collection[str]
-) -> list[LabelRow]:
+    rows: LabelRows, never: Mapping[str, frozenset[int]], nan_means: NanMeans, fillers: Collection[str]
+) -> LabelRows:
     """Return the rows with their third column, which is never empty; ``never`` is what :func:`never_labelled` says.
 
     ``nan_means`` is what an empty cell means in a session that has labels of the keypoint. The points of fillers,
     images that only other views have labelled, may well be visible.
     """
+    import numpy as np
+
     empty = HIDDEN if nan_means == "occluded" else NOT_LABELED
-    found = []
-    for row in rows:
-        positions, labelled = range(len(row.xy)), labelled_in(row)
-        unsought = positions if row.image in fillers else never[session_of(row)]
-        visible = (VISIBLE if k in labelled else NOT_LABELED if k in unsought else empty for k in positions)
-        found.append(dataclasses.replace(row, visible=tuple(visible)))
-    return found
+    visible = np.where(looked_for(rows, never), empty, NOT_LABELED).astype(np.int8)
+    visible[[image in fillers for image in rows.images]] = NOT_LABELED
+    visible[rows.labelled] = VISIBLE
+    return dataclasses.replace(rows, visible=visible)
 
 
 def explain(

@@ -6,8 +6,10 @@ Whoever carried out the steps, one process or a thousand, this is done once afte
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from dlc2lp.codec import to_pieces
 from dlc2lp.files import write_if_new
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
@@ -17,7 +19,7 @@ from dlc2lp.run.findings import stale_removed
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.labeling import finish_labels
 from dlc2lp.run.last_run import forget
-from dlc2lp.run.manifest import MANIFEST_FILE, manifest_text
+from dlc2lp.run.manifest import MANIFEST_FILE, manifest_of
 from dlc2lp.run.renew_config import renew_config
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
 
@@ -59,7 +61,8 @@ def close_target(
     checked = (finding for finding in verification.findings if (finding.code, finding.subject) not in said)
     # The manifest tells the state of the target, not the story of this run, or a second run would change it.
     lasting = merge_findings(plan.findings, told, _told_by_records(plan, records), checked)
-    write_if_new(folder / MANIFEST_FILE, manifest_text(plan, records, failed, lasting))
+    manifest = manifest_of(plan, records, failed, lasting)
+    write_if_new(folder / MANIFEST_FILE, partial(to_pieces, manifest))
     return verification, merge_findings(removed, lasting)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dlc2lp.codec import Malformed, read, to_text
+from dlc2lp.codec import Malformed, read, to_pieces
 from dlc2lp.files import STATE_FOLDER, FileRecord, write_whole
 
 
@@ -48,7 +48,8 @@ class Journal:
     def write(self, record: Record) -> None:
         """Write one record whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self.folder / f"{record.step}.json", to_text(record).encode())
+        content = (piece.encode() for piece in to_pieces(record))
+        write_whole(self.folder / f"{record.step}.json", content)
 
     def remove(self, step: str) -> None:
         """Forget a step of an earlier plan."""

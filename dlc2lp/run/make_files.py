@@ -54,10 +54,16 @@ class Made:
     digests: tuple[FileRecord, ...] = ()  #: Size and digest of each file, where they are known already.
 
 
+#: Characters of a text that are written at once.
+_N_CHARACTERS = 2**20
+
+
 def make_text(step: WriteText, scratch: Path) -> Made:
     """Write the text of a step into a folder of temporaries."""
     temporary = scratch / "text"
-    temporary.write_bytes(step.text.encode())
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        for start in range(0, len(step.text), _N_CHARACTERS):  # never a second time as a whole
+            file.write(step.text[start : start + _N_CHARACTERS])
     _sync(temporary)
     return Made(((step.target, temporary),), {})
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from dlc2lp.codec import Says, Signed, to_text
+from dlc2lp.codec import Says, Signed
 from dlc2lp.files import STATE_FOLDER, FileRecord
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
@@ -225,7 +225,9 @@ class Manifest(Described, _Versioned):
     steps: tuple[DoneStep, ...]
 
 
-def manifest_text(plan: Plan, records: Mapping[str, Record], failed: Iterable[str], findings: Iterable[Finding]) -> str:
+def manifest_of(
+    plan: Plan, records: Mapping[str, Record], failed: Iterable[str], findings: Iterable[Finding]
+) -> Manifest:
     """Return the manifest of a target as it is after a run."""
     lost = set(failed)
     files = {step: record.files for step, record in records.items()}
@@ -234,4 +236,4 @@ def manifest_text(plan: Plan, records: Mapping[str, Record], failed: Iterable[st
         for step in plan.steps
     )
     told = {"options": plan.options, "findings": tuple(findings), "steps": steps}
-    return to_text(Manifest.of(plan, dlc2lp_version=plan.dlc2lp_version, **told))
+    return Manifest.of(plan, dlc2lp_version=plan.dlc2lp_version, **told)

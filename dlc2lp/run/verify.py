@@ -1,21 +1,23 @@
 """A target against its plan, by other means than those that wrote it.
 
-The label file is read by pandas, as Lightning Pose reads it, and compared cell by cell with the tables that the
+The label file is read by the rules that Lightning Pose reads it by, and compared cell by cell with the tables that the
 DLC wing read from the source; the videos are counted again; the rest is LP's own rules (:mod:`dlc2lp.lp.check`).
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
 import math
-from collections.abc import Mapping, Sequence, Set
+from array import array
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import chain, product
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.check import check_target
-from dlc2lp.lp.label_cells import PARSER_ERROR, number
+from dlc2lp.lp.label_cells import PARSER_ERROR, decoded_lines, number, open_table, text_lines
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, label_files
@@ -31,7 +33,6 @@ from dlc2lp.wording import counted, one_line
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
 
@@ -74,10 +75,7 @@ def verify_target(
         findings += check_target(target, every_image=level == "full")
         if plan.label_files.isdisjoint(chain(assessment.orphans, *assessment.edited.values())):
             findings += lasting(assessment.labels) if assessment.labels else []
-            tables = {
-                view: _read_labels([target / name for name in label_files(view) if (target / name).is_file()])
-                for view in plan.views or ("",)
-            }
+            tables = {view: _read_labels(target, view) for view in plan.views or ("",)}
             wrong, n_labels = _check_labels(plan, tables, labels or {}, _Touched.of(assessment.labels))
             findings += wrong
             n_checked |= n_labels
@@ -100,7 +98,7 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
     """Compare the label files that a plan would write, cell by cell, with the labels that they come from."""
     texts = {step.target: step.text for step in plan.steps if isinstance(step, WriteText)}
     tables = {
-        view: _read_labels([io.StringIO(texts[name]) for name in label_files(view) if name in texts])
+        view: [_Table.read(text_lines(texts[name]), name) for name in label_files(view) if name in texts]
         for view in plan.views or ("",)
     }
     return tuple(_check_labels(plan, tables, labels, _Touched())[0])
@@ -126,21 +124,60 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
     return [*findings, *map(orphaned, assessment.orphans)]
 
 
-def _read_labels(files: Sequence[Path | io.StringIO]) -> pd.DataFrame:
-    """Read label files as Lightning Pose does, but each number by Python's own exact parser.
+#: Rows that are compared at one time.
+_N_AT_ONCE = 10_000
 
-    pandas' default one may be off in the last bit, and its exact one is deprecated since pandas 3.1.
+
+@dataclass(frozen=True)
+class _Table:
+    """A label file as Lightning Pose reads it, but each number by Python's own exact parser.
+
+    pandas' default one may be off in the last bit before version 3.1.
     """
-    import pandas as pd
 
-    texts = [pd.read_csv(file, header=[0, 1, 2], index_col=0, dtype=str, keep_default_na=False) for file in files]
-    return pd.concat(texts).map(_number)
+    row_of: Mapping[str, int]  #: Row of each image.
+    column_of: Mapping[str, int]  #: Place of each keypoint.
+    xy: NDArray[np.float64]  #: float64 of shape (F, K, 2); NaN = no label.
+
+    @classmethod
+    def read(cls, lines: Iterable[str], name: str) -> Self:
+        """Read the lines of a label file of this name."""
+        import numpy as np
+
+        header, names, rows = open_table(lines, name)
+        n_axes = (len(header[0]) - 1) // len(names)
+        row_of: dict[str, int] = {}
+        numbers = array("d")  # which grows in its place
+        for n, row in enumerate(rows):
+            row_of[row[0]] = n
+            numbers.extend(map(_number, row[1:]))
+        xy = np.frombuffer(numbers).reshape(len(numbers) // len(names) // n_axes, len(names), n_axes)[..., :2]
+        return cls(row_of, {name: k for k, name in enumerate(names)}, xy)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which points have both coordinates, shape (F, K)."""
+        import numpy as np
+
+        return np.asarray(~np.isnan(self.xy).any(axis=-1))
+
+
+def _read_labels(target: Path, view: str) -> list[_Table]:
+    """Read the label files of a view; one that can't be read was told by Lightning Pose's rules."""
+    tables = []
+    for name in label_files(view):
+        if (target / name).is_file():
+            with contextlib.suppress(Dlc2LpError):
+                tables.append(_Table.read(decoded_lines((target / name).open("rb"), name), name))
+    return tables
 
 
 def _number(cell: str) -> float:
+    if not cell:
+        return math.nan
     try:
-        return number(cell)
-    except ValueError:  # told by Lightning Pose's rules
+        return float(cell) if "_" not in cell else number(cell)
+    except ValueError:  # a word for nothing; what else there is, is told by Lightning Pose's rules
         return math.nan
 
 
@@ -164,10 +201,10 @@ class _Touched:
 
 
 def _check_labels(
-    plan: Plan, tables: Mapping[str, pd.DataFrame], labels: SourceLabels, touched: _Touched
+    plan: Plan, tables: Mapping[str, Sequence[_Table]], labels: SourceLabels, touched: _Touched
 ) -> tuple[list[Finding], dict[str, int]]:
     """Return what is wrong with the label files of all views, and how many things were compared, by name."""
-    findings, n_checked = _check_counts(plan, list(tables.values()), touched)
+    findings, n_checked = _check_counts(plan, [*chain(*tables.values())], touched)
     n_coordinates = 0
     for view, table in labels.items():
         n_compared, wrong = _wrong_cells(plan, view, tables[view], table, touched)
@@ -179,14 +216,12 @@ def _check_labels(
     return findings, n_checked | ({"coordinates": n_coordinates} if labels else {})
 
 
-def _check_counts(
-    plan: Plan, tables: Sequence[pd.DataFrame], touched: _Touched
-) -> tuple[list[Finding], dict[str, int]]:
+def _check_counts(plan: Plan, tables: Sequence[_Table], touched: _Touched) -> tuple[list[Finding], dict[str, int]]:
     """Nothing lost: what is in the target, and what was left out with a finding, make up the source.
 
     Labels that people made or took away in the target are not counted.
     """
-    points = [_axis(table, "x") & _axis(table, "y") for table in tables]
+    points = [table.labelled for table in tables]
     n_all = {
         "labeled_cells": sum(int(each.sum()) for each in points),
         "labeled_frames": sum(int(each.any(axis=1).sum()) for each in points),
@@ -206,13 +241,6 @@ def _check_counts(
     return findings, n_all
 
 
-def _axis(table: pd.DataFrame, axis: str) -> NDArray[np.bool_]:
-    """Return which cells of x or y hold a number: bool of shape (F, K)."""
-    columns = [column for column in table.columns if column[2] == axis]
-    cells: NDArray[np.bool_] = table.loc[:, columns].notna().to_numpy(dtype=bool)
-    return cells
-
-
 def _own_fault(code: str, view: str, message: str) -> Finding:
     """Return the finding for a fault of dlc2lp in the label file of a view."""
     advice = "please report this: it must never happen"
@@ -220,32 +248,56 @@ def _own_fault(code: str, view: str, message: str) -> Finding:
 
 
 def _wrong_cells(
-    plan: Plan, view: str, table: pd.DataFrame, labels: LabelTable, touched: _Touched
+    plan: Plan, view: str, tables: Sequence[_Table], labels: LabelTable, touched: _Touched
 ) -> tuple[int, list[str]]:
     """Compare every coordinate in the target with its origin, bit for bit; return how many, and which differ.
 
     Those that people touched are passed over.
     """
-    row_of = {str(name): row for row, name in enumerate(table.index)}
-    values = table.to_numpy(dtype="float64")
-    column_of = {(str(column[1]), str(column[2])): n for n, column in enumerate(table.columns)}
+    import numpy as np
+
     target_of = _targets(plan, view)
-    n_compared, wrong = 0, []
-    for row, ref in enumerate(labels.frames):
-        path = target_of.get((ref.session, ref.file_name))
-        if path is None:
-            continue
-        for k, axis in product(range(len(labels.keypoint_names)), (0, 1)):
-            if (path, labels.keypoint_names[k]) in touched.cells:
-                continue
-            column = column_of.get((labels.keypoint_names[k], "xy"[axis]))
-            here = values[row_of[path], column] if path in row_of and column is not None else math.nan
-            there = labels.xy_px[row, 0, k, axis]
-            n_compared += 1
-            alike = math.isclose(here, there, rel_tol=touched.rel_error, abs_tol=0.0)
-            if not alike and not (math.isnan(here) and math.isnan(there)):
-                wrong.append(f"{path} {labels.keypoint_names[k]}: found {here!r}, expected {there!r}")
+    paths = [target_of.get((ref.session, ref.file_name)) for ref in labels.frames]
+    touched_rows = {path for path, _ in touched.cells}
+    n_compared, wrong = 0, list[str]()
+    for start in range(0, len(paths), _N_AT_ONCE):
+        some = paths[start : start + _N_AT_ONCE]
+        there = labels.xy_px[start : start + len(some), 0]
+        here = _points_at(tables, some, labels.keypoint_names)
+        is_compared = np.repeat([[path is not None] for path in some], there.shape[1], axis=1)
+        for row, path in enumerate(some):
+            if path in touched_rows:
+                is_compared[row] = [(path, name) not in touched.cells for name in labels.keypoint_names]
+        n_compared += 2 * int(is_compared.sum())
+        for row, k, axis in np.argwhere(~_alike(here, there, touched.rel_error) & is_compared[..., None]).tolist():
+            values = f"found {here[row, k, axis].item()!r}, expected {there[row, k, axis].item()!r}"
+            wrong.append(f"{some[row]} {labels.keypoint_names[k]}: {values}")
     return n_compared, wrong
+
+
+def _points_at(tables: Sequence[_Table], paths: Sequence[str | None], keypoints: Sequence[str]) -> NDArray[np.float64]:
+    """Return the points that label files have for some images, shape (images, K, 2); NaN where they have none."""
+    import numpy as np
+
+    points = np.full((len(paths), len(keypoints), 2), np.nan)
+    for table in tables:
+        rows = np.array([-1 if path is None else table.row_of.get(path, -1) for path in paths], dtype=np.intp)
+        for k, name in enumerate(keypoints):
+            if name in table.column_of:
+                points[rows >= 0, k] = table.xy[rows[rows >= 0], table.column_of[name]]
+    return points
+
+
+def _alike(here: NDArray[np.float64], there: NDArray[np.float64], rel_error: float) -> NDArray[np.bool_]:
+    """Return which numbers are the same, or as near as an error lets them be; no number is none too."""
+    import numpy as np
+
+    same: NDArray[np.bool_] = (here == there) | (np.isnan(here) & np.isnan(there))
+    if not rel_error:
+        return same
+    with np.errstate(invalid="ignore"):
+        near = np.abs(here - there) <= rel_error * np.maximum(np.abs(here), np.abs(there))
+    return np.asarray(same | (near & np.isfinite(here)))
 
 
 def _targets(plan: Plan, view: str) -> dict[tuple[str, str], str]:

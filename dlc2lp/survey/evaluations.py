@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 
 from dlc2lp.dlc.columns import arrange_columns, choose_scorer
-from dlc2lp.dlc.framenames import parse_row
 from dlc2lp.dlc.hdf import read_hdf
 from dlc2lp.dlc.project import DlcProject
 from dlc2lp.dlc.splits import list_splits, read_split
@@ -43,8 +42,7 @@ class Evaluation:
     @cached_property
     def rows(self) -> Mapping[Image, int]:
         """Row of each image."""
-        named = (parse_row(cells) for cells in self.table.rows)
-        return {(row.folder or "", row.file_name): n for n, row in enumerate(named)}
+        return {(row.folder or "", row.file_name): n for n, row in enumerate(self.table.row_names)}
 
     def part_of(self, image: Image) -> str:
         """Return what the image was to the network, in Lightning Pose's words."""

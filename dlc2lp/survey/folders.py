@@ -14,7 +14,7 @@ def split_folder(folder: str, images: Iterable[ImageInfo]) -> dict[str, list[Ima
     They are one session, called like the folder, unless one frame number occurs under several prefixes: then each
     prefix is a session of its own, ``<folder>-<prefix>``.
     """
-    named = [(image, parse_frame_name(image.path.name)) for image in images]
+    named = [(image, parse_frame_name(image.name)) for image in images]
     prefixes_of: dict[int, set[str]] = {}
     for _, name in named:
         if name.index is not None:

@@ -89,7 +89,9 @@ class _Chooser:
         predictions = read_predictions(session, self.findings)
         n_questions = len(self.questions)
         files = self._which_files(session)
-        readings = [self._read(file, session) for file in files]
+        readings: list[_Reading] = []
+        for file in files:
+            readings.append(self._read(file, session, readings))
         usable = {reading.file.kind: reading.meaning for reading in readings if reading.meaning is not None}
         if not usable:
             for reading in readings:
@@ -228,8 +230,8 @@ class _Chooser:
             chosen.append(readable[0])
         return chosen
 
-    def _read(self, file: LabelFile, session: DlcSession) -> _Reading:
-        """Give one file its meaning, if it has one."""
+    def _read(self, file: LabelFile, session: DlcSession, before: Sequence[_Reading]) -> _Reading:
+        """Give one file its meaning, if it has one; it may be that of one read before, as a CSV repeats its HDF5."""
         findings = list(file.findings)
         if file.table is None:
             return _Reading(file, None, findings)
@@ -246,6 +248,9 @@ class _Chooser:
         elif block and file.stem_scorer and name_key(block) != name_key(file.stem_scorer) and not file.is_taken:
             message = f"found the scorer {block!r} in the file, expected {file.stem_scorer!r} by its name; used it"
             findings.append(_warning("scorer-in-file-differs", str(file.path), message))
+        for twin in before:
+            if twin.meaning is not None and _is_twin(twin.file, file):
+                return _Reading(file, twin.meaning.found_in(twin.file.path, file.path), findings)
         try:
             meaning = interpret(
                 file.table, session=session.name, scorer=block, path=file.path, images=session.image_names
@@ -354,6 +359,11 @@ def _conflicting_rows(path: Path, conflicts: Sequence[RowConflict]) -> Finding:
 
 def _file_name(name: str) -> str:
     return f"CollectedData_{name}" if name else "CollectedData"
+
+
+def _is_twin(file: LabelFile, other: LabelFile) -> bool:
+    """Whether two files of one name but for the suffix hold one table."""
+    return file.table is other.table and file.path.stem == other.path.stem
 
 
 def _is_aside(file: LabelFile, used: Path) -> bool:

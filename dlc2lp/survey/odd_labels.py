@@ -70,7 +70,7 @@ def _odd_points(session: str, labels: LabelTable, images: _Images) -> list[Findi
             image = images[labels.frames[rows[row]].session, labels.frames[rows[row]].file_name]
             x, y = xy_px[row, i, k].tolist()
             point = point_name(labels.individuals[i], labels.keypoint_names[k])
-            first = f"{image.path.name}, {point}: ({x:g}, {y:g}) in {image.width_px}x{image.height_px}"
+            first = f"{image.name}, {point}: ({x:g}, {y:g}) in {image.width_px}x{image.height_px}"
             message = f"found {counted(int(found.sum()), 'labelled point')} {told}"
             findings.append(Finding(Severity.WARNING, code, session, message, first))
     return findings

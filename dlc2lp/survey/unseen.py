@@ -67,11 +67,11 @@ def find_unseen(session: DlcSession, used: LabelTable | None, aside: Sequence[La
             files.append(file)
         cells |= lost
         images |= {image for image, _, _ in lost}
-    labelled = {image for image, _, _ in _cells(used, None)}
+    # Most sessions have nothing besides, and then nobody asks which images are labelled.
+    labelled = {image for image, _, _ in _cells(used, None)} if images else set()
+    has_labels = used is not None and bool(used.labelled.any())
     has_images = any(each.images for each in (session, *session.inner))
-    return Unseen(
-        session.name, tuple(files), frozenset(cells), frozenset(images - labelled), bool(labelled), has_images
-    )
+    return Unseen(session.name, tuple(files), frozenset(cells), frozenset(images - labelled), has_labels, has_images)
 
 
 def tables_of(file: LabelFile, session: DlcSession) -> Iterator[LabelTable]:

@@ -60,7 +60,9 @@ PARTS: dict[str, Callable[[Path, Wanted], str]] = {
     "placing": lambda folder, wanted: placing.report(folder, *((200, 1) if wanted.quick else ())),
     "second-run": lambda folder, wanted: second_run.report(folder, *((500, 1) if wanted.quick else ())),
     "starting": lambda folder, wanted: starting.report(folder, *((3,) if wanted.quick else ())),
-    "labels": lambda folder, wanted: labels.report(folder, labels.Amount.quick() if wanted.quick else labels.Amount.full()),
+    "labels": lambda folder, wanted: labels.report(
+        folder, labels.Amount.quick() if wanted.quick else labels.Amount.full()
+    ),
     "inspecting": lambda folder, wanted: inspecting.report(
         folder, inspecting.Amount.quick() if wanted.quick else inspecting.Amount.full()
     ),

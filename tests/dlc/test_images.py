@@ -100,7 +100,7 @@ def tiff(order: str, *, big: bool = False, tiled: bool = False, bits: int = 16) 
 def test_what_opencv_writes(tmp_path: Path, suffix: str, kind: str, channels: int, dtype: type, bits: int) -> None:
     data = encoded(suffix, pixels(channels, dtype))
     path = tmp_path / f"img0{suffix}"
-    assert info(tmp_path, data, path.name) == ImageInfo(path, kind, WIDTH, HEIGHT, bits, len(data))
+    assert info(tmp_path, data, path.name) == ImageInfo(tmp_path, path.name, kind, WIDTH, HEIGHT, bits, len(data))
 
 
 def test_the_content_counts_not_the_suffix(tmp_path: Path) -> None:

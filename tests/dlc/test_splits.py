@@ -764,7 +764,7 @@ def sessions_of(rows: Rows) -> list[DlcSession]:
         columns = (("Anna", "nose", "x"), ("Anna", "nose", "y"))
         table = RawTable(("scorer", "bodyparts", "coords"), columns, cells, values)
         path = Path("labeled-data", folder, "CollectedData_Anna.h5")
-        images = {image: ImageInfo(path, "png", 8, 8, 8, 99) for image, _ in inside}
+        images = {image: ImageInfo(path.parent, path.name, "png", 8, 8, 8, 99) for image, _ in inside}
         sessions.append(DlcSession(folder, path.parent, (LabelFile(path, "h5", "Anna", table, 0),), images=images))
     return sorted(sessions, key=lambda session: session.name)
 

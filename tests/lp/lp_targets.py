@@ -7,10 +7,13 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
-from dlc2lp.lp.labels import LabelRow, QueueEntry, render_labels, render_queue
+from dlc2lp.lp.labels import LabelRows, QueueEntry, render_labels, render_queue
 from dlc2lp.lp.names import frame_file_name
 from dlc2lp.lp.project import render_project_yaml
 from dlc2lp.lp.starter import starter_config
@@ -30,6 +33,23 @@ def png_bytes(width: int = 64, height: int = 48, *, bits: int = 8, color: int = 
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
+
+
+class LabelRow(NamedTuple):
+    """One labeled frame: its image, its points, and their values of ``visible``."""
+
+    image: str
+    xy: tuple[tuple[float, float], ...]
+    visible: tuple[int, ...] | None = None
+
+
+def together(rows: Sequence[LabelRow], n_keypoints: int) -> LabelRows:
+    """Return frames as the rows of one label file."""
+    xy = np.array([row.xy for row in rows], dtype=np.float64).reshape(len(rows), -1, 2) if rows else None
+    flags = [row.visible for row in rows]
+    visible = None if not rows or flags[0] is None else np.array(flags, dtype=np.int8)
+    points = np.empty((0, n_keypoints, 2)) if xy is None else xy
+    return LabelRows(tuple(row.image for row in rows), points, visible)
 
 
 def label_rows(folder: str, n_frames: int, n_keypoints: int, *, visible: bool = False) -> list[LabelRow]:
@@ -80,7 +100,7 @@ def make_target(
     skeleton = [(names[0], names[1]), (names[1], names[2])]
     for name, text in {
         "project.yaml": render_project_yaml(names, skeleton),
-        "CollectedData.csv": render_labels("Ann, Ö", names, rows),
+        "CollectedData.csv": render_labels("Ann, Ö", names, together(rows, len(names))),
         "CollectedData.unlabeled.jsonl": render_queue(queue),
         "configs/default.yaml": config.text,
     }.items():
@@ -98,7 +118,9 @@ def make_multiview_target(folder: Path) -> Path:
         for row in rows:
             (folder / row.image).parent.mkdir(parents=True, exist_ok=True)
             (folder / row.image).write_bytes(png_bytes())
-        (folder / f"CollectedData_{view}.csv").write_text(render_labels("Ann", names, rows), encoding="utf-8")
+        (folder / f"CollectedData_{view}.csv").write_text(
+            render_labels("Ann", names, together(rows, len(names))), encoding="utf-8"
+        )
         (folder / "videos" / f"s1_{view}.mp4").touch()
     (folder / "project.yaml").write_text(render_project_yaml(names, [], views), encoding="utf-8")
     facts = ConfigFacts(str(folder.resolve()), names, 4, (((64, 48), 8),), {}, 2)

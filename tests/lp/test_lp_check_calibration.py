@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lp_targets import label_rows, make_multiview_target, png_bytes
+from lp_targets import label_rows, make_multiview_target, png_bytes, together
 from rig import write_anipose
 
 from dlc2lp.lp.check import check_target
@@ -28,7 +28,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for row in rows[4:]:
             (target / row.image).parent.mkdir(exist_ok=True)
             (target / row.image).write_bytes(png_bytes())
-        (target / f"CollectedData_{view}.csv").write_text(render_labels("Ann", ("snout", "tail"), rows), "utf-8")
+        text = render_labels("Ann", ("snout", "tail"), together(rows, 2))
+        (target / f"CollectedData_{view}.csv").write_text(text, "utf-8")
     return target
 
 

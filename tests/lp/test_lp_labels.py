@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lp_targets import NAN, label_rows
+from lp_targets import NAN, LabelRow, label_rows, together
 
-from dlc2lp.lp.labels import LabelRow, QueueEntry, render_labels, render_queue
+from dlc2lp.lp.labels import QueueEntry, render_labels, render_queue
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 pixels = st.floats(-100, 5000)
@@ -33,7 +33,7 @@ def same(one: float, other: float) -> bool:
 @given(st.lists(st.lists(points, min_size=3, max_size=3), max_size=5))
 def test_numbers_read_back_bit_for_bit(rows: list[list[tuple[float, float]]]) -> None:
     table = [LabelRow(f"labeled-data/s/img{n:08d}.png", tuple(xy)) for n, xy in enumerate(rows)]
-    text = render_labels("S", ("a", "b", "c"), table)
+    text = render_labels("S", ("a", "b", "c"), together(table, 3))
     cells = [line[1:] for line in csv.reader(io.StringIO(text, newline=""))][3:]
     for expected, found in zip(rows, cells, strict=True):
         flat = [number for point in expected for number in point]
@@ -43,7 +43,8 @@ def test_numbers_read_back_bit_for_bit(rows: list[list[tuple[float, float]]]) ->
 @given(st.lists(st.tuples(pixels, pixels), min_size=1, max_size=4))
 def test_pandas_reads_the_same_numbers(xy: list[tuple[float, float]]) -> None:
     """To the last digits: before pandas 3.1 its default parser is not exact, and Lightning Pose uses that one."""
-    text = render_labels("S", [f"k{n}" for n in range(len(xy))], [LabelRow("labeled-data/s/img1.png", tuple(xy))])
+    rows = together([LabelRow("labeled-data/s/img1.png", tuple(xy))], len(xy))
+    text = render_labels("S", [f"k{n}" for n in range(len(xy))], rows)
     table = pd.read_csv(io.StringIO(text), header=[0, 1, 2], index_col=0)
     assert table.index.name is None
     assert list(table.to_numpy(dtype=float)[0]) == pytest.approx([n for point in xy for n in point], rel=1e-15)
@@ -52,7 +53,8 @@ def test_pandas_reads_the_same_numbers(xy: list[tuple[float, float]]) -> None:
 @given(st.lists(names, min_size=1, max_size=5, unique=True), names)
 def test_any_name_survives_the_header(keypoints: list[str], scorer: str) -> None:
     row = LabelRow("labeled-data/s/img1.png", ((1.0, 2.0),) * len(keypoints))
-    lines = list(csv.reader(io.StringIO(render_labels(scorer, keypoints, [row]), newline=""), strict=True))
+    text = render_labels(scorer, keypoints, together([row], len(keypoints)))
+    lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     assert lines[0] == ["scorer", *[scorer] * 2 * len(keypoints)]
     assert lines[1] == ["bodyparts", *(name for name in keypoints for _ in "xy")]
     assert lines[2] == ["coords", *["x", "y"] * len(keypoints)]
@@ -65,7 +67,7 @@ def test_the_text_as_a_whole() -> None:
         LabelRow("labeled-data/s/img00000007.png", ((250.05599999999998, 0.1), (NAN, NAN))),
         LabelRow("labeled-data/s/img00000009.png", ((3, -0.0), (1e-300, 1e22))),
     ]
-    assert render_labels("Ann", ("a", "b, c"), rows) == (
+    assert render_labels("Ann", ("a", "b, c"), together(rows, 2)) == (
         "scorer,Ann,Ann,Ann,Ann\n"
         'bodyparts,a,a,"b, c","b, c"\n'
         "coords,x,y,x,y\n"
@@ -77,7 +79,7 @@ def test_the_text_as_a_whole() -> None:
 
 def test_visible_column() -> None:
     rows = [LabelRow("labeled-data/s/img1.png", ((1.5, 2.5), (NAN, NAN), (NAN, NAN)), (2, 1, 0))]
-    assert render_labels("S", "abc", rows).splitlines()[2:] == [
+    assert render_labels("S", "abc", together(rows, 3)).splitlines()[2:] == [
         "coords,x,y,visible,x,y,visible,x,y,visible",
         "labeled-data/s/img1.png,1.5,2.5,2,,,1,,,0",
     ]
@@ -97,20 +99,19 @@ ONE = ((1.0, 2.0),)
         ("S", "a", [LabelRow("i", ((NAN, 1.0),))], "one coordinate"),
         ("S", "a", [LabelRow("i", ((math.inf, 1.0),))], "infinite"),
         ("S", "ab", [LabelRow("i", ONE)], "1 point for 2"),
-        ("S", "a", [LabelRow("i", ONE, (2,)), LabelRow("j", ONE)], "some rows"),
-        ("S", "a", [LabelRow("i", ONE, (1,))], "visible=1"),
-        ("S", "a", [LabelRow("i", ((NAN, NAN),), (2,))], "visible=2"),
+        ("S", "a", [LabelRow("i", ONE, (1,))], "hide a label"),
+        ("S", "a", [LabelRow("i", ((NAN, NAN),), (2,))], "invent one"),
     ],
 )
 def test_what_would_be_misread_is_not_written(
     scorer: str, keypoints: list[str], rows: list[LabelRow], says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
-        render_labels(scorer, keypoints, rows)
+        render_labels(scorer, keypoints, together(rows, len(keypoints)))
 
 
 def test_many_rows_are_fast_enough() -> None:
-    rows = label_rows("s", 2000, 20)
+    rows = together(label_rows("s", 2000, 20), 20)
     assert render_labels("S", [f"k{n}" for n in range(20)], rows).count("\n") == 2003
 
 

@@ -12,7 +12,7 @@ from dlc2lp.planning.frame_names import name_frames
 
 
 def image(name, kind="png"):
-    return ImageInfo(Path("/p/labeled-data/s") / name, kind, 64, 48, 8, 100)
+    return ImageInfo(Path("/p/labeled-data/s"), name, kind, 64, 48, 8, 100)
 
 
 def named(*names, style="lp", kind="png"):
