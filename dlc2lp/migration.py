@@ -17,7 +17,6 @@ from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import write_if_new
-from dlc2lp.lp.project import register
 from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions, VerifyLevel
 from dlc2lp.planning.plan import PLAN_FILE, Plan
@@ -31,6 +30,7 @@ from dlc2lp.run.label_findings import brought, lasting
 from dlc2lp.run.labeling import keep_labels, settle_labels
 from dlc2lp.run.last_run import LastRun, forget
 from dlc2lp.run.log import LOG_FILE, RunLog
+from dlc2lp.run.registering import registered
 from dlc2lp.run.scratch import SCRATCH
 from dlc2lp.run.stored import required_plan, stored_plan
 from dlc2lp.run.target import check_disk, check_owner, check_paths, refusals
@@ -38,6 +38,7 @@ from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, 
 from dlc2lp.survey.cameras import camera_projects, has_views
 from dlc2lp.survey.labels import AnimalLabels
 from dlc2lp.survey.look import individuals_of, look, no_source, of_individual
+from dlc2lp.survey.places import ReadFrom
 from dlc2lp.survey.project import Survey
 from dlc2lp.survey.source import Source
 from dlc2lp.video.ffmpeg import find_ffmpeg
@@ -55,12 +56,13 @@ class Proposal:
     #: The labels of each view as those of one animal, by its name in the target. All else that was surveyed is let go:
     #: it is as large again as what the work itself needs.
     labels: SourceLabels
+    read_from: ReadFrom  #: Where the source lies.
 
     @classmethod
-    def of(cls, seen: Source, plan: Plan) -> Proposal:
+    def of(cls, seen: Source, plan: Plan, options: Options) -> Proposal:
         """The proposal for a source that was surveyed."""
         tables = (view.labels.or_raise().labels for view in seen.views)
-        return cls(plan, dict(zip(plan.views or ("",), tables, strict=True)))
+        return cls(plan, dict(zip(plan.views or ("",), tables, strict=True)), ReadFrom.of(seen, options))
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ def survey_source(source: Place, target: str | Path, options: Options, *, watch:
 
 def propose_seen(seen: Source, target: Path, options: Options) -> Proposal:
     """Decide on the migration of a source that was surveyed."""
-    return Proposal.of(seen, make_plan(seen, options, _absolute(target)))
+    return Proposal.of(seen, make_plan(seen, options, _absolute(target)), options)
 
 
 def nothing_to_split() -> NothingToSplit:
@@ -347,7 +349,7 @@ def carry_out(
     came = Outcome(made, run, verification, merge_findings(told, checked))
     # What is told of this run alone the next one would not tell.
     if last is not None and came.exit_code == EXIT_OK and came.findings == checked and not assessment.stale:
-        last.keep(proposal.source, made, checked, verification)
+        last.keep(proposal.read_from, made, checked, verification)
     else:
         forget(folder)
     return _registered(came, register_as)
@@ -357,18 +359,7 @@ def _registered(came: Outcome, name: str | None) -> Outcome:
     """Tell the Lightning Pose app of a project, if it is to be; what came of that is told with the rest."""
     if name is None:
         return came
-    return replace(came, findings=merge_findings(came.findings, _register(Path(came.plan.target), name)))
-
-
-def _register(folder: Path, name: str) -> list[Finding]:
-    """Tell the Lightning Pose app of the project; the project is done by then, so a fault only ends with exit 1."""
-    try:
-        registration = register(folder, name or folder.name, None)
-    except Dlc2LpError as error:
-        return list(error.findings)
-    what = "added under this name" if registration.added else "was there already"
-    message, where = f"{what}; the app lists it from now on", str(registration.projects_file)
-    return [*registration.findings, Finding(Severity.NOTE, "registered", registration.name, message, where)]
+    return replace(came, findings=merge_findings(came.findings, registered(Path(came.plan.target), name)))
 
 
 def list_project_splits(source: Place, options: Options) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from dlc2lp.dlc.locate import open_project
 from dlc2lp.options import Options
 from dlc2lp.run import last_run
 from dlc2lp.survey.look import look
-from dlc2lp.survey.places import places_of
+from dlc2lp.survey.places import ReadFrom
 
 PICTURES = (".png", ".jpg", ".mp4", ".avi")
 SEEN = ".dlc2lp/seen.json"
@@ -361,7 +361,7 @@ def test_whatever_a_survey_looks_at_is_looked_at_again(tmp_path, monkeypatch, bu
     for name in ("stat", "lstat", "scandir", "listdir", "open"):
         monkeypatch.setattr(os, name, heard(getattr(os, name), seen))
     sys.addaudithook(lambda event, args: seen.add(args[0]) if event == "open" else None)
-    places = places_of(look(None if source is None else open_project(source), options), options)
+    places = ReadFrom.of(look(None if source is None else open_project(source), options), options).places
     monkeypatch.undo()
     paths = {Path(os.fsdecode(path)) for path in seen if isinstance(path, str | bytes | os.PathLike)}
     inside = [path for path in paths if tmp_path in path.parents]

@@ -30,8 +30,7 @@ from dlc2lp.run.log import LOG_FILE
 from dlc2lp.run.scratch import SCRATCH
 from dlc2lp.run.stored import stored_plan
 from dlc2lp.run.verify import Verification
-from dlc2lp.survey.places import places_of
-from dlc2lp.survey.source import Source
+from dlc2lp.survey.places import ReadFrom
 from dlc2lp.version import __version__
 
 SEEN_FILE = f"{STATE_FOLDER}/seen.json"
@@ -135,9 +134,9 @@ class LastRun:
             time.sleep(max(0, min(TICK_NS, listing.newest_unread_ns + TICK_NS - now_ns)) / 1e9)
         self._held = None if listing is None else _Held(listing, time.time_ns())
 
-    def keep(self, source: Source, plan: Plan, findings: Sequence[Finding], verification: Verification) -> None:
+    def keep(self, read_from: ReadFrom, plan: Plan, findings: Sequence[Finding], verification: Verification) -> None:
         """Write down what this run saw and told, for the next one; what can't be written is no fault of the target."""
-        places, held, now = self._places(source), self._held, self._listed()
+        places, held, now = self._places(read_from), self._held, self._listed()
         listed = listing_of(places) if places else None
         if held is None or now is None or listed is None or now.digest != held.listing.digest:
             forget(self.target)
@@ -158,11 +157,10 @@ class LastRun:
         with contextlib.suppress(OSError):
             (self.target / SEEN_FILE).write_text(to_line(seen), encoding="ascii")
 
-    def _places(self, source: Source) -> tuple[Place, ...]:
+    def _places(self, read_from: ReadFrom) -> tuple[Place, ...]:
         """Return what the source was read from; none where that is not all known, as beside a 3D project."""
         given = Path(self.source) if self.source is not None else None
-        roots = {survey.project.root for survey, _ in source.surveys}
-        return () if given and roots.isdisjoint({given, given.parent}) else places_of(source, self.options)
+        return () if given and read_from.roots.isdisjoint({given, given.parent}) else read_from.places
 
     def _read(self) -> Seen | None:
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from dlc2lp.listing import Place
 from dlc2lp.options import Options
@@ -12,15 +14,25 @@ from dlc2lp.survey.project import Survey
 from dlc2lp.survey.source import Source
 
 
-def places_of(source: Source, options: Options) -> tuple[Place, ...]:
-    """Return all places that a source was read from or would be read from, if something were there."""
-    named = [*options.merge, *options.labels_from, *options.calibration, *options.video_roots]
-    named += [path for _, path in options.views]
-    found = [Place(_absolute(path), "tree") for path in named]
-    # Beside DeepLabCut's calibration lies the configuration that names its cameras.
-    found += [Place(_absolute(path / ".." / ".."), "folder") for path in options.calibration]
-    found += [place for survey, _ in source.surveys for place in _of_survey(survey)]
-    return tuple(dict.fromkeys(found))
+@dataclass(frozen=True)
+class ReadFrom:
+    """Where a survey looked."""
+
+    roots: frozenset[Path]  #: The folders of the projects.
+    #: All places that the source was read from, or would be read from if something were there.
+    places: tuple[Place, ...]
+
+    @classmethod
+    def of(cls, source: Source, options: Options) -> Self:
+        """Where a source was read from."""
+        named = [*options.merge, *options.labels_from, *options.calibration, *options.video_roots]
+        named += [path for _, path in options.views]
+        found = [Place(_absolute(path), "tree") for path in named]
+        # Beside DeepLabCut's calibration lies the configuration that names its cameras.
+        found += [Place(_absolute(path / ".." / ".."), "folder") for path in options.calibration]
+        found += [place for survey, _ in source.surveys for place in _of_survey(survey)]
+        roots = frozenset(survey.project.root for survey, _ in source.surveys)
+        return cls(roots, tuple(dict.fromkeys(found)))
 
 
 def _absolute(path: Path) -> str:

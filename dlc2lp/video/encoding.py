@@ -61,8 +61,8 @@ class EncodeSettings:
 
 
 #: Against x264's defaults (medium, crf 23, GOP 250; Lightning Pose's documentation), on clean, noisy, dark and large
-#: recordings and a real one of an open field (``scripts/bench profiles``; docs/benchmarks.md). Each is faster and nowhere
-#: worse in PSNR and SSIM:
+#: recordings and a real one of an open field (``scripts/bench profiles``; docs/benchmarks.md). Each is faster and
+#: nowhere worse in PSNR and SSIM:
 #: balanced  1.6 to 3.4 times less CPU, 1.4 to 1.8 times the size (more where the noise is just what the defaults smooth
 #:           away), PSNR +0.1 to +1.9 dB. Without B-frames, which take a third of the time, and with the planning ahead
 #:           that `superfast` lacks: without it the size is up to tenfold. OpenCV seeks in it as fast as where every

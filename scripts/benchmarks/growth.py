@@ -1,4 +1,4 @@
-"""Whether time and memory grow no faster than what there is to do: three sizes of each, and the exponent between them."""
+"""Whether time and memory grow no faster than the work: three sizes of each, and the exponent between them."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def report(folder: Path, amount: Amount) -> str:
         ("frames of a video, `video convert` (encode)", (3000, 12000, 48000), lambda n: _video(place, n)),
     ]
     rows = []
-    for name, sizes, command in kinds:
-        sizes = tuple(max(4, size // amount.divisor) for size in sizes)
+    for name, full, command in kinds:
+        sizes = [max(4, size // amount.divisor) for size in full]
         took = []
         for size in sizes:
             say(f"  {size} {name}")
