@@ -21,7 +21,7 @@ from dlc2lp.model import VideoInfo
 from dlc2lp.video.colors import Colors, readings
 from dlc2lp.video.frames import read_colors
 from dlc2lp.video.likeness import to_gray
-from dlc2lp.video.pictures import read_image
+from dlc2lp.video.pictures import differences, read_image, sums
 from dlc2lp.video.ties import StillImage, Tie, six_digits
 
 _N_IMAGES = 7
@@ -102,9 +102,9 @@ def _proven_by(fits: Sequence[_Fit]) -> int:
 
 
 def _fit(picture: NDArray[np.uint8], image: NDArray[np.uint8]) -> _Fit:
-    difference = image.astype(np.int32) - picture
+    apart, squared = differences(picture, image)
     gain, offset = _line(to_gray(picture), to_gray(image))
-    return _Fit(float(np.square(difference).mean()), float(np.abs(difference).mean()), gain, offset)
+    return _Fit(squared / picture.size, apart / picture.size, gain, offset)
 
 
 def _shift_to(picture: NDArray[np.uint8], levels: NDArray[Any]) -> int:
@@ -118,9 +118,14 @@ def _rgb(image: NDArray[Any]) -> NDArray[Any]:
 
 def _line(shown: NDArray[np.uint8], image: NDArray[Any]) -> tuple[float, float]:
     """Gain and offset of the best line through the pixels' levels; a picture without contrast has a gain of 1."""
-    x, y = shown.astype(np.int64).ravel(), image.astype(np.int64).ravel()
     # Sums of whole numbers, the same on every machine.
-    n, sum_x, sum_y, sum_xx, sum_xy = len(x), int(x.sum()), int(y.sum()), int((x * x).sum()), int((x * y).sum())
+    n, (sum_x, sum_xx) = shown.size, sums(shown)
+    if image.dtype == np.uint8:
+        sum_y, sum_yy = sums(image)
+        sum_xy = (sum_xx + sum_yy - differences(shown, image)[1]) // 2
+    else:
+        x, y = shown.astype(np.int64).ravel(), image.astype(np.int64).ravel()
+        sum_y, sum_xy = int(y.sum()), int((x * y).sum())
     spread = n * sum_xx - sum_x * sum_x
     gain = (n * sum_xy - sum_x * sum_y) / spread if spread else 1.0
     return gain, (sum_y - gain * sum_x) / n
