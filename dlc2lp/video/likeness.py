@@ -48,7 +48,7 @@ def to_gray(image: NDArray[Any]) -> NDArray[np.uint8]:
     # Four bytes hold the sums of 16-bit levels.
     levels: NDArray[Any] = image.astype(np.uint32)
     if levels.ndim == 3:
-        levels = (sum(levels[..., color] * part for color, part in enumerate(_LUMA)) + 8192) >> 14
+        levels = (np.stack([levels[..., color] * part for color, part in enumerate(_LUMA)]).sum(axis=0) + 8192) >> 14
     n_bits = int(levels.max(initial=0)).bit_length()
     return (levels >> max(0, n_bits - 8)).astype(np.uint8)
 

@@ -252,6 +252,11 @@ def is_mirrored(frame: VideoFrame) -> bool:
     return False
 
 
+def n_bytes_of(frame: VideoFrame) -> int:
+    """How much memory the pixels of a frame take."""
+    return sum(plane.buffer_size for plane in frame.planes)
+
+
 def is_end(packet: Packet) -> bool:
     """Whether it is what PyAV gives after the last packet."""
     return packet.size == 0 and packet.dts is None
