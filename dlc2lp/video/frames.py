@@ -328,10 +328,16 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
     if info.constant_rate:
         first = _first_time(path, info, decoding)
         step = 1 / (info.frame_rate * decoding.video.header().time_base)
-        return lambda index: int(first + index * step)
+        # Of whole numbers: with fractions this takes as long as decoding a small frame.
+        ticks, per = step.as_integer_ratio()
+        return lambda index: _towards_zero(first * per + index * ticks, per)
 
     times = packet_times(path, info, decoding.stop)
     return lambda index: int(times[index])
+
+
+def _towards_zero(number: int, by: int) -> int:
+    return number // by if number >= 0 else -(-number // by)
 
 
 def _first_time(path: Path, info: VideoInfo, decoding: _Decoding) -> int:

@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import UnreadableFile
 
-#: Squares of so many levels that their sum fits into four bytes.
-_SUMMED_AT_ONCE = 1 << 15
-
 
 def read_image(path: Path) -> NDArray[Any]:
     """Read a still image as it is stored: PNG, JPEG, TIFF or BMP, under any name.
@@ -117,15 +114,8 @@ def differences(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[int, 
     """The sums of the sizes and of the squares of the differences of two arrays of one shape; exact."""
     import cv2
 
-    pairs = list(zip(_summed_at_once(one), _summed_at_once(other), strict=True))
-    sizes = sum(round(cv2.norm(first, second, cv2.NORM_L1)) for first, second in pairs)
-    return sizes, sum(round(cv2.norm(first, second, cv2.NORM_L2SQR)) for first, second in pairs)
-
-
-def _summed_at_once(values: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Pieces that OpenCV adds up without an overflow in any version."""
-    flat = np.ascontiguousarray(values).reshape(-1)
-    return [flat[start : start + _SUMMED_AT_ONCE] for start in range(0, len(flat), _SUMMED_AT_ONCE)]
+    # OpenCV adds up whole numbers, but takes the root of the squares' sum and squares that.
+    return round(cv2.norm(one, other, cv2.NORM_L1)), round(cv2.norm(one, other, cv2.NORM_L2SQR))
 
 
 def shrink(gray: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:
