@@ -27,7 +27,7 @@ from dlc2lp.video.frames import Frames, Pictures, frames_of, small_grays
 from dlc2lp.video.framing import Framing, Pair
 from dlc2lp.video.likeness import to_gray
 from dlc2lp.video.pictures import read_image
-from dlc2lp.video.pyav import VideoFrame, n_bytes_of
+from dlc2lp.video.pyav import VideoFrame
 from dlc2lp.video.ties import StillImage
 
 #: Of whole frames of one video, and of its images, at most: 36 images of 640x480, or 5 of 1920x1080.
@@ -47,13 +47,13 @@ class Kept(Generic[_Key, _Value]):
     """
 
     def __init__(self, asked: Mapping[_Key, bool]) -> None:
-        self._asked, self._left = asked, _KEPT_BYTES
+        self.asked, self._left = asked, _KEPT_BYTES
         self.values: dict[_Key, _Value] = {}
 
     def add(self, key: _Key, value: _Value, n_bytes: int) -> None:
         """Keep a value if there is room for it."""
-        if key in self._asked and key not in self.values:
-            least = 0 if self._asked[key] else _KEPT_BYTES // 2
+        if key in self.asked and key not in self.values:
+            least = 0 if self.asked[key] else _KEPT_BYTES // 2
             if self._left - n_bytes >= least:
                 self.values[key] = value
                 self._left -= n_bytes
@@ -154,6 +154,6 @@ class FrameReader:
             self.n_read += 1
             if self.on_frames is not None and self.n_read % _REPORTED_FRAMES == 0:
                 self.on_frames(self.n_read)
-            if not frame.is_corrupt:
-                self.kept.add(index, frame, n_bytes_of(frame))
+            if index in self.kept.asked and not frame.is_corrupt:
+                self.kept.add(index, frame, sum(plane.buffer_size for plane in frame.planes))
             yield index, frame

@@ -18,6 +18,7 @@ from dlc2lp.model import VideoInfo
 from dlc2lp.video.clock import LONGEST_DELAY, gaps, usual_step
 from dlc2lp.video.colors import Colors, as_opencv_reads
 from dlc2lp.video.encoding import Crop
+from dlc2lp.video.h264_units import Units
 from dlc2lp.video.likeness import to_gray
 from dlc2lp.video.pictures import shrink
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable, VideoFrame
@@ -250,8 +251,13 @@ def _frames_by_time(
     try:
         with _Decoding(path, stop) as decoding:
             time_of = _display_times(path, info, decoding)
+            decoding.wanted = frozenset(map(time_of, wanted))
             for index in wanted:
                 is_near = 0 < index - position <= max(gop, _NEAR_FRAMES)
+                if is_near and index - position > _NEAR_FRAMES:
+                    # Not on through frames that nobody wants, where the way from a key frame is shorter.
+                    key_time = decoding.video.key_time(time_of(index))
+                    is_near = key_time is None or key_time < time_of(position + _NEAR_FRAMES)
                 frame = _frame_by_time(decoding, index, time_of, gop, is_near=is_near)
                 if frame is None and not past_damage:
                     raise _unreadable_frame(path, index, "no frame has its display time")
@@ -281,6 +287,9 @@ def _frame_by_time(
 class _Decoding:
     """An opened video and where decoding stands in it."""
 
+    #: The display times of all frames that are wanted: what none of them can lean on need not be decoded.
+    wanted: frozenset[int] | None = None
+
     def __init__(self, path: Path, stop: threading.Event | None) -> None:
         self.path = path
         self.stop = stop
@@ -294,7 +303,7 @@ class _Decoding:
 
     def _open(self) -> None:
         self.video = OpenedVideo(self.path, self.stop)
-        self.frames = self.video.frames(past_damage=True)
+        self.frames = self.video.frames(past_damage=True)  # all: who begins here has missed some of them elsewhere
         self.after_keyframe = True  # where a file begins there is nothing to lean on; its key frame may be hidden
 
     def restart(self, time: int | None) -> None:
@@ -304,8 +313,21 @@ class _Decoding:
             self._open()
         else:
             self.video.seek(time)
-            self.frames = self.video.frames(past_damage=True)
+            self.frames = self._needed_frames()
             self.after_keyframe = False
+
+    def _needed_frames(self) -> Iterator[VideoFrame]:
+        """As all frames from here on, but for those of h264 that are not wanted and that no other leans on."""
+        units = Units(self.video.extradata) if self.video.codec == "h264" and self.wanted is not None else None
+        for packet in self.video.packets():
+            is_idle = units is not None and packet.size and packet.pts not in (self.wanted or ())
+            if is_idle and units is not None and not units.is_leaned_on(bytes(packet)):
+                continue
+            try:
+                frames = self.video.decode(packet)
+            except Undecodable:
+                continue
+            yield from frames
 
     def frame_at(self, time: int) -> VideoFrame | None:
         """The next frame of this display time; None if it is passed, or no key frame came before it.
