@@ -89,8 +89,8 @@ class FrameReader:
     on_frames: Callable[[int], None] | None
     stop: threading.Event | None
     colors: Colors | None = None  # how those of the video are read; None: as OpenCV 4 does
-    #: Frames that are wanted of the whole picture sooner or later, so that each place is decoded once.
-    ahead: frozenset[int] = frozenset()
+    #: Frames that images of any size are compared with at first, so that the way to them is decoded once.
+    ahead: set[int] = field(default_factory=set)
     n_read: int = 0
     _small: dict[tuple[Crop | None, int, Colors | None], dict[int, NDArray[np.uint8]]] = field(default_factory=dict)
 
@@ -106,6 +106,7 @@ class FrameReader:
             missing = [index for index in wanted if index not in known]
             if missing and framing.crop is None:
                 missing = sorted({*missing, *self.ahead} - known.keys())
+                self.ahead = set()  # what finds no room is not to be decoded with every look
         have = sorted(known.keys() & wanted) if missing is not None else []
         decoded = self._decoded_small(framing, missing, known) if missing is None or missing else iter(())
         fresh = (item for item in decoded if item[0] in wanted)
@@ -142,12 +143,8 @@ class FrameReader:
     def likely(self, stills: Sequence[StillImage]) -> list[int]:
         """The frame that each image's number names, or any other where it names none."""
         named = [-1 if still.frame_index is None else still.frame_index for still in stills]
-        others = cycle(self.evenly(len(stills)))
+        others = cycle(evenly(self.info.n_frames, len(stills)))
         return [at if 0 <= at < self.info.n_frames else next(others) for at in named]
-
-    def evenly(self, n: int) -> list[int]:
-        """Up to n positions all over the video."""
-        return sorted({(2 * k + 1) * self.info.n_frames // (2 * n) for k in range(n)})
 
     def _decoded(self, indices: Iterable[int] | None, *, past_damage: bool) -> Iterator[tuple[int, VideoFrame]]:
         for index, frame in frames_of(self.video, self.info, indices, self.stop, past_damage=past_damage):
@@ -157,3 +154,8 @@ class FrameReader:
             if index in self.kept.asked and not frame.is_corrupt:
                 self.kept.add(index, frame, sum(plane.buffer_size for plane in frame.planes))
             yield index, frame
+
+
+def evenly(n_frames: int, n: int) -> list[int]:
+    """Up to n positions all over a video."""
+    return sorted({(2 * k + 1) * n_frames // (2 * n) for k in range(n)})

@@ -12,7 +12,6 @@ rotation that comes into question. Where the place of a crop is sought, a few im
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.colors import as_opencv_reads, has_matrix, tagged
-from dlc2lp.video.decoded_once import FrameReader, Kept, StillReader
+from dlc2lp.video.decoded_once import FrameReader, Kept, StillReader, evenly
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frame_proof import Proof, accept_expected, expected_of_rest, is_absent, is_ahead, prove
 from dlc2lp.video.framing import CropHint, Framing, part_framing, whole_framing
@@ -76,11 +75,10 @@ def find_frames(
         group.stills.append(still)
         if group.framing is not None:
             group.small.append(group.framing.small(gray))
-    # Images of a damaged place may show what a decoder made of it then, as it does now.
-    numbers, likely = ({still.frame_index for still in some} for some in (images, sampled(images)))
-    kept: Kept[int, VideoFrame] = Kept({number: number in likely for number in numbers if number is not None})
-    ahead = _windows(groups.values(), info, window)
-    frames = FrameReader(video, replace(info, held=()), reader, kept, on_frames, stop, ahead=ahead)
+    frames = _frame_reader(video, info, images, reader, on_frames, stop)
+    whole = [group.stills for group in groups.values() if group.framing is not None]
+    for stills in whole:
+        frames.ahead |= _looked_at(info.n_frames, [still.frame_index for still in stills], window)
     ties = [
         _with_colors(frames, group, _tie_by_any_colors(frames, group, crop_hint, window)) for group in groups.values()
     ]
@@ -89,13 +87,27 @@ def find_frames(
     return tuple(ties)
 
 
-def _windows(groups: Iterable[_Group], info: VideoInfo, window: int) -> frozenset[int]:
-    """The frames around the numbers of all images that show the whole picture, whatever their sizes."""
-    whole = [group for group in groups if group.framing is not None]
-    numbers = [still.frame_index for group in whole for still in group.stills if len(whole) > 1]
-    inside = (at for at in numbers if at is not None and 0 <= at < info.n_frames)
-    around = (range(max(0, at - window), min(info.n_frames, at + window + 1)) for at in inside)
-    return frozenset(itertools.chain.from_iterable(around))
+def _frame_reader(
+    video: Path,
+    info: VideoInfo,
+    images: Sequence[StillImage],
+    reader: StillReader,
+    on_frames: Callable[[int], None] | None,
+    stop: threading.Event | None,
+) -> FrameReader:
+    """A reader that keeps whole frames that images claim to be, those that are compared in color rather than others."""
+    numbers, likely = ({still.frame_index for still in some} for some in (images, sampled(images)))
+    kept: Kept[int, VideoFrame] = Kept({number: number in likely for number in numbers if number is not None})
+    # Images of a damaged place may show what a decoder made of it then, as it does now.
+    return FrameReader(video, replace(info, held=()), reader, kept, on_frames, stop)
+
+
+def _looked_at(n_frames: int, numbers: Iterable[int | None], window: int) -> set[int]:
+    """The frames around some numbers, and a few from elsewhere."""
+    centers = {at for at in numbers if at is not None and 0 <= at < n_frames}
+    wanted = {at for center in centers for at in range(center - window, center + window + 1)}
+    wanted.update(evenly(n_frames, max(1, _N_PLACES - len(centers))))
+    return {at for at in wanted if 0 <= at < n_frames}
 
 
 @dataclass
@@ -277,10 +289,7 @@ class _FrameSearch:
 
     def _look_around(self, around: NDArray[np.int64]) -> list[Looks]:
         """Compare each image with the frames around a position, and all with a few frames from elsewhere."""
-        centers = {int(at) for at in around if at >= 0}
-        wanted = {at for center in centers for at in range(center - self.window, center + self.window + 1)}
-        wanted.update(self.frames.evenly(max(1, _N_PLACES - len(centers))))
-        indices = sorted(at for at in wanted if 0 <= at < self.n_frames)
+        indices = sorted(_looked_at(self.n_frames, around.tolist(), self.window))
         return self._look(self.small, indices, around=around, half_window=self.window)
 
     def _look(
