@@ -20,6 +20,7 @@ from dlc2lp.video.colors import Colors, as_opencv_reads
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.h264_units import Units
 from dlc2lp.video.likeness import to_gray
+from dlc2lp.video.luma import Grays
 from dlc2lp.video.pictures import shrink
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable, VideoFrame
 
@@ -119,14 +120,15 @@ def small_grays(
     """The small grey pictures of frames, as :func:`small_gray_frames` gives them."""
     # What PyAV makes gray by another reading than the usual one differs from version to version; colours do not.
     is_usual = colors in (None, as_opencv_reads(info.pixel_format))
-    pixels = Pixels(path, "gray" if is_usual else "rgb24", info.width_px, info.height_px, colors)
+    size = info.width_px, info.height_px
+    pixels = Grays(path, *size) if is_usual else Pixels(path, "rgb24", *size, colors)
     for index, frame in frames:
         picture = _picture(path, index, pixels, frame, crop, turn_deg)
         yield index, shrink(picture if is_usual else to_gray(picture), width_px)
 
 
 def _picture(
-    path: Path, index: int, pixels: Pixels, frame: VideoFrame, crop: Crop | None, turn_deg: int
+    path: Path, index: int, pixels: Pixels | Grays, frame: VideoFrame, crop: Crop | None, turn_deg: int
 ) -> NDArray[np.uint8]:
     """The part of a frame that is asked for."""
     try:

@@ -98,6 +98,13 @@ def luma(image: NDArray[np.uint8], parts: Sequence[int]) -> NDArray[np.uint8]:
     return cv2.transform(image, weights)  # type: ignore[return-value]
 
 
+def looked_up(levels: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What stands in a table of 256 for each level of a picture, shape (H, W)."""
+    import cv2
+
+    return cv2.LUT(levels, table)  # type: ignore[return-value]
+
+
 def summed_area(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
     """The sums of all that is above and to the left of each corner of a pixel, shape (H + 1, W + 1); exact."""
     import cv2

@@ -21,9 +21,10 @@ from dlc2lp.video import decoded_once
 from dlc2lp.video.find_frames import find_frames
 from dlc2lp.video.frames import small_gray_frames
 from dlc2lp.video.likeness import errors, to_gray
+from dlc2lp.video.luma import Grays
 from dlc2lp.video.pictures import differences, read_image, sums
 from dlc2lp.video.probe import probe
-from dlc2lp.video.pyav import OpenedVideo
+from dlc2lp.video.pyav import OpenedVideo, Pixels
 from dlc2lp.video.synthetic import write_clip
 from dlc2lp.video.ties import StillImage
 
@@ -147,6 +148,38 @@ def test_no_more_is_kept_than_there_is_room_for(tmp_path: Path) -> None:
         kept.add(key, str(key), n_bytes)
     # 9 is nothing that is asked for again; 1 would take what is for likelier ones; after 2 there is no room for more.
     assert kept.values == {2: "2"}
+
+
+# ----------------------------------------------------------------------------------------------------- grey levels
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "nv12", "yuvj420p", "gray", "yuv420p10le"])
+@pytest.mark.parametrize("size", [(640, 480), (66, 50)])
+def test_stored_brightness_gives_the_grey_levels_of_the_converter(pixel_format: str, size: tuple[int, int]) -> None:
+    import av
+
+    frame = av.VideoFrame(*size, pixel_format)
+    rng = np.random.default_rng(3)
+    for plane in frame.planes:
+        plane.update(rng.integers(0, 3 if "10" in pixel_format else 256, plane.buffer_size, dtype=np.uint8).tobytes())
+    expected = Pixels(Path("a.mp4"), "gray", *size).of(frame)
+    assert np.array_equal(Grays(Path("a.mp4"), *size).of(frame), expected)
+    # A frame of another size than the video is brought to it.
+    wider = Grays(Path("a.mp4"), size[0] * 2, size[1] * 2).of(frame)
+    assert np.array_equal(wider, Pixels(Path("a.mp4"), "gray", size[0] * 2, size[1] * 2).of(frame))
+
+
+def test_brightness_is_looked_up_where_that_is_all_there_is_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame of video range goes through ffmpeg's converter no more."""
+    import av
+
+    shapes: list[tuple[int, int]] = []
+    convert = Pixels.of
+    monkeypatch.setattr(Pixels, "of", lambda self, it: shapes.append((it.width, it.height)) or convert(self, it))
+    grays = Grays(Path("a.mp4"), 64, 48)
+    for _ in range(3):
+        grays.of(av.VideoFrame(64, 48, "yuv420p"))
+    assert shapes == [(256, 16)]
 
 
 # --------------------------------------------------------------------------------- frames that nobody needs
