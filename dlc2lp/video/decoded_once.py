@@ -30,8 +30,8 @@ from dlc2lp.video.pictures import read_image
 from dlc2lp.video.pyav import VideoFrame
 from dlc2lp.video.ties import StillImage
 
-#: Of whole frames of one video, and of its images, at most: 36 images of 640x480, or 5 of 1920x1080.
-_KEPT_BYTES = 1 << 25
+#: Of whole frames of one video, and of its images, at most: 18 images of 640x480, or 2 of 1920x1080.
+_KEPT_BYTES = 1 << 24
 #: Small pictures of one framing: 6 MB.
 _KEPT_SMALL = 2048
 _REPORTED_FRAMES = 64

@@ -8,7 +8,7 @@ difference (:mod:`dlc2lp.video.likeness`), judged together (:mod:`dlc2lp.video.f
 First each image is compared with the frames around its number, by seeks. Only where that does not settle everything is
 the whole video decoded, once. Small frames are held of a batch, 400 kB, and of the first that were decoded, 6 MB; each
 image takes 3 kB for every rotation that comes into question. Whole frames and images that are likely to be asked for
-again are held up to 32 MB each (:mod:`dlc2lp.video.decoded_once`); where the place of a crop is sought, a few more.
+again are held up to 16 MB each (:mod:`dlc2lp.video.decoded_once`); where the place of a crop is sought, a few more.
 """
 
 from __future__ import annotations
