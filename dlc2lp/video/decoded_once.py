@@ -92,6 +92,8 @@ class FrameReader:
     #: Frames that images of any size are compared with at first, so that the way to them is decoded once.
     ahead: set[int] = field(default_factory=set)
     n_read: int = 0
+    #: Frames that a decoder made up in part: from which place it came there may make a difference.
+    _made_up: set[int] = field(default_factory=set)
     _small: dict[tuple[Crop | None, int, Colors | None], dict[int, NDArray[np.uint8]]] = field(default_factory=dict)
 
     def small(self, framing: Framing, indices: Sequence[int] | None) -> Pictures:
@@ -118,7 +120,7 @@ class FrameReader:
         frames = self._decoded(indices, past_damage=True)
         crop, turn_deg = framing.crop, framing.turn_deg
         for index, picture in small_grays(self.video, self.info, frames, crop, turn_deg, self.colors):
-            if len(known) < _KEPT_SMALL:
+            if len(known) < _KEPT_SMALL and index not in self._made_up:
                 known[index] = picture
             yield index, picture
 
@@ -151,7 +153,9 @@ class FrameReader:
             self.n_read += 1
             if self.on_frames is not None and self.n_read % _REPORTED_FRAMES == 0:
                 self.on_frames(self.n_read)
-            if index in self.kept.asked and not frame.is_corrupt:
+            if frame.is_corrupt:
+                self._made_up.add(index)
+            elif index in self.kept.asked:
                 self.kept.add(index, frame, sum(plane.buffer_size for plane in frame.planes))
             yield index, frame
 
