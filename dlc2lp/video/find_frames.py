@@ -6,13 +6,13 @@ be another video, a cut of it, or turned. So the pictures decide: grey, 64 px wi
 difference (:mod:`dlc2lp.video.likeness`), judged together (:mod:`dlc2lp.video.frame_proof`).
 
 First each image is compared with the frames around its number, by seeks. Only where that does not settle everything is
-the whole video decoded, once. A batch of small frames is held at a time, 400 kB; each image takes 3 kB for every
-rotation that comes into question. Where the place of a crop is sought, a few images and frames are held at full size.
+the whole video decoded, once. Small frames are held of a batch, 400 kB, and of the first that were decoded, 6 MB; each
+image takes 3 kB for every rotation that comes into question. Whole frames and images that are likely to be asked for
+again are held up to 16 MB each (:mod:`dlc2lp.video.decoded_once`); where the place of a crop is sought, a few more.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.model import VideoInfo
-from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, tagged
+from dlc2lp.video.colors import as_opencv_reads, has_matrix, tagged
+from dlc2lp.video.decoded_once import FrameReader, Kept, StillReader, evenly
 from dlc2lp.video.encoding import Crop
 from dlc2lp.video.frame_proof import Proof, accept_expected, expected_of_rest, is_absent, is_ahead, prove
-from dlc2lp.video.frames import Pictures, small_gray_frames
-from dlc2lp.video.framing import CropHint, Framing, Pair, part_framing, whole_framing
-from dlc2lp.video.image_colors import image_colors
-from dlc2lp.video.likeness import Looks, look, to_gray
-from dlc2lp.video.pictures import read_image
+from dlc2lp.video.framing import CropHint, Framing, part_framing, whole_framing
+from dlc2lp.video.image_colors import image_colors, sampled
+from dlc2lp.video.likeness import Looks, look
+from dlc2lp.video.pyav import VideoFrame
 from dlc2lp.video.ties import Evidence, ImageTie, Outcome, StillImage, Tie, explain, kind_of, six_digits
 
 #: OpenCV's seeks miss by up to 5 frames in 600 of varying rate; moviepy, with which DeepLabCut 2.0 cut, by one.
@@ -38,7 +38,6 @@ WINDOW_FRAMES = 8
 
 _N_PLACES = 8  # of a video are looked at at least, to know how much its frames differ
 _N_PROBES = 9
-_REPORTED_FRAMES = 64
 #: A rotation is the right one where the others are this much worse.
 _ROTATION_MARGIN, _ROTATION_MARGIN_BY = 2.0, 0.5
 
@@ -63,11 +62,12 @@ def find_frames(
     last. ``VideoFailed`` (``video-frame-unreadable``): the video is so damaged that its frames can't be counted;
     ``Interrupted``: ``stop`` was set.
     """
+    reader = StillReader(dict.fromkeys(images, False) | dict.fromkeys(sampled(images), True))
     groups: dict[tuple[int, int], _Group] = {}
     unreadable = []
     for still in images:
         try:
-            gray = to_gray(read_image(still.path))
+            gray = reader.gray(still)
         except UnreadableFile:
             unreadable.append(still)
             continue
@@ -76,14 +76,39 @@ def find_frames(
         group.stills.append(still)
         if group.framing is not None:
             group.small.append(group.framing.small(gray))
-    # Images of a damaged place may show what a decoder made of it then, as it does now.
-    frames = _FrameReader(video, replace(info, held=()), on_frames, stop)
+    frames = _frame_reader(video, info, images, reader, on_frames, stop)
+    whole = [group.stills for group in groups.values() if group.framing is not None]
+    for stills in whole:
+        frames.ahead |= _looked_at(info.n_frames, [still.frame_index for still in stills], window)
     ties = [
         _with_colors(frames, group, _tie_by_any_colors(frames, group, crop_hint, window)) for group in groups.values()
     ]
     if unreadable:
         ties.append(_untied(unreadable, None, "unreadable", f"images that cannot be read: {len(unreadable)}"))
     return tuple(ties)
+
+
+def _frame_reader(
+    video: Path,
+    info: VideoInfo,
+    images: Sequence[StillImage],
+    reader: StillReader,
+    on_frames: Callable[[int], None] | None,
+    stop: threading.Event | None,
+) -> FrameReader:
+    """A reader that keeps whole frames that images claim to be, those that are compared in color rather than others."""
+    numbers, likely = ({still.frame_index for still in some} for some in (images, sampled(images)))
+    kept: Kept[int, VideoFrame] = Kept({number: number in likely for number in numbers if number is not None})
+    # Images of a damaged place may show what a decoder made of it then, as it does now.
+    return FrameReader(video, replace(info, held=()), reader, kept, on_frames, stop)
+
+
+def _looked_at(n_frames: int, numbers: Iterable[int | None], window: int) -> set[int]:
+    """The frames around some numbers, and a few from elsewhere."""
+    centers = {at for at in numbers if at is not None and 0 <= at < n_frames}
+    wanted = {at for center in centers for at in range(center - window, center + window + 1)}
+    wanted.update(evenly(n_frames, max(1, _N_PLACES - len(centers))))
+    return {at for at in wanted if 0 <= at < n_frames}
 
 
 @dataclass
@@ -95,72 +120,13 @@ class _Group:
     stills: list[StillImage] = field(default_factory=list)
     small: list[NDArray[np.uint8]] = field(default_factory=list)  # K of shape (R, P)
 
-    def seen_as(self, framing: Framing) -> _Group:
-        """The same images in another framing, read again."""
-        small = [framing.small(to_gray(read_image(still.path))) for still in self.stills]
+    def seen_as(self, framing: Framing, images: StillReader) -> _Group:
+        """The same images in another framing."""
+        small = [framing.small(images.gray(still)) for still in self.stills]
         return _Group(self.size_px, framing, self.stills, small)
 
 
-@dataclass
-class _FrameReader:
-    """Reads the frames of one video and counts them."""
-
-    video: Path
-    info: VideoInfo
-    on_frames: Callable[[int], None] | None
-    stop: threading.Event | None
-    colors: Colors | None = None  # how those of the video are read; None: as OpenCV 4 does
-    n_read: int = 0
-
-    def small(self, framing: Framing, indices: Iterable[int] | None) -> Pictures:
-        """Small pictures of some frames, or of all for None.
-
-        What a decoder made of damaged ones is compared too: DeepLabCut saw it likewise.
-        """
-        return self._counted(
-            small_gray_frames(
-                self.video,
-                self.info,
-                indices,
-                crop=framing.crop,
-                turn_deg=framing.turn_deg,
-                colors=self.colors,
-                past_damage=True,
-                stop=self.stop,
-            )
-        )
-
-    def pairs(self, stills: Sequence[StillImage], indices: Sequence[int]) -> list[Pair]:
-        """Stored frames and images at full size."""
-        small = small_gray_frames(
-            self.video, self.info, indices, width_px=self.info.width_px, past_damage=True, stop=self.stop
-        )
-        shown = dict(self._counted(small))
-        return [
-            (shown[at], to_gray(read_image(still.path)))
-            for still, at in zip(stills, indices, strict=True)
-            if at in shown
-        ]
-
-    def likely(self, stills: Sequence[StillImage]) -> list[int]:
-        """The frame that each image's number names, or any other where it names none."""
-        named = [-1 if still.frame_index is None else still.frame_index for still in stills]
-        others = itertools.cycle(self.evenly(len(stills)))
-        return [at if 0 <= at < self.info.n_frames else next(others) for at in named]
-
-    def evenly(self, n: int) -> list[int]:
-        """Up to n positions all over the video."""
-        return sorted({(2 * k + 1) * self.info.n_frames // (2 * n) for k in range(n)})
-
-    def _counted(self, frames: Pictures) -> Pictures:
-        for item in frames:
-            self.n_read += 1
-            if self.on_frames is not None and self.n_read % _REPORTED_FRAMES == 0:
-                self.on_frames(self.n_read)
-            yield item
-
-
-def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, window: int) -> Tie:
+def _tie_group(frames: FrameReader, group: _Group, hint: CropHint | None, window: int) -> Tie:
     framing = group.framing
     if framing is None:
         probes = group.stills[:: -(-len(group.stills) // _N_PROBES)]
@@ -168,7 +134,7 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
         framing = part_framing(frames.info, pairs, hint) if pairs else None
         if framing is None:
             return _nowhere(group, frames.info)
-        group = group.seen_as(framing)
+        group = group.seen_as(framing, frames.images)
     numbers = [still.frame_index for still in group.stills]
     tie = _FrameSearch(frames, group, framing, window, numbers).tie()
     if framing.crop is None or (framing.is_sure and tie.kind not in ("shifted", "renumbered")):
@@ -182,10 +148,10 @@ def _tie_group(frames: _FrameReader, group: _Group, hint: CropHint | None, windo
         return tie
     indices = [image.claimed_index if image.frame_index is None else image.frame_index for image in tie.images]
     framing = replace(framing, crop=crop, is_sure=True)
-    return _FrameSearch(frames, group.seen_as(framing), framing, window, indices).tie()
+    return _FrameSearch(frames, group.seen_as(framing, frames.images), framing, window, indices).tie()
 
 
-def _tie_by_any_colors(frames: _FrameReader, group: _Group, hint: CropHint | None, window: int) -> Tie:
+def _tie_by_any_colors(frames: FrameReader, group: _Group, hint: CropHint | None, window: int) -> Tie:
     """Where images are no frames of the video, try again as a program that follows its tags would have cut them."""
     tie = _tie_group(frames, group, hint, window)
     asked = tagged(frames.info)
@@ -195,15 +161,15 @@ def _tie_by_any_colors(frames: _FrameReader, group: _Group, hint: CropHint | Non
     return again if again.is_proven else tie
 
 
-def _with_colors(frames: _FrameReader, group: _Group, tie: Tie) -> Tie:
+def _with_colors(frames: FrameReader, group: _Group, tie: Tie) -> Tie:
     try:
-        found = image_colors(frames.video, frames.info, group.stills, tie, frames.stop)
+        found = image_colors(frames, group.stills, tie)
     except VideoFailed:  # one of these very frames is damaged
         found = None
     return replace(tie, **vars(found)) if found else tie
 
 
-def _crop_in_proven_frames(frames: _FrameReader, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
+def _crop_in_proven_frames(frames: FrameReader, group: _Group, tie: Tie, hint: CropHint | None) -> Crop | None:
     indices = [image.frame_index for image in tie.images]
     known = [(still, at) for still, at in zip(group.stills, indices, strict=True) if at is not None]
     if not known:
@@ -258,7 +224,7 @@ class _FrameSearch:
     """
 
     def __init__(
-        self, frames: _FrameReader, group: _Group, framing: Framing, window: int, starts: Sequence[int | None]
+        self, frames: FrameReader, group: _Group, framing: Framing, window: int, starts: Sequence[int | None]
     ) -> None:
         self.frames = frames
         self.framing = framing
@@ -324,10 +290,7 @@ class _FrameSearch:
 
     def _look_around(self, around: NDArray[np.int64]) -> list[Looks]:
         """Compare each image with the frames around a position, and all with a few frames from elsewhere."""
-        centers = {int(at) for at in around if at >= 0}
-        wanted = {at for center in centers for at in range(center - self.window, center + self.window + 1)}
-        wanted.update(self.frames.evenly(max(1, _N_PLACES - len(centers))))
-        indices = sorted(at for at in wanted if 0 <= at < self.n_frames)
+        indices = sorted(_looked_at(self.n_frames, around.tolist(), self.window))
         return self._look(self.small, indices, around=around, half_window=self.window)
 
     def _look(

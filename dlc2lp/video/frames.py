@@ -18,13 +18,16 @@ from dlc2lp.model import VideoInfo
 from dlc2lp.video.clock import LONGEST_DELAY, gaps, usual_step
 from dlc2lp.video.colors import Colors, as_opencv_reads
 from dlc2lp.video.encoding import Crop
+from dlc2lp.video.h264_units import Units
 from dlc2lp.video.likeness import to_gray
+from dlc2lp.video.luma import Grays
 from dlc2lp.video.pictures import shrink
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable, VideoFrame
 
 #: Frames with their indices, in rising order: arrays of shape (H, W), or (H, W, 3) in RGB.
 Pictures = Iterator[tuple[int, NDArray[np.uint8]]]
-_Frames = Iterator[tuple[int, VideoFrame]]
+#: The same, as they come out of the decoder.
+Frames = Iterator[tuple[int, VideoFrame]]
 
 #: A frame this near is decoded up to, where a seek would land behind the place already reached.
 _NEAR_FRAMES = 5
@@ -64,24 +67,23 @@ def read_frames(
     Interrupted
         ``stop`` was set.
     """
-    for index, (picture,) in read_colors(path, info, indices, (colors,), crop=crop, turn_deg=turn_deg, stop=stop):
+    turn_deg = info.rotation_deg if turn_deg is None else turn_deg
+    frames = frames_of(path, info, indices, stop)
+    for index, (picture,) in colored(path, info, frames, (colors,), crop, turn_deg):
         yield index, picture
 
 
-def read_colors(
+def colored(
     path: Path,
     info: VideoInfo,
-    indices: Iterable[int],
+    frames: Frames,
     readings: Sequence[Colors | None],
-    *,
-    crop: Crop | None = None,
-    turn_deg: int | None = 0,
-    stop: threading.Event | None = None,
+    crop: Crop | None,
+    turn_deg: int,
 ) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
-    """As :func:`read_frames`, each frame in several readings of its colours."""
-    turn_deg = info.rotation_deg if turn_deg is None else turn_deg
+    """The pictures of frames as :func:`read_frames` gives them, each in several readings of its colours."""
     converters = [Pixels(path, "rgb24", info.width_px, info.height_px, colors) for colors in readings]
-    for index, frame in _frames_of(path, info, indices, stop):
+    for index, frame in frames:
         yield index, [_picture(path, index, pixels, frame, crop, turn_deg) for pixels in converters]
 
 
@@ -102,17 +104,31 @@ def small_gray_frames(
     As :func:`read_frames`, but uint8 of shape (h, width_px): averaged over areas; narrower parts keep their size.
     ``past_damage``: frames that can't be decoded are left out, and those that were made up in part taken as they are.
     """
+    frames = frames_of(path, info, indices, stop, past_damage=past_damage)
+    return small_grays(path, info, frames, crop, turn_deg, colors, width_px)
+
+
+def small_grays(
+    path: Path,
+    info: VideoInfo,
+    frames: Frames,
+    crop: Crop | None = None,
+    turn_deg: int = 0,
+    colors: Colors | None = None,
+    width_px: int = COMPARED_WIDTH_PX,
+) -> Pictures:
+    """The small grey pictures of frames, as :func:`small_gray_frames` gives them."""
     # What PyAV makes gray by another reading than the usual one differs from version to version; colours do not.
     is_usual = colors in (None, as_opencv_reads(info.pixel_format))
-    pixels = Pixels(path, "gray" if is_usual else "rgb24", info.width_px, info.height_px, colors)
-    frames = _frames_of(path, info, indices, stop, past_damage=past_damage)
+    size = info.width_px, info.height_px
+    pixels = Grays(path, *size) if is_usual else Pixels(path, "rgb24", *size, colors)
     for index, frame in frames:
         picture = _picture(path, index, pixels, frame, crop, turn_deg)
         yield index, shrink(picture if is_usual else to_gray(picture), width_px)
 
 
 def _picture(
-    path: Path, index: int, pixels: Pixels, frame: VideoFrame, crop: Crop | None, turn_deg: int
+    path: Path, index: int, pixels: Pixels | Grays, frame: VideoFrame, crop: Crop | None, turn_deg: int
 ) -> NDArray[np.uint8]:
     """The part of a frame that is asked for."""
     try:
@@ -124,23 +140,27 @@ def _picture(
     return np.ascontiguousarray(picture)
 
 
-def decoded_frames(path: Path, info: VideoInfo, stop: threading.Event | None) -> _Frames:
+def decoded_frames(path: Path, info: VideoInfo, stop: threading.Event | None) -> Frames:
     """Every frame in the order of display; those that are held are the picture before them.
 
     Raises ``VideoFailed`` (``video-frame-unreadable``), ``Interrupted``.
     """
-    return _frames_of(path, info, None, stop)
+    return frames_of(path, info, None, stop)
 
 
-def _frames_of(
+def frames_of(
     path: Path,
     info: VideoInfo,
     indices: Iterable[int] | None,
     stop: threading.Event | None,
     *,
     past_damage: bool = False,
-) -> _Frames:
-    """Decode some frames, or all for None; one that was made up in part is unreadable, unless it is taken as it is."""
+) -> Frames:
+    """Decode some frames, or all for None, in rising order.
+
+    One that was made up in part is unreadable, unless damage is to be passed: then it is taken as it is, and what does
+    not come out is left out. Raises as :func:`read_frames` does.
+    """
     if info.held:
         yield from _held_frames(path, info, indices, stop)
         return
@@ -155,14 +175,14 @@ def _frames_of(
         yield index, frame
 
 
-def _held_frames(path: Path, info: VideoInfo, indices: Iterable[int] | None, stop: threading.Event | None) -> _Frames:
+def _held_frames(path: Path, info: VideoInfo, indices: Iterable[int] | None, stop: threading.Event | None) -> Frames:
     """Decode some frames, or all for None, of a video of which some are held by the picture before (or behind) them."""
     held = frozenset(info.held)
     whole = [index for index in range(info.n_frames) if index not in held]
     wanted: dict[int, list[int]] = {}
     for index in sorted(range(info.n_frames) if indices is None else set(indices)):
         wanted.setdefault(whole[max(0, bisect_right(whole, index) - 1)], []).append(index)
-    read: Callable[..., _Frames] = _frames_in_order if indices is None else partial(_frames_at, indices=list(wanted))
+    read: Callable[..., Frames] = _frames_in_order if indices is None else partial(_frames_at, indices=list(wanted))
     for index, frame in read(path, info, stop=stop, past_damage=True):
         for each in wanted.pop(index, ()):
             yield each, frame
@@ -170,7 +190,7 @@ def _held_frames(path: Path, info: VideoInfo, indices: Iterable[int] | None, sto
         raise _unreadable_frame(path, min(wanted), "it did not come out")
 
 
-def _frames_in_order(path: Path, info: VideoInfo, stop: threading.Event | None, *, past_damage: bool) -> _Frames:
+def _frames_in_order(path: Path, info: VideoInfo, stop: threading.Event | None, *, past_damage: bool) -> Frames:
     """Decode from the beginning; the index counts what comes out.
 
     Where damage is passed it follows from the display time: untimed videos are passed only where a frame comes out.
@@ -205,7 +225,7 @@ def _unreadable_frame(path: Path, index: int, reason: str) -> VideoFailed:
 
 def _frames_at(
     path: Path, info: VideoInfo, indices: Iterable[int], stop: threading.Event | None, *, past_damage: bool
-) -> _Frames:
+) -> Frames:
     """Decode the frames at some positions, in rising order."""
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < info.n_frames:
@@ -226,15 +246,20 @@ def _frames_at(
 
 def _frames_by_time(
     path: Path, info: VideoInfo, wanted: list[int], stop: threading.Event | None, *, past_damage: bool
-) -> _Frames:
+) -> Frames:
     """Frames found by their display times: what a damaged place swallows does not shift the frames behind it."""
     gop = info.keyframe_interval_frames
     index = position = -gop - 1  # position: the frame decoded last
     try:
         with _Decoding(path, stop) as decoding:
             time_of = _display_times(path, info, decoding)
+            decoding.wanted = frozenset(map(time_of, wanted))
             for index in wanted:
                 is_near = 0 < index - position <= max(gop, _NEAR_FRAMES)
+                if is_near and index - position > _NEAR_FRAMES:
+                    # Not on through frames that nobody wants, where the way from a key frame is shorter.
+                    key_time = decoding.video.key_time(time_of(index))
+                    is_near = key_time is None or key_time < time_of(position + _NEAR_FRAMES)
                 frame = _frame_by_time(decoding, index, time_of, gop, is_near=is_near)
                 if frame is None and not past_damage:
                     raise _unreadable_frame(path, index, "no frame has its display time")
@@ -264,6 +289,9 @@ def _frame_by_time(
 class _Decoding:
     """An opened video and where decoding stands in it."""
 
+    #: The display times of all frames that are wanted: what none of them can lean on need not be decoded.
+    wanted: frozenset[int] | None = None
+
     def __init__(self, path: Path, stop: threading.Event | None) -> None:
         self.path = path
         self.stop = stop
@@ -277,7 +305,7 @@ class _Decoding:
 
     def _open(self) -> None:
         self.video = OpenedVideo(self.path, self.stop)
-        self.frames = self.video.frames(past_damage=True)
+        self.frames = self.video.frames(past_damage=True)  # all: who begins here has missed some of them elsewhere
         self.after_keyframe = True  # where a file begins there is nothing to lean on; its key frame may be hidden
 
     def restart(self, time: int | None) -> None:
@@ -287,8 +315,21 @@ class _Decoding:
             self._open()
         else:
             self.video.seek(time)
-            self.frames = self.video.frames(past_damage=True)
+            self.frames = self._needed_frames()
             self.after_keyframe = False
+
+    def _needed_frames(self) -> Iterator[VideoFrame]:
+        """As all frames from here on, but for those of h264 that are not wanted and that no other leans on."""
+        units = Units(self.video.extradata) if self.video.codec == "h264" and self.wanted is not None else None
+        for packet in self.video.packets():
+            is_idle = units is not None and packet.size and packet.pts not in (self.wanted or ())
+            if is_idle and units is not None and not units.is_leaned_on(bytes(packet)):
+                continue
+            try:
+                frames = self.video.decode(packet)
+            except Undecodable:
+                continue
+            yield from frames
 
     def frame_at(self, time: int) -> VideoFrame | None:
         """The next frame of this display time; None if it is passed, or no key frame came before it.
@@ -311,10 +352,16 @@ def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable
     if info.constant_rate:
         first = _first_time(path, info, decoding)
         step = 1 / (info.frame_rate * decoding.video.header().time_base)
-        return lambda index: int(first + index * step)
+        # Of whole numbers: with fractions this takes as long as decoding a small frame.
+        ticks, per = step.as_integer_ratio()
+        return lambda index: _towards_zero(first * per + index * ticks, per)
 
     times = packet_times(path, info, decoding.stop)
     return lambda index: int(times[index])
+
+
+def _towards_zero(number: int, by: int) -> int:
+    return number // by if number >= 0 else -(-number // by)
 
 
 def _first_time(path: Path, info: VideoInfo, decoding: _Decoding) -> int:

@@ -7,22 +7,22 @@ cut may not, nor those that somebody brightened. The network then learns on othe
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.model import VideoInfo
 from dlc2lp.video.colors import Colors, readings
-from dlc2lp.video.frames import read_colors
+from dlc2lp.video.decoded_once import FrameReader
+from dlc2lp.video.frames import colored
 from dlc2lp.video.likeness import to_gray
-from dlc2lp.video.pictures import read_image
+from dlc2lp.video.pictures import differences, sums
 from dlc2lp.video.ties import StillImage, Tie, six_digits
+
+_Item = TypeVar("_Item")
 
 _N_IMAGES = 7
 #: Another reading than the usual one is believed where the images are this much nearer to it, in squared grey levels.
@@ -46,31 +46,35 @@ class ImageColors:
     deep_shift: int | None
 
 
-def image_colors(
-    video: Path, info: VideoInfo, stills: Sequence[StillImage], tie: Tie, stop: threading.Event | None
-) -> ImageColors | None:
+def sampled(items: Sequence[_Item]) -> Sequence[_Item]:
+    """The few of a session's images that are compared."""
+    return items[:: max(1, -(-len(items) // _N_IMAGES))]
+
+
+def image_colors(frames: FrameReader, stills: Sequence[StillImage], tie: Tie) -> ImageColors | None:
     """Compare some images with the frames that they are proven to be, pixel by pixel.
 
-    None where no image can be compared so: none is proven, or they have another size than the frames.
+    None where no image can be compared so: none is proven, or they have another size than the frames. Raises
+    ``VideoFailed`` where one of the frames is damaged.
     """
     if tie.scaled or tie.rotation_deg is None:
         return None
     still_of = {still.name: still for still in stills}
     proven = [(image.frame_index, still_of[image.name]) for image in tie.images if image.outcome == "proven"]
-    step = max(1, -(-len(proven) // _N_IMAGES))
-    chosen = {at: still for at, still in proven[::step] if at is not None}
-    usual, *others = readings(info) or (None,)
-    frames = read_colors(video, info, chosen, (usual, *others), crop=tie.crop, turn_deg=tie.rotation_deg, stop=stop)
+    chosen = {at: still for at, still in sampled(proven) if at is not None}
+    usual, *others = readings(frames.info) or (None,)
+    whole = frames.whole(chosen)
     found: list[tuple[str, list[_Fit]]] = []
     shift: int | None = None
-    for index, pictures in frames:
-        levels = _rgb(read_image(chosen[index].path))
+    for index, pictures in colored(frames.video, frames.info, whole, (usual, *others), tie.crop, tie.rotation_deg):
+        levels = _rgb(frames.images.pixels(chosen[index]))
         if levels.dtype.itemsize > 2 or levels.shape != pictures[0].shape:
             return None
         if levels.dtype.itemsize == 2 and shift is None:
             shift = _shift_to(pictures[0], levels)
-        image = np.minimum(levels >> (shift or 0), 255).astype(np.uint8)
-        found.append((chosen[index].name, [_fit(picture, image) for picture in pictures]))
+        image = levels if levels.dtype == np.uint8 else np.minimum(levels >> (shift or 0), 255).astype(np.uint8)
+        gray = to_gray(image)
+        found.append((chosen[index].name, [_fit(picture, image, gray) for picture in pictures]))
     if not found:
         return None
     votes = Counter(_proven_by(fits) for _, fits in found)
@@ -101,10 +105,10 @@ def _proven_by(fits: Sequence[_Fit]) -> int:
     return best if fits[0].error >= _MARGIN * fits[best].error + _MARGIN_BY else 0
 
 
-def _fit(picture: NDArray[np.uint8], image: NDArray[np.uint8]) -> _Fit:
-    difference = image.astype(np.int32) - picture
-    gain, offset = _line(to_gray(picture), to_gray(image))
-    return _Fit(float(np.square(difference).mean()), float(np.abs(difference).mean()), gain, offset)
+def _fit(picture: NDArray[np.uint8], image: NDArray[np.uint8], gray: NDArray[np.uint8]) -> _Fit:
+    apart, squared = differences(picture, image)
+    gain, offset = _line(to_gray(picture), gray)
+    return _Fit(squared / picture.size, apart / picture.size, gain, offset)
 
 
 def _shift_to(picture: NDArray[np.uint8], levels: NDArray[Any]) -> int:
@@ -118,9 +122,14 @@ def _rgb(image: NDArray[Any]) -> NDArray[Any]:
 
 def _line(shown: NDArray[np.uint8], image: NDArray[Any]) -> tuple[float, float]:
     """Gain and offset of the best line through the pixels' levels; a picture without contrast has a gain of 1."""
-    x, y = shown.astype(np.int64).ravel(), image.astype(np.int64).ravel()
     # Sums of whole numbers, the same on every machine.
-    n, sum_x, sum_y, sum_xx, sum_xy = len(x), int(x.sum()), int(y.sum()), int((x * x).sum()), int((x * y).sum())
+    n, (sum_x, sum_xx) = shown.size, sums(shown)
+    if image.dtype == np.uint8:
+        sum_y, sum_yy = sums(image)
+        sum_xy = (sum_xx + sum_yy - differences(shown, image)[1]) // 2
+    else:
+        x, y = shown.astype(np.int64).ravel(), image.astype(np.int64).ravel()
+        sum_y, sum_xy = int(y.sum()), int((x * y).sum())
     spread = n * sum_xx - sum_x * sum_x
     gain = (n * sum_xy - sum_x * sum_y) / spread if spread else 1.0
     return gain, (sum_y - gain * sum_x) / n

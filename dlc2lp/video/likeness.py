@@ -14,6 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc2lp.video.pictures import luma, summed_area
+
+#: Shares of red, green and blue, of 16384.
+_LUMA = (4899, 9617, 1868)
+
+#: Levels are counted from here, so that a product of two is at most 2**14, and the sum of so many pixels' products
+#: at most 2**24, up to which four bytes hold every whole number.
+_MIDDLE = 128
+_EXACT_PIXELS = 1024
+#: Images times frames that are multiplied at a time. Linear algebra libraries start threads for larger pieces, which
+#: wait for each other for longer than they work, and beside which others already read other videos.
+_TILE, _TILE_IMAGES = 256, 16
+
 _BATCH_FRAMES = 128
 _BATCH_IMAGES = 512
 
@@ -27,13 +40,15 @@ def to_gray(image: NDArray[Any]) -> NDArray[np.uint8]:
 
     This is the luma of ITU-R BT.601, as OpenCV makes gray. What has more than 8 bits is scaled by a power of two.
     """
+    if image.dtype == np.uint8:
+        return luma(image[..., :3], _LUMA) if image.ndim == 3 else image
     if not np.issubdtype(image.dtype, np.integer):
         top = float(np.abs(np.nan_to_num(image)).max(initial=0.0)) or 1.0
         image = np.nan_to_num(image).clip(0) * (255 / top)
     # Four bytes hold the sums of 16-bit levels.
     levels: NDArray[Any] = image.astype(np.uint32)
     if levels.ndim == 3:
-        levels = (levels[..., 0] * 4899 + levels[..., 1] * 9617 + levels[..., 2] * 1868 + 8192) >> 14
+        levels = (np.stack([levels[..., color] * part for color, part in enumerate(_LUMA)]).sum(axis=0) + 8192) >> 14
     n_bits = int(levels.max(initial=0)).bit_length()
     return (levels >> max(0, n_bits - 8)).astype(np.uint8)
 
@@ -44,19 +59,22 @@ def area_average(gray: NDArray[np.uint8], width_px: int, height_px: int) -> NDAr
     A size above the old one repeats pixels.
     """
     height, width = gray.shape
-    sums = _parts(_parts(gray, height_px).T, width_px).T
-    means: NDArray[np.uint8] = ((2 * sums + height * width) // (2 * height * width)).astype(np.uint8)
+    sums = _upto(_upto(summed_area(gray), height_px).T, width_px).T
+    whole = np.diff(np.diff(sums, axis=0), axis=1)
+    means: NDArray[np.uint8] = ((2 * whole + height * width) // (2 * height * width)).astype(np.uint8)
     return means
 
 
-def _parts(values: NDArray[Any], n_parts: int) -> NDArray[np.int64]:
-    """Sums over ``n_parts`` equal parts of the first axis, times ``n_parts``, which makes them whole numbers."""
-    n_rows = len(values)
-    before = np.zeros((n_rows + 1, *values.shape[1:]), dtype=np.int64)
-    np.cumsum(values, axis=0, out=before[1:])
-    row, beyond = np.divmod(np.arange(n_parts + 1) * n_rows, n_parts)
-    reached: NDArray[np.int64] = before[row] * n_parts + beyond[:, None] * values[np.minimum(row, n_rows - 1)]
-    return np.diff(reached, axis=0)
+def _upto(sums: NDArray[Any], n_parts: int) -> NDArray[np.int64]:
+    """Sums of values up to the ends of ``n_parts`` equal parts, times ``n_parts``, which makes them whole numbers.
+
+    ``sums`` are those up to the end of each of N values along the first axis, N + 1 of them.
+    """
+    n_values = len(sums) - 1
+    at, beyond = np.divmod(np.arange(n_parts + 1) * n_values, n_parts)
+    before, behind = sums[at].astype(np.int64), sums[np.minimum(at + 1, n_values)].astype(np.int64)
+    reached: NDArray[np.int64] = (n_parts - beyond)[:, None] * before + beyond[:, None] * behind
+    return reached
 
 
 def errors(images: NDArray[np.uint8], frames: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -66,14 +84,43 @@ def errors(images: NDArray[np.uint8], frames: NDArray[np.uint8]) -> NDArray[np.f
     levels of the images. The fit leaves out what a wrong colour range, a gamma or a 16-bit scale does to a whole video.
     """
     n_pixels = images.shape[1]
-    stills, shown = images.astype(np.float64), frames.astype(np.float64)
-    still_sums, shown_sums = stills.sum(axis=1), shown.sum(axis=1)
-    still_var = (n_pixels * (stills**2).sum(axis=1) - still_sums**2) / n_pixels**2
-    shown_var = (n_pixels * (shown**2).sum(axis=1) - shown_sums**2) / n_pixels**2
-    shared = (n_pixels * (stills @ shown.T) - np.outer(still_sums, shown_sums)) / n_pixels**2
+    stills, shown = (pictures.astype(np.float32) - _MIDDLE for pictures in (images, frames))
+    still_sums, shown_sums = (pictures.sum(axis=1, dtype=np.float64) for pictures in (stills, shown))
+    products = _products(stills, shown)
+    still_var, shown_var = (
+        (n_pixels * _squares(pictures) - sums**2) / n_pixels**2
+        for pictures, sums in ((stills, still_sums), (shown, shown_sums))
+    )
+    shared = (n_pixels * products - np.outer(still_sums, shown_sums)) / n_pixels**2
     gains = (shared / np.where(shown_var > 0, shown_var, 1.0)).clip(*_GAINS)
     fitted: NDArray[np.float64] = still_var[:, None] - 2 * gains * shared + gains**2 * shown_var
     return fitted.clip(0.0)
+
+
+def _products(stills: NDArray[np.float32], shown: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The sums over all pixels of the products of each image with each frame, shape (K, B)."""
+    products = np.zeros((len(stills), len(shown)))
+    n_stills = max(1, min(len(stills), _TILE_IMAGES))
+    n_shown = _TILE // n_stills
+    for pixels in _summed_at_once(stills):
+        for row in range(0, len(stills), n_stills):
+            rows = slice(row, row + n_stills)
+            for column in range(0, len(shown), n_shown):
+                columns = slice(column, column + n_shown)
+                products[rows, columns] += stills[rows, pixels] @ shown[columns, pixels].T
+    return products
+
+
+def _squares(pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The sum of the squares of each picture's pixels, shape (B,)."""
+    squares = np.zeros(len(pictures))
+    for pixels in _summed_at_once(pictures):
+        squares += np.einsum("bp,bp->b", pictures[:, pixels], pictures[:, pixels])
+    return squares
+
+
+def _summed_at_once(pictures: NDArray[np.float32]) -> Iterator[slice]:
+    return (slice(at, at + _EXACT_PIXELS) for at in range(0, pictures.shape[1], _EXACT_PIXELS))
 
 
 @dataclass(frozen=True)

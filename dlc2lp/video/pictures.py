@@ -5,6 +5,7 @@ Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,13 @@ def _unreadable_image(path: Path, reason: str) -> UnreadableFile:
 
 def _swap_red_and_blue(image: NDArray[Any]) -> NDArray[Any]:
     """RGB(A) to OpenCV's BGR(A), or back."""
-    return image if image.ndim == 2 else np.ascontiguousarray(image[:, :, [2, 1, 0, 3][: image.shape[2]]])
+    import cv2
+
+    if image.ndim == 2:
+        return image
+    if image.shape[2] in (3, 4) and image.dtype in (np.uint8, np.uint16, np.float32):
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+    return np.ascontiguousarray(image[:, :, [2, 1, 0, 3][: image.shape[2]]])
 
 
 def encode_image(image: NDArray[Any], suffix: str = ".png") -> bytes:
@@ -77,6 +84,45 @@ def to_eight_bit(image: NDArray[Any], shift: int) -> NDArray[np.uint8]:
     if small.size and int(small.max()) > 255:
         raise ValueError(f"values up to {int(image.max())} need a shift of more than {shift} bits")
     return small.astype(np.uint8)
+
+
+def luma(image: NDArray[np.uint8], parts: Sequence[int]) -> NDArray[np.uint8]:
+    """The sum of red, green and blue of an image of shape (H, W, 3) in these parts of 16384, rounded half up: (H, W).
+
+    OpenCV's own gray rounds otherwise in other versions. This is exact: what a float32 holds, 24 bits, is enough for
+    the products, their sum and the half.
+    """
+    import cv2
+
+    weights = np.array([[*parts, 0.5]], dtype=np.float64) / 16384
+    return cv2.transform(image, weights)  # type: ignore[return-value]
+
+
+def looked_up(levels: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What stands in a table of 256 for each level of a picture, shape (H, W)."""
+    import cv2
+
+    return cv2.LUT(levels, table)  # type: ignore[return-value]
+
+
+def summed_area(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The sums of all that is above and to the left of each corner of a pixel, shape (H + 1, W + 1); exact."""
+    import cv2
+
+    return cv2.integral(np.ascontiguousarray(gray), sdepth=cv2.CV_64F)  # type: ignore[return-value]
+
+
+def sums(values: NDArray[np.uint8]) -> tuple[int, int]:
+    """The sums of levels and of their squares, of an array of any shape; exact."""
+    return differences(values, np.zeros_like(values))
+
+
+def differences(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[int, int]:
+    """The sums of the sizes and of the squares of the differences of two arrays of one shape; exact."""
+    import cv2
+
+    # OpenCV adds up whole numbers, but takes the root of the squares' sum and squares that.
+    return round(cv2.norm(one, other, cv2.NORM_L1)), round(cv2.norm(one, other, cv2.NORM_L2SQR))
 
 
 def shrink(gray: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:

@@ -233,6 +233,12 @@ class OpenedVideo:
                 continue
             yield from frames
 
+    def key_time(self, time: int) -> int | None:
+        """When the last key frame is decoded that a seek to a display time leads to; None where no index tells."""
+        entries: Any = getattr(self.stream, "index_entries", ())  # PyAV has it only where the container has one
+        at = entries.search_timestamp(time) if entries else -1
+        return int(entries[at].timestamp) if at >= 0 else None
+
     def seek(self, time: int) -> None:
         """Go to the last key frame at or before a display time, in ticks."""
         with explained(self.path):
