@@ -61,7 +61,7 @@ PARTS: dict[str, Callable[[Path, Wanted], str]] = {
     "second-run": lambda folder, wanted: second_run.report(folder, *((500, 1) if wanted.quick else ())),
     "starting": lambda folder, wanted: starting.report(folder, *((3,) if wanted.quick else ())),
     "labels": lambda folder, wanted: labels.report(
-        folder, labels.Amount.quick() if wanted.quick else labels.Amount.full()
+        folder, labels.Extent.quick() if wanted.quick else labels.Extent.full()
     ),
     "inspecting": lambda folder, wanted: inspecting.report(
         folder, inspecting.Amount.quick() if wanted.quick else inspecting.Amount.full()

@@ -12,7 +12,6 @@ from statistics import median
 
 from benchmarks import reference
 from benchmarks.archive import make_archive
-from benchmarks.labels import make_label_project
 from benchmarks.measure import say, table
 from benchmarks.projects import Recorded, drawn, write_project
 from benchmarks.watched import Watched, watch
@@ -41,7 +40,7 @@ class Amount:
 
 
 def report(folder: Path, amount: Amount) -> str:
-    """One table. Linux only, which alone tells what a process took."""
+    """One table; labeled frames are in :mod:`benchmarks.labels`. Linux only, which alone tells what a process took."""
     title = "## Growth: three sizes each, four times as much from one to the next"
     if sys.platform != "linux":
         return f"{title}\n\nNot measured: only Linux tells what a process has read."
@@ -50,7 +49,6 @@ def report(folder: Path, amount: Amount) -> str:
     session = drawn(place / "short.mp4", 60, 5, size_px=_SMALL_PX)
     kinds: list[tuple[str, Sequence[int], Callable[[int], list[str]]]] = [
         ("sessions with a video, `inspect`", (40, 160, 640), lambda n: _inspect(place, session, n)),
-        ("labeled frames of 10 keypoints, `convert`", (2000, 8000, 32000), lambda n: _labels(place, n)),
         ("projects, `batch plan --jobs 1`", (15, 60, 240), lambda n: _projects(place, n)),
         ("frames of a video, `video convert` (encode)", (3000, 12000, 48000), lambda n: _video(place, n)),
     ]
@@ -95,11 +93,6 @@ def _middle(command: list[str], out: Path, repeats: int) -> Watched:
 
 def _inspect(place: Path, session: Recorded, n_sessions: int) -> list[str]:
     return ["inspect", str(write_project(place / f"sessions{n_sessions}", [session] * n_sessions)), "-q"]
-
-
-def _labels(place: Path, n_frames: int) -> list[str]:
-    project = make_label_project(place / f"labels{n_frames}", n_frames=n_frames, n_keypoints=10, n_sessions=20)
-    return ["convert", str(project), str(place / "out"), "-q"]
 
 
 def _projects(place: Path, n_projects: int) -> list[str]:
