@@ -13,11 +13,12 @@ from pathlib import Path
 _FICLONE = 0x40049409
 
 
-def place(source: Path, temporary: Path, link: str) -> None:
+def place(source: Path, temporary: Path, link: str) -> bool:
     """Make ``temporary``, which must not exist, hold what ``source`` holds; a symbolic link is followed.
 
-    ``link`` is ``auto`` (clone where the file system can, else copy), ``copy``, ``hardlink`` or ``symlink``. OSError
-    where the file system refuses; a hard link across disks, for instance.
+    ``link`` is ``auto`` (clone where the file system can, else copy), ``copy``, ``hardlink`` or ``symlink``. Returns
+    whether the bytes were copied: those of a clone or a link are the source's. OSError where the file system refuses; a
+    hard link across disks, for instance.
     """
     if link == "hardlink":
         os.link(os.path.realpath(source), temporary)
@@ -25,6 +26,8 @@ def place(source: Path, temporary: Path, link: str) -> None:
         temporary.symlink_to(os.path.realpath(source))
     elif link != "auto" or not _clone(source, temporary):
         shutil.copyfile(source, temporary)
+        return True
+    return False
 
 
 def _clone(source: Path, temporary: Path) -> bool:

@@ -100,9 +100,14 @@ def compare_frames(
     return Comparison(n_compared, worst_error, worst_index, first_mismatch, tuple(problems))
 
 
+def sampled_indices(n_frames: int) -> list[int]:
+    """The frames of a video that are looked at where not all are: the first, the last and some between, rising."""
+    return sorted({round((n_frames - 1) * k / (_N_SAMPLES - 1)) for k in range(_N_SAMPLES)})
+
+
 def _samples(n_frames: int, n_in_source: int) -> tuple[list[int], set[int]]:
     """Some frames of the target, and those of the source with which they are compared."""
-    samples = sorted({round((n_frames - 1) * k / (_N_SAMPLES - 1)) for k in range(_N_SAMPLES)})
+    samples = sampled_indices(n_frames)
     return samples, {at for index in samples for at in _neighborhood(index) if 0 <= at < n_in_source}
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
 from dlc2lp.model import Finding, Setting, VideoInfo
 from dlc2lp.video import encoding
-from dlc2lp.video.checks import VideoOrder, against_order, against_source, damage_in, finding
+from dlc2lp.video.checks import VideoOrder, against_order, against_original, against_source, damage_in, finding
 from dlc2lp.video.colors import Colors
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoder import encode_video
@@ -201,17 +201,17 @@ def _place(
 ) -> VideoInfo:
     """Copy a video that is already what it should be, and look whether its frames can be decoded."""
     source = info.path
-    order = VideoOrder.of(info, "place", None)
     try:
         with temp.open("xb") as copy:
             for chunk in _chunks(source):
                 if stop is not None and stop.is_set():
                     raise Interrupted.of("interrupted", str(temp), "stopped while the file was copied")
                 copy.write(chunk)
-        made = replace(info, path=temp)
-        findings = [] if verify == "none" else against_source(source, info, temp, made, order, verify, stop)
+        findings = []
         if temp.stat().st_size != info.size_bytes:
-            findings.append(finding("video-changed", source, "the file changed while it was copied"))
+            findings = [finding("video-changed", source, "the file changed while it was copied")]
+        elif verify != "none":
+            findings = against_original(source, info, temp, verify, stop)
         if findings:
             raise VideoFailed(*findings)
     except BaseException as problem:
@@ -221,7 +221,7 @@ def _place(
         raise
     if on_frames is not None:
         on_frames(info.n_frames)
-    return made
+    return replace(info, path=temp)
 
 
 def _chunks(source: Path) -> Iterator[bytes]:
