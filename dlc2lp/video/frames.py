@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -18,6 +18,7 @@ from dlc2lp.model import VideoInfo
 from dlc2lp.video.clock import LONGEST_DELAY, gaps, usual_step
 from dlc2lp.video.colors import Colors, as_opencv_reads
 from dlc2lp.video.encoding import Crop
+from dlc2lp.video.key_frames import KeyTimes
 from dlc2lp.video.likeness import to_gray
 from dlc2lp.video.pictures import shrink
 from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable, VideoFrame
@@ -26,7 +27,7 @@ from dlc2lp.video.pyav import OpenedVideo, Pixels, Undecodable, VideoFrame
 Pictures = Iterator[tuple[int, NDArray[np.uint8]]]
 _Frames = Iterator[tuple[int, VideoFrame]]
 
-#: A frame this near is decoded up to, where a seek would land behind the place already reached.
+#: A frame this near is decoded up to, without a look whether a key frame stands nearer.
 _NEAR_FRAMES = 5
 
 #: A header that counts so many frames more or less than there are has only rounded.
@@ -229,12 +230,15 @@ def _frames_by_time(
 ) -> _Frames:
     """Frames found by their display times: what a damaged place swallows does not shift the frames behind it."""
     gop = info.keyframe_interval_frames
-    index = position = -gop - 1  # position: the frame decoded last
+    index = position = -max(gop, _NEAR_FRAMES) - 1  # position: the frame decoded last
     try:
-        with _Decoding(path, stop) as decoding:
+        with _Decoding(path, stop) as decoding, KeyTimes(path, stop) as key_times:
             time_of = _display_times(path, info, decoding)
             for index in wanted:
-                is_near = 0 < index - position <= max(gop, _NEAR_FRAMES)
+                is_near = index - position <= max(gop, _NEAR_FRAMES)
+                if is_near and index - position > _NEAR_FRAMES:
+                    key = key_times.before(time_of(index))
+                    is_near = key is None or key <= time_of(position)
                 frame = _frame_by_time(decoding, index, time_of, gop, is_near=is_near)
                 if frame is None and not past_damage:
                     raise _unreadable_frame(path, index, "no frame has its display time")
@@ -329,6 +333,26 @@ def _first_time(path: Path, info: VideoInfo, decoding: _Decoding) -> int:
     if not known:
         raise _unreadable_frame(path, 0, "it is not there or has no display time")
     return min(known)
+
+
+def behind_key_frames(
+    path: Path, info: VideoInfo, indices: Sequence[int], n_behind: int, stop: threading.Event | None
+) -> list[int]:
+    """Frames that are reached with less decoding than those at some rising indices, and stand for them.
+
+    Each becomes the frame ``n_behind`` the key frame before it, unless that is at or before the one that comes before
+    it: no two become one, and none goes further than to its key frame. Where that can't be told they stay.
+    """
+    if not info.all_packets_timed or info.n_lost_packets or info.held:
+        return list(indices)
+    chosen: list[int] = []
+    with _Decoding(path, stop) as decoding, KeyTimes(path, stop) as key_times:
+        time_of = _display_times(path, info, decoding)
+        for index in indices:
+            key = key_times.before(time_of(index))
+            nearer = index if key is None else bisect_left(range(index), key, key=time_of) + n_behind
+            chosen.append(nearer if (chosen or [-1])[-1] < nearer < index else index)
+    return chosen
 
 
 def packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> NDArray[np.int64]:
