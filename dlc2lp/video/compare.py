@@ -121,7 +121,7 @@ def _samples(
     # The one of which more frames stand between a key frame and the next.
     path, info = (source, source_info) if intervals[0] >= intervals[1] else (target, target_info)
     # The last frame stays: what is lost is often lost at the end.
-    return [*behind_key_frames(path, info, indices[:-1], _NEIGHBORS, stop), indices[-1]]
+    return sorted({*behind_key_frames(path, info, indices, _NEIGHBORS, stop), indices[-1]})
 
 
 def _neighborhood(index: int) -> range:

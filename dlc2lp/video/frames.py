@@ -300,6 +300,7 @@ class _Decoding:
         Behind a lost key frame h264's decoder gives some frames too late.
         """
         n_later = 0
+        self.video.wanted_from = time
         for frame in self.frames:
             self.after_keyframe = self.after_keyframe or bool(frame.key_frame)
             if frame.pts == time:
@@ -340,19 +341,19 @@ def behind_key_frames(
 ) -> list[int]:
     """Frames that are reached with less decoding than those at some rising indices, and stand for them.
 
-    Each becomes the frame ``n_behind`` the key frame before it, unless that is at or before the one that comes before
-    it: no two become one, and none goes further than to its key frame. Where that can't be told they stay.
+    Each becomes the frame ``n_behind`` the key frame before it, which may be the same for several. Where that can't be
+    told they stay.
     """
     if not info.all_packets_timed or info.n_lost_packets or info.held:
         return list(indices)
-    chosen: list[int] = []
+    chosen = set()
     with _Decoding(path, stop) as decoding, KeyTimes(path, stop) as key_times:
         time_of = _display_times(path, info, decoding)
         for index in indices:
             key = key_times.before(time_of(index))
             nearer = index if key is None else bisect_left(range(index), key, key=time_of) + n_behind
-            chosen.append(nearer if (chosen or [-1])[-1] < nearer < index else index)
-    return chosen
+            chosen.add(min(nearer, index))
+    return sorted(chosen)
 
 
 def packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from dlc2lp.video.pyav import OpenedVideo
 
 
 class KeyTimes:
-    """Tells where decoding would begin after a seek, without decoding; a context manager that opens the video when first asked."""
+    """Tells where decoding would begin after a seek, without decoding; a context manager."""
 
     def __init__(self, path: Path, stop: threading.Event | None) -> None:
         self._path, self._stop = path, stop

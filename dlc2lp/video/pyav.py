@@ -93,6 +93,9 @@ _MATRICES = {
 #: refuse more: h264 a stream with a broken remark (SEI) as well.
 _INDEPENDENT = {"mjpeg", "ljpeg", "jpegls"}
 
+#: Codecs whose decoders leave out frames packet by packet; that of AV1 leaves out others than it is told to.
+_SKIPPING = {"h264"}
+
 
 class OpenedVideo:
     """A video file opened for reading; a context manager. What is read is its first video stream.
@@ -108,6 +111,7 @@ class OpenedVideo:
 
         self.path = path
         self._stop = stop
+        self.wanted_from: int | None = None  #: A display time, in ticks, before which no frame is wanted.
         with explained(path):
             # "file:": a ":" in the name is no protocol. Titles in old AVI files are Latin-1, which is no reason to
             # refuse them.
@@ -223,8 +227,14 @@ class OpenedVideo:
             return list(self.stream.codec_context.decode(None))
 
     def frames(self, *, past_damage: bool = False) -> Iterator[VideoFrame]:
-        """The frames in the order of display, from where the file stands; ``past_damage``: those that come out."""
+        """The frames in the order of display, from where the file stands; ``past_damage``: those that come out.
+
+        Of those shown before ``wanted_from`` fewer come out, where a decoder can do without those on which none leans.
+        """
         for packet in self.packets():
+            if self.codec in _SKIPPING:
+                is_wanted = self.wanted_from is None or packet.pts is None or packet.pts >= self.wanted_from
+                self.stream.codec_context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
             try:
                 frames = self.decode(packet)
             except Undecodable:
