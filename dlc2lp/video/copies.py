@@ -80,11 +80,15 @@ def unlike_packets(source: Path, info: VideoInfo, copy: Path, stop: threading.Ev
         pair = _Pair(Units(original.extradata), Units(made.extradata))
         if original.extradata != made.extradata and not pair.has_same_parameters():
             return Difference("the copy's header gives decoders other parameters than its source's")
+        marks = made.key_marks()
         packets = zip_longest(islice(original.shown_packets(), info.n_wanted), made.shown_packets())
         for index, (one, other) in enumerate(packets):
             if one is None or other is None:
                 return Difference(f"the copy has {'fewer' if other is None else 'more'} packets than its source")
-            if what := pair.difference(one, other):
+            what = pair.difference(one, other)
+            if not what and index < len(marks) and marks[index] != one.is_keyframe:
+                what = f"the index marks it as {_marked(marks[index])}, expected {_marked(one.is_keyframe)}"
+            if what:
                 return Difference(f"packet {index} of the copy is not its source's: {what}", f"packet {index}")
             theirs.append(one.pts or 0)
             ours.append(other.pts or 0)
@@ -117,7 +121,7 @@ class _Pair:
         if one.pts is None or other.pts is None:
             return "it has no display time"
         if one.is_keyframe != other.is_keyframe:
-            return f"found it marked as {_marked(other)}, expected {_marked(one)}"
+            return f"found {_marked(other.is_keyframe)}, expected {_marked(one.is_keyframe)}"
         theirs, ours = bytes(one), bytes(other)
         if theirs == ours:
             return ""
@@ -129,8 +133,8 @@ class _Pair:
         return f"found {counted(len(ours), 'byte')}, expected {len(theirs)}"
 
 
-def _marked(packet: Packet) -> str:
-    return "a key frame" if packet.is_keyframe else "no key frame"
+def _marked(is_key: bool) -> str:
+    return "a key frame" if is_key else "no key frame"
 
 
 def _without_padding(units: Iterable[bytes]) -> list[bytes]:

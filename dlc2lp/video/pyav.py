@@ -197,6 +197,14 @@ class OpenedVideo:
             if is_end(packet):
                 return
 
+    def key_marks(self) -> list[bool]:
+        """Whether each packet that the container's index lists is marked as a key frame, which is where seeks lead.
+
+        A packet's own flag is what ffmpeg saw in its bytes. Empty where there is no index, or PyAV does not show it.
+        """
+        with explained(self.path):
+            return [bool(entry.is_keyframe) for entry in getattr(self.stream, "index_entries", ())]
+
     def shown_packets(self) -> Iterator[Packet]:
         """The packets that hold a frame which a player shows, in the order of the file."""
         return (packet for packet in self.packets() if not packet.is_discard and self.holds_frame(packet))
