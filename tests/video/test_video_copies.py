@@ -94,7 +94,7 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     "one packet twice": (_with_payloads({20: 19}), "packet 20 of the copy is not its source's: found"),
     "parameters changed": (_patched(b"avcC", 11, ">B", lambda level: level + 1), "other parameters"),
     "a key flag moved": (_patched(b"stss", 12, ">I", lambda n: n + 1), "the index marks it as no key frame"),
-    "frames swapped in time": (_other_order, "of the copy is not|the copy shows packet"),
+    "frames swapped in time": (_other_order, "the copy shows packet"),
 }  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_a_bad_copy_is_found_and_becomes_an_encode(
     made = convert_video(shop.clip(source), tmp_path / "out.mp4", verify=verify)
     assert made.action == "encode"
     assert made.reasons[0].code in {"remux-failed", "rewrite-failed"}
-    assert any(part in made.reasons[0].message for part in told.split("|"))
+    assert told in made.reasons[0].message
     assert tuple(indices_by_pyav(tmp_path / "out.mp4")) == ALL
 
 
