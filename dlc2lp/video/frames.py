@@ -312,7 +312,7 @@ class _Decoding:
 
 
 def _display_times(path: Path, info: VideoInfo, decoding: _Decoding) -> Callable[[int], int]:
-    """A function from a frame's index to its display time in ticks of the stream."""
+    """A function from a frame's index to its display time in ticks of the stream; then decoding has to be restarted."""
     if info.constant_rate:
         first = _first_time(path, info, decoding)
         step = 1 / (info.frame_rate * decoding.video.header().time_base)
@@ -328,8 +328,7 @@ def _first_time(path: Path, info: VideoInfo, decoding: _Decoding) -> int:
         frame = next(decoding.frames, None)
         times = [] if frame is None else [frame.pts]
     else:
-        with OpenedVideo(path, decoding.stop) as video:
-            times = [packet.pts for packet in islice(video.shown_packets(), LONGEST_DELAY + 1)]
+        times = [packet.pts for packet in islice(decoding.video.shown_packets(), LONGEST_DELAY + 1)]
     known = [time for time in times if time is not None]
     if not known:
         raise _unreadable_frame(path, 0, "it is not there or has no display time")
