@@ -148,6 +148,14 @@ def test_a_lost_packet_and_an_uneven_clock_are_always_found(
     assert told in made.reasons[0].message
 
 
+def test_a_header_that_travels_as_it_is_is_compared_to_the_byte(shop: Workshop, tmp_path: Path) -> None:
+    source, copy = shop.clip("h264 mkv"), tmp_path / "copy.mp4"
+    rewrite_packets(source, copy, probe(source))
+    _patched(b"avcC", 3, ">B", lambda level: level + 1)(copy)  # outside of the parameters themselves
+    found = unlike_packets(source, probe(source), copy, None)
+    assert found is not None and "other parameters" in found.message
+
+
 def test_a_comparison_of_packets_counts_them(shop: Workshop, tmp_path: Path) -> None:
     source = shop.clip("h264 mkv")
     for number, change in enumerate((lambda index, data: None if index == 47 else data, lambda _, data: data)):
