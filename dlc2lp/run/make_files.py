@@ -135,7 +135,7 @@ class Maker:
         return None
 
     def _place_video(self, step: PlaceVideo, temporary: Path) -> Made:
-        """Bring a conforming video over, and look whether its frames can be decoded: a header can lie."""
+        """Bring a conforming video over, compare what was copied, and decode some of it: a header can lie."""
         source, verify = Path(step.source), self.run_options.verify
         info = _unchanged(step)
         is_copied = place(source, temporary, step.link)

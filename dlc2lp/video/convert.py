@@ -96,8 +96,9 @@ def make_video(
     Its remarks are on what ffmpeg complained about without need.
 
     ``temp`` may have any suffix; it exists afterwards only if all checks passed. ``remux`` and ``rewrite`` take no
-    settings, ``encode`` does. ``verify`` says how many frames are decoded and compared; the count, the codec, the rate
-    and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
+    settings, ``encode`` does. ``verify`` says how many frames of an encode are decoded and compared, and whether every
+    packet of a copy is compared and how many are decoded; the count, the codec, the rate and the size are checked
+    always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
     turned clockwise; by default all of it, turned as the source's display matrix asks. ``colors`` says how those of
     the source are read, by default as OpenCV 4 does. ``on_frames`` is called with the number of frames written so far;
     ``stop`` ends the work within seconds.
@@ -199,7 +200,7 @@ def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
 def _place(
     info: VideoInfo, temp: Path, verify: Verify, on_frames: Callable[[int], None] | None, stop: threading.Event | None
 ) -> VideoInfo:
-    """Copy a video that is already what it should be, and look whether its frames can be decoded."""
+    """Copy a video that is already what it should be, compare the bytes, and look whether frames can be decoded."""
     source = info.path
     try:
         with temp.open("xb") as copy:
