@@ -24,6 +24,7 @@ from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.compare import sampled_indices
 from dlc2lp.video.frames import small_gray_frames
 from dlc2lp.video.h264_units import PICTURE, SEQUENCE, Units, kind_of
+from dlc2lp.video.key_frames import key_marks
 from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable
 from dlc2lp.wording import counted
 
@@ -80,7 +81,7 @@ def unlike_packets(source: Path, info: VideoInfo, copy: Path, stop: threading.Ev
         pair = _Pair(Units(original.extradata), Units(made.extradata))
         if original.extradata != made.extradata and not pair.has_same_parameters():
             return Difference("the copy's header gives decoders other parameters than its source's")
-        marks = made.key_marks()
+        marks = key_marks(made)
         packets = zip_longest(islice(original.shown_packets(), info.n_wanted), made.shown_packets())
         for index, (one, other) in enumerate(packets):
             if one is None or other is None:

@@ -1,4 +1,4 @@
-"""Where the decoding of a frame begins."""
+"""Where the decoding of a frame begins: what seeks and a container's index tell of key frames."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from dlc2lp.video.pyav import OpenedVideo
+from dlc2lp.video.pyav import OpenedVideo, explained
 
 
 class KeyTimes:
@@ -29,3 +29,12 @@ class KeyTimes:
         self._video.seek(time)
         packet = next(self._video.shown_packets(), None)
         return packet.pts if packet is not None and packet.is_keyframe else None
+
+
+def key_marks(video: OpenedVideo) -> list[bool]:
+    """Whether each packet that the container's index lists is marked as a key frame, which is where seeks lead.
+
+    A packet's own flag is what ffmpeg saw in its bytes. Empty where there is no index, or PyAV does not show it.
+    """
+    with explained(video.path):
+        return [bool(entry.is_keyframe) for entry in getattr(video.stream, "index_entries", ())]

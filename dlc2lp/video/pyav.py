@@ -93,9 +93,6 @@ _MATRICES = {
 #: refuse more: h264 a stream with a broken remark (SEI) as well.
 _INDEPENDENT = {"mjpeg", "ljpeg", "jpegls"}
 
-#: Codecs whose decoders leave out frames packet by packet; that of AV1 leaves out others than it is told to.
-_SKIPPING = {"h264"}
-
 
 class OpenedVideo:
     """A video file opened for reading; a context manager. What is read is its first video stream.
@@ -197,14 +194,6 @@ class OpenedVideo:
             if is_end(packet):
                 return
 
-    def key_marks(self) -> list[bool]:
-        """Whether each packet that the container's index lists is marked as a key frame, which is where seeks lead.
-
-        A packet's own flag is what ffmpeg saw in its bytes. Empty where there is no index, or PyAV does not show it.
-        """
-        with explained(self.path):
-            return [bool(entry.is_keyframe) for entry in getattr(self.stream, "index_entries", ())]
-
     def shown_packets(self) -> Iterator[Packet]:
         """The packets that hold a frame which a player shows, in the order of the file."""
         return (packet for packet in self.packets() if not packet.is_discard and self.holds_frame(packet))
@@ -240,7 +229,7 @@ class OpenedVideo:
         Of those shown before ``wanted_from`` fewer come out, where a decoder can do without those on which none leans.
         """
         for packet in self.packets():
-            if self.codec in _SKIPPING:
+            if self.codec == "h264":  # AV1's decoder leaves out others than it is told to
                 is_wanted = self.wanted_from is None or packet.pts is None or packet.pts >= self.wanted_from
                 self.stream.codec_context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
             try:
