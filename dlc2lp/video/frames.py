@@ -283,6 +283,7 @@ class _Decoding:
         self.video = OpenedVideo(self.path, self.stop)
         self.frames = self.video.frames(past_damage=True)
         self.after_keyframe = True  # where a file begins there is nothing to lean on; its key frame may be hidden
+        self.leaves_out = False  # the last try: a decoder that misses some frames may give others late, or not at all
 
     def restart(self, time: int | None) -> None:
         """Decode from the key frame before a display time, or from the very beginning."""
@@ -292,7 +293,7 @@ class _Decoding:
         else:
             self.video.seek(time)
             self.frames = self.video.frames(past_damage=True)
-            self.after_keyframe = False
+            self.after_keyframe, self.leaves_out = False, True
 
     def frame_at(self, time: int) -> VideoFrame | None:
         """The next frame of this display time; None if it is passed, or no key frame came before it.
@@ -300,7 +301,7 @@ class _Decoding:
         Behind a lost key frame h264's decoder gives some frames too late.
         """
         n_later = 0
-        self.video.wanted_from = time
+        self.video.wanted_from = time if self.leaves_out else None
         for frame in self.frames:
             self.after_keyframe = self.after_keyframe or bool(frame.key_frame)
             if frame.pts == time:

@@ -13,6 +13,7 @@ from clips import ALL, CLIPS, INTACT, N_FRAMES, RATE, Workshop, index_in, pictur
 
 from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.video.frames import behind_key_frames, read_frames, small_gray_frames
+from dlc2lp.video.key_frames import KeyTimes
 from dlc2lp.video.pictures import encode_image, max_value, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
 from dlc2lp.video.pyav import OpenedVideo
@@ -82,6 +83,12 @@ def test_on_the_way_to_a_frame_those_on_which_none_leans_are_left_out(
     monkeypatch.setattr(OpenedVideo, "frames", watched)
     assert [_index_in_rgb(image, 0) for _, image in read_frames(path, info, [40, 41, 45])] == [40, 41, 45]
     assert 6 <= len(came) < 41
+    # Where that led to nothing, the last try decodes all.
+    came.clear()
+    monkeypatch.setattr(OpenedVideo, "seek", lambda *_: None)
+    monkeypatch.setattr(KeyTimes, "before", lambda *_: None)
+    assert [_index_in_rgb(image, 0) for _, image in read_frames(path, info, [40])] == [40]
+    assert len(set(came)) >= 41
 
 
 def test_frames_behind_key_frames_stand_for_others(shop: Workshop) -> None:
