@@ -27,8 +27,7 @@ def video() -> None:
 def check(paths: tuple[Path, ...], verify_alone: WholeVideo) -> int:
     """Say of each video whether it is what Lightning Pose needs, and if not, why. Exit 1 if any is not."""
     from dlc2lp.errors import VideoFailed
-    from dlc2lp.report.json import video_check
-    from dlc2lp.report.text import verdicts_text
+    from dlc2lp.report.video import verdicts_text, video_check
     from dlc2lp.video.convert import VideoVerdict, check_video
 
     verdicts: list[tuple[str, VideoVerdict | None]] = []
@@ -66,8 +65,7 @@ def _videos(paths: tuple[Path, ...]) -> list[Path]:
 @everywhere
 def convert(source: Path, target: Path, **options: Any) -> int:
     """Turn the video IN into what Lightning Pose needs, frame by frame, at OUT (an .mp4)."""
-    from dlc2lp.report.json import video_convert
-    from dlc2lp.report.text import converted_video_text
+    from dlc2lp.report.video import converted_video_text, video_convert
     from dlc2lp.video.convert import convert_video
 
     made = convert_video(source, target, stop=STOP, **options)

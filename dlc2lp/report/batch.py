@@ -16,7 +16,8 @@ from dlc2lp.batch.status import Status
 from dlc2lp.model import Finding
 from dlc2lp.report.archive import HTML_FILE, states_text, words
 from dlc2lp.report.findings import findings_text
-from dlc2lp.report.text import MAX_ROWS, duration_text, more_rows, size_text, table
+from dlc2lp.report.layout import joined, table
+from dlc2lp.report.text import MAX_ROWS, duration_text, more_rows, size_text
 from dlc2lp.wording import counted
 
 
@@ -24,7 +25,7 @@ def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
     """Lay out what planning an archive came to; ``goes_on`` where the same command carries it out."""
     found = f"{counted(planned.n_projects, 'project')} found"
     if planned.index is None:
-        return _joined(findings_text(planned.findings), found)
+        return joined(findings_text(planned.findings), found)
     index, totals = planned.index, planned.index.totals
     rows = [(entry.project, words(entry.state), _codes(entry.findings)) for entry in planned.refused]
     parts = [
@@ -42,12 +43,7 @@ def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
         )
     if totals.n_planned and not goes_on:
         parts.append(f"next: dlc2lp batch run {_shown(index.out)}")
-    return _joined(*parts)
-
-
-def _joined(*parts: str) -> str:
-    """Return the parts that say something, with empty lines between them."""
-    return "\n\n".join(filter(None, parts))
+    return joined(*parts)
 
 
 def _listed(header: Sequence[str], rows: Sequence[Sequence[str]], what: str, right: Sequence[int] = ()) -> str:
@@ -89,7 +85,7 @@ def run_text(out: Path, came: ShardRun) -> str:
         done += f"; steps of {counted(len(came.failed), 'target')} failed, run the same command again to try them again"
     part = "" if came.shard.of == 1 else f"shard {came.shard}: "
     end = f"next, when all shards have ended: dlc2lp batch finish {_shown(out)}"
-    return _joined(findings_text(came.findings), failed, part + done, end)
+    return joined(findings_text(came.findings), failed, part + done, end)
 
 
 def status_text(found: Status) -> str:
@@ -110,7 +106,7 @@ def status_text(found: Status) -> str:
         _listed(("at work: shard", "job", "on"), workers, "worker"),
     ]
     if not found.n_steps:
-        return _joined(*parts, f"nothing is planned for {found.out}, so there is nothing to do")
+        return joined(*parts, f"nothing is planned for {found.out}, so there is nothing to do")
     share = found.cost_done / found.cost if found.cost else 1.0
     steps = f"{found.n_steps_done} of {counted(found.n_steps, 'step')} done, {share:.0%} of the work"
     if found.is_done:
@@ -119,7 +115,7 @@ def status_text(found: Status) -> str:
         steps += f"; about {duration_text(found.left_s)} left"
     elif not found.workers:
         steps += f"; nobody is at work: dlc2lp batch run {_shown(found.out)}, or batch submit, goes on"
-    return _joined(*parts, steps)
+    return joined(*parts, steps)
 
 
 def report_text(report: ArchiveReport) -> str:
@@ -131,7 +127,7 @@ def report_text(report: ArchiveReport) -> str:
     ]
     before = sum(project.bytes_before for project in report.projects)
     after = sum(project.bytes_after for project in report.projects)
-    return _joined(
+    return joined(
         _listed(("not complete", "individual", "state", "findings"), rows, "project"),
         findings_text(report.findings),
         f"{counted(len(report.projects), 'project')}: {states_text(report) or 'none'}\n"
@@ -148,10 +144,10 @@ def submission_text(made: Submission, *, dry_run: bool) -> str:
     if not made.n_left:
         return f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {out}"
     if dry_run:
-        return _joined(*(f"# {made.folder / script.name}\n{script.text.rstrip()}" for script in made.scripts))
+        return joined(*(f"# {made.folder / script.name}\n{script.text.rstrip()}" for script in made.scripts))
     rows = [(script.name, made.jobs[script.name], ", ".join(script.waits_for) or "-") for script in made.scripts]
     end = f"the archive has ended with exit code {made.archive_exit_code}"
-    return _joined(
+    return joined(
         table(("script", "job", "after"), rows),
         f"{made.n_left} of {counted(made.n_shards, 'shard')} submitted; scripts and logs are in {made.folder}",
         f"how far it is: dlc2lp batch status {out}" if made.archive_exit_code is None else end,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dlc2lp.exporting import Export, ExportedProject
 from dlc2lp.report.findings import findings_text
-from dlc2lp.report.text import MAX_ROWS, more_rows, size_text, table
+from dlc2lp.report.layout import table
+from dlc2lp.report.text import MAX_ROWS, more_rows, size_text
 from dlc2lp.wording import counted, some
 
 

@@ -4,7 +4,7 @@ schemas in ``docs/schemas``, and how each comes from a result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
@@ -12,19 +12,19 @@ from dlc2lp.codec import Keys, Says, encode
 from dlc2lp.exporting import Export, ExportedProject
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
-from dlc2lp.model import Finding, Turn, VideoInfo
+from dlc2lp.model import Turn, VideoInfo
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.plan import Count, CountKeys, Plan, PlannedModel
 from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.relabel import MendedFile, Relabeled
 from dlc2lp.report.findings import Document
+from dlc2lp.report.video import needed
 from dlc2lp.run.assess import State
 from dlc2lp.run.manifest import Described, PicturePart, WrittenSessionTie
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_labels import SessionLabels
-from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
-from dlc2lp.video.encoding import Action, Treatment
+from dlc2lp.video.encoding import Action
 
 
 @dataclass(frozen=True)
@@ -89,16 +89,11 @@ class InspectedVideo:
     @classmethod
     def of(cls, video: SurveyedVideo) -> Self:
         """What the document says of a video."""
-        action, reasons = _needed(video.treatment)
+        action, reasons = needed(video.treatment)
         session, turn_deg, crop = video.session or None, video.picture.turn_deg, PicturePart.of(video.picture.crop)
         return cls(
             str(video.path), video.info, action, reasons, session, turn_deg, crop, WrittenSessionTie.of(video.tie)
         )
-
-
-def _needed(treatment: Treatment | None) -> tuple[Action | None, tuple[str, ...]]:
-    """Return what is to be done to a video, and why; of one that can't be read nothing."""
-    return (treatment.action, tuple(reason.message for reason in treatment.reasons)) if treatment else (None, ())
 
 
 @dataclass(frozen=True)
@@ -224,59 +219,6 @@ class VerifyDocument(Described, Document, command="verify"):
 def verification(plan: Plan, found: Verification, exit_code: int) -> VerifyDocument:
     """Return the document of ``dlc2lp verify``."""
     return VerifyDocument.of(plan, exit_code=exit_code, findings=found.findings, checked=found.n_checked)
-
-
-@dataclass(frozen=True)
-class CheckedVideo:
-    """A video, whether it is what Lightning Pose needs, and what has to be done to it if not."""
-
-    path: str
-    conforming: bool
-    action: Action | None
-    reasons: tuple[str, ...]
-    info: VideoInfo | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class VideoCheckDocument(Document, command="video-check"):
-    """dlc2lp video check --json."""
-
-    videos: tuple[CheckedVideo, ...]
-
-
-def video_check(
-    verdicts: Iterable[tuple[str, VideoVerdict | None]], findings: Iterable[Finding], exit_code: int
-) -> VideoCheckDocument:
-    """Return the document of ``dlc2lp video check``."""
-    videos = []
-    for path, verdict in verdicts:
-        action, reasons = _needed(verdict.treatment if verdict else None)
-        conforms = verdict is not None and verdict.conforms
-        videos.append(CheckedVideo(path, conforms, action, reasons, verdict.info if verdict else None))
-    return VideoCheckDocument(exit_code=exit_code, findings=tuple(findings), videos=tuple(videos))
-
-
-@dataclass(frozen=True, kw_only=True)
-class VideoConvertDocument(Document, command="video-convert"):
-    """dlc2lp video convert --json."""
-
-    source: str
-    target: str
-    action: Action
-    reasons: tuple[str, ...]
-    info: VideoInfo
-
-
-def video_convert(made: ConvertedVideo) -> VideoConvertDocument:
-    """Return the document of ``dlc2lp video convert``."""
-    return VideoConvertDocument(
-        findings=made.remarks,
-        source=str(made.source.path),
-        target=str(made.target.path),
-        action=made.action,
-        reasons=tuple(reason.message for reason in made.reasons),
-        info=made.target,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from dlc2lp.events import Event
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
-from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import (
     EncodeVideo,
@@ -22,50 +20,21 @@ from dlc2lp.planning.steps import (
 )
 from dlc2lp.reconfigure import Reconfigured
 from dlc2lp.relabel import Relabeled
-from dlc2lp.report.findings import WIDTH, findings_text
+from dlc2lp.report.findings import findings_text
 from dlc2lp.report.json import InspectedSession
+from dlc2lp.report.layout import indented, joined, table
+from dlc2lp.report.video import needs_table
 from dlc2lp.run.assess import State
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.project import Survey
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
-from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
-from dlc2lp.video.encoding import Treatment
 from dlc2lp.video.ties import corrected
 from dlc2lp.wording import counted, some
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
 MAX_ROWS = 40
-
-
-def table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = (), remarks: Sequence[str] = ()
-) -> str:
-    """Lay out rows in columns; those at the positions ``right`` are numbers.
-
-    ``remarks`` has for each row a sentence that stands below it, or an empty text.
-    """
-    lines = [list(header), *[list(row) for row in rows]]
-    widths = [max(len(line[n]) for line in lines) for n in range(len(header))]
-    text = []
-    for line, remark in zip(lines, ["", *remarks] if remarks else [""] * len(lines), strict=True):
-        cells = [
-            cell.rjust(width) if n in right else cell.ljust(width)
-            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        text.append("  ".join(cells).rstrip())
-        text += [_indented(remark)] if remark else []
-    return "\n".join(text)
-
-
-def _indented(sentence: str) -> str:
-    return textwrap.fill(sentence, WIDTH, initial_indent="    ", subsequent_indent="    ")
-
-
-def _joined(*parts: str) -> str:
-    """Join the parts that say something, with an empty line between them."""
-    return "\n\n".join(filter(None, parts))
 
 
 def more_rows(n_all: int, what: str) -> str:
@@ -93,7 +62,7 @@ def inspection_text(found: Inspection) -> str:
         for video in survey.videos
     ]
     tables = (_video_table(videos) if videos else "", _model_table(plan) if plan else "")
-    return _joined(*parts, *tables, findings_text(found.findings), does)
+    return joined(*parts, *tables, findings_text(found.findings), does)
 
 
 def _project_heading(cameras: Sequence[str], survey: Survey) -> str:
@@ -174,7 +143,7 @@ def _image_sizes(chosen: SessionLabels) -> str:
 def _video_table(videos: Sequence[tuple[str, SurveyedVideo]]) -> str:
     """Lay out what videos hold and need, each under its name."""
     rows = [(name, video.info, video.treatment) for name, video in videos[:MAX_ROWS]]
-    text = _needs_table("what it needs", rows, "nothing, it is copied", "nothing can be done")
+    text = needs_table("what it needs", rows, "nothing, it is copied", "nothing can be done")
     return text + more_rows(len(videos), "video")
 
 
@@ -188,33 +157,6 @@ def _model_table(plan: Plan) -> str:
     ]
     shown = table(("predictions", "videos", "of DeepLabCut's network"), rows, right=(1,))
     return shown + more_rows(len(plan.models), "network")
-
-
-def _needs_table(
-    title: str,
-    videos: Iterable[tuple[str, VideoInfo | None, Treatment | None]],
-    conforming: str,
-    unreadable: str,
-    damaged: Collection[str] = (),
-) -> str:
-    """Lay out what videos hold and, in a column with this title, what is to be done to them and why.
-
-    ``damaged`` are the names of those with which nothing can be done.
-    """
-    rows, remarks = [], []
-    for name, info, treatment in videos:
-        holds = (str(info.n_frames), describe_video(info)) if info else ("-", "can't be read")
-        needs = treatment.action if treatment else unreadable
-        needs = "damaged" if name in damaged else conforming if needs == "place" else needs
-        rows.append((name, *holds, needs))
-        remarks.append("; ".join(reason.message for reason in treatment.reasons) if treatment else "")
-    return table(("video", "frames", "holds", title), rows, right=(1,), remarks=remarks)
-
-
-def describe_video(info: VideoInfo) -> str:
-    """``640x480 h264 yuv420p 30 fps``."""
-    rate = f"{float(info.frame_rate):.6g} fps" + ("" if info.constant_rate else " (varies)")
-    return f"{info.width_px}x{info.height_px} {info.codec} {info.pixel_format} {rate}"
 
 
 def _work_text(plan: Plan) -> str:
@@ -260,7 +202,7 @@ def preview_text(found: Preview) -> str:
     for step in found.plan.steps:
         state = "" if found.states[step.id] is State.TO_DO else str(found.states[step.id])
         rows.append((step.kind, some(step.targets, 1), size_text(step.space_bytes), state))
-    return _joined(
+    return joined(
         f"plan for {found.plan.source}\n  into {found.plan.target}",
         *([view_table(found.plan), _calibration_text(found.plan)] if found.plan.views else []),
         table(("step", "makes", "about", ""), rows, right=(2,)),
@@ -274,7 +216,7 @@ def preview_text(found: Preview) -> str:
 
 def _config_text(reasons: Iterable[ChoiceReason]) -> str:
     """Lay out the choices of the starter config, each with its reason below it."""
-    return "\n".join(f"{choice.key} = {choice.value}\n{_indented(choice.reason)}" for choice in reasons)
+    return "\n".join(f"{choice.key} = {choice.value}\n{indented(choice.reason)}" for choice in reasons)
 
 
 def _counts_text(plan: Plan) -> str:
@@ -303,7 +245,7 @@ def outcome_text(came: Outcome) -> str:
     if came.exit_code:
         missing = "is not complete: see the errors above, then run the same command again"
         verdict = f"{plan.target} {missing if run.failed else 'is written, but not all is well: see the errors above'}"
-    return _joined(
+    return joined(
         _counts_text(plan),
         _video_rows(rows, remarks, len(plan.videos)),
         _model_table(plan),
@@ -333,7 +275,7 @@ def _video_rows(rows: Sequence[Sequence[str]], remarks: Sequence[str], n_all: in
 def verification_text(plan: Plan, found: Verification) -> str:
     """Lay out what verifying a target brought up."""
     verdict = "everything is as planned" if found.ok else "not everything is as planned: see the errors above"
-    return _joined(f"{plan.target}\n{_checked_text(found)}", findings_text(found.findings), verdict)
+    return joined(f"{plan.target}\n{_checked_text(found)}", findings_text(found.findings), verdict)
 
 
 def _checked_text(found: Verification) -> str:
@@ -342,25 +284,10 @@ def _checked_text(found: Verification) -> str:
     )
 
 
-def verdicts_text(verdicts: Sequence[tuple[str, VideoVerdict | None]], findings: Sequence[Finding]) -> str:
-    """Lay out what ``video check`` found."""
-    rows = [(path, each.info, each.treatment) if each else (path, None, None) for path, each in verdicts]
-    damaged = {path for path, each in verdicts if each and each.faults}
-    return _joined(_needs_table("verdict", rows, "conforms", "-", damaged), findings_text(findings))
-
-
-def converted_video_text(made: ConvertedVideo) -> str:
-    """Lay out what ``video convert`` did."""
-    reasons = "; ".join(reason.message for reason in made.reasons)
-    because = f" ({reasons})" if reasons else ""
-    made_of = f"{counted(made.target.n_frames, 'frame')}, {describe_video(made.target)}"
-    return _joined(f"{made.target.path}: {made_of}; {made.action}{because}", findings_text(made.remarks))
-
-
 def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
     kept = "kept as you changed them by hand: " + ", ".join(made.kept) if made.kept else ""
-    return _joined(f"wrote {made.path}", _config_text(made.config.reasons), kept, findings_text(made.findings))
+    return joined(f"wrote {made.path}", _config_text(made.config.reasons), kept, findings_text(made.findings))
 
 
 def relabeled_text(made: Relabeled) -> str:
@@ -380,7 +307,7 @@ def relabeled_text(made: Relabeled) -> str:
     does = "" if made.is_written else "nothing was written (--dry-run)"
     if not any(file.is_changed for file in made.files):
         does = "nothing is to be mended"
-    return _joined(table(header, rows, right=range(2, 7)), findings_text(made.findings), does)
+    return joined(table(header, rows, right=range(2, 7)), findings_text(made.findings), does)
 
 
 def splits_text(names: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ from dlc2lp.run.journal import Journal
 from dlc2lp.run.place import place, place_read
 from dlc2lp.run.predictions import predicted_lines
 from dlc2lp.run.scratch import on_fast_disk
-from dlc2lp.video.checks import VideoOrder, against_source
+from dlc2lp.video.checks import against_original
 from dlc2lp.video.convert import make_video
 from dlc2lp.video.encoding import EncodeSettings
 from dlc2lp.video.frames import read_frames
@@ -144,15 +144,13 @@ class Maker:
         return None
 
     def _place_video(self, step: PlaceVideo, temporary: Path) -> Made:
-        """Bring a conforming video over, and look whether its frames can be decoded: a header can lie."""
+        """Bring a conforming video over, compare what was copied, and decode some of it: a header can lie."""
         source, verify = Path(step.source), self.run_options.verify
         info = _unchanged(step)
-        place(source, temporary, step.link)
+        is_copied = place(source, temporary, step.link)
         _sync(temporary)
         if verify != "none":
-            copy = replace(info, path=temporary)
-            order = VideoOrder.of(info, "place", None)
-            faults = against_source(source, info, temporary, copy, order, verify, self.watch.stop)
+            faults = against_original(source, info, temporary, verify, self.watch.stop, is_copied=is_copied)
             if faults:
                 raise VideoFailed(*faults)
         return Made(((step.target, temporary),), {"n_frames": step.n_frames})

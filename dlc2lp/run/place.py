@@ -19,14 +19,17 @@ _FICLONE = 0x40049409
 _AT_ONCE_BYTES = 16 * 2**20
 
 
-def place(source: Path, temporary: Path, link: str) -> None:
+def place(source: Path, temporary: Path, link: str) -> bool:
     """Make ``temporary``, which must not exist, hold what ``source`` holds; a symbolic link is followed.
 
-    ``link`` is ``auto`` (clone where the file system can, else copy), ``copy``, ``hardlink`` or ``symlink``. OSError
-    where the file system refuses; a hard link across disks, for instance.
+    ``link`` is ``auto`` (clone where the file system can, else copy), ``copy``, ``hardlink`` or ``symlink``. Returns
+    whether the bytes were copied: those of a clone or a link are the source's. OSError where the file system refuses; a
+    hard link across disks, for instance.
     """
     if not _is_linked(source, temporary, link) and (link != "auto" or not _clone(source, temporary)):
         shutil.copyfile(source, temporary)
+        return True
+    return False
 
 
 def place_read(source: str, temporary: str, link: str) -> FileRecord:

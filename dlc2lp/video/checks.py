@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -14,9 +14,10 @@ from dlc2lp.model import Finding, Setting, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
 from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
 from dlc2lp.video.compare import compare_frames
+from dlc2lp.video.copies import refuse_undecodable, unlike_bytes, unlike_packets
 from dlc2lp.video.damage import Damage, find_damage, find_faulty_packets
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings
-from dlc2lp.video.frames import lasts_as_told
+from dlc2lp.video.seeking import lasts_as_told
 from dlc2lp.wording import counted
 
 _ADVICE = "copy the file again from its origin; if it is the only one, {} holds each such frame by its neighbor"
@@ -200,17 +201,78 @@ def against_source(
     how: Literal["sample", "full"],
     stop: threading.Event | None,
 ) -> list[Finding]:
-    """What the written file shows and should not, by looking at it."""
+    """What the written file holds and should not, by looking at it.
+
+    Of what was copied every packet is compared, whether or not frames are; of an encode, frames.
+    """
+    if found := _damage_seen(source, info, order.action, how, stop):
+        return found
+    if order.action != "encode":
+        if (unlike := unlike_packets(source, info, temp, stop)) is not None:
+            return [finding("video-frames-differ", source, unlike.message, where=unlike.where)]
+        if how == "sample":
+            return _undecodable(source, made, stop)
+    return _unlike_frames(source, info, temp, made, order, how, stop)
+
+
+def against_original(
+    source: Path,
+    info: VideoInfo,
+    copy: Path,
+    how: Literal["sample", "full"],
+    stop: threading.Event | None,
+    *,
+    is_copied: bool = True,
+) -> list[Finding]:
+    """What a file that travelled as it is holds and should not.
+
+    Not ``is_copied``: its bytes are the source's own, as of a link, and need not be compared.
+    """
+    unlike = unlike_bytes(source, copy, stop) if is_copied else None
+    if unlike is not None:
+        advice = "run the same command again; if it comes again, check the disks and the memory of this machine"
+        return [finding("video-changed", source, unlike.message, advice, where=unlike.where)]
+    if found := _damage_seen(source, info, "place", how, stop):
+        return found
+    made = replace(info, path=copy)
+    if how == "sample":
+        return _undecodable(source, made, stop)
+    return _unlike_frames(source, info, copy, made, VideoOrder.of(info, "place", None), how, stop)
+
+
+def _undecodable(source: Path, made: VideoInfo, stop: threading.Event | None) -> list[Finding]:
+    """The error about a copy of which a stretch can't be decoded; its subject is the source, which can't be either."""
+    try:
+        refuse_undecodable(made.path, made, stop)
+    except VideoFailed as failure:
+        return [replace(found, subject=str(source)) for found in failure.findings]
+    return []
+
+
+def _damage_seen(
+    source: Path, info: VideoInfo, action: Action, how: Literal["sample", "full"], stop: threading.Event | None
+) -> list[Finding]:
+    """What of the source is damaged, where that is to be known."""
     # A container that knows of damaged packets makes it worth a look.
-    if how == "full" or (info.n_corrupt_packets and order.action != "encode"):
-        # An encode has decoded the source already, and the comparison will once more.
-        if order.action != "encode":
-            found = damage_in(source, info, stop)
-        else:
-            damage = find_faulty_packets(source, info, stop=stop)
-            found = [] if set(damage.frames) <= set(info.held) else [damaged(source, damage)]
-        if found:
-            return found
+    if how != "full" and (not info.n_corrupt_packets or action == "encode"):
+        return []
+    # An encode has decoded the source already, and the comparison will once more.
+    if action != "encode":
+        return damage_in(source, info, stop)
+    damage = find_faulty_packets(source, info, stop=stop)
+    return [] if set(damage.frames) <= set(info.held) else [damaged(source, damage)]
+
+
+def _unlike_frames(
+    source: Path,
+    info: VideoInfo,
+    temp: Path,
+    made: VideoInfo,
+    order: VideoOrder,
+    how: Literal["sample", "full"],
+    stop: threading.Event | None,
+) -> list[Finding]:
+    """What the written file shows and should not."""
     comparison = compare_frames(
         source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, colors=order.colors, stop=stop
     )

@@ -14,7 +14,7 @@ from typing import Literal
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
 from dlc2lp.model import Finding, Setting, VideoInfo
 from dlc2lp.video import encoding
-from dlc2lp.video.checks import VideoOrder, against_order, against_source, damage_in, finding
+from dlc2lp.video.checks import VideoOrder, against_order, against_original, against_source, damage_in, finding
 from dlc2lp.video.colors import Colors
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoder import encode_video
@@ -96,8 +96,9 @@ def make_video(
     Its remarks are on what ffmpeg complained about without need.
 
     ``temp`` may have any suffix; it exists afterwards only if all checks passed. ``remux`` and ``rewrite`` take no
-    settings, ``encode`` does. ``verify`` says how many frames are decoded and compared; the count, the codec, the rate
-    and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
+    settings, ``encode`` does. ``verify`` says how many frames of an encode are decoded and compared, and whether every
+    packet of a copy is compared and how many are decoded; the count, the codec, the rate and the size are checked
+    always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
     turned clockwise; by default all of it, turned as the source's display matrix asks. ``colors`` says how those of
     the source are read, by default as OpenCV 4 does. ``on_frames`` is called with the number of frames written so far;
     ``stop`` ends the work within seconds.
@@ -199,19 +200,19 @@ def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
 def _place(
     info: VideoInfo, temp: Path, verify: Verify, on_frames: Callable[[int], None] | None, stop: threading.Event | None
 ) -> VideoInfo:
-    """Copy a video that is already what it should be, and look whether its frames can be decoded."""
+    """Copy a video that is already what it should be, compare the bytes, and look whether frames can be decoded."""
     source = info.path
-    order = VideoOrder.of(info, "place", None)
     try:
         with temp.open("xb") as copy:
             for chunk in _chunks(source):
                 if stop is not None and stop.is_set():
                     raise Interrupted.of("interrupted", str(temp), "stopped while the file was copied")
                 copy.write(chunk)
-        made = replace(info, path=temp)
-        findings = [] if verify == "none" else against_source(source, info, temp, made, order, verify, stop)
+        findings = []
         if temp.stat().st_size != info.size_bytes:
-            findings.append(finding("video-changed", source, "the file changed while it was copied"))
+            findings = [finding("video-changed", source, "the file changed while it was copied")]
+        elif verify != "none":
+            findings = against_original(source, info, temp, verify, stop)
         if findings:
             raise VideoFailed(*findings)
     except BaseException as problem:
@@ -221,7 +222,7 @@ def _place(
         raise
     if on_frames is not None:
         on_frames(info.n_frames)
-    return made
+    return replace(info, path=temp)
 
 
 def _chunks(source: Path) -> Iterator[bytes]:

@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
-from dlc2lp.video.frames import Frames, Pictures, frames_of, small_grays
+from dlc2lp.video.frames import Pictures, frames_of, small_grays
 from dlc2lp.video.framing import Framing, Pair
 from dlc2lp.video.likeness import to_gray
 from dlc2lp.video.pictures import read_image
 from dlc2lp.video.pyav import VideoFrame
+from dlc2lp.video.seeking import Frames
 from dlc2lp.video.ties import StillImage
 
 #: Of whole frames of one video, and of its images, at most: 18 images of 640x480, or 2 of 1920x1080.

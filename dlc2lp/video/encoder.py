@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,8 @@ class _Encode:
 
     def in_program(self) -> ffmpeg.FfmpegResult:
         """Have the ffmpeg program decode and encode."""
-        return ffmpeg.run(self._argv(self.source, self.order.turn_back_deg), on_frames=self.on_frames, stop=self.stop)
+        argv_of = partial(self._argv, source=self.source, turn_back_deg=self.order.turn_back_deg)
+        return ffmpeg.run_untried(argv_of, on_frames=self.on_frames, stop=self.stop)
 
     def from_here(self) -> ffmpeg.FfmpegResult:
         """Decode here, and have the ffmpeg program encode what comes."""
@@ -100,12 +102,12 @@ class _Encode:
             raise VideoFailed.of("video-no-frames", str(self.source), "found no frame that can be decoded")
         uncoded = Uncoded(self.source, first, info.width_px, info.height_px)
         pipe = Pipe(uncoded.pixel_format, info.width_px, info.height_px)
-        argv = self._argv(pipe, -self.order.turn_deg % 360)
+        argv = self._argv(ffmpeg.find_ffmpeg(), pipe, -self.order.turn_deg % 360)
         feed = (uncoded.of(frame) for frame in chain((first,), frames))
         return ffmpeg.run(argv, feed=feed, on_frames=self.on_frames, stop=self.stop)
 
-    def _argv(self, source: Path | Pipe, turn_back_deg: int) -> list[str]:
+    def _argv(self, program: Path, source: Path | Pipe, turn_back_deg: int) -> list[str]:
         order = self.order
         shown: dict[str, Any] = {"crop": order.crop, "turn_back_deg": turn_back_deg, "colors": order.colors}
         shown["n_frames"] = self.info.trimmed_to
-        return encoding.encode_argv(str(ffmpeg.find_ffmpeg()), source, self.temp, order.rate, self.settings, **shown)
+        return encoding.encode_argv(str(program), source, self.temp, order.rate, self.settings, **shown)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import re
 import shutil
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,7 +19,9 @@ from dlc2lp.errors import Interrupted, ToolMissing
 #: Names the ffmpeg to use, before any other.
 OVERRIDE_VARIABLE = "DLC2LP_FFMPEG"
 
-_POLL_S = 0.05
+#: How often it is looked whether an ffmpeg at work is to stop; its reports, twice a second, are heard as they come.
+_LOOK_S = 0.5
+_CLOSING_S = 0.05  # between its last word and its end
 _GRACE_S = 3.0  # between asking ffmpeg to end and ending it
 _TRIAL_TIMEOUT_S = 30.0  # a first start from a cold network file system is slow
 _TAIL_LINES = 20
@@ -53,20 +54,33 @@ def find_ffmpeg() -> Path:
     does not know ``-fps_mode`` (Ubuntu 22.04 has 4.4). Each is tried on two tiny frames; the answer is kept for the
     life of the process. Where none can, ``ToolMissing`` (``ffmpeg-missing``) lists what was wrong with each.
     """
-    return _find(os.environ.get(OVERRIDE_VARIABLE, ""), os.environ.get("PATH", ""))
+    asked = _asked()
+    if asked not in _FOUND:
+        _FOUND[asked] = _try_all()
+    return _FOUND[asked]
 
 
-@functools.lru_cache(maxsize=8)
-def _find(override: str, search_path: str) -> Path:
-    candidates: list[tuple[str, str | None]]
+#: What was found for each override and search path; an encode that succeeded answers, too.
+_FOUND: dict[tuple[str, str], Path] = {}
+
+
+def _asked() -> tuple[str, str]:
+    return os.environ.get(OVERRIDE_VARIABLE, ""), os.environ.get("PATH", "")
+
+
+def _candidates() -> Iterator[tuple[str, str | None]]:
+    """Where an ffmpeg may be, and the program there; the first that can do the work is used."""
+    override, search_path = _asked()
     if override:
-        candidates = [(f"${OVERRIDE_VARIABLE}", shutil.which(override) or override)]
-        advice = f"point {OVERRIDE_VARIABLE} to an ffmpeg of 5.1 or newer with libx264, or unset it"
-    else:
-        candidates = [("PATH", shutil.which("ffmpeg", path=search_path)), ("imageio-ffmpeg", _imageio_ffmpeg())]
-        advice = "pip install imageio-ffmpeg"
+        yield f"${OVERRIDE_VARIABLE}", shutil.which(override) or override
+        return
+    yield "PATH", shutil.which("ffmpeg", path=search_path)
+    yield "imageio-ffmpeg", _imageio_ffmpeg()
+
+
+def _try_all() -> Path:
     tried = []
-    for origin, program in candidates:
+    for origin, program in _candidates():
         if program is None:
             tried.append(f"{origin}: none")
             continue
@@ -74,8 +88,12 @@ def _find(override: str, search_path: str) -> Path:
         if complaint is None:
             return Path(program).absolute()
         tried.append(f"{origin}: {program}: {complaint}")
+    is_named = _asked()[0]
+    advice = f"point {OVERRIDE_VARIABLE} to an ffmpeg of 5.1 or newer with libx264, or unset it"
     message = f"found no ffmpeg that encodes with libx264 ({'; '.join(tried)})"
-    raise ToolMissing.of("ffmpeg-missing", "ffmpeg", message, advice=advice)
+    raise ToolMissing.of(
+        "ffmpeg-missing", "ffmpeg", message, advice=advice if is_named else "pip install imageio-ffmpeg"
+    )
 
 
 def _imageio_ffmpeg() -> str | None:
@@ -104,6 +122,31 @@ def _trial(program: str) -> str | None:
     return lines[0][:_LINE_CHARS] if lines else f"exit code {done.returncode}"
 
 
+def run_untried(
+    argv_of: Callable[[Path], Sequence[str]],
+    *,
+    on_frames: Callable[[int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> FfmpegResult:
+    """As :func:`run`, an encode, for which the ffmpeg that comes first need not be tried: the encode itself does that.
+
+    One that gives up before its first frame is tried then, and where another one can do the work that does it.
+    ``argv_of`` makes the command of a program. ``ToolMissing``: none can do the work.
+    """
+    asked = _asked()
+    first = _FOUND.get(asked) or next((Path(program).absolute() for _, program in _candidates() if program), None)
+    result = None
+    if first is not None:
+        with contextlib.suppress(ToolMissing):  # it can't be started
+            result = run(argv_of(first), on_frames=on_frames, stop=stop)
+            if result.n_frames:
+                if result.returncode == 0:
+                    _FOUND[asked] = first
+                return result
+    able = find_ffmpeg()
+    return result if result is not None and able == first else run(argv_of(able), on_frames=on_frames, stop=stop)
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -123,11 +166,11 @@ def run(
         child = _start(argv, is_fed=feed is not None)
     except OSError as problem:
         raise ToolMissing.of("ffmpeg-missing", str(argv[0]), f"can't be started: {problem}") from problem
-    counts: deque[int] = deque(maxlen=1)
+    progress = _Progress()
     complaints = _Complaints()
     assert child.stdout is not None and child.stderr is not None  # noqa: S101 - pipes were asked for
     readers = [
-        threading.Thread(target=_keep_count, args=(child.stdout, counts), daemon=True),
+        threading.Thread(target=progress.keep, args=(child.stdout,), daemon=True),
         threading.Thread(target=complaints.keep, args=(child.stderr,), daemon=True),
     ]
     faults: list[BaseException] = []
@@ -136,7 +179,7 @@ def run(
     try:
         for reader in readers:
             reader.start()
-        _watch(child, str(argv[-1]), counts, on_frames, stop)
+        _watch(child, str(argv[-1]), progress, on_frames, stop)
     finally:
         _end(child)
         for reader in readers:
@@ -145,9 +188,9 @@ def run(
         child.stderr.close()
     if faults:
         raise faults[0]
-    if on_frames is not None and counts:
-        on_frames(counts[0])
-    n_frames = counts[0] if counts else None
+    n_frames = progress.n_frames
+    if on_frames is not None and n_frames is not None:
+        on_frames(n_frames)
     return FfmpegResult(
         n_frames, child.returncode, tuple(complaints.tail), complaints.n, frozenset(complaints.speakers)
     )
@@ -156,20 +199,23 @@ def run(
 def _watch(
     child: subprocess.Popen[bytes],
     subject: str,
-    counts: Sequence[int],
+    progress: _Progress,
     on_frames: Callable[[int], None] | None,
     stop: threading.Event | None,
 ) -> None:
     """Wait for the end, pass on how far it is, and see whether it is to stop."""
-    told: list[int] = []
+    told: int | None = None
     while child.poll() is None:
         if stop is not None and stop.is_set():
             raise Interrupted.of("interrupted", subject, "stopped while ffmpeg was at work")
-        if on_frames is not None and list(counts) != told:
-            told = list(counts)
-            on_frames(told[0])
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_POLL_S)
+        if on_frames is not None and progress.n_frames not in {None, told}:
+            told = progress.n_frames
+            on_frames(told or 0)
+        if progress.has_ended:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_CLOSING_S)
+        elif progress.has_news.wait(_LOOK_S):
+            progress.has_news.clear()
 
 
 def _feed(pipe: IO[bytes], feed: Iterable[bytes], faults: list[BaseException]) -> None:
@@ -210,12 +256,23 @@ def _end(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
-def _keep_count(pipe: IO[bytes], counts: deque[int]) -> None:
-    """Keep the newest number of frames that ``-progress`` tells."""
-    for line in pipe:
-        key, _, value = line.decode("ascii", "replace").strip().partition("=")
-        if key == "frame" and value.strip().isdigit():
-            counts.append(int(value))
+class _Progress:
+    """What ``-progress`` tells, for a thread that sleeps until there is something new: each look costs CPU time."""
+
+    def __init__(self) -> None:
+        self.n_frames: int | None = None  #: The newest number of frames.
+        self.has_ended = False  #: Whether no more will come.
+        self.has_news = threading.Event()  #: Set when one of them has changed.
+
+    def keep(self, pipe: IO[bytes]) -> None:
+        """Read to the end."""
+        for line in pipe:
+            key, _, value = line.decode("ascii", "replace").strip().partition("=")
+            if key == "frame" and value.strip().isdigit():
+                self.n_frames = int(value)
+                self.has_news.set()
+        self.has_ended = True
+        self.has_news.set()
 
 
 class _Complaints:

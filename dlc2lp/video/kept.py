@@ -13,10 +13,10 @@ from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.video.checks import damage_between
 from dlc2lp.video.clock import LONGEST_DELAY, gaps
 from dlc2lp.video.damage import Damage, find_damage, in_ranges
-from dlc2lp.video.frames import packet_times
 from dlc2lp.video.h264_units import Units
 from dlc2lp.video.probe import probe
 from dlc2lp.video.pyav import OpenedVideo
+from dlc2lp.video.seeking import packet_times
 from dlc2lp.wording import counted
 
 Damaged = Literal["refuse", "keep"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 from benchmarks import reference
 from benchmarks.measure import gain, say, table
@@ -15,10 +17,11 @@ from dlc2lp.video.ffmpeg import find_ffmpeg
 from dlc2lp.video.probe import probe
 
 _HEADS = ("", "baseline", "wall", "CPU", "wall s")
+_CHECK_HEADS = ("", "CPU s, verify none", "CPU s, verify sample", "for 100 MB more")
 
 
 def report(folder: Path, size: Size, _given: Path | None) -> str:
-    """Two tables: copying and probing."""
+    """Three tables: copying, checking what was copied, and probing."""
     say("  making large videos")
     h264 = _large(noisy(folder, size.noisy_frames), folder, size)
     mov, mkv = folder / "large.mov", folder / "large.mkv"
@@ -27,9 +30,10 @@ def report(folder: Path, size: Size, _given: Path | None) -> str:
     info = probe(h264)
     about = f"{info.n_frames} frames of h264, {info.size_bytes / 1e6:.0f} MB"
     copies = f"### Copying: {about}\n\n" + _copies(h264, mov, mkv, folder, size)
+    checks = f"### Checking the copies: {about}\n\n" + _checks((h264, mov, mkv), folder, size)
     probes = f"### Probing: the same video, and {size.noisy_frames} frames of mjpeg\n\n"
     return "\n\n".join(
-        ["## What is not encoded", copies, probes + _probes(h264, noisy(folder, size.noisy_frames), size)]
+        ["## What is not encoded", copies, checks, probes + _probes(h264, noisy(folder, size.noisy_frames), size)]
     )
 
 
@@ -47,14 +51,6 @@ def _large(recording: Recording, folder: Path, size: Size) -> Path:
 def _copies(h264: Path, mov: Path, mkv: Path, folder: Path, size: Size) -> str:
     target = folder / "copied.mp4"
 
-    def converting(source: Path, action: str, verify: Verify) -> Callable[[], None]:
-        def convert() -> None:
-            made = convert_video(source, target, verify=verify, overwrite=True)
-            if made.action != action:
-                raise RuntimeError(f"{source.name}: did {made.action}, expected {action}")
-
-        return convert
-
     def copying(source: Path) -> Callable[[], object]:
         return lambda: reference.run(reference.stream_copy(source, target))
 
@@ -68,10 +64,39 @@ def _copies(h264: Path, mov: Path, mkv: Path, folder: Path, size: Size) -> str:
         baseline()
         for verify in ("none", "sample"):
             say(f"  {action}, verify {verify}")
-            found = gain(baseline, converting(source, action, verify), size.repeats)
+            found = gain(baseline, _converting(source, target, action, verify), size.repeats)
             what = f"{action} ({source.suffix} to .mp4), verify {verify}"
             rows.append([what, name, f"{found.wall:.2f}", f"{found.cpu:.2f}", f"{found.cost.wall_s:.2f}"])
     return table(_HEADS, rows)
+
+
+def _converting(source: Path, target: Path, action: str, verify: Verify) -> Callable[[], None]:
+    def convert() -> None:
+        made = convert_video(source, target, verify=verify, overwrite=True)
+        if made.action != action:
+            raise RuntimeError(f"{source.name}: did {made.action}, expected {action}")
+
+    return convert
+
+
+def _checks(sources: tuple[Path, ...], folder: Path, size: Size) -> str:
+    """What the sampled check adds, in this process, where the clock counts microseconds; one without, one with it."""
+    rows = []
+    for source, action in zip(sources, ("place", "remux", "rewrite"), strict=True):
+        say(f"  {action}, verify none beside sample")
+        none, sample = (_converting(source, folder / "copied.mp4", action, verify) for verify in ("none", "sample"))
+        none(), sample()
+        pairs = [(_cpu_s(none), _cpu_s(sample)) for _ in range(3 * size.repeats)]
+        more = median(after - before for before, after in pairs) / (source.stat().st_size / 1e8)
+        without, with_ = (median(costs) for costs in zip(*pairs, strict=True))
+        rows.append([f"{action} ({source.suffix} to .mp4)", f"{without:.3f}", f"{with_:.3f}", f"{more:.3f}"])
+    return table(_CHECK_HEADS, rows)
+
+
+def _cpu_s(work: Callable[[], object]) -> float:
+    before = time.process_time()
+    work()
+    return time.process_time() - before
 
 
 def _probes(h264: Path, mjpeg: Recording, size: Size) -> str:

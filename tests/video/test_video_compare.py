@@ -60,6 +60,19 @@ def test_a_sample_finds_shifts_and_a_lost_end(order: list[int], shop: Workshop, 
     assert _compared(shop.master, _write(tmp_path / "a.mp4", order), "sample").first_mismatch is not None
 
 
+@pytest.mark.parametrize("gop", ["12", "250"])
+@pytest.mark.parametrize("order", [[*ALL], [*ALL[1:], 47], [*ALL[:5], 5, *ALL[5:-1]], [*ALL[:-1], 46]])
+def test_a_sample_of_a_long_group_finds_the_same(order: list[int], gop: str, shop: Workshop, tmp_path: Path) -> None:
+    """Where few key frames stand, samples lie behind those, and at the end."""
+    source = shop.clip("one group")
+    target = tmp_path / "a.mp4"
+    options = {"crf": "20", "preset": "veryfast", "g": gop, "sc_threshold": "0"}
+    write_clip(target, (picture(index) for index in order), RATE, options=options)
+    found = _compared(source, target, "sample")
+    assert found.agrees == (order == [*ALL])
+    assert found.n_compared == 3
+
+
 def test_another_video_is_no_copy(shop: Workshop, tmp_path: Path) -> None:
     dark = tmp_path / "dark.mp4"
     write_clip(dark, (picture(index) // 4 for index in ALL), RATE)

@@ -54,7 +54,7 @@ def test_packets_that_do_not_tell_their_time_are_not_copied(name: str, shop: Wor
 def test_a_copy_that_fails_its_check_becomes_an_encode(
     shop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Copy a frozen picture instead of the video: the look at the frames must notice and encode instead."""
+    """Copy a frozen picture instead of the video: the look at the packets must notice and encode instead."""
     frozen = tmp_path / "frozen.mp4"
     write_clip(frozen, (picture(0) for _ in ALL), RATE)
 
@@ -65,7 +65,7 @@ def test_a_copy_that_fails_its_check_becomes_an_encode(
     made = convert_video(shop.clip("h264 mkv"), tmp_path / "out.mp4")
     assert made.action == "encode"
     assert made.reasons[0].code == "rewrite-failed"
-    assert "not the source's frame" in made.reasons[0].message
+    assert "other parameters than its source's" in made.reasons[0].message
     assert tuple(indices_by_pyav(tmp_path / "out.mp4")) == ALL
     assert _names_in(tmp_path) == ["frozen.mp4", "out.mp4"]
 

@@ -87,6 +87,66 @@ def test_progress_and_exit_code() -> None:
     assert told == sorted(told) and told[-1] == 21
 
 
+def test_it_is_heard_when_it_says_something_and_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks every few milliseconds takes a hundredth of a CPU, and who sleeps too long comes late."""
+    monkeypatch.setattr(ffmpeg, "_LOOK_S", 60.0)
+    looks, waited = [], ffmpeg.subprocess.Popen.poll
+
+    def watched(child: object) -> object:
+        looks.append(child)
+        return waited(child)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ffmpeg.subprocess.Popen, "poll", watched)
+    told: list[int] = []
+    begun = time.monotonic()
+    program = "import time\nfor n in range(1, 4): print(f'frame={n}'); time.sleep(0.7)"
+    assert ffmpeg.run(_python(program), on_frames=told.append).n_frames == 3
+    assert time.monotonic() - begun < 30
+    assert told == [1, 2, 3, 3]
+    assert len(looks) <= 3 * len(told)
+
+
+def test_who_closes_its_pipe_and_goes_on_is_waited_for_and_stopped() -> None:
+    program = "import os, time\nprint('frame=1', flush=True)\nos.close(1)\ntime.sleep({})"
+    assert ffmpeg.run(_python(program.format(1))).returncode == 0
+    stop = threading.Event()
+    with pytest.raises(Interrupted):
+        ffmpeg.run(_python(program.format(60)), on_frames=lambda _: stop.set(), stop=stop)
+
+
+@posix_only
+def test_an_encode_is_its_own_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = tmp_path / "calls"
+    _script(tmp_path / "bin", f'echo "$1" >> "{calls}"; echo frame=7; exit 0')
+    monkeypatch.delenv(ffmpeg.OVERRIDE_VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    for _ in range(2):
+        assert ffmpeg.run_untried(lambda program: [str(program), "encode"]).n_frames == 7
+    assert ffmpeg.find_ffmpeg() == tmp_path / "bin" / "ffmpeg"
+    assert calls.read_text(encoding="utf-8").split() == ["encode", "encode"]
+
+
+@posix_only
+@pytest.mark.parametrize("is_able", [True, False])
+def test_an_encode_that_does_not_begin_is_no_reason_to_give_up(
+    is_able: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ffmpeg that is too old is passed over; one that can encode is not asked twice for what it can't do."""
+    calls = tmp_path / "calls"
+    trial = "0" if is_able else "1"
+    _script(tmp_path / "old", f'echo "$1" >> "{calls}"; [ "$1" = encode ] && exit 1; exit {trial}')
+    _script(tmp_path / "other", f'echo "other-$1" >> "{calls}"; echo frame=7')
+    monkeypatch.delenv(ffmpeg.OVERRIDE_VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'old'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(ffmpeg, "_imageio_ffmpeg", lambda: str(tmp_path / "other" / "ffmpeg"))
+    result = ffmpeg.run_untried(lambda program: [str(program), "encode"])
+    called = calls.read_text(encoding="utf-8").split()
+    if is_able:
+        assert (result.returncode, called) == (1, ["encode", "-hide_banner"])
+    else:
+        assert (result.n_frames, called) == (7, ["encode", "-hide_banner", "other--hide_banner", "other-encode"])
+
+
 def test_no_progress_is_no_count() -> None:
     assert ffmpeg.run(_python("print('frame=N/A')")).n_frames is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from dlc2lp.video.frames import read_frames, small_gray_frames
 from dlc2lp.video.pictures import encode_image, max_value, read_image, to_eight_bit
 from dlc2lp.video.probe import probe
 from dlc2lp.video.pyav import OpenedVideo
+from dlc2lp.video.seeking import behind_key_frames
 from dlc2lp.video.synthetic import write_clip
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -40,6 +42,54 @@ def test_every_frame_alone_and_all_together(name: str, shop: Workshop) -> None:
     alone = [_index_in_rgb(next(read_frames(path, info, [index]))[1], 0) for index in range(len(truth))]
     together = [_index_in_rgb(image, 0) for _, image in read_frames(path, info, range(len(truth)))]
     assert tuple(alone) == tuple(together) == truth
+
+
+def _decoded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What is decoded from now on."""
+    decoded: list[object] = []
+    decode = OpenedVideo.decode
+
+    def watched(video: OpenedVideo, packet: Any) -> Any:
+        decoded.append(packet.pts)
+        return decode(video, packet)
+
+    monkeypatch.setattr(OpenedVideo, "decode", watched)
+    return decoded
+
+
+def test_decoding_begins_anew_at_a_nearer_key_frame(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = shop.clip("uneven no B")  # a key frame every 12 frames, no frame waits for another
+    info = probe(path)
+    decoded = _decoded(monkeypatch)
+    for wanted, n_decoded in (([2, 13], 3 + 2), ([14, 23], 3 + 9), ([2, 7], 8), ([11, 12], 13)):
+        decoded.clear()
+        assert [_index_in_rgb(image, 0) for _, image in read_frames(path, info, wanted)] == wanted
+        assert len(decoded) == n_decoded
+
+
+def test_on_the_way_to_a_frame_those_on_which_none_leans_are_left_out(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shop.clip("one group")
+    info = probe(path)
+    decoded = _decoded(monkeypatch)
+    assert [_index_in_rgb(image, 0) for _, image in read_frames(path, info, [40, 41, 45])] == [40, 41, 45]
+    assert 6 <= len(decoded) < 41
+    # Where that led to nothing, the last try decodes all.
+    decoded.clear()
+    monkeypatch.setattr(OpenedVideo, "seek", lambda *_: None)
+    assert [_index_in_rgb(image, 0) for _, image in read_frames(path, info, [40])] == [40]
+    assert len(decoded) >= 41
+
+
+def test_frames_behind_key_frames_stand_for_others(shop: Workshop) -> None:
+    def behind(name: str, indices: list[int]) -> list[int]:
+        return behind_key_frames(shop.clip(name), probe(shop.clip(name)), indices, 2, None)
+
+    assert behind("h264", [0, 1, 11, 12, 13, 30, 47]) == [0, 1, 2, 12, 13, 26, 38]
+    assert behind("uneven h264", [0, 30, 35]) == [0, 26]
+    assert behind("one group", [0, 9, 19, 47]) == [0, 2]
+    assert behind("h264 avi B", [0, 9, 19]) == [0, 9, 19]  # nothing is known of its times
 
 
 def test_frames_come_in_rising_order_and_once(shop: Workshop) -> None:
