@@ -113,8 +113,9 @@ def _with_whole_points(
 
     Lightning Pose 2.4.3 refuses half points, and DeepLabCut does not train on them.
     """
-    infinite = np.isinf(xy_px).any(axis=-1)
-    half = (np.isnan(xy_px).sum(axis=-1) == 1) & ~infinite
+    endless, empty = np.isinf(xy_px), np.isnan(xy_px)
+    infinite = endless[..., 0] | endless[..., 1]
+    half = (empty[..., 0] != empty[..., 1]) & ~infinite
     findings = []
     for code, what, faulty in (
         ("infinite-value", "with an infinite coordinate", infinite),

@@ -82,14 +82,14 @@ def _lines(rows: LabelRows, some: slice, n_axes: int) -> str:
     """Return the lines of some rows, of which each point has so many cells."""
     xy = rows.xy[some]
     n_cells = n_axes * xy.shape[1]
-    cells = [""] * (len(xy) * n_cells)
-    # Only what is no number has letters that a number has not.
-    cells[0::n_axes] = map(repr, xy[..., 0].ravel().tolist())
-    cells[1::n_axes] = map(repr, xy[..., 1].ravel().tolist())
+    cells = list(map(repr, xy.ravel().tolist()))
     if rows.visible is not None:
-        cells[2::n_axes] = map(str, rows.visible[some].ravel().tolist())
+        texts = cells
+        cells = [""] * (len(xy) * n_cells)
+        cells[0::3], cells[1::3] = texts[0::2], texts[1::2]
+        cells[2::3] = map(str, rows.visible[some].ravel().tolist())
     lines = (",".join(cells[start : start + n_cells]) for start in range(0, len(cells), n_cells))
-    if not rows.labelled[some].all():
+    if not rows.labelled[some].all():  # the only cells with these letters
         lines = (line.replace("nan", "") for line in lines)
     return "".join(f"{csv_cell(image)},{line}\n" for image, line in zip(rows.images[some], lines, strict=True))
 

@@ -72,6 +72,11 @@ def both(path: Path) -> tuple[Any, Any, bool]:
 @example(HEADER, "\n" * 40, ["img0.png,1,2,3,4\n"])
 @example(f",{HEADER}".replace("\n", "\n,").removesuffix(","), "", ["img0.png,1,2,3,4\n"])
 @example(HEADER, "", ["coords,x,y,x,y\n"])
+@example(HEADER, "", ['"i.png",1,2,3,4\n'])
+@example(HEADER, "", ["img0.png,1,2,3,4\r", "img1.png,1,2,3,4\r"])
+@example(HEADER, "", ["img0.png,1,2,3\n", "img1.png,1,2,3,4\n"])
+@example(HEADER, "", [",1,2,3,4\n", " ,,,,\n"])
+@example(HEADER, "", ["img0.png,1_0,2,3,4\n"])
 def test_both_say_the_same_of_any_rows(tmp_path_factory: Any, header: str, first: str, body: list[str]) -> None:
     path = tmp_path_factory.mktemp("csv") / "CollectedData_Jane.csv"
     path.write_bytes((first + header + "".join(body)).encode())
