@@ -244,7 +244,8 @@ class RunOptions(Chosen):
     )
     verify: VerifyLevel = option(
         "sample",
-        "How much of each written video is decoded and compared with its source.",
+        "How much of each written video is compared with its source. sample: copies whole, encodes by some frames; "
+        "full: every frame.",
         Section(
             6, ("convert", "verify", "video convert", "batch convert", "batch run", "batch finish", "batch submit")
         ),
