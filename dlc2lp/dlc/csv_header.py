@@ -144,6 +144,8 @@ def _is_coords(record: CsvRecord) -> bool:
     at = [i for i, cell in enumerate(record.cells) if cell.strip().lower() in COORDS]
     if record.word == "coords":
         return len(record.cells) > 1
+    if record.word in COLUMN_LEVELS:  # a keypoint may be called X
+        return False
     return (
         len(at) > 1
         and at[0] in {1, 3}

@@ -519,6 +519,14 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame(np.array(values).reshape(len(cells), len(columns)), index=index, columns=columns)
 
 
+def test_a_keypoint_may_be_called_as_a_coordinate(tmp_path: Path) -> None:
+    path = tmp_path / "CollectedData_Jane.csv"
+    path.write_text("scorer,Jane,Jane,Jane,Jane\nbodyparts,X,X,y,y\ncoords,x,y,x,y\nlabeled-data/m/img0.png,1,2,3,4\n")
+    table = read_csv_labels(path).table
+    assert list(table.columns) == [("Jane", name, coord) for name in "Xy" for coord in "xy"]
+    assert table.values.tolist() == [[1, 2, 3, 4]]
+
+
 @given(frame=frames())
 def test_every_float_comes_back_bit_for_bit(tmp_path: Path, frame: pd.DataFrame) -> None:
     path = tmp_path / "CollectedData_Jane.csv"
