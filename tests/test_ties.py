@@ -354,6 +354,27 @@ def test_context_frames_of_jpegs_are_jpegs(tmp_path):
     assert (tmp_path / "lp/labeled-data/m1/img00000002.jpg").read_bytes().startswith(b"\xff\xd8")
 
 
+def test_context_frames_that_are_all_one_frame_late_are_found_by_a_few(tmp_path):
+    project = one_session(tmp_path / "dlc")
+    assert convert(project, tmp_path / "lp").exit_code == 0
+    plan = library.plan(project.root, tmp_path / "lp")
+    from dlc2lp.planning.steps import ExtractFrames
+    from dlc2lp.run.verify_context import check_context
+    from dlc2lp.video.frames import read_frames
+    from dlc2lp.video.pictures import encode_image
+    from dlc2lp.video.probe import probe
+
+    assert check_context(plan, "sample")[0] == []
+    (step,) = (step for step in plan.steps if isinstance(step, ExtractFrames))
+    video = tmp_path / "lp/videos/m1.mp4"
+    late = dict(read_frames(video, probe(video), [frame.index + 1 for frame in step.frames]))
+    for frame in step.frames:
+        (tmp_path / "lp" / frame.target).write_bytes(encode_image(late[frame.index + 1]))
+    ((finding,), n_frames) = check_context(plan, "sample")
+    assert n_frames == len(step.frames)
+    assert finding.code == "context-frames-differ"
+
+
 def test_a_context_frame_that_is_another_frame_is_found_out(tmp_path):
     project = one_session(tmp_path / "dlc")
     assert convert(project, tmp_path / "lp").exit_code == 0

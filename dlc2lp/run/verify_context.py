@@ -5,11 +5,12 @@ They were cut from the source's video in this process, the target's video was mo
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlc2lp.errors import UnreadableFile, VideoFailed
-from dlc2lp.model import Finding
+from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, PlannedVideo
 from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
@@ -20,14 +21,15 @@ from dlc2lp.video.frames import small_gray_frames
 from dlc2lp.video.likeness import area_average, to_gray
 from dlc2lp.video.pictures import read_image
 from dlc2lp.video.probe import probe
+from dlc2lp.video.seeking import key_frames_before
 from dlc2lp.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Of each session are looked at where not all are.
-_N_SAMPLES = 8
+#: Of each session are looked at where not all are, and of them behind one key frame.
+_N_SAMPLES, _N_IN_GROUP = 8, 2
 
 
 def check_context(plan: Plan, level: VerifyLevel) -> tuple[list[Finding], int]:
@@ -65,13 +67,26 @@ def _wrong_frames(step: ExtractFrames, video: PlannedVideo, target: Path, level:
     frames = [frame for frame in step.frames if (target / frame.target).is_file() and frame.index < video.n_written]
     if not frames:
         return []  # that they are missing is told by who looks for every file
-    if level != "full":
-        frames = frames[:: -(-len(frames) // _N_SAMPLES)]
     path = target / video.target
     info = probe(path)
+    if level != "full":
+        frames = _samples(path, info, frames)
     around = {at for frame in frames for at in _around(frame) if 0 <= at < info.n_frames}
     shown: dict[int, NDArray[np.uint8]] = dict(small_gray_frames(path, info, around, crop=crop))
     return [frame.target for frame in frames if not _is_own(frame, shown, target)]
+
+
+def _samples(path: Path, info: VideoInfo, frames: list[ExtractedFrame]) -> list[ExtractedFrame]:
+    """Some of the frames, from all over the video: those that are reached with the least decoding."""
+    frames = sorted(frames, key=lambda frame: frame.index)
+    keys = key_frames_before(path, info, [frame.index for frame in frames], None)
+    taken = Counter[int]()
+    nearest = []
+    for key, frame in zip(keys, frames, strict=True):
+        taken[key] += 1
+        if taken[key] <= _N_IN_GROUP:
+            nearest.append(frame)
+    return nearest[:: -(-len(nearest) // _N_SAMPLES)]
 
 
 def _around(frame: ExtractedFrame) -> range:

@@ -184,16 +184,23 @@ def behind_key_frames(
     Each becomes the frame ``n_behind`` the key frame before it, which may be the same for several. Where that can't be
     told they stay.
     """
+    keys = key_frames_before(path, info, indices, stop)
+    return sorted({min(key + n_behind, index) for key, index in zip(keys, indices, strict=True)})
+
+
+def key_frames_before(
+    path: Path, info: VideoInfo, indices: Sequence[int], stop: threading.Event | None
+) -> tuple[int, ...]:
+    """The frame with which decoding begins for each of some indices; itself where that can't be told."""
     if not info.all_packets_timed or info.n_lost_packets or info.held:
-        return list(indices)
-    chosen = set()
+        return tuple(indices)
     with Decoding(path, stop) as decoding, KeyTimes(path, stop) as key_times:
         time_of = _display_times(path, info, decoding)
-        for index in indices:
-            key = key_times.before(time_of(index))
-            nearer = index if key is None else bisect_left(range(index), key, key=time_of) + n_behind
-            chosen.add(min(nearer, index))
-    return sorted(chosen)
+        keys = [key_times.before(time_of(index)) for index in indices]
+        return tuple(
+            index if key is None else min(index, bisect_left(range(index), key, key=time_of))
+            for key, index in zip(keys, indices, strict=True)
+        )
 
 
 def packet_times(path: Path, info: VideoInfo, stop: threading.Event | None) -> NDArray[np.int64]:
