@@ -63,8 +63,8 @@ class EncodeSettings:
 #: Against x264's defaults (medium, crf 23, GOP 250; Lightning Pose's documentation), on clean, noisy, dark and large
 #: recordings and a real one of an open field (``scripts/bench profiles``; docs/benchmarks.md). Each is faster and
 #: nowhere worse in PSNR and SSIM:
-#: balanced  1.6 to 3.4 times less CPU, 1.4 to 1.8 times the size (more where the noise is just what the defaults smooth
-#:           away), PSNR +0.1 to +1.9 dB. Without B-frames, which take a third of the time, and with the planning ahead
+#: balanced  1.5 to 3.3 times less CPU, 1.6 to 2.1 times the size (more where the noise is just what the defaults smooth
+#:           away), PSNR +0.1 to +2.7 dB. Without B-frames, which take a third of the time, and with the planning ahead
 #:           that `superfast` lacks: without it the size is up to tenfold. OpenCV seeks in it as fast as where every
 #:           twelfth frame is a key frame.
 #: small     1.1 to 1.4 times less CPU, 0.9 to 1.9 times the size, PSNR +0.2 to +3.0 dB
@@ -75,7 +75,7 @@ PROFILES = {
         preset="superfast",
         crf=20,
         gop=30,
-        tuning="bframes=0:mbtree=1:rc-lookahead=20:weightp=0:aq-strength=0.8",
+        tuning="bframes=0:mbtree=1:rc-lookahead=20:weightp=0:aq-strength=0.95",
     ),
     "small": EncodeSettings("small", preset="faster", crf=22, gop=250),
     "intra": EncodeSettings("intra", preset="veryfast", crf=20, gop=1),
