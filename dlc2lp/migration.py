@@ -143,12 +143,15 @@ class Outcome:
         What checking the target brought up.
     findings
         Everything that a person should know, errors first.
+    is_unchanged
+        Whether nothing changed since the last run, so that nothing was read again: the rest is as it was told then.
     """
 
     plan: Plan
     run: Run
     verification: Verification
     findings: tuple[Finding, ...]
+    is_unchanged: bool = False
 
     __repr__ = Preview.__repr__
 
@@ -303,7 +306,8 @@ def convert(
     last = LastRun.of(given, target, options, run_options)
     if found := last.unchanged():
         seen, stored = found
-        came = Outcome(stored, Run(skipped=seen.skip(stored, watch)), seen.verification, seen.findings)
+        run = Run(skipped=seen.skip(stored, watch))
+        came = Outcome(stored, run, seen.verification, seen.findings, is_unchanged=True)
         return _registered(came, register_as)
     proposal = propose(source, target, options, watch=watch)
     return carry_out(proposal, run_options, register_as=register_as, watch=watch, last=last)

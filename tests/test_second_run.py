@@ -133,6 +133,15 @@ def test_it_tells_what_a_run_that_reads_everything_tells(again, tmp_path, monkey
     assert snapshot(tmp_path / "lp") == before
 
 
+def test_a_person_is_told_that_nothing_was_read_again(again, tmp_path):
+    unchanged = "done before; nothing has changed since they were checked: "
+    assert unchanged in dlc2lp(*again).stdout
+    add_image(tmp_path)
+    said = dlc2lp(*again).stdout
+    assert unchanged not in said
+    assert "done before; checked: " in said
+
+
 def change_kept_size(path: Path) -> None:
     """Change a byte and put the times back, as a careless copy does."""
     found, content = path.stat(), bytearray(path.read_bytes())

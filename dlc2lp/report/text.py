@@ -251,7 +251,7 @@ def outcome_text(came: Outcome) -> str:
         _model_table(plan),
         "\n".join(extra),
         findings_text(came.findings),
-        f"{done}; {_checked_text(came.verification)}",
+        f"{done}; {'nothing has changed since they were ' * came.is_unchanged}{_checked_text(came.verification)}",
         verdict,
     )
 
