@@ -31,7 +31,7 @@ from dlc2lp.run.labeling import keep_labels, settle_labels
 from dlc2lp.run.last_run import LastRun, forget
 from dlc2lp.run.log import LOG_FILE, RunLog
 from dlc2lp.run.registering import registered
-from dlc2lp.run.scratch import SCRATCH
+from dlc2lp.run.scratch import SCRATCH, sweep_target
 from dlc2lp.run.stored import required_plan, stored_plan
 from dlc2lp.run.target import check_disk, check_owner, check_paths, refusals
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
@@ -340,6 +340,7 @@ def carry_out(
         assessment = assess(made)
     write_if_new(folder / PLAN_FILE, made.to_pieces)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+    sweep_target(folder)
     logged = watch.heard_by(RunLog(folder / LOG_FILE, watch))
     run = execute(made, assessment, run_options, logged)
     if last is not None:

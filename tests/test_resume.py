@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -51,6 +52,31 @@ def test_a_second_run_changes_no_byte_and_no_mtime(tmp_path):
     assert result.exit_code == 0
     assert result.document["steps"]["done"] == []
     assert snapshot(tmp_path / "lp") == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, no process is ever proven gone")
+def test_what_a_killed_process_was_writing_is_removed_wherever_it_lies(tmp_path):
+    from dlc2lp.files import Tag, own_tag
+
+    project, target = build_project(tmp_path / "dlc", sessions=("m1",)), tmp_path / "lp"
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+    before = tree(target)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for process, is_left in ((gone.pid, False), (os.getpid(), True)):
+        tag = Tag(own_tag().host, process, "0123abcd")
+        names = [
+            f"steps/.91dd2efffc6b79ae.json.{tag}-1.tmp",
+            f".plan.json.{tag}-1.tmp",
+            f"scratch/91dd2efffc6b79ae-{tag}",
+        ]
+        left = [target / ".dlc2lp" / name for name in names]
+        for path in left[: 2 if is_left else 3]:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"{")
+        assert dlc2lp("convert", project.root, target).exit_code == 0
+        assert [path.exists() for path in left] == [is_left, is_left, False]
+        assert is_left or tree(target) == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")

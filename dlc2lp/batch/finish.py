@@ -29,7 +29,6 @@ from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, fault, reason
 from dlc2lp.events import Ending, Event, Watch
-from dlc2lp.files import STATE_FOLDER as STEP_STATE
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan
@@ -37,7 +36,7 @@ from dlc2lp.planning.steps import ExtractFrames
 from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.closing import close_target
 from dlc2lp.run.journal import Journal
-from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder, sweep
+from dlc2lp.run.scratch import make_folder, sweep, sweep_target
 from dlc2lp.run.stored import required_plan
 from dlc2lp.version import __version__
 from dlc2lp.video.cpus import allowed_cpus
@@ -287,8 +286,7 @@ def _look(task: _Task) -> _Found:
     folder = task.out / task.entry.target
     stored = required_plan(folder)
     plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative
-    sweep([folder / SCRATCH, folder / STEP_STATE], lambda tag: tag.is_gone or str(tag) in task.gone)
-    leave_scratch(folder)
+    sweep_target(folder, lambda tag: tag.is_gone or str(tag) in task.gone)
     assessment = assess(plan, quick=True)
     failed = frozenset(step for step in task.failed if assessment.states.get(step) in _NOT_DONE)
     left = (step.id for step in plan.steps if assessment.is_left(step) and step.id not in failed)

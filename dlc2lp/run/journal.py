@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from dlc2lp.codec import Malformed, read, to_pieces
 from dlc2lp.files import STATE_FOLDER, FileRecord, write_whole
+from dlc2lp.run.scratch import STEPS
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Journal:
     """The records of one target, which need not exist."""
 
     def __init__(self, target: Path) -> None:
-        self.folder = target / STATE_FOLDER / "steps"
+        self.folder = target / STATE_FOLDER / STEPS
 
     def read(self) -> dict[str, Record]:
         """All records by step id. A record that was cut off by a crash counts as none."""

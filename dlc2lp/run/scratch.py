@@ -21,6 +21,9 @@ from dlc2lp.wording import counted
 #: Where files are made before they get their names; on the target's own disk, so that a rename suffices.
 SCRATCH = f"{STATE_FOLDER}/scratch"
 
+#: Where the records of steps lie inside dlc2lp's own folder.
+STEPS = "steps"
+
 #: A folder can vanish between its making and its use, when its last other user leaves; never often.
 _ATTEMPTS = 100
 
@@ -40,6 +43,13 @@ def leave_scratch(target: Path) -> None:
     """Remove the folder of temporaries, unless another process still has some there."""
     with contextlib.suppress(OSError):
         (target / SCRATCH).rmdir()
+
+
+def sweep_target(target: Path, is_gone: Callable[[Tag], bool] = lambda tag: tag.is_gone) -> None:
+    """Remove what processes that are gone left in a target: half-made files, and records, plans and the like."""
+    state = target / STATE_FOLDER
+    sweep([target / SCRATCH, state, state / STEPS], is_gone)
+    leave_scratch(target)
 
 
 def sweep(
