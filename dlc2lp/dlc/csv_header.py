@@ -144,14 +144,24 @@ def _is_coords(record: CsvRecord) -> bool:
     at = [i for i, cell in enumerate(record.cells) if cell.strip().lower() in COORDS]
     if record.word == "coords":
         return len(record.cells) > 1
-    if record.word in COLUMN_LEVELS:  # a keypoint may be called X
-        return False
     return (
         len(at) > 1
         and at[0] in {1, 3}
         and all(has_no_name(cell) for cell in record.cells[1 : at[0]])
         and all(has_no_name(record.cell(i)) for i in set(range(at[0], len(record.cells))) - set(at))
     )
+
+
+def _place_of_coords(records: Sequence[CsvRecord]) -> int | None:
+    """Return which row is the one of coordinates, below those of names; None where there is none.
+
+    Names may be coordinates too, as of keypoints called X and Y: then several rows look so, and the one that says what
+    it is counts, else the last of them.
+    """
+    alike = [at for at, record in enumerate(records[:N_TOP]) if _is_coords(record)]
+    together = [at for at in alike if at < alike[0] + len(COLUMN_LEVELS)]
+    named = (at for at in together if records[at].word == "coords")
+    return next(named, together[-1] if together else None)
 
 
 def split_header(
@@ -161,7 +171,7 @@ def split_header(
 
     ``names`` are known names: they tell a scorer from a title.
     """
-    at = next((i for i, record in enumerate(records[:N_TOP]) if _is_coords(record)), None)
+    at = _place_of_coords(records)
     coords = CsvRecord(0, ()) if at is None else records[at]
     coord_at = {i: cell.strip().lower() for i, cell in enumerate(coords.cells) if cell.strip().lower() in COORDS}
     values = tuple(coord_at)

@@ -519,11 +519,24 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame(np.array(values).reshape(len(cells), len(columns)), index=index, columns=columns)
 
 
-def test_a_keypoint_may_be_called_as_a_coordinate(tmp_path: Path) -> None:
-    path = tmp_path / "CollectedData_Jane.csv"
-    path.write_text("scorer,Jane,Jane,Jane,Jane\nbodyparts,X,X,y,y\ncoords,x,y,x,y\nlabeled-data/m/img0.png,1,2,3,4\n")
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("scorer,J,J,J,J\nbodyparts,X,X,y,y\ncoords,x,y,x,y", ["X", "y"]),
+        ("scorer,J,J,J,J\nbodyparts,X,X,y,y\n,x,y,x,y", ["X", "y"]),
+        ("scorer,J,J,J,J\nparts,X,X,y,y\ncoords,x,y,x,y", ["X", "y"]),
+        (",J,J,J,J\n,X,X,y,y\n,x,y,x,y", ["X", "y"]),
+        ("scorer,x,x,x,x\nbodyparts,nose,nose,tail,tail\ncoords,x,y,x,y", ["nose", "tail"]),
+        (",x,x,x,x\n,nose,nose,tail,tail\n,x,y,x,y", ["nose", "tail"]),
+        ("scorer,J,J,J,J\nbodyparts,likelihood,likelihood,y,y\ncoords,x,y,x,y", ["likelihood", "y"]),
+        (",J,J,J,J\n,x,x,y,y\n,X,X,Y,Y\n,x,y,x,y", ["X", "Y"]),
+    ],
+)
+def test_names_may_be_those_of_coordinates(header: str, names: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "CollectedData_J.csv"
+    path.write_text(f"{header}\nlabeled-data/m/img0.png,1,2,3,4\n")
     table = read_csv_labels(path).table
-    assert list(table.columns) == [("Jane", name, coord) for name in "Xy" for coord in "xy"]
+    assert [(column[-2], column[-1]) for column in table.columns] == [(name, axis) for name in names for axis in "xy"]
     assert table.values.tolist() == [[1, 2, 3, 4]]
 
 
