@@ -57,19 +57,13 @@ PARTS: dict[str, Callable[[Path, Wanted], str]] = {
     "throughput": lambda folder, wanted: throughput.report(folder, wanted.size, wanted.recording),
     "copying": lambda folder, wanted: copying.report(folder, wanted.size, wanted.recording),
     "memory": lambda folder, wanted: memory.report(folder, wanted.size, wanted.recording),
-    "placing": lambda folder, wanted: placing.report(folder, *((200, 1) if wanted.quick else ())),
-    "second-run": lambda folder, wanted: second_run.report(folder, *((500, 1) if wanted.quick else ())),
-    "starting": lambda folder, wanted: starting.report(folder, *((3,) if wanted.quick else ())),
-    "labels": lambda folder, wanted: labels.report(
-        folder, labels.Extent.quick() if wanted.quick else labels.Extent.full()
-    ),
-    "inspecting": lambda folder, wanted: inspecting.report(
-        folder, inspecting.Amount.quick() if wanted.quick else inspecting.Amount.full()
-    ),
-    "mixed": lambda folder, wanted: mixed.report(folder, mixed.Amount.quick() if wanted.quick else mixed.Amount.full()),
-    "growth": lambda folder, wanted: growth.report(
-        folder, growth.Amount.quick() if wanted.quick else growth.Amount.full()
-    ),
+    "placing": lambda folder, wanted: placing.report(folder, quick=wanted.quick),
+    "second-run": lambda folder, wanted: second_run.report(folder, quick=wanted.quick),
+    "starting": lambda folder, wanted: starting.report(folder, quick=wanted.quick),
+    "labels": lambda folder, wanted: labels.report(folder, quick=wanted.quick),
+    "inspecting": lambda folder, wanted: inspecting.report(folder, quick=wanted.quick),
+    "mixed": lambda folder, wanted: mixed.report(folder, quick=wanted.quick),
+    "growth": lambda folder, wanted: growth.report(folder, quick=wanted.quick),
     "archive": lambda folder, wanted: archive.report(folder, wanted.extent),
 }
 

@@ -6,7 +6,6 @@ import math
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -21,29 +20,12 @@ _HEADS = ("", "sizes", "CPU s", "exponent", "memory, MB", "exponent of memory")
 _SMALL_PX = (160, 120)
 
 
-@dataclass(frozen=True)
-class Amount:
-    """How much is measured: runs of each, and how much smaller than in the documentation everything is."""
-
-    repeats: int
-    divisor: int
-
-    @classmethod
-    def full(cls) -> Amount:
-        """What stands in the documentation."""
-        return cls(3, 1)
-
-    @classmethod
-    def quick(cls) -> Amount:
-        """Enough to see that nothing is broken."""
-        return cls(1, 10)
-
-
-def report(folder: Path, amount: Amount) -> str:
+def report(folder: Path, *, quick: bool) -> str:
     """One table; labeled frames are in :mod:`benchmarks.labels`. Linux only, which alone tells what a process took."""
     title = "## Growth: three sizes each, four times as much from one to the next"
     if sys.platform != "linux":
         return f"{title}\n\nNot measured: only Linux tells what a process has read."
+    repeats, divisor = (1, 10) if quick else (3, 1)
     place = folder / "growth"
     place.mkdir()
     session = drawn(place / "short.mp4", 60, 5, size_px=_SMALL_PX)
@@ -54,11 +36,11 @@ def report(folder: Path, amount: Amount) -> str:
     ]
     rows = []
     for name, full, command in kinds:
-        sizes = [max(4, size // amount.divisor) for size in full]
+        sizes = [max(4, size // divisor) for size in full]
         took = []
         for size in sizes:
             say(f"  {size} {name}")
-            took.append(_middle(command(size), place / "out", amount.repeats))
+            took.append(_middle(command(size), place / "out", repeats))
         rows.append(_row(name, sizes, took))
     shutil.rmtree(place)
     return f"{title}\n\n{table(_HEADS, rows)}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import dlc2lp
@@ -18,52 +17,24 @@ from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.find_frames import WINDOW_FRAMES
 
 
-@dataclass(frozen=True)
-class Amount:
-    """How much is inspected.
-
-    Attributes
-    ----------
-    repeats
-        Pairs of the bound and of ``inspect``.
-    n_sessions
-        Sessions of the project with h264, and of that with MJPEG.
-    n_mixed
-        Sessions of the one whose videos lie in several containers.
-    """
-
-    repeats: int
-    n_sessions: int
-    n_mixed: int
-
-    @classmethod
-    def full(cls) -> Amount:
-        """What stands in the documentation: about five minutes."""
-        return cls(3, 50, 20)
-
-    @classmethod
-    def quick(cls) -> Amount:
-        """Enough to see that nothing is broken."""
-        return cls(1, 5, 5)
-
-
-def report(folder: Path, amount: Amount) -> str:
+def report(folder: Path, *, quick: bool) -> str:
     """One table: projects of few images in each video, and one of many."""
+    repeats, n_sessions, n_mixed = (1, 5, 5) if quick else (3, 50, 20)
     place = folder / "inspecting"
     place.mkdir()
     say("  drawing the videos to inspect")
     h264, mjpeg = (drawn(place / f"long{suffix}", 300, 8) for suffix in (".mp4", ".avi"))
     projects = [
-        write_project(place / "h264", [h264] * amount.n_sessions),
-        write_project(place / "mjpeg", [mjpeg] * amount.n_sessions),
-        write_project(place / "mixed", mixed(place, amount.n_mixed)),
+        write_project(place / "h264", [h264] * n_sessions),
+        write_project(place / "mjpeg", [mjpeg] * n_sessions),
+        write_project(place / "mixed", mixed(place, n_mixed)),
     ]
     names = [
-        f"{amount.n_sessions} sessions, 8 images each, h264 (GOP 250) of 300 frames",
-        f"{amount.n_sessions} sessions, 8 images each, MJPEG of 300 frames",
-        f"{amount.n_mixed} sessions, 40 images each, of 240 frames: h264 in mp4, avi, mov and mkv, and MJPEG",
+        f"{n_sessions} sessions, 8 images each, h264 (GOP 250) of 300 frames",
+        f"{n_sessions} sessions, 8 images each, MJPEG of 300 frames",
+        f"{n_mixed} sessions, 40 images each, of 240 frames: h264 in mp4, avi, mov and mkv, and MJPEG",
     ]
-    rows = [_row(name, root, amount.repeats) for name, root in zip(names, projects, strict=True)]
+    rows = [_row(name, root, repeats) for name, root in zip(names, projects, strict=True)]
     heads = (
         "`inspect`, 640x480",
         "CPU, of the bound",

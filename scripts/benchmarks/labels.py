@@ -41,24 +41,15 @@ class Extent:
     n_keypoints: int
     repeats: int
 
-    @classmethod
-    def full(cls) -> Extent:
-        """The extent of docs/benchmarks.md."""
-        return cls(200, 500, 20, 3)
-
-    @classmethod
-    def quick(cls) -> Extent:
-        """A tenth of it."""
-        return cls(20, 500, 20, 1)
-
     @property
     def rows(self) -> int:
         """Labeled frames of all sessions."""
         return self.n_sessions * self.n_frames
 
 
-def report(folder: Path, extent: Extent) -> str:
+def report(folder: Path, *, quick: bool) -> str:
     """Measure all of it; return Markdown."""
+    extent = Extent(20, 500, 20, 1) if quick else Extent(200, 500, 20, 3)
     title = (
         f"## Labels: {extent.rows} frames of {extent.n_keypoints} keypoints in {extent.n_sessions} sessions\n\n"
         "CSV and HDF5 of each session; every tenth point is empty."

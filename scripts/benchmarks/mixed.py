@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import reference
@@ -22,37 +21,21 @@ from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.encoding import encode_settings
 from dlc2lp.video.ffmpeg import find_ffmpeg
 from dlc2lp.video.probe import probe
+from dlc2lp.wording import counted
 
 _HEADS = ("", "wall", "CPU", "wall s", "CPU s")
 _SESSIONS_PER_PROJECT = 5
 
 
-@dataclass(frozen=True)
-class Amount:
-    """How much is converted: pairs of runs, and projects of five sessions, one of which has to be encoded."""
-
-    repeats: int
-    n_projects: int
-
-    @classmethod
-    def full(cls) -> Amount:
-        """What stands in the documentation."""
-        return cls(3, 4)
-
-    @classmethod
-    def quick(cls) -> Amount:
-        """Enough to see that nothing is broken."""
-        return cls(1, 1)
-
-
-def report(folder: Path, amount: Amount) -> str:
+def report(folder: Path, *, quick: bool) -> str:
     """One table."""
+    repeats, n_projects = (1, 1) if quick else (3, 4)
     place = folder / "mixed"
     place.mkdir()
     say("  drawing an archive of all kinds of videos")
     root = place / "archive"
     recordings = mixed(place, _SESSIONS_PER_PROJECT)
-    for number in range(amount.n_projects):
+    for number in range(n_projects):
         write_project(root / f"project{number}", recordings)
     videos = sorted(root.glob("project*/videos/*"))
     n_images = len(list(root.glob("project*/labeled-data/*/*.png")))
@@ -66,7 +49,7 @@ def report(folder: Path, amount: Amount) -> str:
         shutil.rmtree(place / "lp", ignore_errors=True)
         _succeed(command)
 
-    found = gain(peers, convert, amount.repeats)
+    found = gain(peers, convert, repeats)
     rows = [
         ["people's way: copying, the FAQ's check, its encode of what fails", "1.00", "1.00", "", ""],
         ["`dlc2lp batch convert`, every image proven",
@@ -74,7 +57,7 @@ def report(folder: Path, amount: Amount) -> str:
     ]  # fmt: skip
     encoded = [video for video in videos if probe(video).codec != "h264"]
     bounds = {
-        f"bound: the encode of {len(encoded)} videos": cost_of(lambda: _encode_all(encoded, place)),
+        f"bound: the encode of {counted(len(encoded), 'video')}": cost_of(lambda: _encode_all(encoded, place)),
         f"bound: one decode of each of {len(videos)} videos": cost_of(lambda: _decode_all(videos)),
         f"bound: one read of each of {n_images} images": cost_of(lambda: _read_images(root)),
     }
