@@ -6,7 +6,6 @@ target was written by.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.images import read_image_info
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile
 from dlc2lp.events import Watch
-from dlc2lp.files import PLAN_FILE
+from dlc2lp.files import PLAN_FILE, absolute
 from dlc2lp.lp.label_cells import LabelCells
 from dlc2lp.lp.project import skeleton_in
 from dlc2lp.model import Command, Finding, Severity, by_severity
@@ -89,8 +88,8 @@ def export(target: str | Path, folder: str | Path, *, dry_run: bool = False, wat
     TargetRefused is raised, as the folder can't be written to or the target is none; Dlc2LpError, as a label file can't
     be read; or Interrupted, as the work is to stop.
     """
-    watch, place = watch or Watch(), Path(os.path.abspath(target))  # noqa: PTH100  (links may be there on purpose)
-    into = Path(os.path.abspath(folder))  # noqa: PTH100
+    watch, place = watch or Watch(), absolute(target)
+    into = absolute(folder)
     plan = _plan_of(place)
     projects = FormerProject.open_all(plan)
     check_place(into, place, sorted(source_roots(plan, projects)))

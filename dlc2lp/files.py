@@ -31,6 +31,11 @@ _BLOCK_BYTES = 2**18
 _TAG = re.compile(r"dlc2lp-(?P<host>[A-Za-z0-9]+)-(?P<process>\d+)-(?P<token>[0-9a-f]{8})")
 
 
+def absolute(path: str | Path) -> Path:
+    """Return a path from the top of the file system; links in it, which were given on purpose, are not followed."""
+    return Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow them)
+
+
 @dataclass(frozen=True)
 class FileRecord:
     """One file of the target as it was written: its path relative to the target, size and digest."""

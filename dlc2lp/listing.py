@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from dlc2lp.files import digest
 from dlc2lp.model import VIDEO_SUFFIXES
 from dlc2lp.searching import is_system_folder
 
@@ -27,9 +28,8 @@ _READ_BYTES = 4 * 2**20
 
 #: Of a folder around a project only these matter; anything else comes and goes there, such as what a shell writes of a
 #: run of dlc2lp.
-_AROUND = frozenset(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES) | {
-    *("csv", "h5", "pickle", "py", "toml", "yaml", "yml", "icloud"),
-}
+_AROUND = {"csv", "h5", "pickle", "py", "toml", "yaml", "yml", "icloud"}
+_AROUND |= {suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES}
 
 #: How far behind a link to a folder is looked.
 _DEPTH_BEHIND_LINKS = 4
@@ -164,6 +164,6 @@ def _suffix(name: str) -> str:
 
 def _content(path: str) -> str:
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return digest(Path(path)).digest
     except OSError as error:
         return str(error.errno)

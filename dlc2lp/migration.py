@@ -6,7 +6,6 @@ executor's.
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from dlc2lp.dlc.locate import LocatedProject, is_free_or_target, is_project, ope
 from dlc2lp.dlc.splits import list_splits
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import write_if_new
+from dlc2lp.files import absolute, write_if_new
 from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions, VerifyLevel
 from dlc2lp.planning.plan import PLAN_FILE, Plan
@@ -180,7 +179,7 @@ def inspect(source: Place, options: Options | None = None, *, watch: Watch | Non
     project = seen.views[0].survey.project
     splits = () if seen.is_multiview else split_names(project.root, project.config)
     # The target only gives its name to the plan; an inspection has none.
-    nowhere = _absolute(project.root.with_name(f"{project.root.name}-lp"))
+    nowhere = absolute(project.root.with_name(f"{project.root.name}-lp"))
     try:
         made = make_plan(seen, options, nowhere)
     except (SourceRefused, DecisionNeeded) as error:
@@ -216,7 +215,7 @@ def survey_source(source: Place, target: str | Path, options: Options, *, watch:
 
 def propose_seen(seen: Source, target: Path, options: Options) -> Proposal:
     """Decide on the migration of a source that was surveyed."""
-    return Proposal.of(seen, make_plan(seen, options, _absolute(target)), options)
+    return Proposal.of(seen, make_plan(seen, options, absolute(target)), options)
 
 
 def nothing_to_split() -> NothingToSplit:
@@ -280,10 +279,6 @@ def store(proposal: Proposal) -> Plan:
     keep_labels(made)
     write_if_new(folder / PLAN_FILE, made.to_pieces)
     return made
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links that the user gave on purpose)
 
 
 def convert(
@@ -389,7 +384,7 @@ def split_names(root: Path, config: DlcConfig | None) -> tuple[str, ...]:
 
 def verify(target: str | Path, level: VerifyLevel = "sample") -> tuple[Plan, Verification]:
     """Check a target against the plan that it was written by and against Lightning Pose's rules."""
-    folder = _absolute(Path(target))
+    folder = absolute(target)
     stored = required_plan(folder)
     # The target may have been moved since; the plan's paths are relative but for the target's own.
     found = verify_target(replace(stored, target=str(folder)), level)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from dlc2lp.batch.space import Estimate, Load, estimate
 from dlc2lp.batch.worklog import Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, UsageError
 from dlc2lp.events import Event, Watch
+from dlc2lp.files import absolute
 from dlc2lp.model import Finding, Setting, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE
@@ -100,7 +100,7 @@ def plan_archive(
     """
     chosen = options or Options()
     check_options(chosen)  # or each project would tell it
-    root, out = (Path(os.path.abspath(path)) for path in (root, out))  # noqa: PTH100  (links given on purpose stay)
+    root, out = absolute(root), absolute(out)
     previous = read_previous(root, out)
     decisions_file = Path(decisions) if decisions is not None else out / DECISIONS_FILE
     if decisions is not None and not decisions_file.parent.is_dir():

@@ -31,6 +31,7 @@ from dlc2lp.dlc.folders import (
 from dlc2lp.dlc.myconfig import is_myconfig, read_settings
 from dlc2lp.dlc.packed import is_archive_file
 from dlc2lp.errors import SourceRefused, UnreadableFile
+from dlc2lp.files import absolute
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 
 #: How labels and images lie: a folder for each video in ``labeled-data``, each with its label files; the same in the
@@ -72,7 +73,7 @@ def open_project(source: Path) -> LocatedProject:
 
     ``source`` and the errors are those of :func:`locate_project`.
     """
-    place = _place(_absolute(source))
+    place = _place(absolute(source))
     if place.layout == "dlc1":
         return _with_settings(place)
     if place.config_path is None:
@@ -90,7 +91,7 @@ def locate_project(source: Path) -> tuple[Path, Path | None]:
     of DeepLabCut 1 or its repository, or a folder in which a label file lies beside its images. Raises SourceRefused
     for ``source-missing``, ``not-a-dlc-project`` or ``config-ambiguous``.
     """
-    place = _place(_absolute(source))
+    place = _place(absolute(source))
     return place.root, place.config_path
 
 
@@ -108,10 +109,6 @@ def is_free_or_target(folder: Path) -> bool:
     """Whether a folder is empty or a Lightning Pose project."""
     names = names_in(folder)
     return not names or kind_of(folder, names) == "target"
-
-
-def _absolute(source: Path) -> Path:
-    return Path(os.path.abspath(source))  # noqa: PTH100  (resolve() would follow links given on purpose)
 
 
 def _place(source: Path) -> LocatedProject:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from typing import ClassVar, NamedTuple, Self
 
 from dlc2lp.codec import Malformed, encode_fields, read, to_line
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import STATE_FOLDER
+from dlc2lp.files import STATE_FOLDER, absolute
 from dlc2lp.listing import TICK_NS, Listing, Place, listing_of
 from dlc2lp.model import Finding
 from dlc2lp.options import Options, RunOptions
@@ -39,8 +38,8 @@ SEEN_FILE = f"{STATE_FOLDER}/seen.json"
 SKEW_NS = 2_000_000_000
 
 
-class DoneStep(NamedTuple):
-    """A step that is done, as far as events tell of it."""
+class ToldStep(NamedTuple):
+    """What events tell of a step that is done; to ask the step takes long, since its id is the hash of all it holds."""
 
     id: str
     kind: str
@@ -64,7 +63,7 @@ class Seen:
     is_settled: bool  #: Whether a change after they were read would show.
     findings: tuple[Finding, ...]  #: What was told.
     verification: Verification  #: What checking the target brought up.
-    steps: tuple[DoneStep, ...]  #: The steps, in the order in which a run goes through them.
+    steps: tuple[ToldStep, ...]  #: The steps, in the order in which a run goes through them.
 
     def skip(self, plan: Plan, watch: Watch) -> list[str]:
         """Tell of each step that it is done, as a run does that finds them so, and return their ids.
@@ -106,11 +105,11 @@ class LastRun:
         given = [source, target, *options.merge, *options.labels_from, *options.calibration, *options.video_roots]
         given += [path for _, path in options.views]
         # Two working directories may mean two places by one path.
-        paths = [None if path is None else _absolute(path) for path in given]
+        paths = [None if path is None else str(absolute(path)) for path in given]
         how = [run_options.verify, run_options.edited]
         asked = json.dumps([__version__, sys.platform, paths, encode_fields(options), how])
         return cls(
-            Path(_absolute(target)),
+            absolute(target),
             paths[0],
             options,
             hashlib.sha256(asked.encode()).hexdigest(),
@@ -151,7 +150,7 @@ class LastRun:
             is_settled,
             tuple(findings),
             verification,
-            tuple(DoneStep(each.subject, each.kind, each.target, each.n_frames_all, each.weight) for each in ordered),
+            tuple(ToldStep(each.subject, each.kind, each.target, each.n_frames_all, each.weight) for each in ordered),
         )
         # In place, since the folder's own time is not to change; who reads half of it takes it for none.
         with contextlib.suppress(OSError):
@@ -186,7 +185,3 @@ def forget(target: Path) -> None:
     with contextlib.suppress(OSError):
         if path.stat().st_size:
             path.write_bytes(b"")
-
-
-def _absolute(path: str | Path) -> str:
-    return os.path.abspath(path)  # noqa: PTH100  (resolve() would follow links that were given on purpose)

@@ -1,4 +1,4 @@
-"""What of the disk a survey depends on: where all is as it was, another survey says the same. Pure."""
+"""What of the disk a survey depends on: where all is as it was, another survey says the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from dlc2lp.files import absolute
 from dlc2lp.listing import Place
 from dlc2lp.options import Options
 from dlc2lp.survey.project import Survey
@@ -27,16 +28,12 @@ class ReadFrom:
         """Where a source was read from."""
         named = [*options.merge, *options.labels_from, *options.calibration, *options.video_roots]
         named += [path for _, path in options.views]
-        found = [Place(_absolute(path), "tree") for path in named]
+        found = [Place(str(absolute(path)), "tree") for path in named]
         # Beside DeepLabCut's calibration lies the configuration that names its cameras.
-        found += [Place(_absolute(path / ".." / ".."), "folder") for path in options.calibration]
+        found += [Place(str(absolute(path / ".." / "..")), "folder") for path in options.calibration]
         found += [place for survey, _ in source.surveys for place in _of_survey(survey)]
         roots = frozenset(survey.project.root for survey, _ in source.surveys)
         return cls(roots, tuple(dict.fromkeys(found)))
-
-
-def _absolute(path: Path) -> str:
-    return os.path.abspath(path)  # noqa: PTH100  (links given on purpose stay)
 
 
 def _of_survey(survey: Survey) -> Iterator[Place]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +13,7 @@ from dlc2lp.dlc.session import DlcSession
 from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
 from dlc2lp.errors import DecisionNeeded, SourceRefused, UnreadableFile
 from dlc2lp.events import Watch
+from dlc2lp.files import absolute
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.survey.evaluations import Evaluation, read_evaluations
@@ -98,7 +98,7 @@ def _read_projects(
     A file that lies in none of the projects counts for the first one.
     """
     located = [each if isinstance(each, LocatedProject) else open_project(each) for each in sources]
-    paths = [Path(os.path.abspath(path)) for path in labels_from]  # noqa: PTH100  (links given on purpose stay)
+    paths = list(map(absolute, labels_from))
     roots = [each.root for each in located]
     apart = [path for path in paths if path.is_file() and not any(root in path.parents for root in roots)]
     projects: list[DlcProject] = []
