@@ -212,7 +212,7 @@ def against_source(
             return [finding("video-frames-differ", source, unlike.message, where=unlike.where)]
         if how == "sample":
             return _undecodable(source, made, stop)
-    return _unlike_frames(source, info, temp, made, order, how, stop)
+    return _unlike_frames(info, made, order, how, stop)
 
 
 def against_original(
@@ -237,7 +237,7 @@ def against_original(
     made = replace(info, path=copy)
     if how == "sample":
         return _undecodable(source, made, stop)
-    return _unlike_frames(source, info, copy, made, VideoOrder.of(info, "place", None), how, stop)
+    return _unlike_frames(info, made, VideoOrder.of(info, "place", None), how, stop)
 
 
 def _undecodable(source: Path, made: VideoInfo, stop: threading.Event | None) -> list[Finding]:
@@ -264,17 +264,12 @@ def _damage_seen(
 
 
 def _unlike_frames(
-    source: Path,
-    info: VideoInfo,
-    temp: Path,
-    made: VideoInfo,
-    order: VideoOrder,
-    how: Literal["sample", "full"],
-    stop: threading.Event | None,
+    info: VideoInfo, made: VideoInfo, order: VideoOrder, how: Literal["sample", "full"], stop: threading.Event | None
 ) -> list[Finding]:
     """What the written file shows and should not."""
+    source, crop, turn_deg = info.path, order.crop, order.turn_deg
     comparison = compare_frames(
-        source, info, temp, made, how=how, crop=order.crop, turn_deg=order.turn_deg, colors=order.colors, stop=stop
+        source, info, made.path, made, how=how, crop=crop, turn_deg=turn_deg, colors=order.colors, stop=stop
     )
     found = [finding("video-frame-unreadable", source, problem) for problem in comparison.problems]
     wrong = comparison.first_mismatch
