@@ -101,7 +101,7 @@ def read_bytes(path: str | Path, at_most: int = WHOLE_LIMIT_BYTES) -> bytes:
 def read_text(
     path: str | Path, at_most: int = WHOLE_LIMIT_BYTES, *, encoding: str = "utf-8", errors: str = "strict"
 ) -> str:
-    """Return the text that a file holds, its line ends as Unix ends lines; raises as :func:`read_bytes`, and UnicodeError."""
+    """Return the text that a file holds, with Unix's line ends; raises as :func:`read_bytes`, and UnicodeError."""
     text = read_bytes(path, at_most).decode(encoding, errors)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
