@@ -1,7 +1,7 @@
-"""Collects every code that the package can give a finding, by following what is handed to ``Finding(...)`` back to texts.
+"""Collects every code that the package can give a finding: what is given to ``Finding(...)`` is followed back to texts.
 
-A code is a text in the source, but often not where the finding is made: helpers take it, loops unpack it, an error's ``of``
-hands it on. What can't be followed is an error here, so that no code is missed in silence.
+A code is a text in the source, but often not where the finding is made: helpers take it, loops unpack it, an error's
+``of`` hands it on. What can't be followed is an error here, so that no code is missed in silence.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import ast
 import functools
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +29,8 @@ class Text(NamedTuple):
 class Module:
     """A module: its tree, which knows the way up, and what it imports."""
 
-    def __init__(self, path: Path) -> None:
-        self.file = path.relative_to(PACKAGE).as_posix()
+    def __init__(self, path: Path, package: Path) -> None:
+        self.file = path.relative_to(package).as_posix()
         self.name = "dlc2lp." + self.file.removesuffix(".py").replace("/", ".")
         self.tree = ast.parse(path.read_text(encoding="utf-8"))
         self.imported: set[str] = set()
@@ -59,8 +59,8 @@ class Module:
 class Tracer:
     """Follows values back to the texts that they can be."""
 
-    def __init__(self) -> None:
-        self.modules = [Module(path) for path in sorted(PACKAGE.rglob("*.py"))]
+    def __init__(self, package: Path = PACKAGE) -> None:
+        self.modules = [Module(path, package) for path in sorted(package.rglob("*.py"))]
         self._being_followed: set[tuple[str, int, str]] = set()
 
     def codes(self) -> dict[str, set[str]]:
@@ -77,9 +77,12 @@ class Tracer:
             case ast.Call(func=ast.Name(id="Finding" | "WrittenFinding")):
                 return self._argument(module, node, 1, "code")
             case ast.Assign(
-                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="partial"), args=[ast.Name(id="Finding"), *bound])
+                targets=[ast.Name(id=name)],
+                value=ast.Call(func=ast.Name(id="partial"), args=[ast.Name(id="Finding"), *bound]),
             ):
-                calls = [each for each in ast.walk(module.tree) if isinstance(each, ast.Call) and _is_name(each.func, name)]
+                calls = [
+                    each for each in ast.walk(module.tree) if isinstance(each, ast.Call) and _is_name(each.func, name)
+                ]
                 return [text for each in calls for text in self._argument(module, each, 1 - len(bound), "code")]
             case ast.keyword(arg="code", value=ast.Constant() as value):  # of an option's declaration, say
                 return [Text(value.value, module.place(value))]
@@ -123,7 +126,10 @@ class Tracer:
             case ast.IfExp(body=one, orelse=other):
                 return [*self._texts(module, one, part), *self._texts(module, other, part)]
             case ast.JoinedStr(values=pieces):
-                told = [self._texts(module, getattr(each, "value", each) if isinstance(each, ast.FormattedValue) else each) for each in pieces]
+                told = [
+                    self._texts(module, getattr(each, "value", each) if isinstance(each, ast.FormattedValue) else each)
+                    for each in pieces
+                ]
                 return [Text("".join(each.text for each in row), row[0].place) for row in itertools.product(*told)]
             case ast.Attribute(attr="code"):
                 return []  # of a finding that was made before, or of a class: found where that is
@@ -143,7 +149,9 @@ class Tracer:
 
     def _name(self, module: Module, value: ast.Name, part: tuple[int, ...]) -> list[Text]:
         for scope in module.scopes(value):
-            bound = [text for each, of in _bindings(scope, value.id) for text in self._texts_of(module, each, (*of, *part))]
+            bound = [
+                text for each, of in _bindings(scope, value.id) for text in self._texts_of(module, each, (*of, *part))
+            ]
             if bound:
                 return bound
             if isinstance(scope, ast.FunctionDef) and value.id in _parameters(scope):
@@ -162,7 +170,9 @@ class Tracer:
                 for scope in module.scopes(value):
                     items += _items(scope, name)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="items")):
-                items = [ast.Tuple([key, each]) for scope in module.scopes(value) for key, each in _entries(scope, name)]
+                items = [
+                    ast.Tuple([key, each]) for scope in module.scopes(value) for key, each in _entries(scope, name)
+                ]
         if not items:
             raise AssertionError(f"{module.place(value)}: nobody can tell which codes are in {ast.unparse(value)}")
         return [text for each in items for text in self._texts(module, each, part[1:])]
@@ -234,7 +244,9 @@ def _returned(tree: ast.Module, name: str) -> Iterator[ast.expr]:
     """Yield what a function of this name returns."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            yield from (each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value is not None)
+            yield from (
+                each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value is not None
+            )
 
 
 def _part(target: ast.expr, name: str) -> tuple[int, ...] | None:

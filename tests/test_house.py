@@ -24,7 +24,7 @@ ROOMS_OF_DATA = ("", "batch", "cli", "dlc", "lp", "planning", "report", "run", "
 PROSE = {"message", "advice", "hint", "way"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["--version"], ["explain", "missing-image"]])
 def test_help_answers_without_the_heavy_libraries(arguments):
     code = (
         "import sys\nfrom dlc2lp.cli.main import run\n"
