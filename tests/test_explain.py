@@ -37,7 +37,8 @@ def made():
 @pytest.fixture(scope="module")
 def options():
     """All options of all commands, with their dashes."""
-    return {name for command in commands(cli).values() for each in command.params for name in names_of(each)}
+    own = {name for command in commands(cli).values() for each in command.params for name in names_of(each)}
+    return own | {"-h", "--help"}
 
 
 def names_of(parameter):
@@ -94,7 +95,7 @@ def test_every_text_is_there_and_short():
             assert len(told[name]) < 420, (each.code, name)
         assert len({*told.values()}) == len(told), each.code
         bare = re.sub("`[^`]*`", "", " ".join(told.values()))
-        assert not re.search(r"[<>*`_]", bare), f"{each.code}: Markdown would take it for its own"
+        assert not re.search(r"[<>*`]|(?<!\w)_|_(?!\w)", bare), f"{each.code}: Markdown would take it for its own"
 
 
 def test_what_the_texts_point_to_exists(options):
@@ -128,7 +129,7 @@ def test_the_values_that_the_texts_give_options_are_values_of_theirs():
     given = {
         (each.code, option, value)
         for each in explaining.explanations().values()
-        for option, value in re.findall(r"(--[a-z-]+)[ =]([a-z0-9]+)\b", " ".join(texts(each).values()))
+        for option, value in re.findall(r"`[^`]*(--[a-z-]+)[ =]([a-z0-9]+)`", " ".join(texts(each).values()))
     }
     assert ("target-edited", "--edited", "replace") in given
     wrong = [found for found in given if values.get(found[1]) and found[2] not in values[found[1]]]
