@@ -19,6 +19,10 @@ import dlc2lp
 PACKAGE = Path(dlc2lp.__file__).parent
 
 
+#: Functions that make a finding of another one, with the same code.
+COPYING = {"to_written", "from_written"}
+
+
 class Text(NamedTuple):
     """What a value can be, and where that is written: ``dlc/hdf.py:126``."""
 
@@ -75,6 +79,8 @@ class Tracer:
     def _made_by(self, module: Module, node: ast.AST) -> list[Text]:
         match node:
             case ast.Call(func=ast.Name(id="Finding" | "WrittenFinding")):
+                if any(isinstance(scope, ast.FunctionDef) and scope.name in COPYING for scope in module.scopes(node)):
+                    return []
                 return self._argument(module, node, 1, "code")
             case ast.Assign(
                 targets=[ast.Name(id=name)],
@@ -184,7 +190,7 @@ class Tracer:
             return []
         self._being_followed.add(key)
         names = _parameters(function)
-        position = names.index(name) - (names[0] in {"self", "cls"})
+        position = names.index(name) - _is_method(function)
         found = [
             text
             for each in self.modules
@@ -208,7 +214,7 @@ class Tracer:
     def _calls(self, called: ast.expr, function: ast.FunctionDef) -> bool:
         match called:
             case ast.Name(id=name):
-                return name == function.name
+                return name == function.name and not _is_method(function)
             case ast.Attribute(value=owner, attr="of") if function.name == "of":
                 return isinstance(owner, ast.Name) and owner.id in {*self.errors, "cls"}
             case ast.Attribute(attr=name):
@@ -222,6 +228,10 @@ EACH = -1
 
 def _is_name(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_method(function: ast.FunctionDef) -> bool:
+    return _parameters(function)[0] in {"self", "cls"}
 
 
 def _parameters(function: ast.FunctionDef) -> list[str]:
