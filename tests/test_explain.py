@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from builder import build_project
+from click.shell_completion import ShellComplete
 from command import dlc2lp
 from finding_codes import Tracer
 
@@ -194,6 +195,11 @@ def test_an_unknown_code_is_told_with_those_that_are_near(given, near):
     with pytest.raises(library.Dlc2LpError) as caught:
         library.explain(given)
     assert caught.value.findings[0].code == "unknown-code"
+
+
+def test_the_shell_completes_codes():
+    completions = ShellComplete(cli, {}, "dlc2lp", "_DLC2LP_COMPLETE").get_completions(["explain"], "missing-")
+    assert [each.value for each in completions] == ["missing-coordinate", "missing-image"]
 
 
 def test_a_code_and_the_list_are_two_questions():

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import shutil
+from typing import TYPE_CHECKING
 
 import click
 
 from dlc2lp.cli import output
 from dlc2lp.cli.everywhere import everywhere
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 #: Longer lines are hard to read, however wide the terminal is.
 _WIDEST = 100
 
 
+class _Code(click.types.StringParamType):
+    """The code of a finding; one that is unknown is told with those that are near."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer the codes that begin so."""
+        from click.shell_completion import CompletionItem
+
+        from dlc2lp.report.explaining import explanations
+
+        known = explanations().values()
+        return [CompletionItem(each.code, help=each.title) for each in known if each.code.startswith(incomplete)]
+
+
 @click.command()
-@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.argument("codes", nargs=-1, metavar="[CODE]...", type=_Code())
 @click.option("--list", "as_list", is_flag=True, help="List all codes by topic, as without any CODE.")
 @everywhere
 def explain(codes: tuple[str, ...], *, as_list: bool) -> int:
