@@ -39,8 +39,12 @@ class Module:
         self.tree = ast.parse(path.read_text(encoding="utf-8"))
         self.imported: set[str] = set()
         self.above: dict[ast.AST, ast.AST] = {}
-        for node in ast.walk(self.tree):
+        self.calls: dict[str, list[ast.Call]] = defaultdict(list)  #: By the last part of what is called.
+        self.nodes = [*ast.walk(self.tree)]
+        for node in self.nodes:
             self.above |= dict.fromkeys(ast.iter_child_nodes(node), node)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                self.calls[getattr(node.func, "attr", getattr(node.func, "id", ""))].append(node)
             if isinstance(node, ast.ImportFrom) and node.module:
                 self.imported |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
 
@@ -71,7 +75,7 @@ class Tracer:
         """Return every code with the places in which it is written."""
         found = defaultdict(set)
         for module in self.modules:
-            for node in ast.walk(module.tree):
+            for node in module.nodes:
                 for code in self._made_by(module, node):
                     found[code.text].add(code.place)
         return dict(found)
@@ -86,9 +90,7 @@ class Tracer:
                 targets=[ast.Name(id=name)],
                 value=ast.Call(func=ast.Name(id="partial"), args=[ast.Name(id="Finding"), *bound]),
             ):
-                calls = [
-                    each for each in ast.walk(module.tree) if isinstance(each, ast.Call) and _is_name(each.func, name)
-                ]
+                calls = [each for each in module.calls[name] if isinstance(each.func, ast.Name)]
                 return [text for each in calls for text in self._argument(module, each, 1 - len(bound), "code")]
             case ast.keyword(arg="code", value=ast.Constant() as value):  # of an option's declaration, say
                 return [Text(value.value, module.place(value))]
@@ -102,7 +104,7 @@ class Tracer:
         bases = {
             node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
             for module in self.modules
-            for node in ast.walk(module.tree)
+            for node in module.nodes
             if isinstance(node, ast.ClassDef)
         }
         errors = {"Dlc2LpError"}
@@ -195,8 +197,8 @@ class Tracer:
             text
             for each in self.modules
             if each.knows(module)
-            for node in ast.walk(each.tree)
-            if isinstance(node, ast.Call) and self._calls(node.func, function)
+            for node in each.calls[function.name]
+            if self._calls(node.func, function)
             for text in self._argument(each, node, position, name)
         ]
         self._being_followed.remove(key)
@@ -224,10 +226,6 @@ class Tracer:
 
 #: In the way to a part of a value: any item of a list.
 EACH = -1
-
-
-def _is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
 
 
 def _is_method(function: ast.FunctionDef) -> bool:
