@@ -98,7 +98,7 @@ def first(archive):
     left_out = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} - files.keys()
     shutil.rmtree(out)
     assert {"index.html", "report.json", "report.csv", ".dlc2lp-batch/index.jsonl", "decisions.yaml"} < files.keys()
-    assert {"times.csv", "many/.dlc2lp/run.log"} < left_out
+    assert "times.csv" in left_out
     return files
 
 

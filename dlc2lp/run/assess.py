@@ -224,29 +224,35 @@ class _Look:
         record = self._record_of(step)
         expected = {file.path: _key(file) for file in record.files} if record else {}
         now = {path: self.file(path) for path in step.targets}
+        planned = _planned_marks(step)
+        # What is linked to a source changes with it: then it is what is planned now, and nobody's work.
         changed = tuple(
-            path for path, file in now.items() if file is not None and _key(file) not in self.known.get(path, {})
+            path
+            for path, file in now.items()
+            if file is not None
+            and _key(file) not in self.known.get(path, {})
+            and mark_of(file.digest) != planned.get(path)
         )
         if changed:
             return State.EDITED, changed
         if record and record.done and all(file and _key(file) == expected.get(path) for path, file in now.items()):
             return State.DONE, ()
-        if all(file and self.known[path][_key(file)] == "config" for path, file in now.items()):
+        if all(file and self.known.get(path, {}).get(_key(file)) == "config" for path, file in now.items()):
             return State.KEPT, ()
         return State.TO_DO, ()
 
 
 def _fits(record: Record, step: Step) -> bool:
-    """Whether the files of a record hold what the sources of its step do now, as far as that can be told.
+    """Whether the files of a record hold what the sources of its step do now, as far as that can be told."""
+    planned = _planned_marks(step)
+    return all(mark_of(file.digest) == planned.get(file.path, mark_of(file.digest)) for file in record.files)
 
-    What travels as it is has the digest of its source; of what was made anew only the sizes of its source are known.
-    """
-    expected = {}
+
+def _planned_marks(step: Step) -> dict[str, str]:
+    """Return the digests of those files of a step that are known before they are made: what travels as it is."""
     if isinstance(step, PlaceImages):
-        expected = {image.target: image.digest for image in step.images if image.is_as_it_is and image.digest}
-    elif isinstance(step, PlaceVideo) and step.digest:
-        expected = {step.target: step.digest}
-    return all(mark_of(file.digest) == expected.get(file.path, mark_of(file.digest)) for file in record.files)
+        return {image.target: image.digest for image in step.images if image.is_as_it_is and image.digest}
+    return {step.target: step.digest} if isinstance(step, PlaceVideo) and step.digest else {}
 
 
 def _key(file: FileRecord) -> tuple[int, str]:

@@ -7,17 +7,16 @@ holds the same. Only while a file is in use its times count as well, since a dig
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from dlc2lp.errors import SourceChanged, UnreadableFile, VideoFailed
+from dlc2lp.errors import DiskTrouble, SourceChanged, UnreadableFile, VideoFailed, disk_error
 from dlc2lp.files import FileRecord, digest, look_at, mark_of
 from dlc2lp.model import Finding, PlanAgain, Severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan
-from dlc2lp.planning.steps import ExtractFrames, ImagePlacement, PlaceImages, VideoStep
+from dlc2lp.planning.steps import ExtractFrames, ImagePlacement, PlaceImages, Step, VideoStep
 from dlc2lp.wording import counted
 
 #: What settles it where a source is not what was planned.
@@ -78,12 +77,9 @@ def _refuse_changed(path: Path, before: _Stamp, found: FileRecord, cause: Except
 
 def check_placed(image: ImagePlacement, placed: FileRecord) -> None:
     """Raise SourceChanged where what was read of an image is not what was planned."""
-    is_same = not image.digest or mark_of(placed.digest) == image.digest
     if placed.size_bytes != image.size_bytes:
-        found = counted(placed.size_bytes, "byte")
-        message = f"found {found}, expected {image.size_bytes} as when it was planned"
-        raise SourceChanged(_finding(image.source, message))
-    if not is_same:
+        raise SourceChanged(_other_size(image.source, placed.size_bytes, image.size_bytes))
+    if image.digest and mark_of(placed.digest) != image.digest:
         raise SourceChanged(changed(image.source, placed, image.digest))
 
 
@@ -107,29 +103,40 @@ def _finding(path: str, message: str, severity: Severity = Severity.ERROR) -> Fi
     return Finding(severity, "source-changed", path, message, advice="{}", remedies=(PLAN_AGAIN,))
 
 
-def changed_texts(plan: Plan, severity: Severity = Severity.ERROR) -> tuple[Finding, ...]:
+def changed_texts(plan: Plan) -> tuple[Finding, ...]:
     """Return a finding for each file that labels, names and calibrations come from and that is not what it was.
 
     The texts of a target belong together, so where one of these files was changed none of the texts holds.
     """
-    return tuple(finding for record in plan.texts_from for finding in _told_of(record, severity))
+    told: list[Finding] = []
+    for record in plan.texts_from:
+        try:
+            told += _changed_text(record)
+        except (FileNotFoundError, NotADirectoryError):
+            size = counted(record.size_bytes, "byte")
+            told.append(_finding(record.path, f"is missing, expected {size} as when it was planned"))
+        except OSError as error:
+            told.append(_unread(record.path, error))
+    return tuple(told)
 
 
-def _told_of(record: FileRecord, severity: Severity) -> Iterator[Finding]:
-    try:
-        found = digest(Path(record.path))
-    except (FileNotFoundError, NotADirectoryError):
-        yield _finding(record.path, f"is missing, expected {_size(record)} as when it was planned", severity)
-    else:
-        if found.size_bytes != record.size_bytes:
-            message = f"found {counted(found.size_bytes, 'byte')}, expected {record.size_bytes} as when it was planned"
-            yield _finding(record.path, message, severity)
-        elif found.digest != record.digest:
-            yield changed(record.path, found, mark_of(record.digest), severity)
+def _unread(path: str, error: OSError) -> Finding:
+    if (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(path, trouble).findings[0]
+    advice = "get the permission to read it, and run the same command again"
+    message = f"could not be read to see whether it is what was planned: {error.strerror or error}"
+    return Finding(Severity.ERROR, "source-unreadable", path, message, advice=advice)
 
 
-def _size(record: FileRecord) -> str:
-    return counted(record.size_bytes, "byte")
+def _changed_text(record: FileRecord, severity: Severity = Severity.ERROR) -> list[Finding]:
+    found = digest(Path(record.path))
+    if found.size_bytes != record.size_bytes:
+        return [_other_size(record.path, found.size_bytes, record.size_bytes, severity)]
+    return [changed(record.path, found, mark_of(record.digest), severity)] if found.digest != record.digest else []
+
+
+def _other_size(path: str, found: int, planned: int, severity: Severity = Severity.ERROR) -> Finding:
+    return _finding(path, f"found {counted(found, 'byte')}, expected {planned} as when it was planned", severity)
 
 
 def changed_since(plan: Plan, level: VerifyLevel) -> list[Finding]:
@@ -138,18 +145,24 @@ def changed_since(plan: Plan, level: VerifyLevel) -> list[Finding]:
     By the content of those from which texts come, by the size of images and videos; by their content too where all is
     to be read (``full``).
     """
-    told = [each for each in changed_texts(plan, Severity.WARNING) if os.path.lexists(each.subject)]
+    told: list[Finding] = []
+    for record in plan.texts_from:
+        with contextlib.suppress(OSError):  # projects are moved and unmounted when they are done with
+            told += _changed_text(record, Severity.WARNING)
     for step in plan.steps:
-        images = step.images if isinstance(step, PlaceImages) else ()
-        marks = {image.source: image.digest for image in images}
-        if isinstance(step, VideoStep):
-            marks[step.source] = step.digest
-        for path, planned in marks.items():
-            with contextlib.suppress(OSError):  # projects are moved and unmounted when they are done with
+        sizes = step.sources
+        for path, planned in _marks(step).items():
+            with contextlib.suppress(OSError):
                 size = look_at(path).st_size
-                if size != step.sources[path]:
-                    message = f"found {counted(size, 'byte')}, expected {step.sources[path]} as when it was planned"
-                    told.append(_finding(path, message, Severity.WARNING))
+                if size != sizes[path]:
+                    told.append(_other_size(path, size, sizes[path], Severity.WARNING))
                 elif level == "full" and planned and mark_of((found := digest(Path(path))).digest) != planned:
                     told.append(changed(path, found, planned, Severity.WARNING))
     return told
+
+
+def _marks(step: Step) -> dict[str, str]:
+    """Return the images and videos that a step reads, and what is known of their digests."""
+    if isinstance(step, PlaceImages):
+        return {image.source: image.digest for image in step.images}
+    return {step.source: step.digest} if isinstance(step, VideoStep) else {}
