@@ -35,7 +35,7 @@ def written(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    """Projects with videos to place, to repack and to encode, predictions, machine labels, several animals, a question."""
+    """Projects with videos to place, to repack and to encode, predictions, machine labels; one with a question."""
     root = tmp_path_factory.mktemp("same") / "root"
     build_archive(root, 2)
     sessions = (

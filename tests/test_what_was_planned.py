@@ -344,7 +344,7 @@ def test_of_a_large_file_a_digest_of_blocks_proves_nothing_once_something_was_wr
     path.write_bytes(bytes(5000))
     planned = files.mark_of(files.digest(path).digest)
     with held_still(path, planned):
-        os.chmod(path, 0o600)
+        path.chmod(0o600)
     with pytest.raises(SourceChanged) as told, held_still(path, planned):
         time.sleep(0.02)
         path.touch()
@@ -390,7 +390,7 @@ def forget_digests(target: Path) -> None:
     (target / PLAN_FILE).write_text(json.dumps(text))
 
 
-@pytest.mark.parametrize("change", [None, lambda root: other_image(root)], ids=["as it was", "another image"])
+@pytest.mark.parametrize("change", [None, other_image], ids=["as it was", "another image"])
 def test_a_target_from_before_digests_is_recognised_where_its_images_are_those(root, tmp_path, change):
     target = tmp_path / "lp"
     assert dlc2lp("convert", root / "p", target).exit_code == 0

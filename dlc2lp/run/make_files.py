@@ -92,10 +92,7 @@ class Maker:
             return self._place_video(step, scratch / "video")
         if isinstance(step, RemuxVideo | EncodeVideo):
             video = scratch / "video.mp4"
-            if made := self._from_twin(step, video):
-                return made
-            with held_still(Path(step.source), step.digest):
-                return self._make_video(step, video, on_frames)
+            return self._from_twin(step, video) or self._make_video(step, video, on_frames)
         assert_never(cast("Any", step))
 
     def _make_images(self, step: PlaceImages, scratch: Path) -> Made:
@@ -164,7 +161,8 @@ class Maker:
         return Made(((step.target, temporary),), {"n_frames": step.n_frames})
 
     def _make_video(self, step: RemuxVideo | EncodeVideo, temporary: Path, on_frames: OnFrames) -> Made:
-        with on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes) as path:
+        on_disk = on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes)
+        with held_still(Path(step.source), step.digest), on_disk as path:
             info, verify, stop = _as_planned(step), self.run_options.verify, self.watch.stop
             write = partial(make_video, info.path, path, info, verify=verify, on_frames=on_frames, stop=stop)
             settings = EncodeSettings(
