@@ -156,6 +156,17 @@ def digest(path: Path) -> FileRecord:
         return digest_opened(file, os.fstat(file.fileno()).st_size)
 
 
+def content_of(path: Path) -> FileRecord | None:
+    """Return what a file holds, with its path; None where it can't be read, which whoever reads it will tell.
+
+    To be taken before it is read: what is changed from then on has another digest.
+    """
+    try:
+        return replace(digest(path), path=str(path))
+    except OSError:
+        return None
+
+
 def digest_opened(file: BinaryIO, size: int) -> FileRecord:
     """Return what :func:`digest` does for an opened file of a size, which is then read from its beginning."""
     hasher = hashlib.sha256()

@@ -14,7 +14,7 @@ from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.files import FileRecord, digest
+from dlc2lp.files import FileRecord, content_of
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.placeholders import NotHere, Placeholder, name_in_cloud, placeholder_of
 from dlc2lp.wording import spelled
@@ -169,7 +169,7 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
     is_certain = True
     try:
         if kind == "h5":
-            content = _content_of(path)  # before it is read: what is changed from here on has another digest
+            content = content_of(path)
             stored = read_hdf(path)
             table, findings, others = stored.table, stored.findings, tuple(table for _, table in stored.others)
         else:
@@ -185,13 +185,6 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
     others = tuple(in_one_spelling(other)[0] for other in others)
     read = replace(unread, table=table, findings=findings, respelled=respelled, others=others, content=content)
     return replace(read, is_text_certain=is_certain)
-
-
-def _content_of(path: Path) -> FileRecord | None:
-    try:
-        return replace(digest(path), path=str(path))
-    except OSError:  # reading it will tell
-        return None
 
 
 def _kind_of(path: Path) -> FileKind:

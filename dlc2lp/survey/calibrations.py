@@ -13,7 +13,7 @@ from pathlib import Path
 from dlc2lp.dlc.cameras import CAMERA_MATRIX, STEREO_FILE, DlcCalibration, calibrated_names, in_millimetres, read_stereo
 from dlc2lp.dlc.config import read_config
 from dlc2lp.errors import UnreadableFile, UsageError
-from dlc2lp.files import FileRecord, digest
+from dlc2lp.files import FileRecord, content_of
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.model import Camera, Finding, Setting, Severity, question
@@ -169,7 +169,7 @@ def _by_session(folder: Path) -> dict[str, Calibration]:
 
 
 def _read(path: Path) -> Calibration:
-    content = _content_of(path)
+    content = content_of(path)
     try:
         parsed = parse_calibration(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -177,13 +177,6 @@ def _read(path: Path) -> Calibration:
         finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, advice="save it again as UTF-8")
         return Calibration(path, (), (finding,))
     return Calibration(path, parsed.cameras, parsed.findings, content=content)
-
-
-def _content_of(path: Path) -> FileRecord | None:
-    try:
-        return replace(digest(path), path=str(path))
-    except OSError:  # reading it tells
-        return None
 
 
 def _stereo_file(place: Path) -> Path | None:
@@ -219,7 +212,7 @@ def _scaled(own: DlcCalibration, size_mm: float | None) -> FoundCalibrations:
         asked = question("square-size-unknown", str(own.path), message, advice, (Setting("square-size", ("MM",)),))
         return FoundCalibrations(findings=own.findings, questions=(asked,))
     cameras = in_millimetres(own.cameras, size_mm) if size_mm is not None else ()
-    read = Calibration(own.path, cameras, own.findings, content=_content_of(own.path))
+    read = Calibration(own.path, cameras, own.findings, content=content_of(own.path))
     return FoundCalibrations(Calibrations(read, in_squares=True))
 
 

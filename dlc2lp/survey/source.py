@@ -44,6 +44,7 @@ class Source:
     refusals: tuple[Finding, ...] = ()
     #: Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
     outsiders: tuple[tuple[str, int, int], ...] = ()
+    config: FileRecord | None = None  #: Of a 3D project the configuration that names the cameras.
 
     @property
     def is_multiview(self) -> bool:
@@ -60,10 +61,12 @@ class Source:
     def texts(self) -> tuple[FileRecord, ...]:
         """The files that labels, names and calibrations come from, by their paths, each as it was when it was read."""
         calibrations = (self.calibrations.for_all, *self.calibrations.by_session.values())
-        read = [each.content for each in calibrations if each]
-        for project in (project for survey, _ in self.surveys for project in (survey.project, *survey.merged)):
-            read += [project.config.content] if project.config else []
-            read += [file.content for each in project.sessions for file in (*each.label_files, *each.machine_files)]
+        read = [self.config, *(each.content for each in calibrations if each)]
+        for seen, _ in self.surveys:
+            read += [seen.split.content if seen.split else None, *(each.content for each in seen.evaluations)]
+            for project in (seen.project, *seen.merged):
+                read += [project.config.content if project.config else None]
+                read += [file.content for each in project.sessions for file in (*each.label_files, *each.machine_files)]
         by_path = {record.path: record for record in read if record is not None}
         return tuple(by_path[path] for path in sorted(by_path))
 
