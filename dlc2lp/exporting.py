@@ -23,6 +23,7 @@ from dlc2lp.planning.export_videos import Places, candidates, name_videos
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.texts import PROJECT_FILE
 from dlc2lp.planning.way_back import ViewLabels, WayBack, way_back
+from dlc2lp.run.at_work import refuse_busy
 from dlc2lp.run.export_folder import ExportRecord, check_disk, check_place, earlier_export, write_folder
 from dlc2lp.run.export_images import ExportImages
 from dlc2lp.run.former_project import FormerProject, source_roots
@@ -91,6 +92,7 @@ def export(target: str | Path, folder: str | Path, *, dry_run: bool = False, wat
     watch, place = watch or Watch(), absolute(target)
     into = absolute(folder)
     plan = _plan_of(place)
+    refuse_busy(place)
     projects = FormerProject.open_all(plan)
     check_place(into, place, sorted(source_roots(plan, projects)))
     images = ExportImages.find(plan, place)
