@@ -1,7 +1,7 @@
 """Asks the disks themselves, before anything is held against a file that lies on them.
 
-A library that meets a failing disk often says no more than that the file ends or makes no sense, and a program says it in
-prose that differs from version to version. So a verdict about a file is believed only after the file was read to its
+A library that meets a failing disk often says no more than that the file ends or makes no sense, and a program says it
+in prose that differs from version to version. So a verdict about a file is believed only after the file was read to its
 end, and after a little was written where something was to be written. That costs nothing as long as all is well.
 """
 

@@ -95,7 +95,7 @@ class TargetRefused(Dlc2LpError):
 
     @classmethod
     def not_writable(cls, path: Path, error: OSError) -> Dlc2LpError:
-        """The error for a file or folder that the system did not let us write; :exc:`DiskTrouble` where its disk failed."""
+        """The error for a file or folder that the system did not let us write; DiskTrouble where its disk failed."""
         if (of_disk := disk_error(error)) is not None:
             return DiskTrouble.from_error(path, of_disk)
         message = f"could not be written: {error.strerror or error}"

@@ -113,12 +113,12 @@ def make_video(
     Its remarks are on what ffmpeg complained about without need.
 
     ``temp`` may have any suffix; it exists afterwards only if all checks passed, and is synced to its disk then.
-    ``remux`` and ``rewrite`` take no settings, ``encode`` does. ``verify`` says how many frames of an encode are decoded and compared, and whether every
-    packet of a copy is compared and how many are decoded; the count, the codec, the rate and the size are checked
-    always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
-    turned clockwise; by default all of it, turned as the source's display matrix asks. ``colors`` says how those of
-    the source are read, by default as OpenCV 4 does. ``on_frames`` is called with the number of frames written so far;
-    ``stop`` ends the work within seconds.
+    ``remux`` and ``rewrite`` take no settings, ``encode`` does. ``verify`` says how many frames of an encode are
+    decoded and compared, and whether every packet of a copy is compared and how many are decoded; the count, the
+    codec, the rate and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after
+    the stored one was turned clockwise; by default all of it, turned as the source's display matrix asks. ``colors``
+    says how those of the source are read, by default as OpenCV 4 does. ``on_frames`` is called with the number of
+    frames written so far; ``stop`` ends the work within seconds.
 
     Raises ``VideoFailed`` (``encode-failed``, ``video-decode-errors``, ``video-frames-lost``, ``video-frames-differ``,
     ``video-not-conforming``, ``source-changed`` or what :func:`~dlc2lp.video.probe.probe` raises), ``NotCopied`` of a

@@ -1,4 +1,4 @@
-"""Finds an ffmpeg that can do the work, runs it, and stops it cleanly. With the guard the only room with child processes."""
+"""Finds an ffmpeg that can do the work, runs it, and stops it cleanly. With its guard, the one who starts programs."""
 
 from __future__ import annotations
 
