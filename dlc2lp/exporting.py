@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.images import read_image_info
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile, raise_disk_trouble
 from dlc2lp.events import Watch
 from dlc2lp.files import PLAN_FILE, absolute
 from dlc2lp.lp.label_cells import LabelCells
@@ -216,6 +216,7 @@ class _Exporter:
                 advice = "bring it back from a backup, or run the conversion again"
                 raise Dlc2LpError.of("target-labels-missing", name, message, advice=advice) from error
             except (OSError, UnicodeDecodeError) as error:
+                raise_disk_trouble(path, error)
                 message, advice = f"can't be read: {error}", "bring it back from a backup, or run the conversion again"
                 raise Dlc2LpError.of("target-labels-unreadable", name, message, advice=advice) from error
             _check_scorer(found[name].scorer, name)
