@@ -74,8 +74,8 @@ def cli() -> None:
     An archive:     dlc2lp batch convert my-archive my-archive-lp
 
     The source is never written to. Exit codes: 0 done, 1 some step or check failed, 2 wrong usage,
-    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal, or another dlc2lp is at work
-    in the target (run again to go on).
+    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal, or another dlc2lp is at
+    work in the target (run again to go on).
     """
 
 
