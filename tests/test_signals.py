@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def long_video(tmp_path_factory):
     path = tmp_path_factory.mktemp("long") / "long.avi"
     random = np.random.default_rng(1)
     frames = [random.integers(0, 255, (480, 640, 3), np.uint8) for _ in range(8)]
-    write_clip(path, (frames[index % 8] for index in range(240)), 30, codec="mjpeg", pixel_format="yuvj420p")
+    write_clip(path, (frames[index % 8] for index in range(240)), Fraction(30), codec="mjpeg", pixel_format="yuvj420p")
     return path
 
 

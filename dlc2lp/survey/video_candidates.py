@@ -15,10 +15,10 @@ from itertools import groupby
 from pathlib import Path, PureWindowsPath
 from typing import Literal
 
+from dlc2lp.disks import raise_trouble_of_either
 from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.folders import TRAINING_SETS, is_apart
 from dlc2lp.dlc.project import VIDEOS, DlcProject, is_drawn_on
-from dlc2lp.disks import raise_trouble_of_either
 from dlc2lp.model import VIDEO_SUFFIXES
 from dlc2lp.searching import walk_files
 from dlc2lp.survey.spelling import copied_names
