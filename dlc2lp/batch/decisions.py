@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from dlc2lp.declared import declared
-from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.errors import DiskTrouble, TargetRefused, UsageError
 from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.options import Options
@@ -172,7 +172,7 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
     except UsageError:
         # Of the form `{lab/a: {crf: 20}}`, indented as a whole, or ended by `...`.
         return Asked(findings=(_not_added(path, "can't be added to as it is written", blocks),))
-    except (TargetRefused, OSError) as error:
+    except (TargetRefused, DiskTrouble, OSError) as error:
         return Asked(findings=(_not_added(path, f"could not be written ({error})", blocks),))
     return Asked(len(new))
 

@@ -14,7 +14,7 @@ from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.codec import to_line
 from dlc2lp.dlc.locate import LocatedProject, open_project
 from dlc2lp.each_individual import propose_each_seen, survey_for_each
-from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, fault, reason
+from dlc2lp.errors import DecisionNeeded, DiskTrouble, Dlc2LpError, Interrupted, disk_error, fault, reason
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.migration import propose_seen, store, survey_source
 from dlc2lp.model import Finding, Severity, by_severity
@@ -78,6 +78,8 @@ def _why(task: Task, error: Exception) -> list[Finding]:
 
 def _unreadable(task: Task, error: OSError) -> Finding:
     """Return the finding for a project, or for its target, that may not be read."""
+    if (of_disk := disk_error(error)) is not None:
+        return DiskTrouble.from_error(error.filename or task.project, of_disk).findings[0]
     code, subject, other_way = "source-unreadable", task.project, "or copy it anew, "
     if Path(str(error.filename)).is_relative_to(task.request.out):
         code, subject, other_way = "target-unreadable", task.target, ""

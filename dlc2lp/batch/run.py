@@ -24,6 +24,7 @@ from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.steps import EncodeVideo
 from dlc2lp.run.assess import assess
+from dlc2lp.run.at_work import at_work
 from dlc2lp.run.disk_space import check_space
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import disk_fault
@@ -166,6 +167,10 @@ class _Shard:
             self._log.ended(unit.target)
 
     def _run(self, unit: Unit, jobs: int) -> Run:
+        with at_work(self._out / unit.target, alone=False, watch=self._watch):
+            return self._run_beside_others(unit, jobs)
+
+    def _run_beside_others(self, unit: Unit, jobs: int) -> Run:
         target = self._out / unit.target
         sweep([target / SCRATCH])
         plan = self._plan_of(target, unit.plan)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dlc2lp.errors import Dlc2LpError, TargetRefused
+from dlc2lp.errors import Dlc2LpError, TargetRefused, raise_disk_trouble
 from dlc2lp.files import FileRecord, digest, mark_of
 from dlc2lp.model import Finding
 from dlc2lp.planning.plan import Plan
@@ -56,6 +56,10 @@ class Assessment:
         if self.labels is None or any(path not in self.labels.found for path in step.targets):
             return True
         return self.labels.is_pending
+
+    def is_any_left(self, plan: Plan) -> bool:
+        """Whether a run would write anything."""
+        return any(self.states[step.id] in {State.TO_DO, State.MERGE} for step in plan.steps)
 
 
 def assess(
@@ -196,6 +200,7 @@ class _Look:
             except (FileNotFoundError, NotADirectoryError):
                 self._files[path] = None
             except OSError as error:
+                raise_disk_trouble(self._target / path, error)
                 raise TargetRefused(unlookable(self._target / path, path, error)) from error
         return self._files[path]
 

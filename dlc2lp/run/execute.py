@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, TargetRefused, raise_disk_trouble
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import FileRecord, digest, own_tag
 from dlc2lp.model import Finding
@@ -149,6 +149,8 @@ class _Runner:
             self.watch.tell(replace(event, what="ended", state="done", n_frames=event.n_frames_all))
         elif isinstance(error, OSError):
             self._failed(step, [unwritten(step, error)])
+        elif isinstance(error, DiskTrouble) and self.target / SCRATCH in error.path.parents:
+            self._failed(step, error.told_of(step.targets[0]).findings)
         elif isinstance(error, Dlc2LpError):
             if not isinstance(error, Interrupted):
                 self._failed(step, error.findings)
@@ -188,6 +190,7 @@ def write_text(target: Path, step: WriteText, *, by: str, detail: dict[str, Any]
     try:
         _put(target, step, lambda scratch: replace(make_text(step, scratch), detail=detail), by)
     except OSError as error:
+        raise_disk_trouble(target / step.target, error)
         raise TargetRefused(unwritten(step, error)) from error
     finally:
         leave_scratch(target)

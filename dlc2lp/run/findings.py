@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlc2lp.errors import reason
+from dlc2lp.errors import DiskTrouble, disk_error, reason
 from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity
 from dlc2lp.planning.steps import Step
 from dlc2lp.wording import counted, some
@@ -84,9 +83,8 @@ def stale_removed(paths: Sequence[str]) -> Finding:
 def unwritten(step: Step, error: OSError) -> Finding:
     """Return the finding for a step that the system did not let us carry out."""
     source, target = error.filename, step.targets[0]
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        advice = "free some space and run the same command again; what is done stays done"
-        return Finding(Severity.ERROR, "no-space", target, "the disk of the target is full", advice=advice)
+    if (of_disk := disk_error(error)) is not None:
+        return DiskTrouble.from_error(target, of_disk).findings[0]
     if source in step.sources and not os.access(source, os.R_OK):
         message = f"its source {source} " + ("can't be read" if os.path.lexists(source) else "is missing")
         advice = "bring it back to where it was and run the same command again, or plan again without it"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dlc2lp.codec import Malformed, read, to_text
-from dlc2lp.errors import Dlc2LpError, TargetRefused
+from dlc2lp.errors import Dlc2LpError, TargetRefused, raise_disk_trouble
 from dlc2lp.files import STATE_FOLDER, write_if_new
 from dlc2lp.lp.label_cells import decode_labels
 from dlc2lp.lp.label_merge import Merged, merge_labels
@@ -215,4 +215,5 @@ def read_text(target: Path, name: str) -> str | None:
         advice = "save the file as UTF-8"
         raise Dlc2LpError.of("target-queue-invalid", name, f"is no UTF-8: {error.reason}", advice=advice) from error
     except OSError as error:
+        raise_disk_trouble(target / name, error)
         raise TargetRefused(unlookable(target / name, name, error)) from error

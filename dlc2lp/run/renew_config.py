@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.codec import encode
-from dlc2lp.errors import UsageError
+from dlc2lp.errors import UsageError, raise_disk_trouble
 from dlc2lp.files import digest
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
@@ -71,7 +71,8 @@ def _is_as_recorded(journal: Journal, step: str, folder: Path) -> bool:
     record = journal.read()[step]
     try:
         return replace(digest(folder / CONFIG_FILE), path=CONFIG_FILE) in record.files
-    except OSError:
+    except OSError as error:
+        raise_disk_trouble(folder / CONFIG_FILE, error)
         return False
 
 
