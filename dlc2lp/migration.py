@@ -13,7 +13,16 @@ from pathlib import Path
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.locate import LocatedProject, is_free_or_target, is_project, open_project
 from dlc2lp.dlc.splits import list_splits
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
+from dlc2lp.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    DecisionNeeded,
+    Dlc2LpError,
+    NothingToSplit,
+    SourceRefused,
+    UsageError,
+    begun,
+)
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import absolute, write_if_new
 from dlc2lp.model import Command, Finding, Severity, by_severity
@@ -21,13 +30,14 @@ from dlc2lp.options import Options, RunOptions, VerifyLevel
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan, refuse_open
 from dlc2lp.planning.steps import EncodeVideo
-from dlc2lp.run.assess import State, assess
+from dlc2lp.run.assess import WRITTEN, Assessment, State, assess
 from dlc2lp.run.closing import close_target, merge_findings
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import orphaned
 from dlc2lp.run.label_findings import brought, lasting
 from dlc2lp.run.labeling import keep_labels, settle_labels
 from dlc2lp.run.last_run import LastRun, forget
+from dlc2lp.run.links import check_own_folders
 from dlc2lp.run.log import LOG_FILE, RunLog
 from dlc2lp.run.registering import registered
 from dlc2lp.run.scratch import SCRATCH, sweep_target
@@ -276,6 +286,7 @@ def store(proposal: Proposal) -> Plan:
     wrong = [each for each in check_planned_labels(made, proposal.labels) if each.severity is Severity.ERROR]
     if wrong:
         raise SourceRefused(*wrong)
+    check_own_folders(folder)
     keep_labels(made)
     write_if_new(folder / PLAN_FILE, made.to_pieces)
     return made
@@ -325,15 +336,31 @@ def carry_out(
     check_owner(made, stored_plan(folder))
     assessment = assess(made)
     check_disk(made, assessment)
-    to_do = [step for step in made.steps if assessment.states[step.id] is State.TO_DO]
+    to_do = [step for step in made.steps if assessment.states[step.id] in WRITTEN]
     if any(isinstance(step, EncodeVideo) for step in to_do):
         find_ffmpeg()
     watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames))
     watch.check(made.target)
+    check_own_folders(folder)
     keep_labels(made)
     if run_options.edited == "settle" and settle_labels(made, assessment.labels):
         assessment = assess(made)
     write_if_new(folder / PLAN_FILE, made.to_pieces)
+    with begun(folder):
+        return _carried_out(proposal, assessment, run_options, register_as, watch, last)
+
+
+def _carried_out(
+    proposal: Proposal,
+    assessment: Assessment,
+    run_options: RunOptions,
+    register_as: str | None,
+    watch: Watch,
+    last: LastRun | None,
+) -> Outcome:
+    """Carry out what was decided, now that the plan is written; TargetFailed where that can't be ended."""
+    made = proposal.plan
+    folder = Path(made.target)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     sweep_target(folder)
     logged = watch.heard_by(RunLog(folder / LOG_FILE, watch))

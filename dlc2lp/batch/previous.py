@@ -13,7 +13,8 @@ from pathlib import Path
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Index
 from dlc2lp.codec import Malformed, read, to_line
 from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
-from dlc2lp.files import write_if_new
+from dlc2lp.files import read_bytes, write_if_new
+from dlc2lp.inside import InnerPath
 from dlc2lp.model import Finding, Severity
 from dlc2lp.run.target import check_is_folder, is_same_folder
 
@@ -77,12 +78,12 @@ class _Kept:
     """The targets that were ever planned, and the archive that they are of; None where that is not known."""
 
     root: str | None
-    targets: Mapping[str, str]
+    targets: Mapping[str, InnerPath]
 
 
 def _read_targets(out: Path) -> _Kept:
     try:
-        return read(_Kept, (out / TARGETS_FILE).read_bytes())
+        return read(_Kept, read_bytes(out / TARGETS_FILE))
     except (OSError, Malformed):
         return _Kept(None, {})
 

@@ -17,17 +17,28 @@ from pathlib import Path
 from dlc2lp.batch.index import Index, plan_digest
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
+from dlc2lp.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    DiskTrouble,
+    Dlc2LpError,
+    Interrupted,
+    TargetRefused,
+    ToolMissing,
+    disk_error,
+)
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.model import Command, Finding, Remedy, RunAgain, Setting
 from dlc2lp.options import RunOptions
-from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.files import read_bytes
+from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
 from dlc2lp.planning.steps import EncodeVideo
 from dlc2lp.run.assess import assess
 from dlc2lp.run.disk_space import check_space
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import disk_fault
 from dlc2lp.run.labeling import settle_labels
+from dlc2lp.run.links import check_own_folders
 from dlc2lp.run.scratch import SCRATCH, sweep
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
@@ -158,17 +169,24 @@ class _Shard:
             return self._left(unit, "failed", error.findings)
         except OSError as error:
             finding = disk_fault("target-unusable", unit.target, "could not be worked on", error)
+            if (trouble := disk_error(error)) is not None:
+                finding = DiskTrouble.from_error(trouble.filename or unit.target, trouble).findings[0]
             return self._left(unit, "failed", [finding])
         finally:
             self._log.ended(unit.target)
 
     def _run(self, unit: Unit, jobs: int) -> Run:
         target = self._out / unit.target
+        check_own_folders(target)
         sweep([target / SCRATCH])
         plan = self._plan_of(target, unit.plan)
         if plan is None:  # planned anew by `dlc2lp convert`, and so its business; `finish` looks at what came of it
             return self._left(unit, "skipped")
         by_id = {step.id: step for step in plan.steps}
+        if not by_id.keys() >= {step.id for step in unit.steps}:
+            why = "the plan of the archive has steps of this target that its own plan does not have"
+            advice = "plan again with the same `dlc2lp batch plan` command"
+            raise TargetRefused.of("plan-unreadable", unit.target, why, advice=advice)
         steps = [by_id[step.id] for step in unit.steps]
         assessment = assess(plan, steps, quick=True)
         if self._run_options.edited == "settle" and settle_labels(plan, assessment.labels):
@@ -206,11 +224,13 @@ def _plan_of(target: Path, digest: str) -> Plan | None:
     """Return a target's plan; None where it is no longer the one of the index."""
     path = target / PLAN_FILE
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")  # whose digest is another one
+        text = read_bytes(path).decode(errors="replace")  # whose digest is another one
     except (FileNotFoundError, NotADirectoryError) as error:
         why = f"found no {PLAN_FILE}, which `batch plan` had written"
         advice = "plan again with the same `dlc2lp batch plan` command"
         raise TargetRefused.of("not-a-target", str(target), why, advice=advice) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
     if plan_digest(text) != digest:
         return None
     # The archive may be mounted elsewhere on this machine; all paths of a plan are relative but for its own.

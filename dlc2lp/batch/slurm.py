@@ -22,7 +22,7 @@ from dlc2lp.batch.index import STATE_FOLDER, Index
 from dlc2lp.batch.shards import Unit, shards_with
 from dlc2lp.batch.worklog import read_story
 from dlc2lp.errors import Dlc2LpError, ToolMissing, UsageError
-from dlc2lp.files import write_whole
+from dlc2lp.files import read_text, write_whole
 from dlc2lp.model import Setting
 from dlc2lp.run.scratch import make_folder
 from dlc2lp.wording import counted
@@ -42,6 +42,9 @@ _WARNING_PART = 4
 _MAX_REQUEUES = 20
 
 _ANSWER_S = 60.0
+
+#: Some lines of a shell have less.
+_PREAMBLE_BYTES = 2**20
 
 _TIME = re.compile(r"(\d+-)?\d+(:\d{1,2}){0,2}")
 
@@ -306,6 +309,6 @@ def read_preamble(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path, _PREAMBLE_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError.of("preamble-unreadable", str(path), f"could not be read: {error}") from error

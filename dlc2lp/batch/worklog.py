@@ -23,7 +23,8 @@ from dlc2lp.batch.index import STATE_FOLDER
 from dlc2lp.batch.shards import Shard
 from dlc2lp.codec import read, to_line
 from dlc2lp.errors import TargetRefused
-from dlc2lp.files import Tag, own_tag
+from dlc2lp.files import Tag, lines_of, open_regular, own_tag
+from dlc2lp.inside import StepId
 from dlc2lp.model import Finding, Severity
 
 LOG_FOLDER = f"{STATE_FOLDER}/log"
@@ -80,26 +81,26 @@ class _TargetEnded(_AboutTarget):
 
 @dataclass(frozen=True)
 class _Done(_AboutTarget):
-    done: tuple[str, ...]
+    done: tuple[StepId, ...]
     cost: int
     seconds: float
 
 
 @dataclass(frozen=True)
 class _FoundDone(_AboutTarget):
-    found: tuple[str, ...]
+    found: tuple[StepId, ...]
 
 
 @dataclass(frozen=True)
 class _Failed(_AboutTarget):
-    failed: tuple[str, ...]
+    failed: tuple[StepId, ...]
     findings: tuple[Finding, ...]
     at: float
 
 
 @dataclass(frozen=True)
 class _Lost(_AboutTarget):
-    lost: tuple[str, ...]
+    lost: tuple[StepId, ...]
 
 
 class WorkLog:
@@ -304,8 +305,8 @@ def read_story(out: Path, shard: Shard | None = None) -> Story:
             continue
         worker = Worker(path.name)
         try:
-            with path.open("rb") as file:
-                for line in file:
+            with open_regular(path) as file:
+                for line in lines_of(file):
                     with contextlib.suppress(ValueError):  # damaged or cut off by a crash, and so passed over
                         story.add(worker, read(Said, line))
         except FileNotFoundError:

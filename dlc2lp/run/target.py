@@ -14,7 +14,7 @@ from dlc2lp.files import STATE_FOLDER
 from dlc2lp.model import Setting
 from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE, Plan
-from dlc2lp.run.assess import Assessment, State
+from dlc2lp.run.assess import WRITTEN, Assessment
 from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.run.stored import targets_in
 from dlc2lp.wording import counted
@@ -162,7 +162,7 @@ def check_disk(plan: Plan, assessment: Assessment) -> None:
         message = f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file"
         advice = "choose a folder of your own, or ask the owner for write permission"
         raise TargetRefused.of("target-not-writable", plan.target, message, advice=advice)
-    needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] is State.TO_DO)
+    needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] in WRITTEN)
     advice = "free some space, choose another disk, or migrate the labels alone with {}"
     check_space(Path(plan.target), needed, advice, Setting("videos", ("none",)))
 
