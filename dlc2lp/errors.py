@@ -25,13 +25,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, ParamSpec, Self, TypeVar
 
 from dlc2lp.model import Finding, Remedy, Setting, Severity
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -206,25 +210,29 @@ def begun(target: str | Path) -> Iterator[None]:
     except TargetRefused as error:
         raise TargetFailed(*error.findings) from error
     except OSError as error:
-        raise explained(error, str(target)) from error
+        raise refused_by_system(error, str(target)) from error
 
 
-def explained(error: Exception, subject: str) -> Dlc2LpError:
-    """Return the error that says in words what the system refused; any other error as it is raised again.
+def refused_by_system(error: OSError, subject: str) -> Dlc2LpError:
+    """Return the error that says in words what the system refused; ``subject`` where it names no file itself."""
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else subject
+    if (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(path, trouble)
+    message = f"the system refused it: {error.strerror or error}"
+    advice = "check its permissions and those of the folders above it, then run the same command again"
+    return UnreadableFile.of("file-unusable", path, message, advice=advice)
 
-    ``subject`` is what it was about, where the error itself names no file. Nothing that a file system holds or does is
-    a fault of dlc2lp.
+
+def explained(error: BaseException, subject: str) -> Dlc2LpError | None:
+    """Return the error that says in words what went wrong; None for what nobody foresaw, a fault of dlc2lp.
+
+    Nothing that a file system may hold or do is one. ``subject`` is what it was about, where the error does not say.
     """
     if isinstance(error, Dlc2LpError):
         return error
     if isinstance(error, OSError):
-        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else subject
-        if (trouble := disk_error(error)) is not None:
-            return DiskTrouble.from_error(path, trouble)
-        message = f"the system refused it: {error.strerror or error}"
-        advice = "check its permissions and those of the folders above it, then run the same command again"
-        return UnreadableFile.of("file-unusable", path, message, advice=advice)
-    if isinstance(error, UnicodeEncodeError):
+        return refused_by_system(error, subject)
+    if isinstance(error, UnicodeEncodeError) and any("\ud800" <= char <= "\udfff" for char in error.object):
         message = "a name in it holds bytes that are no text, and Lightning Pose's files are text"
         advice = "rename the folders and files, for example with convmv, and run the same command again"
         return SourceRefused.of("name-not-text", subject, message, advice=advice)
@@ -232,7 +240,23 @@ def explained(error: Exception, subject: str) -> Dlc2LpError:
         message = "the system has no more memory to give"
         advice = "close other programs, or run the same command again with fewer at a time: {}"
         return Dlc2LpError.of("out-of-memory", subject, message, advice=advice, remedies=(Setting("jobs", ("1",)),))
-    raise error
+    return None
+
+
+def in_words(function: Callable[P, T]) -> Callable[P, T]:
+    """Have a function raise a Dlc2LpError for whatever the system refuses it."""
+
+    @functools.wraps(function)
+    def called(*args: P.args, **options: P.kwargs) -> T:
+        try:
+            return function(*args, **options)
+        except Exception as error:
+            told = explained(error, function.__name__)
+            if told is None or told is error:
+                raise
+            raise told from error
+
+    return called
 
 
 def fault(subject: str, error: Exception, advice: str) -> Finding:

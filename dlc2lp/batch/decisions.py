@@ -185,17 +185,17 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
 
 
 def _not_added(path: Path, why: str, blocks: str) -> Finding:
-    message = f"{why}, so what is open is not listed in it; it would be:\n{blocks.rstrip()}"
-    advice, remedies = "add these lines yourself, or give another file: {}", (Setting("decisions", ("FILE",)),)
-    return Finding(Severity.WARNING, "decisions-not-added", str(path), message, advice=advice, remedies=remedies)
+    message, table = f"{why}, so what is open is not listed in it; it would be:", tuple(blocks.rstrip().split("\n"))
+    advice, ways = "add these lines yourself, or give another file: {}", (Setting("decisions", ("FILE",)),)
+    return Finding(Severity.WARNING, "decisions-not-added", str(path), message, "", advice, ways, (), table)
 
 
 def _block(project: str, asked: Sequence[Finding]) -> str:
     lines = []
     named: dict[str, None] = {}
     for finding in asked:
-        lines += [f"# {line}" for line in f"{finding.code}: {finding.message}".splitlines()]
-        lines.append(f"#   {' '.join(finding.short_hint.splitlines())}")
+        lines += [f"# {finding.code}: {finding.message}", *(f"# {line}" for line in finding.table)]
+        lines.append(f"#   {finding.short_hint}")
         named |= dict.fromkeys(name for name in finding.options if name in _FIELDS)
     options = "".join(f"  {name}:\n" for name in named or (SKIP,))
     return "\n".join(map(_escaped, lines)) + f"\n{_key(project)}:\n{options}"

@@ -25,7 +25,7 @@ from dlc2lp.errors import Dlc2LpError, ToolMissing, UsageError
 from dlc2lp.files import read_text, write_whole
 from dlc2lp.model import Setting
 from dlc2lp.run.scratch import make_folder
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, shown
 
 SLURM_FOLDER = f"{STATE_FOLDER}/slurm"
 FINISH_SCRIPT = "finish.sh"
@@ -201,7 +201,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 def _text(name: str, job: str, array: Sequence[str], log: str, resources: Resources, call: str) -> str:
     """Return a whole script; it ends in ``exec``, since the batch shell would not pass a signal on to dlc2lp."""
-    job_name = f"--job-name=dlc2lp-{job}".translate(_NO_BLANKS)
+    job_name = f"--job-name=dlc2lp-{shown(job)}".translate(_NO_BLANKS)
     directives = [job_name, *array, *resources.directives(), f"--output={log}"]
     lines = [
         "#!/bin/bash",

@@ -16,6 +16,7 @@ from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of, take_run_opti
 from dlc2lp.cli.progress import watching
 from dlc2lp.errors import EXIT_OK, Interrupted
 from dlc2lp.options import Options, RunOptions
+from dlc2lp.wording import shown
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
@@ -188,7 +189,7 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
     with _requeued(requeue), watching() as watch:
         report = _finish(watch, out, run_options, shard)
     if report is None:
-        output.result(f"part {shard} of {out} is verified", json.finished_part(out, str(shard)))
+        output.result(f"part {shard} of {shown(str(out))} is verified", json.finished_part(out, str(shard)))
         return EXIT_OK
     output.result(text.report_text(report), json.report(report))
     return report.exit_code

@@ -6,6 +6,7 @@ imports what it runs.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -85,7 +86,13 @@ def main(arguments: list[str] | None = None) -> None:
     # For the processes that are started: glibc gives every thread that decodes videos a heap of its own, and the holes
     # in these add up to a hundred kilobytes with each project that is planned, though nothing is kept.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    exit_code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # a full disk, which was told
+        _reader_left()
+    sys.exit(exit_code)
 
 
 def run(arguments: list[str]) -> int:
@@ -109,14 +116,16 @@ def run(arguments: list[str]) -> int:
 def _ended_by(error: Exception | KeyboardInterrupt) -> int:
     """Say what ended a command early, and return the exit code."""
     from dlc2lp.cli import output
-    from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, Dlc2LpError, fault
+    from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, Dlc2LpError, explained, fault
     from dlc2lp.model import Finding, Severity
 
     if isinstance(error, click.ClickException):
         return _wrong_usage(error)
-    if isinstance(error, Dlc2LpError):
-        output.failed(error.exit_code, error.findings)
-        return error.exit_code
+    if (told := explained(error, "dlc2lp")) is not None:
+        if not isinstance(error, Dlc2LpError):
+            output.log_traceback(error)
+        output.failed(told.exit_code, told.findings)
+        return told.exit_code
     if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
         advice = "run the same command again to go on"
         finding = Finding(Severity.ERROR, "interrupted", "dlc2lp", "stopped by a signal", advice=advice)
@@ -132,6 +141,7 @@ def _wrong_usage(error: click.ClickException) -> int:
     from dlc2lp.cli import output
     from dlc2lp.errors import EXIT_USAGE
     from dlc2lp.model import Finding, Severity
+    from dlc2lp.wording import shown
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     if output.wants_json():
@@ -140,7 +150,11 @@ def _wrong_usage(error: click.ClickException) -> int:
         finding = Finding(Severity.ERROR, "wrong-usage", "command line", error.format_message())
         output.failed(EXIT_USAGE, [finding])
     else:
-        error.show(sys.stderr)
+        # What stands there of names, before click puts its own lines around it.
+        vars(error)["message"] = shown(error.message or "")
+        words = io.StringIO()
+        error.show(words)
+        output.say(words.getvalue().removesuffix("\n"), err=True)
     return EXIT_USAGE
 
 
