@@ -27,17 +27,7 @@ from dlc2lp.batch.project import REPORT_IT
 from dlc2lp.batch.run import in_batch
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
-from dlc2lp.errors import (
-    EXIT_FAILED,
-    EXIT_OK,
-    DiskTrouble,
-    Dlc2LpError,
-    Interrupted,
-    TargetRefused,
-    disk_error,
-    fault,
-    reason,
-)
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, explained, fault
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
@@ -45,6 +35,7 @@ from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
 from dlc2lp.run.assess import WRITTEN, Assessment, State, assess
 from dlc2lp.run.closing import close_target
+from dlc2lp.run.findings import disk_fault
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.links import check_own_folders
 from dlc2lp.run.scratch import make_folder, sweep, sweep_target
@@ -253,21 +244,13 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Chec
     except Dlc2LpError as error:
         report = _failed(entry, error.findings)
     except OSError as error:
-        report = _failed(entry, [_unchecked(entry, error)])
+        report = _failed(entry, [disk_fault("target-unreadable", entry.target, "could not be checked", error)])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
-        report = _failed(entry, [fault(entry.target, error, REPORT_IT)])
+        told = explained(error, entry.target)
+        report = _failed(entry, told.findings if told else [fault(entry.target, error, REPORT_IT)])
     endings: dict[str, Ending] = {"done": "done", "skipped": "skipped"}
     event = Event("ended", "target", entry.target, state=endings.get(report.state, "failed"))
     return task.number, _Checked.of(report, left), event
-
-
-def _unchecked(entry: IndexEntry, error: OSError) -> Finding:
-    """Return the finding for a target that the system did not let us look at."""
-    if (trouble := disk_error(error)) is not None:
-        return DiskTrouble.from_error(trouble.filename or entry.target, trouble).findings[0]
-    why = f"could not be checked: {reason(error)}"
-    advice = "check the disk and the permissions, then run `dlc2lp batch finish` again"
-    return Finding(Severity.ERROR, "target-unreadable", entry.target, why, advice=advice)
 
 
 def _report(

@@ -17,16 +17,7 @@ from pathlib import Path
 from dlc2lp.batch.index import Index, plan_digest
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
-from dlc2lp.errors import (
-    EXIT_FAILED,
-    EXIT_OK,
-    DiskTrouble,
-    Dlc2LpError,
-    Interrupted,
-    TargetRefused,
-    ToolMissing,
-    disk_error,
-)
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.model import Command, Finding, Remedy, RunAgain, Setting
 from dlc2lp.options import RunOptions
@@ -76,12 +67,15 @@ class ShardRun:
         Steps that were carried out, and that were done before.
     failed
         By target: what went wrong there.
+    told
+        What is to be known of all of it.
     """
 
     shard: Shard
     n_done: int = 0
     n_skipped: int = 0
     failed: dict[str, list[Finding]] = field(default_factory=dict)
+    told: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         steps = f"{counted(self.n_done, 'step')} done", f"{self.n_skipped} done before"
@@ -96,9 +90,9 @@ class ShardRun:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What went wrong; each finding says in which target."""
-        told = (finding.within(target) for target in sorted(self.failed) for finding in self.failed[target])
+        of_targets = (finding.within(target) for target in sorted(self.failed) for finding in self.failed[target])
         # What is wrong with a target as a whole, each of its units has found.
-        return tuple(dict.fromkeys(told))
+        return tuple(dict.fromkeys([*of_targets, *self.told]))
 
 
 def run_shard(
@@ -146,7 +140,7 @@ class _Shard:
         self, out: Path, shard: Shard, run_options: RunOptions, watch: Watch, log: WorkLog, story: Story
     ) -> None:
         self._out, self._run_options, self._watch = out, run_options, watch
-        self._log, self._story, self._result = log, story, ShardRun(shard)
+        self._log, self._story, self._result = log, story, ShardRun(shard, told=log.told)
         # A few at a time are kept: the units of a heavy project follow each other.
         self._plan_of = lru_cache(run_options.jobs or allowed_cpus())(_plan_of)
 
@@ -169,8 +163,6 @@ class _Shard:
             return self._left(unit, "failed", error.findings)
         except OSError as error:
             finding = disk_fault("target-unusable", unit.target, "could not be worked on", error)
-            if (trouble := disk_error(error)) is not None:
-                finding = DiskTrouble.from_error(trouble.filename or unit.target, trouble).findings[0]
             return self._left(unit, "failed", [finding])
         finally:
             self._log.ended(unit.target)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TextIO
 
 from dlc2lp.batch.index import STATE_FOLDER
 from dlc2lp.batch.shards import Shard
@@ -114,11 +114,17 @@ class WorkLog:
         self._done: dict[str, list[tuple[str, int, float]]] = {}
         self._flushed = time.monotonic()
         self._ended = threading.Event()
+        self.told: tuple[Finding, ...] = ()  #: That nothing can be written down.
+        self._file: TextIO | None = None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a", encoding="ascii")
+            self._file = self._path.open("x", encoding="ascii")
         except OSError as error:
-            raise TargetRefused.not_writable(self._path, error) from error
+            if not os.access(out, os.W_OK | os.X_OK):  # then no target can be written either
+                raise TargetRefused.not_writable(self._path, error) from error
+            why = f"can't be written ({error.strerror or error}); the work goes on, and `batch status` knows nothing of it"
+            advice = "see to it; what is done, the targets themselves tell"
+            self.told = (Finding(Severity.WARNING, "log-unwritable", str(self._path), why, advice=advice),)
         self._write(_Began(str(shard), str(own_tag()), n_cpus, _job(), time.time()))
 
     def __enter__(self) -> Self:
@@ -132,7 +138,9 @@ class WorkLog:
         with self._lock:
             self._flush()
             self._write(_Ended("done" if kind is None else "stopped", time.time()))
-            self._file.close()
+            if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._file.close()
 
     def began(self, target: str, n_steps: int) -> None:
         """Note that work on a target begins."""
@@ -174,8 +182,9 @@ class WorkLog:
     def _write(self, said: Said) -> None:
         # A full disk must not end the worker for the sake of its story.
         with self._lock, contextlib.suppress(OSError):
-            self._file.write(to_line(said))
-            self._file.flush()
+            if self._file is not None:
+                self._file.write(to_line(said))
+                self._file.flush()
 
     def _beat(self) -> None:
         while not self._ended.wait(_HEARTBEAT_S):

@@ -14,7 +14,7 @@ import click
 from dlc2lp.cli import output
 from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of, take_run_options
 from dlc2lp.cli.progress import watching
-from dlc2lp.errors import EXIT_OK, Interrupted
+from dlc2lp.errors import EXIT_OK, Interrupted, begun
 from dlc2lp.options import Options, RunOptions
 from dlc2lp.wording import shown
 
@@ -78,7 +78,8 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
             return planned.exit_code
         output.note(text.plan_text(planned, goes_on=True))
         came = run_shard(planned.index.out, None, run_options, watch=watch)
-        report = _finish(watch, out, run_options)
+        with begun(out):
+            report = _finish(watch, out, run_options)
     assert report is not None  # noqa: S101  only a part would be none; told to mypy
     output.result(text.report_text(report), json.converted(planned, came, report))
     return report.exit_code

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.codec import encode
+from dlc2lp.errors import begun
 from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Severity
 from dlc2lp.report.text import duration_text, size_text
@@ -41,8 +42,9 @@ def write_reports(report: ArchiveReport) -> None:
     from dlc2lp.report.batch_json import report as as_document
 
     text = json.dumps(encode(as_document(report)), indent=1, ensure_ascii=True) + "\n"
-    for name, content in ((JSON_FILE, text), (CSV_FILE, csv_text(report)), (HTML_FILE, html_text(report))):
-        write_whole(report.index.out / name, content.encode("utf-8", "backslashreplace"))
+    with begun(report.index.out):
+        for name, content in ((JSON_FILE, text), (CSV_FILE, csv_text(report)), (HTML_FILE, html_text(report))):
+            write_whole(report.index.out / name, content.encode("utf-8", "backslashreplace"))
 
 
 def csv_text(report: ArchiveReport) -> str:

@@ -5,6 +5,7 @@ Whoever carried out the steps, one process or a thousand, this is done once afte
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -80,8 +81,12 @@ def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Pl
         if parent.parent.name == "labeled-data" and not any(parent.iterdir()):
             parent.rmdir()
     current = {step.id for step in plan.steps}
-    for step, record in journal.read().items():
+    recorded = journal.read_all()
+    for step, record in recorded.records.items():
         if step not in current and (record.by == "convert" or _is_relabeled(record, plan)):
+            journal.remove(step)
+    for step in sorted(recorded.damaged - current):
+        with contextlib.suppress(OSError):  # a folder, which is of no concern
             journal.remove(step)
     return [*([stale_removed(gone)] if gone else []), *(leads_out(target, link, Severity.WARNING) for link in links)]
 

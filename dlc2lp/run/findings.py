@@ -84,9 +84,7 @@ def stale_removed(paths: Sequence[str]) -> Finding:
 def unwritten(step: Step, error: OSError) -> Finding:
     """Return the finding for a step that the system did not let us carry out."""
     source, target = error.filename, step.targets[0]
-    if (trouble := disk_error(error)) is not None:
-        return DiskTrouble.from_error(trouble.filename or target, trouble).findings[0]
-    if source in step.sources and not os.access(source, os.R_OK):
+    if disk_error(error) is None and source in step.sources and not os.access(source, os.R_OK):
         message = f"its source {source} " + ("can't be read" if os.path.lexists(source) else "is missing")
         advice = "bring it back to where it was and run the same command again, or plan again without it"
         return Finding(Severity.ERROR, "source-unreadable", target, message, advice=advice)
@@ -105,6 +103,8 @@ def unreadable_file(target: Path, path: str, error: OSError) -> Dlc2LpError:
 
 
 def disk_fault(code: str, subject: str, what: str, error: OSError) -> Finding:
-    """Return the finding for what the system refused, in its own words."""
+    """Return the finding for what the system refused, in its own words; of a disk that failed or is full it says that."""
+    if (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(trouble.filename or subject, trouble).findings[0]
     advice = "check the disk and the permissions, then run the same command again"
     return Finding(Severity.ERROR, code, subject, f"{what}: {reason(error)}", advice=advice)

@@ -27,6 +27,7 @@ from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.findings import found_edited, held, incomplete, orphaned, unmergeable
 from dlc2lp.run.label_findings import lasting
 from dlc2lp.run.label_work import LabelWork
+from dlc2lp.run.links import leads_out, outward_links
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.run.verify_predictions import check_predictions
 from dlc2lp.run.verify_videos import check_videos
@@ -122,7 +123,10 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
         elif assessment.is_left(step):
             missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
             findings.append(incomplete(step, missing))
-    return [*findings, *map(orphaned, assessment.orphans)]
+    target = Path(plan.target)
+    links = outward_links(target, (path for step in plan.steps for path in step.targets))
+    told_links = [leads_out(target, link, Severity.WARNING) for link in links]
+    return [*findings, *map(orphaned, assessment.orphans), *told_links]
 
 
 #: Rows that are compared at one time.
