@@ -1,9 +1,9 @@
-"""Names and paths as plans, records and indexes hold them: such as lead to no place outside of their folder.
+r"""Names and paths as plans, records and indexes hold them: such as lead to no place outside of their folder.
 
 Whoever can write to a target, or to a folder that holds one, can write its plan and its records, and what is decoded of
 them is written to, and deleted. So a path in them is one of these types, and the decoder refuses any other
 (:mod:`dlc2lp.codec`): absolute ones, those with a drive or ``..``, those that a system reads as another path than they
-are compared as (``a//b``, ``a/./b``, ``a\\b``, and ``.. `` with a blank, which Windows drops), those that lead into
+are compared as (``a//b``, ``a/./b``, ``a\b``, and ``.. `` with a blank, which Windows drops), those that lead into
 dlc2lp's own folder, and those with signs that no file system holds or no terminal shows.
 """
 

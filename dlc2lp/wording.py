@@ -62,8 +62,9 @@ def shown(text: str) -> str:
 
 
 def shown_lines(text: str) -> str:
-    """Return a text of several lines as :func:`shown` does; its line ends are ours, since those of names are spelled out
-    where they are put into it.
+    """Return a text of several lines as :func:`shown` does.
+
+    Its line ends are ours, since those of names are spelled out where they are put into it.
     """
     return "\n".join(map(shown, text.split("\n")))
 

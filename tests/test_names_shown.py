@@ -157,7 +157,9 @@ def test_the_bar_on_a_terminal_is_harmless(evil, tmp_path):
 
 
 def test_a_message_has_one_line_and_a_table_its_own():
-    finding = Finding(Severity.ERROR, "odd", EVIL, f"found {EVIL}", f"row {EVIL}", f"mend {EVIL}", table=("a  b", "c  d"))
+    finding = Finding(
+        Severity.ERROR, "odd", EVIL, f"found {EVIL}", f"row {EVIL}", f"mend {EVIL}", table=("a  b", "c  d")
+    )
     lines = findings_text([finding]).splitlines()
     assert [line for line in lines if line.startswith("error: d")] == []
     assert lines.index("a  b") + 1 == lines.index("c  d")
@@ -213,4 +215,6 @@ def test_every_text_leaves_by_one_door():
     package = Path(__file__).resolve().parents[1] / "dlc2lp"
     for path in package.rglob("*.py"):
         if path.name != "output.py":
-            assert not re.search(r"\bclick\.s?echo\(|\bprint\(|std(out|err)\.write\(", path.read_text(encoding="utf-8")), path
+            assert not re.search(
+                r"\bclick\.s?echo\(|\bprint\(|std(out|err)\.write\(", path.read_text(encoding="utf-8")
+            ), path

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 from builder import build_project
-from command import dlc2lp, start, wait_for
-from test_resume import tree
+from command import dlc2lp, start
 
 import dlc2lp as package
 from dlc2lp.run import closing
@@ -33,7 +32,8 @@ def disk(folder, size="64m"):
     if not is_root():
         pytest.skip("only root can mount a disk")
     folder.mkdir(parents=True, exist_ok=True)
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+    made = subprocess.run(command, capture_output=True, check=False)
     if made.returncode:
         pytest.skip(f"no disk can be mounted here: {made.stderr!r}")
     try:
@@ -120,7 +120,9 @@ def test_a_manifest_that_can_not_be_written(place):
 
 
 @linux
-@pytest.mark.parametrize("name", ["img02.png", "CollectedData_Anna.h5", "CollectedData_Anna.csv", "m1.mp4", "config.yaml"])
+@pytest.mark.parametrize(
+    "name", ["img02.png", "CollectedData_Anna.h5", "CollectedData_Anna.csv", "m1.mp4", "config.yaml"]
+)
 def test_a_disk_that_gives_a_file_up_no_more(place, name):
     """Reading the memory of this process at its beginning is an input/output error, as of a broken disk."""
     path = next((place / "dlc").rglob(name))
@@ -315,7 +317,9 @@ def test_a_target_that_may_not_be_read(converted, name):
             assert path.name in told or "m1" in told or "configs" in told, (command, told)
 
 
-@pytest.mark.parametrize("name", ["", ".dlc2lp-batch", ".dlc2lp-batch/index.jsonl", ".dlc2lp-batch/log", "dlc", "dlc/.dlc2lp"])
+@pytest.mark.parametrize(
+    "name", ["", ".dlc2lp-batch", ".dlc2lp-batch/index.jsonl", ".dlc2lp-batch/log", "dlc", "dlc/.dlc2lp"]
+)
 def test_an_archive_that_may_not_be_read(converted, name):
     top = converted / "out"
     shutil.rmtree(top, ignore_errors=True)

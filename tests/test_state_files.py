@@ -1,4 +1,4 @@
-"""Whatever lies in the place of dlc2lp's own files: no file outside is touched, nothing is waited for, no fault of dlc2lp."""
+"""Whatever lies in the place of dlc2lp's own files: no file outside is touched, nothing waited for, no fault made."""
 
 import json
 import os
@@ -179,7 +179,9 @@ def test_such_a_path_is_none_inside(path):
         codec.decode(InnerPath, path)
 
 
-@pytest.mark.parametrize("path", ["a", "videos/m1.mp4", "labeled-data/m1/img00000002.png", ".hidden", "a.", "Mäuse/鼠 1"])
+@pytest.mark.parametrize(
+    "path", ["a", "videos/m1.mp4", "labeled-data/m1/img00000002.png", ".hidden", "a.", "Mäuse/鼠 1"]
+)
 def test_such_a_path_is_one(path):
     assert codec.decode(InnerPath, path) == path
 
@@ -352,7 +354,9 @@ YAML_BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
-@pytest.mark.parametrize("content", [YAML_BOMB + "view_names: *i\n", "a: " + "1" * 5000, "a: " + "[" * 10000, "\0", "- &x [*x]"])
+@pytest.mark.parametrize(
+    "content", [YAML_BOMB + "view_names: *i\n", "a: " + "1" * 5000, "a: " + "[" * 10000, "\0", "- &x [*x]"]
+)
 @pytest.mark.parametrize("name", ["project.yaml", "configs/default.yaml"])
 def test_a_bomb_in_a_file_of_the_target_is_told(place, name, content):
     (place / "lp" / name).write_text(content, encoding="utf-8")
@@ -419,7 +423,12 @@ def test_an_archive_says_what_to_run_where_its_own_files_are_damaged(planned, tm
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("target", "../../precious"), ("target", "/etc"), ("twins", ["../x"]), ("steps", [["x" * 16, "k", 1, 1, 1, 1, 1]])],
+    [
+        ("target", "../../precious"),
+        ("target", "/etc"),
+        ("twins", ["../x"]),
+        ("steps", [["x" * 16, "k", 1, 1, 1, 1, 1]]),
+    ],
 )
 def test_an_index_that_leads_out_is_none(planned, tmp_path, key, value):
     out = archive_of(planned, tmp_path)

@@ -115,7 +115,9 @@ def _parse(path: Path, text: str) -> Decisions:
     options: dict[str, dict[str, Any]] = {}
     for project, given in document.items():
         if given and not isinstance(given, dict):
-            raise _unreadable(path, f"found {given!r:.80} for {project!r:.80}, expected options, one a line: `option: value`")
+            raise _unreadable(
+                path, f"found {given!r:.80} for {project!r:.80}, expected options, one a line: `option: value`"
+            )
         options[project] = {name: value for name, value in (given or {}).items() if value != ""}
     return Decisions(text, {name: given for name, given in options.items() if given}, frozenset(options))
 

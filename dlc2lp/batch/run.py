@@ -19,9 +19,9 @@ from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
 from dlc2lp.events import Ending, Event, Watch
+from dlc2lp.files import read_bytes
 from dlc2lp.model import Command, Finding, Remedy, RunAgain, Setting
 from dlc2lp.options import RunOptions
-from dlc2lp.files import read_bytes
 from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
 from dlc2lp.planning.steps import EncodeVideo
 from dlc2lp.run.assess import assess

@@ -122,7 +122,7 @@ class WorkLog:
         except OSError as error:
             if not os.access(out, os.W_OK | os.X_OK):  # then no target can be written either
                 raise TargetRefused.not_writable(self._path, error) from error
-            why = f"can't be written ({error.strerror or error}); the work goes on, and `batch status` knows nothing of it"
+            why = f"can't be written ({error.strerror or error}); the work goes on, and `batch status` does not see it"
             advice = "see to it; what is done, the targets themselves tell"
             self.told = (Finding(Severity.WARNING, "log-unwritable", str(self._path), why, advice=advice),)
         self._write(_Began(str(shard), str(own_tag()), n_cpus, _job(), time.time()))

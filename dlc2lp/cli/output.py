@@ -96,7 +96,7 @@ class _Log(logging.StreamHandler[TextIO]):
 
 def _unlogged(log_file: str, error: BaseException | None) -> str:
     why = error.strerror if isinstance(error, OSError) else error
-    return f"warning: {shown(log_file)}: the log can't be written ({why}); the work goes on without it [log-unwritable]"
+    return f"warning: {shown(log_file)}: the log can't be written ({why}); it goes on without [log-unwritable]"
 
 
 def wants_json() -> bool:
@@ -121,7 +121,8 @@ def say(text: str, *, err: bool = False) -> None:
     except OSError as error:
         if err:
             return
-        sys.stdout = None  # or the interpreter would try once more at its end, and complain  # type: ignore[assignment]
+        # Or the interpreter would try once more at its end, and complain.
+        sys.stdout = None  # type: ignore[assignment]
         if not isinstance(error, BrokenPipeError):
             why, advice = f"could not be written to: {error.strerror or error}", "see to it, and run the command again"
             raise Dlc2LpError.of("output-failed", "stdout", why, advice=advice) from error

@@ -264,7 +264,7 @@ class Plan:
 
 
 def unreadable(path: Path, error: codec.Malformed | OSError) -> Dlc2LpError:
-    """Return the error for a plan, or a part of it, that this version can't read, or that the system does not let us."""
+    """Return the error for a plan, or a part of it, that this version or the system can't read."""
     if isinstance(error, codec.OtherForm):
         found = f"found a plan of the form {error.found}, expected {error.expected}"
         advice = "use the version of dlc2lp that made it, or convert into a new target"

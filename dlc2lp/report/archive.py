@@ -69,7 +69,7 @@ def csv_text(report: ArchiveReport) -> str:
     return file.getvalue()
 
 
-#: What begins so is calculated, also where a spreadsheet drops a blank before it, or takes a wide sign for the plain one.
+#: What begins so is calculated, also where a spreadsheet drops a blank before it, or takes a wide sign for a plain one.
 _OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", " =", " +", " -", " @", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 

@@ -38,8 +38,8 @@ def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:
         parts[-1] += "\n" + _estimate_text(planned.estimate)
     if planned.n_asked:
         parts.append(
-            f"{counted(planned.n_asked, 'project')} newly listed in {shown(str(planned.decisions_file))}: fill in the options "
-            "there and plan again; the others need not wait"
+            f"{counted(planned.n_asked, 'project')} newly listed in {shown(str(planned.decisions_file))}: fill in the "
+            "options there and plan again; the others need not wait"
         )
     if totals.n_planned and not goes_on:
         parts.append(f"next: dlc2lp batch run {_typed(index.out)}")
@@ -144,11 +144,13 @@ def submission_text(made: Submission, *, dry_run: bool) -> str:
     if not made.n_left:
         return f"nothing is left to submit: every step is done. Next: dlc2lp batch finish {out}"
     if dry_run:
-        return joined(*(f"# {shown(str(made.folder / script.name))}\n{script.text.rstrip()}" for script in made.scripts))
+        return joined(
+            *(f"# {shown(str(made.folder / script.name))}\n{script.text.rstrip()}" for script in made.scripts)
+        )
     rows = [(script.name, made.jobs[script.name], ", ".join(script.waits_for) or "-") for script in made.scripts]
-    end = f"the archive has ended with exit code {made.archive_exit_code}"
+    end, folder = f"the archive has ended with exit code {made.archive_exit_code}", shown(str(made.folder))
     return joined(
         table(("script", "job", "after"), rows),
-        f"{made.n_left} of {counted(made.n_shards, 'shard')} submitted; scripts and logs are in {shown(str(made.folder))}",
+        f"{made.n_left} of {counted(made.n_shards, 'shard')} submitted; scripts and logs are in {folder}",
         f"how far it is: dlc2lp batch status {out}" if made.archive_exit_code is None else end,
     )

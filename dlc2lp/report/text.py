@@ -288,7 +288,9 @@ def _checked_text(found: Verification) -> str:
 def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
     kept = "kept as you changed them by hand: " + shown(", ".join(made.kept)) if made.kept else ""
-    return joined(f"wrote {shown(str(made.path))}", _config_text(made.config.reasons), kept, findings_text(made.findings))
+    return joined(
+        f"wrote {shown(str(made.path))}", _config_text(made.config.reasons), kept, findings_text(made.findings)
+    )
 
 
 def relabeled_text(made: Relabeled) -> str:

@@ -217,9 +217,7 @@ def put_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> 
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _put(
-    target: Path, step: Step, make: Callable[[Path], Made], by: str = "convert", *, keeps: bool = False
-) -> Record:
+def _put(target: Path, step: Step, make: Callable[[Path], Made], by: str = "convert", *, keeps: bool = False) -> Record:
     """Have the files of a step made, bring them to their places and record it.
 
     Dlc2LpError where a folder of theirs is a link that leads out of the target; nothing is written through it. With

@@ -103,7 +103,7 @@ def unreadable_file(target: Path, path: str, error: OSError) -> Dlc2LpError:
 
 
 def disk_fault(code: str, subject: str, what: str, error: OSError) -> Finding:
-    """Return the finding for what the system refused, in its own words; of a disk that failed or is full it says that."""
+    """Return the finding for what the system refused, in its own words; where a disk failed or is full, for that."""
     if (trouble := disk_error(error)) is not None:
         return DiskTrouble.from_error(trouble.filename or subject, trouble).findings[0]
     advice = "check the disk and the permissions, then run the same command again"

@@ -15,7 +15,6 @@ from dlc2lp.codec import Malformed, read, to_pieces
 from dlc2lp.files import STATE_FOLDER, FileRecord, NotRegular, TooLarge, read_bytes, write_whole
 from dlc2lp.run.scratch import STEPS
 
-
 _SUFFIX = ".json"
 
 

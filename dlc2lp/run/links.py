@@ -57,7 +57,7 @@ def leads_out(target: Path, link: str, severity: Severity = Severity.ERROR) -> F
 
 
 def check_own_folders(target: Path) -> None:
-    """Refuse a target in which one of dlc2lp's own folders is such a link, before anything is written (TargetRefused)."""
+    """Refuse a target in which one of dlc2lp's own folders is such a link, before anything is written."""
     found = outward_links(target, _OWN)
     if found:
         raise TargetRefused(*(leads_out(target, link) for link in found))

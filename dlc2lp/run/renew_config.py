@@ -98,7 +98,9 @@ def _with_edits(
         message = f"is no UTF-8: {error.reason}"
         advice = "save the file as UTF-8, or write it anew and lose the changes: {}"
         remedies = (Command.of("dlc2lp", "config", path.parents[1], "--discard-edits"),)
-        raise Dlc2LpError.of("target-config-unreadable", CONFIG_FILE, message, advice=advice, remedies=remedies) from error
+        raise Dlc2LpError.of(
+            "target-config-unreadable", CONFIG_FILE, message, advice=advice, remedies=remedies
+        ) from error
     except OSError as error:
         raise unreadable_file(path.parents[1], CONFIG_FILE, error) from error
     if discard or current == written:
