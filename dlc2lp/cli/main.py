@@ -74,7 +74,7 @@ def cli() -> None:
     An archive:     dlc2lp batch convert my-archive my-archive-lp
 
     The source is never written to. Exit codes: 0 done, 1 some step or check failed, 2 wrong usage,
-    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal (run again to go on).
+    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped or overtaken (run again to go on).
     """
 
 

@@ -110,7 +110,7 @@ def wants_quiet() -> bool:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Write lines to stdout, or to stderr: the one place where text leaves. What would act on a terminal is spelled out.
+    """Write lines to stdout, or to stderr: the one place where text leaves, with names spelled out.
 
     Nobody is waited for, and no work ends, where stderr takes nothing more, or whoever read stdout has gone; a disk
     that takes no more of stdout is told (Dlc2LpError).
