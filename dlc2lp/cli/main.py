@@ -107,8 +107,9 @@ def run(arguments: list[str]) -> int:
             return result if isinstance(result, int) else 0
         except click.exceptions.Exit as stop:
             return stop.exit_code
-        except BrokenPipeError:
-            return _reader_left()
+        except BrokenPipeError as error:
+            # What commands say leaves by output.say, which knows; this may as well be a program that was started.
+            return _ended_by(error) if _ANSWERED_HERE.isdisjoint(arguments) else _reader_left()
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place where a bug becomes a message
             return _ended_by(error)
 
@@ -150,8 +151,9 @@ def _wrong_usage(error: click.ClickException) -> int:
         finding = Finding(Severity.ERROR, "wrong-usage", "command line", error.format_message())
         output.failed(EXIT_USAGE, [finding])
     else:
-        # What stands there of names, before click puts its own lines around it.
-        vars(error)["message"] = shown(error.message or "")
+        if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            # What stands there of names, before click puts its own lines around it.
+            vars(error)["message"] = shown(error.message or "")
         words = io.StringIO()
         error.show(words)
         output.say(words.getvalue().removesuffix("\n"), err=True)

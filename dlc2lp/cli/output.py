@@ -183,7 +183,12 @@ def _say_json(document: dict[str, Any]) -> None:
 
 def _escaped(line: str) -> str:
     """Return a line of JSON with JSON's escapes for what is not shown as it is."""
-    return "".join(char if shown(char) == char else json.dumps(char)[1:-1] for char in line)
+    return "".join(char if shown(char) == char else _json_escape(char) for char in line)
+
+
+def _json_escape(char: str) -> str:
+    # JSON's own encoder leaves DEL as it is.
+    return f"\\u{ord(char):04x}" if ord(char) < 2**16 else json.dumps(char)[1:-1]
 
 
 def log_traceback(error: BaseException) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlc2lp.errors import Dlc2LpError
+from dlc2lp.errors import DiskTrouble, Dlc2LpError
 from dlc2lp.files import FileRecord, NotRegular, digest, look_at
 from dlc2lp.model import Finding
 from dlc2lp.planning.plan import Plan
@@ -88,6 +88,8 @@ def assess(
     unmerged: tuple[Finding, ...] = ()
     try:
         labels = find_label_work(plan, look.is_peoples)
+    except DiskTrouble:
+        raise
     except Dlc2LpError as error:
         unmerged = error.findings
         _hold_labels(plan, look, states, edited)
