@@ -118,7 +118,7 @@ class WorkLog:
         self._file: TextIO | None = None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("x", encoding="ascii")
+            self._file = self._path.open("a", encoding="ascii")
         except OSError as error:
             if not os.access(out, os.W_OK | os.X_OK):  # then no target can be written either
                 raise TargetRefused.not_writable(self._path, error) from error
