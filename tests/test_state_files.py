@@ -1,6 +1,9 @@
 """Whatever lies in the place of dlc2lp's own files: no file outside is touched, nothing waited for, no fault made."""
 
+import copy
+import hashlib
 import json
+import math
 import os
 import shutil
 import socket
@@ -8,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from batch.archives import SMALL, build_archive, target_digests
 from builder import build_project
 from command import dlc2lp
@@ -17,6 +21,7 @@ from test_resume import tree
 
 from dlc2lp import codec
 from dlc2lp.inside import InnerPath
+from dlc2lp.lp.check import check_target
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes and devices among its files")
 
@@ -127,8 +132,6 @@ def test_what_a_person_changed_stays_though_its_record_is_damaged(place):
 
 def record_of(path, step="0", name="x"):
     content = b"x"
-    import hashlib
-
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     files = [{"path": path, "size_bytes": 1, "digest": digest}]
     known = {"schema": "dlc2lp/record/1", "step": step, "kind": "write-text", "files": files}
@@ -366,6 +369,52 @@ def test_a_bomb_in_a_file_of_the_target_is_told(place, name, content):
     assert len(result.stdout) < 100_000
     dlc2lp("config", place / "lp")
     dlc2lp("labels", place / "lp")
+
+
+VALUES = (
+    None,
+    0,
+    -1,
+    10**18,
+    1.5,
+    math.inf,
+    math.nan,
+    "",
+    "x",
+    "\ud7ff",
+    True,
+    [],
+    [[]],
+    [{}],
+    ["x", 1],
+    {},
+    {"x": []},
+)
+
+
+def every_change(value, path=()):
+    """Yield the paths of all values in a document."""
+    yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        yield from every_change(inner, (*path, key))
+
+
+@pytest.mark.parametrize("name", ["project.yaml", "configs/default.yaml"])
+def test_no_value_in_a_file_of_the_target_is_a_fault(place, name):
+    path = place / "lp" / name
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for where in every_change(document):
+        for value in VALUES:
+            changed = copy.deepcopy(document)
+            inner = changed
+            for key in where[:-1]:
+                inner = inner[key]
+            if where:
+                inner[where[-1]] = value
+            path.write_text(yaml.safe_dump(changed if where else value), encoding="utf-8")
+            for finding in check_target(place / "lp", every_image=False):
+                assert len(finding.message) < 1000
 
 
 @pytest.mark.parametrize("content", ["a = " + "[" * 100_000, "a = " + "1" * 5000, "\0", "[x]\ndata_dir = 1"])

@@ -89,7 +89,7 @@ def _read_targets(out: Path) -> tuple[_Kept, list[Finding]]:
         return none, []
     except (NotRegular, TooLarge, Malformed) as error:
         told = (
-            "the list of targets of earlier plans is damaged, and is made anew; a project that this plan does not find may "
+            "the list of targets of earlier plans is damaged and made anew; a project that is away at this moment may "
             "get another target when it comes back"
         )
         why = str(error) if isinstance(error, Malformed) else str(error.strerror)

@@ -306,7 +306,7 @@ def _queue_entry(line: str) -> tuple[str, str]:
     """Return the frame's path and what is wrong with the entry: the app's ``LabelingQueueEntry``."""
     try:
         entry: Any = json.loads(line)
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         return "", f"is no JSON: {cause}"
     frame = queued_path(entry)
     if frame is None:

@@ -142,7 +142,7 @@ def _required_keys(config: _Config) -> Iterator[str]:
     if config.get("training.ckpt_every_n_epochs") is not None:
         yield "training.check_val_every_n_epoch"
     losses = config.get("model.losses_to_use")
-    if losses:
+    if losses and isinstance(losses, list):
         yield from ("dali.base.train.sequence_length", "dali.context.train.batch_size", "callbacks.anneal_weight")
         yield from (f"losses.{loss}" for loss in losses if isinstance(loss, str))
 

@@ -263,18 +263,20 @@ class Plan:
                 gc.enable()
 
 
-def unreadable(path: Path, error: codec.Malformed | OSError) -> Dlc2LpError:
+def unreadable(
+    path: Path, error: codec.Malformed | OSError, way_out: str = "convert into a new, empty target"
+) -> Dlc2LpError:
     """Return the error for a plan, or a part of it, that this version or the system can't read."""
     if isinstance(error, codec.OtherForm):
         found = f"found a plan of the form {error.found}, expected {error.expected}"
-        advice = "use the version of dlc2lp that made it, or convert into a new target"
+        advice = f"use the version of dlc2lp that made it, or {way_out}"
     elif isinstance(error, codec.Malformed):
         found = f"is no plan that dlc2lp wrote ({error})"
-        advice = "bring it back from a backup, or convert into a new, empty target"
+        advice = f"bring it back from a backup, or {way_out}"
     elif (trouble := disk_error(error)) is not None:
         return DiskTrouble.from_error(path, trouble)
     else:
         found = f"can't be read: {error.strerror or error}"
-        advice = "mend that, or convert into a new, empty target"
+        advice = f"mend that, or {way_out}"
         return TargetRefused.of("plan-unreadable", str(path), found, advice=advice)
     return UsageError.of("plan-unreadable", str(path), found, advice=advice)

@@ -55,7 +55,8 @@ def kept_base(target: Path) -> LabelBase | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (Malformed, OSError) as error:
-        raise unreadable(path, error) from error
+        way_out = "remove it, and labels are brought together from what dlc2lp wrote last"
+        raise unreadable(path, error, way_out) from error
 
 
 def keep_base(target: Path, base: LabelBase) -> None:
