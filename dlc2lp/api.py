@@ -114,6 +114,10 @@ def convert(
         An option is unknown, or its value wrong; nothing was written.
     SourceRefused, TargetRefused, ToolMissing
         Nothing was written.
+    TargetBusy
+        Another dlc2lp is at work in the target; nothing was written.
+    DiskTrouble
+        A disk failed or is full, on either side; called again, it goes on from there.
     Interrupted
         ``stop`` was set.
     """

@@ -16,6 +16,7 @@
     ├── DiskTrouble          1   the disk failed or is full, on either side; nothing is said of what it holds
     ├── Overtaken           75   another call of the same command was faster; run again
     │   └── PlanReplaced    75   an archive is being planned anew
+    ├── TargetBusy          75   another dlc2lp is at work there; the same command goes on afterwards
     └── Interrupted         75   stopped by a signal; the same command goes on
 
 Every error carries findings, so that it can be shown like any other result: in words, as JSON, in the report.
@@ -29,6 +30,7 @@ import functools
 import os
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, ParamSpec, Self, TypeVar
 
@@ -98,8 +100,8 @@ class TargetRefused(Dlc2LpError):
     @classmethod
     def not_writable(cls, path: Path, error: OSError) -> Dlc2LpError:
         """The error for a file or folder that the system did not let us write; DiskTrouble where its disk failed."""
-        if (trouble := disk_error(error)) is not None:
-            return DiskTrouble.from_error(path, trouble)
+        if (of_disk := disk_error(error)) is not None:
+            return DiskTrouble.from_error(path, of_disk)
         message = f"could not be written: {error.strerror or error}"
         advice = "check the permissions and the space of its disk, or choose another folder for the target"
         if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
@@ -168,15 +170,44 @@ def _is_of_disk(error: OSError) -> bool:
 class DiskTrouble(Dlc2LpError):
     """A disk failed or is full, on either side (``disk-failed``, ``no-space``): the same command goes on from here."""
 
+    path = Path()  #: What could not be read or written.
+
     @classmethod
     def from_error(cls, path: str | Path, error: OSError) -> Self:
         """The error for a file or folder that the disk did not let us read or write."""
-        message = f"could not be read or written: {error.strerror or error}"
-        if error.errno in _FULL or getattr(error, "winerror", None) in _FULL_WINDOWS:
-            advice = "free some space and run the same command again; what is done stays done"
-            return cls.of("no-space", str(path), message, advice=advice)
-        advice = "check the disk or the connection to it, and run the same command again; what is done stays done"
-        return cls.of("disk-failed", str(path), message, advice=advice)
+        code, advice = "disk-failed", "check the disk or the connection to it, and run the same command again; {}"
+        if is_full(error):
+            code, advice = "no-space", "free some space and run the same command again; {}"
+        message, advice = f"could not be read or written: {error.strerror or error}", advice.format(_STAYS)
+        made = cls.of(code, str(path), message, advice=advice)
+        made.path = Path(path)
+        return made
+
+    def told_of(self, path: str | Path) -> Self:
+        """The same trouble, told of another file: of the one that a temporary was to become."""
+        told = type(self)(*(replace(finding, subject=str(path)) for finding in self.findings))
+        told.path = Path(path)
+        return told
+
+
+_STAYS = "what is done stays done"
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that a disk takes no more."""
+    return error.errno in _FULL or getattr(error, "winerror", None) in _FULL_WINDOWS
+
+
+def raise_disk_trouble(path: str | Path, error: BaseException) -> None:
+    """Raise :exc:`DiskTrouble` where an error tells of a disk, before anything is held against the file."""
+    if (of_disk := disk_error(error)) is not None:
+        raise DiskTrouble.from_error(path, of_disk) from error
+
+
+class TargetBusy(Dlc2LpError):
+    """Another dlc2lp is at work in the target. Nothing was written."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 class Interrupted(Dlc2LpError):

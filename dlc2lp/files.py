@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from dlc2lp.errors import TargetRefused
 from dlc2lp.inside import InnerPath
@@ -193,7 +193,7 @@ def _host() -> str:
 
 def _is_alive(process: int) -> bool:
     if os.name != "posix":
-        return True  # there, signal 0 is a Ctrl-C; nothing is ever proven gone
+        return _is_alive_on_windows(process)  # where signal 0 is a Ctrl-C
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -232,6 +232,27 @@ def lines_of(file: BinaryIO, at_most: int = WHOLE_LIMIT_BYTES) -> Iterator[bytes
             found = f"has a line of more than {at_most:,} bytes, and no more are read of one"
             raise TooLarge(errno.EINVAL, found, str(file.name))
         yield line
+
+
+def _is_alive_on_windows(process: int) -> bool:
+    """Whether it is not certain that a process has ended."""
+    import ctypes
+
+    windows: Any = ctypes
+    kernel = windows.WinDLL("kernel32", use_last_error=True)
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, process)
+    if not handle:
+        return bool(windows.get_last_error() != _ERROR_INVALID_PARAMETER)
+    try:
+        code = ctypes.c_ulong()
+        return not kernel.GetExitCodeProcess(ctypes.c_void_p(handle), ctypes.byref(code)) or code.value == _STILL_ACTIVE
+    finally:
+        kernel.CloseHandle(ctypes.c_void_p(handle))
+
+
+#: Numbers of winnt.h, winerror.h (no process of the number) and minwinbase.h.
+_QUERY_LIMITED_INFORMATION, _ERROR_INVALID_PARAMETER, _STILL_ACTIVE = 0x1000, 87, 259
 
 
 def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from dlc2lp.declared import declared
-from dlc2lp.errors import DiskTrouble, TargetRefused, UsageError, disk_error
+from dlc2lp.errors import DiskTrouble, TargetRefused, UsageError, raise_disk_trouble
 from dlc2lp.files import read_bytes, write_whole
 from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.options import Options
@@ -102,8 +102,7 @@ def read_decisions(path: Path) -> Decisions:
     except FileNotFoundError:
         return Decisions()
     except OSError as error:
-        if (trouble := disk_error(error)) is not None:
-            raise DiskTrouble.from_error(path, trouble) from error
+        raise_disk_trouble(path, error)
         raise _unreadable(path, f"can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise _unreadable(path, f"is no UTF-8: {error.reason}") from error

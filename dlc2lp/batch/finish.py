@@ -34,6 +34,7 @@ from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
 from dlc2lp.run.assess import WRITTEN, Assessment, State, assess
+from dlc2lp.run.at_work import refuse_busy
 from dlc2lp.run.closing import close_target
 from dlc2lp.run.findings import disk_fault
 from dlc2lp.run.journal import Journal
@@ -285,6 +286,7 @@ class _Found:
 
 def _look(task: _Task) -> _Found:
     folder = task.out / task.entry.target
+    refuse_busy(folder)
     stored = required_plan(folder)
     check_own_folders(folder)
     plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative

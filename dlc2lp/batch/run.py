@@ -25,6 +25,7 @@ from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
 from dlc2lp.planning.steps import EncodeVideo
 from dlc2lp.run.assess import assess
+from dlc2lp.run.at_work import at_work
 from dlc2lp.run.disk_space import check_space
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import disk_fault
@@ -168,6 +169,10 @@ class _Shard:
             self._log.ended(unit.target)
 
     def _run(self, unit: Unit, jobs: int) -> Run:
+        with at_work(self._out / unit.target, alone=False, watch=self._watch):
+            return self._run_beside_others(unit, jobs)
+
+    def _run_beside_others(self, unit: Unit, jobs: int) -> Run:
         target = self._out / unit.target
         check_own_folders(target)
         sweep([target / SCRATCH])

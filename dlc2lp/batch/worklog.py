@@ -26,13 +26,9 @@ from dlc2lp.errors import TargetRefused
 from dlc2lp.files import Tag, lines_of, open_regular, own_tag
 from dlc2lp.inside import StepId
 from dlc2lp.model import Finding, Severity
+from dlc2lp.run.at_work import HEARTBEAT_S, LOST_AFTER_S
 
 LOG_FOLDER = f"{STATE_FOLDER}/log"
-
-#: How often a worker touches its file, and after how long without that it counts as lost. In between there is room for
-#: a network file system, which shows another machine's changes up to a minute late.
-_HEARTBEAT_S = 20.0
-LOST_AFTER_S = 180.0
 
 #: How often finished steps are written down.
 _FLUSH_S = 5.0
@@ -187,7 +183,7 @@ class WorkLog:
                 self._file.flush()
 
     def _beat(self) -> None:
-        while not self._ended.wait(_HEARTBEAT_S):
+        while not self._ended.wait(HEARTBEAT_S):
             with contextlib.suppress(OSError):
                 os.utime(self._path)
 

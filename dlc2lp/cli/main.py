@@ -13,7 +13,8 @@ from importlib import import_module
 
 import click
 
-from dlc2lp.cli.signals import stop_on_signals
+from dlc2lp.cli.early import ignore_signals
+from dlc2lp.cli.signals import stop_if_asked, stop_on_signals
 from dlc2lp.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -74,7 +75,8 @@ def cli() -> None:
     An archive:     dlc2lp batch convert my-archive my-archive-lp
 
     The source is never written to. Exit codes: 0 done, 1 some step or check failed, 2 wrong usage,
-    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped or overtaken (run again to go on).
+    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal, or another dlc2lp is at
+    work in the target or was faster (run again to go on).
     """
 
 
@@ -87,6 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     # in these add up to a hundred kilobytes with each project that is planned, though nothing is kept.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     exit_code = run(sys.argv[1:] if arguments is None else arguments)
+    ignore_signals()
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -99,19 +102,27 @@ def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; nothing that goes wrong reaches the user as a traceback."""
     with stop_on_signals():
         try:
-            if not _ANSWERED_HERE.issuperset(arguments):
-                from dlc2lp.cli import output
-
-                output.reset("--json" in arguments)
-            result = cli.main(args=arguments, prog_name="dlc2lp", standalone_mode=False)
-            return result if isinstance(result, int) else 0
-        except click.exceptions.Exit as stop:
-            return stop.exit_code
-        except BrokenPipeError as error:
-            # What commands say leaves by output.say, which knows; this may as well be a program that was started.
-            return _ended_by(error) if _ANSWERED_HERE.isdisjoint(arguments) else _reader_left()
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place where a bug becomes a message
+            return _run(arguments)
+        except KeyboardInterrupt as error:  # between the end of a command and ours
             return _ended_by(error)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        stop_if_asked()
+        if not _ANSWERED_HERE.issuperset(arguments):
+            from dlc2lp.cli import output
+
+            output.reset("--json" in arguments)
+        result = cli.main(args=arguments, prog_name="dlc2lp", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except BrokenPipeError as error:
+        # What commands say leaves by output.say, which knows; this may as well be a program that was started.
+        return _ended_by(error) if _ANSWERED_HERE.isdisjoint(arguments) else _reader_left()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place where a bug becomes a message
+        return _ended_by(error)
 
 
 def _ended_by(error: Exception | KeyboardInterrupt) -> int:

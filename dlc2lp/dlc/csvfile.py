@@ -36,7 +36,7 @@ from dlc2lp.dlc.csv_header import (
 from dlc2lp.dlc.csv_merged import fill_merged
 from dlc2lp.dlc.csv_plain import plain_lines, plain_rows
 from dlc2lp.dlc.table import RawTable
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted
@@ -141,6 +141,7 @@ def _read_text(path: Path, names: frozenset[str]) -> tuple[str, list[Finding], b
     try:
         data = path.read_bytes().removesuffix(b"\x1a")  # which ends a file of DOS
     except OSError as error:
+        raise_disk_trouble(path, error)
         raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice="") from error
     if not data.strip(b"\0"):
         found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"

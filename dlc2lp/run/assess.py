@@ -62,6 +62,10 @@ class Assessment:
             return True
         return self.labels.is_pending
 
+    def is_any_left(self, plan: Plan) -> bool:
+        """Whether a run would write anything."""
+        return any(self.states[step.id] in {*WRITTEN, State.MERGE} for step in plan.steps)
+
 
 def assess(
     plan: Plan, steps: Sequence[Step] | None = None, *, quick: bool = False, just_written: bool = False

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, TargetRefused
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import FileRecord, digest, own_tag
 from dlc2lp.model import Finding
@@ -150,6 +150,8 @@ class _Runner:
             self.watch.tell(replace(event, what="ended", state="done", n_frames=event.n_frames_all))
         elif isinstance(error, OSError):
             self._failed(step, [unwritten(step, error)])
+        elif isinstance(error, DiskTrouble) and self.target / SCRATCH in error.path.parents:
+            self._failed(step, error.told_of(step.targets[0]).findings)
         elif isinstance(error, Dlc2LpError):
             if not isinstance(error, Interrupted):
                 self._failed(step, error.findings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.codec import encode
-from dlc2lp.errors import Dlc2LpError, UsageError
+from dlc2lp.errors import Dlc2LpError, UsageError, raise_disk_trouble
 from dlc2lp.files import digest, read_text
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
@@ -74,7 +74,8 @@ def _is_as_recorded(journal: Journal, step: str, folder: Path) -> bool:
         return False
     try:
         return replace(digest(folder / CONFIG_FILE), path=CONFIG_FILE) in record.files
-    except OSError:
+    except OSError as error:
+        raise_disk_trouble(folder / CONFIG_FILE, error)
         return False
 
 
