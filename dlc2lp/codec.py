@@ -67,6 +67,14 @@ class Says:
 
 
 @dataclass(frozen=True)
+class Narrowed:
+    """What stands in one place for a field of a dataclass less than its class allows."""
+
+    field: str
+    kind: Any
+
+
+@dataclass(frozen=True)
 class Keys:
     """The keys that a dict has, all of them or, where it ``may_be_empty``, none."""
 
@@ -251,6 +259,8 @@ def _annotated(hints: tuple[Any, ...]) -> _Form:
             return _Form(_choosing({value: value for value in note.value}))
         if isinstance(note, Says) and note.keyword == "pattern":
             return _Form(_matching(note.value))
+        if isinstance(note, Narrowed):
+            return _object(hints[0], getattr(hints[0], "written_first", ()), note)
         if isinstance(note, Keys):
             return form._replace(decode=_with_keys(form, note))
     return form
@@ -370,9 +380,9 @@ def _is_required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
-def _make_object(kind: Any, first: tuple[str, ...]) -> _Form:
-    """Return the form of a dataclass, with some attributes before its fields."""
-    hints = get_type_hints(kind, include_extras=True)
+def _make_object(kind: Any, first: tuple[str, ...], narrowed: Narrowed | None = None) -> _Form:
+    """Return the form of a dataclass, with some attributes before its fields, and perhaps one of these narrowed."""
+    hints = get_type_hints(kind, include_extras=True) | ({narrowed.field: narrowed.kind} if narrowed else {})
     known = {field.name: field for field in fields(kind)}
     forms = {name: _form(hints[name]) for name in known}
     fixed = constants(kind) if first else {}
@@ -419,7 +429,7 @@ def _make_object(kind: Any, first: tuple[str, ...]) -> _Form:
     return _Form(decode_object, encode_object)
 
 
-_object: Callable[[Any, tuple[str, ...]], _Form] = functools.cache(_make_object)
+_object: Callable[..., _Form] = functools.cache(_make_object)
 
 
 def _fill(state: dict[str, Any], known: Iterable[Field[Any]]) -> None:

@@ -18,7 +18,17 @@ from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.errors import TargetRefused
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import PLAN_FILE, FileRecord, NotRegular, TooLarge, digest, own_tag, read_bytes, write_whole
+from dlc2lp.files import (
+    PLAN_FILE,
+    FileRecord,
+    NotRegular,
+    TooLarge,
+    WrittenFile,
+    digest,
+    own_tag,
+    read_bytes,
+    write_whole,
+)
 from dlc2lp.model import Command
 from dlc2lp.planning.export import ExportFile
 from dlc2lp.run.disk_space import check_space, nearest_existing
@@ -43,7 +53,7 @@ class ExportRecord:
 
     dlc2lp_version: str
     target: str  #: The Lightning Pose project.
-    files: tuple[FileRecord, ...]
+    files: tuple[WrittenFile, ...]
 
 
 def check_place(folder: Path, target: Path, sources: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from dlc2lp.codec import Malformed, read, to_pieces
-from dlc2lp.files import STATE_FOLDER, FileRecord, NotRegular, TooLarge, read_bytes, write_whole
+from dlc2lp.files import STATE_FOLDER, NotRegular, TooLarge, WrittenFile, read_bytes, write_whole
 from dlc2lp.run.scratch import STEPS
 
 _SUFFIX = ".json"
@@ -27,7 +27,7 @@ class Record:
 
     step: str  #: Its id.
     kind: str  #: Its kind.
-    files: tuple[FileRecord, ...]  #: What it wrote.
+    files: tuple[WrittenFile, ...]  #: What it wrote.
     done: bool  #: False between the moment when all files were ready and the moment when all stood in their places.
     detail: dict[str, Any]  #: What was measured on the way, such as the frames counted in a video.
     #: ``convert``, ``config`` where a person remade the file with ``dlc2lp config``, or ``labels`` where it holds what
