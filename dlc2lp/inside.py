@@ -17,7 +17,7 @@ _SIGN = r"[^/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 _PART = rf"(?![. ]+(?:/|$)){_SIGN}+"
 
 #: A path inside a folder, relative to it, with forward slashes and in its only spelling.
-_INNER = rf"(?![A-Za-z]:)(?!\.[dD][lL][cC]2[lL][pP]){_PART}(?:/{_PART})*"
+_INNER = rf"(?![^/]:)(?!\.[dD][lL][cC]2[lL][pP]){_PART}(?:/{_PART})*"
 
 InnerPath = Annotated[str, Says("pattern", f"^{_INNER}$")]
 

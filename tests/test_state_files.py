@@ -79,15 +79,18 @@ def made(tmp_path_factory):
     top = tmp_path_factory.mktemp("state")
     project = build_project(top / "dlc", **SMALL)
     assert dlc2lp("convert", project.root, top / "lp").exit_code == 0
+    (top / "lp").rename(top / "as it was")
     return top
 
 
 @pytest.fixture
-def place(made, tmp_path):
-    """A project and its target, as if they had been converted here."""
-    project = build_project(tmp_path / "dlc", **SMALL)
-    assert dlc2lp("convert", project.root, tmp_path / "lp").exit_code == 0
-    return tmp_path
+def place(made):
+    """A project and its target, as it was when it had been converted."""
+    for path in made.iterdir():
+        if path.name not in {"dlc", "as it was"}:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    shutil.copytree(made / "as it was", made / "lp")
+    return made
 
 
 def convert(place, *more):
@@ -429,22 +432,26 @@ def test_a_bomb_in_the_list_of_the_app_is_told(place, monkeypatch, content):
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory):
+def archive(tmp_path_factory):
     top = tmp_path_factory.mktemp("archive")
     build_archive(top / "root", 2, n_encoded=0)
     assert dlc2lp("batch", "convert", top / "root", top / "lp").exit_code == 0
+    (top / "lp").rename(top / "as it was")
     return top
 
 
-def archive_of(planned, tmp_path):
-    shutil.copytree(planned / "lp", tmp_path / "lp")
-    return tmp_path / "lp"
+@pytest.fixture
+def planned(archive):
+    """An archive and its targets, as they were when it had been converted."""
+    shutil.rmtree(archive / "lp", ignore_errors=True)
+    shutil.copytree(archive / "as it was", archive / "lp")
+    return archive
 
 
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("name", ["index.jsonl", "weights", "targets.json", "log", "planning/projects.json"])
-def test_an_archive_says_what_to_run_where_its_own_files_are_damaged(planned, tmp_path, name, kind):
-    out = archive_of(planned, tmp_path)
+def test_an_archive_says_what_to_run_where_its_own_files_are_damaged(planned, name, kind):
+    out = planned / "lp"
     before = target_digests(out)
     own = out / ".dlc2lp-batch"
     path = next(own.glob("weights-*")) if name == "weights" else own / name
@@ -479,8 +486,8 @@ def test_an_archive_says_what_to_run_where_its_own_files_are_damaged(planned, tm
         ("steps", [["x" * 16, "k", 1, 1, 1, 1, 1]]),
     ],
 )
-def test_an_index_that_leads_out_is_none(planned, tmp_path, key, value):
-    out = archive_of(planned, tmp_path)
+def test_an_index_that_leads_out_is_none(planned, key, value):
+    out = planned / "lp"
     index = out / ".dlc2lp-batch/index.jsonl"
     header, *lines = index.read_text(encoding="ascii").splitlines(keepends=True)
     changed = [json.dumps(json.loads(line) | {key: value}, separators=(",", ":")) + "\n" for line in lines]
@@ -490,8 +497,8 @@ def test_an_index_that_leads_out_is_none(planned, tmp_path, key, value):
         assert (result.exit_code, result.codes) == (2, ["plan-unreadable"])
 
 
-def test_steps_that_a_target_does_not_know_are_told(planned, tmp_path):
-    out = archive_of(planned, tmp_path)
+def test_steps_that_a_target_does_not_know_are_told(planned):
+    out = planned / "lp"
     index = out / ".dlc2lp-batch/index.jsonl"
     text = index.read_text(encoding="ascii")
     line = json.loads(text.splitlines()[1])
@@ -502,8 +509,8 @@ def test_steps_that_a_target_does_not_know_are_told(planned, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *(OTHERS if os.name == "posix" else ()), "a folder", "a bomb", "a huge one"])
-def test_decisions_that_can_not_be_read_are_named(planned, tmp_path, kind):
-    out = archive_of(planned, tmp_path)
+def test_decisions_that_can_not_be_read_are_named(planned, kind):
+    out = planned / "lp"
     path = out / "decisions.yaml"
     if kind == "a bomb":
         path.write_text(YAML_BOMB + "lab0/reach00: *i\n", encoding="utf-8")

@@ -216,7 +216,7 @@ def preview_text(found: Preview) -> str:
 
 def _config_text(reasons: Iterable[ChoiceReason]) -> str:
     """Lay out the choices of the starter config, each with its reason below it."""
-    return "\n".join(f"{choice.key} = {shown(choice.value)}\n{indented(choice.reason)}" for choice in reasons)
+    return "\n".join(f"{choice.key} = {shown(str(choice.value))}\n{indented(choice.reason)}" for choice in reasons)
 
 
 def _counts_text(plan: Plan) -> str:
