@@ -238,14 +238,14 @@ def _choosing(values: Mapping[Any, Any]) -> Callable[[Any], Any]:
     return choose
 
 
-def _matching(pattern: str) -> Callable[[Any], Any]:
+def _matching(pattern: str, words: str = "") -> Callable[[Any], Any]:
     """Return what takes texts of one kind, such as paths that lead to no place outside of their folder."""
     match = re.compile(pattern).fullmatch
 
     def take(found: Any) -> Any:
         if type(found) is str and match(found):
             return found
-        raise Malformed(f"expected a text of the form {pattern}, found {found!r:.80}")
+        raise Malformed(f"expected {words or f'a text of the form {pattern}'}, found {found!r:.80}")
 
     return take
 
@@ -258,7 +258,8 @@ def _annotated(hints: tuple[Any, ...]) -> _Form:
         if isinstance(note, Says) and note.keyword == "enum":
             return _Form(_choosing({value: value for value in note.value}))
         if isinstance(note, Says) and note.keyword == "pattern":
-            return _Form(_matching(note.value))
+            said = [each.value for each in hints[1:] if isinstance(each, Says) and each.keyword == "description"]
+            return _Form(_matching(note.value, *said))
         if isinstance(note, Narrowed):
             return _object(hints[0], getattr(hints[0], "written_first", ()), note)
         if isinstance(note, Keys):
