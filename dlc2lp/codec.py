@@ -122,9 +122,9 @@ def read(kind: type[T], content: str | bytes) -> T:
     return decode(kind, document)
 
 
-#: As many digits as any count, size or time in nanoseconds has; what has more can't be made a float, or be sought in a
+#: As many signs as any count, size or time in nanoseconds has; what has more can't be made a float, or be sought in a
 #: file, and a number of thousands of digits not even be told.
-_MOST_DIGITS = 19
+_MOST_DIGITS = 20
 
 
 def _number(digits: str) -> int:
