@@ -13,7 +13,15 @@ from pathlib import Path
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.locate import LocatedProject, is_free_or_target, is_project, open_project
 from dlc2lp.dlc.splits import list_splits
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
+from dlc2lp.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    DecisionNeeded,
+    Dlc2LpError,
+    NothingToSplit,
+    SourceRefused,
+    UsageError,
+)
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import absolute, write_if_new
 from dlc2lp.model import Command, Finding, Severity, by_severity
@@ -21,7 +29,7 @@ from dlc2lp.options import Options, RunOptions, VerifyLevel
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan, refuse_open
 from dlc2lp.planning.steps import EncodeVideo
-from dlc2lp.run.assess import State, assess
+from dlc2lp.run.assess import WRITTEN, State, assess
 from dlc2lp.run.at_work import at_work, refuse_busy
 from dlc2lp.run.carry_out import Held, carry_out_whole, state_of_plan
 from dlc2lp.run.closing import merge_findings
@@ -332,7 +340,7 @@ def carry_out(
     check_owner(made, stored)
     assessment = assess(made)
     check_disk(made, assessment)
-    to_do = [step for step in made.steps if assessment.states[step.id] is State.TO_DO]
+    to_do = [step for step in made.steps if assessment.states[step.id] in WRITTEN]
     if any(isinstance(step, EncodeVideo) for step in to_do):
         find_ffmpeg()
     watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames))

@@ -6,6 +6,7 @@ imports what it runs.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -75,7 +76,7 @@ def cli() -> None:
 
     The source is never written to. Exit codes: 0 done, 1 some step or check failed, 2 wrong usage,
     3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal, or another dlc2lp is at
-    work in the target (run again to go on).
+    work in the target or was faster (run again to go on).
     """
 
 
@@ -89,6 +90,11 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     exit_code = run(sys.argv[1:] if arguments is None else arguments)
     ignore_signals()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # a full disk, which was told
+        _reader_left()
     sys.exit(exit_code)
 
 
@@ -112,8 +118,9 @@ def _run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except BrokenPipeError:
-        return _reader_left()
+    except BrokenPipeError as error:
+        # What commands say leaves by output.say, which knows; this may as well be a program that was started.
+        return _ended_by(error) if _ANSWERED_HERE.isdisjoint(arguments) else _reader_left()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place where a bug becomes a message
         return _ended_by(error)
 
@@ -121,14 +128,16 @@ def _run(arguments: list[str]) -> int:
 def _ended_by(error: Exception | KeyboardInterrupt) -> int:
     """Say what ended a command early, and return the exit code."""
     from dlc2lp.cli import output
-    from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, Dlc2LpError, fault
+    from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, Dlc2LpError, explained, fault
     from dlc2lp.model import Finding, Severity
 
     if isinstance(error, click.ClickException):
         return _wrong_usage(error)
-    if isinstance(error, Dlc2LpError):
-        output.failed(error.exit_code, error.findings)
-        return error.exit_code
+    if (told := explained(error, "dlc2lp")) is not None:
+        if not isinstance(error, Dlc2LpError):
+            output.log_traceback(error)
+        output.failed(told.exit_code, told.findings)
+        return told.exit_code
     if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
         advice = "run the same command again to go on"
         finding = Finding(Severity.ERROR, "interrupted", "dlc2lp", "stopped by a signal", advice=advice)
@@ -144,6 +153,7 @@ def _wrong_usage(error: click.ClickException) -> int:
     from dlc2lp.cli import output
     from dlc2lp.errors import EXIT_USAGE
     from dlc2lp.model import Finding, Severity
+    from dlc2lp.wording import shown
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     if output.wants_json():
@@ -152,7 +162,12 @@ def _wrong_usage(error: click.ClickException) -> int:
         finding = Finding(Severity.ERROR, "wrong-usage", "command line", error.format_message())
         output.failed(EXIT_USAGE, [finding])
     else:
-        error.show(sys.stderr)
+        if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            # What stands there of names, before click puts its own lines around it.
+            vars(error)["message"] = shown(error.message or "")
+        words = io.StringIO()
+        error.show(words)
+        output.say(words.getvalue().removesuffix("\n"), err=True)
     return EXIT_USAGE
 
 

@@ -20,6 +20,7 @@ from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import digest_opened
 from dlc2lp.model import ImageInfo
 from dlc2lp.placeholders import check_is_here
+from dlc2lp.searching import is_folder
 from dlc2lp.wording import counted
 
 _RESTORE = "restore the image from a backup, or extract the frame again from its video"
@@ -65,7 +66,7 @@ def list_frames(folder: Path, labelled: Collection[str] = ()) -> FolderListing:
     """
     try:
         with os.scandir(folder) as entries:
-            names = sorted((entry.name for entry in entries if not entry.is_dir()), key=natural_order)
+            names = sorted((entry.name for entry in entries if not is_folder(entry)), key=natural_order)
     except OSError as error:
         raise_disk_trouble(folder, error)
         message = f"can't be listed: {error.strerror or error}"

@@ -22,6 +22,7 @@ from pathlib import Path
 from dlc2lp.errors import TargetBusy, TargetRefused
 from dlc2lp.events import Watch
 from dlc2lp.files import STATE_FOLDER, Tag, own_tag
+from dlc2lp.run.links import check_own_folders
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder
 
 #: How often whoever is at work touches a file, and after how long without that it counts as lost. In between there is
@@ -46,6 +47,7 @@ def at_work(target: Path, *, alone: bool = True, watch: Watch | None = None) -> 
     TargetBusy: another is at work, in whose way this would be; TargetRefused or DiskTrouble: nothing can be written
     there; Interrupted. Of a target that did not exist nothing is left where the block left nothing in it.
     """
+    check_own_folders(target)
     made = [folder for folder in (target, target / STATE_FOLDER) if not folder.exists()]
     sign = target / SCRATCH / f"{own_tag()}-{next(_numbers)}{_ALONE if alone else _SHARED}"
     ended = threading.Event()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlc2lp.errors import raise_disk_trouble
+from dlc2lp.errors import begun
 from dlc2lp.events import Watch
 from dlc2lp.files import PLAN_FILE, write_if_new
 from dlc2lp.model import Finding
@@ -63,8 +63,9 @@ def carry_out_whole(
 ) -> CarriedOut:
     """Write a plan into its target, carry it out and close the target.
 
-    ``last`` is told when all steps are done. Raises TargetBusy where another is at work in the target, DiskTrouble and
-    TargetRefused where the target's own files can't be written, Interrupted where the work is to stop.
+    ``last`` is told when all steps are done. Raises TargetBusy where another is at work in the target, DiskTrouble
+    where its disk fails, TargetRefused where its plan can't be written and TargetFailed where its other files can't,
+    Interrupted where the work is to stop.
     """
     folder, assessment = Path(plan.target), held.assessment
     # Where there is nothing to write, not even a sign of it is.
@@ -72,11 +73,7 @@ def carry_out_whole(
     with contextlib.nullcontext() if is_idle else at_work(folder, watch=watch):
         if state_of_plan(folder) != held.state:
             raise replaced(folder)
-        try:
-            return _carry_out(plan, assessment, labels, run_options, watch, last)
-        except OSError as error:
-            raise_disk_trouble(error.filename or folder, error)
-            raise
+        return _carry_out(plan, assessment, labels, run_options, watch, last)
 
 
 def _carry_out(
@@ -92,6 +89,20 @@ def _carry_out(
     if run_options.edited == "settle" and settle_labels(plan, assessment.labels):
         assessment = assess(plan)
     write_if_new(folder / PLAN_FILE, plan.to_pieces)
+    with begun(folder):
+        return _steps_and_end(plan, assessment, labels, run_options, watch, last)
+
+
+def _steps_and_end(
+    plan: Plan,
+    assessment: Assessment,
+    labels: SourceLabels,
+    run_options: RunOptions,
+    watch: Watch,
+    last: LastRun | None,
+) -> CarriedOut:
+    """Carry out the steps of a plan that is written, and close the target."""
+    folder = Path(plan.target)
     sweep_target(folder, gone_from(folder))
     run = execute(plan, assessment, run_options, watch.heard_by(RunLog(folder / LOG_FILE, watch)))
     if last is not None:

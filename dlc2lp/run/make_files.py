@@ -142,7 +142,7 @@ class Maker:
             record = Journal(twin).read().get(step.id)
             if record is None or not record.done or not (twin / step.target).is_file():
                 continue
-            if replace(digest(twin / step.target), path=step.target) == record.files[0]:
+            if replace(digest(twin / step.target), path=step.target) in record.files:
                 place(twin / step.target, temporary, "auto")
                 sync(temporary)
                 return Made(((step.target, temporary),), record.detail)

@@ -73,7 +73,10 @@ def sweep(
                     continue
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError:  # a disk that is read-only by now: what is left over there harms nobody
+                    continue
             removed.append(path)
     return removed
 
@@ -81,7 +84,7 @@ def sweep(
 def _inside(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # there is none, or nobody may look into it; then whoever writes there will tell
         return []
 
 

@@ -31,12 +31,12 @@ def read_image(path: Path) -> NDArray[Any]:
     return decode_image(content, path)
 
 
-def decode_image(content: bytes | NDArray[np.uint8], path: Path) -> NDArray[Any]:
+def decode_image(content: bytes, path: Path) -> NDArray[Any]:
     """Return what :func:`read_image` does for a file that holds this; the path is told where that is no image."""
     import cv2
 
-    data = np.frombuffer(content, dtype=np.uint8)
     try:
+        data = np.frombuffer(content, dtype=np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     except cv2.error as problem:
         raise _unreadable_image(path, str(problem)) from problem
