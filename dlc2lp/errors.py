@@ -13,6 +13,7 @@
     ├── ToolMissing          4   ffmpeg is not there
     ├── UnreadableFile       1   one file of the source can't be read
     ├── VideoFailed          1   one video can't be converted
+    ├── DiskTrouble          1   the disk failed or is full, on either side; nothing is said of what it holds
     └── Interrupted         75   stopped by a signal; the same command goes on
 
 Every error carries findings, so that it can be shown like any other result: in words, as JSON, in the report.
@@ -20,7 +21,9 @@ Every error carries findings, so that it can be shown like any other result: in 
 
 from __future__ import annotations
 
+import errno
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -112,6 +115,60 @@ class UnreadableFile(Dlc2LpError):
 
 class VideoFailed(Dlc2LpError):
     """One video can't be converted; no output appears under its final name."""
+
+
+#: The system's numbers for a disk that takes no more: full, over a quota, or a file too large for it (FAT: 4 GB).
+_FULL = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
+
+#: Its numbers for a disk, or a server, that fails or has gone; some systems lack some.
+_FAILED = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EIO", "EROFS", "ENODEV", "ENXIO", "EREMOTEIO", "EUCLEAN", "EBADMSG", "ENOMEDIUM"),
+        *("ENOTCONN", "ESTALE", "ESHUTDOWN", "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH"),
+        *("ENETRESET", "ECONNRESET", "ECONNABORTED", "ECONNREFUSED", "ENOLINK", "ECOMM"),
+    )
+    if hasattr(errno, name)
+)
+
+#: Windows' numbers for the same, of which Python makes EINVAL or EACCES.
+_FULL_WINDOWS = frozenset({39, 112, 1295})  # ERROR_HANDLE_DISK_FULL, _DISK_FULL, _DISK_QUOTA_EXCEEDED
+_FAILED_WINDOWS = frozenset({19, 21, 23, 27, 31, 53, 55, 59, 64, 121, 483, 1117, 1167, 1231})
+
+
+def disk_error(error: BaseException) -> OSError | None:
+    """Return what in an error, or in what led to it, tells of trouble with a disk; None where nothing does.
+
+    Such trouble says nothing of the file that was read or written: it must never become a verdict about it.
+    """
+    return next((each for each in _with_causes(error) if isinstance(each, OSError) and _is_of_disk(each)), None)
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__
+
+
+def _is_of_disk(error: OSError) -> bool:
+    return error.errno in _FULL | _FAILED or getattr(error, "winerror", None) in _FULL_WINDOWS | _FAILED_WINDOWS
+
+
+class DiskTrouble(Dlc2LpError):
+    """A disk failed or is full, on either side (``disk-failed``, ``no-space``): the same command goes on from here."""
+
+    @classmethod
+    def from_error(cls, path: str | Path, error: OSError) -> Self:
+        """The error for a file or folder that the disk did not let us read or write."""
+        message = f"could not be read or written: {error.strerror or error}"
+        if error.errno in _FULL or getattr(error, "winerror", None) in _FULL_WINDOWS:
+            advice = "free some space and run the same command again; what is done stays done"
+            return cls.of("no-space", str(path), message, advice=advice)
+        advice = "check the disk or the connection to it, and run the same command again; what is done stays done"
+        return cls.of("disk-failed", str(path), message, advice=advice)
 
 
 class Interrupted(Dlc2LpError):

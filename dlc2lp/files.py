@@ -1,18 +1,25 @@
-"""Files as all rooms treat them: whole or not there, known by their digest, temporaries known by who made them."""
+"""Files as all rooms treat them: opened only where they are files, whole or not there, known by their digest.
+
+Whatever a user or another program may have put into a folder is opened through the door here: a named pipe that stands
+where an image is expected would be waited for, ``/dev/zero`` read, for ever.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import os
 import platform
 import re
 import secrets
+import stat
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from dlc2lp.errors import TargetRefused
 
@@ -29,6 +36,86 @@ _BLOCK_BYTES = 2**18
 
 #: host, process number, token: ``.dlc2lp-node17-4711-9f3ab2c4``.
 _TAG = re.compile(r"dlc2lp-(?P<host>[A-Za-z0-9]+)-(?P<process>\d+)-(?P<token>[0-9a-f]{8})")
+
+
+#: More than this is read of no file that is understood as a whole. The plan of 100,000 labeled frames has 40 MB.
+WHOLE_LIMIT_BYTES = 256 * 2**20
+
+#: What else than a file a name may stand for, by the test of its mode.
+_OTHER_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class NotRegular(OSError):
+    """A name that stands for something else than a file: a folder, a named pipe, a socket, a device."""
+
+
+class TooLarge(OSError):
+    """A file that is larger than anything of its kind can be."""
+
+
+def look_at(path: str | Path) -> os.stat_result:
+    """Return the status of a file, links followed; raise NotRegular where it is none, and OSError where nothing is."""
+    status = os.stat(path)  # noqa: PTH116  (a text costs less, and there are very many)
+    _expect_file(status, path)
+    return status
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """Open a file for reading; never waits for a pipe and never touches a device.
+
+    Raises
+    ------
+    NotRegular
+        It is something else.
+    OSError
+        It can't be opened.
+    """
+    look_at(path)  # before it is opened: that alone can set a device going
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    try:
+        _expect_file(os.fstat(file.fileno()), path)  # it may have been replaced in between
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def read_bytes(path: str | Path, at_most: int = WHOLE_LIMIT_BYTES) -> bytes:
+    """Return what a file holds; raise NotRegular, TooLarge where it has more than ``at_most`` bytes, or OSError."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        # One that grows, or whose size a server does not tell, is no larger for it.
+        content = file.read(at_most + 1) if size <= at_most else b""
+        if size > at_most or len(content) > at_most:
+            found = f"has {max(size, len(content)):,} bytes, and at most {at_most:,} are read of such a file"
+            raise TooLarge(errno.EINVAL, found, str(path))
+        return content
+
+
+def read_text(
+    path: str | Path, at_most: int = WHOLE_LIMIT_BYTES, *, encoding: str = "utf-8", errors: str = "strict"
+) -> str:
+    """Return the text that a file holds, with Unix's line ends; raises as :func:`read_bytes`, and UnicodeError."""
+    text = read_bytes(path, at_most).decode(encoding, errors)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _expect_file(status: os.stat_result, path: str | Path) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    kind = next((words for is_kind, words in _OTHER_KINDS if is_kind(status.st_mode)), "no file")
+    number = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
+    raise NotRegular(number, f"is {kind}, expected a file", str(path))
 
 
 def absolute(path: str | Path) -> Path:
@@ -48,7 +135,7 @@ class FileRecord:
 def digest(path: Path) -> FileRecord:
     """Return a file's size and digest; the path in the record is left empty."""
     hasher = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size <= _WHOLE_BYTES:
             while block := file.read(2**20):
@@ -153,5 +240,5 @@ def write_if_new(path: Path, text: str | Callable[[], Iterable[str]]) -> None:
 
 def _holds(path: Path, content: Iterable[bytes]) -> bool:
     """Whether a file holds just that."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return all(file.read(len(piece)) == piece for piece in content) and not file.read(1)

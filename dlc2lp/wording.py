@@ -1,4 +1,4 @@
-"""How numbers, lists and results are told, and in how many spellings one name comes. Nothing else is here."""
+"""How numbers, lists, results and names are told, and in how many spellings one name comes. Nothing else is here."""
 
 from __future__ import annotations
 
@@ -37,6 +37,32 @@ def some(names: Iterable[str], n_shown: int = 5, between: str = ", ") -> str:
     listed = list(names)
     more = f" and {len(listed) - n_shown} more" if len(listed) > n_shown else ""
     return between.join(listed[:n_shown]) + more
+
+
+#: What a terminal or a log would act on and not show: controls (C0, C1), direction marks and other invisible signs,
+#: halves of pairs, separators of lines and paragraphs.
+_UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def shown(text: str) -> str:
+    r"""Return a text as it may go to a terminal, a log or a table: what would act there and not be seen is spelled out.
+
+    Everything that people write stays as it is, accents and other scripts too.
+
+    Examples
+    --------
+    >>> print(shown("mouse" + chr(27) + "[2J" + chr(10) + "1"))
+    mouse\x1b[2J\n1
+    >>> print(shown(chr(0x202E) + "gpj.1"), shown("Mäuse 鼠"))
+    \u202egpj.1 Mäuse 鼠
+    """
+    if text.isprintable():
+        return text
+    return "".join(_spelled_out(char) if unicodedata.category(char) in _UNSHOWN else char for char in text)
+
+
+def _spelled_out(char: str) -> str:
+    return ascii(char)[1:-1]
 
 
 def spelled(name: str) -> str:
