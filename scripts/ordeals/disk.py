@@ -67,19 +67,21 @@ class Failing(Killing):
         mounts.resize(self.disk, ROOM_BYTES)
         name = Path(os.fsdecode(self._path[:].rstrip(b"\0"))).name
         case = f"{command.name}, {trouble.words}{f' ({name})' if name else ''}"
-        failure = self._told(command, ended, name) or self.untouched() or self.finish(command)
+        failure = self._told(command, ended, name if trouble.moments.reads else "") or self.untouched() or self.finish(command)
         return Result(number, case, failure, f"exit {ended.exit_code}")
 
     def _told(self, command: Command, ended: Ended, name: str) -> str:
-        """Say what is wrong with how a command ended; empty where it may."""
+        """Say what is wrong with how a command ended; empty where it may.
+
+        A source file that can't be read, ``name``, may be told by its name alone.
+        """
+        is_told = bool(name) and any(name in str(finding) for finding in ended.findings)
         if ended.fault:
             return ended.fault
         if ended.exit_code == 0:
             lost = difference(contents(self.target), self.undisturbed(command).ends)
-            is_told = name and any(name in str(finding) for finding in ended.findings)
             return f"exit 0 and {lost}" if lost and not is_told else ""
-        is_disks = not _CODES.isdisjoint(ended.codes)
-        if ended.exit_code not in {1, 3} or not is_disks:
+        if ended.exit_code not in {1, 3} or not (is_told or not _CODES.isdisjoint(ended.codes)):
             return f"found {ended}, expected exit 1 or 3 with one of {', '.join(sorted(_CODES))}"
         return ""
 

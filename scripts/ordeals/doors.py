@@ -115,6 +115,17 @@ DOORS = (
 )  # fmt: skip
 
 
+_DECISIONS = """\
+one:
+  scorer: Anna
+  crf: 20
+  resize: 256x384
+  context-frames: false
+"two: copy":
+  skip: true
+"""
+
+
 def make_folders(root: Path) -> None:
     """Make everything that the doors lead to, in a new folder."""
     root.mkdir()
@@ -131,6 +142,8 @@ def make_folders(root: Path) -> None:
         in_child(partial(build, root / name))
     copy(_CLIPS, root / "clips")
     in_child(partial(inputs.build_cameras, root / "cameras"))
+    (root / "out").mkdir()
+    (root / "out" / "decisions.yaml").write_text(_DECISIONS, encoding="utf-8")
     (root / "outside").mkdir()
     (root / "outside" / "precious").write_bytes(b"precious\n")
     for words in (

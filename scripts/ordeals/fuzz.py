@@ -68,7 +68,7 @@ class Fuzzing:
         name = randomly.choice(self._files[door.name])
         command = randomly.choice(door.commands)
         case = f"{door.name}: {name}, {command.split(' {')[0]}"
-        words = [word.format(**_Places(self.root, name)) for word in shlex.split(command)]
+        words = [word.format_map(_Places(self.root, name)) for word in shlex.split(command)]
         self._mutate(randomly, door, self.root / name)
         before = stamps(self.root / door.below) if door.below not in door.writes else {}
         ended = _run_here([*words, "--json", "-q"])

@@ -115,10 +115,10 @@ class Killing:
         again = run(*self.words(command.arguments), limit_s=_LIMIT_S)
         if again.fault or again.exit_code:
             return f"run again: {again.fault or again}"
-        if differs := difference(contents(self.target), expected.ends):
-            return f"run again, {differs}"
         if left := temporaries(self.target):
             return f"temporaries left: {left[:3]}"
+        if differs := difference(contents(self.target), expected.ends):
+            return f"run again, {differs}"
         return self.untouched()
 
     def result(self, number: int) -> Result:
@@ -153,7 +153,7 @@ class Killing:
 def must(ended: Ended) -> Ended:
     """Return what became of a command that must succeed."""
     if ended.exit_code:
-        raise RuntimeError(f"an undisturbed command failed: {ended}\n{ended.stderr}")
+        raise RuntimeError(f"an undisturbed command failed: {ended}\n{ended.stdout}{ended.stderr}")
     return ended
 
 

@@ -103,7 +103,7 @@ def _told(part: str, result: Result, seed: int) -> str:
 
 
 def _results(trial: Trial, wanted: Wanted, folder: Path) -> Iterator[Result]:
-    """Share the cases among workers, and yield results as they come; a worker that dies fails what it had left."""
+    """Share the cases among workers, and yield results as they come."""
     n_workers = max(1, min(wanted.jobs, len(wanted.numbers)))
     ears = selectors.DefaultSelector()
     processes, left = [], {}
@@ -125,8 +125,8 @@ def _results(trial: Trial, wanted: Wanted, folder: Path) -> Iterator[Result]:
                 if not line:
                     ears.unregister(key.fileobj)
                     key.fileobj.close()  # type: ignore[union-attr]
-                    for number in left[key.data]:
-                        yield Result(number, "not tried", "the worker ended before it; its words stand above")
+                    if left[key.data]:
+                        raise RuntimeError(f"a worker ended with {len(left[key.data])} cases to do; its words stand above")
                     continue
                 result = Result(**json.loads(line))
                 left[key.data].pop(result.number, None)
