@@ -70,7 +70,7 @@ _ARCHIVE = (
     "batch run {out} --jobs 1",
     "batch finish {out} --jobs 1",
     "batch plan {archive} {out} --jobs 1",
-    "batch submit {out} --dry-run",
+    "batch submit {out} --dry-run --shards 2",
 )
 _WRITES_TARGET, _WRITES_OUT = ("target", "new"), ("out",)
 

@@ -35,8 +35,8 @@ _EXTRA_BYTES = 3 * 2**29
 #: How often a file becomes something that is no ordinary file.
 _P_ODD_KIND = 0.02
 
-#: What a mutated file has to end with: done, failed, refused.
-_EXITS = {0, 1, 3}
+#: What a mutated file has to end with: done, failed, refused; or wrong, where it is one that a person writes.
+_EXITS = {0, 1, 2, 3}
 
 
 class Fuzzing:
@@ -135,8 +135,8 @@ def _named(paths: Sequence[str]) -> str:
 def _wrong(ended: Ended) -> str:
     if ended.fault:
         return ended.fault
-    if ended.exit_code not in _EXITS:
-        return f"found {ended}, expected exit 0, 1 or 3"
+    if ended.exit_code not in _EXITS or "wrong-usage" in ended.codes:
+        return f"found {ended}, expected exit 0, 1, 2 or 3"
     if not ended.stdout.lstrip().startswith("{"):
         return f"exit {ended.exit_code} without a JSON document: {ended.stderr[-300:]}"
     peak = children.peak_bytes()

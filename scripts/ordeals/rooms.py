@@ -87,7 +87,7 @@ class Case:
     change: Callable[[Rooms], object]
     commands: tuple[str, ...]
     told: str = ""
-    exits: frozenset[int] = field(default=frozenset({0, 1, 3}))
+    exits: frozenset[int] = field(default=frozenset({0, 1, 2, 3}))
     check: Callable[[Rooms, list[Ended]], str] = lambda rooms, ended: ""
     sources: tuple[str, ...] = ("csv", "stills", "analyzed", "plain", "archive", "cameras", "outside")
     limit_s: float = _LIMIT_S

@@ -95,8 +95,10 @@ def mutated_csv(randomly: Random, content: bytes) -> bytes:
     """Return a table with cells, rows or columns changed, or written as another program would."""
     if randomly.random() < 0.3:
         return mutated_text(randomly, content)
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8", "replace")))) or [[""]]
-    rows = [row or [""] for row in rows]
+    try:
+        rows = [row or [""] for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""))] or [[""]]
+    except csv.Error:  # what an earlier mutation made of it
+        return mutated_text(randomly, content)
     number = randomly.randrange(len(rows))
     column, width = randomly.randrange(len(rows[number])), max(map(len, rows))
     how: dict[str, Any] = {"lineterminator": "\n"}
