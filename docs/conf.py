@@ -36,7 +36,12 @@ def turn_links(app: object, name: str, source: list[str]) -> None:
     text = source[0]
     for outside, page in OUTSIDE.items():
         if f"{name}.md" == page:
-            text = (TOP / outside).read_text(encoding="utf-8").replace("](docs/", "](").replace(f"]({outside}", f"]({page}")
+            text = (
+                (TOP / outside)
+                .read_text(encoding="utf-8")
+                .replace("](docs/", "](")
+                .replace(f"]({outside}", f"]({page}")
+            )
         text = text.replace(f"](../{outside}", f"]({page}")
     source[0] = text
 
