@@ -13,10 +13,10 @@ The library does all that the commands do. It never prints and never exits; what
 Options have the names and defaults of the command line.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from dlc2lp.version import __version__
+
+#: What type checkers take for true; ``typing`` itself takes longer to load than all else that is needed first.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from dlc2lp.api import (
@@ -67,7 +67,9 @@ else:  # what is asked for is looked up then: `dlc2lp --version` needs none of i
     #: Rooms that come with the package: `except dlc2lp.errors.SourceRefused` needs no import of its own.
     _COME_ALONG = ("api", "errors", "events", "model", "options")
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
         if name in _COME_ALONG:
             return import_module(f"dlc2lp.{name}")
         for room, made in _MADE_IN.items():

@@ -46,7 +46,10 @@ def test_the_version_and_the_list_of_commands_need_nothing_but_click(arguments):
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     imported = process.stdout.partition("IMPORTED ")[2].split()
-    assert imported == ["dlc2lp", "dlc2lp.cli", "dlc2lp.cli.main", "dlc2lp.cli.signals", "dlc2lp.version"]
+    assert imported == [
+        *("dlc2lp", "dlc2lp.cli", "dlc2lp.cli.early", "dlc2lp.cli.main", "dlc2lp.cli.signals"),
+        "dlc2lp.version",
+    ]
 
 
 def test_each_command_is_listed_with_the_first_sentence_of_its_own_help():
