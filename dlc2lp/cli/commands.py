@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
+from dlc2lp.cli.everywhere import everywhere
 from dlc2lp.cli.options import (
     GIVEN_PATH,
     SOURCE_AND_TARGET,
     SOURCE_OR_VIEWS,
     TARGET,
-    everywhere,
     options_of,
     take_source,
 )
