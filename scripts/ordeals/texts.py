@@ -96,7 +96,9 @@ def mutated_csv(randomly: Random, content: bytes) -> bytes:
     if randomly.random() < 0.3:
         return mutated_text(randomly, content)
     try:
-        rows = [row or [""] for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""))] or [[""]]
+        rows = [row or [""] for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""))] or [
+            [""]
+        ]
     except csv.Error:  # what an earlier mutation made of it
         return mutated_text(randomly, content)
     number = randomly.randrange(len(rows))

@@ -126,7 +126,9 @@ def _results(trial: Trial, wanted: Wanted, folder: Path) -> Iterator[Result]:
                     ears.unregister(key.fileobj)
                     key.fileobj.close()  # type: ignore[union-attr]
                     if left[key.data]:
-                        raise RuntimeError(f"a worker ended with {len(left[key.data])} cases to do; its words stand above")
+                        raise RuntimeError(
+                            f"a worker ended with {len(left[key.data])} cases to do; its words stand above"
+                        )
                     continue
                 result = Result(**json.loads(line))
                 left[key.data].pop(result.number, None)
