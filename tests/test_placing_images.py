@@ -13,6 +13,7 @@ from command import dlc2lp
 from dlc2lp import migration
 from dlc2lp.files import digest
 from dlc2lp.options import Options, RunOptions
+from dlc2lp.run import carry_out
 from dlc2lp.run import place as placing
 from dlc2lp.run.place import place_read
 
@@ -86,14 +87,14 @@ def lose_a_byte(path: Path) -> None:
 
 def converted(project, target, link, monkeypatch, change, *options):
     """Convert, with something that happens between the last step and the check."""
-    close = migration.close_target
+    close = carry_out.close_target
 
     def closing(*args, **more):
         change()
         return close(*args, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(migration, "close_target", closing)
+        patch.setattr(carry_out, "close_target", closing)
         return dlc2lp("convert", project.root, target, "--link", link, *options, "--json")
 
 
