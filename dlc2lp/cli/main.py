@@ -109,11 +109,11 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        stop_if_asked()
         if not _ANSWERED_HERE.issuperset(arguments):
             from dlc2lp.cli import output
 
             output.reset("--json" in arguments)
+        stop_if_asked()
         result = cli.main(args=arguments, prog_name="dlc2lp", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:

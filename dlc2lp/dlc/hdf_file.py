@@ -57,7 +57,7 @@ def opened(path: Path) -> Any:
     except OSError as error:
         raise_disk_trouble(path, error)
         problem = f"a file that can't be opened ({error.strerror})"
-    if not problem and not h5py.is_hdf5(path):
+    if not problem and not _is_hdf5(path):
         ask_to_read(path)
         problem = "a file of another kind"
     if problem:
@@ -65,6 +65,14 @@ def opened(path: Path) -> Any:
     with reading(str(path)):
         # A lock fails on some network shares, and would keep the lab's own programs from saving.
         return h5py.File(path, "r", locking=False)
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        return bool(h5py.is_hdf5(path))
+    except OSError as error:
+        raise_disk_trouble(path, error)
+        return False
 
 
 def shown(value: object) -> str:

@@ -139,7 +139,7 @@ def _inside(folder: Path) -> list[Path]:
 def _touched_s(path: Path) -> float:
     """When a file was changed last, or what lies in a folder; long ago where it is there no more."""
     try:
-        return max(each.stat().st_mtime for each in (path, *(path.iterdir() if path.is_dir() else ())))
+        return float(max(each.stat().st_mtime for each in (path, *(path.iterdir() if path.is_dir() else ()))))
     except OSError:
         return 0.0
 

@@ -15,10 +15,10 @@ from itertools import groupby
 from pathlib import Path, PureWindowsPath
 from typing import Literal
 
+from dlc2lp.disks import raise_trouble_of_either
 from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.folders import TRAINING_SETS, is_apart
 from dlc2lp.dlc.project import VIDEOS, DlcProject, is_drawn_on
-from dlc2lp.errors import raise_disk_trouble
 from dlc2lp.model import VIDEO_SUFFIXES
 from dlc2lp.searching import walk_files
 from dlc2lp.survey.spelling import copied_names
@@ -213,6 +213,6 @@ def hold_the_same(first: Path, second: Path) -> bool:
                 if one.read(_SAMPLE_BYTES) != other.read(_SAMPLE_BYTES):
                     return False
     except OSError as error:
-        raise_disk_trouble(error.filename or second, error)
+        raise_trouble_of_either(error, first, second)
         return False
     return True
