@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlc2lp.errors import begun
+from dlc2lp.errors import Dlc2LpError, begun
 from dlc2lp.events import Watch
 from dlc2lp.files import PLAN_FILE, write_if_new
 from dlc2lp.model import Finding
@@ -90,7 +90,21 @@ def _carry_out(
         assessment = assess(plan)
     write_if_new(folder / PLAN_FILE, plan.to_pieces)
     with begun(folder):
-        return _steps_and_end(plan, assessment, labels, run_options, watch, last)
+        try:
+            return _steps_and_end(plan, assessment, labels, run_options, watch, last)
+        finally:
+            _stay_known(plan)
+
+
+def _stay_known(plan: Plan) -> None:
+    """Give a target its plan back whose folder somebody removed meanwhile.
+
+    What was made there since would be a stranger's to the next run, which would refuse it (``target-not-empty``).
+    """
+    folder = Path(plan.target)
+    with contextlib.suppress(OSError, Dlc2LpError):  # of a disk that failed, others have told
+        if folder.is_dir() and not (folder / PLAN_FILE).exists():
+            write_if_new(folder / PLAN_FILE, plan.to_pieces)
 
 
 def _steps_and_end(
