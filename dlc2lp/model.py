@@ -28,7 +28,6 @@ VIDEO_SUFFIXES = frozenset(
     | {".wmv", ".m4v", ".ts", ".h264", ".264", ".webm", ".mts", ".m2ts", ".3gp"}
 )
 
-
 _MANY_CANDIDATES = 8  # more than these are not named twice
 
 #: A clockwise turn in degrees.
@@ -129,18 +128,17 @@ class Finding:
     subject
         What it is about: a file, a session, a keypoint, an option.
     message
-        What was found and what was expected.
+        What was found and what was expected, in one line: a line end in it is one of a name.
     where
         The place inside the subject (row, column, frame, key); empty if the subject says all.
-    advice
-        What to do, in words; each ``{}`` stands for one of the remedies. Empty where nothing is to be done.
-    remedies
-        The options or commands that settle it.
-    candidates
-        The values that are possible, where a person must choose one.
+    advice, remedies
+        What to do, in words, empty where nothing is; and the options or commands that its ``{}`` stand for.
+    candidates, table
+        The values to choose from; and lines below the message, in which names are spelled out where need be.
     """
 
     written_as: ClassVar[type] = WrittenFinding
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("table",)
 
     severity: Severity
     code: str
@@ -150,6 +148,12 @@ class Finding:
     advice: str = ""
     remedies: tuple[Remedy, ...] = ()
     candidates: tuple[str, ...] = ()
+    table: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The message with the table below it."""
+        return "\n".join((self.message, *self.table))
 
     @property
     def way(self) -> str:
@@ -166,7 +170,7 @@ class Finding:
     def short_hint(self) -> str:
         """The hint for people who see the message too: many candidates that a table in it lists are not repeated."""
         n_candidates = len(self.candidates)
-        if n_candidates <= _MANY_CANDIDATES or len(self.message.splitlines()) == 1:
+        if n_candidates <= _MANY_CANDIDATES or not self.table:
             return self.hint
         return f"{self.way}; candidates: the {n_candidates} above"
 
@@ -182,7 +186,7 @@ class Finding:
 
     def to_written(self) -> WrittenFinding:
         """The finding for people and programs to read."""
-        return WrittenFinding(self.severity, self.code, self.subject, self.message, self.where, self.hint)
+        return WrittenFinding(self.severity, self.code, self.subject, self.told, self.where, self.hint)
 
     @classmethod
     def from_written(cls, found: WrittenFinding) -> Finding:
@@ -197,9 +201,10 @@ def question(
     advice: str = "{}",
     remedies: tuple[Remedy, ...] = (),
     candidates: tuple[str, ...] = (),
+    table: tuple[str, ...] = (),
 ) -> Finding:
     """Return the finding for something that only a person can decide."""
-    return Finding(Severity.ERROR, code, subject, message, "", advice, remedies, candidates)
+    return Finding(Severity.ERROR, code, subject, message, "", advice, remedies, candidates, table)
 
 
 def by_severity(findings: list[Finding]) -> list[Finding]:
@@ -288,8 +293,8 @@ class VideoInfo:
 
     Attributes
     ----------
-    path
-        The file.
+    path, size_bytes
+        The file, and its size.
     container
         ffmpeg's name of the format by content, for example ``mov,mp4,m4a,3gp,3g2,mj2`` or ``avi``.
     codec, pixel_format, color_range
@@ -324,8 +329,6 @@ class VideoInfo:
         Whether every packet has a presentation time and no two have the same.
     starts_with_keyframe
         Whether the first shown frame can be decoded without an earlier one.
-    size_bytes
-        The file's size.
     is_mirrored
         Whether its display matrix also mirrors the picture; ``rotation_deg`` is what OpenCV makes of that.
     is_turn_ignored

@@ -13,7 +13,7 @@ from dlc2lp.dlc.csvfile import read_csv_labels
 from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import FileRecord, content_of
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.placeholders import NotHere, Placeholder, name_in_cloud, placeholder_of
@@ -82,7 +82,8 @@ def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
     """Return the label files of a folder that are called as DeepLabCut calls them, in any case, sorted by name."""
     try:
         names = {name_in_cloud(path.name) or path.name for path in folder.iterdir()}
-    except OSError:
+    except OSError as error:
+        raise_disk_trouble(folder, error)
         return []
     return [path for name in sorted(names) if is_usual(name, start) and _is_file(path := folder / name)]
 
@@ -122,7 +123,8 @@ def is_called_labels(path: Path) -> bool:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file() or placeholder_of(path) is not None
-    except OSError:
+    except OSError as error:
+        raise_disk_trouble(path, error)
         return False
 
 

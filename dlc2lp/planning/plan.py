@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from dlc2lp import codec, files
-from dlc2lp.errors import UsageError
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, UsageError, disk_error
+from dlc2lp.inside import InnerPath, InnerPathOrNone, ViewName
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.names import label_file_name, queue_file_name
 from dlc2lp.lp.starter import ChoiceReason
@@ -34,7 +35,7 @@ class PlannedFrame:
     """What becomes of one image or row of the source."""
 
     source: str  #: DeepLabCut's file name.
-    target: str  #: Path in the target; empty where the frame is left out.
+    target: InnerPathOrNone  #: Path in the target; empty where the frame is left out.
     frame_index: int | None  #: The number that DeepLabCut's name carries; None if it carries none.
     #: 0-based index of the video frame that the image was proven to be; None while unproven.
     video_frame_index: int | None
@@ -68,7 +69,7 @@ class PlannedVideo:
 
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
+    target: InnerPath
     #: ``place``, ``remux``, ``rewrite`` or ``encode``, and what stands against a cheaper way.
     action: Action
     reasons: tuple[str, ...]
@@ -96,8 +97,8 @@ class PlannedPredictions:
 
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
-    video: str  #: The video in the target.
+    target: InnerPath
+    video: InnerPath  #: The video in the target.
     n_rows: int  #: Rows of the source.
     n_frames: int  #: Rows that are written: one for each frame of the target's video.
 
@@ -199,7 +200,7 @@ class Plan:
     config_facts: ConfigFacts
     config_reasons: tuple[ChoiceReason, ...]
     findings: tuple[Finding, ...]
-    views: tuple[str, ...] = ()
+    views: tuple[ViewName, ...] = ()
     view_frames: tuple[SessionFrames, ...] = ()
     calibrations: dict[str, str] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
@@ -266,11 +267,20 @@ class Plan:
                 gc.enable()
 
 
-def unreadable(path: Path, error: codec.Malformed) -> UsageError:
-    """Return the error for a plan, or a part of it, that this version can't read."""
+def unreadable(
+    path: Path, error: codec.Malformed | OSError, way_out: str = "convert into a new, empty target"
+) -> Dlc2LpError:
+    """Return the error for a plan, or a part of it, that this version or the system can't read."""
     if isinstance(error, codec.OtherForm):
         found = f"found a plan of the form {error.found}, expected {error.expected}"
-        advice = "use the version of dlc2lp that made it, or convert into a new target"
+        advice = f"use the version of dlc2lp that made it, or {way_out}"
+    elif isinstance(error, codec.Malformed):
+        found = f"is no plan that dlc2lp wrote ({error})"
+        advice = f"bring it back from a backup, or {way_out}"
+    elif (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(path, trouble)
     else:
-        found, advice = f"is no plan that dlc2lp wrote ({error})", "convert into a new, empty target"
+        found = f"can't be read: {error.strerror or error}"
+        advice = f"mend that, or {way_out}"
+        return TargetRefused.of("plan-unreadable", str(path), found, advice=advice)
     return UsageError.of("plan-unreadable", str(path), found, advice=advice)

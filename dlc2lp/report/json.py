@@ -143,7 +143,7 @@ def inspection(found: Inspection) -> InspectDocument:
         individuals=tuple(sorted({name for table in tables for name in table.individuals if name})),
         videos=tuple(InspectedVideo.of(video) for survey, _ in found.source.surveys for video in survey.videos),
         decisions=tuple(
-            OpenQuestion(question.code, question.subject, question.message, question.candidates, question.way or None)
+            OpenQuestion(question.code, question.subject, question.told, question.candidates, question.way or None)
             for question in found.decisions
         ),
         counts=plan.counts if plan else None,
