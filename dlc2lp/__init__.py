@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         finish_archive,
         inspect,
         labels,
+        make_report,
         plan,
         plan_archive,
         run_archive,
@@ -53,7 +54,8 @@ else:  # what is asked for is looked up then: `dlc2lp --version` needs none of i
     _MADE_IN = {
         "api": (
             "archive_status", "check_video", "config", "convert", "convert_individuals", "convert_video", "export",
-            "finish_archive", "inspect", "labels", "plan", "plan_archive", "run_archive", "verify",
+            "finish_archive", "inspect", "labels", "make_report", "plan", "plan_archive", "run_archive",
+            "verify",
         ),
         "errors": ("Dlc2LpError",), "events": ("Event",), "model": ("Finding", "LabelTable", "Severity", "VideoInfo"),
         "migration": ("Inspection", "Outcome"), "planning.plan": ("Plan",), "run.verify": ("Verification",),
@@ -82,6 +84,6 @@ __all__ = [
     "ArchivePlan", "ArchiveReport", "ConvertedVideo", "Dlc2LpError", "Event", "Export", "Finding", "Inspection",
     "LabelTable", "Outcome", "Plan", "Reconfigured", "Relabeled", "Severity", "ShardRun", "Status", "Verification",
     "VideoInfo", "VideoVerdict", "__version__", "archive_status", "check_video", "config", "convert",
-    "convert_individuals", "convert_video", "export", "finish_archive", "inspect", "labels", "plan", "plan_archive",
-    "run_archive", "verify",
+    "convert_individuals", "convert_video", "export", "finish_archive", "inspect", "labels", "make_report", "plan",
+    "plan_archive", "run_archive", "verify",
 ]  # fmt: skip

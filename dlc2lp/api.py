@@ -159,6 +159,19 @@ def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verificatio
     return migration.verify(target, RunOptions(verify=verify).verify)[1]
 
 
+def make_report(target: str | Path) -> Path:
+    """Make ``migration-report.html`` of a target anew, of what stands there now, and return where it is.
+
+    Raises
+    ------
+    TargetRefused
+        The folder was not written by dlc2lp, was not converted to the end, or can't be written to.
+    """
+    from dlc2lp import migration
+
+    return migration.make_report(target)
+
+
 def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigured:
     """Write the starter config of a target again with other options.
 

@@ -31,6 +31,7 @@ from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, Target
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
+from dlc2lp.pages.write import write_page
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
 from dlc2lp.run.assess import Assessment, State, assess
@@ -296,8 +297,8 @@ def _look(task: _Task) -> _Found:
 def _close_planned(task: _Task, found: _Found) -> ProjectReport:
     entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
-    _, told = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
-    findings = [in_batch(finding, task.out) for finding in told]
+    closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    findings = [in_batch(finding, task.out) for finding in (*closed.findings, *write_page(plan, closed.manifest))]
     if found.is_other:
         why = "was converted or planned by itself since the archive was planned; told here is what it is now"
         findings.append(Finding(Severity.NOTE, "planned-anew", entry.target, why))

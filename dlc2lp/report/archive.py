@@ -14,8 +14,8 @@ from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.codec import encode
 from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Severity
-from dlc2lp.report.text import duration_text, size_text
-from dlc2lp.wording import counted
+from dlc2lp.report.text import duration_text
+from dlc2lp.wording import counted, size_text
 
 JSON_FILE = "report.json"
 CSV_FILE = "report.csv"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from dlc2lp.codec import Keys, Says, encode
@@ -196,6 +197,7 @@ class ConvertDocument(Described, Document, command="convert"):
 
     checked: dict[str, int]
     steps: Annotated[dict[str, list[str]], Keys(("done", "skipped", "failed"))]
+    report: str | None
 
 
 def outcome(came: Outcome) -> ConvertDocument:
@@ -206,7 +208,20 @@ def outcome(came: Outcome) -> ConvertDocument:
         findings=came.findings,
         checked=came.verification.n_checked,
         steps={"done": came.run.done, "skipped": came.run.skipped, "failed": came.run.failed},
+        report=str(came.page) if came.page else None,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportDocument(Document, command="report"):
+    """dlc2lp report --json."""
+
+    report: str
+
+
+def reported(page: Path) -> ReportDocument:
+    """Return the document of ``dlc2lp report``."""
+    return ReportDocument(report=str(page))
 
 
 @dataclass(frozen=True, kw_only=True)

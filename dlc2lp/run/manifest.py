@@ -25,6 +25,7 @@ from dlc2lp.planning.plan import (
     PlannedSession,
     PlannedVideo,
     ProjectKeys,
+    VideoFacts,
 )
 from dlc2lp.run.journal import Record
 from dlc2lp.survey.session_ties import SessionTie, by_view
@@ -153,6 +154,7 @@ class TargetVideo:
     view: str | None
     held: tuple[int, ...]
     trimmed_to: int | None
+    facts: VideoFacts | None
     tie: WrittenSessionTie | None
 
     @classmethod

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlc2lp.errors import TargetRefused
+from dlc2lp.codec import Malformed, read
+from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.files import read_bytes
 from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.run.manifest import MANIFEST_FILE, Manifest
 from dlc2lp.wording import counted, some
 
 
@@ -17,6 +20,21 @@ def stored_plan(target: Path) -> Plan | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return Plan.from_text(text, path)
+
+
+def stored_manifest(target: Path) -> Manifest:
+    """Return the manifest of a target; TargetRefused where it has none, UsageError where it is of another version."""
+    path = target / MANIFEST_FILE
+    try:
+        return read(Manifest, read_bytes(path))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        message = f"found no {MANIFEST_FILE}, which the end of a conversion writes"
+        advice = "run the command again that made the target, until it ends"
+        raise TargetRefused.of("target-not-finished", str(target), message, advice=advice) from error
+    except Malformed as error:
+        message = f"is no manifest of this version: {error}"
+        advice = "run the command again that made the target"
+        raise UsageError.of("manifest-unreadable", str(path), message, advice=advice) from error
 
 
 def targets_in(folder: Path) -> list[str]:
