@@ -160,16 +160,10 @@ def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verificatio
 
 
 def make_report(target: str | Path) -> Path:
-    """Make ``migration-report.html`` of a target anew, of what stands there now, and return where it is.
+    """Make ``migration-report.html`` of a target anew and return where it is; TargetRefused if that can't be done."""
+    from dlc2lp.pages.write import remake_page
 
-    Raises
-    ------
-    TargetRefused
-        The folder was not written by dlc2lp, was not converted to the end, or can't be written to.
-    """
-    from dlc2lp import migration
-
-    return migration.make_report(target)
+    return remake_page(target)
 
 
 def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigured:

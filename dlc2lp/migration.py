@@ -18,7 +18,7 @@ from dlc2lp.events import Event, Watch
 from dlc2lp.files import PAGE_FILE, absolute, write_if_new
 from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions, VerifyLevel
-from dlc2lp.pages.write import make_page, write_page
+from dlc2lp.pages.write import write_page
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan, refuse_open
 from dlc2lp.planning.steps import EncodeVideo
@@ -32,7 +32,7 @@ from dlc2lp.run.last_run import LastRun, forget
 from dlc2lp.run.log import LOG_FILE, RunLog
 from dlc2lp.run.registering import registered
 from dlc2lp.run.scratch import SCRATCH, sweep_target
-from dlc2lp.run.stored import required_plan, stored_manifest, stored_plan
+from dlc2lp.run.stored import required_plan, stored_plan
 from dlc2lp.run.target import check_disk, check_owner, check_paths, refusals
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
 from dlc2lp.survey.cameras import camera_projects, has_views
@@ -387,16 +387,6 @@ def split_names(root: Path, config: DlcConfig | None) -> tuple[str, ...]:
     splits = list_splits(root, config)
     short = [split.name for split in splits]
     return tuple(short if len(set(short)) == len(short) else [split.full_name for split in splits])
-
-
-def make_report(target: str | Path) -> Path:
-    """Make the page of a target anew, of what stands there now, and return where it is.
-
-    TargetRefused if the folder is no target of dlc2lp, was not converted to the end, or can't be written to.
-    """
-    folder = absolute(target)
-    plan = replace(required_plan(folder), target=str(folder))
-    return make_page(plan, stored_manifest(folder), anew=True)
 
 
 def verify(target: str | Path, level: VerifyLevel = "sample") -> tuple[Plan, Verification]:

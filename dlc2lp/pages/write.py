@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dlc2lp.pages.render as rendering
 from dlc2lp import codec
 from dlc2lp.errors import Dlc2LpError, Interrupted, fault, reason
-from dlc2lp.files import PAGE_FILE, open_regular, write_whole
+from dlc2lp.files import PAGE_FILE, absolute, open_regular, write_whole
 from dlc2lp.lp.starter import ChoiceReason, starter_config
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.pages.frames import ViewLabels
@@ -24,6 +25,7 @@ from dlc2lp.planning.plan import Plan
 from dlc2lp.run.config_calls import last_call
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.manifest import Manifest
+from dlc2lp.run.stored import required_plan, stored_manifest
 from dlc2lp.run.verify import read_labels
 
 #: Bytes of a page in which its key stands, and those with which it ends.
@@ -65,6 +67,16 @@ def make_page(plan: Plan, manifest: Manifest, *, anew: bool = False) -> Path:
         pictures = draw(report.stills, target, report.picture_bytes)
         write_whole(path, rendering.migration_page(report, pictures, key).encode("utf-8", "backslashreplace"))
     return path
+
+
+def remake_page(target: str | Path) -> Path:
+    """Make the page of a target anew, of what stands there now, and return where it is.
+
+    TargetRefused if the folder is no target of dlc2lp, was not converted to the end, or can't be written to.
+    """
+    folder = absolute(target)
+    plan = replace(required_plan(folder), target=str(folder))
+    return make_page(plan, stored_manifest(folder), anew=True)
 
 
 def _report_of(plan: Plan, manifest: Manifest) -> MigrationReport:
