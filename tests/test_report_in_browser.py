@@ -1,0 +1,131 @@
+"""The pages in a real browser: they load from disk, work, fit a telephone and show their pictures."""
+
+import json
+import shutil
+import subprocess
+
+import cv2
+import numpy as np
+import pytest
+from builder import Video, build_project
+from command import dlc2lp
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p", suffix=".avi")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    root = tmp_path_factory.mktemp("browser")
+    labels = {("m1", "img09.png", "nose"): (140.25, 20.5)}
+    project = build_project(
+        root / "dlc", sessions=("m1", "m2"), labels=labels, unlabeled=(7,), video=JPEG,
+        bodyparts=[f"a_keypoint_with_a_long_name_{k}" for k in range(15)] + ["nose"], skeleton=(),
+    )  # fmt: skip
+    assert dlc2lp("convert", project.root, root / "lp").exit_code == 0
+    return root / "lp/migration-report.html"
+
+
+def chromium(folder, *arguments):
+    """Run a headless Chromium with a profile of its own; return what it said."""
+    command = [
+        CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+        "--disable-extensions", "--disable-background-networking", "--hide-scrollbars", "--virtual-time-budget=4000",
+        "--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}", *map(str, arguments),
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+
+
+def told_by(said):
+    """What pages wrote to their console."""
+    return [line for line in said.splitlines() if "CONSOLE" in line]
+
+
+def asked(page, folder, script):
+    """Run a script in the page, and return what it puts into an attribute of the document, as JSON."""
+    text = page.read_text(encoding="utf-8")
+    probe = f"<script>document.documentElement.dataset.told = JSON.stringify((function () {{ {script} }})());</script>"
+    copy = folder / "probed.html"
+    copy.write_text(text.replace("</body>", f"{probe}</body>"), encoding="utf-8")
+    done = chromium(folder, "--dump-dom", copy.as_uri())
+    assert not told_by(done.stderr)
+    from page_reader import _Reader
+
+    reader = _Reader()
+    reader.feed(done.stdout)
+    return json.loads(reader.open[0].all("html")[0].attributes["data-told"])
+
+
+def screenshot(page, folder, width_px, height_px, *arguments):
+    path = folder / "shot.png"
+    done = chromium(folder, f"--screenshot={path}", f"--window-size={width_px},{height_px}", *arguments, page.as_uri())
+    assert not told_by(done.stderr)
+    return cv2.imread(str(path))
+
+
+def test_it_loads_from_disk_and_shows_something(page, tmp_path):
+    shot = screenshot(page, tmp_path, 1280, 3000)
+    assert shot.shape[:2] == (3000, 1280)
+    colors = np.unique(shot.reshape(-1, 3), axis=0)
+    assert len(colors) > 500, "pictures have many colors"
+
+
+def test_it_is_dark_where_the_system_is(page, tmp_path):
+    light = screenshot(page, tmp_path, 900, 700)
+    dark = screenshot(page, tmp_path, 900, 700, "--blink-settings=preferredColorScheme=0")
+    assert light[-1, -1].mean() > 200
+    assert dark[-1, -1].mean() < 60
+
+
+def test_all_pictures_load(page, tmp_path):
+    script = """
+    var links = [...document.querySelectorAll('image')].map(e => e.href.baseVal)
+      .concat([...document.images].map(e => e.src));
+    return {n: links.length, data: links.every(e => e.startsWith('data:image/jpeg')),
+            broken: [...document.images].filter(e => e.complete && !e.naturalWidth).length,
+            seen: [...document.querySelectorAll('svg[role=img]')].filter(e => e.getBoundingClientRect().width > 50).length};
+    """
+    told = asked(page, tmp_path, script)
+    assert told == {"n": 10 + 4, "data": True, "broken": 0, "seen": 10}
+
+
+def test_the_filter_works(page, tmp_path):
+    script = """
+    var form = document.getElementById('filter'), count = () => [...document.querySelectorAll('.group li')]
+      .filter(e => !e.hidden && !e.closest('.group').hidden).length;
+    var set = words => { form.elements.words.value = words; form.dispatchEvent(new Event('input', {bubbles: true})); };
+    var all = count(); set('OUTSIDE image'); var some = count(), told = document.getElementById('n-shown').textContent;
+    set('no such words'); var none = count(); set('');
+    var box = form.elements['is-warning']; box.checked = false; box.dispatchEvent(new Event('input', {bubbles: true}));
+    var left = [...document.querySelectorAll('.group')].filter(e => !e.hidden).map(e => e.dataset.severity);
+    return {hidden: form.hidden, all: all, some: some, told: told, none: none, left: [...new Set(left)]};
+    """
+    told = asked(page, tmp_path, script)
+    assert not told["hidden"]
+    assert told["all"] > told["some"] == 1
+    assert told["told"] == "1 finding is shown"
+    assert told["none"] == 0
+    assert told["left"] == ["note"]
+
+
+def test_it_fits_a_telephone(page, tmp_path):
+    """A frame of 480 px, since a window can't be as narrow as that everywhere."""
+    frame = tmp_path / "frame.html"
+    content = page.read_text(encoding="utf-8").replace("</body>", (
+        "<script>parent.postMessage(JSON.stringify([document.documentElement.scrollWidth, innerWidth]), '*')</script></body>"
+    ))  # fmt: skip
+    (tmp_path / "inner.html").write_text(content, encoding="utf-8")
+    frame.write_text(
+        '<!doctype html><html><body><iframe src="inner.html" width="480" height="900" style="border:0"></iframe>'
+        "<script>addEventListener('message', e => document.documentElement.dataset.told = e.data)</script></body></html>"
+    )
+    done = chromium(tmp_path, "--dump-dom", frame.as_uri())
+    from page_reader import _Reader
+
+    reader = _Reader()
+    reader.feed(done.stdout)
+    width, window = json.loads(reader.open[0].all("html")[0].attributes["data-told"])
+    assert width <= window == 480
