@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -71,17 +72,23 @@ class _Reader(HTMLParser):
         self.open[-1].children.append(data)
 
 
-def read_page(path: Path) -> Element:
-    """Read a page, and hold it to what holds for every page."""
-    text = path.read_text(encoding="utf-8")
+def parse(text: str) -> Element:
+    """Return a document as elements."""
     reader = _Reader()
     reader.feed(text)
     reader.close()
     (page,) = reader.open
+    return page
+
+
+def read_page(path: Path) -> Element:
+    """Read a page, and hold it to what holds for every page."""
+    text = path.read_text(encoding="utf-8")
+    page = parse(text)
     assert len(page.all("main")) == len(page.all("h1")) == len(page.all("title")) == 1
     levels = [int(each.tag[1]) for each in page.all() if re.fullmatch("h[1-6]", each.tag)]
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
     ids = [each.attributes["id"] for each in page.all() if "id" in each.attributes]
     assert len(ids) == len(set(ids))
     for element in page.all():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from builder import Video, build_project
 from command import dlc2lp
+from page_reader import parse
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -44,19 +45,20 @@ def told_by(said):
     return [line for line in said.splitlines() if "CONSOLE" in line]
 
 
+def told_in(dom):
+    """What a script put into an attribute of the document, as JSON."""
+    return json.loads(parse(dom).all("html")[0].attributes["data-told"])
+
+
 def asked(page, folder, script):
-    """Run a script in the page, and return what it puts into an attribute of the document, as JSON."""
+    """Run a script in the page, and return what it returns."""
     text = page.read_text(encoding="utf-8")
     probe = f"<script>document.documentElement.dataset.told = JSON.stringify((function () {{ {script} }})());</script>"
     copy = folder / "probed.html"
     copy.write_text(text.replace("</body>", f"{probe}</body>"), encoding="utf-8")
     done = chromium(folder, "--dump-dom", copy.as_uri())
     assert not told_by(done.stderr)
-    from page_reader import _Reader
-
-    reader = _Reader()
-    reader.feed(done.stdout)
-    return json.loads(reader.open[0].all("html")[0].attributes["data-told"])
+    return told_in(done.stdout)
 
 
 def screenshot(page, folder, width_px, height_px, *arguments):
@@ -84,9 +86,10 @@ def test_all_pictures_load(page, tmp_path):
     script = """
     var links = [...document.querySelectorAll('image')].map(e => e.href.baseVal)
       .concat([...document.images].map(e => e.src));
+    var drawn = [...document.querySelectorAll('svg[role=img]')];
     return {n: links.length, data: links.every(e => e.startsWith('data:image/jpeg')),
             broken: [...document.images].filter(e => e.complete && !e.naturalWidth).length,
-            seen: [...document.querySelectorAll('svg[role=img]')].filter(e => e.getBoundingClientRect().width > 50).length};
+            seen: drawn.filter(e => e.getBoundingClientRect().width > 50).length};
     """
     told = asked(page, tmp_path, script)
     assert told == {"n": 10 + 4, "data": True, "broken": 0, "seen": 10}
@@ -113,19 +116,14 @@ def test_the_filter_works(page, tmp_path):
 
 def test_it_fits_a_telephone(page, tmp_path):
     """A frame of 480 px, since a window can't be as narrow as that everywhere."""
-    frame = tmp_path / "frame.html"
-    content = page.read_text(encoding="utf-8").replace("</body>", (
-        "<script>parent.postMessage(JSON.stringify([document.documentElement.scrollWidth, innerWidth]), '*')</script></body>"
-    ))  # fmt: skip
-    (tmp_path / "inner.html").write_text(content, encoding="utf-8")
-    frame.write_text(
-        '<!doctype html><html><body><iframe src="inner.html" width="480" height="900" style="border:0"></iframe>'
-        "<script>addEventListener('message', e => document.documentElement.dataset.told = e.data)</script></body></html>"
-    )
+    size = "JSON.stringify([document.documentElement.scrollWidth, innerWidth])"
+    hears = "addEventListener('message', e => document.documentElement.dataset.told = e.data)"
+    content = page.read_text(encoding="utf-8")
+    inner, frame = tmp_path / "inner.html", tmp_path / "frame.html"
+    script = f"<script>parent.postMessage({size}, '*')</script></body>"
+    inner.write_text(content.replace("</body>", script), encoding="utf-8")
+    element = '<iframe src="inner.html" width="480" height="900" style="border:0"></iframe>'
+    frame.write_text(f"<!doctype html><html><body><script>{hears}</script>{element}</body></html>", encoding="utf-8")
     done = chromium(tmp_path, "--dump-dom", frame.as_uri())
-    from page_reader import _Reader
-
-    reader = _Reader()
-    reader.feed(done.stdout)
-    width, window = json.loads(reader.open[0].all("html")[0].attributes["data-told"])
+    width, window = told_in(done.stdout)
     assert width <= window == 480

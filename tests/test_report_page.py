@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -170,10 +171,10 @@ def test_a_page_that_shows_all_that_already_is_left_as_it_is(project, target, tm
     before = snapshot(copy)[PAGE]
     with monkeypatch.context() as patch:
         patch.setattr(write, "draw", lambda *_: pytest.fail("a picture was read"))
-        os.unlink(copy / ".dlc2lp/seen.json")  # so that everything is looked at again
+        (copy / ".dlc2lp/seen.json").unlink()  # so that everything is looked at again
         assert dlc2lp("convert", project.root, copy).exit_code == 0
     assert snapshot(copy)[PAGE] == before
-    for spoil in (os.unlink, lambda path: os.truncate(path, 5000)):
+    for spoil in (Path.unlink, lambda path: os.truncate(path, 5000)):
         spoil(copy / PAGE)
         assert dlc2lp("convert", project.root, copy).exit_code == 0
         assert snapshot(copy)[PAGE].sha256 == before.sha256
@@ -182,7 +183,7 @@ def test_a_page_that_shows_all_that_already_is_left_as_it_is(project, target, tm
 def test_labels_that_people_made_are_shown(project, tmp_path):
     copy = tmp_path / "lp"
     assert dlc2lp("convert", project.root, copy).exit_code == 0
-    save(copy, {"labeled-data/m2/img00000005.png": {"tail": (40.0, 30.0)}})
+    save(copy, "labeled-data/m2/img00000005.png", {"tail": (40.0, 30.0)})
     assert dlc2lp("report", copy).exit_code == 0
     page = page_of(copy)
     card = next(each for each in cards(page.by_id("frames")) if "m2/img05.png" in each.text)
@@ -208,7 +209,7 @@ def test_a_page_that_cant_be_written_is_told_and_nothing_is_lost(project, tmp_pa
 
 def test_a_folder_in_its_place_is_told(project, tmp_path):
     assert dlc2lp("convert", project.root, tmp_path / "lp").exit_code == 0
-    os.unlink(tmp_path / "lp" / PAGE)
+    (tmp_path / "lp" / PAGE).unlink()
     (tmp_path / "lp" / PAGE).mkdir()
     result = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
     assert result.exit_code == 0
@@ -226,7 +227,7 @@ def test_the_command_makes_it_anew(target, tmp_path):
     assert f"litpose train {moved}/configs/default.yaml" in page_of(moved).by_id("next").text
     assert library.make_report(moved) == moved / PAGE
     assert dlc2lp("report", tmp_path).exit_code == 3
-    os.unlink(moved / ".dlc2lp/manifest.json")
+    (moved / ".dlc2lp/manifest.json").unlink()
     assert dlc2lp("report", moved, "--json").codes == ["target-not-finished"]
 
 
@@ -236,7 +237,8 @@ EVIL = '<script>alert("1")</script>'
 def test_names_are_text_whatever_they_hold(tmp_path):
     names = (EVIL, "\" onload='x", "&lt;b&gt;{{ 7 * 7 }}", "a\u202egpj.exe")
     project = build_project(
-        tmp_path / "<i>dlc's \"one\"", sessions=("m<1>", "m&2"), bodyparts=names, task=EVIL, scorer="A'nna", skeleton=(),
+        tmp_path / "<i>dlc's \"one\"", sessions=("m<1>", "m&2"), bodyparts=names, task=EVIL, scorer="A'nna",
+        skeleton=(),
         labels={("m<1>", "img05.png", EVIL): (-5.0, 3.0)}, video="none",
     )  # fmt: skip
     result = dlc2lp("convert", project.root, tmp_path / "l<p>")
@@ -308,7 +310,7 @@ def test_each_target_of_an_archive_and_of_individuals_has_one(tmp_path):
 
 def test_what_is_lacking_is_said_at_the_top(tmp_path):
     project = build_project(tmp_path / "dlc", sessions=("m1",))
-    os.unlink(project.image("m1", "img05.png"))
+    project.image("m1", "img05.png").unlink()
     assert dlc2lp("convert", project.root, tmp_path / "lp").exit_code == 1
     page = page_of(tmp_path / "lp")
     (verdict,) = page.all("div", "verdict")
