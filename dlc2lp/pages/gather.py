@@ -112,7 +112,7 @@ def _verdict(plan: Plan, findings: Sequence[Finding], n_failed: int) -> tuple[St
         return "lacking", f"Not complete: {failed}. See the errors below, then run the same command again."
     if n_errors:
         errors = counted(n_errors, "error tells", "errors tell")
-        return "lacking", f"{held} are here, but not all is well: {errors} what is missing."
+        return "lacking", f"Not all is well: {errors} what is missing or wrong. Planned were {held}."
     if cells.left_out or frames.left_out:
         lost = f"{counted(frames.left_out, 'labeled frame')} and {counted(cells.left_out, 'label')} were left out"
         return "look", f"{held} arrived; {lost}, each for a reason that is told below."

@@ -121,7 +121,8 @@ def _pairs(
             path = names[video.view, video.session, best.name]
             image = Still(path, records[path].digest if path in records else "")
             frame = Still(video.target, records[video.target].digest, best.frame_index, video.n_written)
-            found[video.target] = Pair(image, frame, best.name, best.best_error, best.second_error)
+            name = f"{video.session}/{best.name}"
+            found[video.target] = Pair(image, frame, name, best.best_error, best.second_error)
     return found
 
 

@@ -106,7 +106,7 @@ class PlannedVideo:
     held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
     #: How many of its first frames the target has, where another view's video is shorter; None: all.
     trimmed_to: int | None = None
-    facts: VideoFacts | None = None  #: What it was; None in the plans of versions before 0.3.
+    facts: VideoFacts | None = None  #: What it was; None in the plans of versions before 0.2.
 
     @property
     def n_written(self) -> int:

@@ -31,6 +31,7 @@ class Closed(NamedTuple):
     verification: Verification  #: What checking the target brought up.
     findings: tuple[Finding, ...]  #: Everything that a person should know, errors first.
     manifest: Manifest  #: What was written down: the state of the target, without the story of this run.
+    records: Mapping[str, Record]  #: Of all steps, by their ids.
 
 
 def close_target(
@@ -71,7 +72,7 @@ def close_target(
     lasting = merge_findings(plan.findings, told, _told_by_records(plan, records), checked)
     manifest = manifest_of(plan, records, failed, lasting)
     write_if_new(folder / MANIFEST_FILE, partial(to_pieces, manifest))
-    return Closed(verification, merge_findings(removed, lasting), manifest)
+    return Closed(verification, merge_findings(removed, lasting), manifest, records)
 
 
 def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Plan) -> list[Finding]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dlc2lp.codec import Malformed, decode
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.planning.plan import Plan, unreadable
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.planning.texts import CONFIG_FILE
-from dlc2lp.run.journal import Journal
+from dlc2lp.run.journal import Journal, Record
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,16 @@ class ConfigCall:
 
 def last_call(journal: Journal, plan: Plan) -> tuple[str, ConfigCall]:
     """Return the last call and the id of its record; of the conversion where there was none since."""
-    made = [record for record in journal.read().values() if record.by == "config"]
+    return last_call_in(journal.read(), journal.folder, plan)
+
+
+def last_call_in(records: Mapping[str, Record], folder: Path, plan: Plan) -> tuple[str, ConfigCall]:
+    """As :func:`last_call`, of records that were read from a folder."""
+    made = [record for record in records.values() if record.by == "config"]
     try:
         if made:
             return made[-1].step, decode(ConfigCall, made[-1].detail)
         starter = next(step.text for step in plan.steps if isinstance(step, WriteText) and step.target == CONFIG_FILE)
         return "", ConfigCall(decode(ConfigChoices, plan.options.get("config")), None, starter)
     except Malformed as error:
-        raise unreadable(journal.folder, error) from error
+        raise unreadable(folder, error) from error

@@ -154,8 +154,8 @@ class TargetVideo:
     view: str | None
     held: tuple[int, ...]
     trimmed_to: int | None
-    facts: VideoFacts | None
     tie: WrittenSessionTie | None
+    facts: VideoFacts | None = None  #: What it was; None in the manifests of versions before 0.2.
 
     @classmethod
     def of(cls, video: PlannedVideo, tie: SessionTie | None) -> Self:
