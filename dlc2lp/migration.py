@@ -353,7 +353,9 @@ def carry_out(
     told = (
         brought(assessment.labels) if assessment.labels and not run.failed and run_options.edited != "replace" else ()
     )
-    came = Outcome(made, run, verification, merge_findings(told, checked, write_page(made, manifest, records)))
+    came = Outcome(
+        made, run, verification, merge_findings(told, checked, write_page(made, manifest.what_came, records))
+    )
     # What is told of this run alone the next one would not tell.
     if last is not None and came.exit_code == EXIT_OK and came.findings == checked and not assessment.stale:
         last.keep(proposal.read_from, made, checked, verification)

@@ -24,22 +24,22 @@ from dlc2lp.pages.pictures import draw
 from dlc2lp.planning.plan import Plan
 from dlc2lp.run.config_calls import last_call_in
 from dlc2lp.run.journal import Journal, Record
-from dlc2lp.run.manifest import Manifest
-from dlc2lp.run.stored import required_plan, stored_manifest
+from dlc2lp.run.manifest import WhatCame
+from dlc2lp.run.stored import required_plan, stored_outcome
 from dlc2lp.run.verify import read_labels
 
 #: Bytes of a page in which its key stands, and those with which it ends.
 _HEAD_BYTES, _END = 2048, b"</html>\n"
 
 
-def write_page(plan: Plan, manifest: Manifest, records: Mapping[str, Record]) -> tuple[Finding, ...]:
+def write_page(plan: Plan, came: WhatCame, records: Mapping[str, Record]) -> tuple[Finding, ...]:
     """Write the page of a target that is closed, unless it shows all that already.
 
     A page that can't be made is no fault of the migration, and told: returned is what stands against it. Raises
     Interrupted where the work is to stop.
     """
     try:
-        make_page(plan, manifest, records)
+        make_page(plan, came, records)
     except Interrupted:
         raise
     except Dlc2LpError as error:
@@ -57,11 +57,11 @@ def _not_written(plan: Plan, why: str) -> Finding:
     return Finding(Severity.WARNING, "report-not-written", PAGE_FILE, message, "", advice, (again,))
 
 
-def make_page(plan: Plan, manifest: Manifest, records: Mapping[str, Record], *, anew: bool = False) -> Path:
+def make_page(plan: Plan, came: WhatCame, records: Mapping[str, Record], *, anew: bool = False) -> Path:
     """Write the page; where it shows all that already only if it is to be made ``anew``. Errors go to the caller."""
     target = Path(plan.target)
     path = target / PAGE_FILE
-    report = _report_of(plan, manifest, records)
+    report = _report_of(plan, came, records)
     key = _key(report)
     if anew or not _shows(path, key):
         pictures = draw(report.stills, target, report.picture_bytes)
@@ -76,15 +76,15 @@ def remake_page(target: str | Path) -> Path:
     """
     folder = absolute(target)
     plan = replace(required_plan(folder), target=str(folder))
-    return make_page(plan, stored_manifest(folder), Journal(folder).read(), anew=True)
+    return make_page(plan, stored_outcome(folder), Journal(folder).read(), anew=True)
 
 
-def _report_of(plan: Plan, manifest: Manifest, records: Mapping[str, Record]) -> MigrationReport:
+def _report_of(plan: Plan, came: WhatCame, records: Mapping[str, Record]) -> MigrationReport:
     target = Path(plan.target)
-    files = {file.path: file for step in manifest.steps for file in step.files}
-    n_failed = sum(step.state == "failed" for step in manifest.steps)
+    files = {file.path: file for step in came.steps for file in step.files}
+    n_failed = sum(step.state == "failed" for step in came.steps)
     labels = [_labels_of(target, plan, view) for view in plan.views or ("",)]
-    return migration_report(plan, manifest.findings, n_failed, files, labels, _config(plan, records))
+    return migration_report(plan, came.findings, n_failed, files, labels, _config(plan, records))
 
 
 def _labels_of(target: Path, plan: Plan, view: str) -> ViewLabels:

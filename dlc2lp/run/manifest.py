@@ -210,6 +210,14 @@ class DoneStep:
     files: tuple[FileRecord, ...]
 
 
+@dataclass(frozen=True)
+class WhatCame:
+    """What a manifest says of a run: all that a plan does not say already."""
+
+    findings: tuple[Finding, ...]
+    steps: tuple[DoneStep, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Versioned:
     dlc2lp_version: str
@@ -225,6 +233,11 @@ class Manifest(Described, _Versioned):
     options: dict[str, Any]
     findings: tuple[Finding, ...]
     steps: tuple[DoneStep, ...]
+
+    @property
+    def what_came(self) -> WhatCame:
+        """What it says of the run."""
+        return WhatCame(self.findings, self.steps)
 
 
 def manifest_of(
