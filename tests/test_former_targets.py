@@ -16,6 +16,7 @@ from labeler import save
 from targets import read_labels
 
 from dlc2lp.events import Watch
+from dlc2lp.files import PAGE_FILE
 from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan
@@ -74,7 +75,14 @@ def test_a_former_target_is_recognised(tmp_path, name):
     assert fresh == NEW_NOTES.get(name, set())
     # The plan and what is made of it name all options, also those that are new.
     records = {".dlc2lp/run.log"} | {f".dlc2lp/steps/{step}.json" for step in (config, *replaced)}
-    assert changed - records <= {".dlc2lp", ".dlc2lp/plan.json", ".dlc2lp/manifest.json", CONFIG_FILE, *FOLDERS}
+    assert changed - records <= {
+        PAGE_FILE,
+        ".dlc2lp",
+        ".dlc2lp/plan.json",
+        ".dlc2lp/manifest.json",
+        CONFIG_FILE,
+        *FOLDERS,
+    }
 
 
 def test_what_a_person_changed_in_a_former_config_outlives_the_new_defaults(tmp_path):

@@ -235,7 +235,7 @@ def outcome_text(came: Outcome) -> str:
     done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
     done += f", {len(run.failed)} failed" if run.failed else ""
     verdict = f"{plan.target} is ready:\n{_next_commands(plan.target)}"
-    page = f"what was moved, with pictures: {came.page}" if came.page else ""
+    page = f"what was moved, with pictures, for your browser: {came.page}" if came.page else ""
     if came.exit_code:
         missing = "is not complete: see the errors above, then run the same command again"
         verdict = f"{plan.target} {missing if run.failed else 'is written, but not all is well: see the errors above'}"
@@ -246,8 +246,8 @@ def outcome_text(came: Outcome) -> str:
         "\n".join(extra),
         findings_text(came.findings),
         f"{done}; {'nothing has changed since they were ' * came.is_unchanged}{_checked_text(came.verification)}",
-        page,
         verdict,
+        page,
     )
 
 
