@@ -85,7 +85,7 @@ def read_page(path: Path) -> Element:
     """Read a page, and hold it to what holds for every page."""
     text = path.read_text(encoding="utf-8")
     page = parse(text)
-    assert len(page.all("main")) == len(page.all("h1")) == len(page.all("title")) == 1
+    assert len(page.all("main")) == len(page.all("h1")) == len(page.all("head")[0].all("title")) == 1
     levels = [int(each.tag[1]) for each in page.all() if re.fullmatch("h[1-6]", each.tag)]
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels

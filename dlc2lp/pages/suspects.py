@@ -25,9 +25,9 @@ _OUTCOMES: dict[Outcome, tuple[float, str]] = {
     "cannot-tell": (_UNTOLD, "its frame index is not proven: other frames of the video look the same"),
 }
 
-#: A keypoint jumps that moves against the others by so many times what it usually does, and by so many times the
-#: animal's extent.
-_TIMES_USUAL, _TIMES_EXTENT = 6.0, 2.0
+#: A keypoint jumps that moves against the others by so many times what it usually does, and farther than the animal
+#: reaches from its middle.
+_TIMES_USUAL = 6.0
 _FEWEST_POINTS, _FEWEST_FRAMES = 3, 4
 
 
@@ -97,7 +97,7 @@ def jumps(xy_px: NDArray[np.float64]) -> NDArray[np.float64]:
         return found
     points = np.where(is_there[rows, :, None], xy_px[rows], np.nan)
     moved = points - np.nanmedian(points, axis=1, keepdims=True)
-    extent = float(np.nanmedian(np.linalg.norm(moved, axis=-1)))
+    reach = float(np.median(np.nanmax(np.linalg.norm(moved, axis=-1), axis=1)))
     step = np.linalg.norm(np.diff(moved, axis=0), axis=-1)
     # A point that is wrong is far from both; one that only one neighbor has is compared with that.
     nothing = np.full((1, step.shape[1]), np.nan)
@@ -105,7 +105,7 @@ def jumps(xy_px: NDArray[np.float64]) -> NDArray[np.float64]:
     for k in range(away.shape[1]):
         known = away[~np.isnan(away[:, k]), k]
         if len(known) >= _FEWEST_FRAMES:
-            least = max(_TIMES_USUAL * float(np.median(known)), _TIMES_EXTENT * extent)
+            least = max(_TIMES_USUAL * float(np.median(known)), reach)
             far = np.flatnonzero(away[:, k] > least)  # not where it is NaN
             found[rows[far], k] = away[far, k]
     is_shared = 2 * (found > 0).sum(axis=1) > is_there.sum(axis=1)
