@@ -9,7 +9,7 @@ from dlc2lp.version import __version__
 project = "dlc2lp"
 author = "The dlc2lp developers"
 release = version = __version__
-copyright = author  # noqa: A001  (Sphinx calls it so)
+copyright = author
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["schemas/**", "examples/**"]
@@ -36,7 +36,12 @@ def turn_links(app: object, name: str, source: list[str]) -> None:
     text = source[0]
     for outside, page in OUTSIDE.items():
         if f"{name}.md" == page:
-            text = (TOP / outside).read_text(encoding="utf-8").replace("](docs/", "](").replace(f"]({outside}", f"]({page}")
+            text = (
+                (TOP / outside)
+                .read_text(encoding="utf-8")
+                .replace("](docs/", "](")
+                .replace(f"]({outside}", f"]({page}")
+            )
         text = text.replace(f"](../{outside}", f"]({page}")
     source[0] = text
 

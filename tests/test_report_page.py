@@ -126,7 +126,7 @@ def test_videos_before_and_after_with_the_pair_that_proves_the_frames(project, t
     assert sides["pixel format"] == ["yuvj420p", "yuv420p"]
     assert sides["picture"] == ["128x96", "128x96"]
     assert sides["frames"] == ["20", "20"]
-    assert sides["rate"] == ["30 fps", "30 fps"]
+    assert sides["rate"] == ["25 fps", "25 fps"]
     assert "the codec is mjpeg, not h264" in encoded.text
     assert "5 of 5 images are the frames that their numbers name" in encoded.text
     for video in (placed, encoded):
@@ -213,10 +213,7 @@ def test_a_folder_in_its_place_is_told(project, tmp_path):
     (tmp_path / "lp" / PAGE).mkdir()
     result = dlc2lp("convert", project.root, tmp_path / "lp", "--json")
     assert result.exit_code == 0
-    assert (
-        PAGE in result.finding("report-not-written")["message"]
-        or "folder" in result.finding("report-not-written")["message"].lower()
-    )
+    assert "directory" in result.finding("report-not-written")["message"].lower()
 
 
 def test_the_command_makes_it_anew(target, tmp_path):
@@ -390,10 +387,10 @@ def test_what_weighs_more_comes_first():
     found = doubts(KEYPOINTS, xy_px, frames)
     weights = [doubt.weight for doubt in found]
     assert weights == sorted(weights, reverse=True)
-    assert all(len(doubt.remarks) == 1 for doubt in found)
-    assert found[0].remarks == ("outside the image: ear",)
+    assert found[0].remarks[0] == "outside the image: ear"
+    assert all(len(doubt.remarks) == 1 for doubt in found[1:])
     unknown = doubts(KEYPOINTS, xy_px, plain(4, size_px=None))
-    assert [bool(doubt.remarks) for doubt in unknown] == [True, False, False, False]
+    assert [doubt.remarks[:1] == ("outside the image: ear",) for doubt in unknown] == [True, False, False, False]
 
 
 def test_labels_that_equal_an_unsure_prediction_are_pointed_at(tmp_path):

@@ -67,7 +67,7 @@ def migration_report(
         sheets=sheets,
         n_sessions=len(sessions),
         picture_bytes=min(_PICTURE_BYTES, _PICTURES_BYTES // max(1, n_pictures)),
-        empty_rows=empty_rows[:_MOST_EMPTY_ROWS],
+        empty_rows=tuple(empty_rows[:_MOST_EMPTY_ROWS]),
         n_empty_rows=len(empty_rows),
         videos=videos,
         n_videos=len(plan.videos),

@@ -57,7 +57,7 @@ def doubts(names: Sequence[str], xy_px: NDArray[np.float64], frames: Sequence[La
     import numpy as np
 
     sizes = np.array([frame.size_px or (np.inf, np.inf) for frame in frames], dtype=np.float64).reshape(-1, 1, 2)
-    outside = ((xy_px < 0) | (xy_px >= sizes)).any(axis=-1)
+    outside = np.asarray(((xy_px < 0) | (xy_px >= sizes)).any(axis=-1))
     numbers = [frame.number for frame in frames]
     order = sorted(range(len(frames)), key=lambda row: (numbers[row] is None, numbers[row] or 0, row))
     far = np.zeros(xy_px.shape[:2])
@@ -91,7 +91,7 @@ def jumps(xy_px: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
 
     found = np.zeros(xy_px.shape[:2])
-    is_there = ~np.isnan(xy_px).any(axis=-1)
+    is_there = np.asarray(~np.isnan(xy_px).any(axis=-1))
     rows = np.flatnonzero(is_there.sum(axis=1) >= _FEWEST_POINTS)
     if len(rows) < _FEWEST_FRAMES:
         return found

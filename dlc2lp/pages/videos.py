@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
+from typing import Any
 
 from dlc2lp.files import FileRecord
 from dlc2lp.pages.model import Pair, ShownVideo, Still, VideoSide
@@ -53,7 +54,7 @@ def _shown(
     return ShownVideo(before, after, _done(step), video.reasons, tuple(_remarks(video)), ties, pair)
 
 
-def _facts(facts: VideoFacts | None, source: str) -> dict[str, object]:
+def _facts(facts: VideoFacts | None, source: str) -> dict[str, Any]:
     if facts is None:
         return {}
     suffix, names = PurePath(source).suffix.lower().removeprefix("."), facts.container.split(",")
@@ -67,7 +68,7 @@ def _facts(facts: VideoFacts | None, source: str) -> dict[str, object]:
     }
 
 
-def _made(video: PlannedVideo, step: VideoStep) -> dict[str, object]:
+def _made(video: PlannedVideo, step: VideoStep) -> dict[str, Any]:
     """What the step made of the video."""
     made = _facts(video.facts, "x.mp4") | {"container": "mp4"}
     if isinstance(step, RemuxVideo | EncodeVideo):

@@ -53,7 +53,7 @@ def write_page(plan: Plan, came: WhatCame, records: Mapping[str, Record]) -> tup
 
 def _not_written(plan: Plan, why: str) -> Finding:
     advice, again = "nothing else is touched by that; to try again: {}", Command.of("dlc2lp", "report", plan.target)
-    message = f"could not be written: {why}"
+    message = f"could not be made: {why}"
     return Finding(Severity.WARNING, "report-not-written", PAGE_FILE, message, "", advice, (again,))
 
 
