@@ -76,7 +76,7 @@ def test_a_former_target_is_recognised(tmp_path, name):
     # The plan and what is made of it name all options, also those that are new.
     records = {".dlc2lp/run.log"} | {f".dlc2lp/steps/{step}.json" for step in (config, *replaced)}
     assert changed - records <= {
-        PAGE_FILE,
+        *(PAGE_FILE, "."),
         ".dlc2lp",
         ".dlc2lp/plan.json",
         ".dlc2lp/manifest.json",

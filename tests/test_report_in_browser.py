@@ -7,7 +7,7 @@ import subprocess
 import cv2
 import numpy as np
 import pytest
-from builder import Video, build_project
+from builder import Session, Video, build_project
 from command import dlc2lp
 from page_reader import parse
 
@@ -23,7 +23,7 @@ def page(tmp_path_factory):
     root = tmp_path_factory.mktemp("browser")
     labels = {("m1", "img09.png", "nose"): (140.25, 20.5)}
     project = build_project(
-        root / "dlc", sessions=("m1", "m2"), labels=labels, unlabeled=(7,), video=JPEG,
+        root / "dlc", sessions=("m1", Session("m2", video="none")), labels=labels, unlabeled=(7,), video=JPEG,
         bodyparts=[f"a_keypoint_with_a_long_name_{k}" for k in range(15)] + ["nose"], skeleton=(),
     )  # fmt: skip
     assert dlc2lp("convert", project.root, root / "lp").exit_code == 0
@@ -92,7 +92,7 @@ def test_all_pictures_load(page, tmp_path):
             seen: drawn.filter(e => e.getBoundingClientRect().width > 50).length};
     """
     told = asked(page, tmp_path, script)
-    assert told == {"n": 10 + 4, "data": True, "broken": 0, "seen": 10}
+    assert told == {"n": 10 + 2, "data": True, "broken": 0, "seen": 10}
 
 
 def test_the_filter_works(page, tmp_path):

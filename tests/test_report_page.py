@@ -128,7 +128,7 @@ def test_videos_before_and_after_with_the_pair_that_proves_the_frames(project, t
     assert sides["frames"] == ["20", "20"]
     assert sides["rate"] == ["25 fps", "25 fps"]
     assert "the codec is mjpeg, not h264" in encoded.text
-    assert "5 of 5 images are the frames that their numbers name" in encoded.text
+    assert "6 of 6 images are the frames that their numbers name" in encoded.text
     for video in (placed, encoded):
         labeled, frame = pictures(video)
         assert labeled.shape == frame.shape
