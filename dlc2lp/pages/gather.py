@@ -7,10 +7,10 @@ from itertools import chain
 from pathlib import PurePath
 
 from dlc2lp.files import FileRecord
-from dlc2lp.lp.next_steps import next_steps
+from dlc2lp.lp.next_steps import NextStep, next_steps
 from dlc2lp.lp.project import skeleton_in
 from dlc2lp.lp.starter import ChoiceReason
-from dlc2lp.model import Finding, Severity
+from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.pages.frames import Session, ViewLabels, sessions_of
 from dlc2lp.pages.model import CountRow, EmptyRow, FindingGroup, MigrationReport, ShownModel, State
 from dlc2lp.pages.sheets import make_sheets
@@ -60,7 +60,7 @@ def migration_report(
             CountRow(name.replace("_", " "), count.source, count.written, count.left_out)
             for name, count in plan.counts.items()
         ),
-        next_steps=next_steps(plan.target),
+        next_steps=(*([_check_again(plan)] if state == "lacking" else []), *next_steps(plan.target)),
         keypoints=keypoints,
         bones=_bones(plan, keypoints),
         views=plan.views,
@@ -77,6 +77,11 @@ def migration_report(
         calibrations=dict(sorted(plan.calibrations.items())),
         models=tuple(ShownModel(model.name, model.scorer, len(model.predictions)) for model in plan.models),
     )
+
+
+def _check_again(plan: Plan) -> NextStep:
+    command = Command.of("dlc2lp", "verify", plan.target)
+    return NextStep(command.line, "check it again, when what the findings tell is put right")
 
 
 def _image_names(plan: Plan) -> dict[tuple[str, str, str], str]:
@@ -105,7 +110,7 @@ def _verdict(plan: Plan, findings: Sequence[Finding], n_failed: int) -> tuple[St
     frames, cells = plan.counts["labeled_frames"], plan.counts["labeled_cells"]
     n_errors = sum(finding.severity is Severity.ERROR for finding in findings)
     n_warnings = sum(finding.severity is Severity.WARNING for finding in findings)
-    videos = counted(len(plan.videos), "video")
+    videos = counted(len(plan.videos), "video") if plan.videos else "no video"
     held = f"{counted(frames.written, 'labeled frame')} with {counted(cells.written, 'label')} and {videos}"
     if n_failed:
         failed = counted(n_failed, "step failed", "steps failed")

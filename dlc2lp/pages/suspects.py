@@ -49,6 +49,9 @@ class Doubt:
     remarks: tuple[str, ...] = ()
 
 
+_NONE = Doubt()  # which most labeled frames share
+
+
 def doubts(names: Sequence[str], xy_px: NDArray[np.float64], frames: Sequence[LabeledFrame]) -> list[Doubt]:
     """Return how doubtful each labeled frame of one session and view is.
 
@@ -62,7 +65,13 @@ def doubts(names: Sequence[str], xy_px: NDArray[np.float64], frames: Sequence[La
     order = sorted(range(len(frames)), key=lambda row: (numbers[row] is None, numbers[row] or 0, row))
     far = np.zeros(xy_px.shape[:2])
     far[order] = jumps(xy_px[order])
-    return [_doubt(names, outside[row], far[row], frame) for row, frame in enumerate(frames)]
+    is_odd = np.logical_or(outside.any(axis=1), far.any(axis=1))
+    return [
+        _doubt(names, outside[row], far[row], frame)
+        if is_odd[row] or frame.n_as_predicted or frame.outcome in _OUTCOMES
+        else _NONE
+        for row, frame in enumerate(frames)
+    ]
 
 
 def _doubt(names: Sequence[str], outside: NDArray[np.bool_], far: NDArray[np.float64], frame: LabeledFrame) -> Doubt:

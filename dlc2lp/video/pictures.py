@@ -141,6 +141,8 @@ def shrunk_size(width_px: int, height_px: int, at_most_px: int) -> tuple[int, in
 
 #: Sizes of the longer side, in pixels, and qualities of JPEG that are tried for a picture on a page.
 _PREVIEW_SIDES_PX, _PREVIEW_QUALITY = (640, 560, 480, 400, 320, 260, 200, 160, 120), 78
+#: What a pixel takes of a picture that is easily made small; sides that even then would take too much are not tried.
+_LEAST_BYTES_PER_PIXEL = 0.08
 
 
 def encode_preview(image: NDArray[Any], at_most_bytes: int) -> bytes:
@@ -157,8 +159,9 @@ def encode_preview(image: NDArray[Any], at_most_bytes: int) -> bytes:
     height, width = picture.shape[:2]
     if picture.ndim == 3 and picture.shape[2] == 3:
         picture = picture[..., ::-1]  # as OpenCV has colours
+    sides = [side for side in _PREVIEW_SIDES_PX if side * side * _LEAST_BYTES_PER_PIXEL <= at_most_bytes]
     content = b""
-    for side in _PREVIEW_SIDES_PX:
+    for side in sides or _PREVIEW_SIDES_PX[-1:]:
         scale = min(1.0, side / max(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         picture = np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
