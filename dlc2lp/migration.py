@@ -347,18 +347,16 @@ def carry_out(
     run = execute(made, assessment, run_options, logged)
     if last is not None:
         last.steps_done()
-    verification, checked, manifest, records = close_target(
+    closed = close_target(
         made, run.failed, run.findings, assessment, run_options.verify, proposal.labels, just_written=True
     )
     told = (
         brought(assessment.labels) if assessment.labels and not run.failed and run_options.edited != "replace" else ()
     )
-    came = Outcome(
-        made, run, verification, merge_findings(told, checked, write_page(made, manifest.what_came, records))
-    )
+    came = Outcome(made, run, closed.verification, merge_findings(told, closed.findings, write_page(made, closed)))
     # What is told of this run alone the next one would not tell.
-    if last is not None and came.exit_code == EXIT_OK and came.findings == checked and not assessment.stale:
-        last.keep(proposal.read_from, made, checked, verification)
+    if last is not None and came.exit_code == EXIT_OK and came.findings == closed.findings and not assessment.stale:
+        last.keep(proposal.read_from, made, closed.findings, closed.verification)
     else:
         forget(folder)
     return _registered(came, register_as)

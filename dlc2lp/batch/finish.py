@@ -298,7 +298,7 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
     entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
     closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
-    told = (*closed.findings, *write_page(plan, closed.manifest.what_came, closed.records))
+    told = (*closed.findings, *write_page(plan, closed))
     findings = [in_batch(finding, task.out) for finding in told]
     if found.is_other:
         why = "was converted or planned by itself since the archive was planned; told here is what it is now"

@@ -22,6 +22,7 @@ from dlc2lp.pages.gather import migration_report
 from dlc2lp.pages.model import MigrationReport
 from dlc2lp.pages.pictures import draw
 from dlc2lp.planning.plan import Plan
+from dlc2lp.run.closing import Closed
 from dlc2lp.run.config_calls import last_call_in
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.manifest import WhatCame
@@ -32,14 +33,14 @@ from dlc2lp.run.verify import read_labels
 _HEAD_BYTES, _END = 2048, b"</html>\n"
 
 
-def write_page(plan: Plan, came: WhatCame, records: Mapping[str, Record]) -> tuple[Finding, ...]:
+def write_page(plan: Plan, closed: Closed) -> tuple[Finding, ...]:
     """Write the page of a target that is closed, unless it shows all that already.
 
     A page that can't be made is no fault of the migration, and told: returned is what stands against it. Raises
     Interrupted where the work is to stop.
     """
     try:
-        make_page(plan, came, records)
+        make_page(plan, closed.manifest.what_came, closed.records)
     except Interrupted:
         raise
     except Dlc2LpError as error:
