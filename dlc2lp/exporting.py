@@ -12,9 +12,9 @@ from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.images import read_image_info
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile, raise_disk_trouble
 from dlc2lp.events import Watch
-from dlc2lp.files import PLAN_FILE, absolute
+from dlc2lp.files import PLAN_FILE, absolute, read_text
 from dlc2lp.lp.label_cells import LabelCells
 from dlc2lp.lp.project import skeleton_in
 from dlc2lp.model import Command, Finding, Severity, by_severity
@@ -23,6 +23,7 @@ from dlc2lp.planning.export_videos import Places, candidates, name_videos
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.texts import PROJECT_FILE
 from dlc2lp.planning.way_back import ViewLabels, WayBack, way_back
+from dlc2lp.run.at_work import refuse_busy
 from dlc2lp.run.export_folder import ExportRecord, check_disk, check_place, earlier_export, write_folder
 from dlc2lp.run.export_images import ExportImages
 from dlc2lp.run.former_project import FormerProject, source_roots
@@ -91,6 +92,7 @@ def export(target: str | Path, folder: str | Path, *, dry_run: bool = False, wat
     watch, place = watch or Watch(), absolute(target)
     into = absolute(folder)
     plan = _plan_of(place)
+    refuse_busy(place)
     projects = FormerProject.open_all(plan)
     check_place(into, place, sorted(source_roots(plan, projects)))
     images = ExportImages.find(plan, place)
@@ -208,12 +210,13 @@ class _Exporter:
             if not path.is_file() and found:
                 continue  # nothing is held out
             try:
-                found[name] = LabelCells.read(path.read_text(encoding="utf-8-sig"), name)
+                found[name] = LabelCells.read(read_text(path, encoding="utf-8-sig"), name)
             except FileNotFoundError as error:
                 message = "found no such file, expected the labels"
                 advice = "bring it back from a backup, or run the conversion again"
                 raise Dlc2LpError.of("target-labels-missing", name, message, advice=advice) from error
             except (OSError, UnicodeDecodeError) as error:
+                raise_disk_trouble(path, error)
                 message, advice = f"can't be read: {error}", "bring it back from a backup, or run the conversion again"
                 raise Dlc2LpError.of("target-labels-unreadable", name, message, advice=advice) from error
             _check_scorer(found[name].scorer, name)
@@ -223,7 +226,7 @@ class _Exporter:
         """Return the skeleton of the target between bodyparts."""
         known = {name: column for origin in self.former.origins for name, column in origin.keypoints.items()}
         try:
-            pairs = skeleton_in((self.target / PROJECT_FILE).read_text(encoding="utf-8"))
+            pairs = skeleton_in(read_text(self.target / PROJECT_FILE))
         except (OSError, UnicodeDecodeError):
             pairs = []
         return list(

@@ -10,18 +10,21 @@ import contextlib
 import errno
 import functools
 import hashlib
+import io
 import os
 import platform
 import re
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, Any, BinaryIO
 
+from dlc2lp.codec import Narrowed
 from dlc2lp.errors import TargetRefused
+from dlc2lp.inside import InnerPath
 
 #: dlc2lp's own folder inside a target.
 STATE_FOLDER = ".dlc2lp"
@@ -127,31 +130,69 @@ def absolute(path: str | Path) -> Path:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One file of the target as it was written: its path relative to the target, size and digest."""
+    """One file as it was written or read: its path (relative to the target, if it lies there), size and digest."""
 
     path: str
     size_bytes: int
     digest: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every byte of it was digested, so that another file with this digest holds the same."""
+        return self.digest.startswith(f"{_WHOLE}:")
+
+
+#: A file of a target, as records of the target know it.
+WrittenFile = Annotated[FileRecord, Narrowed("path", InnerPath)]
+
+
+#: What stands before the digest of all bytes of a file, and before that of some.
+_WHOLE, _BLOCKS = "sha256", "sha256-blocks"
+
+#: So many digits tell a file from what it was before. That nobody makes another with the same ones is not asked here.
+_MARK_DIGITS = 16
+
+
+def mark_of(digest: str) -> str:
+    """Return the few digits of a digest by which plans know a file again; empty where there is no digest."""
+    return digest.rpartition(":")[2][:_MARK_DIGITS]
+
 
 def digest(path: Path) -> FileRecord:
     """Return a file's size and digest; the path in the record is left empty."""
-    hasher = hashlib.sha256()
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= _WHOLE_BYTES:
-            while block := file.read(2**20):
-                hasher.update(block)
-            return FileRecord("", size, f"sha256:{hasher.hexdigest()}")
-        for index in range(_N_BLOCKS):
-            file.seek((size - _BLOCK_BYTES) * index // (_N_BLOCKS - 1))
-            hasher.update(file.read(_BLOCK_BYTES))
-    return FileRecord("", size, f"sha256-blocks:{hasher.hexdigest()}")
+        return digest_opened(file, os.fstat(file.fileno()).st_size)
 
 
-def digest_of(content: bytes) -> FileRecord:
-    """Return what :func:`digest` does for a file that holds this, which is small enough to be digested whole."""
-    return FileRecord("", len(content), f"sha256:{hashlib.sha256(content).hexdigest()}")
+def content_of(path: Path) -> FileRecord | None:
+    """Return what a file holds, with its path; None where it can't be read, which whoever reads it will tell.
+
+    To be taken before it is read: what is changed from then on has another digest.
+    """
+    try:
+        return replace(digest(path), path=str(path))
+    except OSError:
+        return None
+
+
+def digest_opened(file: BinaryIO, size: int) -> FileRecord:
+    """Return what :func:`digest` does for an opened file of a size, which is then read from its beginning."""
+    hasher = hashlib.sha256()
+    file.seek(0)
+    if size <= _WHOLE_BYTES:
+        while block := file.read(2**20):
+            hasher.update(block)
+        return FileRecord("", size, f"{_WHOLE}:{hasher.hexdigest()}")
+    for index in range(_N_BLOCKS):
+        file.seek((size - _BLOCK_BYTES) * index // (_N_BLOCKS - 1))
+        hasher.update(file.read(_BLOCK_BYTES))
+    return FileRecord("", size, f"{_BLOCKS}:{hasher.hexdigest()}")
+
+
+def digest_of(content: bytes, path: Path | None = None) -> FileRecord:
+    """Return what :func:`digest` does for a file that holds this; with its path, where one is given."""
+    found = digest_opened(io.BytesIO(content), len(content))
+    return found if path is None else replace(found, path=str(path))
 
 
 @dataclass(frozen=True)
@@ -194,7 +235,7 @@ def _host() -> str:
 
 def _is_alive(process: int) -> bool:
     if os.name != "posix":
-        return True  # there, signal 0 is a Ctrl-C; nothing is ever proven gone
+        return _is_alive_on_windows(process)  # where signal 0 is a Ctrl-C
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -204,10 +245,63 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def open_in_place(path: Path, *, append: bool = False) -> BinaryIO:
+    """Open a file of dlc2lp's own to be written where it lies: emptied, or to ``append`` to it.
+
+    A link is not followed, so that nothing is written to what another program has put behind the name, and nothing else
+    than a file is written to. Raises NotRegular or OSError.
+    """
+    if path.is_symlink():  # Windows has no flag for it
+        raise NotRegular(errno.ELOOP, "is a link, expected a file", str(path))
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else 0)
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        _expect_file(os.fstat(descriptor), path)
+        if not append:
+            os.ftruncate(descriptor, 0)
+        return os.fdopen(descriptor, "ab" if append else "wb")
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def lines_of(file: BinaryIO, at_most: int = WHOLE_LIMIT_BYTES) -> Iterator[bytes]:
+    """Yield the lines of a file, each of which is in memory alone; raise TooLarge where one has more bytes."""
+    while line := file.readline(at_most + 1):
+        if len(line) > at_most:
+            found = f"has a line of more than {at_most:,} bytes, and no more are read of one"
+            raise TooLarge(errno.EINVAL, found, str(file.name))
+        yield line
+
+
+def _is_alive_on_windows(process: int) -> bool:
+    """Whether it is not certain that a process has ended."""
+    import ctypes
+
+    windows: Any = ctypes
+    kernel = windows.WinDLL("kernel32", use_last_error=True)
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, process)
+    if not handle:
+        return bool(windows.get_last_error() != _ERROR_INVALID_PARAMETER)
+    try:
+        code = ctypes.c_ulong()
+        return not kernel.GetExitCodeProcess(ctypes.c_void_p(handle), ctypes.byref(code)) or code.value == _STILL_ACTIVE
+    finally:
+        kernel.CloseHandle(ctypes.c_void_p(handle))
+
+
+#: Numbers of winnt.h, winerror.h (no process of the number) and minwinbase.h.
+_QUERY_LIMITED_INFORMATION, _ERROR_INVALID_PARAMETER, _STILL_ACTIVE = 0x1000, 87, 259
+
+
 def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file, from one piece or from many, so that it is there whole or not at all.
 
-    Raises TargetRefused where the folder can't be written to (``target-not-writable``).
+    Raises TargetRefused where the folder can't be written to (``target-not-writable``), DiskTrouble where its disk is
+    full or fails.
     """
     temporary = path.with_name(f".{path.name}.{own_tag()}-{threading.get_ident()}.tmp")
     try:

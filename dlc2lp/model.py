@@ -10,7 +10,7 @@ import enum
 import re
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -27,7 +27,6 @@ VIDEO_SUFFIXES = frozenset(
     {".avi", ".mp4", ".mov", ".mpeg", ".mpg", ".mpv", ".mkv", ".flv", ".qt", ".yuv"}
     | {".wmv", ".m4v", ".ts", ".h264", ".264", ".webm", ".mts", ".m2ts", ".3gp"}
 )
-
 
 _MANY_CANDIDATES = 8  # more than these are not named twice
 
@@ -91,7 +90,17 @@ class Command:
         return cls(shlex.join(texts))
 
 
-Remedy = Setting | RunAgain | Command
+@dataclass(frozen=True)
+class PlanAgain:
+    """Planning anew, which settles a finding: what a plan was made from is not what it was."""
+
+    once_more: str  #: How the sentence goes where a single project is concerned; an archive has a command of its own.
+
+    def __str__(self) -> str:
+        return self.once_more
+
+
+Remedy = Setting | RunAgain | PlanAgain | Command
 
 
 @dataclass(frozen=True)
@@ -119,18 +128,17 @@ class Finding:
     subject
         What it is about: a file, a session, a keypoint, an option.
     message
-        What was found and what was expected.
+        What was found and what was expected, in one line: a line end in it is one of a name.
     where
         The place inside the subject (row, column, frame, key); empty if the subject says all.
-    advice
-        What to do, in words; each ``{}`` stands for one of the remedies. Empty where nothing is to be done.
-    remedies
-        The options or commands that settle it.
-    candidates
-        The values that are possible, where a person must choose one.
+    advice, remedies
+        What to do, in words, empty where nothing is; and the options or commands that its ``{}`` stand for.
+    candidates, table
+        The values to choose from; and lines below the message, in which names are spelled out where need be.
     """
 
     written_as: ClassVar[type] = WrittenFinding
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("table",)
 
     severity: Severity
     code: str
@@ -140,6 +148,12 @@ class Finding:
     advice: str = ""
     remedies: tuple[Remedy, ...] = ()
     candidates: tuple[str, ...] = ()
+    table: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The message with the table below it."""
+        return "\n".join((self.message, *self.table))
 
     @property
     def way(self) -> str:
@@ -156,7 +170,7 @@ class Finding:
     def short_hint(self) -> str:
         """The hint for people who see the message too: many candidates that a table in it lists are not repeated."""
         n_candidates = len(self.candidates)
-        if n_candidates <= _MANY_CANDIDATES or len(self.message.splitlines()) == 1:
+        if n_candidates <= _MANY_CANDIDATES or not self.table:
             return self.hint
         return f"{self.way}; candidates: the {n_candidates} above"
 
@@ -172,7 +186,7 @@ class Finding:
 
     def to_written(self) -> WrittenFinding:
         """The finding for people and programs to read."""
-        return WrittenFinding(self.severity, self.code, self.subject, self.message, self.where, self.hint)
+        return WrittenFinding(self.severity, self.code, self.subject, self.told, self.where, self.hint)
 
     @classmethod
     def from_written(cls, found: WrittenFinding) -> Finding:
@@ -187,9 +201,10 @@ def question(
     advice: str = "{}",
     remedies: tuple[Remedy, ...] = (),
     candidates: tuple[str, ...] = (),
+    table: tuple[str, ...] = (),
 ) -> Finding:
     """Return the finding for something that only a person can decide."""
-    return Finding(Severity.ERROR, code, subject, message, "", advice, remedies, candidates)
+    return Finding(Severity.ERROR, code, subject, message, "", advice, remedies, candidates, table)
 
 
 def by_severity(findings: list[Finding]) -> list[Finding]:
@@ -264,6 +279,7 @@ class ImageInfo:
     height_px: int
     bits_per_channel: int  #: 8 in all but scientific cameras' images, which have 16.
     size_bytes: int
+    digest: str = field(default="", compare=False)  #: Of its content, as it was before it was looked at.
 
     @property
     def path(self) -> Path:
@@ -277,8 +293,8 @@ class VideoInfo:
 
     Attributes
     ----------
-    path
-        The file.
+    path, size_bytes
+        The file, and its size.
     container
         ffmpeg's name of the format by content, for example ``mov,mp4,m4a,3gp,3g2,mj2`` or ``avi``.
     codec, pixel_format, color_range
@@ -313,8 +329,6 @@ class VideoInfo:
         Whether every packet has a presentation time and no two have the same.
     starts_with_keyframe
         Whether the first shown frame can be decoded without an earlier one.
-    size_bytes
-        The file's size.
     is_mirrored
         Whether its display matrix also mirrors the picture; ``rotation_deg`` is what OpenCV makes of that.
     is_turn_ignored
@@ -335,7 +349,11 @@ class VideoInfo:
         How many of its first frames are wanted, where its views have shorter videos; None: all.
     remarks
         What a person should know of the file, though it can be converted.
+    digest
+        Of its content, of a large file of blocks of it; empty where it was not taken.
     """
+
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("digest",)
 
     path: Path
     container: str
@@ -369,6 +387,7 @@ class VideoInfo:
     held: tuple[int, ...] = ()
     trimmed_to: int | None = None
     remarks: tuple[Finding, ...] = ()
+    digest: str = field(default="", compare=False)
 
     @property
     def n_wanted(self) -> int:

@@ -69,6 +69,14 @@ def shown(text: str) -> str:
     return "".join(_spelled_out(char) if unicodedata.category(char) in _UNSHOWN else char for char in text)
 
 
+def shown_lines(text: str) -> str:
+    """Return a text of several lines as :func:`shown` does.
+
+    Its line ends are ours, since those of names are spelled out where they are put into it.
+    """
+    return "\n".join(map(shown, text.split("\n")))
+
+
 def _spelled_out(char: str) -> str:
     return ascii(char)[1:-1]
 

@@ -25,6 +25,7 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
+napoleon_attr_annotations = False  # what is only imported for the type checker is no link
 
 #: The files at the top of the repository that are pages of the site too, and how they are called there.
 OUTSIDE = {"README.md": "readme.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
@@ -27,16 +27,19 @@ from dlc2lp.batch.project import REPORT_IT
 from dlc2lp.batch.run import in_batch
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, fault, reason
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, explained, fault
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.pages.write import write_page
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
-from dlc2lp.run.assess import Assessment, State, assess
+from dlc2lp.run.assess import WRITTEN, Assessment, State, assess
+from dlc2lp.run.at_work import refuse_busy
 from dlc2lp.run.closing import close_target
+from dlc2lp.run.findings import disk_fault
 from dlc2lp.run.journal import Journal
+from dlc2lp.run.links import check_own_folders
 from dlc2lp.run.scratch import make_folder, sweep, sweep_target
 from dlc2lp.run.stored import required_plan
 from dlc2lp.version import __version__
@@ -68,7 +71,6 @@ class ProjectReport:
     n_sessions: int = 0
     n_videos: int = 0
     n_video_frames: int = 0
-    seconds: float = 0.0  #: Time that workers spent on it; 0 where nothing was left to do.
     #: Images and videos that were migrated, and all files that were written.
     bytes_before: int = 0
     bytes_after: int = 0
@@ -96,10 +98,14 @@ class ArchiveReport:
         The plan.
     projects
         What became of each project, in the order of the plan.
+    seconds
+        By target the time that workers spent on it; none where nothing was left to do. All else is the same in two
+        undisturbed runs, so this is kept apart.
     """
 
     index: Index
     projects: tuple[ProjectReport, ...]
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         states = (f"{n} {state}" for state, n in self.n_by_state.items())
@@ -165,7 +171,7 @@ def finish_archive(
         projects.append(replace(project, findings=tuple(findings)))
         if gone := sorted(story.done(project.target).intersection(left)):
             lost[project.target] = gone
-    report = ArchiveReport(index, tuple(projects))
+    report = ArchiveReport(index, tuple(projects), {target: round(s, 3) for target, s in story.seconds.items()})
     note_lost(index.out, lost)
     Ledger(index.out / _CLOSING, _Checked).remove()
     sweep([index.out, index.out / STATE_FOLDER], story.is_gone, only_files=True)
@@ -181,7 +187,7 @@ def _state_of(out: Path) -> str:
     return digest.hexdigest()[:_NAME_CHARS]
 
 
-_NOT_DONE = frozenset([State.TO_DO, State.MERGE, State.EDITED, State.HELD])
+_NOT_DONE = frozenset([*WRITTEN, State.MERGE, State.EDITED, State.HELD])
 
 
 @dataclass(frozen=True)
@@ -195,7 +201,6 @@ class _Task:
     #: Steps that failed when last tried, and why.
     failed: frozenset[str]
     findings: tuple[Finding, ...]
-    seconds: float  #: Time that was spent on it.
     gone: frozenset[str]  #: Tags of processes that have ended, by all that is known.
 
 
@@ -205,8 +210,7 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
     for number, entry in enumerate(index.entries()):
         if number in numbers:
             failed, findings = story.failed(entry.target)
-            seconds = story.seconds.get(entry.target, 0.0)
-            yield _Task(number, entry, index.out, verify, frozenset(failed), tuple(findings), seconds, gone)
+            yield _Task(number, entry, index.out, verify, frozenset(failed), tuple(findings), gone)
 
 
 class _Checked(NamedTuple):
@@ -243,11 +247,10 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Chec
     except Dlc2LpError as error:
         report = _failed(entry, error.findings)
     except OSError as error:
-        why = f"could not be checked: {reason(error)}"
-        advice = "check the disk and the permissions, then run `dlc2lp batch finish` again"
-        report = _failed(entry, [Finding(Severity.ERROR, "target-unreadable", entry.target, why, advice=advice)])
+        report = _failed(entry, [disk_fault("target-unreadable", entry.target, "could not be checked", error)])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
-        report = _failed(entry, [fault(entry.target, error, REPORT_IT)])
+        told = explained(error, entry.target)
+        report = _failed(entry, told.findings if told else [fault(entry.target, error, REPORT_IT)])
     endings: dict[str, Ending] = {"done": "done", "skipped": "skipped"}
     event = Event("ended", "target", entry.target, state=endings.get(report.state, "failed"))
     return task.number, _Checked.of(report, left), event
@@ -285,7 +288,9 @@ class _Found:
 
 def _look(task: _Task) -> _Found:
     folder = task.out / task.entry.target
+    refuse_busy(folder)
     stored = required_plan(folder)
+    check_own_folders(folder)
     plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative
     sweep_target(folder, lambda tag: tag.is_gone or str(tag) in task.gone)
     assessment = assess(plan, quick=True)
@@ -315,7 +320,6 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
         len(plan.sessions),
         len(plan.videos),
         sum(video.n_written for video in plan.videos),
-        round(task.seconds, 3),
         _bytes_before(plan),
         sum(file.size_bytes for record in records if record.done for file in record.files),
         findings=tuple(by_severity(findings)),

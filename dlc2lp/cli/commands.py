@@ -8,18 +8,19 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
+from dlc2lp.cli.everywhere import everywhere
 from dlc2lp.cli.options import (
     GIVEN_PATH,
     SOURCE_AND_TARGET,
     SOURCE_OR_VIEWS,
     TARGET,
-    everywhere,
     options_of,
     take_source,
 )
 from dlc2lp.cli.progress import watching
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.options import Options, RunOptions
+from dlc2lp.wording import shown
 
 
 @click.command()
@@ -215,7 +216,9 @@ def demo(folder: Path) -> int:
 
     source = make_demo_project(folder / "dlc-project")
     if not output.wants_quiet():
-        click.echo(f"$ dlc2lp convert {source} {folder / 'lp-project'}\n", err=output.wants_json())
+        output.say(
+            f"$ dlc2lp convert {shown(str(source))} {shown(str(folder / 'lp-project'))}\n", err=output.wants_json()
+        )
     with watching() as watch:
         came = migration.convert(source, folder / "lp-project", watch=watch)
     output.result(text.outcome_text(came), json.outcome(came))

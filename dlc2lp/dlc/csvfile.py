@@ -36,7 +36,8 @@ from dlc2lp.dlc.csv_header import (
 from dlc2lp.dlc.csv_merged import fill_merged
 from dlc2lp.dlc.csv_plain import plain_lines, plain_rows
 from dlc2lp.dlc.table import RawTable
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
+from dlc2lp.files import FileRecord, digest_of
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted
@@ -53,6 +54,7 @@ class CsvLabels:
     findings: tuple[Finding, ...]  #: What a person should know; whatever prevents reading is raised instead.
     #: Whether its names are surely read rightly; False where the code page is the most usual one, for want of names.
     is_text_certain: bool = True
+    content: FileRecord | None = None  #: The file as it was when it was read.
 
 
 def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabels:
@@ -91,10 +93,11 @@ def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabel
 
 
 def _read(path: Path, names: frozenset[str]) -> CsvLabels:
-    text, odd_text, is_certain = _read_text(path, names)
+    data = _bytes_of(path)
+    text, odd_text, is_certain = _read_text(data.removesuffix(b"\x1a"), path, names)  # which ends a file of DOS
     known = names | {_scorer_in_name(path)}
     table, findings = _read_plain(text, path, known) or _read_cells(text, path, known)
-    return CsvLabels(table, (*odd_text, *findings), is_certain)
+    return CsvLabels(table, (*odd_text, *findings), is_certain, digest_of(data, path))
 
 
 def _read_plain(text: str, path: Path, names: frozenset[str]) -> tuple[RawTable, list[Finding]] | None:
@@ -136,12 +139,16 @@ def _read_cells(text: str, path: Path, names: frozenset[str]) -> tuple[RawTable,
     return RawTable(header.levels, columns, index, values), [*findings, *numbered]
 
 
-def _read_text(path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
-    """Return the file's text, a finding if it is not UTF-8, and whether the encoding is certain."""
+def _bytes_of(path: Path) -> bytes:
     try:
-        data = path.read_bytes().removesuffix(b"\x1a")  # which ends a file of DOS
+        return path.read_bytes()
     except OSError as error:
+        raise_disk_trouble(path, error)
         raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice="") from error
+
+
+def _read_text(data: bytes, path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
+    """Return the file's text, a finding if it is not UTF-8, and whether the encoding is certain."""
     if not data.strip(b"\0"):
         found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
         raise refused("csv-unreadable", path, f"found {found}, expected labels")

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
+from dlc2lp.files import digest_opened
 from dlc2lp.model import ImageInfo
 from dlc2lp.placeholders import check_is_here
+from dlc2lp.searching import is_folder
 from dlc2lp.wording import counted
 
 _RESTORE = "restore the image from a backup, or extract the frame again from its video"
@@ -64,8 +66,9 @@ def list_frames(folder: Path, labelled: Collection[str] = ()) -> FolderListing:
     """
     try:
         with os.scandir(folder) as entries:
-            names = sorted((entry.name for entry in entries if not entry.is_dir()), key=natural_order)
+            names = sorted((entry.name for entry in entries if not is_folder(entry)), key=natural_order)
     except OSError as error:
+        raise_disk_trouble(folder, error)
         message = f"can't be listed: {error.strerror or error}"
         raise UnreadableFile.of("folder-unreadable", str(folder), message) from error
     wanted = set(labelled)
@@ -96,10 +99,14 @@ def read_image_info(path: Path) -> ImageInfo:
             size_bytes = os.fstat(file.fileno()).st_size
             if size_bytes == 0:
                 raise _refused("image-empty", path, "found an empty file (0 bytes), expected an image")
+            # First of all: whatever is changed from here on, this is not its digest.
+            content = digest_opened(file, size_bytes).digest
+            file.seek(0)
             kind, read = _kind_and_reader(file.read(16), path)
             file.seek(0)
             width_px, height_px, bits = read(file, size_bytes)
     except OSError as error:
+        raise_disk_trouble(path, error)
         check_is_here(path)
         raise _refused("image-unreadable", path, f"can't be opened: {error.strerror or error}") from error
     except _DamagedError as error:
@@ -107,7 +114,7 @@ def read_image_info(path: Path) -> ImageInfo:
     except (struct.error, IndexError) as error:
         found = f"found a header that is cut off after {counted(size_bytes, 'byte')}"
         raise _refused("image-corrupt", path, found) from error
-    return ImageInfo(path.parent, path.name, kind, width_px, height_px, bits, size_bytes)
+    return ImageInfo(path.parent, path.name, kind, width_px, height_px, bits, size_bytes, content)
 
 
 def _refused(code: str, path: Path, message: str, advice: str = _RESTORE) -> UnreadableFile:

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from dlc2lp.files import read_text
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
 from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, read_label_file
@@ -24,7 +25,7 @@ from dlc2lp.lp.label_sides import image_of, moment_of
 from dlc2lp.lp.names import check_views, label_file_name, queue_file_name
 from dlc2lp.lp.queue_merge import queued_path
 from dlc2lp.lp.stills import BadImage, read_still
-from dlc2lp.lp.yamlfile import explain, line_of
+from dlc2lp.lp.yamlfile import explain, line_of, load_as_app
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted, some
 
@@ -92,12 +93,12 @@ def _read_settings(target: Path) -> tuple[_Settings, list[Finding]]:
     name = "project.yaml"
     try:
         # As the app does it; Lightning Pose itself reads only the views.
-        loaded = yaml.safe_load((target / name).read_text(encoding="utf-8"))
+        loaded = load_as_app(read_text(target / name))
     except FileNotFoundError:
         return _Settings(), [error("target-project-missing", name, "found none; the app opens no project without it")]
     except yaml.YAMLError as cause:
         return _Settings(), [error("target-project-invalid", name, f"is no YAML: {explain(cause)}", line_of(cause))]
-    except (OSError, ValueError, RecursionError) as cause:
+    except (OSError, UnicodeDecodeError) as cause:
         return _Settings(), [error("target-project-invalid", name, f"can't be read: {cause}")]
     if not isinstance(loaded, dict):
         return _Settings(), [error("target-project-invalid", name, "found no mapping, expected keys and values")]
@@ -269,7 +270,7 @@ _MENDED = "delete the line, which `dlc2lp labels TARGET` does too"
 def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
     name = queue_file_name(labels.view)
     try:
-        lines = (target / name).read_text(encoding="utf-8").splitlines()
+        lines = read_text(target / name).splitlines()
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as cause:
@@ -305,7 +306,7 @@ def _queue_entry(line: str) -> tuple[str, str]:
     """Return the frame's path and what is wrong with the entry: the app's ``LabelingQueueEntry``."""
     try:
         entry: Any = json.loads(line)
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         return "", f"is no JSON: {cause}"
     frame = queued_path(entry)
     if frame is None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from dlc2lp.files import read_text
 from dlc2lp.lp.check_labels import TargetLabels
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml
@@ -102,7 +103,7 @@ def check_config(target: Path, views: Sequence[str], files: Sequence[TargetLabel
 
 def _faults(target: Path, views: Sequence[str], files: Sequence[TargetLabels]) -> list[Finding]:
     try:
-        loaded = load_yaml((target / CONFIG_FILE).read_text(encoding="utf-8"))
+        loaded = load_yaml(read_text(target / CONFIG_FILE))
     except FileNotFoundError:
         return [_finding("target-config-missing", "found no config to train with")]
     except yaml.YAMLError as error:
@@ -141,7 +142,7 @@ def _required_keys(config: _Config) -> Iterator[str]:
     if config.get("training.ckpt_every_n_epochs") is not None:
         yield "training.check_val_every_n_epoch"
     losses = config.get("model.losses_to_use")
-    if losses:
+    if losses and isinstance(losses, list):
         yield from ("dali.base.train.sequence_length", "dali.context.train.batch_size", "callbacks.anneal_weight")
         yield from (f"losses.{loss}" for loss in losses if isinstance(loss, str))
 

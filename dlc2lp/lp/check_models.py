@@ -6,6 +6,7 @@ Models that Lightning Pose trained are their own; these are known by a mark in t
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,9 @@ from typing import Any
 
 import yaml
 
+from dlc2lp.files import open_regular, read_text
 from dlc2lp.lp.check_labels import error
+from dlc2lp.lp.yamlfile import load_as_app
 from dlc2lp.model import Finding
 from dlc2lp.wording import counted, some
 
@@ -54,14 +57,14 @@ def check_models(target: Path, views: Sequence[str], keypoint_names: Sequence[st
 
 def _loaded(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return load_as_app(read_text(path))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
 
 
 def _status(path: Path) -> object:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError):
         return None
     return content.get("status") if isinstance(content, dict) else None
@@ -78,7 +81,7 @@ def _name_problem(path: Path, views: Sequence[str]) -> str:
 def _content_problem(path: Path, keypoint_names: Sequence[str] | None) -> str:
     """Return what is wrong with the rows: Lightning Pose takes columns and frames by their position."""
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as stream:
             rows = csv.reader(stream, strict=True)
             header = [next(rows, []) for _ in _FIRST_CELLS]
             if [row[:1] for row in header] != [[cell] for cell in _FIRST_CELLS]:

@@ -18,12 +18,16 @@ from typing import Any
 import yaml
 
 from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.files import read_bytes
 from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.model import Finding, Setting, Severity
 
 #: The environment variable by which the app finds its own folder, and where that is without it.
 _SYSTEM_DIR_VARIABLE = "LP_SYSTEM_DIR"
 _DEFAULT_SYSTEM_DIR = ".lightning-pose"
+
+#: Some thousand projects are listed in less.
+_MOST_BYTES = 16 * 2**20
 
 _TOML_ESCAPES = {ord(char): f"\\{char}" for char in '"\\'} | {n: f"\\u{n:04x}" for n in (*range(0x20), 0x7F)}
 
@@ -143,11 +147,11 @@ def _check_folder(data_dir: Path, system_dir: Path) -> None:
 
 def _read_projects(projects_file: Path) -> tuple[bytes, dict[str, Any]]:
     try:
-        content = projects_file.read_bytes()
+        content = read_bytes(projects_file, _MOST_BYTES)
         return content, tomllib.loads(content.decode("utf-8"))
     except FileNotFoundError:
         return b"", {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also a number of thousands of digits, and depth
         raise TargetRefused.of(
             "projects-file-unreadable",
             str(projects_file),
@@ -171,7 +175,7 @@ def _append(projects_file: Path, before: bytes, name: str, data_dir: Path) -> No
         tomllib.loads(content.decode("utf-8"))
         projects_file.parent.mkdir(parents=True, exist_ok=True)
         _replace_whole(projects_file, content)
-    except (OSError, UnicodeEncodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         # UnicodeEncodeError: a Linux path need not be text, TOML must be
         raise TargetRefused.of(
             "projects-file-not-writable",

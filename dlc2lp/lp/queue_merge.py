@@ -76,7 +76,7 @@ def _entries(text: str, name: str) -> Iterator[dict[str, Any]]:
             continue
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             entry = None
         if queued_path(entry) is None:
             message, advice = "expected an object with a frame_path, in JSON", "correct the line, or delete it"

@@ -70,6 +70,12 @@ def make_page(plan: Plan, came: WhatCame, records: Mapping[str, Record], *, anew
     return path
 
 
+def page_of(plan: Plan) -> Path | None:
+    """Return where the page of a target is; None where there is none."""
+    path = Path(plan.target) / PAGE_FILE
+    return path if path.is_file() else None
+
+
 def remake_page(target: str | Path) -> Path:
     """Make the page of a target anew, of what stands there now, and return where it is.
 
@@ -107,7 +113,7 @@ def _labels_of(target: Path, plan: Plan, view: str) -> ViewLabels:
 
 def _config(plan: Plan, records: Mapping[str, Record]) -> Sequence[ChoiceReason]:
     """Return the choices of the starter config that are in force: by the conversion, or by ``dlc2lp config`` since."""
-    called, call = last_call_in(records, Path(plan.target), plan)
+    called, call = last_call_in(records, plan)
     return starter_config(plan.config_facts, call.choices).reasons if called else plan.config_reasons
 
 

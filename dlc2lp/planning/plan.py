@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from dlc2lp import codec, files
-from dlc2lp.errors import UsageError
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, UsageError, disk_error
+from dlc2lp.inside import InnerPath, InnerPathOrNone, ViewName
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.names import label_file_name, queue_file_name
 from dlc2lp.lp.starter import ChoiceReason
@@ -37,7 +38,7 @@ class PlannedFrame:
     left_out_by_default: ClassVar[tuple[str, ...]] = ("n_as_predicted",)
 
     source: str  #: DeepLabCut's file name.
-    target: str  #: Path in the target; empty where the frame is left out.
+    target: InnerPathOrNone  #: Path in the target; empty where the frame is left out.
     frame_index: int | None  #: The number that DeepLabCut's name carries; None if it carries none.
     #: 0-based index of the video frame that the image was proven to be; None while unproven.
     video_frame_index: int | None
@@ -91,7 +92,7 @@ class PlannedVideo:
 
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
+    target: InnerPath
     #: ``place``, ``remux``, ``rewrite`` or ``encode``, and what stands against a cheaper way.
     action: Action
     reasons: tuple[str, ...]
@@ -120,8 +121,8 @@ class PlannedPredictions:
 
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
-    video: str  #: The video in the target.
+    target: InnerPath
+    video: InnerPath  #: The video in the target.
     n_rows: int  #: Rows of the source.
     n_frames: int  #: Rows that are written: one for each frame of the target's video.
 
@@ -197,6 +198,9 @@ class Plan:
         What the keypoints of each view were in DeepLabCut; none in the plans of versions before 0.2.
     models
         Networks of DeepLabCut whose predictions come along.
+    texts_from
+        Files of the source (absolute paths) that the texts were made from, each as it was then; none in the plans of
+        versions before 0.2.
     folders
         Those that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
     steps
@@ -204,7 +208,7 @@ class Plan:
     """
 
     written_first: ClassVar[tuple[str, ...]] = ("schema",)
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("origins", "models")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("origins", "models", "texts_from")
     schema: ClassVar[str] = SCHEMA
 
     dlc2lp_version: str
@@ -220,11 +224,12 @@ class Plan:
     config_facts: ConfigFacts
     config_reasons: tuple[ChoiceReason, ...]
     findings: tuple[Finding, ...]
-    views: tuple[str, ...] = ()
+    views: tuple[ViewName, ...] = ()
     view_frames: tuple[SessionFrames, ...] = ()
     calibrations: dict[str, str] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
     models: tuple[PlannedModel, ...] = ()
+    texts_from: tuple[files.FileRecord, ...] = ()
     folders: tuple[Literal["labeled-data"], Literal["videos"], Literal["configs"]] = _FOLDERS
     steps: tuple[Step, ...] = field(repr=False)
 
@@ -286,11 +291,20 @@ class Plan:
                 gc.enable()
 
 
-def unreadable(path: Path, error: codec.Malformed) -> UsageError:
-    """Return the error for a plan, or a part of it, that this version can't read."""
+def unreadable(
+    path: Path, error: codec.Malformed | OSError, way_out: str = "convert into a new, empty target"
+) -> Dlc2LpError:
+    """Return the error for a plan, or a part of it, that this version or the system can't read."""
     if isinstance(error, codec.OtherForm):
         found = f"found a plan of the form {error.found}, expected {error.expected}"
-        advice = "use the version of dlc2lp that made it, or convert into a new target"
+        advice = f"use the version of dlc2lp that made it, or {way_out}"
+    elif isinstance(error, codec.Malformed):
+        found = f"is no plan that dlc2lp wrote ({error})"
+        advice = f"bring it back from a backup, or {way_out}"
+    elif (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(path, trouble)
     else:
-        found, advice = f"is no plan that dlc2lp wrote ({error})", "convert into a new, empty target"
+        found = f"can't be read: {error.strerror or error}"
+        advice = f"mend that, or {way_out}"
+        return TargetRefused.of("plan-unreadable", str(path), found, advice=advice)
     return UsageError.of("plan-unreadable", str(path), found, advice=advice)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 from dlc2lp.codec import Says, encode_fields
 from dlc2lp.model import Command, Finding
 from dlc2lp.version import __version__
+from dlc2lp.wording import shown
 
 #: Findings of one kind that are written out; a thousand missing images are one problem, not a thousand.
 _MAX_OF_A_KIND = 5
@@ -40,11 +41,11 @@ def findings_text(findings: Sequence[Finding]) -> str:
 
 def _lines_of(finding: Finding) -> list[str]:
     """Lay out one finding; a table inside its message keeps its lines."""
-    message, *table = finding.message.split("\n")
-    lines = [_wrap(f"{finding.severity}: {finding.subject}: {message} [{finding.code}]"), *table]
-    commands = [remedy.line for remedy in finding.remedies if isinstance(remedy, Command)]
+    said = shown(f"{finding.severity}: {finding.subject}: {finding.message} [{finding.code}]")
+    lines = [_wrap(said), *map(shown, finding.table)]
+    commands = [shown(remedy.line) for remedy in finding.remedies if isinstance(remedy, Command)]
     told = (("at", finding.where), ("do", finding.short_hint))
-    lines += [_wrap(f"    {word}: {text}", commands) for word, text in told if text]
+    lines += [_wrap(f"    {word}: {shown(text)}", commands) for word, text in told if text]
     return lines
 
 
@@ -54,6 +55,15 @@ def _wrap(text: str, whole: Sequence[str] = ()) -> str:
         text = text.replace(piece, piece.replace(" ", _BLANK))
     kept = textwrap.fill(text, WIDTH, subsequent_indent="        ", break_long_words=False, break_on_hyphens=False)
     return kept.replace(_BLANK, " ")
+
+
+#: Versions of documents that lost a key or changed its meaning: the second report of an archive has no times.
+_VERSIONS = {"batch-finish": 2, "batch-convert": 2}
+
+
+def schema_of(command: str) -> str:
+    """Return what a command's document calls itself."""
+    return f"dlc2lp/{command}/{_VERSIONS.get(command, 1)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +76,7 @@ class Document:
     def __init_subclass__(cls, *, command: str = "", **others: Any) -> None:
         super().__init_subclass__(**others)
         if command:
-            cls.schema = f"dlc2lp/{command}/1"
+            cls.schema = schema_of(command)
 
     dlc2lp_version: str = __version__
     exit_code: Annotated[int, Says("enum", (0, 1, 2, 3, 4, 75))] = 0
@@ -76,4 +86,4 @@ class Document:
 def ended_early(command: str, exit_code: int, findings: Iterable[Finding]) -> dict[str, Any]:
     """Return the document of a command that ended before it had a result."""
     frame = Document(exit_code=exit_code, findings=tuple(findings))
-    return {"schema": f"dlc2lp/{command}/1"} | encode_fields(frame)
+    return {"schema": schema_of(command)} | encode_fields(frame)

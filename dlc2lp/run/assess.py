@@ -7,20 +7,22 @@ the record names.
 from __future__ import annotations
 
 import enum
+import errno
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dlc2lp.errors import Dlc2LpError, TargetRefused
-from dlc2lp.files import FileRecord, digest
+from dlc2lp.errors import DiskTrouble, Dlc2LpError
+from dlc2lp.files import FileRecord, NotRegular, digest, look_at, mark_of
 from dlc2lp.model import Finding
 from dlc2lp.planning.plan import Plan
-from dlc2lp.planning.steps import Step, WriteText
+from dlc2lp.planning.steps import PlaceImages, PlaceVideo, Step, WriteText
 from dlc2lp.planning.texts import CONFIG_FILE, PROJECT_FILE
-from dlc2lp.run.findings import unlookable
-from dlc2lp.run.journal import Journal
+from dlc2lp.run.findings import unreadable_file
+from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_work import LabelWork, find_label_work
+from dlc2lp.wording import name_key
 
 
 class State(enum.StrEnum):
@@ -32,7 +34,12 @@ class State(enum.StrEnum):
     HELD = "held"  # of an earlier plan, and belongs together with a file that a person changed
     KEPT = "kept"  # remade by `dlc2lp config`: a person's choice, valid
     LABELED = "labeled"  # a label file or queue that people went on with, and to which nothing is to be brought
+    UNSURE = "unrecorded"  # its record is damaged, so that nobody knows whose its files are: made again, to compare
     MERGE = "to-merge"  # one to which labels of DeepLabCut are to be brought, or in which cells are to be mended
+
+
+#: The states of steps whose files are made.
+WRITTEN = frozenset([State.TO_DO, State.UNSURE])
 
 
 @dataclass(frozen=True)
@@ -46,14 +53,20 @@ class Assessment:
     orphans: tuple[str, ...] = ()
     labels: LabelWork | None = None  #: What people did to the labels; None where nobody did, or they can't be merged.
     unmerged: tuple[Finding, ...] = ()  #: Why what people did to the labels can't be merged.
+    #: By step id: the record under the id that a step had when plans did not know what their sources hold.
+    adopted: Mapping[str, Record] = field(default_factory=dict)
 
     def is_left(self, step: Step) -> bool:
         """Whether work of the plan is left: labels to be brought are some, cells to mend in people's files are none."""
-        if self.states[step.id] not in {State.TO_DO, State.MERGE}:
+        if self.states[step.id] not in {*WRITTEN, State.MERGE}:
             return False
         if self.labels is None or any(path not in self.labels.found for path in step.targets):
             return True
         return self.labels.is_pending
+
+    def is_any_left(self, plan: Plan) -> bool:
+        """Whether a run would write anything."""
+        return any(self.states[step.id] in {*WRITTEN, State.MERGE} for step in plan.steps)
 
 
 def assess(
@@ -81,6 +94,8 @@ def assess(
     unmerged: tuple[Finding, ...] = ()
     try:
         labels = find_label_work(plan, look.is_peoples)
+    except DiskTrouble:
+        raise
     except Dlc2LpError as error:
         unmerged = error.findings
         _hold_labels(plan, look, states, edited)
@@ -88,11 +103,11 @@ def assess(
         _with_labels(plan, look, labels, states, edited)
     planned = {path for step in plan.steps for path in step.targets}
     planned |= labels.texts.keys() | labels.images if labels else set()
-    left_over = {path: now for path in sorted(look.known.keys() - planned) if (now := look.file(path))}
+    left_over = [path for path in look.beside(planned) if look.is_there(path)]
     emptied = labels.found if labels else {}  # of label files and queues those that hold nothing more
     stale = tuple(path for path in left_over if path in emptied or not look.is_peoples(path))
     orphans = tuple(path for path in left_over if path not in stale)
-    return Assessment(states, edited, stale, orphans, labels, unmerged)
+    return Assessment(states, edited, stale, orphans, labels, unmerged, look.adopted)
 
 
 def is_peoples(target: Path, path: str) -> bool:
@@ -144,11 +159,12 @@ class _Look:
         self._target = target
         self._in_place = in_place
         self._journal = Journal(target)
+        self.adopted: dict[str, Record] = {}
         self._read_records()
         self._files: dict[str, FileRecord | None] = dict(self._untouched()) if quick else {}
 
     def _read_records(self) -> None:
-        self._records = self._journal.read()
+        self._records, self._damaged = self._journal.read_all()
         #: By path, every content that dlc2lp ever left there, and which command did.
         self.known: dict[str, dict[tuple[int, str], str]] = {}
         for record in self._records.values():
@@ -176,8 +192,29 @@ class _Look:
                         changed_ns = max(changed_ns, status.st_ctime_ns)
                     if status.st_size == file.size_bytes and changed_ns <= recorded_ns:
                         yield file.path, file
-            except (FileNotFoundError, NotADirectoryError):
+            except OSError:  # told, if it is more than that a file is gone, by whoever looks for the file
                 continue
+
+    def beside(self, planned: Collection[str]) -> list[str]:
+        """Return the recorded files that are none of the planned ones, also where neither case nor accents count."""
+        others = sorted(self.known.keys() - planned)
+        if not others:
+            return []
+        keys = set(map(name_key, planned))
+        return [path for path in others if name_key(path) not in keys]
+
+    def is_there(self, path: str) -> bool:
+        """Whether there is a file of the target; what a record names and is none, was never written so."""
+        return self._is_file(path) and self.file(path) is not None
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            look_at(self._target / path)
+        except (FileNotFoundError, NotADirectoryError, NotRegular):
+            return False
+        except OSError:
+            pass  # told by whoever reads it
+        return True
 
     def again(self, paths: Sequence[str]) -> None:
         """Read the records and some files anew."""
@@ -193,7 +230,9 @@ class _Look:
             except (FileNotFoundError, NotADirectoryError):
                 self._files[path] = None
             except OSError as error:
-                raise TargetRefused(unlookable(self._target / path, path, error)) from error
+                if error.errno != errno.ENAMETOOLONG:
+                    raise unreadable_file(self._target, path, error) from error
+                self._files[path] = None
         return self._files[path]
 
     def is_peoples(self, path: str) -> bool:
@@ -206,21 +245,52 @@ class _Look:
         record = self._records.get(step.id)
         return record is not None and not record.done
 
+    def _record_of(self, step: Step) -> Record | None:
+        """Return the record of a step, perhaps under its former id, if that is known to be of the same source."""
+        if step.id in self._records or not self._records:
+            return self._records.get(step.id)
+        record = self._records.get(step.without_digests().id)
+        if record is None or not record.done or not _fits(record, step):
+            return None
+        self.adopted[step.id] = replace(record, step=step.id)
+        return record
+
     def at(self, step: Step) -> tuple[State, tuple[str, ...]]:
         """Return what a step finds, and which of its files a person changed."""
-        record = self._records.get(step.id)
+        record = self._record_of(step)
         expected = {file.path: _key(file) for file in record.files} if record else {}
         now = {path: self.file(path) for path in step.targets}
+        planned = _planned_marks(step)
+        # What is linked to a source changes with it: then it is what is planned now, and nobody's work.
         changed = tuple(
-            path for path, file in now.items() if file is not None and _key(file) not in self.known.get(path, {})
+            path
+            for path, file in now.items()
+            if file is not None
+            and _key(file) not in self.known.get(path, {})
+            and mark_of(file.digest) != planned.get(path)
         )
+        if changed and step.id in self._damaged and self.known.keys().isdisjoint(changed):
+            return State.UNSURE, ()
         if changed:
             return State.EDITED, changed
         if record and record.done and all(file and _key(file) == expected.get(path) for path, file in now.items()):
             return State.DONE, ()
-        if all(file and self.known[path][_key(file)] == "config" for path, file in now.items()):
+        if all(file and self.known.get(path, {}).get(_key(file)) == "config" for path, file in now.items()):
             return State.KEPT, ()
         return State.TO_DO, ()
+
+
+def _fits(record: Record, step: Step) -> bool:
+    """Whether the files of a record hold what the sources of its step do now, as far as that can be told."""
+    planned = _planned_marks(step)
+    return all(mark_of(file.digest) == planned.get(file.path, mark_of(file.digest)) for file in record.files)
+
+
+def _planned_marks(step: Step) -> dict[str, str]:
+    """Return the digests of those files of a step that are known before they are made: what travels as it is."""
+    if isinstance(step, PlaceImages):
+        return {image.target: image.digest for image in step.images if image.is_as_it_is and image.digest}
+    return {step.target: step.digest} if isinstance(step, PlaceVideo) and step.digest else {}
 
 
 def _key(file: FileRecord) -> tuple[int, str]:

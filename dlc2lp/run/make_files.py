@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, assert_never, cast
 
-from dlc2lp.errors import UnreadableFile, VideoFailed
+from dlc2lp.disks import disks_asked, sync
+from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Watch
-from dlc2lp.files import FileRecord, digest, digest_of
+from dlc2lp.files import FileRecord, digest, digest_of, read_bytes
 from dlc2lp.model import VideoInfo
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.steps import (
@@ -30,16 +30,15 @@ from dlc2lp.run.journal import Journal
 from dlc2lp.run.place import place, place_read
 from dlc2lp.run.predictions import predicted_lines
 from dlc2lp.run.scratch import on_fast_disk
+from dlc2lp.run.sources import check_placed, held_still, refuse_other_frames
 from dlc2lp.video.checks import against_original
-from dlc2lp.video.convert import make_video
+from dlc2lp.video.convert import copy_or_encode, make_video
 from dlc2lp.video.encoding import EncodeSettings
 from dlc2lp.video.frames import read_frames
-from dlc2lp.video.pictures import encode_image, read_image, to_eight_bit
+from dlc2lp.video.pictures import decode_image, encode_image, to_eight_bit
 from dlc2lp.video.probe import probe
-from dlc2lp.wording import counted
 
 _ROWS_BETWEEN_LOOKS = 1000
-_PLAN_AGAIN = "run the same command once more; it plans anew"
 
 #: Hears how many frames of a step are written.
 OnFrames = Callable[[int], None]
@@ -64,7 +63,7 @@ def make_text(step: WriteText, scratch: Path) -> Made:
     with temporary.open("w", encoding="utf-8", newline="") as file:
         for start in range(0, len(step.text), _N_CHARACTERS):  # never a second time as a whole
             file.write(step.text[start : start + _N_CHARACTERS])
-    _sync(temporary)
+    sync(temporary)
     return Made(((step.target, temporary),), {})
 
 
@@ -78,8 +77,8 @@ class Maker:
     def make(self, step: Step, scratch: Path, on_frames: OnFrames) -> Made:
         """Make the files of a step in a folder of temporaries.
 
-        Raises VideoFailed, UnreadableFile, ToolMissing or OSError where they can't be made, Interrupted where the work
-        is to stop.
+        Raises VideoFailed, UnreadableFile, ToolMissing, DiskTrouble or OSError where they can't be made, SourceChanged
+        where their source is not what was planned, Interrupted where the work is to stop.
         """
         if isinstance(step, WriteText):
             return make_text(step, scratch)
@@ -106,29 +105,35 @@ class Maker:
         return Made(tuple(made), {}, tuple(digests))
 
     def _make_predictions(self, step: WritePredictions, temporary: Path) -> Made:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        # What they were when they were planned, the step knows by a hash of its own.
+        with held_still(Path(step.source), ""), temporary.open("w", encoding="utf-8", newline="") as file:
             for number, line in enumerate(predicted_lines(step)):
                 if not number % _ROWS_BETWEEN_LOOKS:
                     self.watch.check(step.target)
                 file.write(line)
-        _sync(temporary)
+        sync(temporary)
         return Made(((step.target, temporary),), {"n_rows": step.n_rows})
 
     def _extract(self, step: ExtractFrames, scratch: Path, on_frames: OnFrames) -> Made:
         """Cut frames out of a video; one frame may have several names."""
-        info = _unchanged(step)
+        with held_still(Path(step.source), step.digest):
+            return self._cut(step, scratch, on_frames)
+
+    def _cut(self, step: ExtractFrames, scratch: Path, on_frames: OnFrames) -> Made:
+        info = _as_planned(step)
         targets: dict[int, list[str]] = {}
         for frame in step.frames:
             targets.setdefault(frame.index, []).append(frame.target)
         made: list[tuple[str, Path]] = []
         shown: dict[str, Any] = {"crop": step.crop, "turn_deg": step.turn_deg, "colors": step.colors}
         cut = read_frames(info.path, info, targets, stop=self.watch.stop, **shown)
-        for index, picture in cut:
-            for target in targets[index]:
-                temporary = scratch / str(len(made))
-                temporary.write_bytes(encode_image(picture, PurePosixPath(target).suffix))
-                made.append((target, temporary))
-            on_frames(len(made))
+        with disks_asked(info.path, stop=self.watch.stop):
+            for index, picture in cut:
+                for target in targets[index]:
+                    temporary = scratch / str(len(made))
+                    temporary.write_bytes(encode_image(picture, PurePosixPath(target).suffix))
+                    made.append((target, temporary))
+                on_frames(len(made))
         return Made(tuple(made), {"n_frames": len(step.frames)})
 
     def _from_twin(self, step: RemuxVideo | EncodeVideo, temporary: Path) -> Made | None:
@@ -137,41 +142,43 @@ class Maker:
             record = Journal(twin).read().get(step.id)
             if record is None or not record.done or not (twin / step.target).is_file():
                 continue
-            if replace(digest(twin / step.target), path=step.target) == record.files[0]:
+            if replace(digest(twin / step.target), path=step.target) in record.files:
                 place(twin / step.target, temporary, "auto")
-                _sync(temporary)
+                sync(temporary)
                 return Made(((step.target, temporary),), record.detail)
         return None
 
     def _place_video(self, step: PlaceVideo, temporary: Path) -> Made:
         """Bring a conforming video over, compare what was copied, and decode some of it: a header can lie."""
         source, verify = Path(step.source), self.run_options.verify
-        info = _unchanged(step)
-        is_copied = place(source, temporary, step.link)
-        _sync(temporary)
-        if verify != "none":
-            faults = against_original(source, info, temporary, verify, self.watch.stop, is_copied=is_copied)
-            if faults:
-                raise VideoFailed(*faults)
+        with held_still(source, step.digest):
+            info = _as_planned(step)
+            is_copied = place(source, temporary, step.link)
+            sync(temporary)
+            if verify != "none":
+                with disks_asked(source, temporary, written=temporary, stop=self.watch.stop):
+                    faults = against_original(source, info, temporary, verify, self.watch.stop, is_copied=is_copied)
+                    if faults:
+                        raise VideoFailed(*faults)
         return Made(((step.target, temporary),), {"n_frames": step.n_frames})
 
     def _make_video(self, step: RemuxVideo | EncodeVideo, temporary: Path, on_frames: OnFrames) -> Made:
-        with on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes) as path:
-            info, verify, stop = _unchanged(step), self.run_options.verify, self.watch.stop
-            write = partial(make_video, info.path, path, info, verify=verify, on_frames=on_frames, stop=stop)
+        on_disk = on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes)
+        with held_still(Path(step.source), step.digest), on_disk as path:
+            info = _as_planned(step)
+            how: dict[str, Any] = {"verify": self.run_options.verify, "on_frames": on_frames, "stop": self.watch.stop}
             settings = EncodeSettings(
                 step.profile, step.preset, step.crf, step.gop, threads=step.threads, tuning=step.tuning
             )
             detail: dict[str, Any] = {}
             if isinstance(step, EncodeVideo):
-                written = write("encode", settings, crop=step.crop, turn_deg=step.turn_deg, colors=step.colors)
+                how |= {"crop": step.crop, "turn_deg": step.turn_deg, "colors": step.colors}
+                written = make_video(info.path, path, info, "encode", settings, **how)
             else:
-                try:
-                    written = write(step.action, None)
-                except VideoFailed as failure:
-                    detail["encoded_because"] = str(failure)
-                    written = write("encode", settings)
-        _sync(temporary)
+                written, verdict = copy_or_encode(info.path, path, info, step.action, settings, **how)
+                if verdict is not None:
+                    detail["encoded_because"] = str(verdict)
+        sync(temporary)
         if written.remarks:
             detail["complaints"] = "; ".join(remark.message for remark in written.remarks)
         return Made(((step.target, temporary),), {"n_frames": written.n_frames} | detail)
@@ -179,12 +186,14 @@ class Maker:
 
 def _make_image(image: ImagePlacement, temporary: str, link: str) -> FileRecord:
     """Make one image, and return its size and digest; the source is opened once."""
-    if image.shift is None and not image.as_png:
+    if image.is_as_it_is:
         placed = place_read(image.source, temporary, link)
-        if placed.size_bytes != image.size_bytes:
-            raise _image_changed(image, placed.size_bytes)
+        check_placed(image, placed)
         return placed
-    pixels = read_image(Path(image.source))
+    source = Path(image.source)
+    read = read_bytes(source)
+    check_placed(image, digest_of(read))
+    pixels = decode_image(read, source)
     if image.shift is not None:
         pixels = to_eight_bit(pixels, image.shift)
     content = encode_image(pixels)
@@ -192,28 +201,11 @@ def _make_image(image: ImagePlacement, temporary: str, link: str) -> FileRecord:
     return digest_of(content)
 
 
-def _image_changed(image: ImagePlacement, found_bytes: int) -> UnreadableFile:
-    message = f"found {counted(found_bytes, 'byte')}, expected {image.size_bytes} as when it was planned"
-    return UnreadableFile.of("source-changed", image.source, message, advice=_PLAN_AGAIN)
-
-
-def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
-    """Return what the source holds, if that still is what was planned for; else raise VideoFailed."""
+def _as_planned(step: VideoStep | ExtractFrames) -> VideoInfo:
+    """Return what the source holds, if that still is what was planned for; else raise SourceChanged."""
     # The plan decided whether a damaged one is taken.
     info = probe(Path(step.source), keep_damaged=True)
-    if (info.n_frames, info.size_bytes) != (step.n_frames, step.size_bytes):
-        found = f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}"
-        message = f"{found}, expected {step.n_frames} in {step.size_bytes} as when it was planned"
-        raise VideoFailed.of("source-changed", step.source, message, advice=_PLAN_AGAIN)
+    refuse_other_frames(step, info.n_frames, info.size_bytes)
     if isinstance(step, EncodeVideo | RemuxVideo):
         info = replace(info, trimmed_to=step.trimmed_to)
     return replace(info, held=step.held) if isinstance(step, EncodeVideo | ExtractFrames) else info
-
-
-def _sync(path: Path) -> None:
-    """Have the system write a file to the disk before it gets its name."""
-    try:
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-    except PermissionError:
-        pass  # a link to a source that is write-protected: nothing was written that could be lost

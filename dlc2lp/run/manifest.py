@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from dlc2lp.codec import Says, Signed
-from dlc2lp.files import STATE_FOLDER, FileRecord
+from dlc2lp.files import STATE_FOLDER, WrittenFile
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
 from dlc2lp.planning.align import SessionFrames
@@ -207,7 +207,7 @@ class DoneStep:
     id: str
     kind: str
     state: Literal["done", "failed"]
-    files: tuple[FileRecord, ...]
+    files: tuple[WrittenFile, ...]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from dlc2lp.codec import Malformed, decode
 from dlc2lp.errors import TargetRefused
 from dlc2lp.files import read_bytes
-from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
 from dlc2lp.run.manifest import MANIFEST_FILE, WhatCame
 from dlc2lp.wording import counted, some
 
@@ -17,9 +17,11 @@ def stored_plan(target: Path) -> Plan | None:
     """Return the plan that the target was last written by; None for a new target, or one that a crash left so."""
     path = target / PLAN_FILE
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise unreadable(path, error) from error
     return Plan.from_text(text, path)
 
 

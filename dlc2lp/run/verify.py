@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.files import open_regular
 from dlc2lp.lp.check import check_target
 from dlc2lp.lp.label_cells import PARSER_ERROR, decoded_lines, number, open_table, text_lines
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
@@ -26,6 +27,7 @@ from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.findings import found_edited, held, incomplete, orphaned, unmergeable
 from dlc2lp.run.label_findings import lasting
 from dlc2lp.run.label_work import LabelWork
+from dlc2lp.run.links import leads_out, outward_links
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.run.verify_predictions import check_predictions
 from dlc2lp.run.verify_videos import check_videos
@@ -121,7 +123,10 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
         elif assessment.is_left(step):
             missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
             findings.append(incomplete(step, missing))
-    return [*findings, *map(orphaned, assessment.orphans)]
+    target = Path(plan.target)
+    links = outward_links(target, (path for step in plan.steps for path in step.targets))
+    told_links = [leads_out(target, link, Severity.WARNING) for link in links]
+    return [*findings, *map(orphaned, assessment.orphans), *told_links]
 
 
 #: Rows that are compared at one time.
@@ -168,7 +173,7 @@ def read_labels(target: Path, view: str) -> list[WrittenLabels]:
     for name in label_files(view):
         if (target / name).is_file():
             with contextlib.suppress(Dlc2LpError):
-                tables.append(WrittenLabels.read(decoded_lines((target / name).open("rb"), name), name))
+                tables.append(WrittenLabels.read(decoded_lines(open_regular(target / name), name), name))
     return tables
 
 

@@ -12,22 +12,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
+from dlc2lp.files import read_bytes
 
 
 def read_image(path: Path) -> NDArray[Any]:
     """Read a still image as it is stored: PNG, JPEG, TIFF or BMP, under any name.
 
     Returns gray, RGB or RGBA of shape (H, W), (H, W, 3) or (H, W, 4), uint8, uint16 or float32 as in the file. Raises
-    ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image.
+    ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image, ``DiskTrouble``.
     """
+    try:
+        # OpenCV's own reader fails at some names on Windows, and numpy's takes a disk that fails for the file's end.
+        content = read_bytes(path)
+    except OSError as problem:
+        raise_disk_trouble(path, problem)
+        raise _unreadable_image(path, problem.strerror or str(problem)) from problem
+    return decode_image(content, path)
+
+
+def decode_image(content: bytes, path: Path) -> NDArray[Any]:
+    """Return what :func:`read_image` does for a file that holds this; the path is told where that is no image."""
     import cv2
 
     try:
-        data = np.fromfile(path, dtype=np.uint8)  # OpenCV's own reader fails at some names on Windows
+        data = np.frombuffer(content, dtype=np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    except (OSError, cv2.error) as problem:
-        raise _unreadable_image(path, getattr(problem, "strerror", None) or str(problem)) from problem
+    except cv2.error as problem:
+        raise _unreadable_image(path, str(problem)) from problem
     if image is None:
         raise _unreadable_image(path, "0 bytes" if data.size == 0 else "no image that OpenCV can decode")
     return _swap_red_and_blue(image)
