@@ -50,6 +50,7 @@ def test_every_command_keeps_to_its_schema(tmp_path):
         "plan": ("convert", project.root, target, "--dry-run"),
         "convert": ("convert", project.root, target),
         "verify": ("verify", target),
+        "report": ("report", target),
         "config": ("config", target, "--num-gpus", 2),
         "labels": ("labels", target),
         "export": ("export", target, tmp_path / "back"),

@@ -19,7 +19,7 @@ from dlc2lp.cli.main import COMMANDS, cli
 PACKAGE = Path(dlc2lp.__file__).parent
 
 #: Rooms in which findings are data to the end: what settles one stands beside its advice, and nobody reads its words.
-ROOMS_OF_DATA = ("", "batch", "cli", "dlc", "lp", "planning", "report", "run", "survey", "video")
+ROOMS_OF_DATA = ("", "batch", "cli", "dlc", "lp", "pages", "planning", "report", "run", "survey", "video")
 
 #: What of a finding is for people, and not for dlc2lp itself; nor is its code, which is for scripts.
 PROSE = {"message", "advice", "hint", "way"}
