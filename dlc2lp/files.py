@@ -66,8 +66,8 @@ def look_at(path: str | Path) -> os.stat_result:
     return status
 
 
-def open_regular(path: str | Path) -> BinaryIO:
-    """Open a file for reading; never waits for a pipe and never touches a device.
+def open_regular(path: str | Path, buffering: int = -1) -> BinaryIO:
+    """Open a file for reading, as ``open`` buffers it; never waits for a pipe and never touches a device.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def open_regular(path: str | Path) -> BinaryIO:
         It can't be opened.
     """
     look_at(path)  # before it is opened: that alone can set a device going
-    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    file = open(path, "rb", buffering, opener=_open_without_waiting)  # noqa: SIM115
     try:
         _expect_file(os.fstat(file.fileno()), path)  # it may have been replaced in between
     except OSError:

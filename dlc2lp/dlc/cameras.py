@@ -37,6 +37,7 @@ from dlc2lp.dlc.opencv import (
 )
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import open_regular
 from dlc2lp.model import Camera, Finding, Severity, Vector
 from dlc2lp.placeholders import check_is_here
 
@@ -133,7 +134,7 @@ def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Fin
     Beside them what is wrong: a finding, or the key of a pair of cameras that are not those of the project.
     """
     check_is_here(path)
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         content = load_arrays(stream, subject=str(path))
     if not isinstance(content, dict) or not content:
         found = "an empty dictionary" if content == {} else type(content).__name__
@@ -235,7 +236,7 @@ def _read_intrinsics(
     """
     try:
         check_is_here(path)
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             content = load_arrays(stream, subject=str(path))
         fields = content.get(camera) if isinstance(content, dict) else None
         if not isinstance(fields, dict):

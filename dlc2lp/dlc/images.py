@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import open_regular
 from dlc2lp.model import ImageInfo
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted
@@ -92,7 +93,7 @@ def read_image_info(path: Path) -> ImageInfo:
     ``image-unknown`` (it is none of the four formats) and ``image-corrupt`` (it is damaged or cut off).
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size_bytes = os.fstat(file.fileno()).st_size
             if size_bytes == 0:
                 raise _refused("image-empty", path, "found an empty file (0 bytes), expected an image")

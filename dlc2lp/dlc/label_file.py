@@ -14,6 +14,7 @@ from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import open_regular
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.placeholders import NotHere, Placeholder, name_in_cloud, placeholder_of
 from dlc2lp.wording import spelled
@@ -131,7 +132,7 @@ def _reads_like_labels(path: Path) -> bool:
         table = read_label_file(path).table
         return table is not None and not any(column[-1].lower() == "likelihood" for column in table.columns)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES).replace(b"\0", b"")
     except OSError:
         return False
@@ -191,7 +192,7 @@ def _kind_of(path: Path) -> FileKind:
     if is_archive_file(path.name):
         return "other"
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return "h5" if suffix in _HDFS else "csv" if suffix in _TEXTS else "other"

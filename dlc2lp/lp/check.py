@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from dlc2lp.bounded_yaml import load_safely
+from dlc2lp.limits import CONFIG_BYTES, CSV_BYTES
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
 from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, read_label_file
@@ -92,7 +94,7 @@ def _read_settings(target: Path) -> tuple[_Settings, list[Finding]]:
     name = "project.yaml"
     try:
         # As the app does it; Lightning Pose itself reads only the views.
-        loaded = yaml.safe_load((target / name).read_text(encoding="utf-8"))
+        loaded = load_safely(CONFIG_BYTES.read_text(target / name))
     except FileNotFoundError:
         return _Settings(), [error("target-project-missing", name, "found none; the app opens no project without it")]
     except yaml.YAMLError as cause:
@@ -269,7 +271,7 @@ _MENDED = "delete the line, which `dlc2lp labels TARGET` does too"
 def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
     name = queue_file_name(labels.view)
     try:
-        lines = (target / name).read_text(encoding="utf-8").splitlines()
+        lines = CSV_BYTES.read_text(target / name).splitlines()
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as cause:

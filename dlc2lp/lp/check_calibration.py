@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from dlc2lp.limits import SMALL_TEXT_BYTES
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.lp.check_labels import TargetLabels, error
@@ -44,7 +45,7 @@ def check_calibration(target: Path, views: Sequence[str], files: Sequence[Target
 def _read(target: Path, name: str, views: Sequence[str]) -> tuple[tuple[Camera, ...], list[Finding]]:
     """Return the cameras of a file, none where something is wrong with it."""
     try:
-        parsed = parse_calibration((target / name).read_text(encoding="utf-8"), name)
+        parsed = parse_calibration(SMALL_TEXT_BYTES.read_text(target / name), name)
     except (OSError, UnicodeDecodeError) as cause:
         return (), [error("target-calibration-invalid", name, f"can't be read: {cause}")]
     if parsed.findings:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.files import open_regular
 from dlc2lp.lp.label_cells import decoded_lines, number, open_table
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.model import Command, Finding, Severity
@@ -72,7 +73,7 @@ def _read(
     target: Path, name: str, view: str, keypoint_names: Sequence[str] | None
 ) -> tuple[TargetLabels | None, list[Finding]]:
     try:
-        header, names, rows = open_table(decoded_lines((target / name).open("rb"), name), name)
+        header, names, rows = open_table(decoded_lines(open_regular(target / name), name), name)
         images = tuple(row[0] for row in rows)
     except FileNotFoundError:
         message = "found no such file; the app shows no labels without it"
@@ -177,7 +178,7 @@ def _or_whole(tables: Iterable[pd.DataFrame], read_whole: Callable[[], pd.DataFr
 
 def _text_cell(path: Path, column: int) -> Finding:
     name = path.name
-    header, _, rows = open_table(decoded_lines(path.open("rb"), name), name)
+    header, _, rows = open_table(decoded_lines(open_regular(path), name), name)
     for row_number, row in enumerate(rows, start=1):
         try:
             number(row[column])

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from dlc2lp.bounded_yaml import load_safely
+from dlc2lp.limits import CONFIG_BYTES, SMALL_TEXT_BYTES
 from dlc2lp.lp.check_labels import error
 from dlc2lp.model import Finding
 from dlc2lp.wording import counted, some
@@ -54,14 +56,14 @@ def check_models(target: Path, views: Sequence[str], keypoint_names: Sequence[st
 
 def _loaded(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return load_safely(CONFIG_BYTES.read_text(path))
     except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return None
 
 
 def _status(path: Path) -> object:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(SMALL_TEXT_BYTES.read_text(path))
     except (OSError, ValueError, RecursionError):
         return None
     return content.get("status") if isinstance(content, dict) else None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from dlc2lp.files import open_regular
 from dlc2lp.wording import counted
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -44,7 +45,7 @@ def read_still(path: Path, *, whole: bool) -> Still:
 
     BadImage says that it is neither PNG nor JPEG, or damaged as far as was read; OSError that it can't be opened.
     """
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         start = stream.read(len(_PNG_SIGNATURE))
         if start == _PNG_SIGNATURE:
             return _read_png(stream, whole=whole)

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from dlc2lp.bounded_yaml import BoundedLoader
+
 _FLOAT = re.compile(
     r"""^(?:
      [-+]?[0-9]+(?:_[0-9]+)*\.[0-9_]*(?:[eE][-+]?[0-9]+)?
@@ -32,7 +34,7 @@ class Comment(NamedTuple):
     line: int
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(BoundedLoader):
     """PyYAML's safe loader with OmegaConf's three differences, which remembers the comments that it passes."""
 
     def __init__(self, text: str) -> None:

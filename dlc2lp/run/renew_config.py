@@ -9,6 +9,7 @@ from pathlib import Path
 from dlc2lp.codec import encode
 from dlc2lp.errors import UsageError
 from dlc2lp.files import digest
+from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.hand_edits import keep_edits
@@ -86,7 +87,7 @@ def _with_edits(
     path: Path, written: str, config: StarterConfig, *, discard: bool
 ) -> tuple[str, tuple[str, ...], tuple[Finding, ...]]:
     try:
-        current = path.read_text(encoding="utf-8")
+        current = CONFIG_BYTES.read_text(path)
     except FileNotFoundError:
         return config.text, (), ()
     if discard or current == written:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.files import open_regular
 from dlc2lp.lp.check import check_target
 from dlc2lp.lp.label_cells import PARSER_ERROR, decoded_lines, number, open_table, text_lines
 from dlc2lp.model import Finding, LabelTable, Severity, by_severity
@@ -168,7 +169,7 @@ def _read_labels(target: Path, view: str) -> list[_Table]:
     for name in label_files(view):
         if (target / name).is_file():
             with contextlib.suppress(Dlc2LpError):
-                tables.append(_Table.read(decoded_lines((target / name).open("rb"), name), name))
+                tables.append(_Table.read(decoded_lines(open_regular(target / name), name), name))
     return tables
 
 

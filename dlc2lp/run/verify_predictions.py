@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dlc2lp.dlc.hdf_rows import HdfRows
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, PlannedPredictions
@@ -63,7 +64,7 @@ def check_predictions(plan: Plan, n_frames_of: Mapping[str, int], level: VerifyL
 
 
 def _count_rows(path: Path) -> int:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 3
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from dlc2lp.dlc.cameras import CAMERA_MATRIX, STEREO_FILE, DlcCalibration, calibrated_names, in_millimetres, read_stereo
 from dlc2lp.dlc.config import read_config
 from dlc2lp.errors import UnreadableFile, UsageError
+from dlc2lp.limits import SMALL_TEXT_BYTES
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.model import Camera, Finding, Setting, Severity, question
@@ -168,7 +169,7 @@ def _by_session(folder: Path) -> dict[str, Calibration]:
 
 def _read(path: Path) -> Calibration:
     try:
-        parsed = parse_calibration(path.read_text(encoding="utf-8"), str(path))
+        parsed = parse_calibration(SMALL_TEXT_BYTES.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
         message = f"can't be read: {getattr(error, 'strerror', None) or error}"
         finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, advice="save it again as UTF-8")

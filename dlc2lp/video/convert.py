@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
+from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Setting, VideoInfo
 from dlc2lp.video import encoding
 from dlc2lp.video.checks import VideoOrder, against_order, against_original, against_source, damage_in, finding
@@ -228,7 +229,7 @@ def _place(
 def _chunks(source: Path) -> Iterator[bytes]:
     """A file's bytes; a disk that does not give them up is not taken for one that takes no more."""
     try:
-        with source.open("rb") as original:
+        with open_regular(source) as original:
             while chunk := original.read(_COPY_CHUNK_BYTES):
                 yield chunk
     except OSError as problem:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from dlc2lp.files import open_regular
+
 #: Headers are a few hundred bytes, with room for a super index some thousands; the rest of a nonsensical length is not.
 _LARGEST_HEADER_BYTES = 1_000_000
 
@@ -160,7 +162,7 @@ def _chunks(
 def n_listed_chunks(path: Path) -> int:
     """How many chunks of the first video stream ``idx1`` lists, with the empty ones, which ffmpeg passes over."""
     size_bytes = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         video = b"%02d" % _header(file, size_bytes).number
         for kind, start, length in _chunks(file, 12, size_bytes):
             if kind == b"idx1":
