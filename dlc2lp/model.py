@@ -10,7 +10,7 @@ import enum
 import re
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -98,48 +98,34 @@ Remedy = Setting | RunAgain | Command
 class WrittenFinding:
     """A finding as it stands in plans and documents: of what settles it, the words."""
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("n_alike",)
+
     severity: Severity
     code: Annotated[str, Says("pattern", "^[a-z0-9]+(-[a-z0-9]+)*$")]
     subject: str
     message: str
     where: str
     hint: str
+    n_alike: int = 1
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a person should know, as data: text, JSON and HTML show the same list.
+    """One thing that a person should know, as data: text, JSON and HTML show the same list."""
 
-    Attributes
-    ----------
-    severity
-        Whether something was lost, is doubtful or is only worth knowing.
-    code
-        Stable kebab-case name of the kind of finding, for scripts.
-    subject
-        What it is about: a file, a session, a keypoint, an option.
-    message
-        What was found and what was expected.
-    where
-        The place inside the subject (row, column, frame, key); empty if the subject says all.
-    advice
-        What to do, in words; each ``{}`` stands for one of the remedies. Empty where nothing is to be done.
-    remedies
-        The options or commands that settle it.
-    candidates
-        The values that are possible, where a person must choose one.
-    """
-
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("n_alike",)
     written_as: ClassVar[type] = WrittenFinding
 
-    severity: Severity
-    code: str
-    subject: str
-    message: str
-    where: str = ""
+    severity: Severity  #: Whether something was lost, is doubtful or is only worth knowing.
+    code: str  #: Stable kebab-case name of the kind of finding, for scripts.
+    subject: str  #: What it is about: a file, a session, a keypoint, an option.
+    message: str  #: What was found and what was expected.
+    where: str = ""  #: The place inside the subject (row, column, frame, key); empty if the subject says all.
+    #: What to do, in words; each ``{}`` stands for one of the remedies. Empty where nothing is to be done.
     advice: str = ""
-    remedies: tuple[Remedy, ...] = ()
-    candidates: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()  #: The options or commands that settle it.
+    candidates: tuple[str, ...] = ()  #: The values that are possible, where a person must choose one.
+    n_alike: int = 1  #: For how many of its kind it stands.
 
     @property
     def way(self) -> str:
@@ -172,12 +158,13 @@ class Finding:
 
     def to_written(self) -> WrittenFinding:
         """The finding for people and programs to read."""
-        return WrittenFinding(self.severity, self.code, self.subject, self.message, self.where, self.hint)
+        return WrittenFinding(*(getattr(self, each.name) for each in fields(WrittenFinding)))
 
     @classmethod
     def from_written(cls, found: WrittenFinding) -> Finding:
         """The inverse of :meth:`to_written`; of a remedy the words are left."""
-        return cls(found.severity, found.code, found.subject, found.message, found.where, found.hint)
+        told = (found.severity, found.code, found.subject, found.message, found.where, found.hint)
+        return cls(*told, n_alike=found.n_alike)
 
 
 def question(

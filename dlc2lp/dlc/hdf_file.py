@@ -14,6 +14,7 @@ import numpy as np
 from h5py import h5a, h5t
 
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import NotRegular, open_regular
 from dlc2lp.model import Setting
 
 _MAX_ATTRIBUTE_BYTES: Final = 2**26
@@ -46,18 +47,19 @@ def opened(path: Path) -> Any:
     """The open file. HDF5 itself would wait for the other end of a pipe, and has no word for an empty file."""
     problem = ""
     try:
-        if not path.is_file():
-            problem = "no such file"
-        elif not path.stat().st_size:
-            problem = "an empty file (0 bytes)"
-        else:
-            path.open("rb").close()
+        with open_regular(path) as file:
+            if not file.read(1):
+                problem = "found an empty file (0 bytes)"
+    except FileNotFoundError:
+        problem = "found no such file"
+    except NotRegular as error:
+        raise not_readable("h5-unreadable", str(path), error.strerror) from error
     except OSError as error:
-        problem = f"a file that can't be opened ({error.strerror})"
+        problem = f"found a file that can't be opened ({error.strerror})"
     if not problem and not h5py.is_hdf5(path):
-        problem = "a file of another kind"
+        problem = "found a file of another kind"
     if problem:
-        raise not_readable("h5-unreadable", str(path), f"found {problem}, expected HDF5")
+        raise not_readable("h5-unreadable", str(path), f"{problem}, expected HDF5")
     with reading(str(path)):
         # A lock fails on some network shares, and would keep the lab's own programs from saving.
         return h5py.File(path, "r", locking=False)
