@@ -99,7 +99,7 @@ CSV_BYTES: Final = Limit(100_000_000)
 CSV_TEXT_BYTES: Final = Limit(200_000_000, of="text in memory")
 CSV_CELLS: Final = Limit(8_000_000, "cell")
 #: 20 animals of 500 keypoints have 30,000.
-CSV_COLUMNS: Final = Limit(50_000, "column")
+COLUMNS: Final = Limit(50_000, "column")
 #: One line of a table that is read line by line, as predictions are.
 CSV_LINE_BYTES: Final = Limit(16_000_000, of="text in one line")
 
@@ -118,8 +118,9 @@ IMAGE_BYTES: Final = Limit(512_000_000)
 
 #: Arrays of an HDF5 file together, and one piece that is unpacked at a time.
 H5_BYTES: Final = Limit(256_000_000, of="numbers")
-H5_CHUNK_BYTES: Final = Limit(64_000_000, of="numbers in one piece")
+H5_PIECE_BYTES: Final = Limit(64_000_000, of="numbers in one piece")
 H5_NAMES: Final = Limit(1_000_000, "name")
+H5_NAMES_BYTES: Final = Limit(100_000_000, of="names")
 
 #: A pickle: the split of 100,000 labeled frames takes 50 to 80 MB.
 PICKLE_BYTES: Final = Limit(128_000_000)

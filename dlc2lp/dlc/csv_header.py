@@ -13,7 +13,7 @@ from pathlib import Path
 from dlc2lp.dlc.framenames import has_image_suffix, parse_row
 from dlc2lp.dlc.table import COLUMN_LEVELS, UNNAMED, has_no_name
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.limits import CSV_CELLS, CSV_COLUMNS
+from dlc2lp.limits import COLUMNS, CSV_CELLS
 from dlc2lp.model import Finding, Severity
 
 #: Saving the session in DeepLabCut is no way: it would write what it has over the labels that are wanted.
@@ -95,7 +95,7 @@ def refused(code: str, path: Path, message: str, where: str = "", advice: str = 
 
 def check_columns(n_columns: int, path: Path) -> None:
     """Refuse a table of more columns than anybody labels (``csv-too-large``)."""
-    if beyond := CSV_COLUMNS.beyond(n_columns):
+    if beyond := COLUMNS.beyond(n_columns):
         raise refused("csv-too-large", path, beyond.message, advice=beyond.advice)
 
 
