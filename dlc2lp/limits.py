@@ -10,9 +10,10 @@ from __future__ import annotations
 import errno
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, AnyStr, Final, NamedTuple
 
 from dlc2lp.errors import UsageError
 from dlc2lp.files import TooLarge, look_at, read_bytes, read_text
@@ -72,6 +73,14 @@ class Limit:
         self.check(path)
         return read_text(path, self.at_most, encoding=encoding, errors=errors)
 
+    def lines(self, stream: IO[AnyStr]) -> Iterator[AnyStr]:
+        """Yield the lines of a file; raise TooLarge for one that is longer: a file without line ends is one line."""
+        most = self.at_most
+        while line := stream.readline(most + 1):
+            if len(line) > most and (beyond := self.beyond(len(line))):
+                raise TooLarge(errno.EINVAL, f"{beyond.message}; {beyond.advice}")
+            yield line
+
     def _amount(self, n: int) -> str:
         if self.one != "byte":
             return counted(n, self.one)
@@ -101,7 +110,7 @@ CSV_CELLS: Final = Limit(8_000_000, "cell")
 #: 20 animals of 500 keypoints have 30,000.
 COLUMNS: Final = Limit(50_000, "column")
 #: One line of a table that is read line by line, as predictions are.
-CSV_LINE_BYTES: Final = Limit(16_000_000, of="text in one line")
+CSV_LINE_BYTES: Final = Limit(4_000_000, of="text in one line")
 
 #: A configuration: ten thousand videos with long paths take 2 MB and 40,000 values. Each value takes 1 kB while PyYAML
 #: is at it.
@@ -114,7 +123,7 @@ SMALL_TEXT_BYTES: Final = Limit(2_000_000)
 
 #: The sensors of labs have up to 100 megapixels. Channels of 16 bits count twice.
 PIXELS: Final = Limit(128_000_000, "pixel")
-IMAGE_BYTES: Final = Limit(512_000_000)
+IMAGE_BYTES: Final = Limit(400_000_000)
 
 #: Arrays of an HDF5 file together, and one piece that is unpacked at a time.
 H5_BYTES: Final = Limit(256_000_000, of="numbers")

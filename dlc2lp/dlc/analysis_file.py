@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from dlc2lp.dlc.hdf_rows import HdfRows
 from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.files import open_regular
+from dlc2lp.limits import CSV_LINE_BYTES
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted, spelled
 
@@ -155,7 +157,7 @@ def _sampled(path: Path) -> tuple[int, int, str]:
 def _csv_head(path: Path) -> AnalysisHead:
     try:
         with open_regular(path) as file:
-            lines = [file.readline() for _ in range(_HEAD_LINES)]
+            lines = list(itertools.islice(CSV_LINE_BYTES.lines(file), _HEAD_LINES))
             file.seek(max(0, path.stat().st_size - _BLOCK_BYTES))
             end = file.read()
             file.seek(0)
@@ -201,12 +203,12 @@ def _frame(cell: str, path: Path) -> int:
 
 def _csv_rows(path: Path, columns: Sequence[int], add_px: Sequence[float]) -> Rows:
     with open_regular(path) as file:
-        delimiter, header, _ = _split(b"".join(file.readline() for _ in range(_HEAD_LINES)), path)
+        delimiter, header, _ = _split(b"".join(itertools.islice(CSV_LINE_BYTES.lines(file), _HEAD_LINES)), path)
     positions = [header.value_positions[column] for column in columns]
     wanted = list(zip(positions, add_px, strict=True))
     n_above = header.rows[-1].line
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter)
+    with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as text:
+        reader = csv.reader(CSV_LINE_BYTES.lines(text), delimiter=delimiter)
         for cells in reader:
             if reader.line_num > n_above and cells:
                 where = f"line {reader.line_num}"

@@ -265,13 +265,13 @@ class H5Source:
 
     def names(self, values: object, where: str) -> list[tuple[str, ...]]:
         """Names of rows or columns from a list or array; where they are tuples, one cell per level."""
+        if isinstance(values, np.ndarray):
+            self.check_size(H5_NAMES_BYTES, values.nbytes, where)
         is_row = isinstance(values, np.ndarray) and values.ndim == 1 and not values.dtype.names
         listed = values.tolist() if isinstance(values, np.ndarray) and is_row else values
         if not isinstance(listed, list):
             raise self.error("h5-unreadable", f"found {_kind(listed)}, expected a list of names", where)
         self.check_names(len(listed), where)
-        if isinstance(values, np.ndarray):
-            self.check_size(H5_NAMES_BYTES, values.nbytes, where)
         if isinstance(values, np.ndarray) and values.dtype.kind == "S":
             with suppress(UnicodeDecodeError):
                 return [(value.decode(),) for value in listed]

@@ -6,11 +6,14 @@ thousand frames, and each is checked before anything is written.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import struct
+import threading
 import zlib
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +21,7 @@ from typing import BinaryIO
 from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.files import open_regular
+from dlc2lp.limits import IMAGE_BYTES, PIXELS
 from dlc2lp.model import ImageInfo
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted
@@ -40,7 +44,14 @@ _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258
 _TIFF_DATA = ((273, 279), (324, 325))
 _TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 
+#: More entries than these are in no directory, nor more strips or tiles in an image.
+_TIFF_MOST_TAGS, _TIFF_MOST_PARTS = 4096, 1 << 20
+
 _BMP_UNCOMPRESSED = frozenset({0, 3})
+
+#: Images are read in threads. What is larger waits for its turn, so that no two large ones take memory together.
+_SMALL_BYTES = 8_000_000
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,8 @@ def read_image_info(path: Path) -> ImageInfo:
     The content decides what it is, not the suffix. PNG: every chunk is there and has its checksum. JPEG: the
     data runs to the end marker. TIFF: the first page's data lies within the file. BMP: as many bytes as its
     size needs. Raises NotHere, and UnreadableFile for ``image-unreadable`` (it can't be opened), ``image-empty``,
-    ``image-unknown`` (it is none of the four formats) and ``image-corrupt`` (it is damaged or cut off).
+    ``image-unknown`` (it is none of the four formats), ``image-corrupt`` (it is damaged or cut off) and
+    ``image-too-large`` (it has more pixels than memory has room for).
     """
     try:
         with open_regular(path) as file:
@@ -99,7 +111,8 @@ def read_image_info(path: Path) -> ImageInfo:
                 raise _refused("image-empty", path, "found an empty file (0 bytes), expected an image")
             kind, read = _kind_and_reader(file.read(16), path)
             file.seek(0)
-            width_px, height_px, bits = read(file, size_bytes)
+            with _ONE_AT_A_TIME if size_bytes > _SMALL_BYTES else nullcontext():
+                width_px, height_px, bits = read(file, size_bytes)
     except OSError as error:
         check_is_here(path)
         raise _refused("image-unreadable", path, f"can't be opened: {error.strerror or error}") from error
@@ -108,6 +121,9 @@ def read_image_info(path: Path) -> ImageInfo:
     except (struct.error, IndexError) as error:
         found = f"found a header that is cut off after {counted(size_bytes, 'byte')}"
         raise _refused("image-corrupt", path, found) from error
+    if beyond := PIXELS.beyond(width_px * height_px * max(1, bits // 8)):
+        message = beyond.message + (f" ({bits} bits each count {bits // 8} times)" if bits > 8 else "")
+        raise _refused("image-too-large", path, message, beyond.advice)
     return ImageInfo(path.parent, path.name, kind, width_px, height_px, bits, size_bytes)
 
 
@@ -135,7 +151,7 @@ def _kind_and_reader(head: bytes, path: Path) -> tuple[str, _Reader]:
 
 def _read_png(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     """Width, height and bits per channel of a PNG, all of whose chunks were checked (PNG specification, part 5)."""
-    data = memoryview(file.read())
+    data = memoryview(_all_of(file, size_bytes))
     first, width_px, height_px, depth, color = struct.unpack(">4sIIBB", data[12:26])
     if first != b"IHDR" or not width_px or not height_px or depth not in _PNG_DEPTHS:
         raise _DamagedError("found a PNG without a valid header")
@@ -163,7 +179,7 @@ def _read_jpeg(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
 
     A search for the end marker would find that of the thumbnail in the Exif segment, so all segments are walked.
     """
-    data = file.read()
+    data = _all_of(file, size_bytes)
     frame: tuple[int, int, int] | None = None
     has_scan = False
     position = 2
@@ -191,6 +207,12 @@ def _read_jpeg(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     raise _DamagedError(f"found a JPEG that is cut off after {counted(size_bytes, 'byte')}: its end marker is missing")
 
 
+def _all_of(file: BinaryIO, size_bytes: int) -> bytes:
+    if beyond := IMAGE_BYTES.beyond(size_bytes):
+        raise OSError(errno.EINVAL, f"{beyond.message}; {beyond.advice}")
+    return file.read()
+
+
 def _read_tiff(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     """Width, height and bits per channel of a TIFF's first page, whose data lies within the file (TIFF 6.0)."""
     tags = _tiff_tags(file, size_bytes)
@@ -215,11 +237,11 @@ def _tiff_tags(file: BinaryIO, size_bytes: int) -> dict[int, tuple[int, ...]]:
     (start,) = struct.unpack_from(order + offset_format, head, 8 if big else 4)
     count_bytes, entry_bytes = struct.calcsize(order + count_format), struct.calcsize(order + entry_format)
     (n_entries,) = struct.unpack(order + count_format, _read_at(file, start, count_bytes))
-    entries = _read_at(file, start + count_bytes, n_entries * entry_bytes)
+    entries = _read_at(file, start + count_bytes, min(n_entries, _TIFF_MOST_TAGS) * entry_bytes)
     tags: dict[int, tuple[int, ...]] = {}
     for tag, kind, count, inline in struct.iter_unpack(order + entry_format, entries):
         code = _TIFF_TYPES.get(kind)
-        if code is None or not 0 < count <= size_bytes:
+        if code is None or not 0 < count <= min(size_bytes, _TIFF_MOST_PARTS):
             continue
         values = f"{order}{count}{code}"
         n_bytes = struct.calcsize(values)

@@ -7,6 +7,7 @@ Nothing of what wrote the files is used here. The rules are those of Lightning P
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +18,8 @@ from typing import Any
 import yaml
 
 from dlc2lp.bounded_yaml import load_safely
-from dlc2lp.limits import CONFIG_BYTES, CSV_BYTES
+from dlc2lp.files import NotRegular, look_at, open_regular
+from dlc2lp.limits import CONFIG_BYTES, CSV_LINE_BYTES
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
 from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, read_label_file
@@ -249,8 +251,14 @@ def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
 
 def _check_video_names(target: Path, views: Sequence[str]) -> Iterator[Finding]:
     """Check every file of the folders that the app takes for videos: those whose name starts with ``videos``."""
-    for path in sorted(path for folder in target.glob("videos*") for path in folder.rglob("*") if path.is_file()):
+    inner = (path for folder in target.glob("videos*") for path in folder.rglob("*"))
+    for path in sorted(path for path in inner if path.exists() and not path.is_dir()):
         subject = path.relative_to(target).as_posix()
+        try:
+            look_at(path)
+        except NotRegular as cause:
+            yield error("target-video-unreadable", subject, cause.strerror, advice="move it out of the project")
+            continue
         if path.suffix != ".mp4":
             if path.suffix.lower() in _OTHER_VIDEOS:
                 message = f"found {path.suffix}, expected .mp4; Lightning Pose passes over it without a word"
@@ -271,14 +279,18 @@ _MENDED = "delete the line, which `dlc2lp labels TARGET` does too"
 def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
     name = queue_file_name(labels.view)
     try:
-        lines = CSV_BYTES.read_text(target / name).splitlines()
+        with io.TextIOWrapper(open_regular(target / name), encoding="utf-8") as file:
+            yield from _check_entries(target, name, labels, CSV_LINE_BYTES.lines(file))
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as cause:
         yield error("target-queue-invalid", name, f"can't be read: {cause}", advice="save it as text in UTF-8")
-        return
+
+
+def _check_entries(target: Path, name: str, labels: TargetLabels, lines: Iterable[str]) -> Iterator[Finding]:
     labeled, seen = set(labels.images), set()
-    for number, line in enumerate(lines, start=1):
+    parts = (part for line in lines for part in line.splitlines())
+    for number, line in enumerate(parts, start=1):
         if not line.strip():
             continue
         frame, problem = _queue_entry(line)
@@ -307,7 +319,7 @@ def _queue_entry(line: str) -> tuple[str, str]:
     """Return the frame's path and what is wrong with the entry: the app's ``LabelingQueueEntry``."""
     try:
         entry: Any = json.loads(line)
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         return "", f"is no JSON: {cause}"
     frame = queued_path(entry)
     if frame is None:

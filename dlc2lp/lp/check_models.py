@@ -6,6 +6,7 @@ Models that Lightning Pose trained are their own; these are known by a mark in t
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,8 @@ from typing import Any
 import yaml
 
 from dlc2lp.bounded_yaml import load_safely
-from dlc2lp.limits import CONFIG_BYTES, SMALL_TEXT_BYTES
+from dlc2lp.files import open_regular
+from dlc2lp.limits import CONFIG_BYTES, CSV_LINE_BYTES, SMALL_TEXT_BYTES
 from dlc2lp.lp.check_labels import error
 from dlc2lp.model import Finding
 from dlc2lp.wording import counted, some
@@ -80,8 +82,8 @@ def _name_problem(path: Path, views: Sequence[str]) -> str:
 def _content_problem(path: Path, keypoint_names: Sequence[str] | None) -> str:
     """Return what is wrong with the rows: Lightning Pose takes columns and frames by their position."""
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = csv.reader(stream, strict=True)
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as stream:
+            rows = csv.reader(CSV_LINE_BYTES.lines(stream), strict=True)
             header = [next(rows, []) for _ in _FIRST_CELLS]
             if [row[:1] for row in header] != [[cell] for cell in _FIRST_CELLS]:
                 return f"found rows that start with {[row[:1] for row in header]}, expected {_FIRST_CELLS}"

@@ -7,6 +7,7 @@ worked out for all frames at once, not row by row as they were written. Large fi
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -152,10 +153,10 @@ class _CsvSource:
     """Rows of a CSV, which is read once from its start to its end."""
 
     def __init__(self, path: Path) -> None:
-        with path.open(encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
             lines = itertools.takewhile(lambda line: not line.lstrip('"').startswith("coords"), file)
             n_above = sum(1 for _ in lines) + 1
-        with path.open(encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
             coords = next(itertools.islice(file, n_above - 1, None)).replace('"', "")
         self._path, self._n_above, self._separator = path, n_above, coords[len("coords")]
         cells = coords.rstrip().split(self._separator)

@@ -5,6 +5,7 @@ Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.limits import IMAGE_BYTES, PIXELS
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -21,10 +23,13 @@ def read_image(path: Path) -> NDArray[Any]:
     Returns gray, RGB or RGBA of shape (H, W), (H, W, 3) or (H, W, 4), uint8, uint16 or float32 as in the file. Raises
     ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image.
     """
+    # Read by OpenCV when it is loaded: it compares with what a header says before it takes memory for the pixels.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PIXELS.at_most))
     import cv2
 
     try:
-        data = np.fromfile(path, dtype=np.uint8)  # OpenCV's own reader fails at some names on Windows
+        # OpenCV's own reader fails at some names on Windows
+        data = np.frombuffer(IMAGE_BYTES.read(path), dtype=np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     except (OSError, cv2.error) as problem:
         raise _unreadable_image(path, getattr(problem, "strerror", None) or str(problem)) from problem

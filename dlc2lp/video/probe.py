@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.errors import VideoFailed
+from dlc2lp.files import NotRegular, look_at
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
@@ -20,9 +21,6 @@ from dlc2lp.video.riff import n_listed_chunks
 
 #: Containers that hold a display matrix, which OpenCV reads there and nowhere else.
 _TURNING_CONTAINERS = {"mov", "matroska"}
-
-#: Things that ffmpeg's libraries open as if they were videos: text with colours, lists of other files, pictures.
-_NOT_VIDEO_CONTAINERS = {"tty", "concat", "hls", "dash", "sdp", "image2", "lrc", "imf", "webvtt"}
 
 
 def probe(path: Path, *, keep_damaged: bool = False, stop: threading.Event | None = None) -> VideoInfo:
@@ -50,18 +48,16 @@ def probe(path: Path, *, keep_damaged: bool = False, stop: threading.Event | Non
 
 def _size_of(path: Path) -> int:
     try:
-        size_bytes = path.stat().st_size
-        is_file = path.is_file()
+        size_bytes = look_at(path).st_size
+    except NotRegular as problem:
+        advice = "give the video itself; to convert the project without it, move it out of the folder"
+        raise VideoFailed.of("video-missing", str(path), problem.strerror, advice=advice) from problem
     except OSError as problem:
         advice = (
             "the link leads to nothing but itself, or to what is not there; restore it" if path.is_symlink() else ""
         )
         message = f"found no such file ({problem.strerror})"
         raise VideoFailed.of("video-missing", str(path), message, advice=advice) from problem
-    if not is_file:
-        raise VideoFailed.of(
-            "video-missing", str(path), "found what is no file (a folder, a device or a pipe), expected a video"
-        )
     if size_bytes == 0:
         raise VideoFailed.of("video-empty", str(path), "found 0 bytes, expected a video", advice=COPY_AGAIN)
     if placeholder := placeholder_of(path):
@@ -195,9 +191,7 @@ def _timing(video: OpenedVideo, packets: Packets, header: Header, stop: threadin
 
 
 def _refuse_what_is_no_video(video: OpenedVideo) -> None:
-    path, name = str(video.path), video.format_name
-    if name in _NOT_VIDEO_CONTAINERS:
-        raise _of_another_kind(video)
+    path = str(video.path)
     if not video.n_video_streams:
         kinds = ", ".join(sorted(set(video.kinds))) or "nothing"
         raise VideoFailed.of("video-no-stream", path, f"found no video stream, only: {kinds}")
