@@ -71,12 +71,13 @@ class _DamagedError(Exception):
 def list_frames(folder: Path, labelled: Collection[str] = ()) -> FolderListing:
     """Sort the files of a folder of ``labeled-data`` into frames and the rest.
 
-    Subfolders are passed over; dangling links count as files. Images that label files name (``labelled``) are frames
+    Subfolders are passed over, unless they are called like images; dangling links count as files. Images that label files name (``labelled``) are frames
     or random crops, whatever else they look like. Raises UnreadableFile for ``folder-unreadable``.
     """
     try:
         with os.scandir(folder) as entries:
-            names = sorted((entry.name for entry in entries if not entry.is_dir()), key=natural_order)
+            listed = (entry.name for entry in entries if has_image_suffix(entry.name) or not entry.is_dir())
+            names = sorted(listed, key=natural_order)
     except OSError as error:
         message = f"can't be listed: {error.strerror or error}"
         raise UnreadableFile.of("folder-unreadable", str(folder), message) from error

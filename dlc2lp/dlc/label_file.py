@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -82,7 +83,9 @@ def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
         names = {name_in_cloud(path.name) or path.name for path in folder.iterdir()}
     except OSError:
         return []
-    return [path for name in sorted(names) if is_usual(name, start) and _is_file(path := folder / name)]
+    return [
+        path for name in sorted(names) if is_usual(name, start) and _is_there(path := folder / name, or_folder=True)
+    ]
 
 
 def is_usual(name: str, start: str = _LABELS) -> bool:
@@ -112,16 +115,17 @@ def is_called_labels(path: Path) -> bool:
     """Whether a file is called like labels (``Copy of CollectedData_Anna.h5``, ``collected_data.csv.txt``), or is a zip
     that holds some.
     """
-    if path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES or not _is_file(path):
+    if path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES or not _is_there(path):
         return False
     return _LABELS in re.sub(r"[\W_]+", "", path.name.lower()) or bool(folders_with_labels(path))
 
 
-def _is_file(path: Path) -> bool:
+def _is_there(path: Path, *, or_folder: bool = False) -> bool:
+    """Whether there is something of a name, or a stand-in of it: what is no file is told when it is read."""
     try:
-        return path.is_file() or placeholder_of(path) is not None
+        return or_folder or not stat.S_ISDIR(path.stat().st_mode)
     except OSError:
-        return False
+        return placeholder_of(path) is not None
 
 
 def _reads_like_labels(path: Path) -> bool:

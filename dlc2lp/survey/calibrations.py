@@ -160,11 +160,11 @@ def _in_place(
 def _anipose(place: Path) -> Calibrations:
     """Return what lies in a project's folder in Anipose's form."""
     single = place / CALIBRATION_FILE
-    return Calibrations(_read(single) if single.is_file() else None, _by_session(place / CALIBRATIONS))
+    return Calibrations(_read(single) if single.exists() else None, _by_session(place / CALIBRATIONS))
 
 
 def _by_session(folder: Path) -> dict[str, Calibration]:
-    return {path.stem: _read(path) for path in sorted(folder.glob("*.toml")) if path.is_file()}
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.toml"))}
 
 
 def _read(path: Path) -> Calibration:
@@ -184,7 +184,7 @@ def _stereo_file(place: Path) -> Path | None:
             return place
         place = place.parent if place.suffix in {".yaml", ".yml"} else place
     found = (place / CAMERA_MATRIX / STEREO_FILE, place / STEREO_FILE)
-    return next((path for path in found if path.is_file()), None)
+    return next((path for path in found if path.exists()), None)
 
 
 def _camera_names(stereo: Path, views: Sequence[str]) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.limits import IMAGE_BYTES, PIXELS
 
+#: Of an image that is larger the colours are put in order in pieces of this size.
+_AT_ONCE_BYTES = 64 * 2**20
+
 
 def read_image(path: Path) -> NDArray[Any]:
     """Read a still image as it is stored: PNG, JPEG, TIFF or BMP, under any name.
@@ -35,7 +38,13 @@ def read_image(path: Path) -> NDArray[Any]:
         raise _unreadable_image(path, getattr(problem, "strerror", None) or str(problem)) from problem
     if image is None:
         raise _unreadable_image(path, "0 bytes" if data.size == 0 else "no image that OpenCV can decode")
-    return _swap_red_and_blue(image)
+    del data
+    if image.nbytes <= _AT_ONCE_BYTES:
+        return _swap_red_and_blue(image)
+    n_rows = max(1, len(image) * _AT_ONCE_BYTES // image.nbytes)
+    for start in range(0, len(image), n_rows):  # a second array of the size would not fit
+        image[start : start + n_rows] = _swap_red_and_blue(image[start : start + n_rows])
+    return image
 
 
 def _unreadable_image(path: Path, reason: str) -> UnreadableFile:
