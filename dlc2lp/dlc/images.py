@@ -71,8 +71,9 @@ class _DamagedError(Exception):
 def list_frames(folder: Path, labelled: Collection[str] = ()) -> FolderListing:
     """Sort the files of a folder of ``labeled-data`` into frames and the rest.
 
-    Subfolders are passed over, unless they are called like images; dangling links count as files. Images that label files name (``labelled``) are frames
-    or random crops, whatever else they look like. Raises UnreadableFile for ``folder-unreadable``.
+    Subfolders are passed over, unless they are called like images; dangling links count as files. Images that label
+    files name (``labelled``) are frames or random crops, whatever else they look like. Raises UnreadableFile for
+    ``folder-unreadable``.
     """
     try:
         with os.scandir(folder) as entries:

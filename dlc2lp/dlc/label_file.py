@@ -83,9 +83,8 @@ def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
         names = {name_in_cloud(path.name) or path.name for path in folder.iterdir()}
     except OSError:
         return []
-    return [
-        path for name in sorted(names) if is_usual(name, start) and _is_there(path := folder / name, or_folder=True)
-    ]
+    paths = (folder / name for name in sorted(names) if is_usual(name, start))
+    return [path for path in paths if _is_there(path, or_folder=True)]
 
 
 def is_usual(name: str, start: str = _LABELS) -> bool:
@@ -123,7 +122,8 @@ def is_called_labels(path: Path) -> bool:
 def _is_there(path: Path, *, or_folder: bool = False) -> bool:
     """Whether there is something of a name, or a stand-in of it: what is no file is told when it is read."""
     try:
-        return or_folder or not stat.S_ISDIR(path.stat().st_mode)
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+        return or_folder or not is_folder
     except OSError:
         return placeholder_of(path) is not None
 

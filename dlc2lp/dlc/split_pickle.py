@@ -52,7 +52,7 @@ def read_split_pickle(path: Path) -> WrittenSplit:
     """
     subject = str(path)
     try:
-        if not path.is_file():
+        if not path.exists():
             raise _unreadable(subject, "found no such file, expected a pickle")
         check_is_here(path)
         with open_regular(path) as file:

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import BinaryIO, Self
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.files import TooLarge
 from dlc2lp.limits import CSV_LINE_BYTES
 from dlc2lp.lp.labels import csv_cell, header_lines
 from dlc2lp.model import RunAgain, Setting
@@ -168,6 +169,8 @@ def decoded_lines(content: BinaryIO, name: str) -> Iterator[str]:
             yield line
     except UnicodeDecodeError as error:
         raise _unreadable(name, f"is no UTF-8: {error.reason}", "save the file as UTF-8") from error
+    except TooLarge as error:
+        raise _unreadable(name, error.strerror) from error
     finally:
         lines.close()
 

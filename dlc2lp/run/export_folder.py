@@ -18,7 +18,7 @@ from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.errors import TargetRefused
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import PLAN_FILE, FileRecord, digest, own_tag, read_bytes, write_whole
+from dlc2lp.files import PLAN_FILE, FileRecord, NotRegular, TooLarge, digest, own_tag, read_bytes, write_whole
 from dlc2lp.model import Command
 from dlc2lp.planning.export import ExportFile
 from dlc2lp.run.disk_space import check_space, nearest_existing
@@ -99,7 +99,7 @@ def earlier_export(folder: Path) -> ExportRecord | None:
     """Return the record of an export; None for any other folder."""
     try:
         return read(ExportRecord, read_bytes(folder / RECORD_FILE))
-    except (FileNotFoundError, NotADirectoryError, Malformed):
+    except (FileNotFoundError, NotADirectoryError, NotRegular, TooLarge, Malformed):
         return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.codec import encode
-from dlc2lp.errors import UsageError
+from dlc2lp.errors import TargetRefused, UsageError, reason
 from dlc2lp.files import digest
 from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.lp.config_choices import ConfigChoices
@@ -90,6 +90,10 @@ def _with_edits(
         current = CONFIG_BYTES.read_text(path)
     except FileNotFoundError:
         return config.text, (), ()
+    except (OSError, UnicodeDecodeError) as error:
+        what = reason(error) if isinstance(error, OSError) else "is no UTF-8"
+        advice = "move it out of the target, and run the same command again: it is written anew"
+        raise TargetRefused.of("target-unreadable", str(path), f"can't be read: {what}", advice=advice) from error
     if discard or current == written:
         return config.text, (), ()
     edited = keep_edits(written, current, config)
