@@ -14,9 +14,12 @@ import subprocess
 import sys
 import time
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[1]
+#: Where the environments go: this, and others beside it.
+VENV = Path(os.environ.get("DLC2LP_VENV") or CLONE / ".venv").absolute()
 MARKER = ".dlc2lp-environment"
 UNFINISHED = "being made"
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "-qq")
@@ -67,6 +70,23 @@ def make(directory: Path, extras: str) -> None:
         time.sleep(pause_s)
     if subprocess.run(install, stdout=sys.stderr, check=False).returncode != 0:
         sys.exit(f"pip could not install dlc2lp into {directory}; its words stand above")
+
+
+def beside(directory: Path, what: str) -> Path:
+    """The environment beside another that is for something else: ``.venv-demo``."""
+    return directory.with_name(f"{directory.name}-{what}")
+
+
+def command_of(python: str, name: str) -> str:
+    """The path of a program that came into an environment."""
+    return str(Path(python).with_name(f"{name}.exe" if os.name == "nt" else name))
+
+
+def made(directory: Path, extras: str = "", python: Sequence[str] = (sys.executable,)) -> str:
+    """Make an environment of a Python, or reuse it; return its interpreter."""
+    argv = [*python, __file__, directory, extras]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, check=False, encoding="utf-8")
+    return done.stdout.strip() if done.returncode == 0 else sys.exit(done.returncode)
 
 
 def main() -> None:

@@ -54,21 +54,3 @@ or name one: PYTHON=/path/to/python3.12 $0"
 # make_environment PYTHON DIR [EXTRAS]: prints the interpreter of the virtual environment DIR, which has this
 # clone's dlc2lp installed, with the extras (`test`, `dev`). Reuses DIR where it is complete.
 make_environment() { "$1" "$root/scripts/environment.py" "$2" "${3:-}"; }
-
-# allowed_cpus PYTHON: the CPUs that this process may use, which in a container or under a scheduler are fewer
-# than the machine has; with as many test workers as the machine has cores, such a container would thrash.
-allowed_cpus() {
-    "$1" - <<'PY'
-import math
-import os
-from pathlib import Path
-
-n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-limit = Path("/sys/fs/cgroup/cpu.max")  # "max 100000" or "150000 100000": microseconds per period
-if limit.is_file():
-    quota, period = limit.read_text().split()
-    if quota != "max":
-        n_cpus = min(n_cpus, math.ceil(int(quota) / int(period)))
-print(n_cpus)
-PY
-}

@@ -6,12 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from benchmarks.measure import cost_of, say, table
-from benchmarks.recordings import RATE, Recording, Size, clean, kinds, noisy
+from benchmarks.recordings import RATE, Recording, Size, clean, noisy, real
 from benchmarks.reference import run
 from dlc2lp.video.checks import VideoOrder
 from dlc2lp.video.cpus import allowed_cpus
@@ -30,7 +29,7 @@ def report(folder: Path, size: Size, given: Path | None) -> str:
     inner = folder / "one-encode"
     inner.mkdir()
     rows = []
-    for recording in _recordings(inner, lengths[-1], size, given):
+    for recording in _recordings(inner, lengths[-1], given):
         for n_frames in lengths:
             clip = _beginning(recording.path, n_frames)
             say(f"  {n_frames} frames of {recording.kind}")
@@ -40,11 +39,10 @@ def report(folder: Path, size: Size, given: Path | None) -> str:
     return f"{title}\n\n{table(_HEADS, rows)}"
 
 
-def _recordings(folder: Path, n_frames: int, size: Size, given: Path | None) -> list[Recording]:
+def _recordings(folder: Path, n_frames: int, given: Path | None) -> list[Recording]:
     """A camera's, one stored almost without loss, which costs as much to decode as to encode; and the real one."""
     drawn = [noisy(folder, n_frames, width_px=640, height_px=512), clean(folder, n_frames)]
-    short = replace(size, clean_frames=1, noisy_frames=1, real_frames=n_frames)
-    return [*drawn, *kinds(folder, short, given)[len(drawn) :]]
+    return [*drawn, *real(folder, n_frames, given)]
 
 
 def _beginning(path: Path, n_frames: int) -> Path:

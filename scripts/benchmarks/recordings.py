@@ -75,16 +75,20 @@ def kinds(folder: Path, size: Size, given: Path | None) -> list[Recording]:
     """The clips on which the profiles are measured; says so where the real one is not there."""
     found = [clean(folder, size.clean_frames), noisy(folder, size.noisy_frames)]
     found += [dark(folder, 2 * size.noisy_frames), large(folder, size.noisy_frames // 2)]
+    return found + real(folder, size.real_frames, given)
+
+
+def real(folder: Path, n_frames: int, given: Path | None) -> list[Recording]:
+    """The beginning of a real recording; empty, saying so, where there is none."""
     original = given or _OPENFIELD
-    if original.is_file():
-        say(f"  cutting {original.name}")
-        cut = folder / "real.mp4"
-        copying = ["-an", "-c", "copy", "-frames:v", str(size.real_frames), str(cut)]
-        run([str(find_ffmpeg()), "-nostdin", "-v", "error", "-y", "-i", str(original), *copying])
-        found.append(Recording("given recording" if given else "real open field, 640x480 h264", cut))
-    else:
+    if not original.is_file():
         say("  NOT MEASURED: the real open field recording is not on this machine; name another with --recording FILE")
-    return found
+        return []
+    say(f"  cutting {original.name}")
+    cut = folder / "real.mp4"
+    copying = ["-an", "-c", "copy", "-frames:v", str(n_frames), str(cut)]
+    run([str(find_ffmpeg()), "-nostdin", "-v", "error", "-y", "-i", str(original), *copying])
+    return [Recording("given recording" if given else "real open field, 640x480 h264", cut)]
 
 
 def clean(folder: Path, n_frames: int) -> Recording:
