@@ -14,8 +14,8 @@ from dlc2lp.errors import VideoFailed
 from dlc2lp.files import open_regular
 from dlc2lp.limits import PIXELS
 
-#: ffmpeg's names of containers and raw streams, as it takes them; of one with several names one will do. Sounds and stills
-#: are among them: what is in a file tells them from videos.
+#: ffmpeg's names of containers and raw streams, as it takes them; of one with several names one will do. Sounds and
+#: stills are among them: what is in a file tells them from videos.
 FORMATS: Final = ",".join(
     (
         "mov,matroska,avi,mpegts,mpegtsraw,mpeg,mpegvideo,flv,live_flv,kux,asf,asf_o,ogg,rm,nut,mxf,gxf,dv,nuv,wtv,pva",
