@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from dlc2lp.errors import TargetRefused
 
@@ -53,6 +53,9 @@ _OTHER_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 
 class NotRegular(OSError):
     """A name that stands for something else than a file: a folder, a named pipe, a socket, a device."""
+
+    #: What to do about it.
+    advice: ClassVar[str] = "bring back the file itself, or move what stands there out of the folder"
 
 
 class TooLarge(OSError):

@@ -83,7 +83,8 @@ def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
     except FileNotFoundError:
         return DlcCalibration(path, (), (_not_calibrated(path, camera_names),))
     except OSError as error:
-        finding = _broken(path, f"can't be opened: {error.strerror or error}", "check that you may read it")
+        advice = getattr(error, "advice", "check that you may read it")
+        finding = _broken(path, f"can't be opened: {error.strerror or error}", advice)
         return DlcCalibration(path, (), (finding,))
     except UnreadableFile as error:
         told = tuple(dataclasses.replace(each, advice=each.advice or _CALIBRATE_AGAIN) for each in error.findings)

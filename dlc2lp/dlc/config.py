@@ -135,7 +135,7 @@ def _bytes_of(path: Path) -> bytes:
     try:
         return CONFIG_BYTES.read(path)
     except NotRegular as error:
-        raise _unreadable(path, error.strerror, "move it away, and give the project's config.yaml") from error
+        raise _unreadable(path, error.strerror, error.advice) from error
     except OSError as error:
         message = f"can't be opened: {error.strerror or error}"
         raise _unreadable(path, message, "check that it exists and that you may read it") from error

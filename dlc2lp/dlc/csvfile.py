@@ -146,7 +146,8 @@ def _read_text(path: Path, names: frozenset[str]) -> tuple[str, list[Finding], b
     try:
         data = CSV_BYTES.read(path).removesuffix(b"\x1a")  # which ends a file of DOS
     except OSError as error:
-        raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice="") from error
+        advice = getattr(error, "advice", "")
+        raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice=advice) from error
     if not data.strip(b"\0"):
         found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
         raise refused("csv-unreadable", path, f"found {found}, expected labels")

@@ -121,8 +121,7 @@ def _place(source: Path) -> LocatedProject:
     try:
         look_at(source)
     except NotRegular as error:
-        advice = f"give a project folder or its {CONFIG_FILE}"
-        raise SourceRefused.of("not-a-dlc-project", str(source), error.strerror, advice=advice) from error
+        raise SourceRefused.of("not-a-dlc-project", str(source), error.strerror, advice=error.advice) from error
     return _place_of_file(source)
 
 

@@ -102,7 +102,8 @@ def _read_settings(target: Path) -> tuple[_Settings, list[Finding]]:
     except yaml.YAMLError as cause:
         return _Settings(), [error("target-project-invalid", name, f"is no YAML: {explain(cause)}", line_of(cause))]
     except (OSError, ValueError, RecursionError) as cause:
-        return _Settings(), [error("target-project-invalid", name, f"can't be read: {cause}")]
+        advice = getattr(cause, "advice", "")
+        return _Settings(), [error("target-project-invalid", name, f"can't be read: {cause}", advice=advice)]
     if not isinstance(loaded, dict):
         return _Settings(), [error("target-project-invalid", name, "found no mapping, expected keys and values")]
     findings = [
@@ -239,7 +240,8 @@ def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
         except BadImage as cause:
             yield error("target-image-unreadable", subject, f"the image {cause}")
         except OSError as cause:
-            yield error("target-image-unreadable", subject, f"the image can't be opened: {cause.strerror}")
+            advice = getattr(cause, "advice", "")
+            yield error("target-image-unreadable", subject, f"the image can't be opened: {cause.strerror}", "", advice)
         else:
             if still.bits > 8:
                 message = f"found {still.bits} bits per channel, expected 8: Lightning Pose would see it white"
@@ -257,7 +259,7 @@ def _check_video_names(target: Path, views: Sequence[str]) -> Iterator[Finding]:
         try:
             look_at(path)
         except NotRegular as cause:
-            yield error("target-video-unreadable", subject, cause.strerror, advice="move it out of the project")
+            yield error("target-video-unreadable", subject, cause.strerror, advice=cause.advice)
             continue
         if path.suffix != ".mp4":
             if path.suffix.lower() in _OTHER_VIDEOS:
@@ -284,7 +286,8 @@ def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as cause:
-        yield error("target-queue-invalid", name, f"can't be read: {cause}", advice="save it as text in UTF-8")
+        advice = getattr(cause, "advice", "save it as text in UTF-8")
+        yield error("target-queue-invalid", name, f"can't be read: {cause}", advice=advice)
 
 
 def _check_entries(target: Path, name: str, labels: TargetLabels, lines: Iterable[str]) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ def check_calibration(target: Path, views: Sequence[str], files: Sequence[Target
     """Return what is wrong with the calibrations of a multi-view project, given its views and label files."""
     if not views:
         return  # nobody reads them
-    shared = [CALIBRATION_FILE] if (target / CALIBRATION_FILE).is_file() else []
+    shared = [CALIBRATION_FILE] if (target / CALIBRATION_FILE).exists() else []
     own = [f"{CALIBRATIONS}/{path.name}" for path in sorted((target / CALIBRATIONS).glob("*.toml"))]
     cameras: dict[str, tuple[Camera, ...]] = {}
     for name in (*shared, *own):
@@ -47,7 +47,9 @@ def _read(target: Path, name: str, views: Sequence[str]) -> tuple[tuple[Camera, 
     try:
         parsed = parse_calibration(SMALL_TEXT_BYTES.read_text(target / name), name)
     except (OSError, UnicodeDecodeError) as cause:
-        return (), [error("target-calibration-invalid", name, f"can't be read: {cause}")]
+        return (), [
+            error("target-calibration-invalid", name, f"can't be read: {cause}", "", getattr(cause, "advice", ""))
+        ]
     if parsed.findings:
         return (), [error("target-calibration-invalid", name, told.message, told.where) for told in parsed.findings]
     findings = []

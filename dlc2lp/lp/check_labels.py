@@ -83,7 +83,7 @@ def _read(
         message = "found no such file; the app shows no labels without it"
         return None, [error("target-labels-missing", name, message, advice="bring it back, or run convert again")]
     except OSError as cause:
-        advice = "see to it that it is a file, and that you may read it"
+        advice = getattr(cause, "advice", "see to it that you may read it")
         return None, [error("target-labels-unreadable", name, f"can't be read: {cause.strerror}", advice=advice)]
     except Dlc2LpError as cause:
         return None, [*cause.findings]

@@ -172,7 +172,8 @@ def _read(path: Path) -> Calibration:
         parsed = parse_calibration(SMALL_TEXT_BYTES.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
         message = f"can't be read: {getattr(error, 'strerror', None) or error}"
-        finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, advice="save it again as UTF-8")
+        advice = getattr(error, "advice", "save it again as UTF-8")
+        finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, advice=advice)
         return Calibration(path, (), (finding,))
     return Calibration(path, parsed.cameras, parsed.findings)
 

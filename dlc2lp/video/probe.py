@@ -50,8 +50,7 @@ def _size_of(path: Path) -> int:
     try:
         size_bytes = look_at(path).st_size
     except NotRegular as problem:
-        advice = "give the video itself; to convert the project without it, move it out of the folder"
-        raise VideoFailed.of("video-missing", str(path), problem.strerror, advice=advice) from problem
+        raise VideoFailed.of("video-missing", str(path), problem.strerror, advice=problem.advice) from problem
     except OSError as problem:
         advice = (
             "the link leads to nothing but itself, or to what is not there; restore it" if path.is_symlink() else ""
