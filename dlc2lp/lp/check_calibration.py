@@ -47,9 +47,8 @@ def _read(target: Path, name: str, views: Sequence[str]) -> tuple[tuple[Camera, 
     try:
         parsed = parse_calibration(SMALL_TEXT_BYTES.read_text(target / name), name)
     except (OSError, UnicodeDecodeError) as cause:
-        return (), [
-            error("target-calibration-invalid", name, f"can't be read: {cause}", "", getattr(cause, "advice", ""))
-        ]
+        advice = getattr(cause, "advice", "")
+        return (), [error("target-calibration-invalid", name, f"can't be read: {cause}", "", advice)]
     if parsed.findings:
         return (), [error("target-calibration-invalid", name, told.message, told.where) for told in parsed.findings]
     findings = []
