@@ -6,6 +6,7 @@ what stands in it: another disk's device, a file that never ends, an address in 
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from dlc2lp.errors import VideoFailed
 from dlc2lp.files import open_regular
 from dlc2lp.limits import PIXELS
+from dlc2lp.video.sample_tables import FIRST_BOXES, untrue_count
 
 #: ffmpeg's names of containers and raw streams, as it takes them; of one with several names one will do. Sounds and
 #: stills are among them: what is in a file tells them from videos.
@@ -47,10 +49,15 @@ _LISTS: Final = (
 def input_options(path: Path) -> dict[str, str]:
     """Return the options with which libavformat opens a video.
 
-    Raises ``VideoFailed`` (``video-unreadable``) for a list of other files, and OSError where it can't be opened.
+    Raises ``VideoFailed`` (``video-unreadable``) for a list of other files and for an index that can't be true, and OSError where it can't be opened.
     """
     with open_regular(path) as file:
         head = file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
+        n_untrue = untrue_count(file, file.seek(0, os.SEEK_END)) if head[4:8] in FIRST_BOXES else 0
+    if n_untrue:
+        message = f"found an index of {n_untrue} frames, for which the file has no room"
+        advice = "copy the file again from its origin; if it is so there, no program can read it"
+        raise VideoFailed.of("video-unreadable", str(path), message, advice=advice)
     kind = next((kind for begins, kind in _LISTS if begins.match(head)), "") if b"\0" not in head else ""
     if kind:
         message = f"found {kind}, which only names other files, expected a video"
