@@ -17,8 +17,6 @@ from dlc2lp.video.riff import AviExtent, avi_extent
 from dlc2lp.video.sample_tables import FIRST_BOXES
 from dlc2lp.video.stream_ends import ASF_MAGIC, FLV_MAGIC, OGG_MAGIC, asf_end, flv_end, ogg_end
 
-#: Boxes that a MP4 or MOV file can begin with.
-
 
 def missing_bytes(path: Path) -> int:
     """How many bytes the container promises beyond the end of the file; 0 also where it does not say how long it is."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO
 
-#: What an MP4 or MOV begins with.
+#: Boxes that an MP4 or MOV file can begin with.
 FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"uuid"}
 
 #: Boxes that hold others, down to the sizes of a track's frames.
@@ -22,12 +23,8 @@ _FEW_FRAMES = 5_000_000
 
 def untrue_count(file: BinaryIO, size_bytes: int) -> int:
     """Return how many frames of one size a track claims for which the file has no room; 0 where none does."""
-    n_boxes = 0
     is_video = False
-    for kind, start, end in _boxes(file, 0, size_bytes):
-        n_boxes += 1
-        if n_boxes > _MOST_BOXES:
-            break
+    for kind, start, end in islice(_boxes(file, 0, size_bytes), _MOST_BOXES):
         file.seek(start)
         if kind == b"hdlr":
             is_video = file.read(12)[8:] == b"vide"
