@@ -49,7 +49,7 @@ _LISTS: Final = (
 def input_options(path: Path) -> dict[str, str]:
     """Return the options with which libavformat opens a video.
 
-    Raises ``VideoFailed`` (``video-unreadable``) for a list of other files and for an index that can't be true, and OSError
+    Raises ``VideoFailed`` (``video-unreadable``) for a list of other files and an index that can't be true, and OSError
     where it can't be opened.
     """
     with open_regular(path) as file:
