@@ -54,12 +54,15 @@ _OTHER_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 class NotRegular(OSError):
     """A name that stands for something else than a file: a folder, a named pipe, a socket, a device."""
 
+    strerror: str
     #: What to do about it.
     advice: ClassVar[str] = "bring back the file itself, or move what stands there out of the folder"
 
 
 class TooLarge(OSError):
     """A file that is larger than anything of its kind can be."""
+
+    strerror: str
 
 
 def look_at(path: str | Path) -> os.stat_result:

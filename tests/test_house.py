@@ -276,7 +276,7 @@ def opens_for_reading(call: ast.Call) -> bool:
         case ast.Name(id="open"):
             return not writes
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if (owner, name) in READERS:
-            return not writes and not any(isinstance(each, ast.Call) for each in call.args[:1])  # of what is in memory
+            return not writes and not ast.unparse(call.args[0]).startswith("io.")  # of what is in memory
         case ast.Attribute(value=owner, attr="open"):
             return not writes and ast.unparse(owner) not in {"h5py.h5a", "os"}
         case ast.Attribute(value=owner, attr="read_bytes" | "read_text"):

@@ -176,7 +176,7 @@ def _state_of(out: Path) -> str:
     """Return a name for the state of an archive: it changes with the plan and with whatever a worker says."""
     logs = sorted((path.name, path.stat().st_size) for path in (out / LOG_FOLDER).glob("*.jsonl"))
     with open_regular(out / INDEX_FILE) as file:
-        digest = hashlib.file_digest(file, "sha256")
+        digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # it is a BufferedReader
     digest.update(json.dumps([__version__, logs]).encode())
     return digest.hexdigest()[:_NAME_CHARS]
 
