@@ -106,7 +106,7 @@ def _memory_gb() -> float:
 #: its cells some 60 bytes each where it is not an ordinary file.
 CSV_BYTES: Final = Limit(100_000_000)
 CSV_TEXT_BYTES: Final = Limit(200_000_000, of="text in memory")
-CSV_CELLS: Final = Limit(8_000_000, "cell")
+CSV_CELLS: Final = Limit(6_500_000, "cell")
 #: 20 animals of 500 keypoints have 30,000.
 COLUMNS: Final = Limit(50_000, "column")
 #: One line of a table that is read line by line, as predictions are.
@@ -118,7 +118,9 @@ CONFIG_BYTES: Final = Limit(8_000_000)
 YAML_VALUES: Final = Limit(300_000, "value")
 #: Values after each alias is written out. Nine lines of nested aliases ("billion laughs") make 10**9.
 YAML_WRITTEN_OUT: Final = Limit(1_000_000, "value", of="aliases that are written out")
-#: Settings and calibrations, which people write.
+#: Settings of DeepLabCut 1 as a Python script, of which a syntax tree takes some hundred times as much.
+SCRIPT_BYTES: Final = Limit(500_000)
+#: Calibrations and lists, which people write.
 SMALL_TEXT_BYTES: Final = Limit(2_000_000)
 
 #: The sensors of labs have up to 100 megapixels. Channels of 16 bits count twice.

@@ -17,7 +17,7 @@ from typing import Any
 
 from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.folders import DATA_SET, TRAINING_SET, names_in
-from dlc2lp.limits import SMALL_TEXT_BYTES
+from dlc2lp.limits import SCRIPT_BYTES
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.wording import some
 
@@ -66,7 +66,7 @@ def read_settings(data: Path, *folders: Path) -> tuple[DlcConfig | None, tuple[F
 
 
 def _read(path: Path, data: Path) -> DlcConfig:
-    given, unclear = _assignments(_parse(SMALL_TEXT_BYTES.read(path)))
+    given, unclear = _assignments(_parse(SCRIPT_BYTES.read(path)))
     values = _Values(str(path), given, unclear)
     return DlcConfig(
         path=path,
