@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.limits import CSV_LINE_BYTES
 from dlc2lp.lp.label_sides import Moment, image_of, moment_of
 from dlc2lp.lp.names import queue_file_name
 
@@ -75,8 +76,8 @@ def _entries(text: str, name: str) -> Iterator[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
-        except ValueError:
+            entry = json.loads(line) if len(line) <= CSV_LINE_BYTES.at_most else None
+        except (ValueError, RecursionError):
             entry = None
         if queued_path(entry) is None:
             message, advice = "expected an object with a frame_path, in JSON", "correct the line, or delete it"

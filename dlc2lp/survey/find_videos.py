@@ -187,7 +187,8 @@ class _Finder:
 def _is_there(path: Path, dead: list[Path], stand_ins: list[tuple[Path, Placeholder]]) -> bool:
     """Whether a file is there; a link that leads nowhere and a stand-in are added to the lists."""
     # pathlib raises where a folder on the way may not be entered.
-    is_file = os.path.isfile(path)  # noqa: PTH113
+    # A pipe or a device of the name is there too: measuring it tells.
+    is_file = os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112
     if not is_file and not os.path.islink(path):  # noqa: PTH114
         return False
     if placeholder := placeholder_of(path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dlc2lp.errors import VideoFailed
 from dlc2lp.files import NotRegular, look_at
+from dlc2lp.limits import MEMORY_VARIABLE, PIXELS
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
@@ -76,6 +77,11 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
     cut, at_end = _end(video, packets, header)
     if cut is not None and not keep_damaged:
         raise VideoFailed(cut)
+    if not (packets.head or header.width_px):
+        # Sizes beyond the limit are gone once libavformat has tried to decode a picture.
+        message = f"found pictures that can't be decoded; of more than {PIXELS.at_most} pixels none is"
+        advice = f"check that it plays; if its pictures are so large, set {MEMORY_VARIABLE} to more gigabytes than 1"
+        raise VideoFailed.of("video-unreadable", str(path), message, advice=advice)
     refuse_empty(path, packets)
     first, is_turn_ignored = packets.head[0], False
     if (first.rotation_deg or first.is_mirrored) and not _TURNING_CONTAINERS & set(video.format_name.split(",")):

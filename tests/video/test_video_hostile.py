@@ -78,17 +78,28 @@ def avi_of_png(width_px: int, height_px: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body + chunk(b"idx1", index))) + body + chunk(b"idx1", index)
 
 
-def test_pictures_that_are_too_large_are_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_that_are_too_large_are_not_decoded(
+    shop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.avi"
     path.write_bytes(avi_of_png(2000, 1000))
     assert probe(path).n_frames == 3
     monkeypatch.setenv("DLC2LP_MEMORY_GB", "0.01")
     with pytest.raises(VideoFailed) as refused:
         probe(path)
-    (finding,) = refused.value.findings
-    assert finding.code == "video-too-large"
-    assert "found 2000000 pixels, expected at most 1280000 pixels: its pictures are 2000x1000" in finding.message
-    assert "set DLC2LP_MEMORY_GB=1" in finding.hint
+    assert "of more than 1280000 pixels none is" in refused.value.findings[0].message
+    assert "DLC2LP_MEMORY_GB" in refused.value.findings[0].hint
+
+
+@pytest.mark.parametrize("name", ["h264", "mjpeg", "vp9"])
+def test_the_size_that_a_header_says_is_compared_with_the_limit(
+    name: str, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shop.clip(name)
+    info = probe(path)
+    monkeypatch.setenv("DLC2LP_MEMORY_GB", f"{(info.width_px * info.height_px - 1) / 128e6}")
+    with pytest.raises(VideoFailed, match="pixels"):
+        probe(path)
 
 
 def test_pictures_that_grow_on_the_way_are_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
