@@ -12,6 +12,7 @@
     │   └── NotPlanned       3   no archive was planned for this folder
     ├── ToolMissing          4   ffmpeg is not there
     ├── UnreadableFile       1   one file of the source can't be read
+    ├── SourceChanged        1   one file of the source is not what was planned
     ├── VideoFailed          1   one video can't be converted
     ├── DiskTrouble          1   the disk failed or is full, on either side; nothing is said of what it holds
     └── Interrupted         75   stopped by a signal; the same command goes on
@@ -111,6 +112,10 @@ class ToolMissing(Dlc2LpError):
 
 class UnreadableFile(Dlc2LpError):
     """One file of the source can't be read; others may be fine."""
+
+
+class SourceChanged(Dlc2LpError):
+    """One file of the source is not what was planned; nothing was made of it."""
 
 
 class VideoFailed(Dlc2LpError):

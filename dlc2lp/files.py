@@ -10,6 +10,7 @@ import contextlib
 import errno
 import functools
 import hashlib
+import io
 import os
 import platform
 import re
@@ -17,7 +18,7 @@ import secrets
 import stat
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
@@ -131,31 +132,65 @@ def absolute(path: str | Path) -> Path:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One file of the target as it was written: its path relative to the target, size and digest."""
+    """One file as it was written or read: its path (relative to the target, if it lies there), size and digest."""
 
     path: str
     size_bytes: int
     digest: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every byte of it was digested, so that another file with this digest holds the same."""
+        return self.digest.startswith(f"{_WHOLE}:")
+
+
+#: What stands before the digest of all bytes of a file, and before that of some.
+_WHOLE, _BLOCKS = "sha256", "sha256-blocks"
+
+#: So many digits tell a file from what it was before. That nobody makes another with the same ones is not asked here.
+_MARK_DIGITS = 16
+
+
+def mark_of(digest: str) -> str:
+    """Return the few digits of a digest by which plans know a file again; empty where there is no digest."""
+    return digest.rpartition(":")[2][:_MARK_DIGITS]
+
 
 def digest(path: Path) -> FileRecord:
     """Return a file's size and digest; the path in the record is left empty."""
-    hasher = hashlib.sha256()
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= _WHOLE_BYTES:
-            while block := file.read(2**20):
-                hasher.update(block)
-            return FileRecord("", size, f"sha256:{hasher.hexdigest()}")
-        for index in range(_N_BLOCKS):
-            file.seek((size - _BLOCK_BYTES) * index // (_N_BLOCKS - 1))
-            hasher.update(file.read(_BLOCK_BYTES))
-    return FileRecord("", size, f"sha256-blocks:{hasher.hexdigest()}")
+        return digest_opened(file, os.fstat(file.fileno()).st_size)
 
 
-def digest_of(content: bytes) -> FileRecord:
-    """Return what :func:`digest` does for a file that holds this, which is small enough to be digested whole."""
-    return FileRecord("", len(content), f"sha256:{hashlib.sha256(content).hexdigest()}")
+def content_of(path: Path) -> FileRecord | None:
+    """Return what a file holds, with its path; None where it can't be read, which whoever reads it will tell.
+
+    To be taken before it is read: what is changed from then on has another digest.
+    """
+    try:
+        return replace(digest(path), path=str(path))
+    except OSError:
+        return None
+
+
+def digest_opened(file: BinaryIO, size: int) -> FileRecord:
+    """Return what :func:`digest` does for an opened file of a size, which is then read from its beginning."""
+    hasher = hashlib.sha256()
+    file.seek(0)
+    if size <= _WHOLE_BYTES:
+        while block := file.read(2**20):
+            hasher.update(block)
+        return FileRecord("", size, f"{_WHOLE}:{hasher.hexdigest()}")
+    for index in range(_N_BLOCKS):
+        file.seek((size - _BLOCK_BYTES) * index // (_N_BLOCKS - 1))
+        hasher.update(file.read(_BLOCK_BYTES))
+    return FileRecord("", size, f"{_BLOCKS}:{hasher.hexdigest()}")
+
+
+def digest_of(content: bytes, path: Path | None = None) -> FileRecord:
+    """Return what :func:`digest` does for a file that holds this; with its path, where one is given."""
+    found = digest_opened(io.BytesIO(content), len(content))
+    return found if path is None else replace(found, path=str(path))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from dlc2lp.run.last_run import LastRun, forget
 from dlc2lp.run.log import LOG_FILE, RunLog
 from dlc2lp.run.registering import registered
 from dlc2lp.run.scratch import SCRATCH, sweep_target
+from dlc2lp.run.sources import changed_since
 from dlc2lp.run.stored import required_plan, stored_plan
 from dlc2lp.run.target import check_disk, check_owner, check_paths, refusals
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
@@ -390,4 +391,5 @@ def verify(target: str | Path, level: VerifyLevel = "sample") -> tuple[Plan, Ver
     found = verify_target(replace(stored, target=str(folder)), level)
     if not found.ok:
         forget(folder)
-    return stored, found
+    told = merge_findings(found.findings, changed_since(stored, level))
+    return stored, replace(found, findings=told)

@@ -10,7 +10,7 @@ import enum
 import re
 import shlex
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -91,7 +91,17 @@ class Command:
         return cls(shlex.join(texts))
 
 
-Remedy = Setting | RunAgain | Command
+@dataclass(frozen=True)
+class PlanAgain:
+    """Planning anew, which settles a finding: what a plan was made from is not what it was."""
+
+    once_more: str  #: How the sentence goes where a single project is concerned; an archive has a command of its own.
+
+    def __str__(self) -> str:
+        return self.once_more
+
+
+Remedy = Setting | RunAgain | PlanAgain | Command
 
 
 @dataclass(frozen=True)
@@ -251,6 +261,7 @@ class ImageInfo:
     height_px: int
     bits_per_channel: int  #: 8 in all but scientific cameras' images, which have 16.
     size_bytes: int
+    digest: str = field(default="", compare=False)  #: Of its content, as it was before it was looked at.
 
     @property
     def path(self) -> Path:
@@ -322,7 +333,11 @@ class VideoInfo:
         How many of its first frames are wanted, where its views have shorter videos; None: all.
     remarks
         What a person should know of the file, though it can be converted.
+    digest
+        Of its content, of a large file of blocks of it; empty where it was not taken.
     """
+
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("digest",)
 
     path: Path
     container: str
@@ -356,6 +371,7 @@ class VideoInfo:
     held: tuple[int, ...] = ()
     trimmed_to: int | None = None
     remarks: tuple[Finding, ...] = ()
+    digest: str = field(default="", compare=False)
 
     @property
     def n_wanted(self) -> int:

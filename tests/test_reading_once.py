@@ -1,6 +1,7 @@
-"""A source is read once per command: each label file is opened once, each image is hashed once at most.
+"""A source is read once per command: each label file is opened once, each image is hashed once, as it is looked at.
 
-A conversion takes the digests of small texts at its end, with which the next one knows that they are as they were.
+Before a conversion writes a target's texts, it takes the digests of the files that they come from: they must be as they
+were when they were read. At its end it does so again, with which the next one knows that they are as they were.
 """
 
 import json
@@ -16,9 +17,8 @@ from builder import build_project
 WATCHED = """
 import collections, json, sys
 import h5py
-from dlc2lp import files
 from dlc2lp.cli import main
-from dlc2lp.survey import compare_images
+from dlc2lp.dlc import images
 
 opened, hashed = collections.Counter(), collections.Counter()
 root, *arguments = sys.argv[1:]
@@ -33,12 +33,12 @@ class File(h5py.File):
         opened[str(name)] += 1
         super().__init__(name, *others, **options)
 
-def digest(path, original=files.digest):
-    hashed[str(path)] += 1
-    return original(path)
+def digest_opened(file, size, original=images.digest_opened):
+    hashed[str(file.name)] += 1
+    return original(file, size)
 
 h5py.File = File
-compare_images.digest = digest
+images.digest_opened = digest_opened
 sys.addaudithook(watch)
 code = main.run(arguments)
 print("COUNTS", json.dumps([code, opened, hashed]))
@@ -54,12 +54,12 @@ def counts(root: Path, *arguments: object) -> tuple[Counter[str], Counter[str]]:
     return Counter(opened), Counter(hashed)
 
 
-def expect_once(project, opened, hashed, n_images, *, kept=False):
+def expect_once(project, opened, hashed, n_images, *, n_written=0, kept=False):
     label_files = [str(path) for path in (project.root / "labeled-data").rglob("CollectedData*")]
     # What h5py opens is counted, not what takes the digest of the same file.
-    expected = {path: 1 + (kept and path.endswith(".csv")) for path in label_files}
+    expected = {path: 1 + (n_written + kept if path.endswith(".csv") else 0) for path in label_files}
     assert {path: opened[path] for path in label_files} == expected
-    assert opened[str(project.config)] == 1 + kept
+    assert opened[str(project.config)] == 1 + n_written + kept
     images = Counter(path for path in hashed.elements() if Path(path).parent.parent.name == "labeled-data")
     assert (len(images), set(images.values())) == (n_images, {1})
 
@@ -68,12 +68,13 @@ def test_a_project_that_is_split_into_three_is_read_once(tmp_path):
     project = build_project(
         tmp_path / "dlc", sessions=("m1", "m2"), frames=(2, 5), individuals=("a", "b", "c"), unique=("box",)
     )
-    for arguments in (
-        ("inspect", project.root),
-        ("convert", project.root, tmp_path / "lp", "--dry-run"),
-        ("convert", project.root, tmp_path / "lp"),
+    for arguments, n_written in (
+        (("inspect", project.root), 0),
+        (("convert", project.root, tmp_path / "lp", "--dry-run"), 0),
+        (("convert", project.root, tmp_path / "lp"), 4),
     ):
-        expect_once(project, *counts(tmp_path / "dlc", *arguments, "--individuals", "split"), n_images=4)
+        found = counts(tmp_path / "dlc", *arguments, "--individuals", "split")
+        expect_once(project, *found, n_images=4, n_written=n_written)
     assert sorted(path.name for path in (tmp_path / "lp").iterdir()) == ["a", "b", "c", "single"]
 
 
@@ -91,7 +92,8 @@ def test_one_camera_and_several_are_read_once(tmp_path, command):
         if command == "again":
             counts(tmp_path / "dlc", *arguments, *views)
         kept = command in {"convert", "again"}
-        expect_once(project, *counts(tmp_path / "dlc", *arguments, *views), n_images=4, kept=kept)
+        found = counts(tmp_path / "dlc", *arguments, *views)
+        expect_once(project, *found, n_images=4, n_written=int(command == "convert"), kept=kept)
 
 
 def test_each_project_of_an_archive_is_read_once_to_plan_it(tmp_path):

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
@@ -68,7 +68,6 @@ class ProjectReport:
     n_sessions: int = 0
     n_videos: int = 0
     n_video_frames: int = 0
-    seconds: float = 0.0  #: Time that workers spent on it; 0 where nothing was left to do.
     #: Images and videos that were migrated, and all files that were written.
     bytes_before: int = 0
     bytes_after: int = 0
@@ -96,10 +95,14 @@ class ArchiveReport:
         The plan.
     projects
         What became of each project, in the order of the plan.
+    seconds
+        By target the time that workers spent on it; none where nothing was left to do. All else is the same in two
+        undisturbed runs, so this is kept apart.
     """
 
     index: Index
     projects: tuple[ProjectReport, ...]
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         states = (f"{n} {state}" for state, n in self.n_by_state.items())
@@ -165,7 +168,7 @@ def finish_archive(
         projects.append(replace(project, findings=tuple(findings)))
         if gone := sorted(story.done(project.target).intersection(left)):
             lost[project.target] = gone
-    report = ArchiveReport(index, tuple(projects))
+    report = ArchiveReport(index, tuple(projects), {target: round(s, 3) for target, s in story.seconds.items()})
     note_lost(index.out, lost)
     Ledger(index.out / _CLOSING, _Checked).remove()
     sweep([index.out, index.out / STATE_FOLDER], story.is_gone, only_files=True)
@@ -195,7 +198,6 @@ class _Task:
     #: Steps that failed when last tried, and why.
     failed: frozenset[str]
     findings: tuple[Finding, ...]
-    seconds: float  #: Time that was spent on it.
     gone: frozenset[str]  #: Tags of processes that have ended, by all that is known.
 
 
@@ -205,8 +207,7 @@ def _tasks(index: Index, story: Story, numbers: set[int], verify: VerifyLevel) -
     for number, entry in enumerate(index.entries()):
         if number in numbers:
             failed, findings = story.failed(entry.target)
-            seconds = story.seconds.get(entry.target, 0.0)
-            yield _Task(number, entry, index.out, verify, frozenset(failed), tuple(findings), seconds, gone)
+            yield _Task(number, entry, index.out, verify, frozenset(failed), tuple(findings), gone)
 
 
 class _Checked(NamedTuple):
@@ -314,7 +315,6 @@ def _close_planned(task: _Task, found: _Found) -> ProjectReport:
         len(plan.sessions),
         len(plan.videos),
         sum(video.n_written for video in plan.videos),
-        round(task.seconds, 3),
         _bytes_before(plan),
         sum(file.size_bytes for record in records if record.done for file in record.files),
         findings=tuple(by_severity(findings)),

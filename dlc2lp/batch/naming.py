@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 #: What stands in OUT besides targets.
-OUT_FILES = ("report.json", "report.csv", "index.html", "decisions.yaml")
+OUT_FILES = ("report.json", "report.csv", "index.html", "times.csv", "decisions.yaml")
 
 _NOT_IN_NAMES = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f\ud800-\udfff]')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)

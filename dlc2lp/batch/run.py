@@ -19,7 +19,7 @@ from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
 from dlc2lp.events import Ending, Event, Watch
-from dlc2lp.model import Command, Finding, Remedy, RunAgain, Setting
+from dlc2lp.model import Command, Finding, PlanAgain, Remedy, RunAgain, Setting
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.steps import EncodeVideo
@@ -48,6 +48,9 @@ def _in_batch(remedy: Remedy, out: str) -> Remedy:
             return Command(f"{run}, then dlc2lp batch finish {out}")
         case RunAgain(settings=settings):
             return Command(" ".join([run, *map(str, settings)]))
+        case PlanAgain():
+            plan = f"dlc2lp batch plan ROOT {out}"
+            return Command(f"{plan} with the same options, then {run} and dlc2lp batch finish {out}")
         case Setting(option="edited"):
             return Command(f"{run} {remedy}")
     return remedy

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 
 from dlc2lp.dlc.config_keys import ConfigKeys, shown
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing, parse_yaml
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.files import NotRegular
+from dlc2lp.files import FileRecord, NotRegular, digest_of
 from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
@@ -99,6 +99,7 @@ class DlcConfig:
     #: Camera name -> recorded path of that camera's 2D ``config.yaml``; without the template's placeholders.
     camera_configs: Mapping[str, str] = field(default_factory=dict, hash=False)
     findings: tuple[Finding, ...] = ()  #: What was odd in the file.
+    content: FileRecord | None = field(default=None, compare=False)  #: The file as it was when it was read.
 
 
 def read_config(path: Path) -> DlcConfig:
@@ -109,7 +110,8 @@ def read_config(path: Path) -> DlcConfig:
     such file, it can't be opened, is empty, is no YAML even after the repairs, or configures something else.
     """
     try:
-        return _read(path, _bytes_of(path))
+        data = _bytes_of(path)
+        return replace(_read(path, data), content=digest_of(data, path))
     except UnreadableFile:
         check_is_here(path)  # asked last, so that a file that is here is opened once
         raise

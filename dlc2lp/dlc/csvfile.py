@@ -39,6 +39,7 @@ from dlc2lp.dlc.csv_merged import fill_merged
 from dlc2lp.dlc.csv_plain import plain_lines, plain_rows
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import FileRecord, digest_of
 from dlc2lp.limits import CSV_BYTES, CSV_TEXT_BYTES
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
@@ -56,6 +57,7 @@ class CsvLabels:
     findings: tuple[Finding, ...]  #: What a person should know; whatever prevents reading is raised instead.
     #: Whether its names are surely read rightly; False where the code page is the most usual one, for want of names.
     is_text_certain: bool = True
+    content: FileRecord | None = None  #: The file as it was when it was read.
 
 
 def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabels:
@@ -95,10 +97,11 @@ def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabel
 
 
 def _read(path: Path, names: frozenset[str]) -> CsvLabels:
-    text, odd_text, is_certain = _read_text(path, names)
+    data = _bytes_of(path)
+    text, odd_text, is_certain = _read_text(data.removesuffix(b"\x1a"), path, names)  # which ends a file of DOS
     known = names | {_scorer_in_name(path)}
     table, findings = _read_plain(text, path, known) or _read_cells(text, path, known)
-    return CsvLabels(table, (*odd_text, *findings), is_certain)
+    return CsvLabels(table, (*odd_text, *findings), is_certain, digest_of(data, path))
 
 
 def _read_plain(text: str, path: Path, names: frozenset[str]) -> tuple[RawTable, list[Finding]] | None:
@@ -141,13 +144,16 @@ def _read_cells(text: str, path: Path, names: frozenset[str]) -> tuple[RawTable,
     return RawTable(header.levels, columns, index, values), [*findings, *numbered]
 
 
-def _read_text(path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
-    """Return the file's text, a finding if it is not UTF-8, and whether the encoding is certain."""
+def _bytes_of(path: Path) -> bytes:
     try:
-        data = CSV_BYTES.read(path).removesuffix(b"\x1a")  # which ends a file of DOS
+        return CSV_BYTES.read(path)
     except OSError as error:
         advice = getattr(error, "advice", "")
         raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice=advice) from error
+
+
+def _read_text(data: bytes, path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
+    """Return the file's text, a finding if it is not UTF-8, and whether the encoding is certain."""
     if not data.strip(b"\0"):
         found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
         raise refused("csv-unreadable", path, f"found {found}, expected labels")

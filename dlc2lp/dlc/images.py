@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.files import open_regular
+from dlc2lp.files import digest_opened, open_regular
 from dlc2lp.limits import IMAGE_BYTES, PIXELS
 from dlc2lp.model import ImageInfo
 from dlc2lp.placeholders import check_is_here
@@ -111,6 +111,9 @@ def read_image_info(path: Path) -> ImageInfo:
             size_bytes = os.fstat(file.fileno()).st_size
             if size_bytes == 0:
                 raise _refused("image-empty", path, "found an empty file (0 bytes), expected an image")
+            # First of all: whatever is changed from here on, this is not its digest.
+            content = digest_opened(file, size_bytes).digest
+            file.seek(0)
             kind, read = _kind_and_reader(file.read(16), path)
             file.seek(0)
             with _ONE_AT_A_TIME if size_bytes > _SMALL_BYTES else nullcontext():
@@ -126,7 +129,7 @@ def read_image_info(path: Path) -> ImageInfo:
     if beyond := PIXELS.beyond(width_px * height_px * max(1, bits // 8)):
         message = beyond.message + (f" ({bits} bits each count {bits // 8} times)" if bits > 8 else "")
         raise _refused("image-too-large", path, message, beyond.advice)
-    return ImageInfo(path.parent, path.name, kind, width_px, height_px, bits, size_bytes)
+    return ImageInfo(path.parent, path.name, kind, width_px, height_px, bits, size_bytes, content)
 
 
 def _refused(code: str, path: Path, message: str, advice: str = _RESTORE) -> UnreadableFile:

@@ -15,7 +15,7 @@ from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile
-from dlc2lp.files import open_regular
+from dlc2lp.files import FileRecord, content_of, open_regular
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.placeholders import NotHere, Placeholder, name_in_cloud, placeholder_of
 from dlc2lp.wording import spelled
@@ -52,6 +52,8 @@ class LabelFile:
     #: Whether its names are surely read rightly; else more known names may decide in which code page they are.
     is_text_certain: bool = True
     is_taken: bool = field(default=False, compare=False)  #: Whether a person said that it counts.
+    #: The file as it was when it was read; None where that was not possible.
+    content: FileRecord | None = field(default=None, compare=False)
 
     def about(self, folder: str) -> LabelFile:
         """Return the file with only those rows that name a folder; ``""`` stands for naming none."""
@@ -171,11 +173,13 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
     is_certain = True
     try:
         if kind == "h5":
+            content = content_of(path)
             stored = read_hdf(path)
             table, findings, others = stored.table, stored.findings, tuple(table for _, table in stored.others)
         else:
             written = read_csv_labels(path, names)
             table, findings, is_certain = written.table, written.findings, written.is_text_certain
+            content = written.content
     except UnreadableFile as error:
         placeholder = error.placeholder if isinstance(error, NotHere) else placeholder_of(path)
         certain = not isinstance(error, UnknownCodePage)
@@ -183,9 +187,8 @@ def read_label_file(path: Path, names: frozenset[str] = frozenset()) -> LabelFil
         return replace(unread, findings=findings, placeholder=placeholder, is_text_certain=certain)
     table, respelled = in_one_spelling(table)
     others = tuple(in_one_spelling(other)[0] for other in others)
-    return replace(
-        unread, table=table, findings=findings, respelled=respelled, others=others, is_text_certain=is_certain
-    )
+    read = replace(unread, table=table, findings=findings, respelled=respelled, others=others, content=content)
+    return replace(read, is_text_certain=is_certain)
 
 
 def _kind_of(path: Path) -> FileKind:

@@ -17,6 +17,7 @@ from typing import Any
 
 from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.folders import DATA_SET, TRAINING_SET, names_in
+from dlc2lp.files import digest_of
 from dlc2lp.limits import SCRIPT_BYTES
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.wording import some
@@ -66,7 +67,8 @@ def read_settings(data: Path, *folders: Path) -> tuple[DlcConfig | None, tuple[F
 
 
 def _read(path: Path, data: Path) -> DlcConfig:
-    given, unclear = _assignments(_parse(SCRIPT_BYTES.read(path)))
+    content = SCRIPT_BYTES.read(path)
+    given, unclear = _assignments(_parse(content))
     values = _Values(str(path), given, unclear)
     return DlcConfig(
         path=path,
@@ -76,6 +78,7 @@ def _read(path: Path, data: Path) -> DlcConfig:
         bodyparts=values.names("bodyparts"),
         video_sets=tuple(_videos(values, path.parent, data)),
         findings=tuple(values.findings),
+        content=digest_of(content, path),
     )
 
 

@@ -21,6 +21,7 @@ from dlc2lp.dlc.split_pickle import LIST, LIST_ADVICE, WrittenSplit, read_split_
 from dlc2lp.dlc.split_proof import doubt, frames_of, misfit
 from dlc2lp.dlc.training_table import Frame, ProjectFrames, TrainingTable, possible_tables, shown
 from dlc2lp.errors import DecisionNeeded
+from dlc2lp.files import FileRecord
 from dlc2lp.model import Finding, Setting, Severity, question
 from dlc2lp.wording import counted, some
 
@@ -67,6 +68,7 @@ class Split:
     test: frozenset[Frame]
     verified: bool  #: Whether the frames that the pickle names stand where its positions lead.
     findings: tuple[Finding, ...]  #: What was odd; ``split-unverified`` says why a split can't be used.
+    content: FileRecord | None = None  #: The pickle as it was when it was read, where somebody wants to know it.
 
 
 def list_splits(root: Path, config: DlcConfig | None) -> tuple[SplitFile, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from dlc2lp.files import mark_of
 from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.options import DerivedCrops, FrameNames
 from dlc2lp.planning.align import ViewFrame
@@ -172,4 +173,4 @@ def placement(image: ImageInfo, target: str, shift: int) -> ImagePlacement:
     """
     as_png = image.kind not in {"png", "jpg"} or (image.kind == "jpg" and not target.endswith(".jpg"))
     bits = shift if image.bits_per_channel > 8 else None
-    return ImagePlacement(str(image.path), target, image.size_bytes, bits, as_png)
+    return ImagePlacement(str(image.path), target, image.size_bytes, bits, as_png, mark_of(image.digest))

@@ -173,6 +173,9 @@ class Plan:
         What the keypoints of each view were in DeepLabCut; none in the plans of versions before 0.2.
     models
         Networks of DeepLabCut whose predictions come along.
+    texts_from
+        Files of the source (absolute paths) that the texts were made from, each as it was then; none in the plans of
+        versions before 0.2.
     folders
         Those that exist even when nothing is put into them: LP asserts that ``video_dir`` is one.
     steps
@@ -180,7 +183,7 @@ class Plan:
     """
 
     written_first: ClassVar[tuple[str, ...]] = ("schema",)
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("origins", "models")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("origins", "models", "texts_from")
     schema: ClassVar[str] = SCHEMA
 
     dlc2lp_version: str
@@ -201,6 +204,7 @@ class Plan:
     calibrations: dict[str, str] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
     models: tuple[PlannedModel, ...] = ()
+    texts_from: tuple[files.FileRecord, ...] = ()
     folders: tuple[Literal["labeled-data"], Literal["videos"], Literal["configs"]] = _FOLDERS
     steps: tuple[Step, ...] = field(repr=False)
 

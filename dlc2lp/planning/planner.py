@@ -258,6 +258,7 @@ def _plan(
         calibrations=dict(calibrations.origins),
         origins=tuple(origin_of(view.view, view.name) for view in scene.views),
         models=predictions.models,
+        texts_from=source.texts,
     )
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from dlc2lp.codec import Signed, encode_fields
 from dlc2lp.json_text import sorted_pieces
@@ -57,6 +57,10 @@ class Step:
             hasher.update(piece.encode())
         return hasher.hexdigest()[:16]
 
+    def without_digests(self) -> Self:
+        """Return the step as plans had it that did not know what their sources hold."""
+        return self
+
 
 @dataclass(frozen=True)
 class WriteText(Step):
@@ -79,6 +83,8 @@ class WriteText(Step):
 class ImagePlacement:
     """One frame: where it comes from and what it becomes."""
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("digest",)
+
     #: Absolute path, and path relative to the target.
     source: str
     target: str
@@ -86,6 +92,13 @@ class ImagePlacement:
     #: Bits by which the values of a 16-bit image are shifted down; None: the file travels as it is.
     shift: int | None = None
     as_png: bool = False  #: Whether the image is written anew as PNG, because Lightning Pose does not read its format.
+    #: Of what the source held when it was planned; a source that changed since is refused.
+    digest: str = ""
+
+    @property
+    def is_as_it_is(self) -> bool:
+        """Whether it travels without a change."""
+        return self.shift is None and not self.as_png
 
 
 @dataclass(frozen=True)
@@ -109,10 +122,15 @@ class PlaceImages(Step):
     def weight(self) -> int:
         return sum(image.size_bytes for image in self.images)
 
+    def without_digests(self) -> Self:
+        return replace(self, images=tuple(replace(image, digest="") for image in self.images))
+
 
 @dataclass(frozen=True)
 class VideoStep(Step):
     """A step that makes one video."""
+
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("digest",)
 
     #: Absolute path, and path relative to the target.
     source: str
@@ -120,6 +138,7 @@ class VideoStep(Step):
     #: What the source held when it was planned; a source that changed since is refused.
     size_bytes: int
     n_frames: int
+    digest: str = field(default="", kw_only=True)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -132,6 +151,9 @@ class VideoStep(Step):
     @property
     def weight(self) -> int:
         return self.size_bytes
+
+    def without_digests(self) -> Self:
+        return replace(self, digest="")
 
 
 @dataclass(frozen=True)
@@ -151,7 +173,7 @@ class RemuxVideo(VideoStep):
     """
 
     kind: ClassVar[str] = "remux-video"
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("trimmed_to", "tuning")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("digest", "trimmed_to", "tuning")
     action: Literal["remux", "rewrite"]
     rate: str
     profile: str
@@ -181,7 +203,7 @@ class EncodeVideo(VideoStep):
     """
 
     kind: ClassVar[str] = "encode-video"
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held", "trimmed_to", "tuning")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("digest", "colors", "held", "trimmed_to", "tuning")
     #: Size of what is encoded.
     width_px: int
     height_px: int
@@ -224,7 +246,7 @@ class ExtractFrames(Step):
     """Frames of one session that are cut from its video: the neighbors of labeled frames."""
 
     kind: ClassVar[str] = "extract-frames"
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("colors", "held", "digest")
     session: str  #: The session in the target.
     #: The video, and what it held when it was planned.
     source: str
@@ -240,6 +262,7 @@ class ExtractFrames(Step):
     frames: tuple[ExtractedFrame, ...]  #: What is cut.
     colors: Colors | None = None  #: How the video's colours are read; None: as OpenCV 4 does.
     held: tuple[int, ...] = ()  #: Frames of the video that can't be decoded and are held by the picture before them.
+    digest: str = ""  #: Of the video.
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -256,6 +279,9 @@ class ExtractFrames(Step):
     @property
     def space_bytes(self) -> int:
         return len(self.frames) * self.image_bytes
+
+    def without_digests(self) -> Self:
+        return replace(self, digest="")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from dlc2lp.files import mark_of
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.options import Link
@@ -104,12 +105,14 @@ def _video_step(
 ) -> Step:
     rate = f"{info.frame_rate.numerator}/{info.frame_rate.denominator}"
     source, n_bytes, n_frames = str(info.path), info.size_bytes, info.n_frames
+    digest = mark_of(info.digest)
     if treatment.action == "place":
-        return PlaceVideo(source, target, n_bytes, n_frames, link)
+        return PlaceVideo(source, target, n_bytes, n_frames, link, digest=digest)
     if treatment.action in {"remux", "rewrite"}:
-        encoded = asdict(settings) | {"trimmed_to": info.trimmed_to}
+        encoded = asdict(settings) | {"trimmed_to": info.trimmed_to, "digest": digest}
         return RemuxVideo(source, target, n_bytes, n_frames, treatment.action, rate, **encoded)
     width_px, height_px = encoded_size(info, crop=picture.crop, turn_deg=picture.turn_deg)
     shown: dict[str, Any] = {"turn_deg": picture.turn_deg, "crop": picture.crop, "colors": picture.colors}
     shown |= {"width_px": width_px, "height_px": height_px, "held": info.held, "trimmed_to": info.trimmed_to}
+    shown["digest"] = digest
     return EncodeVideo(source, target, n_bytes, n_frames, rate=rate, **asdict(settings), **shown)

@@ -1,4 +1,7 @@
-"""The report of an archive as files: JSON for programs, CSV for tables, HTML to read."""
+"""The report of an archive as files: JSON for programs, CSV for tables, HTML to read.
+
+Two undisturbed runs of the same archive make the same bytes of these three. How long it took is in a table of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import html
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
@@ -15,19 +18,20 @@ from dlc2lp.codec import encode
 from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Severity
 from dlc2lp.report.findings import as_told
-from dlc2lp.report.text import duration_text, size_text
+from dlc2lp.report.text import size_text
 from dlc2lp.wording import counted
 
 JSON_FILE = "report.json"
 CSV_FILE = "report.csv"
 HTML_FILE = "index.html"
+TIMES_FILE = "times.csv"
 
 _COUNTS = ("labeled_frames", "labeled_cells")
 _SIDES = ("source", "written", "left_out")
 
 #: Columns of the table that stand in a project's report as they are, before and after those of its counts.
 _FIRST = ("state", "n_sessions")
-_LAST = ("n_videos", "n_video_frames", "bytes_before", "bytes_after", "seconds")
+_LAST = ("n_videos", "n_video_frames", "bytes_before", "bytes_after")
 CSV_COLUMNS = (
     *("project", "individual", "target", *_FIRST),
     *(f"{name}_{side}" for name in _COUNTS for side in _SIDES),
@@ -35,37 +39,55 @@ CSV_COLUMNS = (
     *(f"n_{severity}s" for severity in Severity),
     "codes",
 )
+_TIMES_COLUMNS = ("project", "individual", "target", "seconds")
 
 
 def write_reports(report: ArchiveReport) -> None:
-    """Write all three files into OUT."""
+    """Write all four files into OUT."""
     from dlc2lp.report.batch_json import report as as_document
 
     text = json.dumps(encode(as_document(report)), indent=1, ensure_ascii=True) + "\n"
-    for name, content in ((JSON_FILE, text), (CSV_FILE, csv_text(report)), (HTML_FILE, html_text(report))):
+    texts = {JSON_FILE: text, CSV_FILE: csv_text(report), HTML_FILE: html_text(report), TIMES_FILE: times_text(report)}
+    for name, content in texts.items():
         write_whole(report.index.out / name, content.encode("utf-8", "backslashreplace"))
 
 
 def csv_text(report: ArchiveReport) -> str:
     """Return one row for each target and each project that got none."""
+    return _table(CSV_COLUMNS, map(_csv_row, report.projects))
+
+
+def times_text(report: ArchiveReport) -> str:
+    """Return one row for each target that was worked on, with the seconds that workers spent on it."""
+    took = report.seconds
+    rows = ([*_names(each), took[each.target]] for each in report.projects if each.target in took)
+    return _table(_TIMES_COLUMNS, rows)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     file = io.StringIO()
     # Quoted, or Python before 3.13 would let a carriage return in a name end the row.
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(CSV_COLUMNS)
-    for project in report.projects:
-        severities = Counter(finding.severity for finding in project.findings)
-        writer.writerow(
-            [
-                *map(_cell, (project.project, project.individual, project.target)),
-                *(getattr(project, name) for name in _FIRST),
-                *(getattr(project.counts.get(name), side, 0) for name in _COUNTS for side in _SIDES),
-                *(getattr(project, name) for name in _LAST),
-                " ".join(project.decisions_open),
-                *(severities[severity] for severity in Severity),
-                " ".join(dict.fromkeys(finding.code for finding in project.findings)),
-            ]
-        )
+    writer.writerow(columns)
+    writer.writerows(rows)
     return file.getvalue()
+
+
+def _csv_row(project: ProjectReport) -> list[object]:
+    severities = Counter(finding.severity for finding in project.findings)
+    return [
+        *_names(project),
+        *(getattr(project, name) for name in _FIRST),
+        *(getattr(project.counts.get(name), side, 0) for name in _COUNTS for side in _SIDES),
+        *(getattr(project, name) for name in _LAST),
+        " ".join(project.decisions_open),
+        *(severities[severity] for severity in Severity),
+        " ".join(dict.fromkeys(finding.code for finding in project.findings)),
+    ]
+
+
+def _names(project: ProjectReport) -> Iterator[str]:
+    return map(_cell, (project.project, project.individual, project.target))
 
 
 def _cell(text: str) -> str:
@@ -89,7 +111,7 @@ tr.told td { padding: 0 .6rem .6rem 2rem; } tr:has(+ .told) > * { border-bottom:
 #: Browsers become slow beyond some thousand rows. Projects that need a person are always shown.
 _MAX_ROWS = 5000
 
-_NUMBERS = ("sessions", "labeled frames in", "out", "videos", "video frames", "before", "after", "time")
+_NUMBERS = ("sessions", "labeled frames in", "out", "videos", "video frames", "before", "after")
 _HEADS = (("project", ""), ("state", ""), *((name, "n") for name in _NUMBERS))
 
 
@@ -149,7 +171,6 @@ def _row(project: ProjectReport) -> str:
         cells = [
             *map(str, (project.n_sessions, frames.source, frames.written, project.n_videos, project.n_video_frames)),
             *map(size_text, (project.bytes_before, project.bytes_after)),
-            duration_text(project.seconds),
         ]
     elif frames is not None:
         cells[1:3] = map(str, (frames.source, frames.written))

@@ -73,6 +73,15 @@ def _wrap(text: str, whole: Sequence[str] = ()) -> str:
     return kept.replace(_BLANK, " ")
 
 
+#: Versions of documents that lost a key or changed its meaning: the second report of an archive has no times.
+_VERSIONS = {"batch-finish": 2, "batch-convert": 2}
+
+
+def schema_of(command: str) -> str:
+    """Return what a command's document calls itself."""
+    return f"dlc2lp/{command}/{_VERSIONS.get(command, 1)}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Document:
     """What every ``--json`` document has, and no more of a command that ended before it had a result."""
@@ -83,7 +92,7 @@ class Document:
     def __init_subclass__(cls, *, command: str = "", **others: Any) -> None:
         super().__init_subclass__(**others)
         if command:
-            cls.schema = f"dlc2lp/{command}/1"
+            cls.schema = schema_of(command)
 
     dlc2lp_version: str = __version__
     exit_code: Annotated[int, Says("enum", (0, 1, 2, 3, 4, 75))] = 0
@@ -96,4 +105,4 @@ class Document:
 def ended_early(command: str, exit_code: int, findings: Iterable[Finding]) -> dict[str, Any]:
     """Return the document of a command that ended before it had a result."""
     frame = Document(exit_code=exit_code, findings=tuple(findings))
-    return {"schema": f"dlc2lp/{command}/1"} | encode_fields(frame)
+    return {"schema": schema_of(command)} | encode_fields(frame)

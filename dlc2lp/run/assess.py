@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dlc2lp.errors import Dlc2LpError, TargetRefused
-from dlc2lp.files import FileRecord, digest
+from dlc2lp.files import FileRecord, digest, mark_of
 from dlc2lp.model import Finding
 from dlc2lp.planning.plan import Plan
-from dlc2lp.planning.steps import Step, WriteText
+from dlc2lp.planning.steps import PlaceImages, PlaceVideo, Step, WriteText
 from dlc2lp.planning.texts import CONFIG_FILE, PROJECT_FILE
 from dlc2lp.run.findings import unlookable
-from dlc2lp.run.journal import Journal
+from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_work import LabelWork, find_label_work
 
 
@@ -46,6 +46,8 @@ class Assessment:
     orphans: tuple[str, ...] = ()
     labels: LabelWork | None = None  #: What people did to the labels; None where nobody did, or they can't be merged.
     unmerged: tuple[Finding, ...] = ()  #: Why what people did to the labels can't be merged.
+    #: By step id: the record under the id that a step had when plans did not know what their sources hold.
+    adopted: Mapping[str, Record] = field(default_factory=dict)
 
     def is_left(self, step: Step) -> bool:
         """Whether work of the plan is left: labels to be brought are some, cells to mend in people's files are none."""
@@ -92,7 +94,7 @@ def assess(
     emptied = labels.found if labels else {}  # of label files and queues those that hold nothing more
     stale = tuple(path for path in left_over if path in emptied or not look.is_peoples(path))
     orphans = tuple(path for path in left_over if path not in stale)
-    return Assessment(states, edited, stale, orphans, labels, unmerged)
+    return Assessment(states, edited, stale, orphans, labels, unmerged, look.adopted)
 
 
 def is_peoples(target: Path, path: str) -> bool:
@@ -144,6 +146,7 @@ class _Look:
         self._target = target
         self._in_place = in_place
         self._journal = Journal(target)
+        self.adopted: dict[str, Record] = {}
         self._read_records()
         self._files: dict[str, FileRecord | None] = dict(self._untouched()) if quick else {}
 
@@ -206,21 +209,50 @@ class _Look:
         record = self._records.get(step.id)
         return record is not None and not record.done
 
+    def _record_of(self, step: Step) -> Record | None:
+        """Return the record of a step, perhaps under its former id, if that is known to be of the same source."""
+        if step.id in self._records or not self._records:
+            return self._records.get(step.id)
+        record = self._records.get(step.without_digests().id)
+        if record is None or not record.done or not _fits(record, step):
+            return None
+        self.adopted[step.id] = replace(record, step=step.id)
+        return record
+
     def at(self, step: Step) -> tuple[State, tuple[str, ...]]:
         """Return what a step finds, and which of its files a person changed."""
-        record = self._records.get(step.id)
+        record = self._record_of(step)
         expected = {file.path: _key(file) for file in record.files} if record else {}
         now = {path: self.file(path) for path in step.targets}
+        planned = _planned_marks(step)
+        # What is linked to a source changes with it: then it is what is planned now, and nobody's work.
         changed = tuple(
-            path for path, file in now.items() if file is not None and _key(file) not in self.known.get(path, {})
+            path
+            for path, file in now.items()
+            if file is not None
+            and _key(file) not in self.known.get(path, {})
+            and mark_of(file.digest) != planned.get(path)
         )
         if changed:
             return State.EDITED, changed
         if record and record.done and all(file and _key(file) == expected.get(path) for path, file in now.items()):
             return State.DONE, ()
-        if all(file and self.known[path][_key(file)] == "config" for path, file in now.items()):
+        if all(file and self.known.get(path, {}).get(_key(file)) == "config" for path, file in now.items()):
             return State.KEPT, ()
         return State.TO_DO, ()
+
+
+def _fits(record: Record, step: Step) -> bool:
+    """Whether the files of a record hold what the sources of its step do now, as far as that can be told."""
+    planned = _planned_marks(step)
+    return all(mark_of(file.digest) == planned.get(file.path, mark_of(file.digest)) for file in record.files)
+
+
+def _planned_marks(step: Step) -> dict[str, str]:
+    """Return the digests of those files of a step that are known before they are made: what travels as it is."""
+    if isinstance(step, PlaceImages):
+        return {image.target: image.digest for image in step.images if image.is_as_it_is and image.digest}
+    return {step.target: step.digest} if isinstance(step, PlaceVideo) and step.digest else {}
 
 
 def _key(file: FileRecord) -> tuple[int, str]:

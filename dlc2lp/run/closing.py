@@ -15,6 +15,7 @@ from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan
 from dlc2lp.run.assess import Assessment
+from dlc2lp.run.execute import adopt
 from dlc2lp.run.findings import stale_removed
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.labeling import finish_labels
@@ -46,6 +47,8 @@ def close_target(
     folder = Path(plan.target)
     journal = Journal(folder)
     removed = []
+    if assessment is not None:
+        adopt(folder, assessment, plan.steps)
     if assessment is not None and not failed and not assessment.orphans:
         removed = _remove_stale(folder, assessment.stale, journal, plan)
     told = list(findings)

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from dlc2lp.run.label_findings import changed_meanwhile
 from dlc2lp.run.label_work import LabelWork, read_text
 from dlc2lp.run.make_files import Made, Maker, make_text
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder
+from dlc2lp.run.sources import changed_texts
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.wording import counted
@@ -59,6 +61,7 @@ def execute(
     for folder in plan.folders:
         (target / folder).mkdir(parents=True, exist_ok=True)
     runner = _Runner(plan, target, Maker(run_options, watch), watch, found)
+    adopt(target, found, plan.steps if steps is None else steps)
     work = [step for step in in_order(plan.steps if steps is None else steps) if not runner.leaves(step)]
     events = list(map(event_of, work))
     n_frames, weight = sum(event.n_frames_all for event in events), sum(event.weight for event in events)
@@ -98,7 +101,15 @@ class _Runner:
             self.run.skipped.append(step.id)
             self.watch.tell(replace(event_of(step), what="ended", state="skipped"))
             return True
+        if isinstance(step, WriteText) and self.changed_texts:
+            self._failed(step, self.changed_texts)
+            return True
         return False
+
+    @cached_property
+    def changed_texts(self) -> tuple[Finding, ...]:
+        """Why none of the texts holds any more, asked once, and only where some text is to be written."""
+        return changed_texts(self.plan)
 
     def _edited(self, path: str) -> Finding:
         return unmergeable(path, self.plan.target) if path in self.plan.labeling_texts else edited(path)
@@ -148,6 +159,15 @@ class _Runner:
         self.run.failed.append(step.id)
         self.run.findings += findings
         self.watch.tell(replace(event_of(step), what="ended", state="failed", findings=tuple(findings)))
+
+
+def adopt(target: Path, found: Assessment, steps: Iterable[Step]) -> None:
+    """Record steps under the ids that they have now that plans know what their sources hold."""
+    journal = Journal(target)
+    known = journal.recorded() if found.adopted else set()
+    for step in steps:
+        if step.id in found.adopted.keys() - known and found.states[step.id] is State.DONE:
+            journal.write(found.adopted[step.id])
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:

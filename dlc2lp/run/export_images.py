@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.files import digest
+from dlc2lp.files import digest, mark_of
 from dlc2lp.model import Finding, Severity
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ImagePlacement, PlaceImages
@@ -56,7 +56,10 @@ class ExportImages:
 
 
 def _is_original(image: ImagePlacement) -> bool:
+    source = Path(image.source)
     try:
-        return Path(image.source).stat().st_size == image.size_bytes
+        if source.stat().st_size != image.size_bytes:
+            return False
+        return not image.digest or mark_of(digest(source).digest) == image.digest
     except OSError:
         return False

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, assert_never, cast
 
-from dlc2lp.errors import UnreadableFile, VideoFailed
+from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Watch
-from dlc2lp.files import FileRecord, digest, digest_of
+from dlc2lp.files import FileRecord, digest, digest_of, read_bytes
 from dlc2lp.model import VideoInfo
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.steps import (
@@ -30,16 +30,15 @@ from dlc2lp.run.journal import Journal
 from dlc2lp.run.place import place, place_read
 from dlc2lp.run.predictions import predicted_lines
 from dlc2lp.run.scratch import on_fast_disk
+from dlc2lp.run.sources import check_placed, held_still, refuse_other_frames
 from dlc2lp.video.checks import against_original
 from dlc2lp.video.convert import make_video
 from dlc2lp.video.encoding import EncodeSettings
 from dlc2lp.video.frames import read_frames
-from dlc2lp.video.pictures import encode_image, read_image, to_eight_bit
+from dlc2lp.video.pictures import decode_image, encode_image, to_eight_bit
 from dlc2lp.video.probe import probe
-from dlc2lp.wording import counted
 
 _ROWS_BETWEEN_LOOKS = 1000
-_PLAN_AGAIN = "run the same command once more; it plans anew"
 
 #: Hears how many frames of a step are written.
 OnFrames = Callable[[int], None]
@@ -78,8 +77,8 @@ class Maker:
     def make(self, step: Step, scratch: Path, on_frames: OnFrames) -> Made:
         """Make the files of a step in a folder of temporaries.
 
-        Raises VideoFailed, UnreadableFile, ToolMissing or OSError where they can't be made, Interrupted where the work
-        is to stop.
+        Raises VideoFailed, UnreadableFile, ToolMissing or OSError where they can't be made, SourceChanged where their
+        source is not what was planned, Interrupted where the work is to stop.
         """
         if isinstance(step, WriteText):
             return make_text(step, scratch)
@@ -106,7 +105,8 @@ class Maker:
         return Made(tuple(made), {}, tuple(digests))
 
     def _make_predictions(self, step: WritePredictions, temporary: Path) -> Made:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        # What they were when they were planned, the step knows by a hash of its own.
+        with held_still(Path(step.source), ""), temporary.open("w", encoding="utf-8", newline="") as file:
             for number, line in enumerate(predicted_lines(step)):
                 if not number % _ROWS_BETWEEN_LOOKS:
                     self.watch.check(step.target)
@@ -116,7 +116,11 @@ class Maker:
 
     def _extract(self, step: ExtractFrames, scratch: Path, on_frames: OnFrames) -> Made:
         """Cut frames out of a video; one frame may have several names."""
-        info = _unchanged(step)
+        with held_still(Path(step.source), step.digest):
+            return self._cut(step, scratch, on_frames)
+
+    def _cut(self, step: ExtractFrames, scratch: Path, on_frames: OnFrames) -> Made:
+        info = _as_planned(step)
         targets: dict[int, list[str]] = {}
         for frame in step.frames:
             targets.setdefault(frame.index, []).append(frame.target)
@@ -146,18 +150,20 @@ class Maker:
     def _place_video(self, step: PlaceVideo, temporary: Path) -> Made:
         """Bring a conforming video over, compare what was copied, and decode some of it: a header can lie."""
         source, verify = Path(step.source), self.run_options.verify
-        info = _unchanged(step)
-        is_copied = place(source, temporary, step.link)
-        _sync(temporary)
-        if verify != "none":
-            faults = against_original(source, info, temporary, verify, self.watch.stop, is_copied=is_copied)
-            if faults:
-                raise VideoFailed(*faults)
+        with held_still(source, step.digest):
+            info = _as_planned(step)
+            is_copied = place(source, temporary, step.link)
+            _sync(temporary)
+            if verify != "none":
+                faults = against_original(source, info, temporary, verify, self.watch.stop, is_copied=is_copied)
+                if faults:
+                    raise VideoFailed(*faults)
         return Made(((step.target, temporary),), {"n_frames": step.n_frames})
 
     def _make_video(self, step: RemuxVideo | EncodeVideo, temporary: Path, on_frames: OnFrames) -> Made:
-        with on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes) as path:
-            info, verify, stop = _unchanged(step), self.run_options.verify, self.watch.stop
+        on_disk = on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes)
+        with held_still(Path(step.source), step.digest), on_disk as path:
+            info, verify, stop = _as_planned(step), self.run_options.verify, self.watch.stop
             write = partial(make_video, info.path, path, info, verify=verify, on_frames=on_frames, stop=stop)
             settings = EncodeSettings(
                 step.profile, step.preset, step.crf, step.gop, threads=step.threads, tuning=step.tuning
@@ -179,12 +185,14 @@ class Maker:
 
 def _make_image(image: ImagePlacement, temporary: str, link: str) -> FileRecord:
     """Make one image, and return its size and digest; the source is opened once."""
-    if image.shift is None and not image.as_png:
+    if image.is_as_it_is:
         placed = place_read(image.source, temporary, link)
-        if placed.size_bytes != image.size_bytes:
-            raise _image_changed(image, placed.size_bytes)
+        check_placed(image, placed)
         return placed
-    pixels = read_image(Path(image.source))
+    source = Path(image.source)
+    read = read_bytes(source)
+    check_placed(image, digest_of(read))
+    pixels = decode_image(read, source)
     if image.shift is not None:
         pixels = to_eight_bit(pixels, image.shift)
     content = encode_image(pixels)
@@ -192,19 +200,11 @@ def _make_image(image: ImagePlacement, temporary: str, link: str) -> FileRecord:
     return digest_of(content)
 
 
-def _image_changed(image: ImagePlacement, found_bytes: int) -> UnreadableFile:
-    message = f"found {counted(found_bytes, 'byte')}, expected {image.size_bytes} as when it was planned"
-    return UnreadableFile.of("source-changed", image.source, message, advice=_PLAN_AGAIN)
-
-
-def _unchanged(step: VideoStep | ExtractFrames) -> VideoInfo:
-    """Return what the source holds, if that still is what was planned for; else raise VideoFailed."""
+def _as_planned(step: VideoStep | ExtractFrames) -> VideoInfo:
+    """Return what the source holds, if that still is what was planned for; else raise SourceChanged."""
     # The plan decided whether a damaged one is taken.
     info = probe(Path(step.source), keep_damaged=True)
-    if (info.n_frames, info.size_bytes) != (step.n_frames, step.size_bytes):
-        found = f"found {counted(info.n_frames, 'frame')} in {counted(info.size_bytes, 'byte')}"
-        message = f"{found}, expected {step.n_frames} in {step.size_bytes} as when it was planned"
-        raise VideoFailed.of("source-changed", step.source, message, advice=_PLAN_AGAIN)
+    refuse_other_frames(step, info.n_frames, info.size_bytes)
     if isinstance(step, EncodeVideo | RemuxVideo):
         info = replace(info, trimmed_to=step.trimmed_to)
     return replace(info, held=step.held) if isinstance(step, EncodeVideo | ExtractFrames) else info

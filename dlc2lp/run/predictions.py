@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dlc2lp.dlc.analysis_file import read_analysis_head, read_analysis_rows
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import SourceChanged, UnreadableFile
 from dlc2lp.lp.predictions_only import prediction_lines
 from dlc2lp.model import Setting
 from dlc2lp.planning.steps import WritePredictions
+from dlc2lp.run.sources import PLAN_AGAIN
 
 _NONE = Setting("predictions", ("none",))
 
@@ -17,8 +18,9 @@ _NONE = Setting("predictions", ("none",))
 def predicted_lines(step: WritePredictions) -> Iterator[str]:
     """Yield the lines of the file that a step makes.
 
-    Raises UnreadableFile where the source can't be read, is not what it was when it was planned
-    (``predictions-changed``), or its rows are not the frames that its ends promise (``predictions-unreadable``).
+    Raises SourceChanged (``predictions-changed``) where the source is not what it was when it was planned,
+    UnreadableFile where it can't be read, or its rows are not the frames that its ends promise
+    (``predictions-unreadable``).
     """
     return prediction_lines(step.scorer, [keypoint.name for keypoint in step.keypoints], _rows(step))
 
@@ -48,8 +50,7 @@ def _source_rows(step: WritePredictions) -> Iterator[tuple[int, list[str]]]:
     head = read_analysis_head(Path(step.source))
     if (head.size_bytes, head.sample, head.n_rows, head.key) != (step.size_bytes, step.sample, step.n_rows, step.key):
         message = "is not what it was when it was planned"
-        advice = "run the same command once more; it plans anew"
-        raise UnreadableFile.of("predictions-changed", step.source, message, advice=advice)
+        raise SourceChanged.of("predictions-changed", step.source, message, advice="{}", remedies=(PLAN_AGAIN,))
     x_px, y_px = step.add_px
     predicted = [keypoint for keypoint in step.keypoints if keypoint.columns]
     columns = [column for keypoint in predicted for column in keypoint.columns]

@@ -13,6 +13,7 @@ from pathlib import Path
 from dlc2lp.dlc.cameras import CAMERA_MATRIX, STEREO_FILE, DlcCalibration, calibrated_names, in_millimetres, read_stereo
 from dlc2lp.dlc.config import read_config
 from dlc2lp.errors import UnreadableFile, UsageError
+from dlc2lp.files import FileRecord, content_of
 from dlc2lp.limits import SMALL_TEXT_BYTES
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
@@ -28,6 +29,7 @@ class Calibration:
     cameras: tuple[Camera, ...]  #: The cameras; empty where it can't be used.
     findings: tuple[Finding, ...] = ()  #: Why it can't, or what is odd.
     is_named: bool = False  #: Whether a person named this very file.
+    content: FileRecord | None = None  #: The file as it was when it was read; None where that was not possible.
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Calibrations:
         return tuple(each.path for each in (self.for_all, *self.by_session.values()) if each)
 
     @property
-    def content(self) -> tuple[object, ...]:
+    def described(self) -> tuple[object, ...]:
         """What tells two places apart: the cameras, and the file where these can't be read."""
         found = [("", self.for_all), *self.by_session.items()]
         return tuple((name, each.cameras or each.path) for name, each in found if each)
@@ -97,7 +99,7 @@ def find_calibrations(
     if named:
         return _named(named, square_size, views)
     found = [calibrations for place in dict.fromkeys(beside) if (calibrations := _anipose(place)).files]
-    if len({each.content for each in found}) > 1:
+    if len({each.described for each in found}) > 1:
         files = tuple(str(each.files[0]) for each in found)
         message = f"found different calibrations of the cameras: {' and '.join(files)}; which one holds?"
         ways = (Setting("calibration", ("PATH",)),)
@@ -168,6 +170,7 @@ def _by_session(folder: Path) -> dict[str, Calibration]:
 
 
 def _read(path: Path) -> Calibration:
+    content = content_of(path)
     try:
         parsed = parse_calibration(SMALL_TEXT_BYTES.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -175,7 +178,7 @@ def _read(path: Path) -> Calibration:
         advice = getattr(error, "advice", "save it again as UTF-8")
         finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, advice=advice)
         return Calibration(path, (), (finding,))
-    return Calibration(path, parsed.cameras, parsed.findings)
+    return Calibration(path, parsed.cameras, parsed.findings, content=content)
 
 
 def _stereo_file(place: Path) -> Path | None:
@@ -211,7 +214,8 @@ def _scaled(own: DlcCalibration, size_mm: float | None) -> FoundCalibrations:
         asked = question("square-size-unknown", str(own.path), message, advice, (Setting("square-size", ("MM",)),))
         return FoundCalibrations(findings=own.findings, questions=(asked,))
     cameras = in_millimetres(own.cameras, size_mm) if size_mm is not None else ()
-    return FoundCalibrations(Calibrations(Calibration(own.path, cameras, own.findings), in_squares=True))
+    read = Calibration(own.path, cameras, own.findings, content=content_of(own.path))
+    return FoundCalibrations(Calibrations(read, in_squares=True))
 
 
 def _nothing_in(place: Path) -> Finding:

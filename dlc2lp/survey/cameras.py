@@ -70,7 +70,8 @@ def survey_views(
     _check_options(source, options)
     reader = _Reader(options, tuple(known), watch or Watch())
     if source is not None and source.is_3d and source.config is not None:
-        return reader.three_d(_three_d_project(source.root, source.config, options.views, options.video_roots))
+        joined = reader.three_d(_three_d_project(source.root, source.config, options.views, options.video_roots))
+        return replace(joined, config=source.config.content)
     if options.views:
         return reader.one_project_each(list(options.views))
     if source is None:  # _check_options has refused it

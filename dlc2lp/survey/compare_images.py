@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from dlc2lp.dlc.framenames import frame_index
 from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import digest
 from dlc2lp.model import Finding, ImageInfo, Severity, VideoInfo
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.threads import in_threads
@@ -33,8 +32,8 @@ class Pair:
     """A session and its video."""
 
     session: str  #: Name of the session.
-    images: tuple[ImageInfo, ...]  #: Its images, DeepLabCut's random sub-crops left out.
-    info: VideoInfo  #: The video, measured.
+    images: tuple[ImageInfo, ...]  #: Its images, DeepLabCut's random sub-crops left out; each with its digest.
+    info: VideoInfo  #: The video, measured, with its digest.
     crop_hint: CropHint | None  #: What the configuration says of the crop.
 
 
@@ -79,11 +78,11 @@ def _tie(pair: Pair, fingerprint: str, on_frames: Callable[[int], None], stop: t
 
 def _fingerprint(pair: Pair) -> str:
     """Sixteen hexadecimal digits that change with anything that the answer depends on."""
-    video = digest(pair.info.path)
+    info = pair.info
     compared = [
         _METHOD,
-        [video.size_bytes, video.digest, pair.info.n_frames, pair.info.rotation_deg, *pair.info.held],
-        [[image.path.name, digest(image.path).digest] for image in pair.images],
+        [info.size_bytes, info.digest, info.n_frames, info.rotation_deg, *info.held],
+        [[image.name, image.digest] for image in pair.images],
         pair.crop_hint,
     ]
     return hashlib.sha256(json.dumps(compared).encode()).hexdigest()[:16]

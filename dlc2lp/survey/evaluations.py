@@ -18,6 +18,7 @@ from dlc2lp.dlc.project import DlcProject
 from dlc2lp.dlc.splits import list_splits, read_split
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import DecisionNeeded, UnreadableFile
+from dlc2lp.files import FileRecord, content_of
 from dlc2lp.model import Finding, Severity
 
 _FOLDER = re.compile(r"(?P<data>.+)-trainset(?P<percent>[0-9]{1,3})shuffle(?P<shuffle>[0-9]{1,9})", re.DOTALL)
@@ -38,6 +39,7 @@ class Evaluation:
     #: Images that the network trained on and that it was tested on; both empty where that is not known for certain.
     train: frozenset[Image]
     test: frozenset[Image]
+    content: FileRecord | None = None  #: The file as it was when it was read.
 
     @cached_property
     def rows(self) -> Mapping[Image, int]:
@@ -63,6 +65,7 @@ def read_evaluations(project: DlcProject, scorers: Iterable[str]) -> tuple[list[
         if path is None:
             continue
         try:
+            content = content_of(path)
             table = read_hdf(path).table
             columns = arrange_columns(table, choose_scorer(table, None, path), path)
         except (UnreadableFile, DecisionNeeded) as error:
@@ -70,7 +73,7 @@ def read_evaluations(project: DlcProject, scorers: Iterable[str]) -> tuple[list[
             continue
         train, test, told = _split_of(project, path)
         findings += told
-        found.append(Evaluation(scorer, path, table, columns.positions, train, test))
+        found.append(Evaluation(scorer, path, table, columns.positions, train, test, content))
     return found, findings
 
 

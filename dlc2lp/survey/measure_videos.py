@@ -16,8 +16,10 @@ from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.project import DlcProject
 from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Watch
+from dlc2lp.files import digest
 from dlc2lp.model import Finding, ImageInfo, VideoInfo
 from dlc2lp.options import CropChoice, DamagedChoice, Options
+from dlc2lp.placeholders import placeholder_of
 from dlc2lp.survey.compare_images import Pair, tie_all
 from dlc2lp.survey.find_videos import WantedVideo, find_videos
 from dlc2lp.survey.folders import prefix_name, split_folder
@@ -167,10 +169,19 @@ def _try_out(
 
 
 def _measure(candidate: Candidate, *, damaged: DamagedChoice, stop: threading.Event) -> Tried:
+    content = _digest_of(candidate.path)  # first of all: whatever is changed from here on, this is not its digest
     try:
-        return Tried(candidate, measure_video(candidate.path, damaged, stop=stop))
+        return Tried(candidate, replace(measure_video(candidate.path, damaged, stop=stop), digest=content))
     except VideoFailed as error:
         return Tried(candidate, None, error.findings)
+
+
+def _digest_of(path: Path) -> str:
+    """Return the digest of a video that is here; empty where measuring it will say why it can't be read."""
+    try:
+        return "" if placeholder_of(path) else digest(path).digest
+    except OSError:
+        return ""
 
 
 def _each_file_once(trials: Sequence[Trial]) -> list[Trial]:

@@ -13,7 +13,7 @@ from dlc2lp.dlc.session import DlcSession
 from dlc2lp.dlc.splits import Split, choose_split, list_splits, read_split
 from dlc2lp.errors import DecisionNeeded, SourceRefused, UnreadableFile
 from dlc2lp.events import Watch
-from dlc2lp.files import absolute
+from dlc2lp.files import absolute, content_of
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.survey.evaluations import Evaluation, read_evaluations
@@ -121,6 +121,7 @@ def _read_split(project: DlcProject, name: str | None, findings: list[Finding]) 
     if name is None:
         return None
     file = choose_split(list_splits(project.root, project.config), project.config, name)
+    content = content_of(file.path)
     try:
         split = read_split(file, project.sessions, project.config)
     except UnreadableFile as error:
@@ -128,7 +129,7 @@ def _read_split(project: DlcProject, name: str | None, findings: list[Finding]) 
     if not split.verified:
         raise SourceRefused(*by_severity([replace(each, severity=Severity.ERROR) for each in split.findings]))
     findings += split.findings
-    return split
+    return replace(split, content=content)
 
 
 def _deepest_value(session: DlcSession) -> int:

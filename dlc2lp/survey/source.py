@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dlc2lp.files import FileRecord
 from dlc2lp.model import Finding
 from dlc2lp.survey.calibrations import Calibrations
 from dlc2lp.survey.labels import AnimalLabels
@@ -43,6 +44,7 @@ class Source:
     refusals: tuple[Finding, ...] = ()
     #: Folders with labels that belong to no camera: (folder, labelled points, labeled frames).
     outsiders: tuple[tuple[str, int, int], ...] = ()
+    config: FileRecord | None = None  #: Of a 3D project the configuration that names the cameras.
 
     @property
     def is_multiview(self) -> bool:
@@ -54,6 +56,19 @@ class Source:
         """Each project once, with the labels that count."""
         unique = {id(view.survey): (view.survey, view.labels) for view in reversed(self.views)}
         return tuple(reversed(unique.values()))
+
+    @property
+    def texts(self) -> tuple[FileRecord, ...]:
+        """The files that labels, names and calibrations come from, by their paths, each as it was when it was read."""
+        calibrations = (self.calibrations.for_all, *self.calibrations.by_session.values())
+        read = [self.config, *(each.content for each in calibrations if each)]
+        for seen, _ in self.surveys:
+            read += [seen.split.content if seen.split else None, *(each.content for each in seen.evaluations)]
+            for project in (seen.project, *seen.merged):
+                read += [project.config.content if project.config else None]
+                read += [file.content for each in project.sessions for file in (*each.label_files, *each.machine_files)]
+        by_path = {record.path: record for record in read if record is not None}
+        return tuple(by_path[path] for path in sorted(by_path))
 
     @property
     def n_labeled_frames(self) -> int:

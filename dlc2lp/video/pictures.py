@@ -26,16 +26,24 @@ def read_image(path: Path) -> NDArray[Any]:
     Returns gray, RGB or RGBA of shape (H, W), (H, W, 3) or (H, W, 4), uint8, uint16 or float32 as in the file. Raises
     ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image.
     """
+    try:
+        data = IMAGE_BYTES.read(path)  # OpenCV's own reader fails at some names on Windows
+    except OSError as problem:
+        raise _unreadable_image(path, problem.strerror or str(problem)) from problem
+    return decode_image(data, path)
+
+
+def decode_image(content: bytes, path: Path) -> NDArray[Any]:
+    """Return what :func:`read_image` does for a file that holds this; the path is told where that is no image."""
     # Read by OpenCV when it is loaded: it compares with what a header says before it takes memory for the pixels.
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PIXELS.at_most))
     import cv2
 
+    data = np.frombuffer(content, dtype=np.uint8)
     try:
-        # OpenCV's own reader fails at some names on Windows
-        data = np.frombuffer(IMAGE_BYTES.read(path), dtype=np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    except (OSError, cv2.error) as problem:
-        raise _unreadable_image(path, getattr(problem, "strerror", None) or str(problem)) from problem
+    except cv2.error as problem:
+        raise _unreadable_image(path, str(problem)) from problem
     if image is None:
         raise _unreadable_image(path, "0 bytes" if data.size == 0 else "no image that OpenCV can decode")
     del data

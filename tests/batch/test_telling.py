@@ -223,11 +223,15 @@ def test_empty_names_of_places_are_refused(made, tmp_path, monkeypatch):
 def test_spreadsheets_calculate_nothing(tmp_path):
     index = Index(tmp_path, "/archive", {}, Totals(), (), "")
     names = ["=1+1", "+a", "-a", "@a", "\ta", "\ra", "plain"]
-    projects = tuple(ProjectReport(name, "/archive/p", name, "done", seconds=1.5) for name in names)
-    text = report_archive.csv_text(ArchiveReport(index, projects))
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [row["project"] for row in rows] == [*(f"'{name}" for name in names[:-1]), "plain"]
-    assert {row["seconds"] for row in rows} == {"1.5"}
+    projects = tuple(ProjectReport(name, "/archive/p", name, "done", bytes_after=7) for name in names)
+    report = ArchiveReport(index, projects, dict.fromkeys(names, 1.5))
+    for text, column, value in (
+        (report_archive.csv_text(report), "bytes_after", "7"),
+        (report_archive.times_text(report), "seconds", "1.5"),
+    ):
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        assert [row["project"] for row in rows] == [*(f"'{name}" for name in names[:-1]), "plain"]
+        assert {row[column] for row in rows} == {value}
 
 
 def test_an_archive_is_split_where_there_is_something_to_split(tmp_path):
