@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         finish_archive,
         inspect,
         labels,
+        make_report,
         plan,
         plan_archive,
         run_archive,
@@ -54,7 +55,8 @@ else:  # what is asked for is looked up then: `dlc2lp --version` needs none of i
     _MADE_IN = {
         "api": (
             "archive_status", "check_video", "config", "convert", "convert_individuals", "convert_video", "export",
-            "finish_archive", "inspect", "labels", "plan", "plan_archive", "run_archive", "verify",
+            "finish_archive", "inspect", "labels", "make_report", "plan", "plan_archive", "run_archive",
+            "verify",
         ),
         "errors": ("Dlc2LpError",), "events": ("Event",), "model": ("Finding", "LabelTable", "Severity", "VideoInfo"),
         "migration": ("Inspection", "Outcome"), "planning.plan": ("Plan",), "run.verify": ("Verification",),
@@ -87,5 +89,5 @@ __all__ = [
     "Inspection", "LabelTable", "Outcome", "Plan", "Reconfigured", "Relabeled", "Severity", "ShardRun", "Status",
     "Verification", "VideoInfo", "VideoVerdict", "__version__", "archive_status", "check_video", "config",
     "convert", "convert_individuals", "convert_video", "explain", "export", "finish_archive", "inspect", "labels",
-    "plan", "plan_archive", "run_archive", "verify",
+    "make_report", "plan", "plan_archive", "run_archive", "verify",
 ]  # fmt: skip

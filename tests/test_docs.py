@@ -50,6 +50,7 @@ def test_every_command_keeps_to_its_schema(tmp_path):
         "plan": ("convert", project.root, target, "--dry-run"),
         "convert": ("convert", project.root, target),
         "verify": ("verify", target),
+        "report": ("report", target),
         "config": ("config", target, "--num-gpus", 2),
         "labels": ("labels", target),
         "export": ("export", target, tmp_path / "back"),
@@ -89,7 +90,7 @@ def _batch_commands_keep_to_theirs(folder):
     for name, command in commands.items():
         result = dlc2lp("batch", *command, "--json")
         assert result.exit_code == 0, result.stderr
-        assert result.document["schema"] == f"dlc2lp/{name}/1"
+        assert result.document["schema"] == f"dlc2lp/{name}/{2 if name == 'batch-finish' else 1}"
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     jsonschema.validate(report, json.loads((SCHEMAS / "batch-finish.json").read_text(encoding="utf-8")))
     return commands.keys()

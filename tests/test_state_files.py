@@ -530,13 +530,18 @@ def test_decisions_that_can_not_be_read_are_named(planned, kind):
 
 def test_an_export_goes_nowhere_else_than_its_folder(place):
     path = place / "lp/.dlc2lp/plan.json"
-    plan = json.loads(path.read_text(encoding="utf-8"))
-    plan["sessions"][0]["frames"][0]["source"] = "../../../precious.png"
-    path.write_text(json.dumps(plan), encoding="utf-8")
-    result = dlc2lp("export", place / "lp", place / "back", "--json")
-    assert result.exit_code == 3, result.stderr
-    assert "plan-unreadable" in result.codes
-    assert not [*place.glob("precious*"), *place.glob("*/precious*")]
+    text = path.read_text(encoding="utf-8")
+    for key in ("folder", "source"):
+        plan = json.loads(text)
+        plan["sessions"][0][key] = "../../../../precious"
+        for frame in plan["sessions"][0]["frames"]:
+            frame["source"] = f"../../../{frame['source']}" if key == "source" else frame["source"]
+        path.write_text(json.dumps(plan), encoding="utf-8")
+        before = {each for each in place.parent.rglob("*") if "back" not in each.parts}
+        result = dlc2lp("export", place / "lp", place / "back", "--json")
+        assert result.exit_code in {0, 3}, result.stderr
+        assert {each for each in place.parent.rglob("*") if "back" not in each.parts} == before
+        shutil.rmtree(place / "back", ignore_errors=True)
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -545,4 +550,5 @@ def test_the_record_of_an_export_that_is_none_protects_the_folder(place, kind):
     assert dlc2lp("export", place / "lp", back).exit_code == 0
     put(kind, back / "dlc2lp-export.json")
     result = dlc2lp("export", place / "lp", back, "--json")
-    assert (result.exit_code, result.codes[0]) == (3, "export-not-empty"), result.stderr
+    assert result.exit_code == 3
+    assert result.codes[0] in {"export-not-empty", "export-unreadable"}

@@ -129,6 +129,23 @@ def verify(target: Path, **options: Any) -> int:
 
 @click.command()
 @TARGET
+@everywhere
+def report(target: Path) -> int:
+    """Make the page of TARGET for people anew, migration-report.html, of what stands there now.
+
+    Every conversion writes it: what was moved and from where, with pictures of the labels, and all that should be
+    known. Made anew it shows what people labeled since.
+    """
+    from dlc2lp.pages.write import remake_page
+    from dlc2lp.report import json
+
+    page = remake_page(target)
+    output.result(str(page), json.reported(page))
+    return 0
+
+
+@click.command()
+@TARGET
 @options_of("config")
 @everywhere
 def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options: Any) -> int:

@@ -27,6 +27,10 @@ COMMANDS = {
         "commands",
         "Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules.",
     ),
+    "report": (
+        "commands",
+        "Make the page of TARGET for people anew, migration-report.html, of what stands there now.",
+    ),
     "config": ("commands", "Write the starter config of TARGET again with other options."),
     "labels": (
         "commands",

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from dlc2lp.files import read_text
+from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.lp.check_labels import TargetLabels
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml
@@ -103,7 +103,7 @@ def check_config(target: Path, views: Sequence[str], files: Sequence[TargetLabel
 
 def _faults(target: Path, views: Sequence[str], files: Sequence[TargetLabels]) -> list[Finding]:
     try:
-        loaded = load_yaml(read_text(target / CONFIG_FILE))
+        loaded = load_yaml(CONFIG_BYTES.read_text(target / CONFIG_FILE))
     except FileNotFoundError:
         return [_finding("target-config-missing", "found no config to train with")]
     except yaml.YAMLError as error:
@@ -296,9 +296,9 @@ def _check_paths(config: _Config, target: Path) -> Iterator[Finding]:
     if not isinstance(video_dir, str) or not (target / video_dir).is_dir():
         yield _bad("data.video_dir", video_dir, "a folder; Lightning Pose wants it also when it is empty")
     if config.get("eval.predict_vids_after_training"):
-        folder = Path(config.get("eval.test_videos_directory"))
-        if not folder.is_dir() or not any(path.name.endswith(".mp4") for path in folder.iterdir()):
-            found = f"no .mp4 in {folder}"
+        folder = Path(config.get("eval.test_videos_directory") or "")
+        if folder == Path() or not folder.is_dir() or not any(path.name.endswith(".mp4") for path in folder.iterdir()):
+            found = f"no .mp4 in {config.get('eval.test_videos_directory')}"
             yield _bad("eval.predict_vids_after_training", found, "false, or training ends with an error")
 
 
