@@ -67,7 +67,11 @@ class Failing(Killing):
         mounts.resize(self.disk, ROOM_BYTES)
         name = Path(os.fsdecode(self._path[:].rstrip(b"\0"))).name
         case = f"{command.name}, {trouble.words}{f' ({name})' if name else ''}"
-        failure = self._told(command, ended, name if trouble.moments.reads else "") or self.untouched() or self.finish(command)
+        failure = (
+            self._told(command, ended, name if trouble.moments.reads else "")
+            or self.untouched()
+            or self.finish(command)
+        )
         return Result(number, case, failure, f"exit {ended.exit_code}")
 
     def _told(self, command: Command, ended: Ended, name: str) -> str:
