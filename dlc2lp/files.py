@@ -30,6 +30,8 @@ from dlc2lp.inside import InnerPath
 STATE_FOLDER = ".dlc2lp"
 #: The plan that a target was written by; a folder that has it was made by dlc2lp.
 PLAN_FILE = f"{STATE_FOLDER}/plan.json"
+#: What became of the migration, for people. It is made of all the rest, and nothing rests on it.
+PAGE_FILE = "migration-report.html"
 
 #: Files up to this size are hashed whole; of larger ones evenly spread blocks, so that looking at a finished
 #: terabyte takes seconds. A video that someone cut or encoded again has another size or other blocks.

@@ -137,7 +137,9 @@ def test_a_killed_dlc2lp_leaves_no_ffmpeg_and_the_next_one_no_file(tmp_path, lon
 def test_a_killed_conversion_leaves_no_ffmpeg(tmp_path):
     project = build_project(tmp_path / "dlc", sessions=("m1",), video=JPEG, n_frames=80, size_px=(640, 480))
     process = start("convert", project.root, tmp_path / "lp", *SLOW)
-    wait_for(lambda: ffmpegs_of(tmp_path), process)
+    made = ".dlc2lp/scratch/*/video.mp4"
+    wait_for(lambda: any(path.stat().st_size for path in (tmp_path / "lp").glob(made)), process)
+    assert ffmpegs_of(tmp_path)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     wait_for(lambda: not ffmpegs_of(tmp_path), seconds=5)

@@ -31,6 +31,7 @@ from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, Target
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
+from dlc2lp.pages.write import write_page
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
 from dlc2lp.run.assess import WRITTEN, Assessment, State, assess
@@ -301,7 +302,8 @@ def _look(task: _Task) -> _Found:
 def _close_planned(task: _Task, found: _Found) -> ProjectReport:
     entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
-    _, told = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    told = (*closed.findings, *write_page(plan, closed))
     findings = [in_batch(finding, task.out) for finding in told]
     if found.is_other:
         why = "was converted or planned by itself since the archive was planned; told here is what it is now"

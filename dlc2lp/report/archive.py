@@ -18,8 +18,7 @@ from dlc2lp.codec import encode
 from dlc2lp.errors import begun
 from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Severity
-from dlc2lp.report.text import size_text
-from dlc2lp.wording import counted, shown
+from dlc2lp.wording import counted, shown, size_text
 
 JSON_FILE = "report.json"
 CSV_FILE = "report.csv"

@@ -23,9 +23,10 @@ def read_image(path: Path) -> NDArray[Any]:
     ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image, ``DiskTrouble``.
     """
     try:
-        content = read_bytes(path)  # OpenCV's own reader fails at some names on Windows
+        # OpenCV's own reader fails at some names on Windows, and numpy's takes a disk that fails for the file's end.
+        content = read_bytes(path)
     except OSError as problem:
-        raise_disk_trouble(path, problem)  # which numpy's reader takes for the file's end
+        raise_disk_trouble(path, problem)
         raise _unreadable_image(path, problem.strerror or str(problem)) from problem
     return decode_image(content, path)
 
@@ -148,3 +149,35 @@ def shrunk_size(width_px: int, height_px: int, at_most_px: int) -> tuple[int, in
     """Width and height of a picture that keeps its shape and gets at most this width."""
     width = min(width_px, at_most_px)
     return width, max(1, round(height_px * width / width_px))
+
+
+#: Sizes of the longer side, in pixels, and qualities of JPEG that are tried for a picture on a page.
+_PREVIEW_SIDES_PX, _PREVIEW_QUALITY = (640, 560, 480, 400, 320, 260, 200, 160, 120), 78
+#: What a pixel takes of a picture that is easily made small; sides that even then would take too much are not tried.
+_LEAST_BYTES_PER_PIXEL = 0.08
+
+
+def encode_preview(image: NDArray[Any], at_most_bytes: int) -> bytes:
+    """A small JPEG of an image for people to look at, of at most so many bytes where that can be reached.
+
+    The image is gray, RGB or RGBA of 8 or 16 bits, as :func:`read_image` returns it; of 16 bits, the brightest value
+    becomes white. The same image gives the same bytes with the same OpenCV.
+    """
+    import cv2
+
+    picture = image[..., :3] if image.ndim == 3 else image
+    if picture.dtype != np.uint8:
+        picture = np.clip(picture * (255.0 / max(float(picture.max()), 1.0)), 0, 255).astype(np.uint8)
+    height, width = picture.shape[:2]
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        picture = picture[..., ::-1]  # as OpenCV has colours
+    sides = [side for side in _PREVIEW_SIDES_PX if side * side * _LEAST_BYTES_PER_PIXEL <= at_most_bytes]
+    content = b""
+    for side in sides or _PREVIEW_SIDES_PX[-1:]:
+        scale = min(1.0, side / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        picture = np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+        content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _PREVIEW_QUALITY])[1].tobytes()
+        if len(content) <= at_most_bytes:
+            break
+    return content
