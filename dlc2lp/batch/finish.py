@@ -29,6 +29,7 @@ from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, explained, fault
 from dlc2lp.events import Ending, Event, Watch
+from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.pages.write import write_page
@@ -181,8 +182,8 @@ def finish_archive(
 def _state_of(out: Path) -> str:
     """Return a name for the state of an archive: it changes with the plan and with whatever a worker says."""
     logs = sorted((path.name, path.stat().st_size) for path in (out / LOG_FOLDER).glob("*.jsonl"))
-    with (out / INDEX_FILE).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
+    with open_regular(out / INDEX_FILE) as file:
+        digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # it is a BufferedReader
     digest.update(json.dumps([__version__, logs]).encode())
     return digest.hexdigest()[:_NAME_CHARS]
 

@@ -22,13 +22,19 @@ def everywhere(command: Command) -> Command:
     """Add what every command takes, and set up the output before it runs."""
 
     @functools.wraps(command)
-    def configured(*args: Any, as_json: bool, verbose: int, quiet: bool, log_file: str | None, **kwargs: Any) -> Any:
+    def configured(
+        *args: Any, as_json: bool, all_findings: bool, verbose: int, quiet: bool, log_file: str | None, **kwargs: Any
+    ) -> Any:
+        from dlc2lp.report.findings import list_all
+
+        list_all(all_findings)
         path = click.get_current_context().command_path
         output.configure(path, as_json=as_json, verbose=verbose, quiet=quiet, log_file=log_file)
         return command(*args, **kwargs)
 
     return stacked(
         click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout (docs/json.md)."),
+        click.option("--all-findings", is_flag=True, help="List every finding, however many there are of one kind."),
         click.option("-v", "--verbose", count=True, help="Say more."),
         click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
         click.option("--log-file", metavar="FILE", help="Append a log with times to FILE."),

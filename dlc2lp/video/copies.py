@@ -20,6 +20,7 @@ import numpy as np
 
 from dlc2lp.disks import raise_trouble_of_either
 from dlc2lp.errors import Interrupted, VideoFailed
+from dlc2lp.files import open_regular
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.compare import sampled_indices
@@ -53,7 +54,7 @@ def unlike_bytes(source: Path, copy: Path, stop: threading.Event | None) -> Diff
     """
     n_same = 0
     try:
-        with source.open("rb") as one, copy.open("rb") as other:
+        with open_regular(source) as one, open_regular(copy) as other:
             while True:
                 if stop is not None and stop.is_set():
                     raise Interrupted.of("interrupted", str(copy), "stopped while the copy was compared")

@@ -5,6 +5,7 @@ Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
-from dlc2lp.files import read_bytes
+from dlc2lp.limits import IMAGE_BYTES, PIXELS
+
+#: Of an image that is larger the colours are put in order in pieces of this size.
+_AT_ONCE_BYTES = 64 * 2**20
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -24,7 +28,7 @@ def read_image(path: Path) -> NDArray[Any]:
     """
     try:
         # OpenCV's own reader fails at some names on Windows, and numpy's takes a disk that fails for the file's end.
-        content = read_bytes(path)
+        content = IMAGE_BYTES.read(path)
     except OSError as problem:
         raise_disk_trouble(path, problem)
         raise _unreadable_image(path, problem.strerror or str(problem)) from problem
@@ -33,6 +37,8 @@ def read_image(path: Path) -> NDArray[Any]:
 
 def decode_image(content: bytes, path: Path) -> NDArray[Any]:
     """Return what :func:`read_image` does for a file that holds this; the path is told where that is no image."""
+    # Read by OpenCV when it is loaded: it compares with what a header says before it takes memory for the pixels.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PIXELS.at_most))
     import cv2
 
     try:
@@ -42,7 +48,13 @@ def decode_image(content: bytes, path: Path) -> NDArray[Any]:
         raise _unreadable_image(path, str(problem)) from problem
     if image is None:
         raise _unreadable_image(path, "0 bytes" if data.size == 0 else "no image that OpenCV can decode")
-    return _swap_red_and_blue(image)
+    del data
+    if image.nbytes <= _AT_ONCE_BYTES:
+        return _swap_red_and_blue(image)
+    n_rows = max(1, len(image) * _AT_ONCE_BYTES // image.nbytes)
+    for start in range(0, len(image), n_rows):  # a second array of the size would not fit
+        image[start : start + n_rows] = _swap_red_and_blue(image[start : start + n_rows])
+    return image
 
 
 def _unreadable_image(path: Path, reason: str) -> UnreadableFile:
