@@ -16,7 +16,7 @@ from builder import build_project
 from command import dlc2lp, start
 
 import dlc2lp as package
-from dlc2lp.run import closing
+from dlc2lp.run import carry_out, closing
 
 SMALL = {"sessions": ("m1",), "bodyparts": ("nose", "tail"), "frames": (2, 5, 9), "n_frames": 12, "size_px": (64, 48)}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and /proc")
@@ -27,7 +27,7 @@ def is_root():
 
 
 @contextlib.contextmanager
-def disk(folder, size="64m"):
+def disk(folder, size="256m"):
     """A disk of its own at a folder."""
     if not is_root():
         pytest.skip("only root can mount a disk")
@@ -65,9 +65,7 @@ def place(tmp_path):
 @pytest.mark.parametrize("moment", ["execute", "close_target", "manifest"])
 def test_a_target_that_turns_read_only(place, monkeypatch, moment):
     with disk(place / "fs") as folder:
-        from dlc2lp import migration
-
-        where = closing if moment == "manifest" else migration
+        where = closing if moment == "manifest" else carry_out
         name = "manifest_of" if moment == "manifest" else moment
         real = getattr(where, name)
 
@@ -102,7 +100,7 @@ def test_an_archive_whose_disk_turns_read_only(place):
 
 def test_a_disk_that_is_full(place):
     with disk(place / "fs") as folder:
-        (folder / "filler").write_bytes(b"\0" * (60 * 2**20))
+        (folder / "filler").write_bytes(b"\0" * (252 * 2**20))
         for command in (("convert", place / "dlc", folder / "lp"), ("batch", "convert", place / "dlc", folder / "out")):
             result = dlc2lp(*command, "--json")
             assert result.exit_code in {1, 3}
@@ -144,8 +142,9 @@ def test_a_disk_that_gives_a_file_up_no_more(place, name):
 
 @linux
 def test_a_log_that_takes_no_more_ends_no_run(place):
-    result = dlc2lp("convert", place / "dlc", place / "lp", "--log-file", "/dev/full")
-    assert result.exit_code == 0
+    assert dlc2lp("convert", place / "dlc", place / "lp", "--log-file", "/dev/full").exit_code == 0
+    result = dlc2lp("inspect", place, "--log-file", "/dev/full")  # which has something to tell
+    assert result.exit_code == dlc2lp("inspect", place).exit_code
     assert ordinary(result.stderr)
     assert result.stderr.count("log-unwritable") == 1
 
@@ -253,7 +252,7 @@ def forbidden(path):
     path.chmod(0)
     try:
         with without_powers(), pytest.raises(PermissionError):
-            os.listdir(path) if path.is_dir() else path.read_bytes()
+            next(path.iterdir()) if path.is_dir() else path.read_bytes()
         yield
     finally:
         path.chmod(before)
