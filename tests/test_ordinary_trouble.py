@@ -79,9 +79,11 @@ def test_a_target_that_turns_read_only(place, monkeypatch, moment):
         assert set(result.codes) & {"disk-failed", "target-not-writable"}, result.codes
         assert str(folder) in result.document["findings"][0]["subject"]
         for command in (("verify",), ("labels",), ("config",)):
-            assert dlc2lp(*command, folder / "lp", "--json").exit_code in {0, 1, 3}
+            assert dlc2lp(*command, folder / "lp", "--json").exit_code in {0, 1, 3, 75}
         monkeypatch.undo()
         remount(folder, "rw")
+        # A process that is gone leaves no sign of being at work; this one lives on.
+        shutil.rmtree(folder / "lp/.dlc2lp/scratch", ignore_errors=True)
         assert dlc2lp("convert", place / "dlc", folder / "lp").exit_code == 0
         assert dlc2lp("verify", folder / "lp").exit_code == 0
 
