@@ -122,7 +122,7 @@ def say(text: str, *, err: bool = False) -> None:
         if err:
             return
         # Or the interpreter would try once more at its end, and complain.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         if not isinstance(error, BrokenPipeError):
             why, advice = f"could not be written to: {error.strerror or error}", "see to it, and run the command again"
             raise Dlc2LpError.of("output-failed", "stdout", why, advice=advice) from error
