@@ -155,14 +155,19 @@ def convert_individuals(
 def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verification:
     """Check a target again, against the plan it was written by and against Lightning Pose's rules.
 
-    Raises
-    ------
-    TargetRefused
-        The folder was not written by dlc2lp.
+    TargetRefused where dlc2lp did not write the folder.
     """
     from dlc2lp import migration
 
     return migration.verify(target, RunOptions(verify=verify).verify)[1]
+
+
+@in_words
+def make_report(target: str | Path) -> Path:
+    """Make ``migration-report.html`` of a target anew and return where it is; TargetRefused if that can't be done."""
+    from dlc2lp.pages.write import remake_page
+
+    return remake_page(target)
 
 
 @in_words

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.dlc.folders import enclosing_project
 from dlc2lp.errors import TargetRefused
+from dlc2lp.files import read_text
 from dlc2lp.model import Command
 from dlc2lp.video.frames import read_frames
 from dlc2lp.video.pictures import encode_image
@@ -58,7 +59,7 @@ def make_demo_project(folder: Path) -> Path:
     (``target-inside-project``, ``target-inside-target``), or can't be written to.
     """
     config = folder / "config.yaml"
-    made_before = config.is_file() and config.read_text(encoding="utf-8") == _config(folder)
+    made_before = config.is_file() and read_text(config) == _config(folder)
     if made_before and (folder / "labeled-data").is_dir():
         return folder
     _check_in_no_project(folder)

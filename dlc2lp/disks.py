@@ -57,6 +57,14 @@ def ask_to_read(path: Path, start: int = 0, *, stop: threading.Event | None = No
         raise_disk_trouble(path, error)
 
 
+def raise_trouble_of_either(error: OSError, *read: Path, stop: threading.Event | None = None) -> None:
+    """Raise DiskTrouble for the one of some files whose disk failed as they were read together."""
+    if disk_error(error) is not None:
+        for path in read:
+            ask_to_read(path, stop=stop)
+        raise_disk_trouble(read[-1], error)
+
+
 def ask_to_write(path: Path) -> None:
     """Write and sync a little beside a file; raise DiskTrouble, told of the file, where its disk does not take that."""
     # Bytes that no file system can make smaller.

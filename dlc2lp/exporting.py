@@ -14,7 +14,8 @@ from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.images import read_image_info
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile, raise_disk_trouble
 from dlc2lp.events import Watch
-from dlc2lp.files import PLAN_FILE, absolute, read_text
+from dlc2lp.files import PLAN_FILE, absolute
+from dlc2lp.limits import CONFIG_BYTES, CSV_BYTES
 from dlc2lp.lp.label_cells import LabelCells
 from dlc2lp.lp.project import skeleton_in
 from dlc2lp.model import Command, Finding, Severity, by_severity
@@ -210,7 +211,7 @@ class _Exporter:
             if not path.is_file() and found:
                 continue  # nothing is held out
             try:
-                found[name] = LabelCells.read(read_text(path, encoding="utf-8-sig"), name)
+                found[name] = LabelCells.read(CSV_BYTES.read_text(path, "utf-8-sig"), name)
             except FileNotFoundError as error:
                 message = "found no such file, expected the labels"
                 advice = "bring it back from a backup, or run the conversion again"
@@ -226,7 +227,7 @@ class _Exporter:
         """Return the skeleton of the target between bodyparts."""
         known = {name: column for origin in self.former.origins for name, column in origin.keypoints.items()}
         try:
-            pairs = skeleton_in(read_text(self.target / PROJECT_FILE))
+            pairs = skeleton_in(CONFIG_BYTES.read_text(self.target / PROJECT_FILE))
         except (OSError, UnicodeDecodeError):
             pairs = []
         return list(

@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, ClassVar
 
 from dlc2lp.codec import Narrowed
 from dlc2lp.errors import TargetRefused
@@ -30,6 +30,8 @@ from dlc2lp.inside import InnerPath
 STATE_FOLDER = ".dlc2lp"
 #: The plan that a target was written by; a folder that has it was made by dlc2lp.
 PLAN_FILE = f"{STATE_FOLDER}/plan.json"
+#: What became of the migration, for people. It is made of all the rest, and nothing rests on it.
+PAGE_FILE = "migration-report.html"
 
 #: Files up to this size are hashed whole; of larger ones evenly spread blocks, so that looking at a finished
 #: terabyte takes seconds. A video that someone cut or encoded again has another size or other blocks.
@@ -57,9 +59,15 @@ _OTHER_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 class NotRegular(OSError):
     """A name that stands for something else than a file: a folder, a named pipe, a socket, a device."""
 
+    strerror: str
+    #: What to do about it.
+    advice: ClassVar[str] = "bring back the file itself, or move what stands there out of the folder"
+
 
 class TooLarge(OSError):
     """A file that is larger than anything of its kind can be."""
+
+    strerror: str
 
 
 def look_at(path: str | Path) -> os.stat_result:
@@ -69,8 +77,8 @@ def look_at(path: str | Path) -> os.stat_result:
     return status
 
 
-def open_regular(path: str | Path) -> BinaryIO:
-    """Open a file for reading; never waits for a pipe and never touches a device.
+def open_regular(path: str | Path, buffering: int = -1) -> BinaryIO:
+    """Open a file for reading, as ``open`` buffers it; never waits for a pipe and never touches a device.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def open_regular(path: str | Path) -> BinaryIO:
         It can't be opened.
     """
     look_at(path)  # before it is opened: that alone can set a device going
-    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    file = open(path, "rb", buffering, opener=_open_without_waiting)  # noqa: SIM115
     try:
         _expect_file(os.fstat(file.fileno()), path)  # it may have been replaced in between
     except OSError:

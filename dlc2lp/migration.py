@@ -26,6 +26,7 @@ from dlc2lp.events import Event, Watch
 from dlc2lp.files import absolute, write_if_new
 from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions, VerifyLevel
+from dlc2lp.pages.write import write_page
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan, refuse_open
 from dlc2lp.planning.steps import EncodeVideo
@@ -346,10 +347,12 @@ def carry_out(
     watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames))
     watch.check(made.target)
     came = carry_out_whole(made, Held(stored, before, assessment), proposal.labels, run_options, watch, last)
-    outcome = Outcome(made, came.run, came.verification, merge_findings(came.told, came.checked))
+    closed = came.closed
+    findings = merge_findings(came.told, closed.findings, write_page(made, closed))
+    outcome = Outcome(made, came.run, closed.verification, findings)
     # What is told of this run alone the next one would not tell.
-    if last is not None and outcome.exit_code == EXIT_OK and outcome.findings == came.checked and not assessment.stale:
-        last.keep(proposal.read_from, made, came.checked, came.verification)
+    if last is not None and outcome.exit_code == EXIT_OK and findings == closed.findings and not assessment.stale:
+        last.keep(proposal.read_from, made, closed.findings, closed.verification)
     else:
         forget(folder)
     return _registered(outcome, register_as)

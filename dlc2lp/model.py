@@ -107,12 +107,15 @@ Remedy = Setting | RunAgain | PlanAgain | Command
 class WrittenFinding:
     """A finding as it stands in plans and documents: of what settles it, the words."""
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("n_alike",)
+
     severity: Severity
     code: Annotated[str, Says("pattern", "^[a-z0-9]+(-[a-z0-9]+)*$")]
     subject: str
     message: str
     where: str
     hint: str
+    n_alike: int = 1
 
 
 @dataclass(frozen=True)
@@ -135,10 +138,12 @@ class Finding:
         What to do, in words, empty where nothing is; and the options or commands that its ``{}`` stand for.
     candidates, table
         The values to choose from; and lines below the message, in which names are spelled out where need be.
+    n_alike
+        For how many of its kind it stands.
     """
 
     written_as: ClassVar[type] = WrittenFinding
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("table",)
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("table", "n_alike")
 
     severity: Severity
     code: str
@@ -149,6 +154,7 @@ class Finding:
     remedies: tuple[Remedy, ...] = ()
     candidates: tuple[str, ...] = ()
     table: tuple[str, ...] = ()
+    n_alike: int = 1
 
     @property
     def told(self) -> str:
@@ -186,12 +192,14 @@ class Finding:
 
     def to_written(self) -> WrittenFinding:
         """The finding for people and programs to read."""
-        return WrittenFinding(self.severity, self.code, self.subject, self.told, self.where, self.hint)
+        told = (self.severity, self.code, self.subject, self.told, self.where, self.hint)
+        return WrittenFinding(*told, n_alike=self.n_alike)
 
     @classmethod
     def from_written(cls, found: WrittenFinding) -> Finding:
         """The inverse of :meth:`to_written`; of a remedy the words are left."""
-        return cls(found.severity, found.code, found.subject, found.message, found.where, found.hint)
+        told = (found.severity, found.code, found.subject, found.message, found.where, found.hint)
+        return cls(*told, n_alike=found.n_alike)
 
 
 def question(

@@ -8,13 +8,13 @@ git-annex (``/annex/objects/`` in a link or in an unlocked pointer file), Window
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted, some
 
@@ -69,9 +69,9 @@ def placeholder_of(path: Path) -> Placeholder | None:
         found = path.stat()
         if _is_away(found):
             return CLOUD  # asked before it is opened, which would fetch it
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _SMALL_BYTES:
+        if found.st_size > _SMALL_BYTES:
             return None
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return None

@@ -77,9 +77,8 @@ def failing_disk(folder: Path, content: Path, failing: str, readable_share: floa
             stage / content.name,
             ignore=lambda at, names: {whole.name} & {*names} if Path(at) == whole.parent else set(),
         )
-        _run("sync")
+        _run("sync", "-f", stage)
         shutil.copyfile(whole, stage / content.name / failing)  # last, and so behind all others
-        _run("sync")
     with mounted(folder, "-o", "loop,ro", image):
         place = folder / content.name
         first = next(

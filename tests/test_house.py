@@ -1,6 +1,7 @@
 """What holds for the package as a whole."""
 
 import ast
+import configparser
 import re
 import subprocess
 import sys
@@ -18,13 +19,13 @@ from dlc2lp.cli.main import COMMANDS, cli
 PACKAGE = Path(dlc2lp.__file__).parent
 
 #: Rooms in which findings are data to the end: what settles one stands beside its advice, and nobody reads its words.
-ROOMS_OF_DATA = ("", "batch", "cli", "dlc", "lp", "planning", "report", "run", "survey", "video")
+ROOMS_OF_DATA = ("", "batch", "cli", "dlc", "lp", "pages", "planning", "report", "run", "survey", "video")
 
 #: What of a finding is for people, and not for dlc2lp itself; nor is its code, which is for scripts.
 PROSE = {"message", "advice", "hint", "way"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["--version"], ["explain", "missing-image"]])
 def test_help_answers_without_the_heavy_libraries(arguments):
     code = (
         "import sys\nfrom dlc2lp.cli.main import run\n"
@@ -122,6 +123,16 @@ def test_the_library_stops_when_asked(tmp_path):
 
 def test_the_package_says_that_it_is_typed():
     assert (PACKAGE / "py.typed").exists()
+
+
+def test_what_is_no_python_in_the_package_is_shipped_with_it():
+    settings = configparser.ConfigParser()
+    settings.read(PACKAGE.parent / "setup.cfg", encoding="utf-8")
+    patterns = settings["options.package_data"]["dlc2lp"].split()
+    others = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file()]
+    others = [path for path in others if path.suffix not in {".py", ".pyc"}]
+    assert Path("report/codes/labels.toml") in others
+    assert not [str(path) for path in others if not any(path.match(pattern) for pattern in patterns)]
 
 
 def modules_of_data() -> Iterator[tuple[str, ast.Module]]:
@@ -235,3 +246,89 @@ def test_pure_rooms_return_their_findings():
         if given.annotation is not None and "list[Finding]" in ast.unparse(given.annotation)
     ]
     assert not filled
+
+
+#: Modules that read files by another way than the door in files.py, and why they may.
+OTHER_DOORS = {
+    "files.py": "it is the door",
+    "video/cpus.py": "the system's own files, which are always there to be read",
+    "dlc/hdf_file.py": "h5py, when the door has looked at the path",
+    "video/pyav.py": "PyAV, when the door has looked at the path (video/formats)",
+    "lp/check_labels.py": "pandas as Lightning Pose calls it, when the door has looked at the path",
+    "run/verify_predictions.py": "pandas, when the door has looked at the path",
+} | dict.fromkeys(
+    [
+        *(f"batch/{name}.py" for name in ("decisions", "index", "ledger", "planning", "previous", "run", "slurm")),
+        *("batch/worklog.py", "run/journal.py", "run/label_work.py", "run/last_run.py", "run/stored.py"),
+    ],
+    "state, which is being brought through the door",
+)
+
+#: Functions that open the file that a path names.
+READERS = {
+    *(("cv2", name) for name in ("imread", "VideoCapture", "imreadmulti")),
+    *(("np", name) for name in ("load", "loadtxt", "genfromtxt", "fromfile", "memmap")),
+    *(("pd", name) for name in ("read_csv", "read_table", "read_excel", "read_json", "read_parquet")),
+    ("h5py", "File"),
+    ("av", "open"),
+    ("io", "open"),
+    ("io", "FileIO"),
+    ("mmap", "mmap"),
+    ("tomllib", "load"),
+    ("json", "load"),
+}
+
+
+def opens_for_reading(call: ast.Call) -> bool:
+    """Whether a call opens a file by its path to read it."""
+    given = [
+        each.value for each in (*call.args, *(word.value for word in call.keywords)) if isinstance(each, ast.Constant)
+    ]
+    modes = [each for each in given if isinstance(each, str) and re.fullmatch(r"[rwxabt+U]{1,3}", each)]
+    writes = any(set(mode) & set("wxa+") for mode in modes)
+    match call.func:
+        case ast.Name(id="open"):
+            return not writes
+        case ast.Attribute(value=ast.Name(id=owner), attr=name) if (owner, name) in READERS:
+            return not writes and not ast.unparse(call.args[0]).startswith("io.")  # of what is in memory
+        case ast.Attribute(value=owner, attr="open"):
+            return not writes and ast.unparse(owner) not in {"h5py.h5a", "os"}
+        case ast.Attribute(value=owner, attr="read_bytes" | "read_text"):
+            return not getattr(owner, "id", "a").isupper()  # of a limit, which goes through the door
+    return False
+
+
+def test_files_are_read_through_one_door():
+    """A named pipe in the place of an image was waited for; ``/dev/zero`` in that of a label file was read for ever."""
+    found = [
+        f"{path.relative_to(PACKAGE).as_posix()}:{node.lineno}: {ast.unparse(node.func)}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).as_posix() not in OTHER_DOORS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and opens_for_reading(node)
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("code", "opens"),
+    [
+        ("open(path)", True),
+        ("open(path, 'rb')", True),
+        ("open(path, 'wb')", False),
+        ("path.open('rb')", True),
+        ("path.open(encoding='utf-8')", True),
+        ("path.open('x', encoding='ascii')", False),
+        ("path.open('rb+')", False),
+        ("path.read_bytes()", True),
+        ("CONFIG_BYTES.read_text(path)", False),
+        ("read_bytes(path)", False),
+        ("cv2.imread(str(path))", True),
+        ("np.fromfile(path)", True),
+        ("h5py.File(path, 'r')", True),
+        ("pd.read_csv(io.BytesIO(content))", False),
+    ],
+)
+def test_what_opens_a_file_is_known(code, opens):
+    (call,) = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call) and ast.unparse(node) == code)
+    assert opens_for_reading(call) is opens

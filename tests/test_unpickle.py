@@ -21,7 +21,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dlc2lp.dlc import unpickle
 from dlc2lp.dlc.unpickle import load_arrays, load_plain
 from dlc2lp.errors import UnreadableFile
 from dlc2lp.model import Severity
@@ -419,8 +418,9 @@ def test_a_list_of_lists_of_itself_is_no_work(load: Loader) -> None:
     assert time.perf_counter() - start < 5
 
 
-def test_bytes_are_not_multiplied() -> None:
+def test_bytes_are_not_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
     """One string of bytes, made into an array a thousand times."""
+    monkeypatch.setenv("DLC2LP_MEMORY_GB", "0.1")
     block = b"\x01" * 100_000
     dtype = b"cnumpy\ndtype\nU\x02u1\x89\x88\x87R(K\x03U\x01|NNNK\x01K\x01K\x00tb\x94"
     made = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
@@ -433,12 +433,13 @@ def test_bytes_are_not_multiplied() -> None:
 
 def test_large_pickles(monkeypatch: pytest.MonkeyPatch) -> None:
     data = pickle.dumps(np.arange(1000))
-    with monkeypatch.context() as patch:
-        patch.setattr(unpickle, "MAX_BYTES", 1000)
-        assert refusal(load_arrays, data).code == "pickle-too-large"
-        assert refusal(lambda data: load_arrays(io.BytesIO(data)), data).code == "pickle-too-large"
-    monkeypatch.setattr(unpickle, "MAX_OPERATIONS", 5)
+    monkeypatch.setenv("DLC2LP_MEMORY_GB", "0.00001")  # of a pickle 1280 bytes, of its values 6000
     assert refusal(load_arrays, data).code == "pickle-too-large"
+    assert refusal(lambda data: load_arrays(io.BytesIO(data)), data).code == "pickle-too-large"
+    finding = refusal(load_plain, b"](" + b"]" * 1000 + b"e.")
+    assert finding.code == "pickle-too-large"
+    assert "of values" in finding.message
+    assert "DLC2LP_MEMORY_GB" in finding.hint
 
 
 def test_an_endless_file_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -447,7 +448,7 @@ def test_an_endless_file_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
             assert size >= 0, "asked for all of it"
             return b"]" * size
 
-    monkeypatch.setattr(unpickle, "MAX_BYTES", 10_000)
+    monkeypatch.setenv("DLC2LP_MEMORY_GB", "0.0001")
     assert refusal(load_arrays, Endless()).code == "pickle-too-large"  # type: ignore[arg-type]
 
 

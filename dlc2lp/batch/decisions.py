@@ -125,9 +125,9 @@ def _load(path: Path, text: str) -> dict[str, Any]:
     """Read YAML as text only: the scorer ``007`` and the individual ``no`` are names, and the option's type decides."""
     import yaml
 
-    from dlc2lp.lp.yamlfile import NoAliases
+    from dlc2lp.bounded_yaml import Bounded
 
-    class Loader(NoAliases, yaml.BaseLoader):
+    class Loader(Bounded, yaml.BaseLoader):
         """Makes nothing but texts, lists and mappings, and takes no key twice."""
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -29,8 +29,10 @@ from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, explained, fault
 from dlc2lp.events import Ending, Event, Watch
+from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
+from dlc2lp.pages.write import write_page
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
 from dlc2lp.run.assess import WRITTEN, Assessment, State, assess
@@ -180,8 +182,8 @@ def finish_archive(
 def _state_of(out: Path) -> str:
     """Return a name for the state of an archive: it changes with the plan and with whatever a worker says."""
     logs = sorted((path.name, path.stat().st_size) for path in (out / LOG_FOLDER).glob("*.jsonl"))
-    with (out / INDEX_FILE).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
+    with open_regular(out / INDEX_FILE) as file:
+        digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # it is a BufferedReader
     digest.update(json.dumps([__version__, logs]).encode())
     return digest.hexdigest()[:_NAME_CHARS]
 
@@ -301,7 +303,8 @@ def _look(task: _Task) -> _Found:
 def _close_planned(task: _Task, found: _Found) -> ProjectReport:
     entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
-    _, told = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    told = (*closed.findings, *write_page(plan, closed))
     findings = [in_batch(finding, task.out) for finding in told]
     if found.is_other:
         why = "was converted or planned by itself since the archive was planned; told here is what it is now"

@@ -30,7 +30,7 @@ from dlc2lp.run.disk_space import check_space
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import disk_fault
 from dlc2lp.run.labeling import settle_labels
-from dlc2lp.run.scratch import SCRATCH, sweep
+from dlc2lp.run.scratch import sweep
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.ffmpeg import find_ffmpeg
@@ -176,7 +176,6 @@ class _Shard:
 
     def _run_beside_others(self, unit: Unit, jobs: int) -> Run:
         target = self._out / unit.target
-        sweep([target / SCRATCH])
         plan = self._plan_of(target, unit.plan)
         if plan is None:  # planned anew by `dlc2lp convert`, and so its business; `finish` looks at what came of it
             return self._left(unit, "skipped")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of, take_run_options
+from dlc2lp.cli.everywhere import everywhere
+from dlc2lp.cli.options import GIVEN_PATH, options_of, take_run_options
 from dlc2lp.cli.progress import watching
 from dlc2lp.errors import EXIT_OK, Interrupted, begun
 from dlc2lp.options import Options, RunOptions

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
+from dlc2lp.cli.everywhere import everywhere
 from dlc2lp.cli.options import (
     GIVEN_PATH,
     SOURCE_AND_TARGET,
     SOURCE_OR_VIEWS,
     TARGET,
-    everywhere,
     options_of,
     take_source,
 )
@@ -125,6 +125,23 @@ def verify(target: Path, **options: Any) -> int:
     exit_code = EXIT_OK if found.ok else EXIT_FAILED
     output.result(text.verification_text(plan, found), json.verification(plan, found, exit_code))
     return exit_code
+
+
+@click.command()
+@TARGET
+@everywhere
+def report(target: Path) -> int:
+    """Make the page of TARGET for people anew, migration-report.html, of what stands there now.
+
+    Every conversion writes it: what was moved and from where, with pictures of the labels, and all that should be
+    known. Made anew it shows what people labeled since.
+    """
+    from dlc2lp.pages.write import remake_page
+    from dlc2lp.report import json
+
+    page = remake_page(target)
+    output.result(str(page), json.reported(page))
+    return 0
 
 
 @click.command()

@@ -4,7 +4,7 @@ Loading takes a tenth of a second, on a cold disk some. Who presses Ctrl-C then 
 code, and not the traceback of whichever library was being loaded. So this is the first module, and it loads nothing.
 """
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of, without the enumerations
 
 #: The signals that asked to stop, the first one first.
 ASKED: list[int] = []

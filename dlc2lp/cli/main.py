@@ -27,12 +27,17 @@ COMMANDS = {
         "commands",
         "Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules.",
     ),
+    "report": (
+        "commands",
+        "Make the page of TARGET for people anew, migration-report.html, of what stands there now.",
+    ),
     "config": ("commands", "Write the starter config of TARGET again with other options."),
     "labels": (
         "commands",
         "Make the label files of TARGET what Lightning Pose trains on, after labeling in its app.",
     ),
     "export": ("commands", "Write the labels of TARGET, as they are now, as a DeepLabCut project into DLC-FOLDER."),
+    "explain": ("explain", "Say what the CODE of a finding means, why it matters and what to do."),
     "video": ("video", "Check or convert single videos."),
     "batch": ("batch", "An archive of projects: find, plan, run, finish; on one machine or on a cluster."),
     "demo": ("commands", "Make a small synthetic DeepLabCut project in FOLDER and convert it."),
@@ -73,6 +78,7 @@ def cli() -> None:
     Look first:     dlc2lp inspect my-dlc-project
     Then convert:   dlc2lp convert my-dlc-project my-lp-project
     An archive:     dlc2lp batch convert my-archive my-archive-lp
+    A finding:      dlc2lp explain missing-image
 
     The source is never written to. Exit codes: 0 done, 1 some step or check failed, 2 wrong usage,
     3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal, or another dlc2lp is at
@@ -109,11 +115,11 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        stop_if_asked()
         if not _ANSWERED_HERE.issuperset(arguments):
             from dlc2lp.cli import output
 
             output.reset("--json" in arguments)
+        stop_if_asked()
         result = cli.main(args=arguments, prog_name="dlc2lp", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:

@@ -136,7 +136,7 @@ def result(text: str, document: Document) -> None:
         if not wants_quiet():
             say(text, err=True)
     elif not wants_quiet():
-        say(text)
+        say(text + _how_to_read_more(document.findings))
     elif document.exit_code != EXIT_OK:
         from dlc2lp.report.findings import findings_text
 
@@ -157,10 +157,16 @@ def failed(exit_code: int, findings: Iterable[Finding]) -> None:
 
     listed = list(findings)
     _log(listed)
-    say(findings_text(listed), err=True)
+    more = "" if wants_json() or wants_quiet() else _how_to_read_more(listed)
+    say(findings_text(listed) + more, err=True)
     if wants_json():
         with contextlib.suppress(Dlc2LpError):  # it is over anyway
             _say_json(ended_early(_state["command"], exit_code, listed))
+
+
+def _how_to_read_more(findings: Iterable[Finding]) -> str:
+    """Return the line that stands below findings, once."""
+    return "\n\nwhat a [code] means, and what to do: dlc2lp explain CODE" if any(True for _ in findings) else ""
 
 
 def _log(findings: Iterable[Finding]) -> None:

@@ -102,7 +102,7 @@ def _ask_later(number: int) -> None:
 def _ask_again(number: int) -> None:
     time.sleep(_PAUSE_S)
     if _later:
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _raise_again(lost: sys.UnraisableHookArgs) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of
+from dlc2lp.cli.everywhere import everywhere
+from dlc2lp.cli.options import GIVEN_PATH, options_of
 from dlc2lp.cli.signals import STOP
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK
 from dlc2lp.model import VIDEO_SUFFIXES, Finding
@@ -51,7 +52,8 @@ def _videos(paths: tuple[Path, ...]) -> list[Path]:
     found = []
     for path in paths:
         inner = path.rglob("*") if path.is_dir() else ()
-        videos = sorted(each for each in inner if each.suffix.lower() in VIDEO_SUFFIXES and each.is_file())
+        called = (each for each in inner if each.suffix.lower() in VIDEO_SUFFIXES)
+        videos = sorted(each for each in called if each.exists() and not each.is_dir())  # what is no file is told
         found += videos if path.is_dir() else [path]
     if not found:
         raise click.UsageError(f"found no video in {', '.join(map(str, paths))}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from dlc2lp.dlc.csv_header import CsvHeader, CsvRecord, read_records, refused, s
 from dlc2lp.dlc.hdf_rows import HdfRows
 from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
+from dlc2lp.files import open_regular
+from dlc2lp.limits import CSV_LINE_BYTES
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted, spelled
 
@@ -141,7 +144,7 @@ def _sampled(path: Path) -> tuple[int, int, str]:
     hasher = hashlib.sha256()
     status = path.stat()
     size = status.st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for place in (0, size // 2, max(0, size - _BLOCK_BYTES)):
             file.seek(place)
             hasher.update(file.read(_BLOCK_BYTES))
@@ -153,8 +156,8 @@ def _sampled(path: Path) -> tuple[int, int, str]:
 
 def _csv_head(path: Path) -> AnalysisHead:
     try:
-        with path.open("rb") as file:
-            lines = [file.readline() for _ in range(_HEAD_LINES)]
+        with open_regular(path) as file:
+            lines = list(itertools.islice(CSV_LINE_BYTES.lines(file), _HEAD_LINES))
             file.seek(max(0, path.stat().st_size - _BLOCK_BYTES))
             end = file.read()
             file.seek(0)
@@ -200,13 +203,13 @@ def _frame(cell: str, path: Path) -> int:
 
 
 def _csv_rows(path: Path, columns: Sequence[int], add_px: Sequence[float]) -> Rows:
-    with path.open("rb") as file:
-        delimiter, header, _ = _split(b"".join(file.readline() for _ in range(_HEAD_LINES)), path)
+    with open_regular(path) as file:
+        delimiter, header, _ = _split(b"".join(itertools.islice(CSV_LINE_BYTES.lines(file), _HEAD_LINES)), path)
     positions = [header.value_positions[column] for column in columns]
     wanted = list(zip(positions, add_px, strict=True))
     n_above = header.rows[-1].line
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter)
+    with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as text:
+        reader = csv.reader(CSV_LINE_BYTES.lines(text), delimiter=delimiter)
         for cells in reader:
             if reader.line_num > n_above and cells:
                 where = f"line {reader.line_num}"

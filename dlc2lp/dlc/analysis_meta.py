@@ -14,6 +14,7 @@ import numpy as np
 
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import open_regular
 
 _ENDINGS = ("_meta.pickle", "includingmetadata.pickle")
 
@@ -32,7 +33,7 @@ def read_analysis_meta(folder: Path, stem: str, scorer: str) -> AnalysisMeta | N
     for ending in _ENDINGS:
         path = folder / f"{stem}{scorer}{ending}"
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 content = load_arrays(file, str(path))
         except (OSError, UnreadableFile):
             continue

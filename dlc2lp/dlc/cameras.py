@@ -37,6 +37,7 @@ from dlc2lp.dlc.opencv import (
 )
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
+from dlc2lp.files import open_regular
 from dlc2lp.model import Camera, Finding, Severity, Vector
 from dlc2lp.placeholders import check_is_here
 
@@ -83,7 +84,8 @@ def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
         return DlcCalibration(path, (), (_not_calibrated(path, camera_names),))
     except OSError as error:
         raise_disk_trouble(path, error)
-        finding = _broken(path, f"can't be opened: {error.strerror or error}", "check that you may read it")
+        advice = getattr(error, "advice", "check that you may read it")
+        finding = _broken(path, f"can't be opened: {error.strerror or error}", advice)
         return DlcCalibration(path, (), (finding,))
     except UnreadableFile as error:
         told = tuple(dataclasses.replace(each, advice=each.advice or _CALIBRATE_AGAIN) for each in error.findings)
@@ -134,7 +136,7 @@ def _read_pairs(path: Path, names: Sequence[str]) -> tuple[list[_Pair], list[Fin
     Beside them what is wrong: a finding, or the key of a pair of cameras that are not those of the project.
     """
     check_is_here(path)
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         content = load_arrays(stream, subject=str(path))
     if not isinstance(content, dict) or not content:
         found = "an empty dictionary" if content == {} else type(content).__name__
@@ -236,7 +238,7 @@ def _read_intrinsics(
     """
     try:
         check_is_here(path)
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             content = load_arrays(stream, subject=str(path))
         fields = content.get(camera) if isinstance(content, dict) else None
         if not isinstance(fields, dict):

@@ -11,6 +11,7 @@ import numpy as np
 from dlc2lp.dlc.joining import point_name
 from dlc2lp.dlc.table import RawTable, has_no_name
 from dlc2lp.errors import DecisionNeeded, UnreadableFile
+from dlc2lp.folding import Kept
 from dlc2lp.model import Finding, Setting, Severity, question
 from dlc2lp.wording import counted, some
 
@@ -74,6 +75,7 @@ def arrange_columns(table: RawTable, scorer: str, path: Path) -> Columns:
     _refuse_duplicates(places, path)
     n_lost = _count_x(table, nameless)
     findings = [_without_name(nameless, n_lost, path)] if nameless else []
+    incomplete = Kept()
     if foreign:
         columns = counted(len(foreign), "column that is", "columns that are")
         message = f"found {columns} none of x, y and likelihood; left out"
@@ -83,7 +85,8 @@ def arrange_columns(table: RawTable, scorer: str, path: Path) -> Columns:
         if {"x", "y"} <= found.keys():
             whole[point] = {coord: positions[0] for coord, positions in found.items()}
         else:
-            findings.append(_missing_coordinate(table, point, found, path))
+            incomplete.add(_missing_coordinate(table, point, found, path))
+    findings += incomplete.findings
     if not whole:
         advice = "restore the file from a backup, or remove it if it never held labels"
         message = "found no keypoint with columns for x and y, expected at least one"
@@ -104,17 +107,17 @@ def _scorer(levels: Sequence[str], column: Sequence[str]) -> str:
 
 
 def _refuse_duplicates(places: Mapping[tuple[str, str], Mapping[str, Sequence[int]]], path: Path) -> None:
-    repeated = []
+    repeated = Kept()
     for point, found in places.items():
         for coord, positions in found.items():
             if len(positions) > 1:
                 name = f"{point_name(*point)} {coord}"
                 message = f"found the column {name!r} {len(positions)} times, expected it once"
-                where = "value columns " + ", ".join(str(position + 1) for position in positions)
+                where = "value columns " + some(str(position + 1) for position in positions)
                 advice = "delete the wrong one, or rename it if it is another keypoint"
-                repeated.append(Finding(Severity.ERROR, "duplicate-keypoint", str(path), message, where, advice))
-    if repeated:
-        raise UnreadableFile(*repeated)
+                repeated.add(Finding(Severity.ERROR, "duplicate-keypoint", str(path), message, where, advice))
+    if repeated.findings:
+        raise UnreadableFile(*repeated.findings)
 
 
 def _count_x(table: RawTable, nameless: Sequence[int]) -> int:

@@ -17,7 +17,8 @@ from pathlib import Path, PureWindowsPath
 from dlc2lp.dlc.config_keys import ConfigKeys, shown
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing, parse_yaml
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
-from dlc2lp.files import FileRecord, digest_of
+from dlc2lp.files import FileRecord, NotRegular, digest_of
+from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted, some, spelled
@@ -134,11 +135,9 @@ def _read(path: Path, data: bytes) -> DlcConfig:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        if path.is_dir():
-            raise _unreadable(path, "found a folder, expected a file", "give the config.yaml inside it")
-        if path.exists() and not path.is_file():
-            raise _unreadable(path, "found a device or pipe, expected a file", "give the project's config.yaml")
-        return path.read_bytes()
+        return CONFIG_BYTES.read(path)
+    except NotRegular as error:
+        raise _unreadable(path, error.strerror, error.advice) from error
     except OSError as error:
         raise_disk_trouble(path, error)
         message = f"can't be opened: {error.strerror or error}"

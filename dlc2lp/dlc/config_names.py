@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from dlc2lp.dlc.folders import CONFIG_FILE, is_near_name, is_readable_config
 from dlc2lp.errors import SourceRefused
+from dlc2lp.files import digest
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.wording import counted, some
 
@@ -58,17 +59,17 @@ def _configs(folder: Path, names: Iterable[str]) -> list[Path]:
 
 def _different(paths: Iterable[Path]) -> list[Path]:
     """Return files without those that hold the same as an earlier one."""
-    contents: dict[bytes, Path] = {}
+    contents: dict[str, Path] = {}
     for path in paths:
-        contents.setdefault(path.read_bytes(), path)
+        contents.setdefault(digest(path).digest, path)
     return list(contents.values())
 
 
 def _others_beside(exact: Path, near: Sequence[Path]) -> tuple[Finding, ...]:
     """Tell of files beside ``config.yaml`` that would do as well: only Linux keeps ``Config.yaml`` apart from it."""
     with contextlib.suppress(OSError):
-        content = exact.read_bytes()
-        near = [path for path in near if path.read_bytes() != content]
+        content = digest(exact)
+        near = [path for path in near if digest(path) != content]
     if not near:
         return ()
     message = f"found {some(path.name for path in near)} beside it, with other content; took {CONFIG_FILE}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from dlc2lp.dlc.csv_header import FROM_BACKUP, CsvHeader, CsvRecord
 from dlc2lp.dlc.table import has_no_name
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.folding import Kept
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted
 
@@ -52,9 +54,8 @@ class Cells:
         self._like_thousands = all(map(_LIKE_THOUSANDS.fullmatch, with_commas)) and delimiter != ";"
         # Decimal sign -> the first cell that has it, and where that is.
         self._first_with: dict[str, tuple[str, str]] = {}
-        self._bad: list[Finding] = []
-        self._shifted: list[Finding] = []
-        self._left_out: list[Finding] = []
+        self._bad, self._shifted = _Faults(), _Faults()
+        self._left_out = Kept()
 
     def values(self, record: CsvRecord) -> list[float]:
         """Return the values of one row, NaN where a cell is empty."""
@@ -67,7 +68,7 @@ class Cells:
             doubt = ", whose comma may be a decimal sign or one for thousands" if "," in cell else ""
             message = f"found {cell!r}{doubt}, expected a number or an empty cell"
             advice = f"correct the cell in {self._path.name}; empty it if the point is not labelled"
-            self._bad.append(self._finding("csv-bad-cell", message, self._place(record, position), advice))
+            self._bad.add(self._finding("csv-bad-cell", message, self._place(record, position), advice))
             return float("nan")
         if self._comma_is_decimal and ("," in cell or "." in cell):
             sign = max(",.", key=cell.rfind)  # of "1,234.5" the point
@@ -86,10 +87,13 @@ class Cells:
         """Look at the columns that hold no coordinates: nobody may lose labels in them without being told."""
         width = max(len(record.cells) for record in (*self._header.rows, *body))
         used = {*self._header.index_positions, *self._header.value_positions}
-        for position in sorted(set(range(width)) - used):
-            self._check_other_column(position, body)
+        others = sorted(set(range(width)) - used)
+        filled = _filled_in(others, body)
+        for position in others:
+            self._check_other_column(position, filled.get(position, []))
         if self._delimiter == ",":
-            self._shifted += self._shifted_unseen(body)
+            for fault in self._shifted_unseen(body):
+                self._shifted.add(fault)
 
     def _shifted_unseen(self, body: Sequence[CsvRecord]) -> list[Finding]:
         """Return findings for rows that decimal commas made longer, where only empty cells came behind the header.
@@ -112,14 +116,15 @@ class Cells:
                 found.append(self._finding("csv-extra-cells", message, f"line {record.line}", advice))
         return found
 
-    def _check_other_column(self, position: int, body: Sequence[CsvRecord]) -> None:
+    def _check_other_column(self, position: int, filled: list[CsvRecord]) -> None:
+        """Look at a column; ``filled`` are the rows in which it holds something."""
         texts = [text.strip() for text in self._header.texts(position) if text.strip()]
-        filled = [record for record in body if record.cell(position).strip().lower() not in _EMPTY]
         numbers = [record for record in filled if self._number(record.cell(position)) is not None]
         if not texts:
             # "21,5" in a file that is separated by commas makes two cells and shifts all that follow.
-            self._shifted += (self._shift(record, position) for record in numbers)
-            filled = [record for record in filled if record not in numbers]
+            for record in numbers:
+                self._shifted.add(self._shift(record, position))
+            filled = [record for record in filled if self._number(record.cell(position)) is None]
             if not filled:
                 return
         named = not all(map(has_no_name, texts))
@@ -131,7 +136,7 @@ class Cells:
         where = f"column {position + 1} ({' '.join(texts) or 'no header'})"
         advice = "name it in the header rows if it holds labels" if lost else ""
         severity = Severity.ERROR if lost else Severity.WARNING if filled else Severity.NOTE
-        self._left_out.append(self._finding(code, message, where, advice, severity))
+        self._left_out.add(self._finding(code, message, where, advice, severity))
 
     def _shift(self, record: CsvRecord, position: int) -> Finding:
         message = f"found the number {record.cell(position)!r} in a column without a header: the row is shifted"
@@ -164,7 +169,7 @@ class Cells:
 
         Raises UnreadableFile where some are no numbers, or may mean two different ones.
         """
-        faults = _first_and_count(self._shifted) + _first_and_count(self._bad)
+        faults = [*self._shifted.told(), *self._bad.told()]
         if len(self._first_with) == 2:
             (comma, comma_where), (point, point_where) = self._first_with[","], self._first_with["."]
             expected = "expected one decimal sign in all cells: a spreadsheet has read some numbers wrongly"
@@ -181,16 +186,39 @@ class Cells:
         if "," in self._first_with:
             message = "found decimal commas: a spreadsheet saved this file, perhaps with fewer digits"
             where = self._first_with[","][1]
-            self._left_out.append(self._finding("csv-decimal-comma", message, where, severity=Severity.NOTE))
-        return self._left_out
+            self._left_out.add(self._finding("csv-decimal-comma", message, where, severity=Severity.NOTE))
+        return self._left_out.findings
 
 
-def _first_and_count(faults: Sequence[Finding]) -> list[Finding]:
-    """The first few of many alike findings, and the number of the others."""
-    named = list(faults[:_N_NAMED])
-    n_more = len(faults) - _N_NAMED
-    if n_more > 0:
-        last = faults[-1]
-        message = f"the same in {counted(n_more, 'more cell')}, {len(faults)} in all"
-        named.append(replace(last, message=message, where=f"up to {last.where}"))
-    return named
+def _filled_in(positions: Sequence[int], body: Sequence[CsvRecord]) -> dict[int, list[CsvRecord]]:
+    """Return for columns, in rising order, the rows in which they hold something; no cell is looked at twice."""
+    filled: dict[int, list[CsvRecord]] = {}
+    for record in body:
+        for position in positions[: bisect_left(positions, len(record.cells))]:
+            if record.cells[position].strip().lower() not in _EMPTY:
+                filled.setdefault(position, []).append(record)
+    return filled
+
+
+class _Faults:
+    """Alike findings, of which the first few are kept and the others counted: each of a million cells may be one."""
+
+    def __init__(self) -> None:
+        self._named: list[Finding] = []
+        self._last: Finding | None = None
+        self._n = 0
+
+    def add(self, fault: Finding) -> None:
+        self._n += 1
+        self._last = fault
+        if self._n <= _N_NAMED:
+            self._named.append(fault)
+
+    def told(self) -> list[Finding]:
+        """The first few, and the number of the others."""
+        n_more = self._n - len(self._named)
+        if not n_more or self._last is None:
+            return self._named
+        message = f"the same in {counted(n_more, 'more cell')}, {self._n} in all"
+        rest = replace(self._last, message=message, where=f"up to {self._last.where}", n_alike=n_more)
+        return [*self._named, rest]

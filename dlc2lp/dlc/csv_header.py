@@ -13,6 +13,7 @@ from pathlib import Path
 from dlc2lp.dlc.framenames import has_image_suffix, parse_row
 from dlc2lp.dlc.table import COLUMN_LEVELS, UNNAMED, has_no_name
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.limits import COLUMNS, CSV_CELLS
 from dlc2lp.model import Finding, Severity
 
 #: Saving the session in DeepLabCut is no way: it would write what it has over the labels that are wanted.
@@ -92,8 +93,23 @@ def refused(code: str, path: Path, message: str, where: str = "", advice: str = 
     return UnreadableFile.of(code, str(path), message, where=where, advice=advice)
 
 
+def check_columns(n_columns: int, path: Path) -> None:
+    """Refuse a table of more columns than anybody labels (``csv-too-large``)."""
+    if beyond := COLUMNS.beyond(n_columns):
+        raise refused("csv-too-large", path, beyond.message, advice=beyond.advice)
+
+
+def _check_cells(text: str, path: Path) -> None:
+    """Refuse a text that makes more cells than memory has room for (``csv-too-large``), whatever separates them."""
+    declared = _SEP_LINE.match(text)
+    n_cells = max(map(text.count, {*_DELIMITERS, *([declared[1]] if declared else [])})) + text.count("\n")
+    if beyond := CSV_CELLS.beyond(n_cells):
+        raise refused("csv-too-large", path, beyond.message, advice=beyond.advice)
+
+
 def read_records(text: str, path: Path) -> tuple[str, list[CsvRecord]]:
     """Return what separates the cells (comma, semicolon, TAB, or what ``sep=`` says), and all rows with content."""
+    _check_cells(text, path)
     delimiter = _delimiter(text)
     if delimiter is None:
         first = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
@@ -102,11 +118,12 @@ def read_records(text: str, path: Path) -> tuple[str, list[CsvRecord]]:
     # strict: else a quotation mark that is opened and never closed swallows the rest of the file without a word.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        rows = [CsvRecord(reader.line_num, tuple(cells)) for cells in reader if any(cell.strip() for cell in cells)]
+        rows = [CsvRecord(reader.line_num, tuple(cells)) for cells in reader if any(map(str.strip, cells))]
     except csv.Error as error:
         advice = 'look for a quotation mark (") that is opened and never closed'
         message = f"found no valid CSV: {error}"
         raise refused("csv-unreadable", path, message, f"line {reader.line_num}", advice) from error
+    check_columns(max((len(row.cells) for row in rows), default=0), path)
     return delimiter, _without_margin(rows)
 
 

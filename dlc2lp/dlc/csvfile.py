@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from sys import getsizeof
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from dlc2lp.dlc.csv_header import (
     N_TOP,
     CsvHeader,
     CsvRecord,
+    check_columns,
     column_names,
     names_index_levels,
     read_records,
@@ -38,6 +40,7 @@ from dlc2lp.dlc.csv_plain import plain_lines, plain_rows
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import FileRecord, digest_of
+from dlc2lp.limits import CSV_BYTES, CSV_TEXT_BYTES
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.wording import counted
@@ -79,7 +82,8 @@ def read_csv_labels(path: Path, names: frozenset[str] = frozenset()) -> CsvLabel
     UnknownCodePage
         ``csv-encoding``: it is not Unicode, and the names don't tell what it is.
     UnreadableFile
-        ``csv-unreadable``: it can't be opened, is no text, or its quotation marks don't match.
+        ``csv-unreadable``: it can't be opened, is no text, or its quotation marks don't match. ``csv-too-large``: it
+        has more cells or columns than labels have.
         ``csv-no-header``, ``csv-bad-header``: it has no header of DeepLabCut's, or a damaged one.
         ``csv-bad-cell``, ``csv-extra-cells``, ``csv-mixed-decimals``, ``csv-thousands``: cells that are not what the
         header announces; the error tells of all of them.
@@ -105,6 +109,7 @@ def _read_plain(text: str, path: Path, names: frozenset[str]) -> tuple[RawTable,
     lines = plain_lines(text)
     if lines is None:
         return None
+    check_columns(max(line.count(",") for line in lines) + 1, path)
     try:
         delimiter, records = read_records("\n".join(lines[:N_TOP]), path)
         header, _, titles = split_header(records, path, names)
@@ -141,10 +146,11 @@ def _read_cells(text: str, path: Path, names: frozenset[str]) -> tuple[RawTable,
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return CSV_BYTES.read(path)
     except OSError as error:
         raise_disk_trouble(path, error)
-        raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice="") from error
+        advice = getattr(error, "advice", "")
+        raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice=advice) from error
 
 
 def _read_text(data: bytes, path: Path, names: frozenset[str]) -> tuple[str, list[Finding], bool]:
@@ -153,6 +159,8 @@ def _read_text(data: bytes, path: Path, names: frozenset[str]) -> tuple[str, lis
         found = f"{counted(len(data), 'byte')} of zeros, as a crash leaves them" if data else "an empty file (0 bytes)"
         raise refused("csv-unreadable", path, f"found {found}, expected labels")
     decoded = decode_unicode(data)
+    if decoded is not None and (beyond := CSV_TEXT_BYTES.beyond(getsizeof(decoded.text))):
+        raise refused("csv-too-large", path, beyond.message, advice=beyond.advice)
     if (decoded.text if decoded else data.decode("latin-1")).count("\0"):
         is_workbook = data.startswith(_WORKBOOKS)
         found = "a workbook of a spreadsheet" if is_workbook else "bytes that are no text"

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import itertools
 import os
 import re
-import stat
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
 from dlc2lp.dlc.framenames import has_image_suffix, parse_row
-from dlc2lp.files import PLAN_FILE, STATE_FOLDER
+from dlc2lp.files import PLAN_FILE, STATE_FOLDER, open_regular
 from dlc2lp.searching import is_system_folder
 
 LABELED_DATA = "labeled-data"
@@ -51,13 +51,12 @@ _PROJECT_MARKS = (CONFIG_FILE, "project.yaml", STATE_FOLDER)
 
 #: How many rows of a label file are looked at to tell what its images are.
 _N_ROWS = 5000
+_ROWS_BYTES = 1 << 22
 
 
 def reads_like_dlc(config: Path) -> bool:
     """Whether a file has keys of DeepLabCut's project configuration; OSError where it can't be read."""
-    if not stat.S_ISREG(config.stat().st_mode):
-        return False  # a folder, or a pipe that would be waited at for ever
-    with config.open("rb") as file:
+    with open_regular(config) as file:
         head = file.read(_HEAD_BYTES)
     return _DLC_KEYS.search(head.replace(b"\0", b"")) is not None
 
@@ -199,8 +198,9 @@ def _images_in_rows(path: Path) -> set[str]:
 def _image_cells(path: Path) -> list[str]:
     """Return the cells of a CSV file's first rows that name images; none where it can't be read."""
     try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            rows = list(itertools.islice(csv.reader(file), _N_ROWS))
+        with open_regular(path) as file:
+            head = file.read(_ROWS_BYTES).decode("utf-8", errors="replace")
+        rows = list(itertools.islice(csv.reader(io.StringIO(head, newline="")), _N_ROWS))
     except (OSError, csv.Error):
         return []
     return [cell for row in rows for cell in row[:3] if has_image_suffix(cell)]

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from dlc2lp.dlc.hdf_file import opened, shown
 from dlc2lp.dlc.hdf_frames import StoredFrame, fixed_frame, table_frame
-from dlc2lp.dlc.hdf_source import MAX_ARRAY_BYTES, H5Source, Node
+from dlc2lp.dlc.hdf_source import H5Source, Node
 from dlc2lp.dlc.table import COLUMN_LEVELS, RawTable
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.limits import COLUMNS, H5_BYTES
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted
 
@@ -96,7 +97,7 @@ def _read_others(
     unread: list[Finding] = []
     for key, place in frames.items():
         # Hundreds of frames that share one array would claim its size each.
-        if len(read) >= _MAX_OTHERS or sum(table.values.nbytes for table in read.values()) > MAX_ARRAY_BYTES:
+        if len(read) >= _MAX_OTHERS or sum(table.values.nbytes for table in read.values()) > H5_BYTES.at_most:
             left = counted(len(frames) - len(read), "more data frame")
             unread += source.error("h5-too-large", f"found {left}, expected one in all; not read", key).findings
             break
@@ -110,6 +111,7 @@ def _read_others(
 
 def _raw_table(source: H5Source, frame: StoredFrame, where: str) -> RawTable:
     """Columns in their order with levels by name, and every value as a float."""
+    source.check_size(COLUMNS, len(frame.columns), where)
     levels = column_levels(source, frame, where)
     order = [levels.index(name) for name in COLUMN_LEVELS if name in levels]
     columns = tuple(tuple(column[level] for level in order) for column in frame.columns)
@@ -139,9 +141,7 @@ def column_levels(source: H5Source, frame: StoredFrame, where: str) -> tuple[str
 def _placed(source: H5Source, frame: StoredFrame, where: str) -> NDArray[np.float64]:
     """All blocks in one float64 array of shape (R, C), each column where its name stands."""
     n_rows, n_columns = len(frame.rows), len(frame.columns)
-    if 8 * n_rows * n_columns > MAX_ARRAY_BYTES:
-        size = f"{counted(n_rows, 'row')} of {counted(n_columns, 'column')}"
-        raise source.error("h5-too-large", f"found {size}, expected at most {MAX_ARRAY_BYTES} bytes", where)
+    source.check_size(H5_BYTES, 8 * n_rows * n_columns, where)
     places = _positions(frame.columns)
     values = np.full((n_rows, n_columns), np.nan)
     for names, block in frame.blocks:

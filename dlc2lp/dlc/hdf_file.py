@@ -15,6 +15,7 @@ from h5py import h5a, h5t
 
 from dlc2lp.disks import ask_to_read
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
+from dlc2lp.files import NotRegular, open_regular
 from dlc2lp.model import Setting
 
 _MAX_ATTRIBUTE_BYTES: Final = 2**26
@@ -48,23 +49,32 @@ def opened(path: Path) -> Any:
     """The open file. HDF5 itself would wait for the other end of a pipe, and has no word for an empty file."""
     problem = ""
     try:
-        if not path.is_file():
-            problem = "no such file"
-        elif not path.stat().st_size:
-            problem = "an empty file (0 bytes)"
-        else:
-            path.open("rb").close()
+        with open_regular(path) as file:
+            if not file.read(1):
+                problem = "found an empty file (0 bytes)"
+    except FileNotFoundError:
+        problem = "found no such file"
+    except NotRegular as error:
+        raise not_readable("h5-unreadable", str(path), error.strerror) from error
     except OSError as error:
         raise_disk_trouble(path, error)
-        problem = f"a file that can't be opened ({error.strerror})"
-    if not problem and not h5py.is_hdf5(path):
+        problem = f"found a file that can't be opened ({error.strerror})"
+    if not problem and not _is_hdf5(path):
         ask_to_read(path)
-        problem = "a file of another kind"
+        problem = "found a file of another kind"
     if problem:
-        raise not_readable("h5-unreadable", str(path), f"found {problem}, expected HDF5")
+        raise not_readable("h5-unreadable", str(path), f"{problem}, expected HDF5")
     with reading(str(path)):
         # A lock fails on some network shares, and would keep the lab's own programs from saving.
         return h5py.File(path, "r", locking=False)
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        return bool(h5py.is_hdf5(path))
+    except OSError as error:
+        raise_disk_trouble(path, error)
+        return False
 
 
 def shown(value: object) -> str:

@@ -96,14 +96,16 @@ def fixed_columns(
     Of each block there are its columns, its array, and whether the rows of that are columns.
     """
     level_names, columns = _fixed_axis(source, group, "axis0")
-    blocks = list(_fixed_blocks(source, group, len(columns)))
-    return level_names, columns, source.node(group, "axis1"), blocks
+    blocks = list(_fixed_blocks(source, group, len(columns), in_slices=True))
+    return level_names, columns, source.node(group, "axis1", in_slices=True), blocks
 
 
-def _fixed_blocks(source: H5Source, group: Node, n_columns: int) -> Iterator[tuple[list[tuple[str, ...]], Node, bool]]:
+def _fixed_blocks(
+    source: H5Source, group: Node, n_columns: int, *, in_slices: bool = False
+) -> Iterator[tuple[list[tuple[str, ...]], Node, bool]]:
     for block in range(source.count_attribute(group, "nblocks", at_most=n_columns)):
         _, columns = _fixed_axis(source, group, f"block{block}_items")
-        node = source.node(group, f"block{block}_values")
+        node = source.node(group, f"block{block}_values", in_slices=in_slices)
         yield columns, node, not source.attribute(node, "transposed")
 
 

@@ -100,7 +100,7 @@ class HdfRows(AbstractContextManager["HdfRows"]):
         return found
 
     def _table(self, group: Node) -> StoredFrame:
-        node = self._source.node(group, "table")
+        node = self._source.node(group, "table", in_slices=True)
         with reading(self._source.subject, node.path):
             fields, (self.n_rows,) = node.item.dtype.names or (), node.item.shape
         level_names, columns, of_blocks = table_columns(self._source, group, node, fields)

@@ -29,10 +29,9 @@ from dlc2lp.dlc.hdf_file import (
 )
 from dlc2lp.dlc.unpickle import BrokenPickle, PickleTooLarge, UnsafePickle, load_arrays, load_plain
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.limits import H5_BYTES, H5_NAMES, H5_NAMES_BYTES, H5_PIECE_BYTES, Limit
 from dlc2lp.model import Finding, Severity
 
-MAX_ARRAY_BYTES: Final = 2**30  # 80 000 labeled frames of 500 keypoints with their likelihood
-_MAX_NAMES: Final = 2**22  # rows or columns
 _MAX_GROUPS: Final = 1000
 
 _REPACK: Final = "ptrepack --complib=zlib OLD.h5:/ NEW.h5:/"
@@ -66,6 +65,7 @@ class H5Source:
         self.findings: list[Finding] = []
         self._was_read: set[str] = set()  # attributes
         self._opened: dict[str, Node] = {}  # groups and arrays by path
+        self._n_bytes = 0  # of all arrays that were read
 
     def error(self, code: str, message: str, where: str = "", advice: str = "") -> UnreadableFile:
         """Why this file can't be read, to be raised."""
@@ -109,8 +109,8 @@ class H5Source:
             raise self.error("h5-no-labels", "found no data frame, expected the key 'df_with_missing'")
         return found
 
-    def node(self, group: Node, name: str) -> Node:
-        """A dataset that a data frame needs."""
+    def node(self, group: Node, name: str, *, in_slices: bool = False) -> Node:
+        """A dataset that a data frame needs; of one that is read in slices only the pieces must fit into memory."""
         where = group.below(name)
         with reading(self.subject, where):
             is_there = group.item.id.links.exists(name.encode())
@@ -124,10 +124,13 @@ class H5Source:
         if not isinstance(node.item, h5py.Dataset):
             raise self.error("h5-unreadable", "found no array, expected one", where)
         self._check_storage(node)
-        self._check_size(node)
+        self._check_size(node, in_slices=in_slices)
         return node
 
     def _children(self, group: Node) -> list[str]:
+        with reading(self.subject, group.path):
+            n_links = group.item.id.get_num_objs()
+        self.check_names(n_links, group.path)
         with reading(self.subject, group.path):
             # h5py leaves names as bytes that are no UTF-8; pandas has none such
             return [name for name in group.item if isinstance(name, str)]
@@ -163,23 +166,28 @@ class H5Source:
                 message = f"found data compressed by {name}, expected zlib or no compression"
                 raise self.error("h5-compression", message, node.path, _REPACK)
 
-    def _check_size(self, node: Node) -> None:
+    def check_size(self, limit: Limit, n: int, where: str) -> None:
+        """Refuse more than memory has room for (``h5-too-large``)."""
+        if beyond := limit.beyond(n):
+            raise self.error("h5-too-large", beyond.message, where, beyond.advice)
+
+    def _check_size(self, node: Node, *, in_slices: bool) -> None:
         """Refuse an array that is larger than labels can be, or that was not written to its end."""
         with reading(self.subject, node.path):
             shape, item_bytes, chunk = node.item.shape, node.item.id.get_type().get_size(), node.item.chunks
-            stored_bytes = node.item.id.get_storage_size()
-            n_chunks = node.item.id.get_num_chunks() if chunk else 0
         if shape is None:
             raise self.error("h5-aborted", "found an array without a shape, expected data", node.path)
-        claimed_bytes = max(math.prod(shape), math.prod(chunk) if chunk else 0) * item_bytes
-        if claimed_bytes > MAX_ARRAY_BYTES:
-            message = f"found an array of {claimed_bytes} bytes, expected at most {MAX_ARRAY_BYTES}"
-            raise self.error("h5-too-large", message, node.path)
+        self.check_size(H5_PIECE_BYTES, (math.prod(chunk) if chunk else 1) * item_bytes, node.path)
+        if not in_slices:
+            self.check_size(H5_BYTES, math.prod(shape) * item_bytes, node.path)
+        with reading(self.subject, node.path):
+            stored_bytes = node.item.id.get_storage_size()
+            n_chunks = node.item.id.get_num_chunks() if chunk else 0
         # HDF5 makes up zeros for what was never written, and 0, 0 would be a label
         if chunk:
             is_whole = n_chunks >= math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True))
         else:
-            is_whole = stored_bytes >= claimed_bytes
+            is_whole = stored_bytes >= math.prod(shape) * item_bytes
         if not is_whole:
             message = "found an array with gaps, expected one that was written to its end"
             raise self.error("h5-aborted", message, node.path)
@@ -240,7 +248,11 @@ class H5Source:
             if not is_pickled and not is_simple(data_type):
                 # an opaque type may call itself NUMPY:|O, and h5py would take its bytes for addresses
                 raise TypeError("a type that pandas does not write")
+            # How long it is, only reading it tells; it is no longer than the file.
+            self.check_size(H5_BYTES, node.item.file.id.get_filesize() if is_pickled else 0, node.path)
             content: Any = node.item[0].tobytes() if is_pickled else node.item[()]
+        self._n_bytes += len(content) if is_pickled else content.nbytes
+        self.check_size(H5_BYTES, self._n_bytes, node.path)
         if not is_pickled:
             return np.asarray(content)
         try:
@@ -253,6 +265,8 @@ class H5Source:
 
     def names(self, values: object, where: str) -> list[tuple[str, ...]]:
         """Names of rows or columns from a list or array; where they are tuples, one cell per level."""
+        if isinstance(values, np.ndarray):
+            self.check_size(H5_NAMES_BYTES, values.nbytes, where)
         is_row = isinstance(values, np.ndarray) and values.ndim == 1 and not values.dtype.names
         listed = values.tolist() if isinstance(values, np.ndarray) and is_row else values
         if not isinstance(listed, list):
@@ -266,8 +280,7 @@ class H5Source:
 
     def check_names(self, count: int, where: str) -> None:
         """Refuse more rows or columns than anybody labels."""
-        if count > _MAX_NAMES:
-            raise self.error("h5-too-large", f"found {count} names, expected at most {_MAX_NAMES}", where)
+        self.check_size(H5_NAMES, count, where)
 
     def name(self, value: object, where: str) -> str:
         """One name as text: a number that YAML made of it is text again, a missing one is empty."""
@@ -325,7 +338,7 @@ class H5Source:
 
 
 def _is_length(value: object) -> bool:
-    return type(value) is int and 0 <= value <= _MAX_NAMES
+    return type(value) is int and 0 <= value <= H5_NAMES.at_most
 
 
 def _kind(value: object) -> str:

@@ -6,18 +6,22 @@ thousand frames, and each is checked before anything is written.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import struct
+import threading
 import zlib
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
-from dlc2lp.files import digest_opened
+from dlc2lp.files import digest_opened, open_regular
+from dlc2lp.limits import IMAGE_BYTES, PIXELS
 from dlc2lp.model import ImageInfo
 from dlc2lp.placeholders import check_is_here
 from dlc2lp.searching import is_folder
@@ -41,7 +45,14 @@ _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258
 _TIFF_DATA = ((273, 279), (324, 325))
 _TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 
+#: More entries than these are in no directory, nor more strips or tiles in an image.
+_TIFF_MOST_TAGS, _TIFF_MOST_PARTS = 4096, 1 << 20
+
 _BMP_UNCOMPRESSED = frozenset({0, 3})
+
+#: Images are read in threads. What is larger waits for its turn, so that no two large ones take memory together.
+_SMALL_BYTES = 8_000_000
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -61,12 +72,14 @@ class _DamagedError(Exception):
 def list_frames(folder: Path, labelled: Collection[str] = ()) -> FolderListing:
     """Sort the files of a folder of ``labeled-data`` into frames and the rest.
 
-    Subfolders are passed over; dangling links count as files. Images that label files name (``labelled``) are frames
-    or random crops, whatever else they look like. Raises UnreadableFile for ``folder-unreadable``.
+    Subfolders are passed over, unless they are called like images; dangling links count as files. Images that label
+    files name (``labelled``) are frames or random crops, whatever else they look like. Raises UnreadableFile for
+    ``folder-unreadable``.
     """
     try:
         with os.scandir(folder) as entries:
-            names = sorted((entry.name for entry in entries if not is_folder(entry)), key=natural_order)
+            listed = (entry.name for entry in entries if has_image_suffix(entry.name) or not is_folder(entry))
+            names = sorted(listed, key=natural_order)
     except OSError as error:
         raise_disk_trouble(folder, error)
         message = f"can't be listed: {error.strerror or error}"
@@ -92,10 +105,11 @@ def read_image_info(path: Path) -> ImageInfo:
     The content decides what it is, not the suffix. PNG: every chunk is there and has its checksum. JPEG: the
     data runs to the end marker. TIFF: the first page's data lies within the file. BMP: as many bytes as its
     size needs. Raises NotHere, and UnreadableFile for ``image-unreadable`` (it can't be opened), ``image-empty``,
-    ``image-unknown`` (it is none of the four formats) and ``image-corrupt`` (it is damaged or cut off).
+    ``image-unknown`` (it is none of the four formats), ``image-corrupt`` (it is damaged or cut off) and
+    ``image-too-large`` (it has more pixels than memory has room for).
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size_bytes = os.fstat(file.fileno()).st_size
             if size_bytes == 0:
                 raise _refused("image-empty", path, "found an empty file (0 bytes), expected an image")
@@ -104,7 +118,8 @@ def read_image_info(path: Path) -> ImageInfo:
             file.seek(0)
             kind, read = _kind_and_reader(file.read(16), path)
             file.seek(0)
-            width_px, height_px, bits = read(file, size_bytes)
+            with _ONE_AT_A_TIME if size_bytes > _SMALL_BYTES else nullcontext():
+                width_px, height_px, bits = read(file, size_bytes)
     except OSError as error:
         raise_disk_trouble(path, error)
         check_is_here(path)
@@ -114,6 +129,9 @@ def read_image_info(path: Path) -> ImageInfo:
     except (struct.error, IndexError) as error:
         found = f"found a header that is cut off after {counted(size_bytes, 'byte')}"
         raise _refused("image-corrupt", path, found) from error
+    if beyond := PIXELS.beyond(width_px * height_px * max(1, bits // 8)):
+        message = beyond.message + (f" ({bits} bits each count {bits // 8} times)" if bits > 8 else "")
+        raise _refused("image-too-large", path, message, beyond.advice)
     return ImageInfo(path.parent, path.name, kind, width_px, height_px, bits, size_bytes, content)
 
 
@@ -141,7 +159,7 @@ def _kind_and_reader(head: bytes, path: Path) -> tuple[str, _Reader]:
 
 def _read_png(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     """Width, height and bits per channel of a PNG, all of whose chunks were checked (PNG specification, part 5)."""
-    data = memoryview(file.read())
+    data = memoryview(_all_of(file, size_bytes))
     first, width_px, height_px, depth, color = struct.unpack(">4sIIBB", data[12:26])
     if first != b"IHDR" or not width_px or not height_px or depth not in _PNG_DEPTHS:
         raise _DamagedError("found a PNG without a valid header")
@@ -169,7 +187,7 @@ def _read_jpeg(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
 
     A search for the end marker would find that of the thumbnail in the Exif segment, so all segments are walked.
     """
-    data = file.read()
+    data = _all_of(file, size_bytes)
     frame: tuple[int, int, int] | None = None
     has_scan = False
     position = 2
@@ -197,6 +215,12 @@ def _read_jpeg(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     raise _DamagedError(f"found a JPEG that is cut off after {counted(size_bytes, 'byte')}: its end marker is missing")
 
 
+def _all_of(file: BinaryIO, size_bytes: int) -> bytes:
+    if beyond := IMAGE_BYTES.beyond(size_bytes):
+        raise OSError(errno.EINVAL, f"{beyond.message}; {beyond.advice}")
+    return file.read()
+
+
 def _read_tiff(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     """Width, height and bits per channel of a TIFF's first page, whose data lies within the file (TIFF 6.0)."""
     tags = _tiff_tags(file, size_bytes)
@@ -221,11 +245,11 @@ def _tiff_tags(file: BinaryIO, size_bytes: int) -> dict[int, tuple[int, ...]]:
     (start,) = struct.unpack_from(order + offset_format, head, 8 if big else 4)
     count_bytes, entry_bytes = struct.calcsize(order + count_format), struct.calcsize(order + entry_format)
     (n_entries,) = struct.unpack(order + count_format, _read_at(file, start, count_bytes))
-    entries = _read_at(file, start + count_bytes, n_entries * entry_bytes)
+    entries = _read_at(file, start + count_bytes, min(n_entries, _TIFF_MOST_TAGS) * entry_bytes)
     tags: dict[int, tuple[int, ...]] = {}
     for tag, kind, count, inline in struct.iter_unpack(order + entry_format, entries):
         code = _TIFF_TYPES.get(kind)
-        if code is None or not 0 < count <= size_bytes:
+        if code is None or not 0 < count <= min(size_bytes, _TIFF_MOST_PARTS):
             continue
         values = f"{order}{count}{code}"
         n_bytes = struct.calcsize(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
-from dlc2lp.files import FileRecord, content_of
+from dlc2lp.files import FileRecord, content_of, open_regular
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.placeholders import NotHere, Placeholder, name_in_cloud, placeholder_of
 from dlc2lp.wording import spelled
@@ -85,7 +86,8 @@ def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
     except OSError as error:
         raise_disk_trouble(folder, error)
         return []
-    return [path for name in sorted(names) if is_usual(name, start) and _is_file(path := folder / name)]
+    paths = (folder / name for name in sorted(names) if is_usual(name, start))
+    return [path for path in paths if _is_there(path, or_folder=True)]
 
 
 def is_usual(name: str, start: str = _LABELS) -> bool:
@@ -115,17 +117,19 @@ def is_called_labels(path: Path) -> bool:
     """Whether a file is called like labels (``Copy of CollectedData_Anna.h5``, ``collected_data.csv.txt``), or is a zip
     that holds some.
     """
-    if path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES or not _is_file(path):
+    if path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES or not _is_there(path):
         return False
     return _LABELS in re.sub(r"[\W_]+", "", path.name.lower()) or bool(folders_with_labels(path))
 
 
-def _is_file(path: Path) -> bool:
+def _is_there(path: Path, *, or_folder: bool = False) -> bool:
+    """Whether there is something of a name, or a stand-in of it: what is no file is told when it is read."""
     try:
-        return path.is_file() or placeholder_of(path) is not None
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+        return or_folder or not is_folder
     except OSError as error:
         raise_disk_trouble(path, error)
-        return False
+        return placeholder_of(path) is not None
 
 
 def _reads_like_labels(path: Path) -> bool:
@@ -136,7 +140,7 @@ def _reads_like_labels(path: Path) -> bool:
         table = read_label_file(path).table
         return table is not None and not any(column[-1].lower() == "likelihood" for column in table.columns)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES).replace(b"\0", b"")
     except OSError:
         return False
@@ -197,7 +201,7 @@ def _kind_of(path: Path) -> FileKind:
     if is_archive_file(path.name):
         return "other"
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return "h5" if suffix in _HDFS else "csv" if suffix in _TEXTS else "other"

@@ -31,7 +31,7 @@ from dlc2lp.dlc.folders import (
 from dlc2lp.dlc.myconfig import is_myconfig, read_settings
 from dlc2lp.dlc.packed import is_archive_file
 from dlc2lp.errors import SourceRefused, UnreadableFile
-from dlc2lp.files import absolute
+from dlc2lp.files import NotRegular, absolute, look_at
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 
 #: How labels and images lie: a folder for each video in ``labeled-data``, each with its label files; the same in the
@@ -116,7 +116,13 @@ def _place(source: Path) -> LocatedProject:
     if not source.exists():
         advice = "check the path for a typing error"
         raise SourceRefused.of("source-missing", str(source), "no such file or folder", advice=advice)
-    return _place_of_file(source) if source.is_file() else _place_of_folder(source)
+    if source.is_dir():
+        return _place_of_folder(source)
+    try:
+        look_at(source)
+    except NotRegular as error:
+        raise SourceRefused.of("not-a-dlc-project", str(source), error.strerror, advice=error.advice) from error
+    return _place_of_file(source)
 
 
 def _place_of_folder(folder: Path) -> LocatedProject:

@@ -18,6 +18,7 @@ from typing import Any
 from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.folders import DATA_SET, TRAINING_SET, names_in
 from dlc2lp.files import digest_of
+from dlc2lp.limits import SCRIPT_BYTES
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.wording import some
 
@@ -66,7 +67,7 @@ def read_settings(data: Path, *folders: Path) -> tuple[DlcConfig | None, tuple[F
 
 
 def _read(path: Path, data: Path) -> DlcConfig:
-    content = path.read_bytes()
+    content = SCRIPT_BYTES.read(path)
     given, unclear = _assignments(_parse(content))
     values = _Values(str(path), given, unclear)
     return DlcConfig(

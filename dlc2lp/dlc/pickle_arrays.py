@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc2lp.limits import Beyond, Limit
 from dlc2lp.wording import counted
 
 _MAX_DIMENSIONS: Final = 32
@@ -29,7 +30,17 @@ class UnsafeError(Exception):
 
 
 class TooLargeError(Exception):
-    """Reading on would take too much memory or time."""
+    """Reading on would take too much memory."""
+
+    def __init__(self, beyond: Beyond) -> None:
+        super().__init__(beyond.message)
+        self.beyond = beyond  #: What to say of it.
+
+
+def check_size(limit: Limit, n: int) -> None:
+    """Raise TooLargeError for more than a limit."""
+    if beyond := limit.beyond(n):
+        raise TooLargeError(beyond)
 
 
 def shown(name: object) -> str:
@@ -55,16 +66,18 @@ class ByteText(str):
 
 
 class Budget:
-    """The memory that the arrays of one pickle may take."""
+    """The memory that what one pickle holds may take."""
 
-    def __init__(self, n_bytes: int) -> None:
-        self._left_bytes = n_bytes
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._most_bytes = limit.at_most  # asked once: there are millions of operations
+        self._spent_bytes = 0
 
     def spend(self, n_bytes: int) -> None:
-        """Account for memory that an array takes."""
-        self._left_bytes -= n_bytes
-        if self._left_bytes < 0:
-            raise TooLargeError("found arrays that take more memory than the pickle holds, expected at most that")
+        """Account for memory that a value takes."""
+        self._spent_bytes += n_bytes
+        if self._spent_bytes > self._most_bytes:
+            check_size(self._limit, self._spent_bytes)
 
 
 @dataclass(frozen=True)

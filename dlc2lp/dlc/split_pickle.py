@@ -14,6 +14,7 @@ import numpy as np
 from dlc2lp.dlc.training_table import FrameTitle, TableRow, frame_title
 from dlc2lp.dlc.unpickle import load_arrays
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import open_regular
 from dlc2lp.model import Setting
 from dlc2lp.placeholders import check_is_here
 
@@ -51,10 +52,10 @@ def read_split_pickle(path: Path) -> WrittenSplit:
     """
     subject = str(path)
     try:
-        if not path.is_file():
+        if not path.exists():
             raise _unreadable(subject, "found no such file, expected a pickle")
         check_is_here(path)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = load_arrays(file, subject)
     except OSError as error:
         raise _unreadable(subject, f"can't be opened: {error.strerror or error}") from error

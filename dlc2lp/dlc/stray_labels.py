@@ -33,7 +33,7 @@ def stray_files(root: Path, data: Path, names: frozenset[str]) -> list[LabelFile
 
 def _files_in(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.is_file())
+        return sorted(path for path in folder.iterdir() if path.exists() and not path.is_dir())
     except OSError:
         return []
 

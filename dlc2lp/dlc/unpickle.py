@@ -19,6 +19,7 @@ import io
 import pickletools
 import re
 from collections.abc import Callable, Mapping
+from sys import getsizeof
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -33,14 +34,19 @@ from dlc2lp.dlc.pickle_arrays import (
     StandIn,
     TooLargeError,
     UnsafeError,
+    check_size,
     shown,
 )
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.limits import PICKLE_BYTES, PICKLE_VALUES_BYTES
 
-#: The largest pickle that is read. The split of 20 000 labeled frames takes some 10 MB.
-MAX_BYTES: Final = 256 * 2**20
-#: Opcodes per pickle; each makes an object of at most some hundred bytes.
-MAX_OPERATIONS: Final = 20_000_000
+#: What an operation adds to the memory, in bytes, beside the content of texts: the object itself, and its place.
+_USUAL_BYTES: Final = 40
+_BYTES: Final = {
+    **dict.fromkeys(("EMPTY_LIST", "EMPTY_DICT", "LIST", "DICT", "EMPTY_TUPLE", "TUPLE"), 96),
+    **dict.fromkeys(("TUPLE1", "TUPLE2", "TUPLE3", "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "REDUCE"), 96),
+}
+_SIZED: Final = (str, bytes, bytearray)
 #: Lines of a name after the operation; pickletools takes a backslash in them for an escape, unlike pickle.
 _NAMES_IN_LINES: Final = {"GLOBAL": 2, "INST": 2, "PERSID": 1}
 _ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|.?)", re.DOTALL)
@@ -73,7 +79,7 @@ def load_plain(data: bytes, subject: str = "pickle", where: str = "") -> object:
     BrokenPickle
         It is none or is damaged.
     PickleTooLarge
-        Beyond :data:`MAX_BYTES`.
+        It, or what it holds, takes more memory than :mod:`dlc2lp.limits` allows.
     """
     return _load(data, {}, "plain values", subject, where)
 
@@ -86,22 +92,24 @@ def load_arrays(data: bytes | BinaryIO, subject: str = "pickle", where: str = ""
 
     Raises as :func:`load_plain`; it is unsafe to name anything but numpy's functions for arrays, scalars and types.
     """
-    content = data if isinstance(data, bytes) else data.read(MAX_BYTES + 1)
+    content = data if isinstance(data, bytes) else data.read(PICKLE_BYTES.at_most + 1)
     return _load(content, ARRAY_STAND_INS, "plain values and numpy arrays", subject, where)
 
 
 def _load(data: bytes, stand_ins: Mapping[str, StandIn], expected: str, subject: str, where: str) -> object:
     """Run the machine and turn what it raises into the findings that people read."""
     try:
-        if len(data) > MAX_BYTES:
-            raise TooLargeError(f"found a pickle of more than {MAX_BYTES} bytes, expected at most that")
+        check_size(PICKLE_BYTES, len(data))
         return _Machine(data, stand_ins).run()
     except UnsafeError as error:
         message = f"found a pickle that asks for {error}, expected {expected}; nothing in it was run"
         advice = "do not open this file with pandas or DeepLabCut, which would run it; ask who sent it"
         raise UnsafePickle.of("unsafe-pickle", subject, message, where=where, advice=advice) from error
     except TooLargeError as error:
-        raise PickleTooLarge.of("pickle-too-large", subject, str(error), where=where) from error
+        advice = error.beyond.advice
+        raise PickleTooLarge.of(
+            "pickle-too-large", subject, error.beyond.message, where=where, advice=advice
+        ) from error
     except BrokenError as error:
         message = f"found a damaged pickle ({error}), expected {expected}"
         raise BrokenPickle.of("broken-pickle", subject, message, where=where) from error
@@ -120,13 +128,15 @@ class _Machine:
         self._marks: list[int] = []
         # a dictionary: a list as long as the largest index is the gigabytes of LONG_BINPUT
         self._memo: dict[int, Any] = {}
-        # Arrays copy bytes that a pickle holds once; numpy itself never needs more than one copy of each.
-        self._budget = Budget(4 * len(data) + 1024)
+        self._budget = Budget(PICKLE_VALUES_BYTES)
 
     def run(self) -> object:
         """The value that the pickle describes."""
-        for _ in range(MAX_OPERATIONS):
+        while True:
             name, argument = self._next()
+            self._budget.spend(
+                _BYTES.get(name, _USUAL_BYTES) + (getsizeof(argument) if isinstance(argument, _SIZED) else 0)
+            )
             if name == "STOP":
                 value = self.pop()
                 if self._stand_ins:
@@ -137,7 +147,6 @@ class _Machine:
             if name not in _STEPS:
                 raise BrokenError(f"operation {name}, which DeepLabCut's pickles do not have")
             _STEPS[name](self, argument)
-        raise TooLargeError(f"found a pickle of more than {MAX_OPERATIONS} operations, expected at most that")
 
     def _next(self) -> tuple[str, Any]:
         code = self._stream.read(1)

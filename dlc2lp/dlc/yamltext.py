@@ -16,17 +16,13 @@ from dataclasses import dataclass
 
 import yaml
 
+from dlc2lp.bounded_yaml import BoundedLoader, TooManyValues
 from dlc2lp.dlc.yaml_repairs import decoded, repaired, with_windows_paths
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted
 
-#: Ten thousand videos with long paths take 2 MB; PyYAML needs seconds for each MB.
-MAX_BYTES = 8 << 20
-#: DeepLabCut nests four levels.
-MAX_DEPTH = 50
-#: Values after every alias is written out. Nine lines of nested aliases ("billion laughs") make 10**9.
-MAX_VALUES = 1_000_000
 _N_NAMED = 3  # keys that a finding names
 
 
@@ -89,14 +85,15 @@ def parse_yaml(raw: bytes, *, subject: str, names_on_disk: Iterable[str] = ()) -
     UnreadableFile for ``config-unreadable``, with the line: no YAML even after the repairs, a tag that would construct
     a Python object, or more nesting than a config has.
     """
-    if len(raw) > MAX_BYTES:
-        message = f"found {len(raw) / 1e6:.0f} MB, expected a configuration of at most {MAX_BYTES / 1e6:.0f} MB"
-        raise UnreadableFile.of("config-unreadable", subject, message, advice="give the config.yaml of a project")
+    if beyond := CONFIG_BYTES.beyond(len(raw)):
+        raise UnreadableFile.of("config-unreadable", subject, beyond.message, advice=beyond.advice)
     text, findings = decoded(raw, subject, names_on_disk)
     text, repairs = with_windows_paths(text, subject)
     findings += repairs
     try:
         node = _composed(text, subject)
+    except TooManyValues as error:
+        raise _too_many(error, subject) from error
     except yaml.YAMLError:
         text_repaired, repairs = repaired(text, subject)
         findings += repairs
@@ -114,24 +111,12 @@ def parse_yaml(raw: bytes, *, subject: str, names_on_disk: Iterable[str] = ()) -
 # --- nodes --------------------------------------------------------------------------------------------------
 
 
-class _TextLoader(yaml.SafeLoader):
-    """PyYAML's safe loader without the rules that turn scalars into something else than text."""
+class _TextLoader(BoundedLoader):
+    """The loader without the rules that turn scalars into something else than text."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.yaml_implicit_resolvers = {}
-        self._depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """One node; refuses nesting that would end in a RecursionError."""
-        self._depth += 1
-        try:
-            if self._depth > MAX_DEPTH:
-                problem = f"nested deeper than {MAX_DEPTH} levels"
-                raise yaml.composer.ComposerError(None, None, problem, self.get_mark())
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
 
 
 def _composed(text: str, subject: str) -> yaml.Node | None:
@@ -154,30 +139,19 @@ class _Tree:
     def __init__(self, subject: str) -> None:
         self.subject = subject
         self.findings: list[Finding] = []
-        # id of the node -> (value, number of values in it with aliases written out); None while it is made
-        self._done: dict[int, tuple[YamlNode, int] | None] = {}
+        self._done: dict[int, YamlNode] = {}  # by the id of the node
 
     def of(self, node: yaml.Node) -> YamlNode:
-        return self._of(node)[0]
-
-    def _of(self, node: yaml.Node) -> tuple[YamlNode, int]:
-        if id(node) in self._done:
-            done = self._done[id(node)]
-            if done is None:
-                raise self._refused(node, "an alias that contains itself")
-            return done
-        self._done[id(node)] = None
-        value: YamlNode
-        if isinstance(node, yaml.ScalarNode):
-            value, size = self._text(node), 1
-        elif isinstance(node, yaml.SequenceNode):
-            value, size = self._list(node)
-        else:
-            value, size = self._mapping(node)
-        if size > MAX_VALUES:
-            raise self._refused(node, f"aliases that make more than {MAX_VALUES} values")
-        self._done[id(node)] = (value, size)
-        return value, size
+        if id(node) not in self._done:
+            value: YamlNode
+            if isinstance(node, yaml.ScalarNode):
+                value = self._text(node)
+            elif isinstance(node, yaml.SequenceNode):
+                value = self._list(node)
+            else:
+                value = self._mapping(node)
+            self._done[id(node)] = value
+        return self._done[id(node)]
 
     def _text(self, node: yaml.ScalarNode) -> YamlText:
         self._check_tag(node, _SCALAR_TAGS)
@@ -185,31 +159,28 @@ class _Tree:
             raise self._refused(node, "a character that no name can hold (NUL or half a surrogate pair)")
         return YamlText(node.value, _line(node), quoted=node.style is not None)
 
-    def _list(self, node: yaml.SequenceNode) -> tuple[YamlNode, int]:
+    def _list(self, node: yaml.SequenceNode) -> YamlNode:
         self._check_tag(node, _LIST_TAGS)
-        items = [self._of(item) for item in node.value]
-        return YamlList(tuple(item for item, _ in items), _line(node)), 1 + sum(size for _, size in items)
+        return YamlList(tuple(self.of(item) for item in node.value), _line(node))
 
-    def _mapping(self, node: yaml.Node) -> tuple[YamlNode, int]:
+    def _mapping(self, node: yaml.Node) -> YamlNode:
         self._check_tag(node, _MAPPING_TAGS)
         entries: dict[str, tuple[YamlText, YamlNode]] = {}
         repeated: list[tuple[YamlText, YamlText]] = []
-        total = 1
         for key_node, value_node in node.value:
-            key, _ = self._of(key_node)
+            key = self.of(key_node)
             if not isinstance(key, YamlText):
                 raise self._refused(key_node, "a list or mapping as a key")
             if key.text == "<<" and not key.quoted:
                 raise self._refused(key_node, "a merge key (<<), which DeepLabCut never writes")
-            value, size = self._of(value_node)
-            total += 1 + size
+            value = self.of(value_node)
             if key.text in entries:
                 repeated.append((entries[key.text][0], key))
             else:
                 entries[key.text] = (key, value)
         if repeated:
             self.findings.append(self._repeated(repeated))
-        return YamlMapping(tuple(entries.values()), _line(node)), total
+        return YamlMapping(tuple(entries.values()), _line(node))
 
     def _repeated(self, keys: list[tuple[YamlText, YamlText]]) -> Finding:
         """Tell the keys of one mapping that stand in it twice, each as its first place and the other one."""
@@ -242,6 +213,11 @@ def _line(node: yaml.Node) -> int:
 
 
 # --- errors -------------------------------------------------------------------------------------------------
+
+
+def _too_many(error: TooManyValues, subject: str) -> UnreadableFile:
+    message, where = error.beyond.message, f"line {error.line}"
+    return UnreadableFile.of("config-unreadable", subject, message, where=where, advice=error.beyond.advice)
 
 
 def _what_is_wrong(error: yaml.YAMLError, text: str, subject: str) -> Finding:

@@ -7,6 +7,7 @@ Nothing of what wrote the files is used here. The rules are those of Lightning P
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,9 @@ from typing import Any
 
 import yaml
 
-from dlc2lp.files import read_text
+from dlc2lp.bounded_yaml import load_safely
+from dlc2lp.files import NotRegular, look_at, open_regular
+from dlc2lp.limits import CONFIG_BYTES, CSV_LINE_BYTES
 from dlc2lp.lp.check_calibration import check_calibration
 from dlc2lp.lp.check_config import check_config
 from dlc2lp.lp.check_labels import FRAME_PATH, TargetLabels, error, read_label_file
@@ -25,7 +28,7 @@ from dlc2lp.lp.label_sides import image_of, moment_of
 from dlc2lp.lp.names import check_views, label_file_name, queue_file_name
 from dlc2lp.lp.queue_merge import queued_path
 from dlc2lp.lp.stills import BadImage, read_still
-from dlc2lp.lp.yamlfile import explain, line_of, load_as_app
+from dlc2lp.lp.yamlfile import explain, line_of
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import counted, some
 
@@ -93,23 +96,26 @@ def _read_settings(target: Path) -> tuple[_Settings, list[Finding]]:
     name = "project.yaml"
     try:
         # As the app does it; Lightning Pose itself reads only the views.
-        loaded = load_as_app(read_text(target / name))
+        loaded = load_safely(CONFIG_BYTES.read_text(target / name))
     except FileNotFoundError:
         return _Settings(), [error("target-project-missing", name, "found none; the app opens no project without it")]
     except yaml.YAMLError as cause:
         return _Settings(), [error("target-project-invalid", name, f"is no YAML: {explain(cause)}", line_of(cause))]
-    except (OSError, UnicodeDecodeError) as cause:
-        return _Settings(), [error("target-project-invalid", name, f"can't be read: {cause}")]
+    except (OSError, ValueError, RecursionError) as cause:
+        advice = getattr(cause, "advice", "")
+        return _Settings(), [error("target-project-invalid", name, f"can't be read: {cause}", advice=advice)]
     if not isinstance(loaded, dict):
         return _Settings(), [error("target-project-invalid", name, "found no mapping, expected keys and values")]
     findings = [
-        error("target-project-invalid", name, f"found {loaded[key]!r}, expected a list of texts", key)
+        error("target-project-invalid", name, f"found {loaded[key]!r:.200}, expected a list of texts", key)
         for key in ("view_names", "keypoint_names")
         if key in loaded and not _is_list_of_texts(loaded[key])
     ]
     if type(loaded.get("schema_version", 0)) is not int:
         found = loaded["schema_version"]
-        findings.append(error("target-project-invalid", name, f"found {found!r}, expected a number", "schema_version"))
+        findings.append(
+            error("target-project-invalid", name, f"found {found!r:.200}, expected a number", "schema_version")
+        )
     if findings:
         return _Settings(), findings
     views, keypoints = tuple(loaded.get("view_names", ())), tuple(loaded.get("keypoint_names", ()))
@@ -236,7 +242,8 @@ def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
         except BadImage as cause:
             yield error("target-image-unreadable", subject, f"the image {cause}")
         except OSError as cause:
-            yield error("target-image-unreadable", subject, f"the image can't be opened: {cause.strerror}")
+            advice = getattr(cause, "advice", "")
+            yield error("target-image-unreadable", subject, f"the image can't be opened: {cause.strerror}", "", advice)
         else:
             if still.bits > 8:
                 message = f"found {still.bits} bits per channel, expected 8: Lightning Pose would see it white"
@@ -248,8 +255,14 @@ def _check_images(target: Path, *, every_image: bool) -> Iterator[Finding]:
 
 def _check_video_names(target: Path, views: Sequence[str]) -> Iterator[Finding]:
     """Check every file of the folders that the app takes for videos: those whose name starts with ``videos``."""
-    for path in sorted(path for folder in target.glob("videos*") for path in folder.rglob("*") if path.is_file()):
+    inner = (path for folder in target.glob("videos*") for path in folder.rglob("*"))
+    for path in sorted(path for path in inner if path.exists() and not path.is_dir()):
         subject = path.relative_to(target).as_posix()
+        try:
+            look_at(path)
+        except NotRegular as cause:
+            yield error("target-video-unreadable", subject, cause.strerror, advice=cause.advice)
+            continue
         if path.suffix != ".mp4":
             if path.suffix.lower() in _OTHER_VIDEOS:
                 message = f"found {path.suffix}, expected .mp4; Lightning Pose passes over it without a word"
@@ -270,14 +283,19 @@ _MENDED = "delete the line, which `dlc2lp labels TARGET` does too"
 def _check_queue(target: Path, labels: TargetLabels) -> Iterator[Finding]:
     name = queue_file_name(labels.view)
     try:
-        lines = read_text(target / name).splitlines()
+        with io.TextIOWrapper(open_regular(target / name), encoding="utf-8") as file:
+            yield from _check_entries(target, name, labels, CSV_LINE_BYTES.lines(file))
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as cause:
-        yield error("target-queue-invalid", name, f"can't be read: {cause}", advice="save it as text in UTF-8")
-        return
+        advice = getattr(cause, "advice", "save it as text in UTF-8")
+        yield error("target-queue-invalid", name, f"can't be read: {cause}", advice=advice)
+
+
+def _check_entries(target: Path, name: str, labels: TargetLabels, lines: Iterable[str]) -> Iterator[Finding]:
     labeled, seen = set(labels.images), set()
-    for number, line in enumerate(lines, start=1):
+    parts = (part for line in lines for part in line.splitlines())
+    for number, line in enumerate(parts, start=1):
         if not line.strip():
             continue
         frame, problem = _queue_entry(line)

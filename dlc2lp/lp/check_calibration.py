@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dlc2lp.files import read_text
+from dlc2lp.limits import SMALL_TEXT_BYTES
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.lp.check_labels import TargetLabels, error
@@ -25,7 +25,7 @@ def check_calibration(target: Path, views: Sequence[str], files: Sequence[Target
     """Return what is wrong with the calibrations of a multi-view project, given its views and label files."""
     if not views:
         return  # nobody reads them
-    shared = [CALIBRATION_FILE] if (target / CALIBRATION_FILE).is_file() else []
+    shared = [CALIBRATION_FILE] if (target / CALIBRATION_FILE).exists() else []
     own = [f"{CALIBRATIONS}/{path.name}" for path in sorted((target / CALIBRATIONS).glob("*.toml"))]
     cameras: dict[str, tuple[Camera, ...]] = {}
     for name in (*shared, *own):
@@ -45,9 +45,10 @@ def check_calibration(target: Path, views: Sequence[str], files: Sequence[Target
 def _read(target: Path, name: str, views: Sequence[str]) -> tuple[tuple[Camera, ...], list[Finding]]:
     """Return the cameras of a file, none where something is wrong with it."""
     try:
-        parsed = parse_calibration(read_text(target / name), name)
+        parsed = parse_calibration(SMALL_TEXT_BYTES.read_text(target / name), name)
     except (OSError, UnicodeDecodeError) as cause:
-        return (), [error("target-calibration-invalid", name, f"can't be read: {cause}")]
+        advice = getattr(cause, "advice", "")
+        return (), [error("target-calibration-invalid", name, f"can't be read: {cause}", "", advice)]
     if parsed.findings:
         return (), [error("target-calibration-invalid", name, told.message, told.where) for told in parsed.findings]
     findings = []

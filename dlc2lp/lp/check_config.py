@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from dlc2lp.files import read_text
+from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.lp.check_labels import TargetLabels
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml
@@ -103,7 +103,7 @@ def check_config(target: Path, views: Sequence[str], files: Sequence[TargetLabel
 
 def _faults(target: Path, views: Sequence[str], files: Sequence[TargetLabels]) -> list[Finding]:
     try:
-        loaded = load_yaml(read_text(target / CONFIG_FILE))
+        loaded = load_yaml(CONFIG_BYTES.read_text(target / CONFIG_FILE))
     except FileNotFoundError:
         return [_finding("target-config-missing", "found no config to train with")]
     except yaml.YAMLError as error:
@@ -129,7 +129,7 @@ def _finding(code: str, message: str, key: str = "") -> Finding:
 
 
 def _bad(key: str, found: object, expected: str) -> Finding:
-    return _finding("target-config-value", f"found {found!r}, expected {expected}", key)
+    return _finding("target-config-value", f"found {found!r:.200}, expected {expected}", key)
 
 
 def _required_keys(config: _Config) -> Iterator[str]:

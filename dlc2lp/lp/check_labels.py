@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlc2lp.errors import Dlc2LpError
 from dlc2lp.files import open_regular
+from dlc2lp.limits import COLUMNS, CSV_BYTES
 from dlc2lp.lp.label_cells import decoded_lines, number, open_table
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.model import Command, Finding, Severity
@@ -56,7 +57,7 @@ def read_label_file(
     name = label_file_name(view)
     file, findings = _read(target, name, view, keypoint_names)
     held_out = label_file_name(view, "_test")
-    if (target / held_out).is_file():
+    if (target / held_out).exists():
         test, problems = _read(target, held_out, view, keypoint_names)
         findings += problems
         both = sorted(set(test.images) & set(file.images)) if test and file else []
@@ -73,13 +74,16 @@ def _read(
     target: Path, name: str, view: str, keypoint_names: Sequence[str] | None
 ) -> tuple[TargetLabels | None, list[Finding]]:
     try:
+        CSV_BYTES.check(target / name)
         header, names, rows = open_table(decoded_lines(open_regular(target / name), name), name)
+        if beyond := COLUMNS.beyond(len(header[0])):
+            return None, [error("target-labels-unreadable", name, beyond.message, advice=beyond.advice)]
         images = tuple(row[0] for row in rows)
     except FileNotFoundError:
         message = "found no such file; the app shows no labels without it"
         return None, [error("target-labels-missing", name, message, advice="bring it back, or run convert again")]
     except OSError as cause:
-        advice = "see to it that it is a file, and that you may read it"
+        advice = getattr(cause, "advice", "see to it that you may read it")
         return None, [error("target-labels-unreadable", name, f"can't be read: {cause.strerror}", advice=advice)]
     except Dlc2LpError as cause:
         return None, [*cause.findings]

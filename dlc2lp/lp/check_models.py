@@ -15,9 +15,10 @@ from typing import Any
 
 import yaml
 
-from dlc2lp.files import open_regular, read_text
+from dlc2lp.bounded_yaml import load_safely
+from dlc2lp.files import open_regular
+from dlc2lp.limits import CONFIG_BYTES, CSV_LINE_BYTES, SMALL_TEXT_BYTES
 from dlc2lp.lp.check_labels import error
-from dlc2lp.lp.yamlfile import load_as_app
 from dlc2lp.model import Finding
 from dlc2lp.wording import counted, some
 
@@ -57,14 +58,14 @@ def check_models(target: Path, views: Sequence[str], keypoint_names: Sequence[st
 
 def _loaded(path: Path) -> Any:
     try:
-        return load_as_app(read_text(path))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return load_safely(CONFIG_BYTES.read_text(path))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return None
 
 
 def _status(path: Path) -> object:
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(SMALL_TEXT_BYTES.read_text(path))
     except (OSError, ValueError, RecursionError):
         return None
     return content.get("status") if isinstance(content, dict) else None
@@ -82,7 +83,7 @@ def _content_problem(path: Path, keypoint_names: Sequence[str] | None) -> str:
     """Return what is wrong with the rows: Lightning Pose takes columns and frames by their position."""
     try:
         with io.TextIOWrapper(open_regular(path), encoding="utf-8", newline="") as stream:
-            rows = csv.reader(stream, strict=True)
+            rows = csv.reader(CSV_LINE_BYTES.lines(stream), strict=True)
             header = [next(rows, []) for _ in _FIRST_CELLS]
             if [row[:1] for row in header] != [[cell] for cell in _FIRST_CELLS]:
                 return f"found rows that start with {[row[:1] for row in header]}, expected {_FIRST_CELLS}"

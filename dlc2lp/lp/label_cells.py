@@ -17,6 +17,8 @@ from itertools import islice
 from typing import BinaryIO, Self
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.files import TooLarge
+from dlc2lp.limits import CSV_LINE_BYTES
 from dlc2lp.lp.labels import csv_cell, header_lines
 from dlc2lp.model import RunAgain, Setting
 from dlc2lp.wording import counted, some
@@ -160,13 +162,15 @@ def decoded_lines(content: BinaryIO, name: str) -> Iterator[str]:
     lines = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
     row = 1
     try:
-        for line in lines:
+        for line in CSV_LINE_BYTES.lines(lines):
             if "\0" in line:
                 raise _unreadable(name, f"found a NUL character in line {row}, expected text", "delete the character")
             row += line.endswith("\n")
             yield line
     except UnicodeDecodeError as error:
         raise _unreadable(name, f"is no UTF-8: {error.reason}", "save the file as UTF-8") from error
+    except TooLarge as error:
+        raise _unreadable(name, error.strerror) from error
     finally:
         lines.close()
 

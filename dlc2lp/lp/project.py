@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from dlc2lp.errors import TargetRefused, UsageError
-from dlc2lp.files import read_bytes
+from dlc2lp.limits import SMALL_TEXT_BYTES
 from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.model import Finding, Setting, Severity
 
@@ -147,7 +147,7 @@ def _check_folder(data_dir: Path, system_dir: Path) -> None:
 
 def _read_projects(projects_file: Path) -> tuple[bytes, dict[str, Any]]:
     try:
-        content = read_bytes(projects_file, _MOST_BYTES)
+        content = SMALL_TEXT_BYTES.read(projects_file)
         return content, tomllib.loads(content.decode("utf-8"))
     except FileNotFoundError:
         return b"", {}

@@ -5,11 +5,13 @@ Line n of every view's queue is the same moment: the app drops the queue where o
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from dlc2lp.errors import Dlc2LpError
+from dlc2lp.limits import CSV_LINE_BYTES
 from dlc2lp.lp.label_sides import Moment, image_of, moment_of
 from dlc2lp.lp.names import queue_file_name
 
@@ -74,10 +76,9 @@ def _entries(text: str, name: str) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            entry = None
+        entry: Any = None
+        with contextlib.suppress(ValueError, RecursionError):
+            entry = json.loads(line) if len(line) <= CSV_LINE_BYTES.at_most else None
         if queued_path(entry) is None:
             message, advice = "expected an object with a frame_path, in JSON", "correct the line, or delete it"
             raise Dlc2LpError.of("target-queue-invalid", name, message, where=f"line {number}", advice=advice)

@@ -69,12 +69,18 @@ def _read_png(stream: BinaryIO, *, whole: bool) -> Still:
 
 
 def _png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (type, data) up to and including IEND."""
+    """Yield (type, data) up to and including IEND; long data in blocks, the last one when the checksum is right."""
     kind = b""
     while kind != b"IEND":
-        length, kind = struct.unpack(">I4s", _exactly(stream, 8))
-        data = _exactly(stream, length)
-        if zlib.crc32(data, zlib.crc32(kind)) != int.from_bytes(_exactly(stream, 4)):
+        left, kind = struct.unpack(">I4s", _exactly(stream, 8))
+        checksum = zlib.crc32(kind)
+        while left > _BLOCK_BYTES:
+            data = _exactly(stream, _BLOCK_BYTES)
+            checksum = zlib.crc32(data, checksum)
+            left -= len(data)
+            yield kind, data
+        data = _exactly(stream, left)
+        if zlib.crc32(data, checksum) != int.from_bytes(_exactly(stream, 4)):
             raise BadImage(f"is damaged (checksum of {kind!r})")
         yield kind, data
 
@@ -123,9 +129,18 @@ def _read_jpeg(stream: BinaryIO, *, whole: bool) -> Still:
     if not still.width_px or not still.height_px:
         raise BadImage("has a JPEG header that makes no sense")
     # Anywhere, since cameras pad their files; inside the pixel data every ff is followed by 00.
-    if whole and b"\xff\xd9" not in stream.read():
+    if whole and not _has_end_marker(stream):
         raise BadImage("is cut off")
     return still
+
+
+def _has_end_marker(stream: BinaryIO) -> bool:
+    last = b""
+    while data := stream.read(_BLOCK_BYTES):
+        if b"\xff\xd9" in last + data:
+            return True
+        last = data[-1:]
+    return False
 
 
 def _jpeg_marker(stream: BinaryIO) -> int:

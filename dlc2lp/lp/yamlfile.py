@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from dlc2lp.bounded_yaml import BoundedLoader
+
 _FLOAT = re.compile(
     r"""^(?:
      [-+]?[0-9]+(?:_[0-9]+)*\.[0-9_]*(?:[eE][-+]?[0-9]+)?
@@ -25,10 +27,6 @@ _FLOAT = re.compile(
 )
 
 
-#: More has no number of a configuration, in whatever base.
-_MOST_DIGITS = 64
-
-
 class Comment(NamedTuple):
     """A comment and the line that it stands on, counted from 0."""
 
@@ -36,33 +34,7 @@ class Comment(NamedTuple):
     line: int
 
 
-class NoAliases(yaml.composer.Composer):
-    """A loader that takes no alias: they can hold themselves, and ten lines of them a billion texts."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose a node that is no alias."""
-        if self.check_event(yaml.AliasEvent):  # type: ignore[attr-defined]
-            mark = self.peek_event().start_mark  # type: ignore[attr-defined]
-            raise yaml.composer.ComposerError(None, None, "found an alias (*name)", mark)
-        node: yaml.Node | None = super().compose_node(parent, index)
-        return node
-
-
-class _Plain(NoAliases, yaml.SafeLoader):
-    """PyYAML's safe loader without aliases and without numbers that nobody can mean."""
-
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """Construct a whole number that can be made a float."""
-        if len(node.value) > _MOST_DIGITS:
-            problem = f"found a number of more than {_MOST_DIGITS} digits"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return int(super().construct_yaml_int(node))
-
-
-_Plain.add_constructor("tag:yaml.org,2002:int", _Plain.construct_yaml_int)
-
-
-class _Loader(_Plain):
+class _Loader(BoundedLoader):
     """PyYAML's safe loader with OmegaConf's three differences, which remembers the comments that it passes."""
 
     def __init__(self, text: str) -> None:
@@ -113,11 +85,6 @@ _Loader.yaml_implicit_resolvers = {
 def load_yaml(text: str) -> Any:
     """Return what the text says; yaml.YAMLError if it is no YAML, or no YAML that Lightning Pose takes."""
     return _loaded(_Loader(text))
-
-
-def load_as_app(text: str) -> Any:
-    """Return what the text says as the app loads it; yaml.YAMLError if it is no YAML, or has aliases."""
-    return _loaded(_Plain(text))
 
 
 def _loaded(loader: yaml.SafeLoader) -> Any:

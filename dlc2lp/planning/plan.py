@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
@@ -14,7 +15,7 @@ from dlc2lp.inside import InnerPath, InnerPathOrNone, ViewName
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.names import label_file_name, queue_file_name
 from dlc2lp.lp.starter import ChoiceReason
-from dlc2lp.model import Finding, Turn
+from dlc2lp.model import Finding, Turn, VideoInfo
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.origins import Origin
 from dlc2lp.planning.steps import Step, WriteText
@@ -34,6 +35,8 @@ CountKeys = codec.Keys(("labeled_frames", "labeled_cells"))
 class PlannedFrame:
     """What becomes of one image or row of the source."""
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("n_as_predicted",)
+
     source: str  #: DeepLabCut's file name.
     target: InnerPathOrNone  #: Path in the target; empty where the frame is left out.
     frame_index: int | None  #: The number that DeepLabCut's name carries; None if it carries none.
@@ -42,6 +45,7 @@ class PlannedFrame:
     #: ``labeled`` (a row of the label file), ``test`` (a row of the one held out), ``queued`` (in the app's queue) or
     #: ``left-out``.
     state: FrameState
+    n_as_predicted: int = 0  #: Its labelled points that equal a prediction of low likelihood to the last digit.
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,29 @@ class PlannedSession:
 
 
 @dataclass(frozen=True)
+class VideoFacts:
+    """What a video of the source is, as it was measured."""
+
+    container: str  #: ffmpeg's name of the format.
+    #: As ffmpeg names them.
+    codec: str
+    pixel_format: str
+    width_px: int
+    height_px: int
+    frame_rate: Fraction  #: Frames per second; the average where the rate varies.
+    constant_rate: bool  #: Whether it does not.
+
+    @classmethod
+    def of(cls, info: VideoInfo) -> Self:
+        """What is kept of a video that was measured."""
+        return cls(**{each.name: getattr(info, each.name) for each in fields(cls)})
+
+
+@dataclass(frozen=True)
 class PlannedVideo:
     """A video, what is done to it and why."""
 
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("held", "trimmed_to")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("held", "trimmed_to", "facts")
 
     #: Absolute path, and path relative to the target.
     source: str
@@ -84,6 +107,7 @@ class PlannedVideo:
     held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
     #: How many of its first frames the target has, where another view's video is shorter; None: all.
     trimmed_to: int | None = None
+    facts: VideoFacts | None = None  #: What it was; None in the plans of versions before 0.2.
 
     @property
     def n_written(self) -> int:

@@ -18,8 +18,8 @@ from dlc2lp.codec import encode
 from dlc2lp.errors import begun
 from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Severity
-from dlc2lp.report.text import size_text
-from dlc2lp.wording import counted, shown
+from dlc2lp.report.findings import as_told
+from dlc2lp.wording import counted, shown, size_text
 
 JSON_FILE = "report.json"
 CSV_FILE = "report.csv"
@@ -196,7 +196,7 @@ def _told(project: ProjectReport) -> str:
 
 
 def _findings(findings: tuple[Finding, ...]) -> str:
-    return "<ul>" + "".join(f"<li>{_finding(finding)}</li>" for finding in findings) + "</ul>"
+    return "<ul>" + "".join(f"<li>{_finding(finding)}</li>" for finding in as_told(findings)) + "</ul>"
 
 
 def _finding(finding: Finding) -> str:

@@ -17,8 +17,8 @@ from dlc2lp.model import Finding
 from dlc2lp.report.archive import HTML_FILE, states_text, words
 from dlc2lp.report.findings import findings_text
 from dlc2lp.report.layout import joined, table
-from dlc2lp.report.text import MAX_ROWS, duration_text, more_rows, size_text
-from dlc2lp.wording import counted, shown
+from dlc2lp.report.text import MAX_ROWS, duration_text, more_rows
+from dlc2lp.wording import counted, shown, size_text
 
 
 def plan_text(planned: ArchivePlan, *, goes_on: bool = False) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -14,7 +14,7 @@ from dlc2lp.batch.slurm import Submission
 from dlc2lp.batch.status import Status, TargetState
 from dlc2lp.codec import Keys, Says
 from dlc2lp.model import Finding
-from dlc2lp.report.findings import Document
+from dlc2lp.report.findings import Document, as_told
 from dlc2lp.run.manifest import Positive
 
 ShardText = Annotated[str, Says("pattern", "^[0-9]+/[0-9]+$")]
@@ -73,7 +73,9 @@ def _plan_content(planned: ArchivePlan) -> dict[str, Any]:
         "n_projects": planned.n_projects,
         "n_targets": index.totals.n_planned if index else None,
         "n_steps": index.totals.n_steps if index else None,
-        "not_planned": tuple(Unplanned(entry.project, entry.state, entry.findings) for entry in planned.refused),
+        "not_planned": tuple(
+            Unplanned(each.project, each.state, tuple(as_told(each.findings))) for each in planned.refused
+        ),
         "decisions_file": str(planned.decisions_file),
         "n_asked": planned.n_asked,
         "estimate": Cost(**vars(estimate), cpu_minutes=estimate.cpu_minutes) if estimate else None,
@@ -198,7 +200,7 @@ def _report_content(came: ArchiveReport) -> ReportContent:
         came.n_by_state,
         sum(project.bytes_before for project in came.projects),
         sum(project.bytes_after for project in came.projects),
-        came.projects,
+        tuple(replace(project, findings=tuple(as_told(project.findings))) for project in came.projects),
     )
 
 

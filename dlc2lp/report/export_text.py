@@ -8,8 +8,8 @@ from pathlib import Path
 from dlc2lp.exporting import Export, ExportedProject
 from dlc2lp.report.findings import findings_text
 from dlc2lp.report.layout import table
-from dlc2lp.report.text import MAX_ROWS, more_rows, size_text
-from dlc2lp.wording import counted, shown, some
+from dlc2lp.report.text import MAX_ROWS, more_rows
+from dlc2lp.wording import counted, shown, size_text, some
 
 
 def export_text(came: Export) -> str:

@@ -9,12 +9,27 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from dlc2lp.codec import Says, encode_fields
+from dlc2lp.folding import folded
 from dlc2lp.model import Command, Finding
 from dlc2lp.version import __version__
 from dlc2lp.wording import shown
 
 #: Findings of one kind that are written out; a thousand missing images are one problem, not a thousand.
 _MAX_OF_A_KIND = 5
+
+#: Whether a person wants to see every finding, however many there are of one kind (``--all-findings``).
+_asked = {"all": False}
+
+
+def list_all(wanted: bool) -> None:
+    """Say whether texts and documents list every finding from now on."""
+    _asked["all"] = wanted
+
+
+def as_told(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings as texts and documents list them: many of one kind as one, unless all are asked for."""
+    return list(findings) if _asked["all"] else folded(findings)
+
 
 #: Where sentences are wrapped.
 WIDTH = 100
@@ -27,14 +42,16 @@ def findings_text(findings: Sequence[Finding]) -> str:
     """Lay out findings in their order; of one kind five are shown and the others counted."""
     lines = []
     shown: Counter[tuple[str, str]] = Counter()
-    for finding in findings:
-        shown[finding.severity, finding.code] += 1
-        if shown[finding.severity, finding.code] <= _MAX_OF_A_KIND:
+    more: Counter[tuple[str, str]] = Counter()
+    for finding in as_told(findings):
+        kind = finding.severity, finding.code
+        shown[kind] += 1
+        if shown[kind] <= _MAX_OF_A_KIND or _asked["all"]:
             lines += _lines_of(finding)
+        else:
+            more[kind] += finding.n_alike
     lines += [
-        f"{severity}: {n - _MAX_OF_A_KIND} more of [{code}]; --json lists them all"
-        for (severity, code), n in shown.items()
-        if n > _MAX_OF_A_KIND
+        f"{severity}: {n} more of [{code}]; --all-findings lists them all" for (severity, code), n in more.items()
     ]
     return "\n".join(lines)
 
@@ -81,6 +98,9 @@ class Document:
     dlc2lp_version: str = __version__
     exit_code: Annotated[int, Says("enum", (0, 1, 2, 3, 4, 75))] = 0
     findings: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "findings", tuple(as_told(self.findings)))
 
 
 def ended_early(command: str, exit_code: int, findings: Iterable[Finding]) -> dict[str, Any]:

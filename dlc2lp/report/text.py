@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from dlc2lp.events import Event
+from dlc2lp.lp.next_steps import next_steps
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
+from dlc2lp.pages.write import page_of
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import (
     EncodeVideo,
@@ -31,7 +33,7 @@ from dlc2lp.survey.project import Survey
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.ties import corrected
-from dlc2lp.wording import counted, shown, some
+from dlc2lp.wording import counted, shown, size_text, some
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
 MAX_ROWS = 40
@@ -178,14 +180,6 @@ def _context_text(plan: Plan) -> str:
     return counted(n_context, "frame" if plan.views else "context frame") if n_context else ""
 
 
-def size_text(n_bytes: int) -> str:
-    """``1.5 GB``, ``20.0 kB``."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if n_bytes >= factor:
-            return f"{n_bytes / factor:.1f} {unit}"
-    return f"{n_bytes} B"
-
-
 def duration_text(seconds: float) -> str:
     """``40 s``, ``12 min``, ``3 h 05 min``, ``12 days``."""
     if seconds < 90:
@@ -242,7 +236,8 @@ def outcome_text(came: Outcome) -> str:
     done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
     done += f", {len(run.failed)} failed" if run.failed else ""
     target = shown(plan.target)
-    verdict = f"{target} is ready:\n{_next_commands(target)}"
+    verdict = f"{target} is ready:\n{_next_commands(plan.target)}"
+    page = f"what was moved, with pictures, for your browser: {shown(str(path))}" if (path := page_of(plan)) else ""
     if came.exit_code:
         missing = "is not complete: see the errors above, then run the same command again"
         verdict = f"{target} {missing if run.failed else 'is written, but not all is well: see the errors above'}"
@@ -254,17 +249,13 @@ def outcome_text(came: Outcome) -> str:
         findings_text(came.findings),
         f"{done}; {'nothing has changed since they were ' * came.is_unchanged}{_checked_text(came.verification)}",
         verdict,
+        page,
     )
 
 
 def _next_commands(target: str) -> str:
     """Lay out what may be done with a finished project."""
-    commands = (
-        (f"litpose train {target}/configs/default.yaml", ""),
-        (f"litpose recommend {target} --print_only", "Lightning Pose's own proposal for the config"),
-        ("litpose run_app", "label, train and look at results in the browser"),
-    )
-    return "\n".join(f"  {command}  # {words}" if words else f"  {command}" for command, words in commands)
+    return "\n".join(f"  {shown(step.command)}  # {step.words}" for step in next_steps(target))
 
 
 def _video_rows(rows: Sequence[Sequence[str]], remarks: Sequence[str], n_all: int) -> str:

@@ -23,7 +23,7 @@ from dlc2lp.errors import TargetBusy, TargetRefused
 from dlc2lp.events import Watch
 from dlc2lp.files import STATE_FOLDER, Tag, own_tag
 from dlc2lp.run.links import check_own_folders
-from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder
+from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder, sweep_target
 
 #: How often whoever is at work touches a file, and after how long without that it counts as lost. In between there is
 #: room for a network file system, which shows another machine's changes up to a minute late.
@@ -44,6 +44,8 @@ _numbers = itertools.count()
 def at_work(target: Path, *, alone: bool = True, watch: Watch | None = None) -> Iterator[None]:
     """Say that this process writes to a target, as long as the block runs; alone, or beside others of the same plan.
 
+    What processes that are gone had begun to write there is removed.
+
     TargetBusy: another is at work, in whose way this would be; TargetRefused or DiskTrouble: nothing can be written
     there; Interrupted. Of a target that did not exist nothing is left where the block left nothing in it.
     """
@@ -53,6 +55,8 @@ def at_work(target: Path, *, alone: bool = True, watch: Watch | None = None) -> 
     ended = threading.Event()
     try:
         _give_sign(target, sign, watch or Watch())
+        # What who was killed had begun, whichever command it was.
+        sweep_target(target, gone_from(target) if alone else lambda tag: tag.is_gone)
         threading.Thread(target=_keep_touching, args=(sign, ended), daemon=True).start()
         yield
     finally:
@@ -135,7 +139,7 @@ def _inside(folder: Path) -> list[Path]:
 def _touched_s(path: Path) -> float:
     """When a file was changed last, or what lies in a folder; long ago where it is there no more."""
     try:
-        return max(each.stat().st_mtime for each in (path, *(path.iterdir() if path.is_dir() else ())))
+        return float(max(each.stat().st_mtime for each in (path, *(path.iterdir() if path.is_dir() else ()))))
     except OSError:
         return 0.0
 

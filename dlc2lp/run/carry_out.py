@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlc2lp.errors import begun
+from dlc2lp.errors import Dlc2LpError, begun
 from dlc2lp.events import Watch
 from dlc2lp.files import PLAN_FILE, write_if_new
 from dlc2lp.model import Finding
@@ -15,14 +15,14 @@ from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import Plan
 from dlc2lp.run.assess import Assessment, assess
 from dlc2lp.run.at_work import at_work, gone_from, replaced
-from dlc2lp.run.closing import close_target
+from dlc2lp.run.closing import Closed, close_target
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.label_findings import brought
 from dlc2lp.run.labeling import keep_labels, settle_labels
 from dlc2lp.run.last_run import LastRun
 from dlc2lp.run.log import LOG_FILE, RunLog
 from dlc2lp.run.scratch import sweep_target
-from dlc2lp.run.verify import SourceLabels, Verification
+from dlc2lp.run.verify import SourceLabels
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,8 @@ class CarriedOut:
     """What came of a plan."""
 
     run: Run
-    verification: Verification
     told: Iterable[Finding]  #: What is told of this run alone.
-    checked: tuple[Finding, ...]  #: What the next one would tell, too.
+    closed: Closed  #: What closing the target came to, which the next run would tell, too.
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,21 @@ def _carry_out(
         assessment = assess(plan)
     write_if_new(folder / PLAN_FILE, plan.to_pieces)
     with begun(folder):
-        return _steps_and_end(plan, assessment, labels, run_options, watch, last)
+        try:
+            return _steps_and_end(plan, assessment, labels, run_options, watch, last)
+        finally:
+            _stay_known(plan)
+
+
+def _stay_known(plan: Plan) -> None:
+    """Give a target its plan back whose folder somebody removed meanwhile.
+
+    What was made there since would be a stranger's to the next run, which would refuse it (``target-not-empty``).
+    """
+    folder = Path(plan.target)
+    with contextlib.suppress(OSError, Dlc2LpError):  # of a disk that failed, others have told
+        if folder.is_dir() and not (folder / PLAN_FILE).exists():
+            write_if_new(folder / PLAN_FILE, plan.to_pieces)
 
 
 def _steps_and_end(
@@ -107,10 +120,8 @@ def _steps_and_end(
     run = execute(plan, assessment, run_options, watch.heard_by(RunLog(folder / LOG_FILE, watch)))
     if last is not None:
         last.steps_done()
-    verification, checked = close_target(
-        plan, run.failed, run.findings, assessment, run_options.verify, labels, just_written=True
-    )
+    closed = close_target(plan, run.failed, run.findings, assessment, run_options.verify, labels, just_written=True)
     told: Iterable[Finding] = ()
     if assessment.labels and not run.failed and run_options.edited != "replace":
         told = brought(assessment.labels)
-    return CarriedOut(run, verification, told, checked)
+    return CarriedOut(run, told, closed)

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from dlc2lp.codec import to_pieces
 from dlc2lp.files import write_if_new
@@ -22,9 +23,18 @@ from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.labeling import finish_labels
 from dlc2lp.run.last_run import forget
 from dlc2lp.run.links import leads_out, outward_links
-from dlc2lp.run.manifest import MANIFEST_FILE, manifest_of
+from dlc2lp.run.manifest import MANIFEST_FILE, Manifest, manifest_of
 from dlc2lp.run.renew_config import renew_config
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
+
+
+class Closed(NamedTuple):
+    """What came of the end of a migration."""
+
+    verification: Verification  #: What checking the target brought up.
+    findings: tuple[Finding, ...]  #: Everything that a person should know, errors first.
+    manifest: Manifest  #: What was written down: the state of the target, without the story of this run.
+    records: Mapping[str, Record]  #: Of all steps, by their ids.
 
 
 def close_target(
@@ -36,15 +46,14 @@ def close_target(
     labels: SourceLabels | None = None,
     *,
     just_written: bool = False,
-) -> tuple[Verification, tuple[Finding, ...]]:
+) -> Closed:
     """Remove what earlier plans left over, verify the target and write its manifest.
 
     ``failed`` are ids of steps, ``findings`` what came up while the steps were carried out. ``assessment`` is what the
     target held: files of earlier plans that still are as they were written go, where nothing failed and none of the
     others was changed by a person; None: they stay. ``just_written``: see :func:`~dlc2lp.run.verify.verify_target`.
 
-    Returns what checking the target brought up, and everything that a person should know, errors first. Raises
-    TargetRefused where the manifest can't be written.
+    Raises TargetRefused where the manifest can't be written.
     """
     folder = Path(plan.target)
     journal = Journal(folder)
@@ -68,7 +77,7 @@ def close_target(
     lasting = merge_findings(plan.findings, told, _told_by_records(plan, records), checked)
     manifest = manifest_of(plan, records, failed, lasting)
     write_if_new(folder / MANIFEST_FILE, partial(to_pieces, manifest))
-    return verification, merge_findings(removed, lasting)
+    return Closed(verification, merge_findings(removed, lasting), manifest, records)
 
 
 def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Plan) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.planning.texts import CONFIG_FILE
-from dlc2lp.run.journal import Journal
+from dlc2lp.run.journal import Journal, Record
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,12 @@ class ConfigCall:
 
 def last_call(journal: Journal, plan: Plan) -> tuple[str, ConfigCall]:
     """Return the last call and the id of its record; of the conversion where there was none since."""
-    for record in reversed(journal.read().values()):
+    return last_call_in(journal.read(), plan)
+
+
+def last_call_in(records: Mapping[str, Record], plan: Plan) -> tuple[str, ConfigCall]:
+    """As :func:`last_call`, of records that were read."""
+    for record in reversed([*records.values()]):
         if record.by == "config":
             with contextlib.suppress(Malformed):  # a damaged record counts as none
                 return record.step, decode(ConfigCall, record.detail)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.locate import open_project
 from dlc2lp.errors import DiskTrouble, SourceRefused
-from dlc2lp.files import read_bytes
+from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.model import Finding, RunAgain, Severity
 from dlc2lp.planning.labels import identity
 from dlc2lp.planning.origins import Origin, former_origin
@@ -80,7 +80,7 @@ def _config_at(root: str, plan: Plan, *, is_first: bool) -> tuple[DlcConfig | No
     """Return the configuration of a project, if that is there and still the one that was converted."""
     try:
         project = open_project(Path(root))
-        raw = read_bytes(project.config_path) if project.config and project.config_path else None
+        raw = CONFIG_BYTES.read(project.config_path) if project.config and project.config_path else None
     except (SourceRefused, DiskTrouble, OSError):  # it need not be there
         return None, None
     if raw is None or project.config is None or (is_first and identity(project.config) != plan.project):

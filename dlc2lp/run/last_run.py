@@ -19,7 +19,7 @@ from typing import ClassVar, NamedTuple, Self
 
 from dlc2lp.codec import Malformed, encode_fields, read, to_line
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import STATE_FOLDER, absolute, open_in_place, read_bytes
+from dlc2lp.files import PAGE_FILE, STATE_FOLDER, absolute, open_in_place, read_bytes
 from dlc2lp.listing import TICK_NS, Listing, Place, listing_of
 from dlc2lp.model import Finding
 from dlc2lp.options import Options, RunOptions
@@ -170,14 +170,14 @@ class LastRun:
             return None
 
     def _listed(self) -> Listing | None:
-        """List everything but dlc2lp's own folder, which a run that changes nothing else may complete."""
-        own = str(self.target / STATE_FOLDER)
-        return listing_of([Place(str(self.target), "tree")], hidden=True, but=[own])
+        """List everything but dlc2lp's own folder and its page, which a run that changes nothing else may complete."""
+        own = [str(self.target / STATE_FOLDER), str(self.target / PAGE_FILE)]
+        return listing_of([Place(str(self.target), "tree")], hidden=True, but=own)
 
     def _target_digest(self, listed: Listing | None) -> str:
-        own = self.target / STATE_FOLDER
+        own = [Place(str(self.target / STATE_FOLDER), "tree"), Place(str(self.target / PAGE_FILE), "file")]
         left_out = [str(self.target / name) for name in (SEEN_FILE, LOG_FILE, SCRATCH)]
-        state = listing_of([Place(str(own), "tree")], hidden=True, but=left_out)
+        state = listing_of(own, hidden=True, but=left_out)
         return f"{listed.digest} {state.digest}" if listed is not None and state is not None else ""
 
 

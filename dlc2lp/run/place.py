@@ -8,10 +8,10 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from dlc2lp.disks import copying
-from dlc2lp.files import FileRecord, digest, digest_of
+from dlc2lp.files import FileRecord, digest, digest_of, look_at, open_regular
 
 #: ``_IOW(0x94, 9, int)`` of linux/fs.h: make one file share the blocks of another until either is changed.
 _FICLONE = 0x40049409
@@ -29,6 +29,7 @@ def place(source: Path, temporary: Path, link: str) -> bool:
     """
     with copying(source):
         if not _is_linked(source, temporary, link) and (link != "auto" or not _clone(source, temporary)):
+            look_at(source)  # a device would be copied for ever
             shutil.copyfile(source, temporary)
             return True
     return False
@@ -38,7 +39,7 @@ def place_read(source: str, temporary: str, link: str) -> FileRecord:
     """Do as :func:`place` does with a small file, and return size and digest of what is placed; all is opened once."""
     is_there = _is_linked(source, temporary, link) or (link == "auto" and _is_cloned_mac(source, temporary))
     # What a link or a clone holds is read from itself: the source may be changed at this moment.
-    with copying(source), open(temporary if is_there else source, "rb", buffering=0) as file:  # noqa: PTH123  (for each of very many)
+    with copying(source), open_regular(temporary if is_there else source, buffering=0) as file:
         if os.fstat(file.fileno()).st_size <= _AT_ONCE_BYTES:
             return digest_of(file.read() if is_there else _copied(file, temporary, may_clone=link == "auto"))
     if not is_there:
@@ -46,7 +47,7 @@ def place_read(source: str, temporary: str, link: str) -> FileRecord:
     return digest(Path(temporary))
 
 
-def _copied(file: io.FileIO, temporary: str, *, may_clone: bool) -> bytes:
+def _copied(file: BinaryIO, temporary: str, *, may_clone: bool) -> bytes:
     """Clone or copy a file, and return what the copy holds."""
     with open(temporary, "x+b", buffering=0) as copy:  # noqa: PTH123
         if may_clone and _is_cloned_linux(file, copy):
@@ -72,7 +73,7 @@ def _clone(source: Path, temporary: Path) -> bool:
     platform: str = sys.platform  # a plain string: the type checker would else look at one system only
     if platform != "linux":
         return _is_cloned_mac(source, temporary)
-    with source.open("rb") as from_file, temporary.open("xb") as to_file:
+    with open_regular(source) as from_file, temporary.open("xb") as to_file:
         if _is_cloned_linux(from_file, to_file):
             return True
     temporary.unlink()

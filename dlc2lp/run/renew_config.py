@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dlc2lp.codec import encode
 from dlc2lp.errors import Dlc2LpError, UsageError, raise_disk_trouble
-from dlc2lp.files import digest, read_text
+from dlc2lp.files import digest
+from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.hand_edits import keep_edits
@@ -90,7 +91,7 @@ def _with_edits(
     path: Path, written: str, config: StarterConfig, *, discard: bool
 ) -> tuple[str, tuple[str, ...], tuple[Finding, ...]]:
     try:
-        current = read_text(path)
+        current = CONFIG_BYTES.read_text(path)
     except FileNotFoundError:
         return config.text, (), ()
     except UnicodeDecodeError as error:

@@ -7,6 +7,7 @@ worked out for all frames at once, not row by row as they were written. Large fi
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dlc2lp.dlc.hdf_rows import HdfRows
 from dlc2lp.errors import UnreadableFile
+from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, PlannedPredictions
@@ -63,7 +65,7 @@ def check_predictions(plan: Plan, n_frames_of: Mapping[str, int], level: VerifyL
 
 
 def _count_rows(path: Path) -> int:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 3
 
 
@@ -151,10 +153,10 @@ class _CsvSource:
     """Rows of a CSV, which is read once from its start to its end."""
 
     def __init__(self, path: Path) -> None:
-        with path.open(encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
             lines = itertools.takewhile(lambda line: not line.lstrip('"').startswith("coords"), file)
             n_above = sum(1 for _ in lines) + 1
-        with path.open(encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
             coords = next(itertools.islice(file, n_above - 1, None)).replace('"', "")
         self._path, self._n_above, self._separator = path, n_above, coords[len("coords")]
         cells = coords.rstrip().split(self._separator)

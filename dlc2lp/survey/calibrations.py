@@ -14,6 +14,7 @@ from dlc2lp.dlc.cameras import CAMERA_MATRIX, STEREO_FILE, DlcCalibration, calib
 from dlc2lp.dlc.config import read_config
 from dlc2lp.errors import UnreadableFile, UsageError
 from dlc2lp.files import FileRecord, content_of
+from dlc2lp.limits import SMALL_TEXT_BYTES
 from dlc2lp.lp.calibration import CALIBRATION_FILE, CALIBRATIONS
 from dlc2lp.lp.calibration_reading import parse_calibration
 from dlc2lp.model import Camera, Finding, Setting, Severity, question
@@ -161,20 +162,21 @@ def _in_place(
 def _anipose(place: Path) -> Calibrations:
     """Return what lies in a project's folder in Anipose's form."""
     single = place / CALIBRATION_FILE
-    return Calibrations(_read(single) if single.is_file() else None, _by_session(place / CALIBRATIONS))
+    return Calibrations(_read(single) if single.exists() else None, _by_session(place / CALIBRATIONS))
 
 
 def _by_session(folder: Path) -> dict[str, Calibration]:
-    return {path.stem: _read(path) for path in sorted(folder.glob("*.toml")) if path.is_file()}
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.toml"))}
 
 
 def _read(path: Path) -> Calibration:
     content = content_of(path)
     try:
-        parsed = parse_calibration(path.read_text(encoding="utf-8"), str(path))
+        parsed = parse_calibration(SMALL_TEXT_BYTES.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
         message = f"can't be read: {getattr(error, 'strerror', None) or error}"
-        finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, advice="save it again as UTF-8")
+        advice = getattr(error, "advice", "save it again as UTF-8")
+        finding = Finding(Severity.ERROR, "calibration-unreadable", str(path), message, advice=advice)
         return Calibration(path, (), (finding,))
     return Calibration(path, parsed.cameras, parsed.findings, content=content)
 
@@ -186,7 +188,7 @@ def _stereo_file(place: Path) -> Path | None:
             return place
         place = place.parent if place.suffix in {".yaml", ".yml"} else place
     found = (place / CAMERA_MATRIX / STEREO_FILE, place / STEREO_FILE)
-    return next((path for path in found if path.is_file()), None)
+    return next((path for path in found if path.exists()), None)
 
 
 def _camera_names(stereo: Path, views: Sequence[str]) -> tuple[str, ...]:

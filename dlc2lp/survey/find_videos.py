@@ -192,7 +192,8 @@ def _is_there(path: Path, dead: list[Path], stand_ins: list[tuple[Path, Placehol
     except OSError as error:
         raise_disk_trouble(path, error)  # which video that is must not hang on it
     # pathlib raises where a folder on the way may not be entered.
-    is_file = os.path.isfile(path)  # noqa: PTH113
+    # A pipe or a device of the name is there too: measuring it tells.
+    is_file = os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112
     if not is_file and not os.path.islink(path):  # noqa: PTH114
         return False
     if placeholder := placeholder_of(path):

@@ -100,7 +100,7 @@ def _read_projects(
     located = [each if isinstance(each, LocatedProject) else open_project(each) for each in sources]
     paths = list(map(absolute, labels_from))
     roots = [each.root for each in located]
-    apart = [path for path in paths if path.is_file() and not any(root in path.parents for root in roots)]
+    apart = [path for path in paths if not path.is_dir() and not any(root in path.parents for root in roots)]
     projects: list[DlcProject] = []
     asked: list[Finding] = []
     for number, each in enumerate(located):

@@ -15,10 +15,11 @@ from itertools import groupby
 from pathlib import Path, PureWindowsPath
 from typing import Literal
 
+from dlc2lp.disks import raise_trouble_of_either
 from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.folders import TRAINING_SETS, is_apart
 from dlc2lp.dlc.project import VIDEOS, DlcProject, is_drawn_on
-from dlc2lp.errors import raise_disk_trouble
+from dlc2lp.files import open_regular
 from dlc2lp.model import VIDEO_SUFFIXES
 from dlc2lp.searching import walk_files
 from dlc2lp.survey.spelling import copied_names
@@ -206,13 +207,13 @@ def hold_the_same(first: Path, second: Path) -> bool:
         size_bytes = first.stat().st_size
         if second.stat().st_size != size_bytes:
             return False
-        with first.open("rb") as one, second.open("rb") as other:
+        with open_regular(first) as one, open_regular(second) as other:
             for place in (0, size_bytes // 2, max(0, size_bytes - _SAMPLE_BYTES)):
                 one.seek(place)
                 other.seek(place)
                 if one.read(_SAMPLE_BYTES) != other.read(_SAMPLE_BYTES):
                     return False
     except OSError as error:
-        raise_disk_trouble(error.filename or second, error)
+        raise_trouble_of_either(error, first, second)
         return False
     return True

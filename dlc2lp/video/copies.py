@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dlc2lp.disks import ask_to_read
-from dlc2lp.errors import Interrupted, VideoFailed, raise_disk_trouble
+from dlc2lp.disks import raise_trouble_of_either
+from dlc2lp.errors import Interrupted, VideoFailed
+from dlc2lp.files import open_regular
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.compare import sampled_indices
@@ -53,7 +54,7 @@ def unlike_bytes(source: Path, copy: Path, stop: threading.Event | None) -> Diff
     """
     n_same = 0
     try:
-        with source.open("rb") as one, copy.open("rb") as other:
+        with open_regular(source) as one, open_regular(copy) as other:
             while True:
                 if stop is not None and stop.is_set():
                     raise Interrupted.of("interrupted", str(copy), "stopped while the copy was compared")
@@ -66,9 +67,7 @@ def unlike_bytes(source: Path, copy: Path, stop: threading.Event | None) -> Diff
                     return None
                 n_same += len(theirs)
     except OSError as problem:
-        for path in (source, copy):
-            ask_to_read(path, stop=stop)
-        raise_disk_trouble(copy, problem)
+        raise_trouble_of_either(problem, source, copy, stop=stop)
         message = f"can't be read again: {problem.strerror}"
         raise VideoFailed.of("video-unreadable", str(problem.filename or copy), message) from problem
 

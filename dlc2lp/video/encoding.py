@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 from dlc2lp.errors import UsageError
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.colors import UNREADABLE_MATRICES, WRITTEN, Colors, as_opencv_reads, tagged
+from dlc2lp.video.formats import AS_ARGUMENTS
 from dlc2lp.video.gpu_reader import decodes_profile
 from dlc2lp.wording import counted
 
@@ -293,7 +294,7 @@ def encode_argv(
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-y", "-progress", "pipe:1", "-nostats"]
     argv += ["-filter_threads", threads, "-threads", threads]
     # "file:" before both names: a ":" in a name is no protocol, a leading "-" no option.
-    argv += source.argv(rate) if isinstance(source, Pipe) else ["-i", f"file:{source}"]
+    argv += source.argv(rate) if isinstance(source, Pipe) else [*AS_ARGUMENTS, "-i", f"file:{source}"]
     # Capital V: a cover picture is not the video, even where it comes first. Chapters would become a second track.
     argv += ["-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn"]
     argv += ["-vf", ",".join(_filters(rate, crop, _TURNS_BACK[turn_back_deg], colors))]
@@ -350,4 +351,5 @@ _TURNS_BACK = {0: [], 90: ["transpose=cclock"], 180: ["hflip", "vflip"], 270: ["
 def demux_argv(ffmpeg: str, source: Path) -> list[str]:
     """The ffmpeg command that reads a video's packets and writes nothing: on stderr is what is wrong between them."""
     argv = [ffmpeg, "-nostdin", "-hide_banner", "-v", "level+warning", "-progress", "pipe:1", "-nostats"]
-    return [*argv, "-i", f"file:{source}", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-"]
+    argv += [*AS_ARGUMENTS, "-i", f"file:{source}"]
+    return [*argv, "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-"]

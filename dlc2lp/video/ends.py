@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from dlc2lp.errors import VideoFailed
@@ -34,6 +35,10 @@ def unreadable(path: Path, problem: Undecodable) -> VideoFailed:
     if n_missing:
         message = f"the file lacks {counted(n_missing, 'byte')} that its container promises"
         return VideoFailed.of("video-truncated", str(path), message, advice=COPY_AGAIN)
+    if getattr(problem.__cause__, "errno", None) == errno.EINVAL:  # it is none of the formats that may be opened
+        message = "found a file of another kind, expected a video"
+        advice = "check that the file is a video; if it is, convert it to MP4 or AVI with the program that wrote it"
+        return VideoFailed.of("video-unreadable", str(path), message, advice=advice)
     return problem
 
 

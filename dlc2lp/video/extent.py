@@ -11,12 +11,11 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from dlc2lp.files import open_regular
 from dlc2lp.video.matroska import EBML_MAGIC, matroska_end
 from dlc2lp.video.riff import AviExtent, avi_extent
+from dlc2lp.video.sample_tables import FIRST_BOXES
 from dlc2lp.video.stream_ends import ASF_MAGIC, FLV_MAGIC, OGG_MAGIC, asf_end, flv_end, ogg_end
-
-#: Boxes that a MP4 or MOV file can begin with.
-_FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"uuid"}
 
 
 def missing_bytes(path: Path) -> int:
@@ -28,7 +27,7 @@ def extent_of(path: Path) -> AviExtent:
     """What the container promises; for other containers than AVI only the missing bytes."""
     size_bytes = path.stat().st_size
     # Unbuffered: a buffer would read some thousands of bytes at each of many seeks.
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path, buffering=0) as file:
         head = file.read(16)
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return avi_extent(file, size_bytes)
@@ -40,7 +39,7 @@ def extent_of(path: Path) -> AviExtent:
             end = ogg_end(file, size_bytes)
         elif head == ASF_MAGIC:
             end = asf_end(file, size_bytes)
-        elif head[4:8] in _FIRST_BOXES:
+        elif head[4:8] in FIRST_BOXES:
             end = _boxes_end(file, size_bytes)
         else:
             end = 0
@@ -49,8 +48,8 @@ def extent_of(path: Path) -> AviExtent:
 
 def lacks_index(path: Path) -> bool:
     """Whether this is an MP4 or MOV file without ``moov``: the recorder was stopped before it wrote the index."""
-    with path.open("rb") as file:
-        if file.read(8)[4:8] not in _FIRST_BOXES:
+    with open_regular(path) as file:
+        if file.read(8)[4:8] not in FIRST_BOXES:
             return False
         kinds = {kind for kind, _, _ in _boxes(file, path.stat().st_size)}
     return b"mdat" in kinds and b"moov" not in kinds

@@ -27,6 +27,9 @@ _EXACT_PIXELS = 1024
 #: wait for each other for longer than they work, and beside which others already read other videos.
 _TILE, _TILE_IMAGES = 256, 16
 
+#: Of the sums of a large picture so many bytes are made at a time.
+_SUMMED_BYTES = 2**26
+
 _BATCH_FRAMES = 128
 _BATCH_IMAGES = 512
 
@@ -59,13 +62,37 @@ def area_average(gray: NDArray[np.uint8], width_px: int, height_px: int) -> NDAr
     A size above the old one repeats pixels.
     """
     height, width = gray.shape
-    sums = _upto(_upto(summed_area(gray), height_px).T, width_px).T
+    if (height, width) == (height_px, width_px):
+        return gray
+    rows = summed_area(gray) if 8 * gray.size <= _SUMMED_BYTES else _SumsOfRows(gray)
+    sums = _upto(_upto(rows, height_px).T, width_px).T
     whole = np.diff(np.diff(sums, axis=0), axis=1)
     means: NDArray[np.uint8] = ((2 * whole + height * width) // (2 * height * width)).astype(np.uint8)
     return means
 
 
-def _upto(sums: NDArray[Any], n_parts: int) -> NDArray[np.int64]:
+class _SumsOfRows:
+    """The summed area of a picture, of which only some rows are kept: all of them take eight bytes for each pixel."""
+
+    def __init__(self, gray: NDArray[np.uint8]) -> None:
+        self._gray = gray
+
+    def __len__(self) -> int:
+        return len(self._gray) + 1
+
+    def __getitem__(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
+        n_columns = self._gray.shape[1] + 1
+        rows, above = np.empty((len(at), n_columns)), np.zeros(n_columns)
+        n_at_once = max(1, _SUMMED_BYTES // (8 * n_columns))
+        for start in range(0, len(self._gray), n_at_once):
+            sums = summed_area(self._gray[start : start + n_at_once]) + above
+            here = (start <= at) & (at < start + len(sums))
+            rows[here] = sums[at[here] - start]
+            above = sums[-1]
+        return rows
+
+
+def _upto(sums: NDArray[Any] | _SumsOfRows, n_parts: int) -> NDArray[np.int64]:
     """Sums of values up to the ends of ``n_parts`` equal parts, times ``n_parts``, which makes them whole numbers.
 
     ``sums`` are those up to the end of each of N values along the first axis, N + 1 of them.

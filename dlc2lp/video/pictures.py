@@ -5,6 +5,7 @@ Colours are RGB throughout, rows first: arrays of shape (H, W, 3).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
-from dlc2lp.files import read_bytes
+from dlc2lp.limits import IMAGE_BYTES, PIXELS
+
+#: Of an image that is larger the colours are put in order in pieces of this size.
+_AT_ONCE_BYTES = 64 * 2**20
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -23,15 +27,18 @@ def read_image(path: Path) -> NDArray[Any]:
     ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image, ``DiskTrouble``.
     """
     try:
-        content = read_bytes(path)  # OpenCV's own reader fails at some names on Windows
+        # OpenCV's own reader fails at some names on Windows, and numpy's takes a disk that fails for the file's end.
+        content = IMAGE_BYTES.read(path)
     except OSError as problem:
-        raise_disk_trouble(path, problem)  # which numpy's reader takes for the file's end
+        raise_disk_trouble(path, problem)
         raise _unreadable_image(path, problem.strerror or str(problem)) from problem
     return decode_image(content, path)
 
 
 def decode_image(content: bytes, path: Path) -> NDArray[Any]:
     """Return what :func:`read_image` does for a file that holds this; the path is told where that is no image."""
+    # Read by OpenCV when it is loaded: it compares with what a header says before it takes memory for the pixels.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PIXELS.at_most))
     import cv2
 
     try:
@@ -41,7 +48,13 @@ def decode_image(content: bytes, path: Path) -> NDArray[Any]:
         raise _unreadable_image(path, str(problem)) from problem
     if image is None:
         raise _unreadable_image(path, "0 bytes" if data.size == 0 else "no image that OpenCV can decode")
-    return _swap_red_and_blue(image)
+    del data
+    if image.nbytes <= _AT_ONCE_BYTES:
+        return _swap_red_and_blue(image)
+    n_rows = max(1, len(image) * _AT_ONCE_BYTES // image.nbytes)
+    for start in range(0, len(image), n_rows):  # a second array of the size would not fit
+        image[start : start + n_rows] = _swap_red_and_blue(image[start : start + n_rows])
+    return image
 
 
 def _unreadable_image(path: Path, reason: str) -> UnreadableFile:
@@ -148,3 +161,35 @@ def shrunk_size(width_px: int, height_px: int, at_most_px: int) -> tuple[int, in
     """Width and height of a picture that keeps its shape and gets at most this width."""
     width = min(width_px, at_most_px)
     return width, max(1, round(height_px * width / width_px))
+
+
+#: Sizes of the longer side, in pixels, and qualities of JPEG that are tried for a picture on a page.
+_PREVIEW_SIDES_PX, _PREVIEW_QUALITY = (640, 560, 480, 400, 320, 260, 200, 160, 120), 78
+#: What a pixel takes of a picture that is easily made small; sides that even then would take too much are not tried.
+_LEAST_BYTES_PER_PIXEL = 0.08
+
+
+def encode_preview(image: NDArray[Any], at_most_bytes: int) -> bytes:
+    """A small JPEG of an image for people to look at, of at most so many bytes where that can be reached.
+
+    The image is gray, RGB or RGBA of 8 or 16 bits, as :func:`read_image` returns it; of 16 bits, the brightest value
+    becomes white. The same image gives the same bytes with the same OpenCV.
+    """
+    import cv2
+
+    picture = image[..., :3] if image.ndim == 3 else image
+    if picture.dtype != np.uint8:
+        picture = np.clip(picture * (255.0 / max(float(picture.max()), 1.0)), 0, 255).astype(np.uint8)
+    height, width = picture.shape[:2]
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        picture = picture[..., ::-1]  # as OpenCV has colours
+    sides = [side for side in _PREVIEW_SIDES_PX if side * side * _LEAST_BYTES_PER_PIXEL <= at_most_bytes]
+    content = b""
+    for side in sides or _PREVIEW_SIDES_PX[-1:]:
+        scale = min(1.0, side / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        picture = np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+        content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _PREVIEW_QUALITY])[1].tobytes()
+        if len(content) <= at_most_bytes:
+            break
+    return content

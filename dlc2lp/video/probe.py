@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dlc2lp.disks import disks_asked
 from dlc2lp.errors import VideoFailed, raise_disk_trouble
+from dlc2lp.files import NotRegular, look_at
+from dlc2lp.limits import MEMORY_VARIABLE, PIXELS
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.placeholders import placeholder_of
 from dlc2lp.video.clock import Clock, clock_of_decoded, declared_rate
@@ -21,9 +23,6 @@ from dlc2lp.video.riff import n_listed_chunks
 
 #: Containers that hold a display matrix, which OpenCV reads there and nowhere else.
 _TURNING_CONTAINERS = {"mov", "matroska"}
-
-#: Things that ffmpeg's libraries open as if they were videos: text with colours, lists of other files, pictures.
-_NOT_VIDEO_CONTAINERS = {"tty", "concat", "hls", "dash", "sdp", "image2", "lrc", "imf", "webvtt"}
 
 
 def probe(path: Path, *, keep_damaged: bool = False, stop: threading.Event | None = None) -> VideoInfo:
@@ -54,8 +53,9 @@ def probe(path: Path, *, keep_damaged: bool = False, stop: threading.Event | Non
 
 def _size_of(path: Path) -> int:
     try:
-        size_bytes = path.stat().st_size
-        is_file = path.is_file()
+        size_bytes = look_at(path).st_size
+    except NotRegular as problem:
+        raise VideoFailed.of("video-missing", str(path), problem.strerror, advice=problem.advice) from problem
     except OSError as problem:
         raise_disk_trouble(path, problem)
         advice = (
@@ -63,10 +63,6 @@ def _size_of(path: Path) -> int:
         )
         message = f"found no such file ({problem.strerror})"
         raise VideoFailed.of("video-missing", str(path), message, advice=advice) from problem
-    if not is_file:
-        raise VideoFailed.of(
-            "video-missing", str(path), "found what is no file (a folder, a device or a pipe), expected a video"
-        )
     if size_bytes == 0:
         raise VideoFailed.of("video-empty", str(path), "found 0 bytes, expected a video", advice=COPY_AGAIN)
     if placeholder := placeholder_of(path):
@@ -86,6 +82,11 @@ def _measure(video: OpenedVideo, size_bytes: int, stop: threading.Event | None, 
     cut, at_end = _end(video, packets, header)
     if cut is not None and not keep_damaged:
         raise VideoFailed(cut)
+    if not (packets.head or header.width_px):
+        # Sizes beyond the limit are gone once libavformat has tried to decode a picture.
+        message = f"found pictures that can't be decoded; of more than {PIXELS.at_most} pixels none is"
+        advice = f"check that it plays; if its pictures are so large, set {MEMORY_VARIABLE} to more gigabytes than 1"
+        raise VideoFailed.of("video-unreadable", str(path), message, advice=advice)
     refuse_empty(path, packets)
     first, is_turn_ignored = packets.head[0], False
     if (first.rotation_deg or first.is_mirrored) and not _TURNING_CONTAINERS & set(video.format_name.split(",")):
@@ -200,9 +201,7 @@ def _timing(video: OpenedVideo, packets: Packets, header: Header, stop: threadin
 
 
 def _refuse_what_is_no_video(video: OpenedVideo) -> None:
-    path, name = str(video.path), video.format_name
-    if name in _NOT_VIDEO_CONTAINERS:
-        raise _of_another_kind(video)
+    path = str(video.path)
     if not video.n_video_streams:
         kinds = ", ".join(sorted(set(video.kinds))) or "nothing"
         raise VideoFailed.of("video-no-stream", path, f"found no video stream, only: {kinds}")

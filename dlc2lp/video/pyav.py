@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from dlc2lp.disks import ask_to_read
 from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, VideoFailed, disk_error
 from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
+from dlc2lp.video.formats import check_size, decoder_options, input_options
 from dlc2lp.video.h264_units import Units
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class OpenedVideo:
         with explained(path):
             # "file:": a ":" in the name is no protocol. Titles in old AVI files are Latin-1, which is no reason to
             # refuse them.
-            self._container: Any = av.open(f"file:{path}", metadata_errors="replace")
+            self._container: Any = av.open(f"file:{path}", options=input_options(path), metadata_errors="replace")
             self.format_name: str = self._container.format.name  #: ffmpeg's name of the container.
             flags: Any = av.format.Flags
             #: Whether there is one that holds times: raw streams (``mjpeg``, ``jpeg_pipe``, ``h264``) are just counted
@@ -137,9 +138,10 @@ class OpenedVideo:
             self.extradata = bytes(context.extradata or b"") if context else b""
             #: Whether its decoder refuses damaged packets instead of making something of them.
             self.is_strict = strictly and self.codec in _INDEPENDENT
-            if context and self.is_strict:
-                context.options = {"err_detect": "explode"}
-            elif context and self.codec == "h264":
+            if context:
+                check_size(path, context.width, context.height)
+                context.options = decoder_options(strictly=self.is_strict)
+            if context and self.codec == "h264":
                 # With several threads for one picture ffmpeg conceals no error, and sets no flag. They would gain
                 # nothing where a picture is one slice, as of x264 and most cameras.
                 context.thread_count = 1

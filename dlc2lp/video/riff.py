@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from dlc2lp.files import open_regular
+
 #: Headers are a few hundred bytes, with room for a super index some thousands; the rest of a nonsensical length is not.
 _LARGEST_HEADER_BYTES = 1_000_000
 
 #: An entry of ``idx1`` is four numbers of four bytes, one entry for each chunk of the recorded data.
 _INDEX_ENTRY_BYTES = 16
+_INDEX_PIECE_BYTES = 65_536 * _INDEX_ENTRY_BYTES
 
 
 @dataclass(frozen=True)
@@ -160,15 +163,21 @@ def _chunks(
 def n_listed_chunks(path: Path) -> int:
     """How many chunks of the first video stream ``idx1`` lists, with the empty ones, which ffmpeg passes over."""
     size_bytes = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         video = b"%02d" % _header(file, size_bytes).number
         for kind, start, length in _chunks(file, 12, size_bytes):
             if kind == b"idx1":
                 file.seek(start + 8)
-                entries = file.read(min(length, size_bytes - start - 8))
-                names = (entries[at : at + 4] for at in range(0, len(entries) - 15, _INDEX_ENTRY_BYTES))
+                names = _names_in_index(file, min(length, size_bytes - start - 8))
                 return sum(name[:2] == video and name[2:] != b"wb" for name in names)
     return 0
+
+
+def _names_in_index(file: BinaryIO, n_bytes: int) -> Iterator[bytes]:
+    """The names of the chunks that an index lists, which is read in pieces: it may claim to be the whole file."""
+    for at in range(0, n_bytes, _INDEX_PIECE_BYTES):
+        piece = file.read(min(_INDEX_PIECE_BYTES, n_bytes - at))
+        yield from (piece[at : at + 4] for at in range(0, len(piece) - 15, _INDEX_ENTRY_BYTES))
 
 
 def _header(file: BinaryIO, size_bytes: int) -> _Header:

@@ -57,7 +57,7 @@ def report(folder: Path, *, quick: bool) -> str:
     say(f"  making {extent.rows} labeled frames")
     project = folder / "labels"
     make_project(project, extent)
-    parts = [title, _beside_pandas(project, extent)]
+    parts = [title, _beside_pandas(folder, project, extent)]
     if sys.platform == "linux":
         parts += [_whole_command(folder, project, extent), _growth(folder, extent)]
     return "\n\n".join(parts)
@@ -134,10 +134,11 @@ def _dlc2lp_writes(labels: LabelTable, target: Path) -> None:
     target.write_text(render_labels(labels.scorer, labels.keypoint_names, rows), encoding="utf-8")
 
 
-def _beside_pandas(project: Path, extent: Extent) -> str:
+def _beside_pandas(folder: Path, project: Path, extent: Extent) -> str:
     say("  reading and writing, beside pandas")
     frame, labels = _pandas_reads(project), _dlc2lp_reads(project)
-    by_pandas, by_us = project / "pandas.csv", project / "dlc2lp.csv"
+    # Not into the project: what is younger than two seconds when a run begins is not believed the next time.
+    by_pandas, by_us = folder / "pandas.csv", folder / "dlc2lp.csv"
     ways: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "reading and joining": (partial(_pandas_reads, project), partial(_dlc2lp_reads, project)),
         "writing": (partial(frame.to_csv, by_pandas), partial(_dlc2lp_writes, labels, by_us)),

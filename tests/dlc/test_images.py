@@ -291,10 +291,12 @@ def test_frames_and_the_rest(tmp_path: Path) -> None:
     ]
     for name in names:
         (tmp_path / name).write_bytes(b"")
-    (tmp_path / "img0900.png").mkdir()
+    (tmp_path / "img0900.png").mkdir()  # which reading it tells
+    (tmp_path / "again").mkdir()
+    names.append("img0900.png")
     listing = list_frames(tmp_path)
     assert listing.frames == (
-        *("img7.png", "10.bmp", "img744.png", "img0777.png", "mouse.TIFF", "unlabeled.png"),
+        *("img7.png", "10.bmp", "img744.png", "img0777.png", "img0900.png", "mouse.TIFF", "unlabeled.png"),
         *("07a-img310.png", "frame_001.jpg"),
     )
     assert listing.previews == ("img0007labeled.png",)

@@ -24,7 +24,7 @@ from scene import Video, barcode, draw_frame, read_clip, write_clip
 from dlc2lp.errors import Interrupted
 from dlc2lp.model import VideoInfo
 from dlc2lp.survey.session_ties import SessionTie
-from dlc2lp.video import ffmpeg
+from dlc2lp.video import ffmpeg, likeness
 from dlc2lp.video import find_frames as searching
 from dlc2lp.video.cropping import find_position
 from dlc2lp.video.encoding import Crop
@@ -851,3 +851,14 @@ def test_gray_levels_of_any_image() -> None:
     assert to_gray(np.array([[0, 4095]], dtype=np.uint16)).tolist() == [[0, 255]]
     assert to_gray(np.array([[0.0, 0.5, np.nan]], dtype=np.float32)).tolist() == [[0, 255, 0]]
     assert to_gray(np.zeros((2, 2), dtype=np.uint16)).max() == 0
+
+
+def test_a_large_picture_is_averaged_in_pieces_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    for _ in range(50):
+        height, width, height_px, width_px = (int(n) for n in random.integers(1, 90, 4))
+        gray = random.integers(0, 256, (height, width), dtype=np.uint8)
+        at_once = area_average(gray, width_px, height_px)
+        with monkeypatch.context() as patch:
+            patch.setattr(likeness, "_SUMMED_BYTES", 8 * int(random.integers(1, height * width + 2)))
+            assert np.array_equal(area_average(gray, width_px, height_px), at_once)

@@ -26,7 +26,11 @@ from dlc2lp.video.encoding import (
     encoded_size,
     track_timescale,
 )
+from dlc2lp.video.formats import FORMATS
 from dlc2lp.video.gpu_reader import against_size
+
+#: Before each input that is a file.
+ONLY_VIDEOS = ("-format_whitelist", FORMATS, "-protocol_whitelist", "file")
 
 CONFORMING = VideoInfo(
     path=Path("mouse.mp4"),
@@ -174,7 +178,7 @@ def test_the_whole_encode_command() -> None:
     )
     assert argv == [
         "/usr/bin/ffmpeg", "-nostdin", "-hide_banner", "-v", "level+warning", "-y", "-progress", "pipe:1", "-nostats",
-        "-filter_threads", "2", "-threads", "2", "-i", "file:/data/a b;c.avi",
+        "-filter_threads", "2", "-threads", "2", *ONLY_VIDEOS, "-i", "file:/data/a b;c.avi",
         "-map", "0:V:0", "-map_metadata", "-1", "-map_chapters", "-1", "-an", "-sn", "-dn",
         "-vf", filters, "-fps_mode", "passthrough",
         "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-g", "12", "-threads", "2",
@@ -243,7 +247,7 @@ def test_a_crop_comes_after_turning_and_before_padding() -> None:
 def test_the_whole_command_that_only_reads() -> None:
     assert demux_argv("ffmpeg", Path("a.avi")) == [
         "ffmpeg", "-nostdin", "-hide_banner", "-v", "level+warning", "-progress", "pipe:1", "-nostats",
-        "-i", "file:a.avi", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-",
+        *ONLY_VIDEOS, "-i", "file:a.avi", "-map", "0:V:0", "-an", "-sn", "-dn", "-c", "copy", "-f", "null", "-",
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from builder import Session, Video, build_project
 from command import dlc2lp, start
 from dlc_analysis import Analysis, add_analysis
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs/architecture.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/architecture.md"
 
 
 def differing() -> list[str]:
