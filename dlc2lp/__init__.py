@@ -13,10 +13,10 @@ The library does all that the commands do. It never prints and never exits; what
 Options have the names and defaults of the command line.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from dlc2lp.version import __version__
+
+#: What type checkers take for true; ``typing`` itself takes longer to load than all else that is needed first.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from dlc2lp.api import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         finish_archive,
         inspect,
         labels,
+        make_report,
         plan,
         plan_archive,
         run_archive,
@@ -47,25 +48,30 @@ if TYPE_CHECKING:
     from dlc2lp.planning.plan import Plan
     from dlc2lp.reconfigure import Reconfigured
     from dlc2lp.relabel import Relabeled
+    from dlc2lp.report.explaining import Explanation, explain
     from dlc2lp.run.verify import Verification
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 else:  # what is asked for is looked up then: `dlc2lp --version` needs none of it
     _MADE_IN = {
         "api": (
             "archive_status", "check_video", "config", "convert", "convert_individuals", "convert_video", "export",
-            "finish_archive", "inspect", "labels", "plan", "plan_archive", "run_archive", "verify",
+            "finish_archive", "inspect", "labels", "make_report", "plan", "plan_archive", "run_archive",
+            "verify",
         ),
         "errors": ("Dlc2LpError",), "events": ("Event",), "model": ("Finding", "LabelTable", "Severity", "VideoInfo"),
         "migration": ("Inspection", "Outcome"), "planning.plan": ("Plan",), "run.verify": ("Verification",),
         "reconfigure": ("Reconfigured",), "relabel": ("Relabeled",), "exporting": ("Export",),
         "video.convert": ("ConvertedVideo", "VideoVerdict"), "batch.plan": ("ArchivePlan",),
         "batch.run": ("ShardRun",), "batch.status": ("Status",), "batch.finish": ("ArchiveReport",),
+        "report.explaining": ("Explanation", "explain"),
     }  # fmt: skip
 
     #: Rooms that come with the package: `except dlc2lp.errors.SourceRefused` needs no import of its own.
     _COME_ALONG = ("api", "errors", "events", "model", "options")
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
         if name in _COME_ALONG:
             return import_module(f"dlc2lp.{name}")
         for room, made in _MADE_IN.items():
@@ -79,9 +85,9 @@ else:  # what is asked for is looked up then: `dlc2lp --version` needs none of i
 
 
 __all__ = [
-    "ArchivePlan", "ArchiveReport", "ConvertedVideo", "Dlc2LpError", "Event", "Export", "Finding", "Inspection",
-    "LabelTable", "Outcome", "Plan", "Reconfigured", "Relabeled", "Severity", "ShardRun", "Status", "Verification",
-    "VideoInfo", "VideoVerdict", "__version__", "archive_status", "check_video", "config", "convert",
-    "convert_individuals", "convert_video", "export", "finish_archive", "inspect", "labels", "plan", "plan_archive",
-    "run_archive", "verify",
+    "ArchivePlan", "ArchiveReport", "ConvertedVideo", "Dlc2LpError", "Event", "Explanation", "Export", "Finding",
+    "Inspection", "LabelTable", "Outcome", "Plan", "Reconfigured", "Relabeled", "Severity", "ShardRun", "Status",
+    "Verification", "VideoInfo", "VideoVerdict", "__version__", "archive_status", "check_video", "config",
+    "convert", "convert_individuals", "convert_video", "explain", "export", "finish_archive", "inspect", "labels",
+    "make_report", "plan", "plan_archive", "run_archive", "verify",
 ]  # fmt: skip

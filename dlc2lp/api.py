@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from dlc2lp.errors import in_words
 from dlc2lp.events import OnEvent, Watch
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.options import Options, RunOptions, VerifyLevel, WholeVideo, checked
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 
 
+@in_words
 def inspect(
     source: str | Path | None,
     *,
@@ -56,6 +58,7 @@ def inspect(
         return migration.inspect(source, chosen, watch=watch)
 
 
+@in_words
 def plan(
     source: str | Path | None,
     target: str | Path,
@@ -78,6 +81,7 @@ def plan(
         return migration.plan(source, target, chosen, watch=watch)
 
 
+@in_words
 def convert(
     source: str | Path | None,
     target: str | Path,
@@ -110,6 +114,10 @@ def convert(
         An option is unknown, or its value wrong; nothing was written.
     SourceRefused, TargetRefused, ToolMissing
         Nothing was written.
+    TargetBusy
+        Another dlc2lp is at work in the target; nothing was written.
+    DiskTrouble
+        A disk failed or is full, on either side; called again, it goes on from there.
     Interrupted
         ``stop`` was set.
     """
@@ -121,6 +129,7 @@ def convert(
         return migration.convert(source, target, Options.of(given), how, register_as=given["register"], watch=watch)
 
 
+@in_words
 def convert_individuals(
     source: str | Path,
     target: str | Path,
@@ -131,12 +140,8 @@ def convert_individuals(
 ) -> dict[str, Outcome]:
     """Turn a multi-animal project into one Lightning Pose project per individual, ``target/<individual>``.
 
-    Parameters and errors are those of :func:`convert`.
-
-    Returns
-    -------
-    dict
-        Outcome by individual; keypoints that occur once in a frame are under ``single``.
+    Parameters and errors are those of :func:`convert`. Returned is the outcome by individual; keypoints that occur once
+    in a frame are under ``single``.
     """
     from dlc2lp.each_individual import convert_each_individual
 
@@ -146,31 +151,31 @@ def convert_individuals(
         return convert_each_individual(source, target, Options.of(given), how, register_as=name, watch=watch)
 
 
+@in_words
 def verify(target: str | Path, *, verify: VerifyLevel = "sample") -> Verification:
     """Check a target again, against the plan it was written by and against Lightning Pose's rules.
 
-    Raises
-    ------
-    TargetRefused
-        The folder was not written by dlc2lp.
+    TargetRefused where dlc2lp did not write the folder.
     """
     from dlc2lp import migration
 
     return migration.verify(target, RunOptions(verify=verify).verify)[1]
 
 
+@in_words
+def make_report(target: str | Path) -> Path:
+    """Make ``migration-report.html`` of a target anew and return where it is; TargetRefused if that can't be done."""
+    from dlc2lp.pages.write import remake_page
+
+    return remake_page(target)
+
+
+@in_words
 def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigured:
     """Write the starter config of a target again with other options.
 
     Options of the conversion and of earlier calls stay in force; what a person changed in the file is kept unless
-    ``discard_edits`` is true.
-
-    Raises
-    ------
-    TargetRefused
-        The folder was not written by dlc2lp, or can't be written to.
-    UsageError
-        An option is unknown, or its value wrong.
+    ``discard_edits`` is true. Errors are those of :func:`convert`.
     """
     from dlc2lp.reconfigure import reconfigure
 
@@ -180,6 +185,7 @@ def config(target: str | Path, **options: Unpack[ConfigKeywords]) -> Reconfigure
     )
 
 
+@in_words
 def labels(target: str | Path, *, dry_run: bool = False) -> Relabeled:
     """Make the label files of a target what Lightning Pose trains on, after labeling in its app.
 
@@ -197,6 +203,7 @@ def labels(target: str | Path, *, dry_run: bool = False) -> Relabeled:
     return relabel(target, dry_run=dry_run)
 
 
+@in_words
 def export(
     target: str | Path,
     folder: str | Path,
@@ -240,6 +247,7 @@ def export(
         return exporting.export(target, folder, dry_run=dry_run, watch=watch)
 
 
+@in_words
 def check_video(path: str | Path, *, verify: WholeVideo = "none") -> VideoVerdict:
     """Say whether a video is what Lightning Pose needs, and if not, why and what would be done.
 
@@ -257,6 +265,7 @@ def check_video(path: str | Path, *, verify: WholeVideo = "none") -> VideoVerdic
     return video.check_video(Path(path), verify=checked("video check", {"verify_alone": verify})["verify_alone"])
 
 
+@in_words
 def convert_video(
     source: str | Path, target: str | Path, *, stop: threading.Event | None = None, **options: Unpack[VideoKeywords]
 ) -> ConvertedVideo:
@@ -276,6 +285,7 @@ def convert_video(
     return video.convert_video(Path(source), Path(target), stop=stop, **checked("video convert", options))
 
 
+@in_words
 def plan_archive(
     root: str | Path,
     out: str | Path,
@@ -313,6 +323,7 @@ def plan_archive(
         return archive.plan_archive(root, out, chosen, decisions=decisions, jobs=jobs, watch=watch)
 
 
+@in_words
 def run_archive(
     out: str | Path,
     *,
@@ -347,6 +358,7 @@ def run_archive(
         return run_shard(Path(out), Shard.from_text(str(shard)), how, watch=watch)
 
 
+@in_words
 def archive_status(out: str | Path) -> Status:
     """Say how far an archive is, from what its workers wrote down.
 
@@ -360,6 +372,7 @@ def archive_status(out: str | Path) -> Status:
     return status.archive_status(out)
 
 
+@in_words
 def finish_archive(
     out: str | Path,
     *,

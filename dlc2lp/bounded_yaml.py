@@ -10,6 +10,8 @@ from dlc2lp.limits import YAML_VALUES, YAML_WRITTEN_OUT, Beyond
 
 #: DeepLabCut and Lightning Pose nest four levels; some hundreds end in a RecursionError.
 MAX_DEPTH = 50
+#: More has no number of a configuration, in whatever base; Python refuses some thousands in words of its own.
+_MOST_DIGITS = 64
 
 
 class TooManyValues(yaml.composer.ComposerError):
@@ -21,32 +23,46 @@ class TooManyValues(yaml.composer.ComposerError):
         self.line = mark.line + 1  #: Where they are.
 
 
-class BoundedLoader(yaml.SafeLoader):
-    """Raises TooManyValues, and ComposerError for what is nested too deeply or holds itself."""
+class Bounded(yaml.composer.Composer):
+    """Part of a loader: raises TooManyValues, and ComposerError for what is nested too deeply or holds itself."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._depth = self._n_values = 0
+    _depth = _n_values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose one node."""
         self._depth += 1
         self._n_values += 1
         try:
+            mark = self.peek_event().start_mark  # type: ignore[attr-defined]  # of the parser beside it
             if self._depth > MAX_DEPTH:
-                raise yaml.composer.ComposerError(None, None, f"nested deeper than {MAX_DEPTH} levels", self.get_mark())
+                raise yaml.composer.ComposerError(None, None, f"nested deeper than {MAX_DEPTH} levels", mark)
             if self._n_values > YAML_VALUES.at_most and (beyond := YAML_VALUES.beyond(self._n_values)):
-                raise TooManyValues(beyond, self.get_mark())
-            return super().compose_node(parent, index)
+                raise TooManyValues(beyond, mark)
+            node: yaml.Node | None = super().compose_node(parent, index)
+            return node
         finally:
             self._depth -= 1
 
     def get_single_node(self) -> yaml.Node | None:
         """Compose the only document; aliases in it make no more values than are taken."""
-        node = super().get_single_node()
+        node: yaml.Node | None = super().get_single_node()
         if node is not None:
             _count(node, {})
         return node
+
+
+class BoundedLoader(Bounded, yaml.SafeLoader):
+    """PyYAML's safe loader, bounded, and without numbers that nobody can mean."""
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Construct a whole number that can be made a float."""
+        if len(node.value) > _MOST_DIGITS:
+            problem = f"found a number of {len(node.value)} digits"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return int(super().construct_yaml_int(node))
+
+
+BoundedLoader.add_constructor("tag:yaml.org,2002:int", BoundedLoader.construct_yaml_int)
 
 
 def _count(node: yaml.Node, known: dict[int, int | None]) -> int:

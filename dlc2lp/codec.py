@@ -26,6 +26,7 @@ import functools
 import itertools
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from fractions import Fraction
@@ -63,6 +64,14 @@ class Says:
 
     keyword: str
     value: Any
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What stands in one place for a field of a dataclass less than its class allows."""
+
+    field: str
+    kind: Any
 
 
 @dataclass(frozen=True)
@@ -107,10 +116,21 @@ def decode_fields(kind: type[T], document: object) -> T:
 def read(kind: type[T], content: str | bytes) -> T:
     """Return the value that a JSON text, perhaps in UTF-8, stands for; raise :class:`Malformed` where it is none."""
     try:
-        document = json.loads(content if isinstance(content, str) else content.decode())
-    except (ValueError, RecursionError) as error:  # also bytes that are no text, and numbers of thousands of digits
+        document = json.loads(content if isinstance(content, str) else content.decode(), parse_int=_number)
+    except (ValueError, RecursionError) as error:  # also bytes that are no text
         raise Malformed(f"found no JSON: {error}") from error
     return decode(kind, document)
+
+
+#: As many signs as any count, size or time in nanoseconds has; what has more can't be made a float, or be sought in a
+#: file, and a number of thousands of digits not even be told.
+_MOST_DIGITS = 20
+
+
+def _number(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"found a number of {len(digits)} digits")
+    return int(digits)
 
 
 def to_text(value: object) -> str:
@@ -218,6 +238,18 @@ def _choosing(values: Mapping[Any, Any]) -> Callable[[Any], Any]:
     return choose
 
 
+def _matching(pattern: str, words: str = "") -> Callable[[Any], Any]:
+    """Return what takes texts of one kind, such as paths that lead to no place outside of their folder."""
+    match = re.compile(pattern).fullmatch
+
+    def take(found: Any) -> Any:
+        if type(found) is str and match(found):
+            return found
+        raise Malformed(f"expected {words or f'a text of the form {pattern}'}, found {found!r:.80}")
+
+    return take
+
+
 def _annotated(hints: tuple[Any, ...]) -> _Form:
     if _BY_FIELDS in hints:
         return _object(hints[0], ())
@@ -225,6 +257,11 @@ def _annotated(hints: tuple[Any, ...]) -> _Form:
     for note in hints[1:]:
         if isinstance(note, Says) and note.keyword == "enum":
             return _Form(_choosing({value: value for value in note.value}))
+        if isinstance(note, Says) and note.keyword == "pattern":
+            said = [each.value for each in hints[1:] if isinstance(each, Says) and each.keyword == "description"]
+            return _Form(_matching(note.value, *said))
+        if isinstance(note, Narrowed):
+            return _object(hints[0], getattr(hints[0], "written_first", ()), note)
         if isinstance(note, Keys):
             return form._replace(decode=_with_keys(form, note))
     return form
@@ -278,13 +315,13 @@ def _tuple(hints: tuple[Any, ...]) -> _Form:
 
 
 def _mapping(hints: tuple[Any, ...]) -> _Form:
-    form = _form(hints[1])
+    names, form = _form(hints[0]), _form(hints[1])
 
     def decode_values(found: Any) -> dict[str, Any]:
         made = {}
         for key, value in _of(dict, found).items():
             try:
-                made[key] = _take(form, value)
+                made[_take(names, key)] = _take(form, value)
             except Malformed as error:
                 error.at = f".{key}{error.at}"
                 raise
@@ -344,9 +381,9 @@ def _is_required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
-def _make_object(kind: Any, first: tuple[str, ...]) -> _Form:
-    """Return the form of a dataclass, with some attributes before its fields."""
-    hints = get_type_hints(kind, include_extras=True)
+def _make_object(kind: Any, first: tuple[str, ...], narrowed: Narrowed | None = None) -> _Form:
+    """Return the form of a dataclass, with some attributes before its fields, and perhaps one of these narrowed."""
+    hints = get_type_hints(kind, include_extras=True) | ({narrowed.field: narrowed.kind} if narrowed else {})
     known = {field.name: field for field in fields(kind)}
     forms = {name: _form(hints[name]) for name in known}
     fixed = constants(kind) if first else {}
@@ -393,7 +430,7 @@ def _make_object(kind: Any, first: tuple[str, ...]) -> _Form:
     return _Form(decode_object, encode_object)
 
 
-_object: Callable[[Any, tuple[str, ...]], _Form] = functools.cache(_make_object)
+_object: Callable[..., _Form] = functools.cache(_make_object)
 
 
 def _fill(state: dict[str, Any], known: Iterable[Field[Any]]) -> None:

@@ -4,17 +4,20 @@
 
     Dlc2LpError              1   some step or check failed; the rest is done
     ├── UsageError           2   an option's value makes no sense
-    │   ├── NothingToSplit   2   --individuals split, and the project labels a single animal
-    │   └── PlanReplaced     2   an archive is being planned anew
+    │   └── NothingToSplit   2   --individuals split, and the project labels a single animal
     ├── SourceRefused        3   the source can't be migrated; nothing was written
     │   └── DecisionNeeded   3   the source is ambiguous: the candidates, and the option that decides
     ├── TargetRefused        3   the target can't be written; nothing was written
     │   └── NotPlanned       3   no archive was planned for this folder
+    ├── TargetFailed         1   the target could not be written to its end; what is done stays done
     ├── ToolMissing          4   ffmpeg is not there
     ├── UnreadableFile       1   one file of the source can't be read
     ├── SourceChanged        1   one file of the source is not what was planned
     ├── VideoFailed          1   one video can't be converted
     ├── DiskTrouble          1   the disk failed or is full, on either side; nothing is said of what it holds
+    ├── Overtaken           75   another call of the same command was faster; run again
+    │   └── PlanReplaced    75   an archive is being planned anew
+    ├── TargetBusy          75   another dlc2lp is at work there; the same command goes on afterwards
     └── Interrupted         75   stopped by a signal; the same command goes on
 
 Every error carries findings, so that it can be shown like any other result: in words, as JSON, in the report.
@@ -22,13 +25,20 @@ Every error carries findings, so that it can be shown like any other result: in 
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
+import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, ParamSpec, Self, TypeVar
 
-from dlc2lp.model import Finding, Remedy, Severity
+from dlc2lp.model import Finding, Remedy, Setting, Severity
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -73,10 +83,6 @@ class NothingToSplit(UsageError):
     """A target for each individual was asked for, and the project labels a single animal."""
 
 
-class PlanReplaced(UsageError):
-    """The plan of an archive is made anew at this moment."""
-
-
 class SourceRefused(Dlc2LpError):
     """The source is no DeepLabCut project or can't be migrated as it is. Nothing was written."""
 
@@ -93,10 +99,14 @@ class TargetRefused(Dlc2LpError):
     exit_code = EXIT_REFUSED
 
     @classmethod
-    def not_writable(cls, path: Path, error: OSError) -> Self:
-        """The error for a file or folder that the system did not let us write."""
+    def not_writable(cls, path: Path, error: OSError) -> Dlc2LpError:
+        """The error for a file or folder that the system did not let us write; DiskTrouble where its disk failed."""
+        if (of_disk := disk_error(error)) is not None:
+            return DiskTrouble.from_error(path, of_disk)
         message = f"could not be written: {error.strerror or error}"
         advice = "check the permissions and the space of its disk, or choose another folder for the target"
+        if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
+            advice = "move what is in its place out of the way, and run the same command again"
         return cls.of("target-not-writable", str(path), message, advice=advice)
 
 
@@ -165,21 +175,124 @@ def _is_of_disk(error: OSError) -> bool:
 class DiskTrouble(Dlc2LpError):
     """A disk failed or is full, on either side (``disk-failed``, ``no-space``): the same command goes on from here."""
 
+    path = Path()  #: What could not be read or written.
+
     @classmethod
     def from_error(cls, path: str | Path, error: OSError) -> Self:
         """The error for a file or folder that the disk did not let us read or write."""
-        message = f"could not be read or written: {error.strerror or error}"
-        if error.errno in _FULL or getattr(error, "winerror", None) in _FULL_WINDOWS:
-            advice = "free some space and run the same command again; what is done stays done"
-            return cls.of("no-space", str(path), message, advice=advice)
-        advice = "check the disk or the connection to it, and run the same command again; what is done stays done"
-        return cls.of("disk-failed", str(path), message, advice=advice)
+        code, advice = "disk-failed", "check the disk or the connection to it, and run the same command again; {}"
+        if is_full(error):
+            code, advice = "no-space", "free some space and run the same command again; {}"
+        message, advice = f"could not be read or written: {error.strerror or error}", advice.format(_STAYS)
+        made = cls.of(code, str(path), message, advice=advice)
+        made.path = Path(path)
+        return made
+
+    def told_of(self, path: str | Path) -> Self:
+        """The same trouble, told of another file: of the one that a temporary was to become."""
+        told = type(self)(*(replace(finding, subject=str(path)) for finding in self.findings))
+        told.path = Path(path)
+        return told
+
+
+_STAYS = "what is done stays done"
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that a disk takes no more."""
+    return error.errno in _FULL or getattr(error, "winerror", None) in _FULL_WINDOWS
+
+
+def raise_disk_trouble(path: str | Path, error: BaseException) -> None:
+    """Raise :exc:`DiskTrouble` where an error tells of a disk, before anything is held against the file."""
+    if (of_disk := disk_error(error)) is not None:
+        raise DiskTrouble.from_error(path, of_disk) from error
+
+
+class TargetBusy(Dlc2LpError):
+    """Another dlc2lp is at work in the target. Nothing was written."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 class Interrupted(Dlc2LpError):
     """A signal asked to stop. The same command goes on from here."""
 
     exit_code = EXIT_INTERRUPTED
+
+
+class Overtaken(Dlc2LpError):
+    """Another call of the same command was faster, and took what this one had in hand. The same command goes on."""
+
+    exit_code = EXIT_INTERRUPTED
+
+
+class PlanReplaced(Overtaken):
+    """The plan of an archive is made anew at this moment."""
+
+
+class TargetFailed(Dlc2LpError):
+    """The target was begun, and could not be written to its end. What is done stays done."""
+
+
+@contextlib.contextmanager
+def begun(target: str | Path) -> Iterator[None]:
+    """Run what follows the first write to a target: what is refused from then on was not refused before anything.
+
+    Whatever the system refuses is told in words too: TargetFailed, or DiskTrouble.
+    """
+    try:
+        yield
+    except TargetRefused as error:
+        raise TargetFailed(*error.findings) from error
+    except OSError as error:
+        raise refused_by_system(error, str(target)) from error
+
+
+def refused_by_system(error: OSError, subject: str) -> Dlc2LpError:
+    """Return the error that says in words what the system refused; ``subject`` where it names no file itself."""
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else subject
+    if (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(path, trouble)
+    message = f"the system refused it: {error.strerror or error}"
+    advice = "check its permissions and those of the folders above it, then run the same command again"
+    return UnreadableFile.of("file-unusable", path, message, advice=advice)
+
+
+def explained(error: BaseException, subject: str) -> Dlc2LpError | None:
+    """Return the error that says in words what went wrong; None for what nobody foresaw, a fault of dlc2lp.
+
+    Nothing that a file system may hold or do is one. ``subject`` is what it was about, where the error does not say.
+    """
+    if isinstance(error, Dlc2LpError):
+        return error
+    if isinstance(error, OSError):
+        return refused_by_system(error, subject)
+    if isinstance(error, UnicodeEncodeError) and any("\ud800" <= char <= "\udfff" for char in error.object):
+        message = "a name in it holds bytes that are no text, and Lightning Pose's files are text"
+        advice = "rename the folders and files, for example with convmv, and run the same command again"
+        return SourceRefused.of("name-not-text", subject, message, advice=advice)
+    if isinstance(error, MemoryError):
+        message = "the system has no more memory to give"
+        advice = "close other programs, or run the same command again with fewer at a time: {}"
+        return Dlc2LpError.of("out-of-memory", subject, message, advice=advice, remedies=(Setting("jobs", ("1",)),))
+    return None
+
+
+def in_words(function: Callable[P, T]) -> Callable[P, T]:
+    """Have a function raise a Dlc2LpError for whatever the system refuses it."""
+
+    @functools.wraps(function)
+    def called(*args: P.args, **options: P.kwargs) -> T:
+        try:
+            return function(*args, **options)
+        except Exception as error:
+            told = explained(error, function.__name__)
+            if told is None or told is error:
+                raise
+            raise told from error
+
+    return called
 
 
 def fault(subject: str, error: Exception, advice: str) -> Finding:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.images import read_image_info
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile, raise_disk_trouble
 from dlc2lp.events import Watch
 from dlc2lp.files import PLAN_FILE, absolute
 from dlc2lp.limits import CONFIG_BYTES, CSV_BYTES
@@ -24,6 +24,7 @@ from dlc2lp.planning.export_videos import Places, candidates, name_videos
 from dlc2lp.planning.plan import Plan, label_files
 from dlc2lp.planning.texts import PROJECT_FILE
 from dlc2lp.planning.way_back import ViewLabels, WayBack, way_back
+from dlc2lp.run.at_work import refuse_busy
 from dlc2lp.run.export_folder import ExportRecord, check_disk, check_place, earlier_export, write_folder
 from dlc2lp.run.export_images import ExportImages
 from dlc2lp.run.former_project import FormerProject, source_roots
@@ -92,6 +93,7 @@ def export(target: str | Path, folder: str | Path, *, dry_run: bool = False, wat
     watch, place = watch or Watch(), absolute(target)
     into = absolute(folder)
     plan = _plan_of(place)
+    refuse_busy(place)
     projects = FormerProject.open_all(plan)
     check_place(into, place, sorted(source_roots(plan, projects)))
     images = ExportImages.find(plan, place)
@@ -215,6 +217,7 @@ class _Exporter:
                 advice = "bring it back from a backup, or run the conversion again"
                 raise Dlc2LpError.of("target-labels-missing", name, message, advice=advice) from error
             except (OSError, UnicodeDecodeError) as error:
+                raise_disk_trouble(path, error)
                 message, advice = f"can't be read: {error}", "bring it back from a backup, or run the conversion again"
                 raise Dlc2LpError.of("target-labels-unreadable", name, message, advice=advice) from error
             _check_scorer(found[name].scorer, name)

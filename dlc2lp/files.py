@@ -17,17 +17,21 @@ import re
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import Annotated, Any, BinaryIO, ClassVar
 
+from dlc2lp.codec import Narrowed
 from dlc2lp.errors import TargetRefused
+from dlc2lp.inside import InnerPath
 
 #: dlc2lp's own folder inside a target.
 STATE_FOLDER = ".dlc2lp"
 #: The plan that a target was written by; a folder that has it was made by dlc2lp.
 PLAN_FILE = f"{STATE_FOLDER}/plan.json"
+#: What became of the migration, for people. It is made of all the rest, and nothing rests on it.
+PAGE_FILE = "migration-report.html"
 
 #: Files up to this size are hashed whole; of larger ones evenly spread blocks, so that looking at a finished
 #: terabyte takes seconds. A video that someone cut or encoded again has another size or other blocks.
@@ -146,6 +150,10 @@ class FileRecord:
         return self.digest.startswith(f"{_WHOLE}:")
 
 
+#: A file of a target, as records of the target know it.
+WrittenFile = Annotated[FileRecord, Narrowed("path", InnerPath)]
+
+
 #: What stands before the digest of all bytes of a file, and before that of some.
 _WHOLE, _BLOCKS = "sha256", "sha256-blocks"
 
@@ -235,7 +243,7 @@ def _host() -> str:
 
 def _is_alive(process: int) -> bool:
     if os.name != "posix":
-        return True  # there, signal 0 is a Ctrl-C; nothing is ever proven gone
+        return _is_alive_on_windows(process)  # where signal 0 is a Ctrl-C
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -245,10 +253,63 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def open_in_place(path: Path, *, append: bool = False) -> BinaryIO:
+    """Open a file of dlc2lp's own to be written where it lies: emptied, or to ``append`` to it.
+
+    A link is not followed, so that nothing is written to what another program has put behind the name, and nothing else
+    than a file is written to. Raises NotRegular or OSError.
+    """
+    if path.is_symlink():  # Windows has no flag for it
+        raise NotRegular(errno.ELOOP, "is a link, expected a file", str(path))
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else 0)
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        _expect_file(os.fstat(descriptor), path)
+        if not append:
+            os.ftruncate(descriptor, 0)
+        return os.fdopen(descriptor, "ab" if append else "wb")
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def lines_of(file: BinaryIO, at_most: int = WHOLE_LIMIT_BYTES) -> Iterator[bytes]:
+    """Yield the lines of a file, each of which is in memory alone; raise TooLarge where one has more bytes."""
+    while line := file.readline(at_most + 1):
+        if len(line) > at_most:
+            found = f"has a line of more than {at_most:,} bytes, and no more are read of one"
+            raise TooLarge(errno.EINVAL, found, str(file.name))
+        yield line
+
+
+def _is_alive_on_windows(process: int) -> bool:
+    """Whether it is not certain that a process has ended."""
+    import ctypes
+
+    windows: Any = ctypes
+    kernel = windows.WinDLL("kernel32", use_last_error=True)
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, process)
+    if not handle:
+        return bool(windows.get_last_error() != _ERROR_INVALID_PARAMETER)
+    try:
+        code = ctypes.c_ulong()
+        return not kernel.GetExitCodeProcess(ctypes.c_void_p(handle), ctypes.byref(code)) or code.value == _STILL_ACTIVE
+    finally:
+        kernel.CloseHandle(ctypes.c_void_p(handle))
+
+
+#: Numbers of winnt.h, winerror.h (no process of the number) and minwinbase.h.
+_QUERY_LIMITED_INFORMATION, _ERROR_INVALID_PARAMETER, _STILL_ACTIVE = 0x1000, 87, 259
+
+
 def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file, from one piece or from many, so that it is there whole or not at all.
 
-    Raises TargetRefused where the folder can't be written to (``target-not-writable``).
+    Raises TargetRefused where the folder can't be written to (``target-not-writable``), DiskTrouble where its disk is
+    full or fails.
     """
     temporary = path.with_name(f".{path.name}.{own_tag()}-{threading.get_ident()}.tmp")
     try:

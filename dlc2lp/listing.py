@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from dlc2lp.files import digest
 from dlc2lp.model import VIDEO_SUFFIXES
-from dlc2lp.searching import is_system_folder
+from dlc2lp.searching import is_folder, is_system_folder
 
 #: ``tree``: a folder with all that is below it. ``folder``: the files right in it, if they are of a survey's kinds.
 #: ``file``: a single file. None of them need be there, nor be what it is called here.
@@ -120,7 +120,7 @@ class _Lister:
         except OSError as error:
             self.tell([f"{folder}: {error.errno}"])
             return
-        below = [entry for entry in entries if entry.is_dir()]
+        below = [entry for entry in entries if is_folder(entry)]
         names = {entry.name for entry in below}
         files = [entry for entry in entries if entry.name not in names and (is_tree or _suffix(entry.name) in _AROUND)]
         self.tell([f"{folder}/", *self._lines(folder, files), *(f"{entry.name}/" for entry in below if is_tree)])

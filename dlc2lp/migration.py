@@ -6,31 +6,40 @@ executor's.
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.locate import LocatedProject, is_free_or_target, is_project, open_project
 from dlc2lp.dlc.splits import list_splits
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, DecisionNeeded, Dlc2LpError, NothingToSplit, SourceRefused, UsageError
+from dlc2lp.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    DecisionNeeded,
+    Dlc2LpError,
+    NothingToSplit,
+    SourceRefused,
+    UsageError,
+)
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import absolute, write_if_new
 from dlc2lp.model import Command, Finding, Severity, by_severity
 from dlc2lp.options import Options, RunOptions, VerifyLevel
+from dlc2lp.pages.write import write_page
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.planning.planner import make_plan, refuse_open
 from dlc2lp.planning.steps import EncodeVideo
-from dlc2lp.run.assess import State, assess
-from dlc2lp.run.closing import close_target, merge_findings
-from dlc2lp.run.execute import Run, execute
+from dlc2lp.run.assess import WRITTEN, State, assess
+from dlc2lp.run.at_work import at_work, refuse_busy
+from dlc2lp.run.carry_out import Held, carry_out_whole, state_of_plan
+from dlc2lp.run.closing import merge_findings
+from dlc2lp.run.execute import Run
 from dlc2lp.run.findings import orphaned
 from dlc2lp.run.label_findings import brought, lasting
-from dlc2lp.run.labeling import keep_labels, settle_labels
+from dlc2lp.run.labeling import keep_labels
 from dlc2lp.run.last_run import LastRun, forget
-from dlc2lp.run.log import LOG_FILE, RunLog
 from dlc2lp.run.registering import registered
-from dlc2lp.run.scratch import SCRATCH, sweep_target
 from dlc2lp.run.sources import changed_since
 from dlc2lp.run.stored import required_plan, stored_plan
 from dlc2lp.run.target import check_disk, check_owner, check_paths, refusals
@@ -273,12 +282,15 @@ def store(proposal: Proposal) -> Plan:
     """
     made = proposal.plan
     folder = Path(made.target)
-    check_owner(made, stored_plan(folder))
+    stored = stored_plan(folder)
+    check_owner(made, stored)
     wrong = [each for each in check_planned_labels(made, proposal.labels) if each.severity is Severity.ERROR]
     if wrong:
         raise SourceRefused(*wrong)
-    keep_labels(made)
-    write_if_new(folder / PLAN_FILE, made.to_pieces)
+    # Beside workers of the archive: these leave a plan alone that is not the one which the archive's own plan knows.
+    with contextlib.nullcontext() if made == stored else at_work(folder, alone=False):
+        keep_labels(made)
+        write_if_new(folder / PLAN_FILE, made.to_pieces)
     return made
 
 
@@ -295,7 +307,7 @@ def convert(
 
     ``register_as`` is the name under which the project is added to the Lightning Pose app; None: it is not. Nothing was
     written where SourceRefused, TargetRefused or, as a video must be encoded and there is no ffmpeg, ToolMissing is
-    raised; Interrupted where the work is to stop.
+    raised, nor where another is at work in the target (TargetBusy); Interrupted where the work is to stop.
     """
     options, run_options, watch = options or Options(), run_options or RunOptions(), watch or Watch()
     given = (source.config_path or source.root) if isinstance(source, LocatedProject) else source
@@ -305,6 +317,7 @@ def convert(
         run = Run(skipped=seen.skip(stored, watch))
         came = Outcome(stored, run, seen.verification, seen.findings, is_unchanged=True)
         return _registered(came, register_as)
+    refuse_busy(Path(target))
     proposal = propose(source, target, options, watch=watch)
     return carry_out(proposal, run_options, register_as=register_as, watch=watch, last=last)
 
@@ -323,37 +336,26 @@ def carry_out(
     """
     run_options, watch, made = run_options or RunOptions(), watch or Watch(), proposal.plan
     folder = Path(made.target)
-    check_owner(made, stored_plan(folder))
+    refuse_busy(folder)
+    before, stored = state_of_plan(folder), stored_plan(folder)
+    check_owner(made, stored)
     assessment = assess(made)
     check_disk(made, assessment)
-    to_do = [step for step in made.steps if assessment.states[step.id] is State.TO_DO]
+    to_do = [step for step in made.steps if assessment.states[step.id] in WRITTEN]
     if any(isinstance(step, EncodeVideo) for step in to_do):
         find_ffmpeg()
     watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames))
     watch.check(made.target)
-    keep_labels(made)
-    if run_options.edited == "settle" and settle_labels(made, assessment.labels):
-        assessment = assess(made)
-    write_if_new(folder / PLAN_FILE, made.to_pieces)
-    shutil.rmtree(folder / SCRATCH, ignore_errors=True)
-    sweep_target(folder)
-    logged = watch.heard_by(RunLog(folder / LOG_FILE, watch))
-    run = execute(made, assessment, run_options, logged)
-    if last is not None:
-        last.steps_done()
-    verification, checked = close_target(
-        made, run.failed, run.findings, assessment, run_options.verify, proposal.labels, just_written=True
-    )
-    told = (
-        brought(assessment.labels) if assessment.labels and not run.failed and run_options.edited != "replace" else ()
-    )
-    came = Outcome(made, run, verification, merge_findings(told, checked))
+    came = carry_out_whole(made, Held(stored, before, assessment), proposal.labels, run_options, watch, last)
+    closed = came.closed
+    findings = merge_findings(came.told, closed.findings, write_page(made, closed))
+    outcome = Outcome(made, came.run, closed.verification, findings)
     # What is told of this run alone the next one would not tell.
-    if last is not None and came.exit_code == EXIT_OK and came.findings == checked and not assessment.stale:
-        last.keep(proposal.read_from, made, checked, verification)
+    if last is not None and outcome.exit_code == EXIT_OK and findings == closed.findings and not assessment.stale:
+        last.keep(proposal.read_from, made, closed.findings, closed.verification)
     else:
         forget(folder)
-    return _registered(came, register_as)
+    return _registered(outcome, register_as)
 
 
 def _registered(came: Outcome, name: str | None) -> Outcome:
@@ -387,6 +389,7 @@ def verify(target: str | Path, level: VerifyLevel = "sample") -> tuple[Plan, Ver
     """Check a target against the plan that it was written by and against Lightning Pose's rules."""
     folder = absolute(target)
     stored = required_plan(folder)
+    refuse_busy(folder)
     # The target may have been moved since; the plan's paths are relative but for the target's own.
     found = verify_target(replace(stored, target=str(folder)), level)
     if not found.ok:

@@ -10,7 +10,7 @@ import enum
 import re
 import shlex
 import sys
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -27,7 +27,6 @@ VIDEO_SUFFIXES = frozenset(
     {".avi", ".mp4", ".mov", ".mpeg", ".mpg", ".mpv", ".mkv", ".flv", ".qt", ".yuv"}
     | {".wmv", ".m4v", ".ts", ".h264", ".264", ".webm", ".mts", ".m2ts", ".3gp"}
 )
-
 
 _MANY_CANDIDATES = 8  # more than these are not named twice
 
@@ -121,21 +120,46 @@ class WrittenFinding:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a person should know, as data: text, JSON and HTML show the same list."""
+    """One thing that a person should know, as data: text, JSON and HTML show the same list.
 
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("n_alike",)
+    Attributes
+    ----------
+    severity
+        Whether something was lost, is doubtful or is only worth knowing.
+    code
+        Stable kebab-case name of the kind of finding, for scripts.
+    subject
+        What it is about: a file, a session, a keypoint, an option.
+    message
+        What was found and what was expected, in one line: a line end in it is one of a name.
+    where
+        The place inside the subject (row, column, frame, key); empty if the subject says all.
+    advice, remedies
+        What to do, in words, empty where nothing is; and the options or commands that its ``{}`` stand for.
+    candidates, table
+        The values to choose from; and lines below the message, in which names are spelled out where need be.
+    n_alike
+        For how many of its kind it stands.
+    """
+
     written_as: ClassVar[type] = WrittenFinding
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("table", "n_alike")
 
-    severity: Severity  #: Whether something was lost, is doubtful or is only worth knowing.
-    code: str  #: Stable kebab-case name of the kind of finding, for scripts.
-    subject: str  #: What it is about: a file, a session, a keypoint, an option.
-    message: str  #: What was found and what was expected.
-    where: str = ""  #: The place inside the subject (row, column, frame, key); empty if the subject says all.
-    #: What to do, in words; each ``{}`` stands for one of the remedies. Empty where nothing is to be done.
+    severity: Severity
+    code: str
+    subject: str
+    message: str
+    where: str = ""
     advice: str = ""
-    remedies: tuple[Remedy, ...] = ()  #: The options or commands that settle it.
-    candidates: tuple[str, ...] = ()  #: The values that are possible, where a person must choose one.
-    n_alike: int = 1  #: For how many of its kind it stands.
+    remedies: tuple[Remedy, ...] = ()
+    candidates: tuple[str, ...] = ()
+    table: tuple[str, ...] = ()
+    n_alike: int = 1
+
+    @property
+    def told(self) -> str:
+        """The message with the table below it."""
+        return "\n".join((self.message, *self.table))
 
     @property
     def way(self) -> str:
@@ -152,7 +176,7 @@ class Finding:
     def short_hint(self) -> str:
         """The hint for people who see the message too: many candidates that a table in it lists are not repeated."""
         n_candidates = len(self.candidates)
-        if n_candidates <= _MANY_CANDIDATES or len(self.message.splitlines()) == 1:
+        if n_candidates <= _MANY_CANDIDATES or not self.table:
             return self.hint
         return f"{self.way}; candidates: the {n_candidates} above"
 
@@ -168,7 +192,8 @@ class Finding:
 
     def to_written(self) -> WrittenFinding:
         """The finding for people and programs to read."""
-        return WrittenFinding(*(getattr(self, each.name) for each in fields(WrittenFinding)))
+        told = (self.severity, self.code, self.subject, self.told, self.where, self.hint)
+        return WrittenFinding(*told, n_alike=self.n_alike)
 
     @classmethod
     def from_written(cls, found: WrittenFinding) -> Finding:
@@ -184,9 +209,10 @@ def question(
     advice: str = "{}",
     remedies: tuple[Remedy, ...] = (),
     candidates: tuple[str, ...] = (),
+    table: tuple[str, ...] = (),
 ) -> Finding:
     """Return the finding for something that only a person can decide."""
-    return Finding(Severity.ERROR, code, subject, message, "", advice, remedies, candidates)
+    return Finding(Severity.ERROR, code, subject, message, "", advice, remedies, candidates, table)
 
 
 def by_severity(findings: list[Finding]) -> list[Finding]:
@@ -275,8 +301,8 @@ class VideoInfo:
 
     Attributes
     ----------
-    path
-        The file.
+    path, size_bytes
+        The file, and its size.
     container
         ffmpeg's name of the format by content, for example ``mov,mp4,m4a,3gp,3g2,mj2`` or ``avi``.
     codec, pixel_format, color_range
@@ -311,8 +337,6 @@ class VideoInfo:
         Whether every packet has a presentation time and no two have the same.
     starts_with_keyframe
         Whether the first shown frame can be decoded without an earlier one.
-    size_bytes
-        The file's size.
     is_mirrored
         Whether its display matrix also mirrors the picture; ``rotation_deg`` is what OpenCV makes of that.
     is_turn_ignored

@@ -9,6 +9,7 @@ from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.starter import StarterConfig
 from dlc2lp.model import Finding, by_severity
 from dlc2lp.planning.texts import CONFIG_FILE
+from dlc2lp.run.at_work import at_work
 from dlc2lp.run.config_calls import last_call
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.renew_config import write_config
@@ -57,9 +58,10 @@ def reconfigure(
     """
     folder = Path(target).absolute()
     plan = required_plan(folder)
-    _, before = last_call(Journal(folder), plan)
     given = {name: value for name, value in vars(choices or ConfigChoices()).items() if value is not None}
-    merged = replace(before.choices, **given)
-    made = write_config(plan, folder, merged, data_dir or before.data_dir, discard=discard_edits)
+    with at_work(folder):
+        _, before = last_call(Journal(folder), plan)
+        merged = replace(before.choices, **given)
+        made = write_config(plan, folder, merged, data_dir or before.data_dir, discard=discard_edits)
     told = tuple(by_severity([*made.config.findings, *made.findings]))
     return Reconfigured(folder / CONFIG_FILE, made.config, made.kept, told)

@@ -13,9 +13,11 @@ from dlc2lp.lp.label_cells import PointCells
 from dlc2lp.lp.label_sides import Edits, is_same
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.model import Finding, Severity, by_severity
+from dlc2lp.run.at_work import at_work, refuse_busy
 from dlc2lp.run.label_findings import lacking, not_as_written
 from dlc2lp.run.label_work import LabelWork, base_of, look_at_labels
 from dlc2lp.run.labeling import record_ids, write_labels
+from dlc2lp.run.scratch import sweep_target
 from dlc2lp.run.stored import required_plan
 from dlc2lp.wording import counted, one_line
 
@@ -90,11 +92,15 @@ def relabel(target: str | Path, *, dry_run: bool = False) -> Relabeled:
     """
     folder = Path(target).absolute()
     plan = replace(required_plan(folder), target=str(folder))
+    refuse_busy(folder)
+    if not dry_run:
+        sweep_target(folder)  # also where nothing is left to do since another was killed
     base = base_of(folder, plan)
     labels = look_at_labels(plan, base, base.texts)
     to_write = {name: step for name, step in record_ids(plan, labels).items() if not labels.is_whole(name)}
-    if not dry_run:
-        write_labels(folder, to_write, labels)
+    if to_write and not dry_run:
+        with at_work(folder):
+            write_labels(folder, to_write, labels)
     found: list[Finding] = [*lacking(labels.merged.lacking), *not_as_written(labels)]
     for view in plan.views or ("",):
         found += read_label_file(folder, view, None)[1]

@@ -21,6 +21,14 @@ def is_system_folder(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
+def is_folder(entry: os.DirEntry[str], *, follow_links: bool = True) -> bool:
+    """Whether an entry is a folder; a link that leads to itself, or to where nobody may look, is none."""
+    try:
+        return entry.is_dir(follow_symlinks=follow_links)
+    except OSError:
+        return False
+
+
 def walk_files(
     root: Path, *, depth: int | None = None, enter: Callable[[Path], bool] = lambda folder: True
 ) -> Iterator[Path]:

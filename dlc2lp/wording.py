@@ -39,6 +39,14 @@ def some(names: Iterable[str], n_shown: int = 5, between: str = ", ") -> str:
     return between.join(listed[:n_shown]) + more
 
 
+def size_text(n_bytes: int) -> str:
+    """``1.5 GB``, ``20.0 kB``."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.1f} {unit}"
+    return f"{n_bytes} B"
+
+
 #: What a terminal or a log would act on and not show: controls (C0, C1), direction marks and other invisible signs,
 #: halves of pairs, separators of lines and paragraphs.
 _UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -59,6 +67,14 @@ def shown(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_spelled_out(char) if unicodedata.category(char) in _UNSHOWN else char for char in text)
+
+
+def shown_lines(text: str) -> str:
+    """Return a text of several lines as :func:`shown` does.
+
+    Its line ends are ours, since those of names are spelled out where they are put into it.
+    """
+    return "\n".join(map(shown, text.split("\n")))
 
 
 def _spelled_out(char: str) -> str:

@@ -9,7 +9,7 @@ from dlc2lp.version import __version__
 project = "dlc2lp"
 author = "The dlc2lp developers"
 release = version = __version__
-copyright = author  # noqa: A001  (Sphinx calls it so)
+copyright = author
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["schemas/**", "examples/**"]
@@ -25,6 +25,7 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
+napoleon_attr_annotations = False  # what is only imported for the type checker is no link
 
 #: The files at the top of the repository that are pages of the site too, and how they are called there.
 OUTSIDE = {"README.md": "readme.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
@@ -36,7 +37,12 @@ def turn_links(app: object, name: str, source: list[str]) -> None:
     text = source[0]
     for outside, page in OUTSIDE.items():
         if f"{name}.md" == page:
-            text = (TOP / outside).read_text(encoding="utf-8").replace("](docs/", "](").replace(f"]({outside}", f"]({page}")
+            text = (
+                (TOP / outside)
+                .read_text(encoding="utf-8")
+                .replace("](docs/", "](")
+                .replace(f"]({outside}", f"]({page}")
+            )
         text = text.replace(f"](../{outside}", f"]({page}")
     source[0] = text
 

@@ -10,6 +10,8 @@ import pytest
 from builder import build_project
 from command import SCHEMAS, dlc2lp
 
+from dlc2lp.report import explaining
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -24,6 +26,10 @@ def make_docs():
 def test_the_reference_of_commands_is_what_help_says(make_docs):
     assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == make_docs.text(), "run scripts/make_docs"
     assert (ROOT / "dlc2lp/keywords.py").read_text(encoding="utf-8") == make_docs.keywords(), "run scripts/make_docs"
+
+
+def test_the_page_of_findings_is_what_the_table_says():
+    assert (ROOT / "docs/findings.md").read_text(encoding="utf-8") == explaining.markdown(), "run scripts/make_docs"
 
 
 def test_the_schemas_are_what_the_types_say(make_docs):
@@ -44,10 +50,12 @@ def test_every_command_keeps_to_its_schema(tmp_path):
         "plan": ("convert", project.root, target, "--dry-run"),
         "convert": ("convert", project.root, target),
         "verify": ("verify", target),
+        "report": ("report", target),
         "config": ("config", target, "--num-gpus", 2),
         "labels": ("labels", target),
         "export": ("export", target, tmp_path / "back"),
         "splits": ("inspect", project.root, "--split", "list"),
+        "explain": ("explain", "missing-image"),
         "video-check": ("video", "check", project.root / "videos"),
         "video-convert": ("video", "convert", project.videos["m1"], tmp_path / "m1.mp4"),
     }

@@ -1,6 +1,7 @@
 """What holds for the package as a whole."""
 
 import ast
+import configparser
 import re
 import subprocess
 import sys
@@ -18,13 +19,13 @@ from dlc2lp.cli.main import COMMANDS, cli
 PACKAGE = Path(dlc2lp.__file__).parent
 
 #: Rooms in which findings are data to the end: what settles one stands beside its advice, and nobody reads its words.
-ROOMS_OF_DATA = ("", "batch", "cli", "dlc", "lp", "planning", "report", "run", "survey", "video")
+ROOMS_OF_DATA = ("", "batch", "cli", "dlc", "lp", "pages", "planning", "report", "run", "survey", "video")
 
 #: What of a finding is for people, and not for dlc2lp itself; nor is its code, which is for scripts.
 PROSE = {"message", "advice", "hint", "way"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["--version"], ["explain", "missing-image"]])
 def test_help_answers_without_the_heavy_libraries(arguments):
     code = (
         "import sys\nfrom dlc2lp.cli.main import run\n"
@@ -45,7 +46,10 @@ def test_the_version_and_the_list_of_commands_need_nothing_but_click(arguments):
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     imported = process.stdout.partition("IMPORTED ")[2].split()
-    assert imported == ["dlc2lp", "dlc2lp.cli", "dlc2lp.cli.main", "dlc2lp.cli.signals", "dlc2lp.version"]
+    assert imported == [
+        *("dlc2lp", "dlc2lp.cli", "dlc2lp.cli.early", "dlc2lp.cli.main", "dlc2lp.cli.signals"),
+        "dlc2lp.version",
+    ]
 
 
 def test_each_command_is_listed_with_the_first_sentence_of_its_own_help():
@@ -119,6 +123,16 @@ def test_the_library_stops_when_asked(tmp_path):
 
 def test_the_package_says_that_it_is_typed():
     assert (PACKAGE / "py.typed").exists()
+
+
+def test_what_is_no_python_in_the_package_is_shipped_with_it():
+    settings = configparser.ConfigParser()
+    settings.read(PACKAGE.parent / "setup.cfg", encoding="utf-8")
+    patterns = settings["options.package_data"]["dlc2lp"].split()
+    others = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file()]
+    others = [path for path in others if path.suffix not in {".py", ".pyc"}]
+    assert Path("report/codes/labels.toml") in others
+    assert not [str(path) for path in others if not any(path.match(pattern) for pattern in patterns)]
 
 
 def modules_of_data() -> Iterator[tuple[str, ast.Module]]:

@@ -13,6 +13,7 @@ from command import dlc2lp
 from dlc2lp import migration
 from dlc2lp.files import digest
 from dlc2lp.options import Options, RunOptions
+from dlc2lp.run import carry_out
 from dlc2lp.run import place as placing
 from dlc2lp.run.place import place_read
 
@@ -43,7 +44,10 @@ class Opened:
 
 
 @pytest.mark.parametrize("link", ["auto", "copy", "hardlink", "symlink"])
-def test_an_image_is_opened_once_by_the_survey_once_to_be_placed_and_once_to_be_checked(project, tmp_path, link):
+def test_an_image_is_opened_once_by_the_survey_once_to_be_placed_and_once_to_be_checked(
+    project, tmp_path, monkeypatch, link
+):
+    monkeypatch.setattr(migration, "write_page", lambda *_: ())  # which shows some of them
     images = sorted((project.root / "labeled-data").rglob("*.png"))
     proposal = migration.propose(project.root, tmp_path / "lp", Options(link=link))
     with Opened() as opened:
@@ -86,14 +90,14 @@ def lose_a_byte(path: Path) -> None:
 
 def converted(project, target, link, monkeypatch, change, *options):
     """Convert, with something that happens between the last step and the check."""
-    close = migration.close_target
+    close = carry_out.close_target
 
     def closing(*args, **more):
         change()
         return close(*args, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(migration, "close_target", closing)
+        patch.setattr(carry_out, "close_target", closing)
         return dlc2lp("convert", project.root, target, "--link", link, *options, "--json")
 
 

@@ -24,7 +24,8 @@ opened, hashed = collections.Counter(), collections.Counter()
 root, *arguments = sys.argv[1:]
 
 def watch(event, args):
-    if event == "open" and isinstance(args[0], str) and args[0].startswith(root):
+    # One that opens with flags of its own is heard of twice, the second time without a mode.
+    if event == "open" and isinstance(args[0], str) and args[0].startswith(root) and args[1] is not None:
         if args[0].endswith((".csv", ".yaml")):
             opened[args[0]] += 1
 

@@ -15,6 +15,8 @@ from builder import Video, build_project, snapshot
 from command import dlc2lp, start, wait_for
 from labeler import save
 
+from dlc2lp import convert
+
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 
 
@@ -77,6 +79,49 @@ def test_what_a_killed_process_was_writing_is_removed_wherever_it_lies(tmp_path)
         assert dlc2lp("convert", project.root, target).exit_code == 0
         assert [path.exists() for path in left] == [is_left, is_left, False]
         assert is_left or tree(target) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, no process is ever proven gone")
+@pytest.mark.parametrize("command", ["labels", "config", "batch run"])
+def test_every_command_that_writes_removes_what_a_killed_one_had_begun(tmp_path, command):
+    from dlc2lp.files import Tag, own_tag
+
+    build_project(tmp_path / "root" / "a", sessions=("m1",), video="none")
+    out = tmp_path / "out"
+    assert dlc2lp("batch", "plan", tmp_path / "root", out).exit_code == 0
+    assert command == "batch run" or dlc2lp("batch", "run", out).exit_code == 0
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    tag = Tag(own_tag().host, gone.pid, "0123abcd")
+    state = out / "a" / ".dlc2lp"
+    left = [state / "steps" / f".91dd2efffc6b79ae.json.{tag}-1.tmp", state / "scratch" / f"{tag}-0.alone"]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"{")
+    words = ("batch", "run", out) if command == "batch run" else (command, out / "a")
+    assert dlc2lp(*words).exit_code == 0
+    assert not [path for path in left if path.exists()]
+    assert not (state / "scratch").exists()
+
+
+def test_a_target_that_somebody_removes_meanwhile_is_finished_by_the_same_command(tmp_path):
+    """What was made since the folder went was a stranger's to the next run, and refused as target-not-empty."""
+    project, target = build_project(tmp_path / "dlc", sessions=("m1", "m2"), video="none"), tmp_path / "lp"
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+    undisturbed = tree(target)
+    shutil.rmtree(target)
+    n_ended = []
+
+    def remove_once(event):
+        if event.what == "ended" and event.thing == "step":
+            n_ended.append(event)
+            if len(n_ended) == 1:
+                shutil.rmtree(target)
+
+    came = convert(project.root, target, jobs=1, on_event=remove_once)
+    assert came.exit_code == 1
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+    assert tree(target) == undisturbed
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
@@ -238,7 +283,7 @@ def test_other_options_replace_what_they_change_and_remove_what_is_left_over(tmp
     fresh = tmp_path / "fresh"
     dlc2lp("convert", project.root, fresh, "--empty-frames", "drop", "--videos", "none", "--data-dir", str(target))
     here, there = tree(target), tree(fresh)
-    plans = {".dlc2lp/plan.json", ".dlc2lp/manifest.json"}
+    plans = {".dlc2lp/plan.json", ".dlc2lp/manifest.json", "migration-report.html"}  # they name the target
     assert {path: here[path] for path in here.keys() - plans} == {path: there[path] for path in there.keys() - plans}
 
 

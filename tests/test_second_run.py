@@ -226,14 +226,14 @@ class Killed(BaseException):
 
 
 def test_a_run_with_other_options_that_was_killed_is_noticed(again, tmp_path, monkeypatch):
-    from dlc2lp import migration
+    from dlc2lp.run import carry_out
 
     def dies(*_):
         raise Killed
 
     before = snapshot(tmp_path / "lp")
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(migration, "execute", dies)
+        patch.setattr(carry_out, "execute", dies)
         main.run([*map(str, again), "--empty-frames", "drop"])
     assert is_kept(tmp_path / "lp"), "nobody could tell it"
     n_surveys, result = surveys(again, monkeypatch)
@@ -246,17 +246,17 @@ def test_a_run_with_other_options_that_was_killed_is_noticed(again, tmp_path, mo
 
 def test_a_file_that_was_changed_while_it_ran_is_not_believed(again, tmp_path, monkeypatch):
     """Whoever saves an image after it was read, before its folder is listed, left a younger file than the run."""
-    from dlc2lp import migration
+    from dlc2lp.run import carry_out
 
     (tmp_path / "lp" / SEEN).write_bytes(b"")
-    close = migration.close_target
+    close = carry_out.close_target
 
     def closing(*args, **options):
         (tmp_path / "dlc/labeled-data/m1/img05.png").touch()
         return close(*args, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(migration, "close_target", closing)
+        patch.setattr(carry_out, "close_target", closing)
         assert dlc2lp(*again).exit_code == 0
     assert not is_kept(tmp_path / "lp")
     assert surveys(again, monkeypatch)[0] == 1
@@ -264,10 +264,10 @@ def test_a_file_that_was_changed_while_it_ran_is_not_believed(again, tmp_path, m
 
 
 def test_a_target_that_was_changed_between_its_check_and_its_listing_is_not_believed(again, tmp_path, monkeypatch):
-    from dlc2lp import migration
+    from dlc2lp.run import carry_out
 
     (tmp_path / "lp" / SEEN).write_bytes(b"")
-    close = migration.close_target
+    close = carry_out.close_target
 
     def closing(*args, **options):
         closed = close(*args, **options)
@@ -275,7 +275,7 @@ def test_a_target_that_was_changed_between_its_check_and_its_listing_is_not_beli
         return closed
 
     with monkeypatch.context() as patch:
-        patch.setattr(migration, "close_target", closing)
+        patch.setattr(carry_out, "close_target", closing)
         assert dlc2lp(*again).exit_code == 0
     n_surveys, result = surveys(again, monkeypatch)
     assert (n_surveys, result.exit_code) == (1, 1)

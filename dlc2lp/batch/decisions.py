@@ -21,16 +21,20 @@ import difflib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dlc2lp.declared import declared
-from dlc2lp.errors import TargetRefused, UsageError
-from dlc2lp.files import write_whole
+from dlc2lp.errors import DiskTrouble, TargetRefused, UsageError, raise_disk_trouble
+from dlc2lp.files import read_bytes, write_whole
 from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.options import Options
+
+#: A file that a person writes is smaller.
+_MOST_BYTES = 16 * 2**20
 
 #: Leaves a project out of the migration.
 SKIP = "skip"
@@ -80,7 +84,7 @@ class Decisions:
             try:
                 decided[option.name] = option.read(value, root)
             except UsageError as error:
-                raise invalid(project, f"found {value!r} for {name}, expected {option.wanted}") from error
+                raise invalid(project, f"found {value!r:.80} for {name}, expected {option.wanted}") from error
         return options.changed(decided)
 
     def unused(self, projects: Iterable[str]) -> list[Finding]:
@@ -94,14 +98,14 @@ class Decisions:
 def read_decisions(path: Path) -> Decisions:
     """Read a decisions file; one that does not exist decides nothing, other YAML is ``decisions-unreadable``."""
     try:
-        if path.exists() and not path.is_file():
-            raise _unreadable(path, "found a folder or a device, expected a file")
-        with path.open(encoding="utf-8", newline="") as file:
-            text = file.read()
+        text = read_bytes(path, _MOST_BYTES).decode()
     except FileNotFoundError:
         return Decisions()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, str(error)) from error
+    except OSError as error:
+        raise_disk_trouble(path, error)
+        raise _unreadable(path, f"can't be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"is no UTF-8: {error.reason}") from error
     return _parse(path, text)
 
 
@@ -110,7 +114,9 @@ def _parse(path: Path, text: str) -> Decisions:
     options: dict[str, dict[str, Any]] = {}
     for project, given in document.items():
         if given and not isinstance(given, dict):
-            raise _unreadable(path, f"found {given!r} for {project!r}, expected options, one a line: `option: value`")
+            raise _unreadable(
+                path, f"found {given!r:.80} for {project!r:.80}, expected options, one a line: `option: value`"
+            )
         options[project] = {name: value for name, value in (given or {}).items() if value != ""}
     return Decisions(text, {name: given for name, given in options.items() if given}, frozenset(options))
 
@@ -119,14 +125,16 @@ def _load(path: Path, text: str) -> dict[str, Any]:
     """Read YAML as text only: the scorer ``007`` and the individual ``no`` are names, and the option's type decides."""
     import yaml
 
-    class Loader(yaml.BaseLoader):
+    from dlc2lp.bounded_yaml import Bounded
+
+    class Loader(Bounded, yaml.BaseLoader):
         """Makes nothing but texts, lists and mappings, and takes no key twice."""
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [key.value for key, _ in node.value]
-            for key in keys:
-                if keys.count(key) > 1:
-                    raise yaml.YAMLError(f"found {key!r} twice, expected once")
+            keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+            for key, times in keys.items():
+                if times > 1:
+                    raise yaml.YAMLError(f"found {key!r:.80} twice, expected once")
             return super().construct_mapping(node, deep)
 
     try:
@@ -172,23 +180,23 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
     except UsageError:
         # Of the form `{lab/a: {crf: 20}}`, indented as a whole, or ended by `...`.
         return Asked(findings=(_not_added(path, "can't be added to as it is written", blocks),))
-    except (TargetRefused, OSError) as error:
+    except (TargetRefused, DiskTrouble, OSError) as error:
         return Asked(findings=(_not_added(path, f"could not be written ({error})", blocks),))
     return Asked(len(new))
 
 
 def _not_added(path: Path, why: str, blocks: str) -> Finding:
-    message = f"{why}, so what is open is not listed in it; it would be:\n{blocks.rstrip()}"
-    advice, remedies = "add these lines yourself, or give another file: {}", (Setting("decisions", ("FILE",)),)
-    return Finding(Severity.WARNING, "decisions-not-added", str(path), message, advice=advice, remedies=remedies)
+    message, table = f"{why}, so what is open is not listed in it; it would be:", tuple(blocks.rstrip().split("\n"))
+    advice, ways = "add these lines yourself, or give another file: {}", (Setting("decisions", ("FILE",)),)
+    return Finding(Severity.WARNING, "decisions-not-added", str(path), message, "", advice, ways, (), table)
 
 
 def _block(project: str, asked: Sequence[Finding]) -> str:
     lines = []
     named: dict[str, None] = {}
     for finding in asked:
-        lines += [f"# {line}" for line in f"{finding.code}: {finding.message}".splitlines()]
-        lines.append(f"#   {' '.join(finding.short_hint.splitlines())}")
+        lines += [f"# {finding.code}: {finding.message}", *(f"# {line}" for line in finding.table)]
+        lines.append(f"#   {finding.short_hint}")
         named |= dict.fromkeys(name for name in finding.options if name in _FIELDS)
     options = "".join(f"  {name}:\n" for name in named or (SKIP,))
     return "\n".join(map(_escaped, lines)) + f"\n{_key(project)}:\n{options}"

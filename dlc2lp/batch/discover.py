@@ -31,7 +31,7 @@ from dlc2lp.dlc.misplaced import projects_below
 from dlc2lp.dlc.packed import is_archive_file
 from dlc2lp.errors import UsageError
 from dlc2lp.model import Command, Finding, Remedy, Severity, by_severity
-from dlc2lp.searching import is_system_folder
+from dlc2lp.searching import is_folder, is_system_folder
 from dlc2lp.wording import some
 
 
@@ -149,12 +149,12 @@ class _Search:
             if is_labeled_data(entry.name) and pass_by_labels:
                 continue
             if is_system_folder(entry.name):
-                if _is_folder(entry):
+                if is_folder(entry, follow_links=False):
                     self._hidden.append(path)
             elif _leads_elsewhere(entry):
-                if _is_folder(entry, follow_links=True):
+                if is_folder(entry):
                     self._links.append((path, os.path.realpath(entry.path), inside))
-            elif _is_folder(entry) and not self._is_out(entry):
+            elif is_folder(entry, follow_links=False) and not self._is_out(entry):
                 folders.append(path)
         return folders
 
@@ -211,13 +211,6 @@ class _Search:
             for code, paths, what in kinds
             if paths
         ]
-
-
-def _is_folder(entry: os.DirEntry[str], *, follow_links: bool = False) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=follow_links)
-    except OSError:  # also of a link to itself
-        return False
 
 
 def _leads_elsewhere(entry: os.DirEntry[str]) -> bool:

@@ -27,16 +27,20 @@ from dlc2lp.batch.project import REPORT_IT
 from dlc2lp.batch.run import in_batch
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.worklog import LOG_FOLDER, Story, note_lost, read_story
-from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, fault, reason
+from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, explained, fault
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
+from dlc2lp.pages.write import write_page
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames
-from dlc2lp.run.assess import Assessment, State, assess
+from dlc2lp.run.assess import WRITTEN, Assessment, State, assess
+from dlc2lp.run.at_work import refuse_busy
 from dlc2lp.run.closing import close_target
+from dlc2lp.run.findings import disk_fault
 from dlc2lp.run.journal import Journal
+from dlc2lp.run.links import check_own_folders
 from dlc2lp.run.scratch import make_folder, sweep, sweep_target
 from dlc2lp.run.stored import required_plan
 from dlc2lp.version import __version__
@@ -184,7 +188,7 @@ def _state_of(out: Path) -> str:
     return digest.hexdigest()[:_NAME_CHARS]
 
 
-_NOT_DONE = frozenset([State.TO_DO, State.MERGE, State.EDITED, State.HELD])
+_NOT_DONE = frozenset([*WRITTEN, State.MERGE, State.EDITED, State.HELD])
 
 
 @dataclass(frozen=True)
@@ -244,11 +248,10 @@ def _close(task: _Task, stop: threading.Event | None = None) -> tuple[int, _Chec
     except Dlc2LpError as error:
         report = _failed(entry, error.findings)
     except OSError as error:
-        why = f"could not be checked: {reason(error)}"
-        advice = "check the disk and the permissions, then run `dlc2lp batch finish` again"
-        report = _failed(entry, [Finding(Severity.ERROR, "target-unreadable", entry.target, why, advice=advice)])
+        report = _failed(entry, [disk_fault("target-unreadable", entry.target, "could not be checked", error)])
     except Exception as error:  # noqa: BLE001  a fault that one target brings up must not stop the others
-        report = _failed(entry, [fault(entry.target, error, REPORT_IT)])
+        told = explained(error, entry.target)
+        report = _failed(entry, told.findings if told else [fault(entry.target, error, REPORT_IT)])
     endings: dict[str, Ending] = {"done": "done", "skipped": "skipped"}
     event = Event("ended", "target", entry.target, state=endings.get(report.state, "failed"))
     return task.number, _Checked.of(report, left), event
@@ -286,7 +289,9 @@ class _Found:
 
 def _look(task: _Task) -> _Found:
     folder = task.out / task.entry.target
+    refuse_busy(folder)
     stored = required_plan(folder)
+    check_own_folders(folder)
     plan = replace(stored, target=str(folder))  # the archive may have moved; all other paths are relative
     sweep_target(folder, lambda tag: tag.is_gone or str(tag) in task.gone)
     assessment = assess(plan, quick=True)
@@ -298,7 +303,8 @@ def _look(task: _Task) -> _Found:
 def _close_planned(task: _Task, found: _Found) -> ProjectReport:
     entry, plan, failed, left = task.entry, found.plan, found.failed, found.left
     said = task.findings if failed else ()
-    _, told = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    closed = close_target(plan, sorted(failed), said, None if left else found.assessment, task.verify)
+    told = (*closed.findings, *write_page(plan, closed))
     findings = [in_batch(finding, task.out) for finding in told]
     if found.is_other:
         why = "was converted or planned by itself since the archive was planned; told here is what it is now"

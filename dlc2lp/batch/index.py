@@ -18,8 +18,17 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from dlc2lp import codec
-from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
-from dlc2lp.files import write_whole
+from dlc2lp.errors import (
+    DiskTrouble,
+    Dlc2LpError,
+    NotPlanned,
+    PlanReplaced,
+    TargetRefused,
+    UsageError,
+    disk_error,
+)
+from dlc2lp.files import NotRegular, TooLarge, lines_of, open_regular, write_whole
+from dlc2lp.inside import InnerPath, StepId
 from dlc2lp.model import Command, Finding
 from dlc2lp.planning.plan import Count, CountKeys, Plan
 from dlc2lp.planning.steps import EncodeVideo, Step
@@ -54,7 +63,7 @@ class IndexedStep(NamedTuple):
     """What the index tells of a step."""
 
     #: As in the target's plan.
-    id: str
+    id: StepId
     kind: str
     cost: int  #: What it costs to carry it out, in bytes copied in the same time.
     space_bytes: int  #: Estimate of what it writes.
@@ -80,14 +89,14 @@ class IndexEntry:
     project: str  #: The project's path relative to the root, with ``/``.
     #: The project's absolute path; the target's path relative to OUT, with ``/``.
     source: str
-    target: str
+    target: InnerPath
     #: ``planned``; ``needs-decision`` or ``refused``, and then the findings say why; ``skipped`` by a decision.
     state: EntryState
     individual: str = ""  #: The individual whose target this is, where a project is split; else empty.
     plan: str = ""  #: Digest of the target's ``plan.json``; empty where there is none.
     identity: tuple[str, ...] = ()  #: Task, scorer, date and views of the project, which its copies share.
     findings: tuple[IndexedFinding, ...] = ()  #: Why it is not planned. Of a planned one the plan itself holds them.
-    twins: tuple[str, ...] = ()  #: Targets of the project's other individuals, which hold the same videos.
+    twins: tuple[InnerPath, ...] = ()  #: Targets of the project's other individuals, which hold the same videos.
     #: Paths relative to the root of the other projects that are its cameras, where it is a multi-view one.
     cameras: tuple[str, ...] = ()
     steps: tuple[IndexedStep, ...] = ()  #: What there is to do.
@@ -138,7 +147,7 @@ class Totals:
 class Weight(NamedTuple):
     """What a target weighs."""
 
-    target: str  #: As in the index.
+    target: InnerPath  #: As in the index.
     cost: int  #: What all its steps cost.
     at: int  #: Where its line begins, in bytes behind the index's header.
 
@@ -159,7 +168,7 @@ class Lines:
         self.totals = self.totals.plus(entry)
         if entry.steps:
             self.weights.append(Weight(entry.target, entry.cost, self._at))
-        content = line.encode("ascii")
+        content = line.encode()
         self._at += len(content)
         self._digest.update(content)
         return entry
@@ -182,7 +191,7 @@ class _Header:
     options: Mapping[str, Any]
     totals: Totals
     findings: tuple[Finding, ...]
-    weights: str
+    weights: Annotated[str, codec.Says("pattern", r"^\.dlc2lp-batch/weights-[0-9a-f]{16}\.jsonl$")]
 
 
 @dataclass(frozen=True)
@@ -205,15 +214,19 @@ class Index:
         """
         path = out / INDEX_FILE
         try:
-            with path.open("rb") as file:
-                header = codec.read(_Header, file.readline())
+            with open_regular(path) as file:
+                header = codec.read(_Header, next(lines_of(file), b""))
             return cls(out, header.root, header.options, header.totals, header.findings, header.weights)
         except (FileNotFoundError, NotADirectoryError) as error:
             check_is_folder(out)
             why = f"found no {INDEX_FILE}, so no archive was planned for this folder"
             remedies = (Command(f"dlc2lp batch plan ROOT {out}"),)
             raise NotPlanned.of("not-planned", str(out), why, advice="{}", remedies=remedies) from error
+        except (NotRegular, TooLarge) as error:
+            raise _damaged(path, str(error.strerror)) from error
         except OSError as error:
+            if (trouble := disk_error(error)) is not None:
+                raise DiskTrouble.from_error(path, trouble) from error
             why = f"could not be read: {error.strerror or error}"
             advice = "ask its owner for permission to read it, or choose another OUT"
             raise TargetRefused.of("plan-unreadable", str(path), why, advice=advice) from error
@@ -228,14 +241,15 @@ class Index:
         """
         path, totals = self.out / INDEX_FILE, Totals()
         try:
-            with path.open("rb") as file:
-                self._check_header(file.readline())
-                for line in file:
+            with open_regular(path) as file:
+                lines = lines_of(file)
+                self._check_header(next(lines, b""))
+                for line in lines:
                     entry = codec.read(IndexEntry, line)
                     totals = totals.plus(entry)
                     yield entry
         except (OSError, codec.Malformed) as error:
-            raise _damaged(path, f"line {totals.n_entries + 2} can't be read ({error})") from error
+            raise _unread(path, f"line {totals.n_entries + 2}", error) from error
         if totals != self.totals:
             raise _damaged(path, f"found {counted(totals.n_entries, 'target')}, expected {self.totals.n_entries}")
 
@@ -257,12 +271,14 @@ class Index:
         """Read what each target with steps weighs; raise as :meth:`entries`."""
         path = self.out / self.weights_file
         try:
-            with path.open("rb") as file:
-                found = [codec.read(Weight, line) for line in file]
+            with open_regular(path) as file:
+                found = [codec.read(Weight, line) for line in lines_of(file)]
             if sum(weight.cost for weight in found) == self.totals.cost:
                 return found
             why = "does not hold every target of the plan"
         except (OSError, codec.Malformed) as error:
+            if disk_error(error) is not None:
+                raise _unread(path, "it", error) from error
             why = f"can't be read ({error})"
         if type(self).read(self.out).weights_file != self.weights_file:
             raise self._replaced()
@@ -271,25 +287,37 @@ class Index:
     @contextlib.contextmanager
     def reader(self) -> Iterator[Callable[[Weight], IndexEntry]]:
         """Lend what reads single lines; it raises ``plan-unreadable`` where one is damaged."""
-        with (self.out / INDEX_FILE).open("rb") as file:
-            header = file.readline()
+        path = self.out / INDEX_FILE
+        try:
+            file = open_regular(path)
+        except OSError as error:
+            raise _unread(path, "it", error) from error
+        with file:
             try:
+                header = next(lines_of(file), b"")
                 self._check_header(header)
-            except codec.Malformed as error:
-                raise _damaged(self.out / INDEX_FILE, f"line 1 can't be read ({error})") from error
+            except (OSError, codec.Malformed) as error:
+                raise _unread(path, "line 1", error) from error
             start = len(header)
 
             def read(weight: Weight) -> IndexEntry:
                 try:
                     file.seek(start + weight.at)
-                    entry = codec.read(IndexEntry, file.readline())
+                    entry = codec.read(IndexEntry, next(lines_of(file), b""))
                     if (entry.target, entry.cost) == (weight.target, weight.cost):
                         return entry
                 except (OSError, codec.Malformed) as error:
-                    raise _damaged(self.out / INDEX_FILE, f"{weight.target} can't be read ({error})") from error
-                raise _damaged(self.out / INDEX_FILE, f"found no line of {weight.target} where one was expected")
+                    raise _unread(path, weight.target, error) from error
+                raise _damaged(path, f"found no line of {weight.target} where one was expected")
 
             yield read
+
+
+def _unread(path: Path, what: str, error: OSError | codec.Malformed) -> Dlc2LpError:
+    """Return the error for a part of a plan that can't be read: damaged, or on a disk that fails."""
+    if isinstance(error, OSError) and (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(path, trouble)
+    return _damaged(path, f"{what} can't be read ({error})")
 
 
 def _damaged(path: Path, why: str) -> UsageError:

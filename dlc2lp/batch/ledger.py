@@ -14,17 +14,22 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from dlc2lp.codec import Malformed, encode, read
-from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.errors import Overtaken, TargetRefused, UsageError
 from dlc2lp.events import Event
-from dlc2lp.files import own_tag
+from dlc2lp.files import NotRegular, TooLarge, lines_of, open_regular, own_tag
 
 #: A whole line, and the number of its project.
-_LINE = re.compile(rb"\[([0-9]+), \[.*\]\]\n", re.DOTALL)
+_LINE = re.compile(rb"\[([0-9]{1,18}), \[.*\]\]\n", re.DOTALL)
 
 T = TypeVar("T")
+
+
+def _damaged(path: str | Path, why: str) -> UsageError:
+    advice = "remove this file, then run the same command again"
+    return UsageError.of("plan-unreadable", str(path), why, advice=advice)
 
 
 class Ledger(Generic[T]):
@@ -38,8 +43,8 @@ class Ledger(Generic[T]):
         found: dict[int, tuple[Path, int]] = {}
         for path in sorted(self.folder.glob("*.jsonl")):
             offset = 0
-            with self._overtaken(), path.open("rb") as file:
-                for line in file:
+            with self._overtaken(), open_regular(path) as file:
+                for line in lines_of(file):
                     if number := _LINE.match(line):  # else a crash cut it off
                         found[int(number[1])] = (path, offset)
                     offset += len(line)
@@ -56,7 +61,9 @@ class Ledger(Generic[T]):
         except FileNotFoundError as error:
             why = "another call of the same command was faster, and has put everything together or begun anew"
             advice = "see whether it ended well; if not, run the same command again"
-            raise UsageError.of("overtaken", str(self.folder), why, advice=advice) from error
+            raise Overtaken.of("overtaken", str(self.folder), why, advice=advice) from error
+        except (NotRegular, TooLarge) as error:
+            raise _damaged(error.filename or self.folder, str(error.strerror)) from error
         except OSError as error:
             raise TargetRefused.not_writable(self.folder, error) from error
 
@@ -64,10 +71,16 @@ class Ledger(Generic[T]):
         """Return the numbers of the projects that have a result."""
         return set(self._offsets())
 
+    def damaged(self, error: Malformed) -> UsageError:
+        """Return the error for results that are of their type, and hold what can't be read."""
+        why = f"holds a result that can't be read ({error})"
+        advice = "remove this folder, then run the same command again"
+        return UsageError.of("plan-unreadable", str(self.folder), why, advice=advice)
+
     def read(self, n_projects: int) -> Iterator[T]:
         """Read the results of all projects in their order, one at a time; a damaged one is ``plan-unreadable``."""
         offsets = self._offsets()
-        files: dict[Path, IO[bytes]] = {}
+        files: dict[Path, BinaryIO] = {}
         try:
             for number in range(n_projects):
                 with self._overtaken():
@@ -75,15 +88,13 @@ class Ledger(Generic[T]):
                         raise FileNotFoundError
                     path, offset = offsets[number]
                     if path not in files:
-                        files[path] = path.open("rb")
+                        files[path] = open_regular(path)
                     files[path].seek(offset)
-                    line = files[path].readline()
+                    line = next(lines_of(files[path]), b"")
                 try:
                     yield read(tuple[int, self._kind], line)[1]  # type: ignore[name-defined]
                 except Malformed as error:
-                    why = f"holds a result that can't be read ({error})"
-                    advice = "remove this file, then run the same command again"
-                    raise UsageError.of("plan-unreadable", str(path), why, advice=advice) from error
+                    raise _damaged(path, f"holds a result that can't be read ({error})") from error
         finally:
             for file in files.values():
                 file.close()

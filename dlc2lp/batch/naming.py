@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 #: What stands in OUT besides targets.
 OUT_FILES = ("report.json", "report.csv", "index.html", "times.csv", "decisions.yaml")
 
-_NOT_IN_NAMES = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f\ud800-\udfff]')
+_NOT_IN_NAMES = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _MAX_BYTES = 200
 _HASH_CHARS = 8

@@ -26,6 +26,7 @@ from dlc2lp.batch.project import Task, plan_project
 from dlc2lp.batch.shards import Shard
 from dlc2lp.batch.space import Estimate, Load, estimate
 from dlc2lp.batch.worklog import Story, note_lost, read_story
+from dlc2lp.codec import Malformed
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, UsageError
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import absolute
@@ -174,7 +175,10 @@ class _Joined:
 def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, decisions_file: Path) -> ArchivePlan:
     """Make the index of all lines, and ask what is open."""
     out, options, n_projects, ledger = request.out, request.options, len(listed.targets), planned_lines(request.out)
-    joined = _Joined(out, itertools.chain.from_iterable(ledger.read(n_projects)))
+    try:
+        joined = _Joined(out, itertools.chain.from_iterable(ledger.read(n_projects)))
+    except Malformed as error:
+        raise ledger.damaged(error) from error
     findings = [
         *listed.findings,
         *(() if listed.targets else (no_projects(request.root),)),

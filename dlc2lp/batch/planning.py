@@ -19,7 +19,8 @@ from dlc2lp.batch.previous import Previous, keep_targets
 from dlc2lp.codec import Malformed, read, to_line
 from dlc2lp.dlc.misplaced import refusal
 from dlc2lp.errors import SourceRefused, TargetRefused, UsageError
-from dlc2lp.files import write_if_new
+from dlc2lp.files import read_bytes, write_if_new
+from dlc2lp.inside import InnerPath
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.options import Options
 from dlc2lp.run.target import check_data_dir, check_only_holds, check_surroundings
@@ -64,7 +65,7 @@ class Listed:
     """What lies in an archive."""
 
     request: str  #: Digest of what was asked.
-    targets: Mapping[str, str]  #: Target by project, in the order of the projects.
+    targets: Mapping[str, InnerPath]  #: Target by project, in the order of the projects.
     findings: tuple[Finding, ...]  #: What came up while searching.
 
 
@@ -72,7 +73,7 @@ def list_projects(request: Request, previous: Previous, *, must_exist: bool) -> 
     """Return the list of an interrupted planning that was asked the same, or search the archive."""
     path = request.out / _LIST
     with contextlib.suppress(OSError, Malformed):  # there is none, or a damaged one
-        listed = read(Listed, path.read_bytes())
+        listed = read(Listed, read_bytes(path))
         if listed.request == request.digest:
             return listed
     if must_exist:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from dlc2lp.batch.index import INDEX_FILE, STATE_FOLDER, Index
 from dlc2lp.codec import Malformed, read, to_line
-from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError
-from dlc2lp.files import write_if_new
+from dlc2lp.errors import NotPlanned, PlanReplaced, TargetRefused, UsageError, refused_by_system
+from dlc2lp.files import NotRegular, TooLarge, read_bytes, write_if_new
+from dlc2lp.inside import InnerPath
 from dlc2lp.model import Finding, Severity
 from dlc2lp.run.target import check_is_folder, is_same_folder
 
@@ -37,8 +38,7 @@ def read_previous(root: Path, out: Path) -> Previous:
     """
     check_is_folder(out)
     targets: dict[str, str] = {}
-    findings: list[Finding] = []
-    kept = _read_targets(out)
+    kept, findings = _read_targets(out)
     planned_for: str | None = None
     try:
         index = Index.read(out)
@@ -57,7 +57,7 @@ def read_previous(root: Path, out: Path) -> Previous:
         planned_for = kept.root
         told = "the earlier plan is damaged or of another version; it is made anew"
         where = error.findings[0].message
-        findings = [Finding(Severity.WARNING, "plan-unreadable", str(out / INDEX_FILE), told, where)]
+        findings.append(Finding(Severity.WARNING, "plan-unreadable", str(out / INDEX_FILE), told, where))
     if planned_for is not None and not _is_same_archive(planned_for, root):
         why = f"was planned for the archive {planned_for}, which is still there, not for {root}"
         advice = "choose another OUT, one for each archive"
@@ -77,14 +77,25 @@ class _Kept:
     """The targets that were ever planned, and the archive that they are of; None where that is not known."""
 
     root: str | None
-    targets: Mapping[str, str]
+    targets: Mapping[str, InnerPath]
 
 
-def _read_targets(out: Path) -> _Kept:
+def _read_targets(out: Path) -> tuple[_Kept, list[Finding]]:
+    """Return what was kept, and what is to be told of that; raise what says that the system can't read it."""
+    path, none = out / TARGETS_FILE, _Kept(None, {})
     try:
-        return read(_Kept, (out / TARGETS_FILE).read_bytes())
-    except (OSError, Malformed):
-        return _Kept(None, {})
+        return read(_Kept, read_bytes(path)), []
+    except (FileNotFoundError, NotADirectoryError):
+        return none, []
+    except (NotRegular, TooLarge, Malformed) as error:
+        told = (
+            "the list of targets of earlier plans is damaged and made anew; a project that is away at this moment may "
+            "get another target when it comes back"
+        )
+        why = str(error) if isinstance(error, Malformed) else str(error.strerror)
+        return none, [Finding(Severity.WARNING, "plan-unreadable", str(path), told, why)]
+    except OSError as error:
+        raise refused_by_system(error, str(path)) from error
 
 
 def _is_same_archive(before: str, root: Path) -> bool:

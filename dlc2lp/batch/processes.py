@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -101,6 +102,7 @@ def _begin(jobs: int) -> None:
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _on_end)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # Its own threads share the CPUs with the other processes.
     limit_cpus(max(1, allowed_cpus() // jobs))
 
@@ -113,6 +115,17 @@ def _on_end(number: int, frame: FrameType | None) -> None:
     end = threading.Timer(_GRACE_S, os._exit, (1,))
     end.daemon = True
     end.start()
+
+
+def _end_with_parent() -> None:
+    """Stop when the parent was killed: nobody would take what is made, and the process would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    _STOP.set()
+    time.sleep(_GRACE_S)
+    os._exit(1)
 
 
 def _call(function: Callable[[Task, threading.Event | None], Result], task: Task) -> Result:

@@ -14,7 +14,7 @@ from dlc2lp.batch.planning import Request, check_options
 from dlc2lp.codec import to_line
 from dlc2lp.dlc.locate import LocatedProject, open_project
 from dlc2lp.each_individual import propose_each_seen, survey_for_each
-from dlc2lp.errors import DecisionNeeded, Dlc2LpError, Interrupted, fault, reason
+from dlc2lp.errors import DecisionNeeded, Interrupted, disk_error, explained, fault, reason
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.migration import propose_seen, store, survey_source
 from dlc2lp.model import Finding, Severity, by_severity
@@ -65,15 +65,10 @@ def _entries_or_refusal(task: Task, watch: Watch) -> list[IndexEntry]:
 
 def _why(task: Task, error: Exception) -> list[Finding]:
     """Return why a project is not planned."""
-    if isinstance(error, Dlc2LpError):
-        return list(error.findings)
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and disk_error(error) is None:
         return [_unreadable(task, error)]
-    if isinstance(error, UnicodeEncodeError):
-        why = "a name in it holds bytes that are no text, and Lightning Pose's files are text"
-        advice = "rename the folders and files, for example with convmv, and plan again"
-        return [Finding(Severity.ERROR, "name-not-text", task.project, why, advice=advice)]
-    return [fault(task.project, error, REPORT_IT)]
+    told = explained(error, task.project)
+    return [fault(task.project, error, REPORT_IT)] if told is None else list(told.findings)
 
 
 def _unreadable(task: Task, error: OSError) -> Finding:

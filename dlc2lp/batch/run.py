@@ -19,16 +19,18 @@ from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
 from dlc2lp.events import Ending, Event, Watch
+from dlc2lp.files import read_bytes
 from dlc2lp.model import Command, Finding, PlanAgain, Remedy, RunAgain, Setting
 from dlc2lp.options import RunOptions
-from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
 from dlc2lp.planning.steps import EncodeVideo
 from dlc2lp.run.assess import assess
+from dlc2lp.run.at_work import at_work
 from dlc2lp.run.disk_space import check_space
 from dlc2lp.run.execute import Run, execute
 from dlc2lp.run.findings import disk_fault
 from dlc2lp.run.labeling import settle_labels
-from dlc2lp.run.scratch import SCRATCH, sweep
+from dlc2lp.run.scratch import sweep
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.ffmpeg import find_ffmpeg
@@ -68,12 +70,15 @@ class ShardRun:
         Steps that were carried out, and that were done before.
     failed
         By target: what went wrong there.
+    told
+        What is to be known of all of it.
     """
 
     shard: Shard
     n_done: int = 0
     n_skipped: int = 0
     failed: dict[str, list[Finding]] = field(default_factory=dict)
+    told: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         steps = f"{counted(self.n_done, 'step')} done", f"{self.n_skipped} done before"
@@ -88,9 +93,9 @@ class ShardRun:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What went wrong; each finding says in which target."""
-        told = (finding.within(target) for target in sorted(self.failed) for finding in self.failed[target])
+        of_targets = (finding.within(target) for target in sorted(self.failed) for finding in self.failed[target])
         # What is wrong with a target as a whole, each of its units has found.
-        return tuple(dict.fromkeys(told))
+        return tuple(dict.fromkeys([*of_targets, *self.told]))
 
 
 def run_shard(
@@ -138,7 +143,7 @@ class _Shard:
         self, out: Path, shard: Shard, run_options: RunOptions, watch: Watch, log: WorkLog, story: Story
     ) -> None:
         self._out, self._run_options, self._watch = out, run_options, watch
-        self._log, self._story, self._result = log, story, ShardRun(shard)
+        self._log, self._story, self._result = log, story, ShardRun(shard, told=log.told)
         # A few at a time are kept: the units of a heavy project follow each other.
         self._plan_of = lru_cache(run_options.jobs or allowed_cpus())(_plan_of)
 
@@ -166,12 +171,19 @@ class _Shard:
             self._log.ended(unit.target)
 
     def _run(self, unit: Unit, jobs: int) -> Run:
+        with at_work(self._out / unit.target, alone=False, watch=self._watch):
+            return self._run_beside_others(unit, jobs)
+
+    def _run_beside_others(self, unit: Unit, jobs: int) -> Run:
         target = self._out / unit.target
-        sweep([target / SCRATCH])
         plan = self._plan_of(target, unit.plan)
         if plan is None:  # planned anew by `dlc2lp convert`, and so its business; `finish` looks at what came of it
             return self._left(unit, "skipped")
         by_id = {step.id: step for step in plan.steps}
+        if not by_id.keys() >= {step.id for step in unit.steps}:
+            why = "the plan of the archive has steps of this target that its own plan does not have"
+            advice = "plan again with the same `dlc2lp batch plan` command"
+            raise TargetRefused.of("plan-unreadable", unit.target, why, advice=advice)
         steps = [by_id[step.id] for step in unit.steps]
         assessment = assess(plan, steps, quick=True)
         if self._run_options.edited == "settle" and settle_labels(plan, assessment.labels):
@@ -209,11 +221,13 @@ def _plan_of(target: Path, digest: str) -> Plan | None:
     """Return a target's plan; None where it is no longer the one of the index."""
     path = target / PLAN_FILE
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")  # whose digest is another one
+        text = read_bytes(path).decode(errors="replace")  # whose digest is another one
     except (FileNotFoundError, NotADirectoryError) as error:
         why = f"found no {PLAN_FILE}, which `batch plan` had written"
         advice = "plan again with the same `dlc2lp batch plan` command"
         raise TargetRefused.of("not-a-target", str(target), why, advice=advice) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
     if plan_digest(text) != digest:
         return None
     # The archive may be mounted elsewhere on this machine; all paths of a plan are relative but for its own.

@@ -22,10 +22,10 @@ from dlc2lp.batch.index import STATE_FOLDER, Index
 from dlc2lp.batch.shards import Unit, shards_with
 from dlc2lp.batch.worklog import read_story
 from dlc2lp.errors import Dlc2LpError, ToolMissing, UsageError
-from dlc2lp.files import write_whole
+from dlc2lp.files import read_text, write_whole
 from dlc2lp.model import Setting
 from dlc2lp.run.scratch import make_folder
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, shown
 
 SLURM_FOLDER = f"{STATE_FOLDER}/slurm"
 FINISH_SCRIPT = "finish.sh"
@@ -42,6 +42,9 @@ _WARNING_PART = 4
 _MAX_REQUEUES = 20
 
 _ANSWER_S = 60.0
+
+#: Some lines of a shell have less.
+_PREAMBLE_BYTES = 2**20
 
 _TIME = re.compile(r"(\d+-)?\d+(:\d{1,2}){0,2}")
 
@@ -198,7 +201,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 def _text(name: str, job: str, array: Sequence[str], log: str, resources: Resources, call: str) -> str:
     """Return a whole script; it ends in ``exec``, since the batch shell would not pass a signal on to dlc2lp."""
-    job_name = f"--job-name=dlc2lp-{job}".translate(_NO_BLANKS)
+    job_name = f"--job-name=dlc2lp-{shown(job)}".translate(_NO_BLANKS)
     directives = [job_name, *array, *resources.directives(), f"--output={log}"]
     lines = [
         "#!/bin/bash",
@@ -306,6 +309,6 @@ def read_preamble(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path, _PREAMBLE_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError.of("preamble-unreadable", str(path), f"could not be read: {error}") from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.batch.index import IndexEntry
-from dlc2lp.errors import ToolMissing, VideoFailed
+from dlc2lp.errors import DiskTrouble, ToolMissing, VideoFailed
 from dlc2lp.options import Options
 from dlc2lp.run.disk_space import SPARE_BYTES, free_bytes
 from dlc2lp.video.cpus import allowed_cpus
@@ -64,7 +64,7 @@ def estimate(out: Path, load: Load, options: Options) -> Estimate:
     """Say what an archive will cost here; how fast this machine encodes is measured, which takes about two seconds."""
     rate = None
     if load.n_encodes:
-        with contextlib.suppress(ToolMissing, VideoFailed, OSError):  # running the plan will tell
+        with contextlib.suppress(ToolMissing, VideoFailed, DiskTrouble, OSError):  # running the plan will tell
             rate = pixels_per_second(
                 encode_settings(options.profile, crf=options.crf, preset=options.preset, gop=options.gop, threads=1)
             )

@@ -17,21 +17,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TextIO
 
 from dlc2lp.batch.index import STATE_FOLDER
 from dlc2lp.batch.shards import Shard
 from dlc2lp.codec import read, to_line
 from dlc2lp.errors import TargetRefused
-from dlc2lp.files import Tag, own_tag
+from dlc2lp.files import Tag, lines_of, open_regular, own_tag
+from dlc2lp.inside import StepId
 from dlc2lp.model import Finding, Severity
+from dlc2lp.run.at_work import HEARTBEAT_S, LOST_AFTER_S
 
 LOG_FOLDER = f"{STATE_FOLDER}/log"
-
-#: How often a worker touches its file, and after how long without that it counts as lost. In between there is room for
-#: a network file system, which shows another machine's changes up to a minute late.
-_HEARTBEAT_S = 20.0
-LOST_AFTER_S = 180.0
 
 #: How often finished steps are written down.
 _FLUSH_S = 5.0
@@ -80,26 +77,26 @@ class _TargetEnded(_AboutTarget):
 
 @dataclass(frozen=True)
 class _Done(_AboutTarget):
-    done: tuple[str, ...]
+    done: tuple[StepId, ...]
     cost: int
     seconds: float
 
 
 @dataclass(frozen=True)
 class _FoundDone(_AboutTarget):
-    found: tuple[str, ...]
+    found: tuple[StepId, ...]
 
 
 @dataclass(frozen=True)
 class _Failed(_AboutTarget):
-    failed: tuple[str, ...]
+    failed: tuple[StepId, ...]
     findings: tuple[Finding, ...]
     at: float
 
 
 @dataclass(frozen=True)
 class _Lost(_AboutTarget):
-    lost: tuple[str, ...]
+    lost: tuple[StepId, ...]
 
 
 class WorkLog:
@@ -113,11 +110,17 @@ class WorkLog:
         self._done: dict[str, list[tuple[str, int, float]]] = {}
         self._flushed = time.monotonic()
         self._ended = threading.Event()
+        self.told: tuple[Finding, ...] = ()  #: That nothing can be written down.
+        self._file: TextIO | None = None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="ascii")
         except OSError as error:
-            raise TargetRefused.not_writable(self._path, error) from error
+            if not os.access(out, os.W_OK | os.X_OK):  # then no target can be written either
+                raise TargetRefused.not_writable(self._path, error) from error
+            why = f"can't be written ({error.strerror or error}); the work goes on, and `batch status` does not see it"
+            advice = "see to it; what is done, the targets themselves tell"
+            self.told = (Finding(Severity.WARNING, "log-unwritable", str(self._path), why, advice=advice),)
         self._write(_Began(str(shard), str(own_tag()), n_cpus, _job(), time.time()))
 
     def __enter__(self) -> Self:
@@ -131,7 +134,9 @@ class WorkLog:
         with self._lock:
             self._flush()
             self._write(_Ended("done" if kind is None else "stopped", time.time()))
-            self._file.close()
+            if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._file.close()
 
     def began(self, target: str, n_steps: int) -> None:
         """Note that work on a target begins."""
@@ -173,11 +178,12 @@ class WorkLog:
     def _write(self, said: Said) -> None:
         # A full disk must not end the worker for the sake of its story.
         with self._lock, contextlib.suppress(OSError):
-            self._file.write(to_line(said))
-            self._file.flush()
+            if self._file is not None:
+                self._file.write(to_line(said))
+                self._file.flush()
 
     def _beat(self) -> None:
-        while not self._ended.wait(_HEARTBEAT_S):
+        while not self._ended.wait(HEARTBEAT_S):
             with contextlib.suppress(OSError):
                 os.utime(self._path)
 
@@ -304,8 +310,8 @@ def read_story(out: Path, shard: Shard | None = None) -> Story:
             continue
         worker = Worker(path.name)
         try:
-            with path.open("rb") as file:
-                for line in file:
+            with open_regular(path) as file:
+                for line in lines_of(file):
                     with contextlib.suppress(ValueError):  # damaged or cut off by a crash, and so passed over
                         story.add(worker, read(Said, line))
         except FileNotFoundError:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of, take_run_options
+from dlc2lp.cli.everywhere import everywhere
+from dlc2lp.cli.options import GIVEN_PATH, options_of, take_run_options
 from dlc2lp.cli.progress import watching
-from dlc2lp.errors import EXIT_OK, Interrupted
+from dlc2lp.errors import EXIT_OK, Interrupted, begun
 from dlc2lp.options import Options, RunOptions
+from dlc2lp.wording import shown
 
 if TYPE_CHECKING:
     from dlc2lp.batch.finish import ArchiveReport
@@ -77,7 +79,8 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
             return planned.exit_code
         output.note(text.plan_text(planned, goes_on=True))
         came = run_shard(planned.index.out, None, run_options, watch=watch)
-        report = _finish(watch, out, run_options)
+        with begun(out):
+            report = _finish(watch, out, run_options)
     assert report is not None  # noqa: S101  only a part would be none; told to mypy
     output.result(text.report_text(report), json.converted(planned, came, report))
     return report.exit_code
@@ -188,7 +191,7 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
     with _requeued(requeue), watching() as watch:
         report = _finish(watch, out, run_options, shard)
     if report is None:
-        output.result(f"part {shard} of {out} is verified", json.finished_part(out, str(shard)))
+        output.result(f"part {shard} of {shown(str(out))} is verified", json.finished_part(out, str(shard)))
         return EXIT_OK
     output.result(text.report_text(report), json.report(report))
     return report.exit_code

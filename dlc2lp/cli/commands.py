@@ -8,18 +8,19 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
+from dlc2lp.cli.everywhere import everywhere
 from dlc2lp.cli.options import (
     GIVEN_PATH,
     SOURCE_AND_TARGET,
     SOURCE_OR_VIEWS,
     TARGET,
-    everywhere,
     options_of,
     take_source,
 )
 from dlc2lp.cli.progress import watching
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.options import Options, RunOptions
+from dlc2lp.wording import shown
 
 
 @click.command()
@@ -128,6 +129,23 @@ def verify(target: Path, **options: Any) -> int:
 
 @click.command()
 @TARGET
+@everywhere
+def report(target: Path) -> int:
+    """Make the page of TARGET for people anew, migration-report.html, of what stands there now.
+
+    Every conversion writes it: what was moved and from where, with pictures of the labels, and all that should be
+    known. Made anew it shows what people labeled since.
+    """
+    from dlc2lp.pages.write import remake_page
+    from dlc2lp.report import json
+
+    page = remake_page(target)
+    output.result(str(page), json.reported(page))
+    return 0
+
+
+@click.command()
+@TARGET
 @options_of("config")
 @everywhere
 def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options: Any) -> int:
@@ -198,7 +216,9 @@ def demo(folder: Path) -> int:
 
     source = make_demo_project(folder / "dlc-project")
     if not output.wants_quiet():
-        click.echo(f"$ dlc2lp convert {source} {folder / 'lp-project'}\n", err=output.wants_json())
+        output.say(
+            f"$ dlc2lp convert {shown(str(source))} {shown(str(folder / 'lp-project'))}\n", err=output.wants_json()
+        )
     with watching() as watch:
         came = migration.convert(source, folder / "lp-project", watch=watch)
     output.result(text.outcome_text(came), json.outcome(came))

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import click
+from dlc2lp.cli import output
+from dlc2lp.wording import shown
 
 #: Seconds between two lines where nobody watches a terminal: often enough for a log, rare enough to read it.
 LINE_EVERY_S = 30.0
@@ -33,7 +34,7 @@ class Display:
 
         if self._bar is None:
             self._bar = tqdm(total=total, desc=what, bar_format=_BAR, file=sys.stderr, dynamic_ncols=True, leave=False)
-        self._bar.set_description_str(what, refresh=False)
+        self._bar.set_description_str(shown(what), refresh=False)
         self._bar.update(done - self._bar.n)
 
     def line(self, text: str) -> None:
@@ -50,7 +51,7 @@ class Display:
             return
         if self._bar is not None:
             self._bar.clear()
-        click.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", err=True)
+        output.say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", err=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

@@ -6,13 +6,15 @@ imports what it runs.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
 
 import click
 
-from dlc2lp.cli.signals import stop_on_signals
+from dlc2lp.cli.early import ignore_signals
+from dlc2lp.cli.signals import stop_if_asked, stop_on_signals
 from dlc2lp.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -25,12 +27,17 @@ COMMANDS = {
         "commands",
         "Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules.",
     ),
+    "report": (
+        "commands",
+        "Make the page of TARGET for people anew, migration-report.html, of what stands there now.",
+    ),
     "config": ("commands", "Write the starter config of TARGET again with other options."),
     "labels": (
         "commands",
         "Make the label files of TARGET what Lightning Pose trains on, after labeling in its app.",
     ),
     "export": ("commands", "Write the labels of TARGET, as they are now, as a DeepLabCut project into DLC-FOLDER."),
+    "explain": ("explain", "Say what the CODE of a finding means, why it matters and what to do."),
     "video": ("video", "Check or convert single videos."),
     "batch": ("batch", "An archive of projects: find, plan, run, finish; on one machine or on a cluster."),
     "demo": ("commands", "Make a small synthetic DeepLabCut project in FOLDER and convert it."),
@@ -71,9 +78,11 @@ def cli() -> None:
     Look first:     dlc2lp inspect my-dlc-project
     Then convert:   dlc2lp convert my-dlc-project my-lp-project
     An archive:     dlc2lp batch convert my-archive my-archive-lp
+    A finding:      dlc2lp explain missing-image
 
     The source is never written to. Exit codes: 0 done, 1 some step or check failed, 2 wrong usage,
-    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal (run again to go on).
+    3 source or target refused and nothing written, 4 ffmpeg missing, 75 stopped by a signal, or another dlc2lp is at
+    work in the target or was faster (run again to go on).
     """
 
 
@@ -85,38 +94,56 @@ def main(arguments: list[str] | None = None) -> None:
     # For the processes that are started: glibc gives every thread that decodes videos a heap of its own, and the holes
     # in these add up to a hundred kilobytes with each project that is planned, though nothing is kept.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    exit_code = run(sys.argv[1:] if arguments is None else arguments)
+    ignore_signals()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # a full disk, which was told
+        _reader_left()
+    sys.exit(exit_code)
 
 
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; nothing that goes wrong reaches the user as a traceback."""
     with stop_on_signals():
         try:
-            if not _ANSWERED_HERE.issuperset(arguments):
-                from dlc2lp.cli import output
-
-                output.reset("--json" in arguments)
-            result = cli.main(args=arguments, prog_name="dlc2lp", standalone_mode=False)
-            return result if isinstance(result, int) else 0
-        except click.exceptions.Exit as stop:
-            return stop.exit_code
-        except BrokenPipeError:
-            return _reader_left()
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place where a bug becomes a message
+            return _run(arguments)
+        except KeyboardInterrupt as error:  # between the end of a command and ours
             return _ended_by(error)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        if not _ANSWERED_HERE.issuperset(arguments):
+            from dlc2lp.cli import output
+
+            output.reset("--json" in arguments)
+        stop_if_asked()
+        result = cli.main(args=arguments, prog_name="dlc2lp", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except BrokenPipeError as error:
+        # What commands say leaves by output.say, which knows; this may as well be a program that was started.
+        return _ended_by(error) if _ANSWERED_HERE.isdisjoint(arguments) else _reader_left()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place where a bug becomes a message
+        return _ended_by(error)
 
 
 def _ended_by(error: Exception | KeyboardInterrupt) -> int:
     """Say what ended a command early, and return the exit code."""
     from dlc2lp.cli import output
-    from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, Dlc2LpError, fault
+    from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, Dlc2LpError, explained, fault
     from dlc2lp.model import Finding, Severity
 
     if isinstance(error, click.ClickException):
         return _wrong_usage(error)
-    if isinstance(error, Dlc2LpError):
-        output.failed(error.exit_code, error.findings)
-        return error.exit_code
+    if (told := explained(error, "dlc2lp")) is not None:
+        if not isinstance(error, Dlc2LpError):
+            output.log_traceback(error)
+        output.failed(told.exit_code, told.findings)
+        return told.exit_code
     if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
         advice = "run the same command again to go on"
         finding = Finding(Severity.ERROR, "interrupted", "dlc2lp", "stopped by a signal", advice=advice)
@@ -132,6 +159,7 @@ def _wrong_usage(error: click.ClickException) -> int:
     from dlc2lp.cli import output
     from dlc2lp.errors import EXIT_USAGE
     from dlc2lp.model import Finding, Severity
+    from dlc2lp.wording import shown
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     if output.wants_json():
@@ -140,7 +168,12 @@ def _wrong_usage(error: click.ClickException) -> int:
         finding = Finding(Severity.ERROR, "wrong-usage", "command line", error.format_message())
         output.failed(EXIT_USAGE, [finding])
     else:
-        error.show(sys.stderr)
+        if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            # What stands there of names, before click puts its own lines around it.
+            vars(error)["message"] = shown(error.message or "")
+        words = io.StringIO()
+        error.show(words)
+        output.say(words.getvalue().removesuffix("\n"), err=True)
     return EXIT_USAGE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 from collections.abc import Callable
@@ -12,12 +11,10 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from dlc2lp.cli import output
+from dlc2lp.cli.everywhere import Command, stacked
 from dlc2lp.declared import Option
 from dlc2lp.errors import UsageError
 from dlc2lp.options import OPTIONS, RunOptions
-
-Command = Callable[..., Any]
 
 
 class _GivenPath(click.Path):
@@ -80,34 +77,6 @@ def options_of(command: str) -> Callable[[Command], Command]:
     return stacked(
         *(_click_option(option, command) for option in OPTIONS.values() if command in option.section.commands)
     )
-
-
-def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Join several option decorators into one, keeping their order in the help."""
-    return lambda command: functools.reduce(lambda inner, option: option(inner), reversed(options), command)
-
-
-def everywhere(command: Command) -> Command:
-    """Add what every command takes, and set up the output before it runs."""
-
-    @functools.wraps(command)
-    def configured(
-        *args: Any, as_json: bool, all_findings: bool, verbose: int, quiet: bool, log_file: str | None, **kwargs: Any
-    ) -> Any:
-        from dlc2lp.report.findings import list_all
-
-        list_all(all_findings)
-        path = click.get_current_context().command_path
-        output.configure(path, as_json=as_json, verbose=verbose, quiet=quiet, log_file=log_file)
-        return command(*args, **kwargs)
-
-    return stacked(
-        click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout (docs/json.md)."),
-        click.option("--all-findings", is_flag=True, help="List every finding, however many there are of one kind."),
-        click.option("-v", "--verbose", count=True, help="Say more."),
-        click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
-        click.option("--log-file", metavar="FILE", help="Append a log with times to FILE."),
-    )(configured)
 
 
 def take_source(places: tuple[Path, ...], options: dict[str, Any]) -> tuple[Path | None, Path]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-import re
+import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from dlc2lp.codec import encode
-from dlc2lp.errors import EXIT_OK
+from dlc2lp.errors import EXIT_OK, Dlc2LpError, disk_error
 from dlc2lp.model import Finding, Severity
+from dlc2lp.wording import shown, shown_lines
 
 if TYPE_CHECKING:
     from dlc2lp.report.findings import Document
@@ -44,16 +46,57 @@ def configure(path: str, *, as_json: bool, verbose: int, quiet: bool, log_file: 
     set_command(path)
     _state.update(json=as_json, quiet=quiet)
     if verbose:
-        handler: logging.Handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-        logger.addHandler(handler)
+        logger.addHandler(_Log(sys.stderr, "%(levelname)s %(message)s"))
     if log_file:
         try:
-            handler = logging.FileHandler(log_file, encoding="utf-8")
+            # A pipe that nobody reads would be waited for.
+            file = open(log_file, "a", encoding="utf-8", opener=_open_without_waiting)  # noqa: SIM115
         except OSError as error:
-            raise click.FileError(log_file, error.strerror or str(error)) from error
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        logger.addHandler(handler)
+            if disk_error(error) is None:
+                raise click.FileError(log_file, error.strerror or str(error)) from error
+            say(_unlogged(log_file, error), err=True)
+            return
+        logger.addHandler(_Log(file, "%(asctime)s %(levelname)s %(message)s", log_file))
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0), 0o666)
+    if hasattr(os, "set_blocking"):
+        os.set_blocking(descriptor, True)
+    return descriptor
+
+
+class _Log(logging.StreamHandler[TextIO]):
+    """A log in which names are spelled out, and which never ends the work that it tells of."""
+
+    def __init__(self, stream: TextIO, form: str, name: str = "") -> None:
+        super().__init__(stream)
+        self.setFormatter(logging.Formatter(form))
+        self._file_name = name
+        self._has_failed = False
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a line, or of a fault's traceback several."""
+        return shown_lines(super().format(record))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (its name in the standard library)
+        """Say once that the log takes no more, and go on."""
+        error = sys.exc_info()[1]
+        if self._file_name and not self._has_failed:
+            self._has_failed = True
+            say(_unlogged(self._file_name, error), err=True)
+
+    def close(self) -> None:
+        """Close the file, where it is one of ours."""
+        super().close()
+        if self._file_name:
+            with contextlib.suppress(OSError):
+                self.stream.close()
+
+
+def _unlogged(log_file: str, error: BaseException | None) -> str:
+    why = error.strerror if isinstance(error, OSError) else error
+    return f"warning: {shown(log_file)}: the log can't be written ({why}); it goes on without [log-unwritable]"
 
 
 def wants_json() -> bool:
@@ -66,27 +109,46 @@ def wants_quiet() -> bool:
     return bool(_state["quiet"])
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Write lines to stdout, or to stderr: the one place where text leaves, with names spelled out.
+
+    Nobody is waited for, and no work ends, where stderr takes nothing more, or whoever read stdout has gone; a disk
+    that takes no more of stdout is told (Dlc2LpError).
+    """
+    stream = sys.stderr if err else sys.stdout
+    try:
+        click.echo(_printable(shown_lines(text), stream), file=stream)
+    except OSError as error:
+        if err:
+            return
+        # Or the interpreter would try once more at its end, and complain.
+        sys.stdout = None
+        if not isinstance(error, BrokenPipeError):
+            why, advice = f"could not be written to: {error.strerror or error}", "see to it, and run the command again"
+            raise Dlc2LpError.of("output-failed", "stdout", why, advice=advice) from error
+
+
 def result(text: str, document: Document) -> None:
     """Show what a command came to."""
     _log(document.findings)
     if wants_json():
-        click.echo(_json_text(encode(document)))
+        _say_json(encode(document))
         if not wants_quiet():
-            click.echo(_printable(text), err=True)
+            say(text, err=True)
     elif not wants_quiet():
-        click.echo(_printable(text))
+        say(text + _how_to_read_more(document.findings))
     elif document.exit_code != EXIT_OK:
         from dlc2lp.report.findings import findings_text
 
         errors = [finding for finding in document.findings if finding.severity is Severity.ERROR]
-        click.echo(_printable(findings_text(errors)), err=True)
+        say(findings_text(errors), err=True)
 
 
 def note(text: str) -> None:
     """Say something on the way, which is no result."""
     logger.info("%s", text)
     if not wants_quiet():
-        click.echo(_printable(text), err=True)
+        say(text, err=True)
 
 
 def failed(exit_code: int, findings: Iterable[Finding]) -> None:
@@ -95,9 +157,16 @@ def failed(exit_code: int, findings: Iterable[Finding]) -> None:
 
     listed = list(findings)
     _log(listed)
-    click.echo(_printable(findings_text(listed)), err=True)
+    more = "" if wants_json() or wants_quiet() else _how_to_read_more(listed)
+    say(findings_text(listed) + more, err=True)
     if wants_json():
-        click.echo(_json_text(ended_early(_state["command"], exit_code, listed)))
+        with contextlib.suppress(Dlc2LpError):  # it is over anyway
+            _say_json(ended_early(_state["command"], exit_code, listed))
+
+
+def _how_to_read_more(findings: Iterable[Finding]) -> str:
+    """Return the line that stands below findings, once."""
+    return "\n\nwhat a [code] means, and what to do: dlc2lp explain CODE" if any(True for _ in findings) else ""
 
 
 def _log(findings: Iterable[Finding]) -> None:
@@ -105,18 +174,27 @@ def _log(findings: Iterable[Finding]) -> None:
         place = f" (at {finding.where})" if finding.where else ""
         advice = f"; do: {finding.hint}" if finding.hint else ""
         text = f"{finding.subject}: {finding.message} [{finding.code}]{place}{advice}"
-        # A log file is UTF-8, and names may hold bytes that are no characters.
-        logger.log(_LEVELS[finding.severity], "%s", text.encode("utf-8", "backslashreplace").decode())
+        logger.log(_LEVELS[finding.severity], "%s", "\n".join((shown(text), *finding.table)))
 
 
-def _json_text(document: dict[str, Any]) -> str:
-    """Return JSON that is valid whatever names hold: half characters are written as JSON's escapes.
+def _say_json(document: dict[str, Any]) -> None:
+    """Write JSON that is valid whatever names hold, and acts on no terminal: such signs are JSON's escapes.
 
     JSON is UTF-8; where stdout is something else, all that is not ASCII is escaped.
     """
     is_utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf8")
     text = json.dumps(document, indent=1, ensure_ascii=not is_utf8)
-    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    say("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
+
+
+def _escaped(line: str) -> str:
+    """Return a line of JSON with JSON's escapes for what is not shown as it is."""
+    return "".join(char if shown(char) == char else _json_escape(char) for char in line)
+
+
+def _json_escape(char: str) -> str:
+    # JSON's own encoder leaves DEL as it is.
+    return f"\\u{ord(char):04x}" if ord(char) < 2**16 else json.dumps(char)[1:-1]
 
 
 def log_traceback(error: BaseException) -> None:
@@ -127,7 +205,7 @@ def log_traceback(error: BaseException) -> None:
 _LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.NOTE: logging.INFO}
 
 
-def _printable(text: str) -> str:
-    """Return text that any terminal can show: names of files may hold bytes that are no characters."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+def _printable(text: str, stream: TextIO | None) -> str:
+    """Return text that a stream can hold, whatever its encoding."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -11,13 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-import click
-
 from dlc2lp.cli import output
 from dlc2lp.cli.display import Display
 from dlc2lp.cli.signals import STOP
 from dlc2lp.events import Event, Watch
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, shown
 
 
 @contextlib.contextmanager
@@ -96,14 +94,14 @@ class Progress:
 
         self._display.close()
         if event.views and not self._display.quiet:
-            click.echo(f"{view_table(event)}\n", err=True)
+            output.say(f"{view_table(event)}\n", err=True)
 
     def _say_failed(self, event: Event) -> None:
         """Tell it at once, for the log of a task that may run for hours."""
-        why = "; ".join(f"{finding.subject}: {finding.message}" for finding in event.findings[:1])
+        why = shown("; ".join(f"{finding.subject}: {finding.message}" for finding in event.findings[:1]))
         if (event.subject, why) not in self._told:  # each piece of a target finds what is wrong with all of it
             self._told.add((event.subject, why))
-            self._display.say(f"failed: {event.subject}: {why}")
+            self._display.say(f"failed: {shown(event.subject)}: {why}")
 
     def _show(self) -> None:
         tally, planned = self._tally, self._tally.planned

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
+
+from dlc2lp.cli.early import ASKED, NUMBERS, is_ignored
 
 #: Set when a signal asked to stop; every long piece of work looks at it.
 STOP = threading.Event()
 
-#: The signal that asked.
-_asked: list[int] = []
-
-#: SIGHUP comes when the terminal goes, as an ssh session does; SIGUSR1 and SIGUSR2 are what Slurm can be asked to send
-#: before a time limit. Windows has none of the three last.
-_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP", "SIGUSR1", "SIGUSR2")
-
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """While a command runs, turn signals into :data:`STOP` and a ``KeyboardInterrupt`` in the main thread."""
+    """While a command runs, turn signals into :data:`STOP` and a ``KeyboardInterrupt`` in the main thread.
+
+    One that came while the program was loaded has it stop at once.
+    """
     STOP.clear()
-    _asked.clear()
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers; a program that embeds the command line has its own
         return
     _terminals[:] = _find_terminals()
-    before = {}
-    for name in _NAMES:
-        number = getattr(signal, name, None)
-        # `nohup dlc2lp ...` asks for what it says.
-        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
-            before[number] = signal.signal(number, _on_signal)
+    before = {number: signal.signal(number, _on_signal) for number in NUMBERS if not is_ignored(number)}
+    hook, sys.unraisablehook = sys.unraisablehook, _raise_again
     try:
         yield
     finally:
+        ASKED.append(0)  # the command has ended, and how: no signal changes that
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
+        ASKED.clear()
+
+
+def stop_if_asked() -> None:
+    """Stop where a signal has asked for it already."""
+    if ASKED:
+        if getattr(signal, "SIGHUP", None) in ASKED:
+            _forget_terminals()
+        STOP.set()
+        raise KeyboardInterrupt
 
 
 #: Descriptors of stdout and stderr, as far as they were a terminal when the command began.
@@ -57,11 +64,53 @@ def _find_terminals() -> Iterator[int]:
 def _on_signal(number: int, frame: FrameType | None) -> None:
     if number == getattr(signal, "SIGHUP", None):
         _forget_terminals()
-    if not _asked:
-        _asked.append(number)  # before the event, whose lock a second signal would wait for in vain
-        STOP.set()
-        raise KeyboardInterrupt
     # A second Ctrl-C while the workers end changes nothing: they end within seconds, and cleanly.
+    is_heard = not ASKED or bool(_later)
+    ASKED.append(number)  # before the event, whose lock a second signal would wait for in vain
+    if not is_heard:
+        return
+    STOP.set()
+    if _is_importing(frame):
+        # A library that is interrupted while it is loaded may swallow that, or say so in a way of its own.
+        _ask_later(number)
+        return
+    _later.clear()
+    raise KeyboardInterrupt
+
+
+#: The signal that is to come once more.
+_later: list[int] = []
+
+#: How long what can't be interrupted is left alone, the loading of a library for instance.
+_PAUSE_S = 0.02
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _ask_later(number: int) -> None:
+    """Have a signal come once more; without ``threading``, whose own locks may have been interrupted."""
+    _later[:] = [number]
+    _thread.start_new_thread(_ask_again, (number,))
+
+
+def _ask_again(number: int) -> None:
+    time.sleep(_PAUSE_S)
+    if _later:
+        _thread.interrupt_main(signal.Signals(number))
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """Pass on what could not be raised; an interruption that met a destructor comes again, without a traceback."""
+    if isinstance(lost.exc_value, KeyboardInterrupt) and ASKED:
+        _ask_later(ASKED[-1])
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _forget_terminals() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from dlc2lp.cli import output
-from dlc2lp.cli.options import GIVEN_PATH, everywhere, options_of
+from dlc2lp.cli.everywhere import everywhere
+from dlc2lp.cli.options import GIVEN_PATH, options_of
 from dlc2lp.cli.signals import STOP
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK
 from dlc2lp.model import VIDEO_SUFFIXES, Finding

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dlc2lp.dlc.csv_header import CsvHeader, CsvRecord, read_records, refused, split_header
 from dlc2lp.dlc.hdf_rows import HdfRows
 from dlc2lp.dlc.table import has_no_name
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import open_regular
 from dlc2lp.limits import CSV_LINE_BYTES
 from dlc2lp.placeholders import check_is_here
@@ -163,6 +163,7 @@ def _csv_head(path: Path) -> AnalysisHead:
             file.seek(0)
             n_lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
     except OSError as error:
+        raise_disk_trouble(path, error)
         raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice="") from error
     delimiter, header, body = _split(b"".join(lines), path)
     if not body:

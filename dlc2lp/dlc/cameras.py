@@ -36,7 +36,7 @@ from dlc2lp.dlc.opencv import (
     vector,
 )
 from dlc2lp.dlc.unpickle import load_arrays
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import open_regular
 from dlc2lp.model import Camera, Finding, Severity, Vector
 from dlc2lp.placeholders import check_is_here
@@ -83,6 +83,7 @@ def read_stereo(path: Path, camera_names: Sequence[str]) -> DlcCalibration:
     except FileNotFoundError:
         return DlcCalibration(path, (), (_not_calibrated(path, camera_names),))
     except OSError as error:
+        raise_disk_trouble(path, error)
         advice = getattr(error, "advice", "check that you may read it")
         finding = _broken(path, f"can't be opened: {error.strerror or error}", advice)
         return DlcCalibration(path, (), (finding,))
@@ -246,6 +247,7 @@ def _read_intrinsics(
     except FileNotFoundError:
         return None
     except OSError as error:
+        raise_disk_trouble(path, error)
         return _no_witness(path, f"can't be opened: {error.strerror or error}")
     except UnreadableFile as error:
         return _no_witness(path, "; ".join(finding.message for finding in error.findings))

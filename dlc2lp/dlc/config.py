@@ -16,7 +16,7 @@ from pathlib import Path, PureWindowsPath
 
 from dlc2lp.dlc.config_keys import ConfigKeys, shown
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing, parse_yaml
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import FileRecord, NotRegular, TooLarge, digest_of
 from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.model import Finding, Severity
@@ -139,6 +139,7 @@ def _bytes_of(path: Path) -> bytes:
     except (NotRegular, TooLarge) as error:
         raise _unreadable(path, error.strerror, error.advice) from error
     except OSError as error:
+        raise_disk_trouble(path, error)
         message = f"can't be opened: {error.strerror or error}"
         raise _unreadable(path, message, "check that it exists and that you may read it") from error
 

@@ -38,7 +38,7 @@ from dlc2lp.dlc.csv_header import (
 from dlc2lp.dlc.csv_merged import fill_merged
 from dlc2lp.dlc.csv_plain import plain_lines, plain_rows
 from dlc2lp.dlc.table import RawTable
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import FileRecord, digest_of
 from dlc2lp.limits import CSV_BYTES, CSV_TEXT_BYTES
 from dlc2lp.model import Finding, Severity
@@ -148,6 +148,7 @@ def _bytes_of(path: Path) -> bytes:
     try:
         return CSV_BYTES.read(path)
     except OSError as error:
+        raise_disk_trouble(path, error)
         advice = getattr(error, "advice", "")
         raise refused("csv-unreadable", path, f"can't be opened: {error.strerror or error}", advice=advice) from error
 

@@ -13,7 +13,8 @@ import h5py
 import numpy as np
 from h5py import h5a, h5t
 
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.disks import ask_to_read
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import NotRegular, open_regular
 from dlc2lp.model import Setting
 
@@ -33,10 +34,11 @@ _CUT_OFF = re.compile(r"truncated file: eof = ([0-9]+),.* stored_eof = ([0-9]+)"
 
 @contextmanager
 def reading(subject: str, where: str = "") -> Iterator[None]:
-    """Turn what h5py raises over a damaged file into a finding."""
+    """Turn what h5py raises over a damaged file into a finding; DiskTrouble where the disk of the file is to blame."""
     try:
         yield
     except (OSError, RuntimeError, LookupError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        ask_to_read(Path(subject))
         cut = _CUT_OFF.search(str(error))
         found = f"a file that is cut off: {cut[1]} of {cut[2]} bytes" if cut else f"damaged HDF5 ({shown(str(error))})"
         message = f"found {found}, expected a label file"
@@ -55,14 +57,24 @@ def opened(path: Path) -> Any:
     except NotRegular as error:
         raise not_readable("h5-unreadable", str(path), error.strerror) from error
     except OSError as error:
+        raise_disk_trouble(path, error)
         problem = f"found a file that can't be opened ({error.strerror})"
-    if not problem and not h5py.is_hdf5(path):
+    if not problem and not _is_hdf5(path):
+        ask_to_read(path)
         problem = "found a file of another kind"
     if problem:
         raise not_readable("h5-unreadable", str(path), f"{problem}, expected HDF5")
     with reading(str(path)):
         # A lock fails on some network shares, and would keep the lab's own programs from saving.
         return h5py.File(path, "r", locking=False)
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        return bool(h5py.is_hdf5(path))
+    except OSError as error:
+        raise_disk_trouble(path, error)
+        return False
 
 
 def shown(value: object) -> str:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dlc2lp.dlc.framenames import has_image_suffix, is_preview, natural_order, parse_frame_name
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import digest_opened, open_regular
 from dlc2lp.limits import IMAGE_BYTES, PIXELS
 from dlc2lp.model import ImageInfo
 from dlc2lp.placeholders import check_is_here
+from dlc2lp.searching import is_folder
 from dlc2lp.wording import counted
 
 _RESTORE = "restore the image from a backup, or extract the frame again from its video"
@@ -76,9 +77,10 @@ def list_frames(folder: Path, labelled: Collection[str] = ()) -> FolderListing:
     """
     try:
         with os.scandir(folder) as entries:
-            listed = (entry.name for entry in entries if has_image_suffix(entry.name) or not entry.is_dir())
+            listed = (entry.name for entry in entries if has_image_suffix(entry.name) or not is_folder(entry))
             names = sorted(listed, key=natural_order)
     except OSError as error:
+        raise_disk_trouble(folder, error)
         message = f"can't be listed: {error.strerror or error}"
         raise UnreadableFile.of("folder-unreadable", str(folder), message) from error
     wanted = set(labelled)
@@ -118,6 +120,7 @@ def read_image_info(path: Path) -> ImageInfo:
             with _ONE_AT_A_TIME if size_bytes > _SMALL_BYTES else nullcontext():
                 width_px, height_px, bits = read(file, size_bytes)
     except OSError as error:
+        raise_disk_trouble(path, error)
         check_is_here(path)
         advice = getattr(error, "advice", _RESTORE)
         raise _refused("image-unreadable", path, f"can't be opened: {error.strerror or error}", advice) from error

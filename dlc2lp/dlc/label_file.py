@@ -14,7 +14,7 @@ from dlc2lp.dlc.csvfile import read_csv_labels
 from dlc2lp.dlc.framenames import IMAGE_SUFFIXES, RowName
 from dlc2lp.dlc.packed import folders_with_labels, is_archive_file
 from dlc2lp.dlc.table import RawTable, in_one_spelling
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.files import FileRecord, content_of, open_regular
 from dlc2lp.model import VIDEO_SUFFIXES, Finding, Severity
 from dlc2lp.placeholders import NotHere, Placeholder, name_in_cloud, placeholder_of
@@ -83,7 +83,8 @@ def label_paths(folder: Path, start: str = _LABELS) -> list[Path]:
     """Return the label files of a folder that are called as DeepLabCut calls them, in any case, sorted by name."""
     try:
         names = {name_in_cloud(path.name) or path.name for path in folder.iterdir()}
-    except OSError:
+    except OSError as error:
+        raise_disk_trouble(folder, error)
         return []
     paths = (folder / name for name in sorted(names) if is_usual(name, start))
     return [path for path in paths if _is_there(path, or_folder=True)]
@@ -126,7 +127,8 @@ def _is_there(path: Path, *, or_folder: bool = False) -> bool:
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
         return or_folder or not is_folder
-    except OSError:
+    except OSError as error:
+        raise_disk_trouble(path, error)
         return placeholder_of(path) is not None
 
 

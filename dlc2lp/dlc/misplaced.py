@@ -23,7 +23,7 @@ from dlc2lp.dlc.packed import is_archive_file, zip_holds_labels
 from dlc2lp.errors import SourceRefused
 from dlc2lp.files import PLAN_FILE
 from dlc2lp.model import Command, Remedy
-from dlc2lp.searching import is_system_folder
+from dlc2lp.searching import is_folder, is_system_folder
 from dlc2lp.wording import some
 
 _TARGET = "TARGET"
@@ -180,5 +180,5 @@ def projects_below(folder: Path) -> list[tuple[Path, Kind]]:
 def _subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder, sorted, links to folders among them; none where it can't be looked into."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        return sorted(folder / each.name for each in entries if not is_system_folder(each.name) and each.is_dir())
+        return sorted(folder / each.name for each in entries if not is_system_folder(each.name) and is_folder(each))
     return []

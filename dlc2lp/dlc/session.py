@@ -13,10 +13,10 @@ from dlc2lp.dlc.framenames import has_image_suffix
 from dlc2lp.dlc.images import list_frames, read_image_info
 from dlc2lp.dlc.label_file import LabelFile, holds_labels, label_paths, odd_label_paths, read_label_file
 from dlc2lp.dlc.table import RawTable, has_no_name, hold_the_same
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.model import Finding, ImageInfo
 from dlc2lp.placeholders import CLOUD, NotHere, Placeholder, name_in_cloud
-from dlc2lp.searching import is_system_folder, walk_files
+from dlc2lp.searching import is_folder, is_system_folder, walk_files
 
 #: To hand a single image to a thread takes as long as to read it.
 _IMAGES_AT_A_TIME = 16
@@ -146,8 +146,9 @@ def subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder that are not the system's own, sorted by name."""
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if not is_system_folder(entry.name) and entry.is_dir())
-    except OSError:
+            names = sorted(entry.name for entry in entries if not is_system_folder(entry.name) and is_folder(entry))
+    except OSError as error:
+        raise_disk_trouble(folder, error)
         return []
     return [folder / name for name in names]
 

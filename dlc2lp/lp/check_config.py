@@ -142,7 +142,7 @@ def _required_keys(config: _Config) -> Iterator[str]:
     if config.get("training.ckpt_every_n_epochs") is not None:
         yield "training.check_val_every_n_epoch"
     losses = config.get("model.losses_to_use")
-    if losses:
+    if losses and isinstance(losses, list):
         yield from ("dali.base.train.sequence_length", "dali.context.train.batch_size", "callbacks.anneal_weight")
         yield from (f"losses.{loss}" for loss in losses if isinstance(loss, str))
 
@@ -296,9 +296,9 @@ def _check_paths(config: _Config, target: Path) -> Iterator[Finding]:
     if not isinstance(video_dir, str) or not (target / video_dir).is_dir():
         yield _bad("data.video_dir", video_dir, "a folder; Lightning Pose wants it also when it is empty")
     if config.get("eval.predict_vids_after_training"):
-        folder = Path(config.get("eval.test_videos_directory"))
-        if not folder.is_dir() or not any(path.name.endswith(".mp4") for path in folder.iterdir()):
-            found = f"no .mp4 in {folder}"
+        folder = Path(config.get("eval.test_videos_directory") or "")
+        if folder == Path() or not folder.is_dir() or not any(path.name.endswith(".mp4") for path in folder.iterdir()):
+            found = f"no .mp4 in {config.get('eval.test_videos_directory')}"
             yield _bad("eval.predict_vids_after_training", found, "false, or training ends with an error")
 
 

@@ -26,6 +26,9 @@ from dlc2lp.model import Finding, Setting, Severity
 _SYSTEM_DIR_VARIABLE = "LP_SYSTEM_DIR"
 _DEFAULT_SYSTEM_DIR = ".lightning-pose"
 
+#: Some thousand projects are listed in less.
+_MOST_BYTES = 16 * 2**20
+
 _TOML_ESCAPES = {ord(char): f"\\{char}" for char in '"\\'} | {n: f"\\u{n:04x}" for n in (*range(0x20), 0x7F)}
 
 
@@ -148,7 +151,7 @@ def _read_projects(projects_file: Path) -> tuple[bytes, dict[str, Any]]:
         return content, tomllib.loads(content.decode("utf-8"))
     except FileNotFoundError:
         return b"", {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also a number of thousands of digits, and depth
         raise TargetRefused.of(
             "projects-file-unreadable",
             str(projects_file),
@@ -172,7 +175,7 @@ def _append(projects_file: Path, before: bytes, name: str, data_dir: Path) -> No
         tomllib.loads(content.decode("utf-8"))
         projects_file.parent.mkdir(parents=True, exist_ok=True)
         _replace_whole(projects_file, content)
-    except (OSError, UnicodeEncodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         # UnicodeEncodeError: a Linux path need not be text, TOML must be
         raise TargetRefused.of(
             "projects-file-not-writable",

@@ -62,13 +62,6 @@ class _Loader(BoundedLoader):
         self.comments.append(Comment(self.prefix(length).rstrip(), self.line))
         self.forward(length)
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose a node that is no alias."""
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "found an alias (*name)", mark)
-        return super().compose_node(parent, index)
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Construct a mapping in which no key stands twice."""
         seen = set()
@@ -91,8 +84,12 @@ _Loader.yaml_implicit_resolvers = {
 
 def load_yaml(text: str) -> Any:
     """Return what the text says; yaml.YAMLError if it is no YAML, or no YAML that Lightning Pose takes."""
+    return _loaded(_Loader(text))
+
+
+def _loaded(loader: yaml.SafeLoader) -> Any:
     try:
-        return _Loader(text).get_single_data()
+        return loader.get_single_data()
     except RecursionError:
         raise yaml.YAMLError("nested too deeply") from None
     except (ValueError, OverflowError) as error:

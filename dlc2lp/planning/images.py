@@ -13,6 +13,7 @@ from dlc2lp.planning.moments import ViewFiles
 from dlc2lp.planning.plan import PlannedFrame, PlannedSession
 from dlc2lp.planning.rows import MatchedFolder
 from dlc2lp.planning.steps import ImagePlacement, PlaceImages
+from dlc2lp.survey.machine_labels import labels_equal_predictions
 from dlc2lp.wording import counted, some
 
 
@@ -67,12 +68,14 @@ def _place_folder(
     """Return what becomes of the images of one folder, and how they travel, by recording."""
     frames: dict[str, list[PlannedFrame]] = {}
     placements: dict[str, list[ImagePlacement]] = {}
-    name = folder.chosen.session.name
+    name, labels, predictions = folder.chosen.session.name, folder.chosen.labels, folder.chosen.predictions
+    n_as_predicted = labels_equal_predictions(labels, predictions) if labels and predictions else {}
     for frame in folder.named:
         recording = view.view.recording(name, frame.folder)
         path, state = files.placed.get((recording, frame.source_name), ("", "left-out"))
         target = "" if state == "left-out" else path
-        planned = PlannedFrame(frame.source_name, target, frame.frame_index, frame.video_frame_index, state)
+        n = n_as_predicted.get(frame.source_name, 0)
+        planned = PlannedFrame(frame.source_name, target, frame.frame_index, frame.video_frame_index, state, n)
         frames.setdefault(recording, []).append(planned)
         if target:
             image = view.images[recording][frame.source_name]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from dlc2lp import codec, files
-from dlc2lp.errors import UsageError
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, UsageError, disk_error
+from dlc2lp.inside import InnerPath, InnerPathOrNone, ViewName
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.names import label_file_name, queue_file_name
 from dlc2lp.lp.starter import ChoiceReason
-from dlc2lp.model import Finding, Turn
+from dlc2lp.model import Finding, Turn, VideoInfo
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.origins import Origin
 from dlc2lp.planning.steps import Step, WriteText
@@ -33,14 +35,17 @@ CountKeys = codec.Keys(("labeled_frames", "labeled_cells"))
 class PlannedFrame:
     """What becomes of one image or row of the source."""
 
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("n_as_predicted",)
+
     source: str  #: DeepLabCut's file name.
-    target: str  #: Path in the target; empty where the frame is left out.
+    target: InnerPathOrNone  #: Path in the target; empty where the frame is left out.
     frame_index: int | None  #: The number that DeepLabCut's name carries; None if it carries none.
     #: 0-based index of the video frame that the image was proven to be; None while unproven.
     video_frame_index: int | None
     #: ``labeled`` (a row of the label file), ``test`` (a row of the one held out), ``queued`` (in the app's queue) or
     #: ``left-out``.
     state: FrameState
+    n_as_predicted: int = 0  #: Its labelled points that equal a prediction of low likelihood to the last digit.
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,33 @@ class PlannedSession:
 
 
 @dataclass(frozen=True)
+class VideoFacts:
+    """What a video of the source is, as it was measured."""
+
+    container: str  #: ffmpeg's name of the format.
+    #: As ffmpeg names them.
+    codec: str
+    pixel_format: str
+    width_px: int
+    height_px: int
+    frame_rate: Fraction  #: Frames per second; the average where the rate varies.
+    constant_rate: bool  #: Whether it does not.
+
+    @classmethod
+    def of(cls, info: VideoInfo) -> Self:
+        """What is kept of a video that was measured."""
+        return cls(**{each.name: getattr(info, each.name) for each in fields(cls)})
+
+
+@dataclass(frozen=True)
 class PlannedVideo:
     """A video, what is done to it and why."""
 
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("held", "trimmed_to")
+    left_out_by_default: ClassVar[tuple[str, ...]] = ("held", "trimmed_to", "facts")
 
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
+    target: InnerPath
     #: ``place``, ``remux``, ``rewrite`` or ``encode``, and what stands against a cheaper way.
     action: Action
     reasons: tuple[str, ...]
@@ -83,6 +107,7 @@ class PlannedVideo:
     held: tuple[int, ...] = ()  #: Frames that can't be decoded and are held by the picture before them.
     #: How many of its first frames the target has, where another view's video is shorter; None: all.
     trimmed_to: int | None = None
+    facts: VideoFacts | None = None  #: What it was; None in the plans of versions before 0.2.
 
     @property
     def n_written(self) -> int:
@@ -96,8 +121,8 @@ class PlannedPredictions:
 
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
-    video: str  #: The video in the target.
+    target: InnerPath
+    video: InnerPath  #: The video in the target.
     n_rows: int  #: Rows of the source.
     n_frames: int  #: Rows that are written: one for each frame of the target's video.
 
@@ -199,7 +224,7 @@ class Plan:
     config_facts: ConfigFacts
     config_reasons: tuple[ChoiceReason, ...]
     findings: tuple[Finding, ...]
-    views: tuple[str, ...] = ()
+    views: tuple[ViewName, ...] = ()
     view_frames: tuple[SessionFrames, ...] = ()
     calibrations: dict[str, str] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
@@ -266,11 +291,20 @@ class Plan:
                 gc.enable()
 
 
-def unreadable(path: Path, error: codec.Malformed) -> UsageError:
-    """Return the error for a plan, or a part of it, that this version can't read."""
+def unreadable(
+    path: Path, error: codec.Malformed | OSError, way_out: str = "convert into a new, empty target"
+) -> Dlc2LpError:
+    """Return the error for a plan, or a part of it, that this version or the system can't read."""
     if isinstance(error, codec.OtherForm):
         found = f"found a plan of the form {error.found}, expected {error.expected}"
-        advice = "use the version of dlc2lp that made it, or convert into a new target"
+        advice = f"use the version of dlc2lp that made it, or {way_out}"
+    elif isinstance(error, codec.Malformed):
+        found = f"is no plan that dlc2lp wrote ({error})"
+        advice = f"bring it back from a backup, or {way_out}"
+    elif (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(path, trouble)
     else:
-        found, advice = f"is no plan that dlc2lp wrote ({error})", "convert into a new, empty target"
+        found = f"can't be read: {error.strerror or error}"
+        advice = f"mend that, or {way_out}"
+        return TargetRefused.of("plan-unreadable", str(path), found, advice=advice)
     return UsageError.of("plan-unreadable", str(path), found, advice=advice)

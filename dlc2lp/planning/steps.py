@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import ClassVar, Literal, Self
 
 from dlc2lp.codec import Signed, encode_fields
+from dlc2lp.inside import InnerPath
 from dlc2lp.json_text import sorted_pieces
 from dlc2lp.video.colors import Colors
 from dlc2lp.video.encoding import Crop
@@ -67,7 +68,7 @@ class WriteText(Step):
     """A text file whose whole content was decided while planning: labels, queue, configuration."""
 
     kind: ClassVar[str] = "write-text"
-    target: str
+    target: InnerPath
     text: str
 
     @property
@@ -87,7 +88,7 @@ class ImagePlacement:
 
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
+    target: InnerPath
     size_bytes: int  #: Size of the source.
     #: Bits by which the values of a 16-bit image are shifted down; None: the file travels as it is.
     shift: int | None = None
@@ -134,7 +135,7 @@ class VideoStep(Step):
 
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
+    target: InnerPath
     #: What the source held when it was planned; a source that changed since is refused.
     size_bytes: int
     n_frames: int
@@ -238,7 +239,7 @@ class ExtractedFrame:
     """One frame that is cut from a video."""
 
     index: int  #: 0-based position in the order of display.
-    target: str  #: Path relative to the target.
+    target: InnerPath  #: Path relative to the target.
 
 
 @dataclass(frozen=True)
@@ -305,7 +306,7 @@ class WritePredictions(Step):
     left_out_by_default: ClassVar[tuple[str, ...]] = ("first_row", "empty", "by_number", "add_px")
     #: Absolute path, and path relative to the target.
     source: str
-    target: str
+    target: InnerPath
     #: What the source held when it was planned; a source that changed since is refused.
     size_bytes: int
     sample: str

@@ -10,7 +10,7 @@ from dlc2lp.files import mark_of
 from dlc2lp.lp.names import unique_sessions
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.options import Link
-from dlc2lp.planning.plan import PlannedSession, PlannedVideo
+from dlc2lp.planning.plan import PlannedSession, PlannedVideo, VideoFacts
 from dlc2lp.planning.steps import EncodeVideo, PlaceVideo, RemuxVideo, Step
 from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_ties import Picture
@@ -64,6 +64,7 @@ def plan_videos(named: Sequence[NamedVideo], settings: EncodeSettings, link: Lin
                 each.view,
                 video.info.held,
                 video.info.trimmed_to,
+                VideoFacts.of(video.info),
             )
         )
     return PlannedVideos(tuple(planned), tuple(steps))

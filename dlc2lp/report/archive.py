@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.codec import encode
+from dlc2lp.errors import begun
 from dlc2lp.files import write_whole
 from dlc2lp.model import Finding, Severity
 from dlc2lp.report.findings import as_told
-from dlc2lp.report.text import size_text
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, shown, size_text
 
 JSON_FILE = "report.json"
 CSV_FILE = "report.csv"
@@ -48,8 +48,9 @@ def write_reports(report: ArchiveReport) -> None:
 
     text = json.dumps(encode(as_document(report)), indent=1, ensure_ascii=True) + "\n"
     texts = {JSON_FILE: text, CSV_FILE: csv_text(report), HTML_FILE: html_text(report), TIMES_FILE: times_text(report)}
-    for name, content in texts.items():
-        write_whole(report.index.out / name, content.encode("utf-8", "backslashreplace"))
+    with begun(report.index.out):
+        for name, content in texts.items():
+            write_whole(report.index.out / name, content.encode("utf-8", "backslashreplace"))
 
 
 def csv_text(report: ArchiveReport) -> str:
@@ -73,6 +74,10 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return file.getvalue()
 
 
+#: What begins so is calculated, also where a spreadsheet drops a blank before it, or takes a wide sign for a plain one.
+_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", " =", " +", " -", " @", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
 def _csv_row(project: ProjectReport) -> list[object]:
     severities = Counter(finding.severity for finding in project.findings)
     return [
@@ -92,7 +97,7 @@ def _names(project: ProjectReport) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     """Return text that a spreadsheet takes for text: what begins like a formula would be calculated."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{shown(text)}" if text.startswith(_OF_FORMULAS) else shown(text)
 
 
 _STYLE = """\
@@ -196,8 +201,9 @@ def _findings(findings: tuple[Finding, ...]) -> str:
 
 def _finding(finding: Finding) -> str:
     text = f'<span class="{finding.severity}">{finding.severity}</span>: '
-    kind = "message path" if len(finding.message.splitlines()) > 1 else "message"  # a table wants letters of one width
-    text += f'{_escape(finding.subject)}: <span class="{kind}">{_escape(finding.message)}</span>'
+    kind = "message path" if finding.table else "message"  # a table wants letters of one width
+    told = "\n".join(map(_escape, (finding.message, *finding.table)))
+    text += f'{_escape(finding.subject)}: <span class="{kind}">{told}</span>'
     if finding.where:
         text += f" (at {_escape(finding.where)})"
     text += f" <code>{finding.code}</code>"
@@ -210,5 +216,5 @@ def words(state: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Return text for HTML; bytes that are no characters are shown as such."""
-    return html.escape(text.encode("utf-8", "backslashreplace").decode())
+    """Return text for HTML; what would not be seen, or turn the rest around, is spelled out."""
+    return html.escape(shown(text))

@@ -8,8 +8,8 @@ from pathlib import Path
 from dlc2lp.exporting import Export, ExportedProject
 from dlc2lp.report.findings import findings_text
 from dlc2lp.report.layout import table
-from dlc2lp.report.text import MAX_ROWS, more_rows, size_text
-from dlc2lp.wording import counted, some
+from dlc2lp.report.text import MAX_ROWS, more_rows
+from dlc2lp.wording import counted, shown, size_text, some
 
 
 def export_text(came: Export) -> str:
@@ -27,7 +27,7 @@ def _parts(came: Export) -> Iterator[str]:
         return
     config = Path(came.projects[0].path) / "config.yaml"
     left = "" if came.exit_code == 0 else "; not everything went back: see the errors above"
-    ready = f"wrote {files}{left}; {came.folder} is ready for DeepLabCut:"
+    ready = f"wrote {files}{left}; {shown(came.folder)} is ready for DeepLabCut:"
     yield f"{ready}\n  deeplabcut.create_training_dataset({str(config)!r})"
 
 
@@ -45,10 +45,10 @@ def _project_text(project: ExportedProject) -> str:
         for folder in project.folders[:MAX_ROWS]
     ]
     header = ("folder", "from session", "labeled", "new", "unlabeled", "points")
-    whose = f"{some(project.views)}: " if project.views else ""
-    named = f"scorer {project.scorer}, {counted(len(project.bodyparts), 'bodypart')}"
+    whose = f"{shown(some(project.views))}: " if project.views else ""
+    named = f"scorer {shown(project.scorer)}, {counted(len(project.bodyparts), 'bodypart')}"
     animals = f", {counted(len(project.individuals), 'individual')}" if project.individuals else ""
     n_unique = len(project.unique_bodyparts)
     animals += f", {counted(n_unique, 'unique bodypart')}" if n_unique else ""
-    title = f"{whose}DeepLabCut project in {project.path}, {named}{animals}"
+    title = f"{whose}DeepLabCut project in {shown(project.path)}, {named}{animals}"
     return f"{title}\n\n{table(header, rows, right=range(2, 6))}" + more_rows(len(project.folders), "folder")

@@ -12,6 +12,7 @@ from dlc2lp.codec import Says, encode_fields
 from dlc2lp.folding import folded
 from dlc2lp.model import Command, Finding
 from dlc2lp.version import __version__
+from dlc2lp.wording import shown
 
 #: Findings of one kind that are written out; a thousand missing images are one problem, not a thousand.
 _MAX_OF_A_KIND = 5
@@ -57,11 +58,11 @@ def findings_text(findings: Sequence[Finding]) -> str:
 
 def _lines_of(finding: Finding) -> list[str]:
     """Lay out one finding; a table inside its message keeps its lines."""
-    message, *table = finding.message.split("\n")
-    lines = [_wrap(f"{finding.severity}: {finding.subject}: {message} [{finding.code}]"), *table]
-    commands = [remedy.line for remedy in finding.remedies if isinstance(remedy, Command)]
+    said = shown(f"{finding.severity}: {finding.subject}: {finding.message} [{finding.code}]")
+    lines = [_wrap(said), *map(shown, finding.table)]
+    commands = [shown(remedy.line) for remedy in finding.remedies if isinstance(remedy, Command)]
     told = (("at", finding.where), ("do", finding.short_hint))
-    lines += [_wrap(f"    {word}: {text}", commands) for word, text in told if text]
+    lines += [_wrap(f"    {word}: {shown(text)}", commands) for word, text in told if text]
     return lines
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from dlc2lp.codec import Keys, Says, encode
@@ -13,6 +14,7 @@ from dlc2lp.exporting import Export, ExportedProject
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
 from dlc2lp.model import Turn, VideoInfo
+from dlc2lp.pages.write import page_of
 from dlc2lp.planning.align import SessionFrames
 from dlc2lp.planning.plan import Count, CountKeys, Plan, PlannedModel
 from dlc2lp.reconfigure import Reconfigured
@@ -143,7 +145,7 @@ def inspection(found: Inspection) -> InspectDocument:
         individuals=tuple(sorted({name for table in tables for name in table.individuals if name})),
         videos=tuple(InspectedVideo.of(video) for survey, _ in found.source.surveys for video in survey.videos),
         decisions=tuple(
-            OpenQuestion(question.code, question.subject, question.message, question.candidates, question.way or None)
+            OpenQuestion(question.code, question.subject, question.told, question.candidates, question.way or None)
             for question in found.decisions
         ),
         counts=plan.counts if plan else None,
@@ -196,6 +198,7 @@ class ConvertDocument(Described, Document, command="convert"):
 
     checked: dict[str, int]
     steps: Annotated[dict[str, list[str]], Keys(("done", "skipped", "failed"))]
+    report: str | None
 
 
 def outcome(came: Outcome) -> ConvertDocument:
@@ -206,7 +209,20 @@ def outcome(came: Outcome) -> ConvertDocument:
         findings=came.findings,
         checked=came.verification.n_checked,
         steps={"done": came.run.done, "skipped": came.run.skipped, "failed": came.run.failed},
+        report=str(path) if (path := page_of(came.plan)) else None,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportDocument(Document, command="report"):
+    """dlc2lp report --json."""
+
+    report: str
+
+
+def reported(page: Path) -> ReportDocument:
+    """Return the document of ``dlc2lp report``."""
+    return ReportDocument(report=str(page))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from dlc2lp.report.findings import WIDTH
+from dlc2lp.wording import shown
 
 
 def table(
@@ -15,7 +16,7 @@ def table(
 
     ``remarks`` has for each row a sentence that stands below it, or an empty text.
     """
-    lines = [list(header), *[list(row) for row in rows]]
+    lines = [list(header), *[list(map(shown, row)) for row in rows]]
     widths = [max(len(line[n]) for line in lines) for n in range(len(header))]
     text = []
     for line, remark in zip(lines, ["", *remarks] if remarks else [""] * len(lines), strict=True):
@@ -30,7 +31,7 @@ def table(
 
 def indented(sentence: str) -> str:
     """Wrap a sentence that stands below the line that it is about."""
-    return textwrap.fill(sentence, WIDTH, initial_indent="    ", subsequent_indent="    ")
+    return textwrap.fill(shown(sentence), WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def joined(*parts: str) -> str:

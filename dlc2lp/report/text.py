@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from dlc2lp.events import Event
+from dlc2lp.lp.next_steps import next_steps
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.migration import Inspection, Outcome, Preview
+from dlc2lp.pages.write import page_of
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import (
     EncodeVideo,
@@ -31,7 +33,7 @@ from dlc2lp.survey.project import Survey
 from dlc2lp.survey.session_labels import SessionLabels
 from dlc2lp.survey.session_ties import SessionTie
 from dlc2lp.video.ties import corrected
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, shown, size_text, some
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
 MAX_ROWS = 40
@@ -67,11 +69,11 @@ def inspection_text(found: Inspection) -> str:
 
 def _project_heading(cameras: Sequence[str], survey: Survey) -> str:
     config = survey.project.config
-    whose = f"{', '.join(cameras)}: " if cameras else ""
+    whose = f"{shown(', '.join(cameras))}: " if cameras else ""
     missing = ", its config.yaml can't be read" if survey.project.refusals else ", without config.yaml"
     known = (f"scorer {config.scorer}" * bool(config.scorer), config.date) if config else ()
-    what = "".join(f", {each}" for each in known if each) if config else missing
-    return f"{whose}DeepLabCut project {survey.project.name!r}{what}\n{survey.project.root}"
+    what = "".join(f", {shown(each)}" for each in known if each) if config else missing
+    return f"{whose}DeepLabCut project {survey.project.name!r}{what}\n{shown(str(survey.project.root))}"
 
 
 def _session_table(sessions: Sequence[SessionLabels], videos: Sequence[SurveyedVideo]) -> str:
@@ -106,7 +108,7 @@ def view_table(plan: Plan | Event) -> str:
 
 def _calibration_text(plan: Plan) -> str:
     """Say which calibration files the target gets, and from where."""
-    rows = [f"{path}, from {origin}" for path, origin in sorted(plan.calibrations.items())]
+    rows = [shown(f"{path}, from {origin}") for path, origin in sorted(plan.calibrations.items())]
     text = "\n".join(rows[:MAX_ROWS]) + more_rows(len(rows), "file")
     return "calibration: " + (text or "none").replace("\n", "\n             ")
 
@@ -178,14 +180,6 @@ def _context_text(plan: Plan) -> str:
     return counted(n_context, "frame" if plan.views else "context frame") if n_context else ""
 
 
-def size_text(n_bytes: int) -> str:
-    """``1.5 GB``, ``20.0 kB``."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if n_bytes >= factor:
-            return f"{n_bytes / factor:.1f} {unit}"
-    return f"{n_bytes} B"
-
-
 def duration_text(seconds: float) -> str:
     """``40 s``, ``12 min``, ``3 h 05 min``, ``12 days``."""
     if seconds < 90:
@@ -203,7 +197,7 @@ def preview_text(found: Preview) -> str:
         state = "" if found.states[step.id] is State.TO_DO else str(found.states[step.id])
         rows.append((step.kind, some(step.targets, 1), size_text(step.space_bytes), state))
     return joined(
-        f"plan for {found.plan.source}\n  into {found.plan.target}",
+        f"plan for {shown(found.plan.source)}\n  into {shown(found.plan.target)}",
         *([view_table(found.plan), _calibration_text(found.plan)] if found.plan.views else []),
         table(("step", "makes", "about", ""), rows, right=(2,)),
         _config_text(found.plan.config_reasons),
@@ -216,7 +210,7 @@ def preview_text(found: Preview) -> str:
 
 def _config_text(reasons: Iterable[ChoiceReason]) -> str:
     """Lay out the choices of the starter config, each with its reason below it."""
-    return "\n".join(f"{choice.key} = {choice.value}\n{indented(choice.reason)}" for choice in reasons)
+    return "\n".join(f"{choice.key} = {shown(str(choice.value))}\n{indented(choice.reason)}" for choice in reasons)
 
 
 def _counts_text(plan: Plan) -> str:
@@ -241,10 +235,12 @@ def outcome_text(came: Outcome) -> str:
     done = f"{counted(len(run.done), 'step')} done"
     done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
     done += f", {len(run.failed)} failed" if run.failed else ""
-    verdict = f"{plan.target} is ready:\n{_next_commands(plan.target)}"
+    target = shown(plan.target)
+    verdict = f"{target} is ready:\n{_next_commands(plan.target)}"
+    page = f"what was moved, with pictures, for your browser: {shown(str(path))}" if (path := page_of(plan)) else ""
     if came.exit_code:
         missing = "is not complete: see the errors above, then run the same command again"
-        verdict = f"{plan.target} {missing if run.failed else 'is written, but not all is well: see the errors above'}"
+        verdict = f"{target} {missing if run.failed else 'is written, but not all is well: see the errors above'}"
     return joined(
         _counts_text(plan),
         _video_rows(rows, remarks, len(plan.videos)),
@@ -253,17 +249,13 @@ def outcome_text(came: Outcome) -> str:
         findings_text(came.findings),
         f"{done}; {'nothing has changed since they were ' * came.is_unchanged}{_checked_text(came.verification)}",
         verdict,
+        page,
     )
 
 
 def _next_commands(target: str) -> str:
     """Lay out what may be done with a finished project."""
-    commands = (
-        (f"litpose train {target}/configs/default.yaml", ""),
-        (f"litpose recommend {target} --print_only", "Lightning Pose's own proposal for the config"),
-        ("litpose run_app", "label, train and look at results in the browser"),
-    )
-    return "\n".join(f"  {command}  # {words}" if words else f"  {command}" for command, words in commands)
+    return "\n".join(f"  {shown(step.command)}  # {step.words}" for step in next_steps(target))
 
 
 def _video_rows(rows: Sequence[Sequence[str]], remarks: Sequence[str], n_all: int) -> str:
@@ -275,7 +267,7 @@ def _video_rows(rows: Sequence[Sequence[str]], remarks: Sequence[str], n_all: in
 def verification_text(plan: Plan, found: Verification) -> str:
     """Lay out what verifying a target brought up."""
     verdict = "everything is as planned" if found.ok else "not everything is as planned: see the errors above"
-    return joined(f"{plan.target}\n{_checked_text(found)}", findings_text(found.findings), verdict)
+    return joined(f"{shown(plan.target)}\n{_checked_text(found)}", findings_text(found.findings), verdict)
 
 
 def _checked_text(found: Verification) -> str:
@@ -286,8 +278,10 @@ def _checked_text(found: Verification) -> str:
 
 def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
-    kept = "kept as you changed them by hand: " + ", ".join(made.kept) if made.kept else ""
-    return joined(f"wrote {made.path}", _config_text(made.config.reasons), kept, findings_text(made.findings))
+    kept = "kept as you changed them by hand: " + shown(", ".join(made.kept)) if made.kept else ""
+    return joined(
+        f"wrote {shown(str(made.path))}", _config_text(made.config.reasons), kept, findings_text(made.findings)
+    )
 
 
 def relabeled_text(made: Relabeled) -> str:
@@ -314,9 +308,9 @@ def splits_text(names: Sequence[str]) -> str:
     """Lay out the train/test splits of a project."""
     if not names:
         return "the project has no train/test split"
-    return "iteration / percent trained on / shuffle\n" + "\n".join(f"  {name}" for name in names)
+    return "iteration / percent trained on / shuffle\n" + "\n".join(f"  {shown(name)}" for name in names)
 
 
 def each(texts: dict[str, str]) -> str:
     """Lay out what a command did for each individual."""
-    return "\n\n".join(f"== {name} ==\n\n{text}" for name, text in texts.items())
+    return "\n\n".join(f"== {shown(name)} ==\n\n{text}" for name, text in texts.items())

@@ -10,7 +10,7 @@ from dlc2lp.report.findings import Document, findings_text
 from dlc2lp.report.layout import joined, table
 from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 from dlc2lp.video.encoding import Action, Treatment
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, shown
 
 
 @dataclass(frozen=True)
@@ -110,4 +110,5 @@ def converted_video_text(made: ConvertedVideo) -> str:
     reasons = "; ".join(reason.message for reason in made.reasons)
     because = f" ({reasons})" if reasons else ""
     made_of = f"{counted(made.target.n_frames, 'frame')}, {describe_video(made.target)}"
-    return joined(f"{made.target.path}: {made_of}; {made.action}{because}", findings_text(made.remarks))
+    said = shown(f"{made.target.path}: {made_of}; {made.action}{because}")
+    return joined(said, findings_text(made.remarks))

@@ -7,20 +7,22 @@ the record names.
 from __future__ import annotations
 
 import enum
+import errno
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dlc2lp.errors import Dlc2LpError, TargetRefused
-from dlc2lp.files import FileRecord, digest, mark_of
+from dlc2lp.errors import DiskTrouble, Dlc2LpError
+from dlc2lp.files import FileRecord, NotRegular, digest, look_at, mark_of
 from dlc2lp.model import Finding
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import PlaceImages, PlaceVideo, Step, WriteText
 from dlc2lp.planning.texts import CONFIG_FILE, PROJECT_FILE
-from dlc2lp.run.findings import unlookable
+from dlc2lp.run.findings import unreadable_file
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_work import LabelWork, find_label_work
+from dlc2lp.wording import name_key
 
 
 class State(enum.StrEnum):
@@ -32,7 +34,12 @@ class State(enum.StrEnum):
     HELD = "held"  # of an earlier plan, and belongs together with a file that a person changed
     KEPT = "kept"  # remade by `dlc2lp config`: a person's choice, valid
     LABELED = "labeled"  # a label file or queue that people went on with, and to which nothing is to be brought
+    UNSURE = "unrecorded"  # its record is damaged, so that nobody knows whose its files are: made again, to compare
     MERGE = "to-merge"  # one to which labels of DeepLabCut are to be brought, or in which cells are to be mended
+
+
+#: The states of steps whose files are made.
+WRITTEN = frozenset([State.TO_DO, State.UNSURE])
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,15 @@ class Assessment:
 
     def is_left(self, step: Step) -> bool:
         """Whether work of the plan is left: labels to be brought are some, cells to mend in people's files are none."""
-        if self.states[step.id] not in {State.TO_DO, State.MERGE}:
+        if self.states[step.id] not in {*WRITTEN, State.MERGE}:
             return False
         if self.labels is None or any(path not in self.labels.found for path in step.targets):
             return True
         return self.labels.is_pending
+
+    def is_any_left(self, plan: Plan) -> bool:
+        """Whether a run would write anything."""
+        return any(self.states[step.id] in {*WRITTEN, State.MERGE} for step in plan.steps)
 
 
 def assess(
@@ -83,6 +94,8 @@ def assess(
     unmerged: tuple[Finding, ...] = ()
     try:
         labels = find_label_work(plan, look.is_peoples)
+    except DiskTrouble:
+        raise
     except Dlc2LpError as error:
         unmerged = error.findings
         _hold_labels(plan, look, states, edited)
@@ -90,7 +103,7 @@ def assess(
         _with_labels(plan, look, labels, states, edited)
     planned = {path for step in plan.steps for path in step.targets}
     planned |= labels.texts.keys() | labels.images if labels else set()
-    left_over = {path: now for path in sorted(look.known.keys() - planned) if (now := look.file(path))}
+    left_over = [path for path in look.beside(planned) if look.is_there(path)]
     emptied = labels.found if labels else {}  # of label files and queues those that hold nothing more
     stale = tuple(path for path in left_over if path in emptied or not look.is_peoples(path))
     orphans = tuple(path for path in left_over if path not in stale)
@@ -151,7 +164,7 @@ class _Look:
         self._files: dict[str, FileRecord | None] = dict(self._untouched()) if quick else {}
 
     def _read_records(self) -> None:
-        self._records = self._journal.read()
+        self._records, self._damaged = self._journal.read_all()
         #: By path, every content that dlc2lp ever left there, and which command did.
         self.known: dict[str, dict[tuple[int, str], str]] = {}
         for record in self._records.values():
@@ -179,8 +192,29 @@ class _Look:
                         changed_ns = max(changed_ns, status.st_ctime_ns)
                     if status.st_size == file.size_bytes and changed_ns <= recorded_ns:
                         yield file.path, file
-            except (FileNotFoundError, NotADirectoryError):
+            except OSError:  # told, if it is more than that a file is gone, by whoever looks for the file
                 continue
+
+    def beside(self, planned: Collection[str]) -> list[str]:
+        """Return the recorded files that are none of the planned ones, also where neither case nor accents count."""
+        others = sorted(self.known.keys() - planned)
+        if not others:
+            return []
+        keys = set(map(name_key, planned))
+        return [path for path in others if name_key(path) not in keys]
+
+    def is_there(self, path: str) -> bool:
+        """Whether there is a file of the target; what a record names and is none, was never written so."""
+        return self._is_file(path) and self.file(path) is not None
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            look_at(self._target / path)
+        except (FileNotFoundError, NotADirectoryError, NotRegular):
+            return False
+        except OSError:
+            pass  # told by whoever reads it
+        return True
 
     def again(self, paths: Sequence[str]) -> None:
         """Read the records and some files anew."""
@@ -196,7 +230,9 @@ class _Look:
             except (FileNotFoundError, NotADirectoryError):
                 self._files[path] = None
             except OSError as error:
-                raise TargetRefused(unlookable(self._target / path, path, error)) from error
+                if error.errno != errno.ENAMETOOLONG:
+                    raise unreadable_file(self._target, path, error) from error
+                self._files[path] = None
         return self._files[path]
 
     def is_peoples(self, path: str) -> bool:
@@ -233,6 +269,8 @@ class _Look:
             and _key(file) not in self.known.get(path, {})
             and mark_of(file.digest) != planned.get(path)
         )
+        if changed and step.id in self._damaged and self.known.keys().isdisjoint(changed):
+            return State.UNSURE, ()
         if changed:
             return State.EDITED, changed
         if record and record.done and all(file and _key(file) == expected.get(path) for path, file in now.items()):

@@ -5,9 +5,11 @@ Whoever carried out the steps, one process or a thousand, this is done once afte
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from dlc2lp.codec import to_pieces
 from dlc2lp.files import write_if_new
@@ -20,9 +22,19 @@ from dlc2lp.run.findings import stale_removed
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.labeling import finish_labels
 from dlc2lp.run.last_run import forget
-from dlc2lp.run.manifest import MANIFEST_FILE, manifest_of
+from dlc2lp.run.links import leads_out, outward_links
+from dlc2lp.run.manifest import MANIFEST_FILE, Manifest, manifest_of
 from dlc2lp.run.renew_config import renew_config
 from dlc2lp.run.verify import SourceLabels, Verification, verify_target
+
+
+class Closed(NamedTuple):
+    """What came of the end of a migration."""
+
+    verification: Verification  #: What checking the target brought up.
+    findings: tuple[Finding, ...]  #: Everything that a person should know, errors first.
+    manifest: Manifest  #: What was written down: the state of the target, without the story of this run.
+    records: Mapping[str, Record]  #: Of all steps, by their ids.
 
 
 def close_target(
@@ -34,19 +46,18 @@ def close_target(
     labels: SourceLabels | None = None,
     *,
     just_written: bool = False,
-) -> tuple[Verification, tuple[Finding, ...]]:
+) -> Closed:
     """Remove what earlier plans left over, verify the target and write its manifest.
 
     ``failed`` are ids of steps, ``findings`` what came up while the steps were carried out. ``assessment`` is what the
     target held: files of earlier plans that still are as they were written go, where nothing failed and none of the
     others was changed by a person; None: they stay. ``just_written``: see :func:`~dlc2lp.run.verify.verify_target`.
 
-    Returns what checking the target brought up, and everything that a person should know, errors first. Raises
-    TargetRefused where the manifest can't be written.
+    Raises TargetRefused where the manifest can't be written.
     """
     folder = Path(plan.target)
     journal = Journal(folder)
-    removed = []
+    removed: list[Finding] = []
     if assessment is not None:
         adopt(folder, assessment, plan.steps)
     if assessment is not None and not failed and not assessment.orphans:
@@ -66,7 +77,7 @@ def close_target(
     lasting = merge_findings(plan.findings, told, _told_by_records(plan, records), checked)
     manifest = manifest_of(plan, records, failed, lasting)
     write_if_new(folder / MANIFEST_FILE, partial(to_pieces, manifest))
-    return verification, merge_findings(removed, lasting)
+    return Closed(verification, merge_findings(removed, lasting), manifest, records)
 
 
 def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Plan) -> list[Finding]:
@@ -74,16 +85,22 @@ def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Pl
 
     Only files that still are as dlc2lp wrote them are handed in here; a person's changes stay.
     """
-    for path in stale:
+    links = outward_links(target, stale)
+    gone = [path for path in stale if not any(path.startswith(f"{link}/") for link in links)]
+    for path in gone:
         (target / path).unlink(missing_ok=True)
         parent = (target / path).parent
         if parent.parent.name == "labeled-data" and not any(parent.iterdir()):
             parent.rmdir()
     current = {step.id for step in plan.steps}
-    for step, record in journal.read().items():
+    recorded = journal.read_all()
+    for step, record in recorded.records.items():
         if step not in current and (record.by == "convert" or _is_relabeled(record, plan)):
             journal.remove(step)
-    return [stale_removed(stale)] if stale else []
+    for step in sorted(recorded.damaged - current):
+        with contextlib.suppress(OSError):  # a folder, which is of no concern
+            journal.remove(step)
+    return [*([stale_removed(gone)] if gone else []), *(leads_out(target, link, Severity.WARNING) for link in links)]
 
 
 def _is_relabeled(record: Record, plan: Plan) -> bool:
@@ -100,10 +117,10 @@ _NOTES = {
 def _told_by_records(plan: Plan, records: Mapping[str, Record]) -> list[Finding]:
     """Say of videos what came up as they were made, in this run or an earlier one."""
     return [
-        Finding(Severity.NOTE, code, step.targets[0], words + records[step.id].detail[key])
+        Finding(Severity.NOTE, code, step.targets[0], words + said)
         for key, (code, words) in _NOTES.items()
         for step in plan.steps
-        if step.id in records and key in records[step.id].detail
+        if step.id in records and isinstance(said := records[step.id].detail.get(key), str)
     ]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dlc2lp.codec import Malformed, decode
 from dlc2lp.lp.config_choices import ConfigChoices
-from dlc2lp.planning.plan import Plan, unreadable
+from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.planning.texts import CONFIG_FILE
-from dlc2lp.run.journal import Journal
+from dlc2lp.run.journal import Journal, Record
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,19 @@ class ConfigCall:
 
 def last_call(journal: Journal, plan: Plan) -> tuple[str, ConfigCall]:
     """Return the last call and the id of its record; of the conversion where there was none since."""
-    made = [record for record in journal.read().values() if record.by == "config"]
+    return last_call_in(journal.read(), plan)
+
+
+def last_call_in(records: Mapping[str, Record], plan: Plan) -> tuple[str, ConfigCall]:
+    """As :func:`last_call`, of records that were read."""
+    for record in reversed([*records.values()]):
+        if record.by == "config":
+            with contextlib.suppress(Malformed):  # a damaged record counts as none
+                return record.step, decode(ConfigCall, record.detail)
     try:
-        if made:
-            return made[-1].step, decode(ConfigCall, made[-1].detail)
-        starter = next(step.text for step in plan.steps if isinstance(step, WriteText) and step.target == CONFIG_FILE)
-        return "", ConfigCall(decode(ConfigChoices, plan.options.get("config")), None, starter)
+        starter = [step.text for step in plan.steps if isinstance(step, WriteText) and step.target == CONFIG_FILE]
+        if not starter:
+            raise Malformed(f"found no step that writes {CONFIG_FILE}")
+        return "", ConfigCall(decode(ConfigChoices, plan.options.get("config")), None, starter[0])
     except Malformed as error:
-        raise unreadable(journal.folder, error) from error
+        raise unreadable(Path(plan.target) / PLAN_FILE, error) from error

@@ -7,6 +7,7 @@ run finds by the records what is left.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dlc2lp.errors import Dlc2LpError, Interrupted, TargetRefused
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, TargetRefused
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import FileRecord, digest, own_tag
 from dlc2lp.model import Finding
@@ -28,6 +29,7 @@ from dlc2lp.run.findings import edited, held, unmergeable, unwritten
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_findings import changed_meanwhile
 from dlc2lp.run.label_work import LabelWork, read_text
+from dlc2lp.run.links import check_own_folders, leads_out, outward_links
 from dlc2lp.run.make_files import Made, Maker, make_text
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder
 from dlc2lp.run.sources import changed_texts
@@ -58,8 +60,7 @@ def execute(
     Raises Interrupted where the work was to stop; finished steps stay finished, nothing half-made is left.
     """
     target = Path(plan.target)
-    for folder in plan.folders:
-        (target / folder).mkdir(parents=True, exist_ok=True)
+    _make_folders(target, plan.folders)
     runner = _Runner(plan, target, Maker(run_options, watch), watch, found)
     adopt(target, found, plan.steps if steps is None else steps)
     work = [step for step in in_order(plan.steps if steps is None else steps) if not runner.leaves(step)]
@@ -72,6 +73,16 @@ def execute(
         leave_scratch(target)
     watch.check(plan.target, f" with {counted(len(runner.run.done), 'step')} done")
     return runner.run
+
+
+def _make_folders(target: Path, folders: Iterable[str]) -> None:
+    """Make folders of a target; raise what says in words that it is not possible."""
+    for folder in folders:
+        path = target / folder
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TargetRefused.not_writable(path, error) from error
 
 
 @dataclass(frozen=True)
@@ -128,7 +139,8 @@ class _Runner:
             return put_labels(self.target, dict.fromkeys(step.targets, step.id), labels)[0]
         if isinstance(step, WriteText) and not self.replaces and self._is_saved_meanwhile(step):
             raise Dlc2LpError(changed_meanwhile(step.target))
-        return _put(self.target, step, lambda scratch: self.maker.make(step, scratch, tell))
+        keeps = self.found.states[step.id] is State.UNSURE and not self.replaces
+        return _put(self.target, step, lambda scratch: self.maker.make(step, scratch, tell), keeps=keeps)
 
     def _is_saved_meanwhile(self, step: WriteText) -> bool:
         """Whether somebody labeled in the app since all was looked at, which may be hours ago."""
@@ -149,6 +161,8 @@ class _Runner:
             self.watch.tell(replace(event, what="ended", state="done", n_frames=event.n_frames_all))
         elif isinstance(error, OSError):
             self._failed(step, [unwritten(step, error)])
+        elif isinstance(error, DiskTrouble) and self.target / SCRATCH in error.path.parents:
+            self._failed(step, error.told_of(step.targets[0]).findings)
         elif isinstance(error, Dlc2LpError):
             if not isinstance(error, Interrupted):
                 self._failed(step, error.findings)
@@ -188,7 +202,7 @@ def write_text(target: Path, step: WriteText, *, by: str, detail: dict[str, Any]
     try:
         _put(target, step, lambda scratch: replace(make_text(step, scratch), detail=detail), by)
     except OSError as error:
-        raise TargetRefused(unwritten(step, error)) from error
+        raise TargetRefused.not_writable(target / step.target, error) from error
     finally:
         leave_scratch(target)
 
@@ -201,6 +215,7 @@ def put_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> 
     """
     # Several threads may each write a file at this moment.
     journal, scratch = Journal(target), target / SCRATCH / f"{next(iter(step_ids.values()))}-{own_tag()}"
+    check_own_folders(target)
     try:
         make_folder(scratch)
         made: list[tuple[Path, Record]] = []
@@ -224,10 +239,17 @@ def put_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> 
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _put(target: Path, step: Step, make: Callable[[Path], Made], by: str = "convert") -> Record:
-    """Have the files of a step made, bring them to their places and record it."""
+def _put(target: Path, step: Step, make: Callable[[Path], Made], by: str = "convert", *, keeps: bool = False) -> Record:
+    """Have the files of a step made, bring them to their places and record it.
+
+    Dlc2LpError where a folder of theirs is a link that leads out of the target; nothing is written through it. With
+    ``keeps`` also where a file is there that is not the one that was made: it may be a person's.
+    """
     journal = Journal(target)
     scratch = target / SCRATCH / f"{step.id}-{own_tag()}"
+    check_own_folders(target)
+    if links := outward_links(target, step.targets):
+        raise Dlc2LpError(*(leads_out(target, link) for link in links))
     try:
         make_folder(scratch)
         made = make(scratch)
@@ -235,12 +257,13 @@ def _put(target: Path, step: Step, make: Callable[[Path], Made], by: str = "conv
         files = tuple(
             FileRecord(path, each.size_bytes, each.digest) for (path, _), each in zip(made.files, digests, strict=True)
         )
+        if keeps and (others := _other_files(target, files)):
+            raise Dlc2LpError(*map(edited, others))
         record = Record(step.id, step.kind, files, False, made.detail, by)
         # Recorded first: if the power fails between the rename and the second record, the next run knows the file as
         # its own and does not take it for a person's.
         journal.write(record)
-        for folder in dict.fromkeys((target / path).parent for path, _ in made.files):
-            folder.mkdir(parents=True, exist_ok=True)
+        _make_folders(target, dict.fromkeys(path.rpartition("/")[0] for path, _ in made.files))
         for path, temporary in made.files:
             os.replace(temporary, f"{target}{os.sep}{path}")  # noqa: PTH105  (done for each of a hundred thousand images)
         record = replace(record, done=True)
@@ -248,3 +271,13 @@ def _put(target: Path, step: Step, make: Callable[[Path], Made], by: str = "conv
         return record
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _other_files(target: Path, files: Sequence[FileRecord]) -> list[str]:
+    """Return the files that are in the places of some others, and are not the same."""
+    others = []
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):
+            if replace(digest(target / file.path), path=file.path) != file:
+                others.append(file.path)
+    return others

@@ -18,7 +18,17 @@ from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.errors import TargetRefused
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import PLAN_FILE, FileRecord, NotRegular, TooLarge, digest, own_tag, read_bytes, write_whole
+from dlc2lp.files import (
+    PLAN_FILE,
+    FileRecord,
+    NotRegular,
+    TooLarge,
+    WrittenFile,
+    digest,
+    own_tag,
+    read_bytes,
+    write_whole,
+)
 from dlc2lp.model import Command
 from dlc2lp.planning.export import ExportFile
 from dlc2lp.run.disk_space import check_space, nearest_existing
@@ -43,7 +53,7 @@ class ExportRecord:
 
     dlc2lp_version: str
     target: str  #: The Lightning Pose project.
-    files: tuple[FileRecord, ...]
+    files: tuple[WrittenFile, ...]
 
 
 def check_place(folder: Path, target: Path, sources: Iterable[str]) -> None:
@@ -111,9 +121,16 @@ def _changed(folder: Path, record: ExportRecord) -> Iterator[str]:
         if path.name in NO_CONTENT or (path.is_dir() and not path.is_symlink()):
             continue
         known = recorded.pop(name, None)
-        if name != RECORD_FILE and (known is None or replace(digest(path), path=name) != known):
+        if name != RECORD_FILE and (known is None or not _is_as_written(path, known)):
             yield name
     yield from recorded
+
+
+def _is_as_written(path: Path, known: FileRecord) -> bool:
+    try:
+        return replace(digest(path), path=known.path) == known
+    except NotRegular:
+        return False
 
 
 def check_disk(folder: Path, files: Sequence[ExportFile], again: Command) -> None:
@@ -163,6 +180,10 @@ def _sweep(real: Path) -> None:
 def _write(scratch: Path, file: ExportFile, watch: Watch) -> FileRecord:
     watch.check(str(scratch))
     path = scratch / file.path
+    # The names are those of the plan, which anybody may have written.
+    if not Path(os.path.normpath(path)).is_relative_to(scratch):
+        message = "leads out of the export; the plan of the target is damaged"
+        raise TargetRefused.of("plan-unreadable", file.path, message, advice="convert into a new, empty target")
     path.parent.mkdir(parents=True, exist_ok=True)
     if file.source:
         place(Path(file.source), path, "auto")

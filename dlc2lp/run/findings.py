@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlc2lp.errors import reason
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, disk_error, reason
+from dlc2lp.files import NotRegular
 from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity
 from dlc2lp.planning.steps import Step
 from dlc2lp.wording import counted, some
@@ -84,25 +84,27 @@ def stale_removed(paths: Sequence[str]) -> Finding:
 def unwritten(step: Step, error: OSError) -> Finding:
     """Return the finding for a step that the system did not let us carry out."""
     source, target = error.filename, step.targets[0]
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        advice = "free some space and run the same command again; what is done stays done"
-        return Finding(Severity.ERROR, "no-space", target, "the disk of the target is full", advice=advice)
-    if source in step.sources and not os.access(source, os.R_OK):
+    if disk_error(error) is None and source in step.sources and not os.access(source, os.R_OK):
         message = f"its source {source} " + ("can't be read" if os.path.lexists(source) else "is missing")
         advice = "bring it back to where it was and run the same command again, or plan again without it"
         return Finding(Severity.ERROR, "source-unreadable", target, message, advice=advice)
     return disk_fault("step-failed", target, "could not be written", error)
 
 
-def unlookable(place: Path, path: str, error: OSError) -> Finding:
-    """Return the finding for a file of a target that is none, or can't be read."""
-    if not place.is_dir():
-        return disk_fault("target-unreadable", path, "can't be read", error)
-    advice = "move the folder out of the target and run the same command again"
-    return Finding(Severity.ERROR, "target-unreadable", path, "is a folder, expected a file", advice=advice)
+def unreadable_file(target: Path, path: str, error: OSError) -> Dlc2LpError:
+    """Return the error for a file of a target that is none, or can't be read."""
+    if (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(target / path, trouble)
+    if not isinstance(error, NotRegular | IsADirectoryError):
+        return TargetRefused(disk_fault("target-unreadable", path, "can't be read", error))
+    what = error.strerror if isinstance(error, NotRegular) else "is a folder, expected a file"
+    advice = "move it out of the target and run the same command again"
+    return TargetRefused.of("target-unreadable", path, str(what), advice=advice)
 
 
 def disk_fault(code: str, subject: str, what: str, error: OSError) -> Finding:
-    """Return the finding for what the system refused, in its own words."""
+    """Return the finding for what the system refused, in its own words; where a disk failed or is full, for that."""
+    if (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(trouble.filename or subject, trouble).findings[0]
     advice = "check the disk and the permissions, then run the same command again"
     return Finding(Severity.ERROR, code, subject, f"{what}: {reason(error)}", advice=advice)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from dlc2lp.dlc.config import DlcConfig
 from dlc2lp.dlc.locate import open_project
-from dlc2lp.errors import SourceRefused
+from dlc2lp.errors import DiskTrouble, SourceRefused
 from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.model import Finding, RunAgain, Severity
 from dlc2lp.planning.labels import identity
@@ -81,7 +81,7 @@ def _config_at(root: str, plan: Plan, *, is_first: bool) -> tuple[DlcConfig | No
     try:
         project = open_project(Path(root))
         raw = CONFIG_BYTES.read(project.config_path) if project.config and project.config_path else None
-    except (SourceRefused, OSError):
+    except (SourceRefused, DiskTrouble, OSError):  # it need not be there
         return None, None
     if raw is None or project.config is None or (is_first and identity(project.config) != plan.project):
         return None, None
@@ -90,6 +90,10 @@ def _config_at(root: str, plan: Plan, *, is_first: bool) -> tuple[DlcConfig | No
 
 def source_roots(plan: Plan, projects: Iterable[FormerProject]) -> set[str]:
     """Return all projects that the target was made of, as far as the plan tells."""
-    given = plan.options
-    named = [path for _, path in given.get("views") or ()]
-    return {plan.source, *(each.root for each in projects), *map(str, given.get("merge") or ()), *map(str, named)}
+    named = [str(each[-1]) for each in _listed(plan.options.get("views")) if isinstance(each, list) and each]
+    return {plan.source, *(each.root for each in projects), *map(str, _listed(plan.options.get("merge"))), *named}
+
+
+def _listed(value: object) -> list[object]:
+    """Return what an option lists; a plan, which anybody may have written, may say anything of its options."""
+    return value if isinstance(value, list) else []

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from dlc2lp.codec import Malformed, read, to_text
-from dlc2lp.errors import Dlc2LpError, TargetRefused
-from dlc2lp.files import STATE_FOLDER, write_if_new
+from dlc2lp.errors import Dlc2LpError
+from dlc2lp.files import STATE_FOLDER, read_bytes, write_if_new
+from dlc2lp.inside import InnerPath
 from dlc2lp.lp.label_cells import decode_labels
 from dlc2lp.lp.label_merge import Merged, merge_labels
 from dlc2lp.lp.label_sides import SUFFIXES, Change, Edits, Moment, Side, changes, edits
@@ -25,7 +26,7 @@ from dlc2lp.lp.names import label_file_name, queue_file_name
 from dlc2lp.lp.queue_merge import merge_queues, queued_images
 from dlc2lp.planning.plan import Plan, unreadable
 from dlc2lp.run.config_calls import last_call
-from dlc2lp.run.findings import unlookable
+from dlc2lp.run.findings import unreadable_file
 from dlc2lp.run.journal import Journal
 from dlc2lp.run.stored import stored_plan
 
@@ -41,20 +42,21 @@ class LabelBase:
 
     left_out_by_default: ClassVar[tuple[str, ...]] = ("renamed",)
 
-    texts: dict[str, str]  #: Label files and queues by name.
+    texts: dict[InnerPath, str]  #: Label files and queues by name.
     #: New paths of images by those that they have in the base, and perhaps in files which are not written anew so far.
-    renamed: dict[str, str] = field(default_factory=dict)
+    renamed: dict[InnerPath, InnerPath] = field(default_factory=dict)
 
 
 def kept_base(target: Path) -> LabelBase | None:
     """Return the base that a target holds in a file of its own; None where the plan's texts are it."""
     path = target / BASE_FILE
     try:
-        return read(LabelBase, path.read_bytes())
+        return read(LabelBase, read_bytes(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except Malformed as error:
-        raise unreadable(path, error) from error
+    except (Malformed, OSError) as error:
+        way_out = "remove it, and labels are brought together from what dlc2lp wrote last"
+        raise unreadable(path, error, way_out) from error
 
 
 def keep_base(target: Path, base: LabelBase) -> None:
@@ -207,7 +209,7 @@ def look_at_labels(plan: Plan, kept: LabelBase, new_texts: Mapping[str, str]) ->
 def read_text(target: Path, name: str) -> str | None:
     """Return what a file of a target holds; None where there is none, Dlc2LpError where it is no text."""
     try:
-        content = (target / name).read_bytes()
+        content = read_bytes(target / name)
         return decode_labels(content, name) if name.endswith(".csv") else content.decode()
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -215,4 +217,4 @@ def read_text(target: Path, name: str) -> str | None:
         advice = "save the file as UTF-8"
         raise Dlc2LpError.of("target-queue-invalid", name, f"is no UTF-8: {error.reason}", advice=advice) from error
     except OSError as error:
-        raise TargetRefused(unlookable(target / name, name, error)) from error
+        raise unreadable_file(target, name, error) from error

@@ -19,7 +19,7 @@ from typing import ClassVar, NamedTuple, Self
 
 from dlc2lp.codec import Malformed, encode_fields, read, to_line
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import STATE_FOLDER, absolute
+from dlc2lp.files import PAGE_FILE, STATE_FOLDER, absolute, open_in_place, read_bytes
 from dlc2lp.listing import TICK_NS, Listing, Place, listing_of
 from dlc2lp.model import Finding
 from dlc2lp.options import Options, RunOptions
@@ -124,7 +124,9 @@ class LastRun:
         if not seen.target or seen.target != self._target_digest(self._listed()):
             return None
         source, stored = listing_of(seen.places), stored_plan(self.target)
-        return (seen, stored) if stored and source and source.digest == seen.source else None
+        if stored is None or source is None or source.digest != seen.source or stored.target != str(self.target):
+            return None
+        return seen, stored
 
     def steps_done(self) -> None:
         """Note what the target holds before it is checked: what is changed later is not what was checked."""
@@ -153,8 +155,8 @@ class LastRun:
             tuple(ToldStep(each.subject, each.kind, each.target, each.n_frames_all, each.weight) for each in ordered),
         )
         # In place, since the folder's own time is not to change; who reads half of it takes it for none.
-        with contextlib.suppress(OSError):
-            (self.target / SEEN_FILE).write_text(to_line(seen), encoding="ascii")
+        with contextlib.suppress(OSError), open_in_place(self.target / SEEN_FILE) as file:
+            file.write(to_line(seen).encode("ascii"))
 
     def _places(self, read_from: ReadFrom) -> tuple[Place, ...]:
         """Return what the source was read from; none where that is not all known, as beside a 3D project."""
@@ -163,19 +165,19 @@ class LastRun:
 
     def _read(self) -> Seen | None:
         try:
-            return read(Seen, (self.target / SEEN_FILE).read_bytes())
+            return read(Seen, read_bytes(self.target / SEEN_FILE))
         except (OSError, Malformed):
             return None
 
     def _listed(self) -> Listing | None:
-        """List everything but dlc2lp's own folder, which a run that changes nothing else may complete."""
-        own = str(self.target / STATE_FOLDER)
-        return listing_of([Place(str(self.target), "tree")], hidden=True, but=[own])
+        """List everything but dlc2lp's own folder and its page, which a run that changes nothing else may complete."""
+        own = [str(self.target / STATE_FOLDER), str(self.target / PAGE_FILE)]
+        return listing_of([Place(str(self.target), "tree")], hidden=True, but=own)
 
     def _target_digest(self, listed: Listing | None) -> str:
-        own = self.target / STATE_FOLDER
+        own = [Place(str(self.target / STATE_FOLDER), "tree"), Place(str(self.target / PAGE_FILE), "file")]
         left_out = [str(self.target / name) for name in (SEEN_FILE, LOG_FILE, SCRATCH)]
-        state = listing_of([Place(str(own), "tree")], hidden=True, but=left_out)
+        state = listing_of(own, hidden=True, but=left_out)
         return f"{listed.digest} {state.digest}" if listed is not None and state is not None else ""
 
 
@@ -184,4 +186,4 @@ def forget(target: Path) -> None:
     path = target / SEEN_FILE
     with contextlib.suppress(OSError):
         if path.stat().st_size:
-            path.write_bytes(b"")
+            open_in_place(path).close()

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import STATE_FOLDER
+from dlc2lp.files import STATE_FOLDER, open_in_place
+from dlc2lp.wording import shown
 
 LOG_FILE = f"{STATE_FOLDER}/run.log"
 
@@ -36,6 +37,7 @@ class RunLog:
 
     def _line(self, text: str, event: Event) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        line = shown(f"{now} {event.subject} {event.kind} {event.target}: {text}")
         # What the disk does not take of the log, it is told by the step itself.
-        with contextlib.suppress(OSError), self._lock, self._path.open("a", encoding="utf-8") as file:
-            file.write(f"{now} {event.subject} {event.kind} {event.target}: {text}\n")
+        with contextlib.suppress(OSError), self._lock, open_in_place(self._path, append=True) as file:
+            file.write(f"{line}\n".encode())

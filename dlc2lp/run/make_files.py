@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, assert_never, cast
 
+from dlc2lp.disks import disks_asked, sync
 from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Watch
 from dlc2lp.files import FileRecord, digest, digest_of, read_bytes
@@ -32,7 +32,7 @@ from dlc2lp.run.predictions import predicted_lines
 from dlc2lp.run.scratch import on_fast_disk
 from dlc2lp.run.sources import check_placed, held_still, refuse_other_frames
 from dlc2lp.video.checks import against_original
-from dlc2lp.video.convert import make_video
+from dlc2lp.video.convert import copy_or_encode, make_video
 from dlc2lp.video.encoding import EncodeSettings
 from dlc2lp.video.frames import read_frames
 from dlc2lp.video.pictures import decode_image, encode_image, to_eight_bit
@@ -63,7 +63,7 @@ def make_text(step: WriteText, scratch: Path) -> Made:
     with temporary.open("w", encoding="utf-8", newline="") as file:
         for start in range(0, len(step.text), _N_CHARACTERS):  # never a second time as a whole
             file.write(step.text[start : start + _N_CHARACTERS])
-    _sync(temporary)
+    sync(temporary)
     return Made(((step.target, temporary),), {})
 
 
@@ -77,8 +77,8 @@ class Maker:
     def make(self, step: Step, scratch: Path, on_frames: OnFrames) -> Made:
         """Make the files of a step in a folder of temporaries.
 
-        Raises VideoFailed, UnreadableFile, ToolMissing or OSError where they can't be made, SourceChanged where their
-        source is not what was planned, Interrupted where the work is to stop.
+        Raises VideoFailed, UnreadableFile, ToolMissing, DiskTrouble or OSError where they can't be made, SourceChanged
+        where their source is not what was planned, Interrupted where the work is to stop.
         """
         if isinstance(step, WriteText):
             return make_text(step, scratch)
@@ -111,7 +111,7 @@ class Maker:
                 if not number % _ROWS_BETWEEN_LOOKS:
                     self.watch.check(step.target)
                 file.write(line)
-        _sync(temporary)
+        sync(temporary)
         return Made(((step.target, temporary),), {"n_rows": step.n_rows})
 
     def _extract(self, step: ExtractFrames, scratch: Path, on_frames: OnFrames) -> Made:
@@ -127,12 +127,13 @@ class Maker:
         made: list[tuple[str, Path]] = []
         shown: dict[str, Any] = {"crop": step.crop, "turn_deg": step.turn_deg, "colors": step.colors}
         cut = read_frames(info.path, info, targets, stop=self.watch.stop, **shown)
-        for index, picture in cut:
-            for target in targets[index]:
-                temporary = scratch / str(len(made))
-                temporary.write_bytes(encode_image(picture, PurePosixPath(target).suffix))
-                made.append((target, temporary))
-            on_frames(len(made))
+        with disks_asked(info.path, stop=self.watch.stop):
+            for index, picture in cut:
+                for target in targets[index]:
+                    temporary = scratch / str(len(made))
+                    temporary.write_bytes(encode_image(picture, PurePosixPath(target).suffix))
+                    made.append((target, temporary))
+                on_frames(len(made))
         return Made(tuple(made), {"n_frames": len(step.frames)})
 
     def _from_twin(self, step: RemuxVideo | EncodeVideo, temporary: Path) -> Made | None:
@@ -141,9 +142,9 @@ class Maker:
             record = Journal(twin).read().get(step.id)
             if record is None or not record.done or not (twin / step.target).is_file():
                 continue
-            if replace(digest(twin / step.target), path=step.target) == record.files[0]:
+            if replace(digest(twin / step.target), path=step.target) in record.files:
                 place(twin / step.target, temporary, "auto")
-                _sync(temporary)
+                sync(temporary)
                 return Made(((step.target, temporary),), record.detail)
         return None
 
@@ -153,31 +154,31 @@ class Maker:
         with held_still(source, step.digest):
             info = _as_planned(step)
             is_copied = place(source, temporary, step.link)
-            _sync(temporary)
+            sync(temporary)
             if verify != "none":
-                faults = against_original(source, info, temporary, verify, self.watch.stop, is_copied=is_copied)
-                if faults:
-                    raise VideoFailed(*faults)
+                with disks_asked(source, temporary, written=temporary, stop=self.watch.stop):
+                    faults = against_original(source, info, temporary, verify, self.watch.stop, is_copied=is_copied)
+                    if faults:
+                        raise VideoFailed(*faults)
         return Made(((step.target, temporary),), {"n_frames": step.n_frames})
 
     def _make_video(self, step: RemuxVideo | EncodeVideo, temporary: Path, on_frames: OnFrames) -> Made:
         on_disk = on_fast_disk(self.run_options.tmp_dir, temporary, step.space_bytes)
         with held_still(Path(step.source), step.digest), on_disk as path:
-            info, verify, stop = _as_planned(step), self.run_options.verify, self.watch.stop
-            write = partial(make_video, info.path, path, info, verify=verify, on_frames=on_frames, stop=stop)
+            info = _as_planned(step)
+            how: dict[str, Any] = {"verify": self.run_options.verify, "on_frames": on_frames, "stop": self.watch.stop}
             settings = EncodeSettings(
                 step.profile, step.preset, step.crf, step.gop, threads=step.threads, tuning=step.tuning
             )
             detail: dict[str, Any] = {}
             if isinstance(step, EncodeVideo):
-                written = write("encode", settings, crop=step.crop, turn_deg=step.turn_deg, colors=step.colors)
+                how |= {"crop": step.crop, "turn_deg": step.turn_deg, "colors": step.colors}
+                written = make_video(info.path, path, info, "encode", settings, **how)
             else:
-                try:
-                    written = write(step.action, None)
-                except VideoFailed as failure:
-                    detail["encoded_because"] = str(failure)
-                    written = write("encode", settings)
-        _sync(temporary)
+                written, verdict = copy_or_encode(info.path, path, info, step.action, settings, **how)
+                if verdict is not None:
+                    detail["encoded_because"] = str(verdict)
+        sync(temporary)
         if written.remarks:
             detail["complaints"] = "; ".join(remark.message for remark in written.remarks)
         return Made(((step.target, temporary),), {"n_frames": written.n_frames} | detail)
@@ -208,12 +209,3 @@ def _as_planned(step: VideoStep | ExtractFrames) -> VideoInfo:
     if isinstance(step, EncodeVideo | RemuxVideo):
         info = replace(info, trimmed_to=step.trimmed_to)
     return replace(info, held=step.held) if isinstance(step, EncodeVideo | ExtractFrames) else info
-
-
-def _sync(path: Path) -> None:
-    """Have the system write a file to the disk before it gets its name."""
-    try:
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-    except PermissionError:
-        pass  # a link to a source that is write-protected: nothing was written that could be lost

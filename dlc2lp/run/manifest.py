@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from dlc2lp.codec import Says, Signed
-from dlc2lp.files import STATE_FOLDER, FileRecord
+from dlc2lp.files import STATE_FOLDER, WrittenFile
 from dlc2lp.lp.starter import ChoiceReason
 from dlc2lp.model import Finding, Turn
 from dlc2lp.planning.align import SessionFrames
@@ -25,6 +25,7 @@ from dlc2lp.planning.plan import (
     PlannedSession,
     PlannedVideo,
     ProjectKeys,
+    VideoFacts,
 )
 from dlc2lp.run.journal import Record
 from dlc2lp.survey.session_ties import SessionTie, by_view
@@ -154,6 +155,7 @@ class TargetVideo:
     held: tuple[int, ...]
     trimmed_to: int | None
     tie: WrittenSessionTie | None
+    facts: VideoFacts | None = None  #: What it was; None in the manifests of versions before 0.2.
 
     @classmethod
     def of(cls, video: PlannedVideo, tie: SessionTie | None) -> Self:
@@ -205,7 +207,15 @@ class DoneStep:
     id: str
     kind: str
     state: Literal["done", "failed"]
-    files: tuple[FileRecord, ...]
+    files: tuple[WrittenFile, ...]
+
+
+@dataclass(frozen=True)
+class WhatCame:
+    """What a manifest says of a run: all that a plan does not say already."""
+
+    findings: tuple[Finding, ...]
+    steps: tuple[DoneStep, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +233,11 @@ class Manifest(Described, _Versioned):
     options: dict[str, Any]
     findings: tuple[Finding, ...]
     steps: tuple[DoneStep, ...]
+
+    @property
+    def what_came(self) -> WhatCame:
+        """What it says of the run."""
+        return WhatCame(self.findings, self.steps)
 
 
 def manifest_of(

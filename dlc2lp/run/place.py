@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from dlc2lp.disks import copying
 from dlc2lp.files import FileRecord, digest, digest_of, look_at, open_regular
 
 #: ``_IOW(0x94, 9, int)`` of linux/fs.h: make one file share the blocks of another until either is changed.
@@ -24,12 +25,13 @@ def place(source: Path, temporary: Path, link: str) -> bool:
 
     ``link`` is ``auto`` (clone where the file system can, else copy), ``copy``, ``hardlink`` or ``symlink``. Returns
     whether the bytes were copied: those of a clone or a link are the source's. OSError where the file system refuses; a
-    hard link across disks, for instance.
+    hard link across disks, for instance. DiskTrouble where the source's disk fails.
     """
-    if not _is_linked(source, temporary, link) and (link != "auto" or not _clone(source, temporary)):
-        look_at(source)  # a device would be copied for ever
-        shutil.copyfile(source, temporary)
-        return True
+    with copying(source):
+        if not _is_linked(source, temporary, link) and (link != "auto" or not _clone(source, temporary)):
+            look_at(source)  # a device would be copied for ever
+            shutil.copyfile(source, temporary)
+            return True
     return False
 
 
@@ -37,7 +39,7 @@ def place_read(source: str, temporary: str, link: str) -> FileRecord:
     """Do as :func:`place` does with a small file, and return size and digest of what is placed; all is opened once."""
     is_there = _is_linked(source, temporary, link) or (link == "auto" and _is_cloned_mac(source, temporary))
     # What a link or a clone holds is read from itself: the source may be changed at this moment.
-    with open_regular(temporary if is_there else source, buffering=0) as file:
+    with copying(source), open_regular(temporary if is_there else source, buffering=0) as file:
         if os.fstat(file.fileno()).st_size <= _AT_ONCE_BYTES:
             return digest_of(file.read() if is_there else _copied(file, temporary, may_clone=link == "auto"))
     if not is_there:

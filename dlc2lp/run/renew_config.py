@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlc2lp.codec import encode
-from dlc2lp.errors import TargetRefused, UsageError, reason
+from dlc2lp.errors import Dlc2LpError, UsageError, raise_disk_trouble
 from dlc2lp.files import digest
 from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.hand_edits import keep_edits
 from dlc2lp.lp.starter import StarterConfig, starter_config
-from dlc2lp.model import Finding
+from dlc2lp.model import Command, Finding
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import WriteText
 from dlc2lp.planning.texts import CONFIG_FILE
 from dlc2lp.run.config_calls import ConfigCall, last_call
 from dlc2lp.run.execute import write_text
+from dlc2lp.run.findings import unreadable_file
 from dlc2lp.run.journal import Journal
 
 
@@ -69,10 +70,13 @@ def renew_config(plan: Plan) -> Sequence[Finding]:
 
 
 def _is_as_recorded(journal: Journal, step: str, folder: Path) -> bool:
-    record = journal.read()[step]
+    record = journal.read().get(step)
+    if record is None:
+        return False
     try:
         return replace(digest(folder / CONFIG_FILE), path=CONFIG_FILE) in record.files
-    except OSError:
+    except OSError as error:
+        raise_disk_trouble(folder / CONFIG_FILE, error)
         return False
 
 
@@ -90,10 +94,17 @@ def _with_edits(
         current = CONFIG_BYTES.read_text(path)
     except FileNotFoundError:
         return config.text, (), ()
-    except (OSError, UnicodeDecodeError) as error:
-        what = reason(error) if isinstance(error, OSError) else "is no UTF-8"
-        advice = "move it out of the target, and run the same command again: it is written anew"
-        raise TargetRefused.of("target-unreadable", str(path), f"can't be read: {what}", advice=advice) from error
+    except UnicodeDecodeError as error:
+        if discard:
+            return config.text, (), ()
+        message = f"is no UTF-8: {error.reason}"
+        advice = "save the file as UTF-8, or write it anew and lose the changes: {}"
+        remedies = (Command.of("dlc2lp", "config", path.parents[1], "--discard-edits"),)
+        raise Dlc2LpError.of(
+            "target-config-unreadable", CONFIG_FILE, message, advice=advice, remedies=remedies
+        ) from error
+    except OSError as error:
+        raise unreadable_file(path.parents[1], CONFIG_FILE, error) from error
     if discard or current == written:
         return config.text, (), ()
     edited = keep_edits(written, current, config)

@@ -14,6 +14,8 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from dlc2lp.disks import copying
+from dlc2lp.errors import DiskTrouble
 from dlc2lp.files import STATE_FOLDER, Tag, own_tag
 from dlc2lp.run.disk_space import SPARE_BYTES
 from dlc2lp.wording import counted
@@ -71,7 +73,10 @@ def sweep(
                     continue
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError:  # a disk that is read-only by now: what is left over there harms nobody
+                    continue
             removed.append(path)
     return removed
 
@@ -79,13 +84,15 @@ def sweep(
 def _inside(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # there is none, or nobody may look into it; then whoever writes there will tell
         return []
 
 
 @contextlib.contextmanager
 def on_fast_disk(tmp_dir: Path | None, final: Path, space_bytes: int) -> Iterator[Path]:
     """Lend the name of a file to be made, and bring the file to ``final`` afterwards; OSError if that can't be.
+
+    DiskTrouble that comes up is told of ``tmp_dir``, where it is the disk of that.
 
     A node's own disk takes the many small writes of an encode better than a network file system. ``tmp_dir`` on it is
     used where it has room for the ``space_bytes`` that the file is estimated at; else the file is made at ``final``,
@@ -101,10 +108,15 @@ def on_fast_disk(tmp_dir: Path | None, final: Path, space_bytes: int) -> Iterato
     try:
         yield made
         # Across file systems; a copy that is shorter than its original must not pass for one.
-        shutil.copyfile(made, final)
+        with copying(made):
+            shutil.copyfile(made, final)
         expected, found = made.stat().st_size, final.stat().st_size
         if expected != found:
             raise OSError(f"found {counted(found, 'byte')} after copying {expected} from {made}")
+    except DiskTrouble as trouble:
+        if folder not in trouble.path.parents:
+            raise
+        raise trouble.told_of(tmp_dir) from trouble
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

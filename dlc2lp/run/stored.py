@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from dlc2lp.codec import Malformed, decode
 from dlc2lp.errors import TargetRefused
-from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.files import read_bytes
+from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
+from dlc2lp.run.manifest import MANIFEST_FILE, WhatCame
 from dlc2lp.wording import counted, some
 
 
@@ -13,10 +17,27 @@ def stored_plan(target: Path) -> Plan | None:
     """Return the plan that the target was last written by; None for a new target, or one that a crash left so."""
     path = target / PLAN_FILE
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise unreadable(path, error) from error
     return Plan.from_text(text, path)
+
+
+def stored_outcome(target: Path) -> WhatCame:
+    """Return what the manifest of a target says of its run, of any version; TargetRefused where there is none."""
+    path = target / MANIFEST_FILE
+    try:
+        document = json.loads(read_bytes(path))
+        return decode(WhatCame, {name: document[name] for name in ("findings", "steps")})
+    except (FileNotFoundError, NotADirectoryError) as error:
+        message = f"found no {MANIFEST_FILE}, which the end of a conversion writes"
+        advice = "run the command again that made the target, until it ends"
+        raise TargetRefused.of("target-not-finished", str(target), message, advice=advice) from error
+    except (ValueError, TypeError, KeyError, RecursionError, Malformed) as error:
+        message, advice = f"is no manifest ({error})", "run the command again that made the target"
+        raise TargetRefused.of("manifest-unreadable", str(path), message, advice=advice) from error
 
 
 def targets_in(folder: Path) -> list[str]:

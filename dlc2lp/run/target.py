@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.dlc.locate import LocatedProject, locate_project
-from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused, UsageError
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, SourceRefused, TargetRefused, UsageError, disk_error
 from dlc2lp.files import STATE_FOLDER
 from dlc2lp.model import Setting
 from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE, Plan
-from dlc2lp.run.assess import Assessment, State
+from dlc2lp.run.assess import WRITTEN, Assessment
 from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.run.stored import targets_in
 from dlc2lp.wording import counted
@@ -50,6 +50,13 @@ def check_location(source: Path, target: Path) -> None:
     if real_target in real_source.parents:
         message = f"holds the source {source}, and a Lightning Pose project must hold nothing else"
         raise TargetRefused.of("target-around-source", str(target), message, advice="choose an empty folder")
+    try:
+        _check_place(target)
+    except OSError as error:
+        raise _unreadable(target, error) from error
+
+
+def _check_place(target: Path) -> None:
     check_is_folder(target)
     check_surroundings(target)
     if target.is_dir() and not (target / PLAN_FILE).exists():
@@ -103,7 +110,9 @@ def check_is_folder(target: Path) -> None:
     raise TargetRefused.of("target-not-a-folder", str(target), message, advice="choose another name")
 
 
-def _unreadable(target: Path, error: OSError) -> TargetRefused:
+def _unreadable(target: Path, error: OSError) -> Dlc2LpError:
+    if (trouble := disk_error(error)) is not None:
+        return DiskTrouble.from_error(target, trouble)
     message = f"could not be looked into: {error.strerror or error}"
     advice = "choose a folder of your own, or ask the owner for permission"
     return TargetRefused.of("target-unreadable", str(target), message, advice=advice)
@@ -162,7 +171,7 @@ def check_disk(plan: Plan, assessment: Assessment) -> None:
         message = f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file"
         advice = "choose a folder of your own, or ask the owner for write permission"
         raise TargetRefused.of("target-not-writable", plan.target, message, advice=advice)
-    needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] is State.TO_DO)
+    needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] in WRITTEN)
     advice = "free some space, choose another disk, or migrate the labels alone with {}"
     check_space(Path(plan.target), needed, advice, Setting("videos", ("none",)))
 

@@ -27,6 +27,7 @@ from dlc2lp.run.assess import Assessment, State, assess
 from dlc2lp.run.findings import found_edited, held, incomplete, orphaned, unmergeable
 from dlc2lp.run.label_findings import lasting
 from dlc2lp.run.label_work import LabelWork
+from dlc2lp.run.links import leads_out, outward_links
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.run.verify_predictions import check_predictions
 from dlc2lp.run.verify_videos import check_videos
@@ -76,7 +77,7 @@ def verify_target(
         findings += check_target(target, every_image=level == "full")
         if plan.label_files.isdisjoint(chain(assessment.orphans, *assessment.edited.values())):
             findings += lasting(assessment.labels) if assessment.labels else []
-            tables = {view: _read_labels(target, view) for view in plan.views or ("",)}
+            tables = {view: read_labels(target, view) for view in plan.views or ("",)}
             wrong, n_labels = _check_labels(plan, tables, labels or {}, _Touched.of(assessment.labels))
             findings += wrong
             n_checked |= n_labels
@@ -99,7 +100,7 @@ def check_planned_labels(plan: Plan, labels: SourceLabels) -> tuple[Finding, ...
     """Compare the label files that a plan would write, cell by cell, with the labels that they come from."""
     texts = {step.target: step.text for step in plan.steps if isinstance(step, WriteText)}
     tables = {
-        view: [_Table.read(text_lines(texts[name]), name) for name in label_files(view) if name in texts]
+        view: [WrittenLabels.read(text_lines(texts[name]), name) for name in label_files(view) if name in texts]
         for view in plan.views or ("",)
     }
     return tuple(_check_labels(plan, tables, labels, _Touched())[0])
@@ -122,7 +123,10 @@ def _check_records(plan: Plan, assessment: Assessment) -> list[Finding]:
         elif assessment.is_left(step):
             missing = [path for path in step.targets if not (Path(plan.target) / path).exists()]
             findings.append(incomplete(step, missing))
-    return [*findings, *map(orphaned, assessment.orphans)]
+    target = Path(plan.target)
+    links = outward_links(target, (path for step in plan.steps for path in step.targets))
+    told_links = [leads_out(target, link, Severity.WARNING) for link in links]
+    return [*findings, *map(orphaned, assessment.orphans), *told_links]
 
 
 #: Rows that are compared at one time.
@@ -130,7 +134,7 @@ _N_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
-class _Table:
+class WrittenLabels:
     """A label file as Lightning Pose reads it, but each number by Python's own exact parser.
 
     pandas' default one may be off in the last bit before version 3.1.
@@ -163,13 +167,13 @@ class _Table:
         return np.asarray(~np.isnan(self.xy).any(axis=-1))
 
 
-def _read_labels(target: Path, view: str) -> list[_Table]:
+def read_labels(target: Path, view: str) -> list[WrittenLabels]:
     """Read the label files of a view; one that can't be read was told by Lightning Pose's rules."""
     tables = []
     for name in label_files(view):
         if (target / name).is_file():
             with contextlib.suppress(Dlc2LpError):
-                tables.append(_Table.read(decoded_lines(open_regular(target / name), name), name))
+                tables.append(WrittenLabels.read(decoded_lines(open_regular(target / name), name), name))
     return tables
 
 
@@ -202,7 +206,7 @@ class _Touched:
 
 
 def _check_labels(
-    plan: Plan, tables: Mapping[str, Sequence[_Table]], labels: SourceLabels, touched: _Touched
+    plan: Plan, tables: Mapping[str, Sequence[WrittenLabels]], labels: SourceLabels, touched: _Touched
 ) -> tuple[list[Finding], dict[str, int]]:
     """Return what is wrong with the label files of all views, and how many things were compared, by name."""
     findings, n_checked = _check_counts(plan, [*chain(*tables.values())], touched)
@@ -217,7 +221,9 @@ def _check_labels(
     return findings, n_checked | ({"coordinates": n_coordinates} if labels else {})
 
 
-def _check_counts(plan: Plan, tables: Sequence[_Table], touched: _Touched) -> tuple[list[Finding], dict[str, int]]:
+def _check_counts(
+    plan: Plan, tables: Sequence[WrittenLabels], touched: _Touched
+) -> tuple[list[Finding], dict[str, int]]:
     """Nothing lost: what is in the target, and what was left out with a finding, make up the source.
 
     Labels that people made or took away in the target are not counted.
@@ -249,7 +255,7 @@ def _own_fault(code: str, view: str, message: str) -> Finding:
 
 
 def _wrong_cells(
-    plan: Plan, view: str, tables: Sequence[_Table], labels: LabelTable, touched: _Touched
+    plan: Plan, view: str, tables: Sequence[WrittenLabels], labels: LabelTable, touched: _Touched
 ) -> tuple[int, list[str]]:
     """Compare every coordinate in the target with its origin, bit for bit; return how many, and which differ.
 
@@ -276,7 +282,9 @@ def _wrong_cells(
     return n_compared, wrong
 
 
-def _points_at(tables: Sequence[_Table], paths: Sequence[str | None], keypoints: Sequence[str]) -> NDArray[np.float64]:
+def _points_at(
+    tables: Sequence[WrittenLabels], paths: Sequence[str | None], keypoints: Sequence[str]
+) -> NDArray[np.float64]:
     """Return the points that label files have for some images, shape (images, K, 2); NaN where they have none."""
     import numpy as np
 

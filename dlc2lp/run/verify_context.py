@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlc2lp.errors import UnreadableFile, VideoFailed
+from dlc2lp.errors import DiskTrouble, UnreadableFile, VideoFailed
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan, PlannedVideo
@@ -48,7 +48,7 @@ def check_context(plan: Plan, level: VerifyLevel) -> tuple[list[Finding], int]:
             continue
         try:
             wrong = _wrong_frames(step, video, target, level)
-        except (VideoFailed, UnreadableFile) as failure:
+        except (VideoFailed, UnreadableFile, DiskTrouble) as failure:
             findings += failure.findings
             continue
         if wrong:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from dlc2lp.errors import VideoFailed
+from dlc2lp.errors import DiskTrouble, VideoFailed
 from dlc2lp.model import Finding, RunAgain, Setting, Severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan
@@ -27,7 +27,7 @@ def check_videos(plan: Plan, target: Path, level: VerifyLevel) -> tuple[list[Fin
         try:
             info = probe(target / video.target)
             damage = damage_in(info.path, info, None) if level == "full" else []
-        except VideoFailed as error:
+        except (VideoFailed, DiskTrouble) as error:
             findings += error.findings
             continue
         n_frames[video.target] = info.n_frames

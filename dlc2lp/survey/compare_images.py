@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from dlc2lp.disks import disks_asked
 from dlc2lp.dlc.framenames import frame_index
 from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Event, Watch
@@ -65,7 +66,8 @@ def _tie(pair: Pair, fingerprint: str, on_frames: Callable[[int], None], stop: t
     stills = [StillImage(image.path.name, image.path, frame_index(image.path.name)) for image in pair.images]
     path = pair.info.path
     try:
-        parts = find_frames(path, pair.info, stills, crop_hint=pair.crop_hint, on_frames=on_frames, stop=stop)
+        with disks_asked(path, stop=stop):
+            parts = find_frames(path, pair.info, stills, crop_hint=pair.crop_hint, on_frames=on_frames, stop=stop)
     except VideoFailed as failure:
         message = (
             f"its images could not be compared with its video, which is damaged: {failure}; they keep DeepLabCut's "

@@ -16,6 +16,7 @@ from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.project import VIDEOS, DlcProject
 from dlc2lp.dlc.session import DlcSession
+from dlc2lp.errors import raise_disk_trouble
 from dlc2lp.model import Finding, Severity
 from dlc2lp.options import VideoChoice
 from dlc2lp.placeholders import Placeholder, placeholder_of
@@ -186,6 +187,10 @@ class _Finder:
 
 def _is_there(path: Path, dead: list[Path], stand_ins: list[tuple[Path, Placeholder]]) -> bool:
     """Whether a file is there; a link that leads nowhere and a stand-in are added to the lists."""
+    try:
+        os.stat(path)  # noqa: PTH116  (as below)
+    except OSError as error:
+        raise_disk_trouble(path, error)  # which video that is must not hang on it
     # pathlib raises where a folder on the way may not be entered.
     # A pipe or a device of the name is there too: measuring it tells.
     is_file = os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlc2lp.model import Finding, LabelTable, Setting, Severity, question
-from dlc2lp.wording import counted, some, spelled
+from dlc2lp.wording import counted, shown, some, spelled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,7 +117,7 @@ def as_one_animal(
     return OneAnimal(picked, n_left_out, {name: together[0] for name, together in by_name.items()})
 
 
-def individual_table(labels: LabelTable) -> str:
+def individual_table(labels: LabelTable) -> tuple[str, ...]:
     """Lay out who is labelled how often: individual, labeled frames, labelled points, keypoints."""
     import numpy as np
 
@@ -126,12 +126,12 @@ def individual_table(labels: LabelTable) -> str:
         one = labels.labelled[:, i]
         names = [name for name, seen in zip(labels.keypoint_names, np.any(one, axis=0), strict=True) if seen]
         n_frames, n_points = int(one.any(axis=1).sum()), int(one.sum())
-        rows.append((individual or _NO_NAME, str(n_frames), str(n_points), some(names, _N_NAMED) or "-"))
+        rows.append((shown(individual) or _NO_NAME, str(n_frames), str(n_points), shown(some(names, _N_NAMED)) or "-"))
     widths = [max(len(row[n]) for row in rows) for n in range(3)]
     lines = [f"    {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows]
     if n_more := len(labels.individuals[_N_ROWS:]):
         lines.append(f"    ... and {counted(n_more, 'individual')} more")
-    return "\n".join(lines)
+    return tuple(lines)
 
 
 def _is_name(choice: str) -> bool:
@@ -295,7 +295,7 @@ def _ask(labels: LabelTable, code: str, why: str, advice: str, ways: tuple[str, 
     """Return the question, where there are any with the values of ``--individuals`` that answer it."""
     candidates = tuple(name for name in _labelled(labels) if name != NOBODY)
     remedies = (Setting("individuals", ways),) if ways else ()
-    return question(code, "individuals", f"{why}\n{individual_table(labels)}", advice, remedies, candidates)
+    return question(code, "individuals", why, advice, remedies, candidates, individual_table(labels))
 
 
 def _say_never_labelled(labels: LabelTable, individuals: set[str] | None, findings: list[Finding]) -> None:

@@ -304,7 +304,7 @@ class _Chooser:
         self.findings.append(_warning("csv-differs-from-h5", str(csv), message, advice, (Setting("labels", (other,)),)))
 
     def _compare(self, session: DlcSession, labels: LabelTable, predictions: Predictions) -> None:
-        n = labels_equal_predictions(labels, predictions)
+        n = sum(labels_equal_predictions(labels, predictions).values())
         if n:
             message = (
                 f"{counted(n, 'labelled point equals', 'labelled points equal')} a prediction of {predictions.model} "

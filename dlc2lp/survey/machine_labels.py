@@ -144,8 +144,8 @@ def join_predictions(parts: Iterable[Predictions | None]) -> Predictions | None:
     return Predictions(networks) if networks else None
 
 
-def labels_equal_predictions(labels: LabelTable, predictions: Predictions) -> int:
-    """Count labelled points of a session that equal a prediction of low likelihood to the last bit."""
+def labels_equal_predictions(labels: LabelTable, predictions: Predictions) -> dict[str, int]:
+    """Count labelled points that equal a prediction of low likelihood to the last bit, by the images that have some."""
     import numpy as np
 
     equal = np.zeros(labels.labelled.shape, dtype=np.bool_)
@@ -160,7 +160,8 @@ def labels_equal_predictions(labels: LabelTable, predictions: Predictions) -> in
                 if column is not None:
                     same = (labels.xy_px[here, i, k] == network.table.xy_px[there, *column]).all(axis=-1)
                     equal[here, i, k] |= same & (network.likelihood[there, *column] < LOW_LIKELIHOOD)
-    return int(equal.sum())
+    counts = equal.sum(axis=(1, 2)).tolist()
+    return {frame.file_name: n for frame, n in zip(labels.frames, counts, strict=True) if n}
 
 
 class SessionPredictions(NamedTuple):

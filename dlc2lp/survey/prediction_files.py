@@ -14,6 +14,7 @@ from typing import NamedTuple
 from dlc2lp.dlc.analysis_names import AnalysisName, analysis_name
 from dlc2lp.dlc.folders import TRAINING_SETS, is_apart, is_labeled_data
 from dlc2lp.dlc.project import VIDEOS, DlcProject
+from dlc2lp.errors import raise_disk_trouble
 from dlc2lp.model import Finding, Severity
 from dlc2lp.searching import walk_files
 from dlc2lp.survey.video_candidates import hold_the_same
@@ -72,7 +73,8 @@ def _listed(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries if entry.name.endswith(_SUFFIXES) and entry.name[0] != ".")
-    except OSError:
+    except OSError as error:
+        raise_disk_trouble(folder, error)
         return []
     return [folder / name for name in names]
 

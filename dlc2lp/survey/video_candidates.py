@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path, PureWindowsPath
 from typing import Literal
 
+from dlc2lp.disks import raise_trouble_of_either
 from dlc2lp.dlc.config import VideoEntry
 from dlc2lp.dlc.folders import TRAINING_SETS, is_apart
 from dlc2lp.dlc.project import VIDEOS, DlcProject, is_drawn_on
@@ -212,6 +213,7 @@ def hold_the_same(first: Path, second: Path) -> bool:
                 other.seek(place)
                 if one.read(_SAMPLE_BYTES) != other.read(_SAMPLE_BYTES):
                     return False
-    except OSError:
+    except OSError as error:
+        raise_trouble_of_either(error, first, second)
         return False
     return True

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from dlc2lp.disks import ask_to_read
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, Setting, Severity, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
@@ -144,7 +145,10 @@ def damage_in(source: Path, info: VideoInfo, stop: threading.Event | None) -> li
 def damage_between(source: Path, info: VideoInfo, stop: threading.Event | None) -> Finding | None:
     """What is damaged between the frames of a video, by what reads its container; None where nothing is."""
     read = ffmpeg.run(encoding.demux_argv(str(ffmpeg.find_ffmpeg()), source), stop=stop)
-    return _broken_container(source, read) if _may_have_swallowed(source, read, info, stop) else None
+    if not _may_have_swallowed(source, read, info, stop):
+        return None
+    ask_to_read(source, stop=stop)
+    return _broken_container(source, read)
 
 
 def _complaints(source: Path, info: VideoInfo, result: ffmpeg.FfmpegResult) -> Finding:

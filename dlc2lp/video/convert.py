@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
+import hashlib
 import os
 import secrets
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from dlc2lp.errors import Interrupted, TargetRefused, UsageError, VideoFailed
-from dlc2lp.files import open_regular
+from dlc2lp.disks import copying, disks_asked, sync
+from dlc2lp.errors import (
+    DiskTrouble,
+    Dlc2LpError,
+    Interrupted,
+    TargetRefused,
+    UsageError,
+    VideoFailed,
+    disk_error,
+    raise_disk_trouble,
+)
+from dlc2lp.files import Tag, open_regular, own_tag
 from dlc2lp.model import Finding, Setting, VideoInfo
 from dlc2lp.video import encoding
 from dlc2lp.video.checks import VideoOrder, against_order, against_original, against_source, damage_in, finding
@@ -22,12 +35,15 @@ from dlc2lp.video.encoder import encode_video
 from dlc2lp.video.encoding import Action, Crop, EncodeSettings, Reason, Treatment, encode_settings
 from dlc2lp.video.kept import Damaged, measure_video
 from dlc2lp.video.probe import probe
-from dlc2lp.video.remux import rewrite_packets
+from dlc2lp.video.remux import NotCopied, rewrite_packets
 from dlc2lp.wording import counted, one_line
 
 Verify = Literal["sample", "full", "none"]
 
 _COPY_CHUNK_BYTES = 8 * 1024 * 1024
+
+#: The end of the names of files that are being made.
+_PART = ".dlc2lp-part"
 
 
 @dataclass(frozen=True)
@@ -96,35 +112,76 @@ def make_video(
 
     Its remarks are on what ffmpeg complained about without need.
 
-    ``temp`` may have any suffix; it exists afterwards only if all checks passed. ``remux`` and ``rewrite`` take no
-    settings, ``encode`` does. ``verify`` says how many frames of an encode are decoded and compared, and whether every
-    packet of a copy is compared and how many are decoded; the count, the codec, the rate and the size are checked
-    always. ``crop`` and ``turn_deg`` say what to keep of the picture after the stored one was
-    turned clockwise; by default all of it, turned as the source's display matrix asks. ``colors`` says how those of
-    the source are read, by default as OpenCV 4 does. ``on_frames`` is called with the number of frames written so far;
-    ``stop`` ends the work within seconds.
+    ``temp`` may have any suffix; it exists afterwards only if all checks passed, and is synced to its disk then.
+    ``remux`` and ``rewrite`` take no settings, ``encode`` does. ``verify`` says how many frames of an encode are
+    decoded and compared, and whether every packet of a copy is compared and how many are decoded; the count, the
+    codec, the rate and the size are checked always. ``crop`` and ``turn_deg`` say what to keep of the picture after
+    the stored one was turned clockwise; by default all of it, turned as the source's display matrix asks. ``colors``
+    says how those of the source are read, by default as OpenCV 4 does. ``on_frames`` is called with the number of
+    frames written so far; ``stop`` ends the work within seconds.
 
     Raises ``VideoFailed`` (``encode-failed``, ``video-decode-errors``, ``video-frames-lost``, ``video-frames-differ``,
-    ``video-not-conforming``, ``remux-impossible`` or what :func:`~dlc2lp.video.probe.probe` raises), ``ToolMissing``
-    where an encode is needed and there is no ffmpeg, and ``Interrupted``.
+    ``video-not-conforming``, ``source-changed`` or what :func:`~dlc2lp.video.probe.probe` raises), ``NotCopied`` of a
+    copy of a stream that only an encode can bring over, ``DiskTrouble`` where a disk is to blame, ``ToolMissing`` where
+    an encode is needed and there is no ffmpeg, and ``Interrupted``.
     """
     order = VideoOrder.of(info, action, settings, crop=crop, turn_deg=turn_deg, colors=colors)
-    notes: tuple[Finding, ...] = ()
     try:
-        if settings is not None:
-            made, findings, notes = encode_video(source, temp, info, order, settings, on_frames, stop)
-        else:
-            rewrite_packets(source, temp, info, on_frames=on_frames, stop=stop)
-            made = probe(temp, stop=stop)
-            findings = against_order(source, made, order)
-        if not findings and verify != "none":
-            findings = against_source(source, info, temp, made, order, verify, stop)
-        if findings:
-            raise VideoFailed(*findings)
+        with disks_asked(source, temp, written=temp, stop=stop):
+            if settings is not None:
+                made, findings, notes = encode_video(source, temp, info, order, settings, on_frames, stop)
+            else:
+                made, findings = _copy_packets(source, temp, info, order, on_frames, stop)
+                notes = ()
+            _sync(temp)
+            if not findings and verify != "none":
+                findings = against_source(source, info, temp, made, order, verify, stop)
+            if findings:
+                raise VideoFailed(*findings) if settings is not None else NotCopied(*findings)
     except BaseException:
-        temp.unlink(missing_ok=True)
+        _remove(temp)
         raise
     return replace(made, remarks=notes)
+
+
+def _copy_packets(
+    source: Path,
+    temp: Path,
+    info: VideoInfo,
+    order: VideoOrder,
+    on_frames: Callable[[int], None] | None,
+    stop: threading.Event | None,
+) -> tuple[VideoInfo, list[Finding]]:
+    """Copy a video's packets; return what was written, and what it is and should not be."""
+    rewrite_packets(source, temp, info, on_frames=on_frames, stop=stop)
+    try:
+        made = probe(temp, stop=stop)
+    except VideoFailed as failure:
+        raise NotCopied(*failure.findings) from failure
+    return made, against_order(source, made, order)
+
+
+def copy_or_encode(
+    source: Path,
+    temp: Path,
+    info: VideoInfo,
+    action: Action,
+    settings: EncodeSettings,
+    *,
+    verify: Verify,
+    on_frames: Callable[[int], None] | None,
+    stop: threading.Event | None,
+) -> tuple[VideoInfo, NotCopied | None]:
+    """Remux or rewrite a video, or encode it where its stream can't be copied; return what was written, and why not.
+
+    Only a verdict about the stream itself makes an encode of it: what a full disk, a server that has gone or another
+    program brings about passes, and the next run copies. Parameters and errors are those of :func:`make_video`.
+    """
+    write = partial(make_video, source, temp, info, verify=verify, on_frames=on_frames, stop=stop)
+    try:
+        return write(action, None), None
+    except NotCopied as verdict:
+        return write("encode", settings), verdict
 
 
 def convert_video(
@@ -148,31 +205,61 @@ def convert_video(
     encoder's bytes depend on its threads; by default they are as many as this process may use. ``damaged``: whether
     frames that can't be decoded refuse the video, or are held by the picture before them. Raises as
     :func:`make_video` does, and ``UsageError`` (an option's value makes no sense, or the target is not named ``.mp4``)
-    and ``TargetRefused`` (``target-exists``, ``target-is-source``, ``target-not-writable``).
+    and ``TargetRefused`` (``target-exists``, ``target-is-source``, ``target-not-writable``); of trouble with a disk the
+    next call does what this one should have done.
     """
     threads = allowed_cpus() if threads is None else threads
     settings = encode_settings(profile, crf=crf, preset=preset, gop=gop, threads=threads)
     _refuse_target(source, target, overwrite)
+    temporaries = _Temporaries(target)
+    temporaries.sweep()
     info = measure_video(source, damaged, stop=stop)
     treatment = encoding.choose(info)
-    action, reasons = treatment.action, treatment.reasons
-
-    def make(action: Action) -> VideoInfo:
-        how = settings if action == "encode" else None
-        return make_video(source, temp, info, action, how, verify=verify, on_frames=on_frames, stop=stop)
-
-    # A short name of its own: two runs never write into one file, and no file system finds it too long.
-    temp = target.with_name(f".{secrets.token_hex(6)}.dlc2lp-part")
+    action, reasons, temp = treatment.action, treatment.reasons, temporaries.new()
+    how: dict[str, Any] = {"verify": verify, "on_frames": on_frames, "stop": stop}
     try:
-        made = _place(info, temp, verify, on_frames, stop) if action == "place" else make(action)
-    except VideoFailed as failure:
-        if action not in ("remux", "rewrite"):
+        if action == "place":
+            made = _place(info, temp, **how)
+        elif action == "encode":
+            made = make_video(source, temp, info, action, settings, **how)
+        else:
+            made, verdict = copy_or_encode(source, temp, info, action, settings, **how)
+            if verdict is not None:
+                reasons, action = (Reason(f"{action}-failed", str(verdict)), *reasons), "encode"
+        _publish(temp, target, overwrite=overwrite)
+    except DiskTrouble as trouble:
+        if trouble.path != temp:
             raise
-        reasons = (Reason(f"{action}-failed", str(failure)), *reasons)
-        action = "encode"
-        made = make(action)
-    _publish(temp, target)
+        raise trouble.told_of(target) from trouble
     return ConvertedVideo(info, replace(made, path=target), action, reasons)
+
+
+@dataclass(frozen=True)
+class _Temporaries:
+    """The files under which one target is made, beside it.
+
+    Their names are short, so that no file system finds them too long, and say of which target and of which process they
+    are: two runs never write into one file, and what a killed one left the next one for the same target removes.
+    """
+
+    target: Path
+
+    @property
+    def _of_target(self) -> str:
+        name = unicodedata.normalize("NFC", self.target.name).casefold()
+        return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+
+    def new(self) -> Path:
+        """Return a name that nobody else has."""
+        return self.target.with_name(f".{own_tag()}-{secrets.token_hex(4)}-{self._of_target}{_PART}")
+
+    def sweep(self) -> None:
+        """Remove those of processes that have ended."""
+        with contextlib.suppress(OSError):  # a folder that may be written to and not be listed
+            for path in sorted(self.target.parent.glob(f".*-{self._of_target}{_PART}")):
+                tag = Tag.of(path.name)
+                if tag is not None and tag.is_gone:
+                    path.unlink(missing_ok=True)
 
 
 def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
@@ -190,8 +277,7 @@ def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
         if source.exists() and target.exists() and source.samefile(target):
             raise TargetRefused.of("target-is-source", name, "the target is the source, which is never written to")
         if not overwrite:
-            advice, remedies = "remove it or use {}", (Setting("overwrite"),)
-            raise TargetRefused.of("target-exists", name, "the target exists", advice=advice, remedies=remedies)
+            raise _exists(target)
         if target.is_dir():
             raise TargetRefused.of("target-exists", name, "the target is a folder")
     if not target.parent.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
@@ -204,26 +290,33 @@ def _place(
     """Copy a video that is already what it should be, compare the bytes, and look whether frames can be decoded."""
     source = info.path
     try:
-        with temp.open("xb") as copy:
-            for chunk in _chunks(source):
-                if stop is not None and stop.is_set():
-                    raise Interrupted.of("interrupted", str(temp), "stopped while the file was copied")
-                copy.write(chunk)
-        findings = []
-        if temp.stat().st_size != info.size_bytes:
-            findings = [finding("video-changed", source, "the file changed while it was copied")]
-        elif verify != "none":
-            findings = against_original(source, info, temp, verify, stop)
-        if findings:
-            raise VideoFailed(*findings)
+        with disks_asked(source, temp, written=temp, stop=stop):
+            _copy(source, temp, stop)
+            findings = []
+            if temp.stat().st_size != info.size_bytes:
+                findings = [finding("video-changed", source, "the file changed while it was copied")]
+            elif verify != "none":
+                findings = against_original(source, info, temp, verify, stop)
+            if findings:
+                raise VideoFailed(*findings)
     except BaseException as problem:
-        temp.unlink(missing_ok=True)
+        _remove(temp)
         if isinstance(problem, OSError):
             raise _unwritable(temp, problem) from problem
         raise
     if on_frames is not None:
         on_frames(info.n_frames)
     return replace(info, path=temp)
+
+
+def _copy(source: Path, temp: Path, stop: threading.Event | None) -> None:
+    with copying(source), temp.open("xb") as copy:
+        for chunk in _chunks(source):
+            if stop is not None and stop.is_set():
+                raise Interrupted.of("interrupted", str(temp), "stopped while the file was copied")
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
 
 
 def _chunks(source: Path) -> Iterator[bytes]:
@@ -233,23 +326,56 @@ def _chunks(source: Path) -> Iterator[bytes]:
             while chunk := original.read(_COPY_CHUNK_BYTES):
                 yield chunk
     except OSError as problem:
+        raise_disk_trouble(source, problem)
         message = f"can't be read: {problem.strerror}"
         advice = "check the disk that it lies on, and copy it again from its origin"
         raise VideoFailed.of("video-unreadable", str(source), message, advice=advice) from problem
 
 
-def _publish(temp: Path, target: Path) -> None:
+def _publish(temp: Path, target: Path, *, overwrite: bool) -> None:
     """Give a finished file its name, so that even a power cut leaves the old state or the new one."""
     try:
-        with temp.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temp, target)  # noqa: PTH105 - Path.replace is the same and says less
+        if overwrite or not _is_linked(temp, target):
+            os.replace(temp, target)  # noqa: PTH105 - Path.replace is the same and says less
     except OSError as problem:
-        temp.unlink(missing_ok=True)
         raise _unwritable(target, problem) from problem
+    finally:
+        _remove(temp)
 
 
-def _unwritable(path: Path, problem: OSError) -> VideoFailed:
-    is_full = problem.errno in {errno.ENOSPC, errno.EDQUOT}
-    advice = "free some space and try again" if is_full else "check the disk and the permissions, and try again"
+def _is_linked(temp: Path, target: Path) -> bool:
+    """Give a file its name unless another has it by now, which takes a link; False where there are none."""
+    try:
+        target.hardlink_to(temp)
+    except FileExistsError:
+        raise _exists(target) from None
+    except OSError:
+        if os.path.lexists(target):
+            raise _exists(target) from None
+        return False
+    return True
+
+
+def _exists(target: Path) -> TargetRefused:
+    advice, remedies = "remove it or use {}", (Setting("overwrite"),)
+    return TargetRefused.of("target-exists", str(target), "the target exists", advice=advice, remedies=remedies)
+
+
+def _sync(temp: Path) -> None:
+    """Have a file on its disk, which may take it only then, or not."""
+    try:
+        sync(temp)
+    except OSError as problem:
+        raise _unwritable(temp, problem) from problem
+
+
+def _remove(temp: Path) -> None:
+    with contextlib.suppress(OSError):  # of a disk that takes nothing any more
+        temp.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, problem: OSError) -> Dlc2LpError:
+    if (of_disk := disk_error(problem)) is not None:
+        return DiskTrouble.from_error(path, of_disk)
+    advice = "check the disk and the permissions, and try again"
     return VideoFailed.of("video-not-written", str(path), f"can't be written: {problem.strerror}", advice=advice)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc2lp.disks import raise_trouble_of_either
 from dlc2lp.errors import Interrupted, VideoFailed
 from dlc2lp.files import open_regular
 from dlc2lp.model import VideoInfo
@@ -48,7 +49,8 @@ class Difference:
 def unlike_bytes(source: Path, copy: Path, stop: threading.Event | None) -> Difference | None:
     """Compare two files byte for byte; None where they are the same.
 
-    ``VideoFailed`` (``video-unreadable``) where one can't be read, ``Interrupted``.
+    ``VideoFailed`` (``video-unreadable``) where one can't be read, ``DiskTrouble`` where that is its disk's fault,
+    ``Interrupted``.
     """
     n_same = 0
     try:
@@ -65,6 +67,7 @@ def unlike_bytes(source: Path, copy: Path, stop: threading.Event | None) -> Diff
                     return None
                 n_same += len(theirs)
     except OSError as problem:
+        raise_trouble_of_either(problem, source, copy, stop=stop)
         message = f"can't be read again: {problem.strerror}"
         raise VideoFailed.of("video-unreadable", str(problem.filename or copy), message) from problem
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc2lp.disks import ask_to_read
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.packet_faults import faults_of
 from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, VideoFrame, is_end
@@ -89,6 +90,8 @@ def find_damage(
     ------
     VideoFailed
         ``video-unreadable``: the file can't be read to its end.
+    DiskTrouble
+        Its disk failed, so that nothing can be said of it.
     Interrupted
         ``stop`` was set.
     """
@@ -109,7 +112,14 @@ def find_damage(
     doubts_hold = faults is not None and faults.is_sure
     conceals = info.codec not in _TELLING or (info.codec == "h264" and seen.interlaced)
     is_sure = not conceals and (faults is None or faults.is_sure)
-    return Damage(seen.n_frames, info.n_frames, seen.damaged(doubts_hold=doubts_hold), is_sure)
+    return _asked(path, Damage(seen.n_frames, info.n_frames, seen.damaged(doubts_hold=doubts_hold), is_sure), stop)
+
+
+def _asked(path: Path, damage: Damage, stop: threading.Event | None) -> Damage:
+    """What was found, unless the disk is to blame: DiskTrouble then."""
+    if not damage.is_none:
+        ask_to_read(path, stop=stop)
+    return damage
 
 
 def find_faulty_packets(path: Path, info: VideoInfo, *, stop: threading.Event | None = None) -> Damage:
@@ -127,7 +137,8 @@ def find_faulty_packets(path: Path, info: VideoInfo, *, stop: threading.Event | 
                 seen.doubted.append(packet.pts)
             seen.count(video, packet)
     seen.whole = seen.shown
-    return Damage(info.n_frames, info.n_frames, seen.damaged(doubts_hold=faults.is_sure), is_sure=False)
+    damaged = seen.damaged(doubts_hold=faults.is_sure)
+    return _asked(path, Damage(info.n_frames, info.n_frames, damaged, is_sure=False), stop)
 
 
 @dataclass

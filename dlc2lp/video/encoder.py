@@ -16,6 +16,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from dlc2lp.disks import ask_to_write
 from dlc2lp.errors import VideoFailed
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.video import encoding, ffmpeg
@@ -40,7 +41,7 @@ def encode_video(
 ) -> tuple[VideoInfo, list[Finding], tuple[Finding, ...]]:
     """Encode a video; return what was written, what it is and should not be, and what is worth knowing.
 
-    Raises ``VideoFailed``, ``ToolMissing`` and ``Interrupted``, as ``make_video`` says.
+    Raises ``VideoFailed``, ``DiskTrouble``, ``ToolMissing`` and ``Interrupted``, as ``make_video`` says.
     """
     encode = _Encode(source, temp, info, order, settings, _Progress(on_frames), stop)
     # Of a file that was cut the program makes up a frame or two behind the last one.
@@ -53,6 +54,8 @@ def encode_video(
             findings = against_order(source, made, order)
             if not findings:
                 return made, [], notes
+        if result.returncode != 0:
+            ask_to_write(temp)  # before the whole video is decoded for nothing
     if not info.held:
         damage = find_damage(source, info, stop=stop)
         if damage.frames:

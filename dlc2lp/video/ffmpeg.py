@@ -1,4 +1,4 @@
-"""Finds an ffmpeg that can do the work, runs it, and stops it cleanly. The only room with child processes."""
+"""Finds an ffmpeg that can do the work, runs it, and stops it cleanly. With its guard, the one who starts programs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from dlc2lp.errors import Interrupted, ToolMissing
+from dlc2lp.video import guard
 
 #: Names the ffmpeg to use, before any other.
 OVERRIDE_VARIABLE = "DLC2LP_FFMPEG"
@@ -159,9 +160,11 @@ def run(
     Its stdin is what ``feed`` yields, in a thread of its own, and what that raises is raised here; without it stdin is
     closed (it would read the caller's, and eat the list of a ``while read`` loop), both its pipes are
     drained all the time (a full one stops it forever), and it has a session of its own, so that Ctrl-C reaches only
-    this process, which then stops it through ``stop``: ``Interrupted``, within seconds. ``on_frames`` is called in this
+    this process, which then stops it through ``stop``: ``Interrupted``, within seconds. Where this process is killed it
+    ends, too. ``on_frames`` is called in this
     thread with the number of frames written so far. ``ToolMissing``: the program cannot be started.
     """
+    guard.get_ready()
     try:
         child = _start(argv, is_fed=feed is not None)
     except OSError as problem:
@@ -177,9 +180,10 @@ def run(
     if feed is not None and child.stdin is not None:
         readers.append(threading.Thread(target=_feed, args=(child.stdin, feed, faults), daemon=True))
     try:
-        for reader in readers:
-            reader.start()
-        _watch(child, str(argv[-1]), progress, on_frames, stop)
+        with guard.guarded(child.pid):
+            for reader in readers:
+                reader.start()
+            _watch(child, str(argv[-1]), progress, on_frames, stop)
     finally:
         _end(child)
         for reader in readers:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dlc2lp.disks import disks_asked
 from dlc2lp.errors import UnreadableFile, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video.colors import as_opencv_reads, has_matrix, tagged
@@ -163,7 +164,8 @@ def _tie_by_any_colors(frames: FrameReader, group: _Group, hint: CropHint | None
 
 def _with_colors(frames: FrameReader, group: _Group, tie: Tie) -> Tie:
     try:
-        found = image_colors(frames, group.stills, tie)
+        with disks_asked(frames.info.path, stop=frames.stop):
+            found = image_colors(frames, group.stills, tie)
     except VideoFailed:  # one of these very frames is damaged
         found = None
     return replace(tie, **vars(found)) if found else tie

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import struct
 import threading
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dlc2lp.video.h264_units import SequenceWatch
-from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, is_end, is_mirrored
+from dlc2lp.video.pyav import OpenedVideo, Packet, Undecodable, VideoFrame, is_end
 
 #: How many packets may come before the first frame: some decoders hold back, frames of an edit list are not shown. They
 #: count from the first key frame, which in a cut recording of a phone may be thousands of packets away.
@@ -187,10 +189,23 @@ def _decode(video: OpenedVideo, packet: Packet) -> list[HeadFrame]:
             _clockwise(frame.rotation),
             frame.format.name,
             bool(frame.interlaced_frame),
-            is_mirrored(frame),
+            _is_mirrored(frame),
         )
         for frame in frames
     ]
+
+
+def _is_mirrored(frame: VideoFrame) -> bool:
+    """Whether the display matrix of a frame (ISO/IEC 14496-12, 8.3.2, in the machine's byte order) turns it over."""
+    try:
+        items: Any = list(frame.side_data)  # PyAV's hints call it a mapping
+    except ValueError:  # of a kind that this PyAV has no name for, such as a camera's EXIF
+        return False
+    for data in items:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = struct.unpack_from("=5i", bytes(data))
+            return bool(a * d - b * c < 0)
+    return False
 
 
 def _clockwise(rotation_deg: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.errors import UnreadableFile
+from dlc2lp.errors import UnreadableFile, raise_disk_trouble
 from dlc2lp.limits import IMAGE_BYTES, PIXELS
 
 #: Of an image that is larger the colours are put in order in pieces of this size.
@@ -24,13 +24,15 @@ def read_image(path: Path) -> NDArray[Any]:
     """Read a still image as it is stored: PNG, JPEG, TIFF or BMP, under any name.
 
     Returns gray, RGB or RGBA of shape (H, W), (H, W, 3) or (H, W, 4), uint8, uint16 or float32 as in the file. Raises
-    ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image.
+    ``UnreadableFile`` (``image-unreadable``) where it is missing, empty, cut or no image, ``DiskTrouble``.
     """
     try:
-        data = IMAGE_BYTES.read(path)  # OpenCV's own reader fails at some names on Windows
+        # OpenCV's own reader fails at some names on Windows, and numpy's takes a disk that fails for the file's end.
+        content = IMAGE_BYTES.read(path)
     except OSError as problem:
+        raise_disk_trouble(path, problem)
         raise _unreadable_image(path, problem.strerror or str(problem)) from problem
-    return decode_image(data, path)
+    return decode_image(content, path)
 
 
 def decode_image(content: bytes, path: Path) -> NDArray[Any]:
@@ -39,8 +41,8 @@ def decode_image(content: bytes, path: Path) -> NDArray[Any]:
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PIXELS.at_most))
     import cv2
 
-    data = np.frombuffer(content, dtype=np.uint8)
     try:
+        data = np.frombuffer(content, dtype=np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     except cv2.error as problem:
         raise _unreadable_image(path, str(problem)) from problem
@@ -159,3 +161,35 @@ def shrunk_size(width_px: int, height_px: int, at_most_px: int) -> tuple[int, in
     """Width and height of a picture that keeps its shape and gets at most this width."""
     width = min(width_px, at_most_px)
     return width, max(1, round(height_px * width / width_px))
+
+
+#: Sizes of the longer side, in pixels, and qualities of JPEG that are tried for a picture on a page.
+_PREVIEW_SIDES_PX, _PREVIEW_QUALITY = (640, 560, 480, 400, 320, 260, 200, 160, 120), 78
+#: What a pixel takes of a picture that is easily made small; sides that even then would take too much are not tried.
+_LEAST_BYTES_PER_PIXEL = 0.08
+
+
+def encode_preview(image: NDArray[Any], at_most_bytes: int) -> bytes:
+    """A small JPEG of an image for people to look at, of at most so many bytes where that can be reached.
+
+    The image is gray, RGB or RGBA of 8 or 16 bits, as :func:`read_image` returns it; of 16 bits, the brightest value
+    becomes white. The same image gives the same bytes with the same OpenCV.
+    """
+    import cv2
+
+    picture = image[..., :3] if image.ndim == 3 else image
+    if picture.dtype != np.uint8:
+        picture = np.clip(picture * (255.0 / max(float(picture.max()), 1.0)), 0, 255).astype(np.uint8)
+    height, width = picture.shape[:2]
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        picture = picture[..., ::-1]  # as OpenCV has colours
+    sides = [side for side in _PREVIEW_SIDES_PX if side * side * _LEAST_BYTES_PER_PIXEL <= at_most_bytes]
+    content = b""
+    for side in sides or _PREVIEW_SIDES_PX[-1:]:
+        scale = min(1.0, side / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        picture = np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+        content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _PREVIEW_QUALITY])[1].tobytes()
+        if len(content) <= at_most_bytes:
+            break
+    return content

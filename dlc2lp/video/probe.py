@@ -7,7 +7,8 @@ from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.errors import VideoFailed
+from dlc2lp.disks import disks_asked
+from dlc2lp.errors import VideoFailed, raise_disk_trouble
 from dlc2lp.files import NotRegular, look_at
 from dlc2lp.limits import MEMORY_VARIABLE, PIXELS
 from dlc2lp.model import Finding, VideoInfo
@@ -36,15 +37,18 @@ def probe(path: Path, *, keep_damaged: bool = False, stop: threading.Event | Non
         ``video-missing``, ``video-empty`` (zero bytes), ``video-unreadable`` (no video format, no index, no decoder),
         ``video-no-stream`` (sound only), ``video-truncated`` (the file ends before its container does),
         ``video-no-frames``.
+    DiskTrouble
+        Its disk failed, so that nothing can be said of it.
     Interrupted
         ``stop`` was set.
     """
     size_bytes = _size_of(path)
-    try:
-        with OpenedVideo(path, stop) as video:
-            return _measure(video, size_bytes, stop, keep_damaged=keep_damaged)
-    except Undecodable as problem:
-        raise unreadable(path, problem) from problem
+    with disks_asked(path, stop=stop):
+        try:
+            with OpenedVideo(path, stop) as video:
+                return _measure(video, size_bytes, stop, keep_damaged=keep_damaged)
+        except Undecodable as problem:
+            raise unreadable(path, problem) from problem
 
 
 def _size_of(path: Path) -> int:
@@ -53,6 +57,7 @@ def _size_of(path: Path) -> int:
     except NotRegular as problem:
         raise VideoFailed.of("video-missing", str(path), problem.strerror, advice=problem.advice) from problem
     except OSError as problem:
+        raise_disk_trouble(path, problem)
         advice = (
             "the link leads to nothing but itself, or to what is not there; restore it" if path.is_symlink() else ""
         )

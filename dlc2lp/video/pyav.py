@@ -1,13 +1,13 @@
 """The only door to PyAV: opens videos, hands out their packets and frames, and explains whatever PyAV raises.
 
 Damaged bytes make it raise anything: its own errors, those of the numbers that it makes of them, those of a slip in its
-code. Whichever it is, it tells something about the file, so it becomes :class:`Undecodable`.
+code. Whichever it is, it tells something about the file, so it becomes :class:`Undecodable`; but for trouble of the
+disk, which tells nothing about it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.errors import Dlc2LpError, Interrupted, VideoFailed
+from dlc2lp.disks import ask_to_read
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, VideoFailed, disk_error
 from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
 from dlc2lp.video.formats import check_size, decoder_options, input_options
 from dlc2lp.video.h264_units import Units
@@ -48,9 +49,12 @@ def explained(path: Path) -> Iterator[None]:
         raise _undecodable(path, problem) from problem
 
 
-def _undecodable(path: Path, problem: Exception) -> Undecodable:
+def _undecodable(path: Path, problem: Exception) -> Dlc2LpError:
+    """The error for what PyAV raises; DiskTrouble where that is the disk's."""
     import av
 
+    if (of_disk := disk_error(problem)) is not None:
+        return DiskTrouble.from_error(path, of_disk)
     reason = f"PyAV fails with {type(problem).__name__}: {problem}"
     if isinstance(problem, av.FFmpegError | OSError):
         reason = problem.strerror or str(problem)
@@ -100,7 +104,7 @@ class OpenedVideo:
 
     ``strictly``: its decoder refuses what others make something of, where it loses nothing by that.
 
-    Opening it and all its methods raise ``Undecodable``, and ``Interrupted`` where ``stop`` is set.
+    Opening it and all its methods raise ``Undecodable``, ``DiskTrouble``, and ``Interrupted`` where ``stop`` is set.
     """
 
     def __init__(self, path: Path, stop: threading.Event | None = None, *, strictly: bool = False) -> None:
@@ -182,6 +186,7 @@ class OpenedVideo:
         """The packets in the order of the file, from where it stands, and the end mark."""
         with explained(self.path):
             items = iter(self._container.demux(self.stream))
+        last = None
         while True:
             try:  # not explained: millions of packets would feel it
                 packet = next(items)
@@ -189,11 +194,20 @@ class OpenedVideo:
                 raise _undecodable(self.path, problem) from problem
             if self._stop is not None and self._stop.is_set():
                 raise Interrupted.of("interrupted", str(self.path), "stopped while it was read")
+            if is_end(packet):
+                self._refuse_false_end(last)
+            last = packet
             yield packet
             # PyAV would go on with the end marks of streams that have appeared meanwhile, as damage makes them do, and
             # look for them behind the end of its lists.
             if is_end(packet):
                 return
+
+    def _refuse_false_end(self, last: Packet | None) -> None:
+        """Raise DiskTrouble where the disk fails behind the last packet: some readers take that for the end."""
+        # There is little to read: behind the last packet of a whole file stands an index, if anything.
+        if last is not None and last.pos is not None and last.pos >= 0:
+            ask_to_read(self.path, last.pos + last.size, stop=self._stop)
 
     def shown_packets(self) -> Iterator[Packet]:
         """The packets that hold a frame which a player shows, in the order of the file."""
@@ -247,19 +261,6 @@ class OpenedVideo:
             self._container.seek(time, stream=self.stream)
 
 
-def is_mirrored(frame: VideoFrame) -> bool:
-    """Whether the display matrix of a frame (ISO/IEC 14496-12, 8.3.2, in the machine's byte order) turns it over."""
-    try:
-        items: Any = list(frame.side_data)  # PyAV's hints call it a mapping
-    except ValueError:  # of a kind that this PyAV has no name for, such as a camera's EXIF
-        return False
-    for data in items:
-        if data.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d = struct.unpack_from("=5i", bytes(data))
-            return bool(a * d - b * c < 0)
-    return False
-
-
 def is_end(packet: Packet) -> bool:
     """Whether it is what PyAV gives after the last packet."""
     return packet.size == 0 and packet.dts is None
@@ -281,8 +282,9 @@ class PacketCopy:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        with explained(self._path):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # What ended the work says more than that the file can't be ended either.
+        with contextlib.suppress(Dlc2LpError) if kind else contextlib.nullcontext(), explained(self._path):
             self._container.close()
 
     def add(self, packet: Packet, pts: int, dts: int) -> None:

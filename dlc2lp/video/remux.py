@@ -15,6 +15,7 @@ from dlc2lp.model import VideoInfo
 from dlc2lp.video.clock import LONGEST_DELAY
 from dlc2lp.video.encoding import track_timescale
 from dlc2lp.video.pyav import OpenedVideo, PacketCopy, Undecodable
+from dlc2lp.wording import counted
 
 _REPORTED_PACKETS = 256  # between two reports of progress
 
@@ -36,9 +37,13 @@ def rewrite_packets(
 
     Raises
     ------
-    VideoFailed
+    NotCopied
         ``remux-impossible``: a packet has no display time or is hidden, the container refuses the stream, or frames
         that are wanted need one that is not.
+    VideoFailed
+        ``source-changed``: the file is not what was measured.
+    DiskTrouble
+        One of the disks failed or is full.
     Interrupted
         ``stop`` was set.
     """
@@ -49,23 +54,37 @@ def rewrite_packets(
     try:
         ranks, delay = _display_order(source, stop)
         if len(ranks) != info.n_frames:
-            raise _impossible(source, "the file has changed since it was measured")
+            raise _changed(source, len(ranks), info)
         ranks = ranks[: info.n_wanted]
         if len(ranks) and int(ranks.max()) >= info.n_wanted:
             raise _impossible(source, f"frames before {info.n_wanted} need one that is displayed after them")
+        n_copied = 0
         with OpenedVideo(source, stop) as original, PacketCopy(target, original, rate, options) as copy:
-            for index, (rank, packet) in enumerate(zip(ranks.tolist(), original.shown_packets(), strict=False)):
-                if on_frames is not None and index % _REPORTED_PACKETS == 0:
-                    on_frames(index)
-                copy.add(packet, rank, index - delay)
+            for rank, packet in zip(ranks.tolist(), original.shown_packets(), strict=False):
+                if on_frames is not None and n_copied % _REPORTED_PACKETS == 0:
+                    on_frames(n_copied)
+                copy.add(packet, rank, n_copied - delay)
+                n_copied += 1
+        if n_copied < len(ranks):
+            raise _changed(source, n_copied, info)
     except Undecodable as problem:
         raise _impossible(source, f"its packets can't be copied into an mp4 ({problem.reason})") from problem
     if on_frames is not None:
         on_frames(len(ranks))
 
 
-def _impossible(source: Path, message: str) -> VideoFailed:
-    return VideoFailed.of("remux-impossible", str(source), message)
+class NotCopied(VideoFailed):
+    """The frames of this very stream can't be copied, or what was copied is not them. An encode may do."""
+
+
+def _impossible(source: Path, message: str) -> NotCopied:
+    return NotCopied.of("remux-impossible", str(source), message)
+
+
+def _changed(source: Path, n_found: int, info: VideoInfo) -> VideoFailed:
+    message = f"found {counted(n_found, 'packet')}, expected {info.n_frames} as when it was measured"
+    advice = "run the same command once more, when nobody writes to it"
+    return VideoFailed.of("source-changed", str(source), message, advice=advice)
 
 
 def _display_order(source: Path, stop: threading.Event | None) -> tuple[NDArray[np.int64], int]:

@@ -54,7 +54,9 @@ def target_digests_of(out):
     return {
         name: digest
         for name, digest in target_digests(out).items()
-        if not name.endswith((".dlc2lp/plan.json", ".dlc2lp/manifest.json", "configs/default.yaml"))
+        if not name.endswith(
+            (".dlc2lp/plan.json", ".dlc2lp/manifest.json", "configs/default.yaml", "migration-report.html")
+        )
         and "/.dlc2lp/steps/" not in name
     }
 

@@ -129,7 +129,7 @@ def test_two_plannings_at_once(archive, tmp_path, monkeypatch):
 
     monkeypatch.setattr(planning, "_plan_all", and_meanwhile_another)
     slower = plan(archive, out)
-    assert (slower.exit_code, slower.codes) == (2, ["overtaken"])
+    assert (slower.exit_code, slower.codes) == (75, ["overtaken"])
     assert len(targets(out)) == 3
     assert plan(archive, out).exit_code == 0
 
@@ -147,7 +147,7 @@ def test_two_finishings_at_once(planned, tmp_path, monkeypatch):
 
     monkeypatch.setattr(finishing.Ledger, "read", and_meanwhile_another)
     slower = batch("finish", out)
-    assert (slower.exit_code, slower.codes) == (2, ["overtaken"])
+    assert (slower.exit_code, slower.codes) == (75, ["overtaken"])
     assert batch("finish", out).document["n_by_state"] == {"incomplete": 2}
 
 

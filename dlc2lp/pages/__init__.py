@@ -1,0 +1,1 @@
+"""Pages that people open in a browser: what they show, as data, and how that becomes HTML."""

@@ -1,0 +1,127 @@
+"""A whole plan, from its writing to the target's manifest, by one process that is alone in the target meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlc2lp.errors import Dlc2LpError, begun
+from dlc2lp.events import Watch
+from dlc2lp.files import PLAN_FILE, write_if_new
+from dlc2lp.model import Finding
+from dlc2lp.options import RunOptions
+from dlc2lp.planning.plan import Plan
+from dlc2lp.run.assess import Assessment, assess
+from dlc2lp.run.at_work import at_work, gone_from, replaced
+from dlc2lp.run.closing import Closed, close_target
+from dlc2lp.run.execute import Run, execute
+from dlc2lp.run.label_findings import brought
+from dlc2lp.run.labeling import keep_labels, settle_labels
+from dlc2lp.run.last_run import LastRun
+from dlc2lp.run.log import LOG_FILE, RunLog
+from dlc2lp.run.scratch import sweep_target
+from dlc2lp.run.verify import SourceLabels
+
+
+@dataclass(frozen=True)
+class CarriedOut:
+    """What came of a plan."""
+
+    run: Run
+    told: Iterable[Finding]  #: What is told of this run alone.
+    closed: Closed  #: What closing the target came to, which the next run would tell, too.
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a target held when it was looked at."""
+
+    stored: Plan | None  #: The plan that it was last written by.
+    state: tuple[int, ...]  #: That of the plan's file, from before it was read.
+    assessment: Assessment
+
+
+def state_of_plan(target: Path) -> tuple[int, ...]:
+    """Return what changes with each plan that is written into a target."""
+    try:
+        found = (target / PLAN_FILE).stat()
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def carry_out_whole(
+    plan: Plan,
+    held: Held,
+    labels: SourceLabels,
+    run_options: RunOptions,
+    watch: Watch,
+    last: LastRun | None,
+) -> CarriedOut:
+    """Write a plan into its target, carry it out and close the target.
+
+    ``last`` is told when all steps are done. Raises TargetBusy where another is at work in the target, DiskTrouble
+    where its disk fails, TargetRefused where its plan can't be written and TargetFailed where its other files can't,
+    Interrupted where the work is to stop.
+    """
+    folder, assessment = Path(plan.target), held.assessment
+    # Where there is nothing to write, not even a sign of it is.
+    is_idle = not (assessment.is_any_left(plan) or assessment.stale) and plan == held.stored
+    with contextlib.nullcontext() if is_idle else at_work(folder, watch=watch):
+        if state_of_plan(folder) != held.state:
+            raise replaced(folder)
+        return _carry_out(plan, assessment, labels, run_options, watch, last)
+
+
+def _carry_out(
+    plan: Plan,
+    assessment: Assessment,
+    labels: SourceLabels,
+    run_options: RunOptions,
+    watch: Watch,
+    last: LastRun | None,
+) -> CarriedOut:
+    folder = Path(plan.target)
+    keep_labels(plan)
+    if run_options.edited == "settle" and settle_labels(plan, assessment.labels):
+        assessment = assess(plan)
+    write_if_new(folder / PLAN_FILE, plan.to_pieces)
+    with begun(folder):
+        try:
+            return _steps_and_end(plan, assessment, labels, run_options, watch, last)
+        finally:
+            _stay_known(plan)
+
+
+def _stay_known(plan: Plan) -> None:
+    """Give a target its plan back whose folder somebody removed meanwhile.
+
+    What was made there since would be a stranger's to the next run, which would refuse it (``target-not-empty``).
+    """
+    folder = Path(plan.target)
+    with contextlib.suppress(OSError, Dlc2LpError):  # of a disk that failed, others have told
+        if folder.is_dir() and not (folder / PLAN_FILE).exists():
+            write_if_new(folder / PLAN_FILE, plan.to_pieces)
+
+
+def _steps_and_end(
+    plan: Plan,
+    assessment: Assessment,
+    labels: SourceLabels,
+    run_options: RunOptions,
+    watch: Watch,
+    last: LastRun | None,
+) -> CarriedOut:
+    """Carry out the steps of a plan that is written, and close the target."""
+    folder = Path(plan.target)
+    sweep_target(folder, gone_from(folder))
+    run = execute(plan, assessment, run_options, watch.heard_by(RunLog(folder / LOG_FILE, watch)))
+    if last is not None:
+        last.steps_done()
+    closed = close_target(plan, run.failed, run.findings, assessment, run_options.verify, labels, just_written=True)
+    told: Iterable[Finding] = ()
+    if assessment.labels and not run.failed and run_options.edited != "replace":
+        told = brought(assessment.labels)
+    return CarriedOut(run, told, closed)
