@@ -270,7 +270,7 @@ def _states() -> Iterator[Case]:
     )
     yield Case(
         "5,000 digits in a plan",
-        partial(_edit, _PLAN, r'"weight":\s*\d+', f'"weight": {_DIGITS}'),
+        partial(_edit, _PLAN, rX{_DIGITS}'),
         (*_CONVERT, "verify {target}"),
         "plan.json",
     )
