@@ -140,7 +140,10 @@ def _contents() -> Iterator[Case]:
         limit_s=60.0,
     )
     yield Case(
-        "a CSV of one line of 300 MB", partial(_write, CSV, lambda rooms: b"x" * 300_000_000), _LOOK[:1], "CollectedData_Anna.csv"
+        "a CSV of one line of 300 MB",
+        partial(_write, CSV, lambda rooms: b"x" * 300_000_000),
+        _LOOK[:1],
+        "CollectedData_Anna.csv",
     )
     yield Case(
         "a row that leads out of a CSV",
@@ -270,7 +273,7 @@ def _states() -> Iterator[Case]:
     )
     yield Case(
         "5,000 digits in a plan",
-        partial(_edit, _PLAN, rX{_DIGITS}'),
+        partial(_edit, _PLAN, r'"size_bytes":\s*\d+', f'"size_bytes": {_DIGITS}'),
         (*_CONVERT, "verify {target}"),
         "plan.json",
     )
