@@ -49,12 +49,32 @@ def ask_to_read(path: Path, start: int = 0, *, stop: threading.Event | None = No
     """
     try:
         with open_regular(path) as file:
-            file.seek(start)
-            while file.read(_CHUNK_BYTES):
+            descriptor, place = file.fileno(), _next_data(file.fileno(), start)
+            while place is not None and (piece := _read_at(descriptor, place)):
                 if stop is not None and stop.is_set():
                     raise Interrupted.of("interrupted", str(path), "stopped while its disk was asked")
+                place = _next_data(descriptor, place + len(piece))
     except OSError as error:
         raise_disk_trouble(path, error)
+
+
+def _next_data(descriptor: int, place: int) -> int | None:
+    """Return where the next bytes lie that a disk holds, from a place on; None where there are no more.
+
+    A file that was made large and never filled is a terabyte of holes, which no disk can fail to give up.
+    """
+    if not hasattr(os, "SEEK_DATA"):
+        return place
+    try:
+        return os.lseek(descriptor, place, os.SEEK_DATA)
+    except OSError as error:
+        # Else the file system knows of no holes, or its disk fails, which reading tells.
+        return None if error.errno == errno.ENXIO else place
+
+
+def _read_at(descriptor: int, place: int) -> bytes:
+    os.lseek(descriptor, place, os.SEEK_SET)
+    return os.read(descriptor, _CHUNK_BYTES)
 
 
 def raise_trouble_of_either(error: OSError, *read: Path, stop: threading.Event | None = None) -> None:

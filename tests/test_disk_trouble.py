@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,25 @@ def test_trouble_is_known_by_its_number_and_nothing_else(
         assert caught.value.findings[0].code == ("no-space" if number == errno.EDQUOT else "disk-failed")
         assert not list(tmp_path.iterdir())
     assert convert_video(h264, tmp_path / "out.mp4").action in {"remux", "rewrite"}
+
+
+def test_a_terabyte_that_was_never_written_is_not_read(tmp_path: Path) -> None:
+    """An empty recording of a terabyte, as a camera or a download that was cut short leaves it, took an hour."""
+    from dlc2lp.disks import ask_to_read
+
+    path = tmp_path / "m1.mp4"
+    try:
+        with path.open("wb") as file:
+            file.write(b"begin")
+            file.truncate(2**40)
+    except OSError:
+        pytest.skip("the file system has no file of a terabyte")
+    if not hasattr(os, "SEEK_DATA") or path.stat().st_blocks > 2**20:
+        pytest.skip("the file system knows of no holes")
+    began = time.monotonic()
+    ask_to_read(path)
+    ask_to_read(path, start=2**39)
+    assert time.monotonic() - began < 10
+    result = dlc2lp("video", "check", path, "--json")
+    assert result.exit_code == 1
+    assert time.monotonic() - began < 60

@@ -273,7 +273,7 @@ def _states() -> Iterator[Case]:
     )
     yield Case(
         "5,000 digits in a plan",
-        partial(_edit, _PLAN, r'"weight":\s*\d+', f'"weight": {_DIGITS}'),
+        partial(_edit, _PLAN, r'"size_bytes":\s*\d+', f'"size_bytes": {_DIGITS}'),
         (*_CONVERT, "verify {target}"),
         "plan.json",
     )

@@ -18,7 +18,8 @@ from ordeals.rooms import Case, Rooms
 NAMES = (
     "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\x9b2Jb", "a\nb", "a\rb", "a\tb", "\u202egnp.exe", "\u2066x\u2069",
     "a\x00b", "\x7f\x08\x08",
-    "=1+1", "@SUM(1)", "+1", "-1", "<script>alert(1)</script>", '"onmouseover="alert(1)', "&lt;b&gt;",
+    "=1+1", "@SUM(1)", "+1", "-1", "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>", '"onmouseover="alert(1)', "&lt;b&gt;",
     "$(mkdir canary)", "`mkdir canary`",
     "; mkdir canary #", "' ; mkdir canary ; '", "-rf", "--help", "%s%n", "{0}", os.fsdecode(b"\xff\xfe"),
     "\u0661\u0662", "x" * 200, "con", "~", "*", "e\u0301", "é",
@@ -104,7 +105,7 @@ def cases() -> Iterator[Case]:
     archive = ("batch plan {archive} {fresh}", "batch run {fresh}", "batch finish {fresh}", "batch status {fresh}")
     for name in NAMES:
         shown = name.encode("ascii", "backslashreplace").decode() if name.isprintable() else repr(name)
-        if "\0" not in name:
+        if not {"\0", "/"} & set(name):  # which no file can be called
             yield Case(
                 f"a session called {shown[:40]}",
                 partial(_session, name),

@@ -31,6 +31,9 @@ _PATIENCE_S = 4.0
 #: How long ffmpeg may outlive the dlc2lp that was killed.
 _FFMPEG_ENDS_S = 3.0
 
+#: It tells how the run went, whatever the files.
+_REPORT = "migration-report.html"
+
 _DROP = ("--empty-frames", "drop")
 
 
@@ -106,7 +109,9 @@ class Racing(Killing):
         if ended.exit_code == 0 and found not in (old, new):
             return f"exit 0, and neither what was planned nor what is there now: {difference(found, old)}"
         strange = sorted(
-            path for path in found if not _is_state(path) and found[path] not in {old.get(path), new.get(path)}
+            path
+            for path in found
+            if not (_is_state(path) or path == _REPORT) and found[path] not in {old.get(path), new.get(path)}
         )
         if strange:
             return f"exit {ended.exit_code}, and {strange[:3]} are neither as planned nor as they are now"
