@@ -103,12 +103,14 @@ def test_a_disk_that_fails_is_no_damaged_video(
             convert_video(path, tmp_path / "out.mp4", damaged="keep")
 
 
-@pytest.mark.parametrize("suffix", ["ts", "nut", "mov", "mkv", "avi", "flv"])
+@pytest.mark.parametrize("suffix", ["ts", "nut", "mov", "mkv", "avi", "flv", "h264"])
 def test_no_reader_takes_a_disk_that_fails_for_the_end_of_the_file(suffix: str, tmp_path: Path, h264: Path) -> None:
+    """Where a version of libavformat does so one day, a video would be cut there without a word."""
     (tmp_path / "in").mkdir()
     copied = tmp_path / "in" / f"in.{suffix}"
-    argv = [str(find_ffmpeg()), "-v", "error", "-i", str(h264), "-c", "copy", "-bsf:v", "h264_mp4toannexb"]
-    subprocess.run([*(argv if suffix in {"ts", "avi"} else argv[:-2]), str(copied)], check=True)
+    annexb = ["-bsf:v", "h264_mp4toannexb"] if suffix in {"ts", "avi", "h264"} else []
+    argv = [str(find_ffmpeg()), "-v", "error", "-i", str(h264), "-c", "copy", *annexb, str(copied)]
+    subprocess.run(argv, check=True)
     assert probe(copied).n_frames == 90
     with failing_disk(tmp_path / "disk", tmp_path / "in", copied.name, 0.6) as place, pytest.raises(DiskTrouble):
         probe(place / copied.name)

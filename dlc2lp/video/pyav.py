@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.disks import ask_to_read
 from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, VideoFailed, disk_error
 from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
 from dlc2lp.video.formats import check_size, decoder_options, input_options
@@ -186,7 +185,6 @@ class OpenedVideo:
         """The packets in the order of the file, from where it stands, and the end mark."""
         with explained(self.path):
             items = iter(self._container.demux(self.stream))
-        last = None
         while True:
             try:  # not explained: millions of packets would feel it
                 packet = next(items)
@@ -194,20 +192,11 @@ class OpenedVideo:
                 raise _undecodable(self.path, problem) from problem
             if self._stop is not None and self._stop.is_set():
                 raise Interrupted.of("interrupted", str(self.path), "stopped while it was read")
-            if is_end(packet):
-                self._refuse_false_end(last)
-            last = packet
             yield packet
             # PyAV would go on with the end marks of streams that have appeared meanwhile, as damage makes them do, and
             # look for them behind the end of its lists.
             if is_end(packet):
                 return
-
-    def _refuse_false_end(self, last: Packet | None) -> None:
-        """Raise DiskTrouble where the disk fails behind the last packet: some readers take that for the end."""
-        # There is little to read: behind the last packet of a whole file stands an index, if anything.
-        if last is not None and last.pos is not None and last.pos >= 0:
-            ask_to_read(self.path, last.pos + last.size, stop=self._stop)
 
     def shown_packets(self) -> Iterator[Packet]:
         """The packets that hold a frame which a player shows, in the order of the file."""
