@@ -31,8 +31,11 @@ class Opened:
         sys.addaudithook(self.hear)
 
     def hear(self, event, args):
-        # What is not there yet is asked for too.
-        if self.counts is not None and event == "open" and isinstance(args[0], str | os.PathLike):
+        # What is not there yet is asked for too; what is opened with flags of its own is heard of twice, then without
+        # a mode.
+        if self.counts is None or event != "open" or args[1] is None:
+            return
+        if isinstance(args[0], str | os.PathLike):
             self.counts[os.fspath(args[0])] += Path(args[0]).exists()
 
     def __enter__(self):
