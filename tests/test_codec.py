@@ -132,7 +132,7 @@ def test_state_of_the_former_version_is_the_same_to_the_byte():
     manifest = json.loads((STATE / "manifest.json").read_text(encoding="utf-8"))
     findings = [decode(Finding, finding) for finding in manifest["findings"]]
     for video in manifest["videos"]:
-        video |= {"held": [], "trimmed_to": None}  # which that version did not know
+        video |= {"facts": None, "held": [], "trimmed_to": None}  # which that version did not know
     manifest["models"] = []  # nor these
     assert json.loads(to_text(manifest_of(plan, records, (), findings))) == manifest
 
