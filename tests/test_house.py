@@ -256,13 +256,9 @@ OTHER_DOORS = {
     "video/pyav.py": "PyAV, when the door has looked at the path (video/formats)",
     "lp/check_labels.py": "pandas as Lightning Pose calls it, when the door has looked at the path",
     "run/verify_predictions.py": "pandas, when the door has looked at the path",
-} | dict.fromkeys(
-    [
-        *(f"batch/{name}.py" for name in ("decisions", "index", "ledger", "planning", "previous", "run", "slurm")),
-        *("batch/worklog.py", "run/journal.py", "run/label_work.py", "run/last_run.py", "run/stored.py"),
-    ],
-    "state, which is being brought through the door",
-)
+    "pages/render.py": "the package's own pages",
+    "report/explaining.py": "the package's own texts",
+}
 
 #: Functions that open the file that a path names.
 READERS = {
