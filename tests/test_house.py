@@ -258,13 +258,7 @@ OTHER_DOORS = {
     "run/verify_predictions.py": "pandas, when the door has looked at the path",
     "report/explaining.py": "the package's own table of codes",
     "pages/render.py": "the package's own templates",
-} | dict.fromkeys(
-    [
-        *(f"batch/{name}.py" for name in ("decisions", "index", "ledger", "planning", "previous", "run", "slurm")),
-        *("batch/worklog.py", "run/journal.py", "run/label_work.py", "run/last_run.py", "run/stored.py"),
-    ],
-    "state, which is being brought through the door",
-)
+}
 
 #: Functions that open the file that a path names.
 READERS = {
