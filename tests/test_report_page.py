@@ -393,6 +393,18 @@ def test_what_weighs_more_comes_first():
     assert [doubt.remarks[:1] == ("outside the image: ear",) for doubt in unknown] == [True, False, False, False]
 
 
+def test_sessions_and_frames_that_weigh_more_come_first(tmp_path):
+    outside = {("m2", "img05.png", "nose"): (-3.0, 5.0)}
+    outside |= {("m2", "img14.png", name): (200.0, 5.0) for name in ("nose", "tail")}
+    project = build_project(tmp_path / "dlc", sessions=("m1", "m2"), labels=outside, video="none")
+    assert dlc2lp("convert", project.root, tmp_path / "lp").exit_code == 0
+    frames = page_of(tmp_path / "lp").by_id("frames")
+    assert [each.text.split()[0] for each in frames.all("h3")] == ["m2", "m1"]
+    assert "2 worth a look" in frames.all("h3")[0].text
+    first, second, third, *_ = (each.all("span", "path")[1].text for each in cards(frames))
+    assert (first, second, third) == ("m2/img14.png", "m2/img05.png", "m2/img02.png")
+
+
 def test_labels_that_equal_an_unsure_prediction_are_pointed_at(tmp_path):
     import pandas as pd
 
