@@ -13,8 +13,6 @@ The library does all that the commands do. It never prints and never exits; what
 Options have the names and defaults of the command line.
 """
 
-from dlc2lp.version import __version__
-
 #: What type checkers take for true; ``typing`` itself takes longer to load than all else that is needed first.
 TYPE_CHECKING = False
 
@@ -50,6 +48,7 @@ if TYPE_CHECKING:
     from dlc2lp.relabel import Relabeled
     from dlc2lp.report.explaining import Explanation, explain
     from dlc2lp.run.verify import Verification
+    from dlc2lp.version import __version__
     from dlc2lp.video.convert import ConvertedVideo, VideoVerdict
 else:  # what is asked for is looked up then: `dlc2lp --version` needs none of it
     _MADE_IN = {
@@ -58,7 +57,8 @@ else:  # what is asked for is looked up then: `dlc2lp --version` needs none of i
             "finish_archive", "inspect", "labels", "make_report", "plan", "plan_archive", "run_archive",
             "verify",
         ),
-        "errors": ("Dlc2LpError",), "events": ("Event",), "model": ("Finding", "LabelTable", "Severity", "VideoInfo"),
+        "version": ("__version__",), "errors": ("Dlc2LpError",), "events": ("Event",),
+        "model": ("Finding", "LabelTable", "Severity", "VideoInfo"),
         "migration": ("Inspection", "Outcome"), "planning.plan": ("Plan",), "run.verify": ("Verification",),
         "reconfigure": ("Reconfigured",), "relabel": ("Relabeled",), "exporting": ("Export",),
         "video.convert": ("ConvertedVideo", "VideoVerdict"), "batch.plan": ("ArchivePlan",),

@@ -57,7 +57,7 @@ class BoundedLoader(Bounded, yaml.SafeLoader):
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """Construct a whole number that can be made a float."""
         if len(node.value) > _MOST_DIGITS:
-            problem = f"found a number of {len(node.value)} digits"
+            problem = f"found a number of more than {_MOST_DIGITS} digits"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return int(super().construct_yaml_int(node))
 

@@ -129,7 +129,7 @@ _MOST_DIGITS = 20
 
 def _number(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"found a number of {len(digits)} digits")
+        raise ValueError(f"found a number of more than {_MOST_DIGITS} digits")
     return int(digits)
 
 

@@ -68,6 +68,8 @@ class TooLarge(OSError):
     """A file that is larger than anything of its kind can be."""
 
     strerror: str
+    #: What to do about it.
+    advice: str = "restore it from a backup, or move it out of the folder"
 
 
 def look_at(path: str | Path) -> os.stat_result:

@@ -60,8 +60,14 @@ class Limit:
 
     def check(self, path: str | Path) -> None:
         """Raise TooLarge where a file has more bytes, and OSError where it is none."""
-        if beyond := self.beyond(look_at(path).st_size):
-            raise TooLarge(errno.EINVAL, f"{beyond.message}; {beyond.advice}", str(path))
+        self.check_size(look_at(path).st_size, path)
+
+    def check_size(self, n_bytes: int, path: str | Path = "") -> None:
+        """Raise TooLarge where so many bytes are more than are taken."""
+        if beyond := self.beyond(n_bytes):
+            error = TooLarge(errno.EINVAL, beyond.message, str(path))
+            error.advice = beyond.advice
+            raise error
 
     def read(self, path: str | Path) -> bytes:
         """Return what a file holds; raises as :meth:`check`."""
@@ -77,8 +83,8 @@ class Limit:
         """Yield the lines of a file; raise TooLarge for one that is longer: a file without line ends is one line."""
         most = self.at_most
         while line := stream.readline(most + 1):
-            if len(line) > most and (beyond := self.beyond(len(line))):
-                raise TooLarge(errno.EINVAL, f"{beyond.message}; {beyond.advice}")
+            if len(line) > most:
+                self.check_size(len(line))
             yield line
 
     def _amount(self, n: int) -> str:

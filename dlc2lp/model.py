@@ -357,11 +357,7 @@ class VideoInfo:
         How many of its first frames are wanted, where its views have shorter videos; None: all.
     remarks
         What a person should know of the file, though it can be converted.
-    digest
-        Of its content, of a large file of blocks of it; empty where it was not taken.
     """
-
-    left_out_by_default: ClassVar[tuple[str, ...]] = ("digest",)
 
     path: Path
     container: str
@@ -395,7 +391,6 @@ class VideoInfo:
     held: tuple[int, ...] = ()
     trimmed_to: int | None = None
     remarks: tuple[Finding, ...] = ()
-    digest: str = field(default="", compare=False)
 
     @property
     def n_wanted(self) -> int:

@@ -166,7 +166,7 @@ def test_a_full_scratch_disk_is_told_by_its_name(codec: str, tmp_path: Path) -> 
     undisturbed = tree(target)
     shutil.rmtree(target)
     with small_disk(tmp_path / "fast", 100 * 2**20) as disk:
-        unchanged = make_files._unchanged
+        unchanged = make_files._as_planned
 
         def filled_then_unchanged(step: object) -> object:
             # It has room when that is asked, and hardly any when the video is written.
@@ -175,7 +175,7 @@ def test_a_full_scratch_disk_is_told_by_its_name(codec: str, tmp_path: Path) -> 
             return unchanged(step)  # type: ignore[arg-type]
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(make_files, "_unchanged", filled_then_unchanged)
+            patch.setattr(make_files, "_as_planned", filled_then_unchanged)
             came = migration.convert(project.root, target, run_options=RunOptions(jobs=1, tmp_dir=disk))
         told = [finding for finding in came.findings if finding.code == "no-space"]
         assert [finding.subject for finding in told] == [str(disk)]

@@ -256,6 +256,8 @@ OTHER_DOORS = {
     "video/pyav.py": "PyAV, when the door has looked at the path (video/formats)",
     "lp/check_labels.py": "pandas as Lightning Pose calls it, when the door has looked at the path",
     "run/verify_predictions.py": "pandas, when the door has looked at the path",
+    "report/explaining.py": "the package's own table of codes",
+    "pages/render.py": "the package's own templates",
 } | dict.fromkeys(
     [
         *(f"batch/{name}.py" for name in ("decisions", "index", "ledger", "planning", "previous", "run", "slurm")),

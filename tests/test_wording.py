@@ -21,6 +21,8 @@ PLURAL = re.compile(r" (?!of |or )([a-z-]+ )?[a-z]{3,}s\b")
 ALWAYS_SEVERAL = (
     " bytes, expected at most ",  # beyond the most that is read
     " columns",  # the axes of a keypoint
+    " digits",  # of a number that has too many
+    " frames, for which the file has no room",
     " images)",  # of several views
     " individuals whose keypoints have the same names",
     " label files and ",

@@ -17,7 +17,7 @@ from pathlib import Path, PureWindowsPath
 from dlc2lp.dlc.config_keys import ConfigKeys, shown
 from dlc2lp.dlc.yamltext import YamlList, YamlMapping, YamlNode, YamlText, is_nothing, parse_yaml
 from dlc2lp.errors import UnreadableFile, raise_disk_trouble
-from dlc2lp.files import FileRecord, NotRegular, digest_of
+from dlc2lp.files import FileRecord, NotRegular, TooLarge, digest_of
 from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.model import Finding, Severity
 from dlc2lp.placeholders import check_is_here
@@ -136,7 +136,7 @@ def _read(path: Path, data: bytes) -> DlcConfig:
 def _bytes_of(path: Path) -> bytes:
     try:
         return CONFIG_BYTES.read(path)
-    except NotRegular as error:
+    except (NotRegular, TooLarge) as error:
         raise _unreadable(path, error.strerror, error.advice) from error
     except OSError as error:
         raise_disk_trouble(path, error)

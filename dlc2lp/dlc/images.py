@@ -6,7 +6,6 @@ thousand frames, and each is checked before anything is written.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import struct
@@ -123,7 +122,8 @@ def read_image_info(path: Path) -> ImageInfo:
     except OSError as error:
         raise_disk_trouble(path, error)
         check_is_here(path)
-        raise _refused("image-unreadable", path, f"can't be opened: {error.strerror or error}") from error
+        advice = getattr(error, "advice", _RESTORE)
+        raise _refused("image-unreadable", path, f"can't be opened: {error.strerror or error}", advice) from error
     except _DamagedError as error:
         raise _refused("image-corrupt", path, str(error)) from error
     except (struct.error, IndexError) as error:
@@ -216,8 +216,7 @@ def _read_jpeg(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
 
 
 def _all_of(file: BinaryIO, size_bytes: int) -> bytes:
-    if beyond := IMAGE_BYTES.beyond(size_bytes):
-        raise OSError(errno.EINVAL, f"{beyond.message}; {beyond.advice}")
+    IMAGE_BYTES.check_size(size_bytes)
     return file.read()
 
 

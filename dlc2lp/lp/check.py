@@ -107,13 +107,15 @@ def _read_settings(target: Path) -> tuple[_Settings, list[Finding]]:
     if not isinstance(loaded, dict):
         return _Settings(), [error("target-project-invalid", name, "found no mapping, expected keys and values")]
     findings = [
-        error("target-project-invalid", name, f"found {loaded[key]!r}, expected a list of texts", key)
+        error("target-project-invalid", name, f"found {loaded[key]!r:.200}, expected a list of texts", key)
         for key in ("view_names", "keypoint_names")
         if key in loaded and not _is_list_of_texts(loaded[key])
     ]
     if type(loaded.get("schema_version", 0)) is not int:
         found = loaded["schema_version"]
-        findings.append(error("target-project-invalid", name, f"found {found!r}, expected a number", "schema_version"))
+        findings.append(
+            error("target-project-invalid", name, f"found {found!r:.200}, expected a number", "schema_version")
+        )
     if findings:
         return _Settings(), findings
     views, keypoints = tuple(loaded.get("view_names", ())), tuple(loaded.get("keypoint_names", ()))

@@ -129,7 +129,7 @@ def _finding(code: str, message: str, key: str = "") -> Finding:
 
 
 def _bad(key: str, found: object, expected: str) -> Finding:
-    return _finding("target-config-value", f"found {found!r}, expected {expected}", key)
+    return _finding("target-config-value", f"found {found!r:.200}, expected {expected}", key)
 
 
 def _required_keys(config: _Config) -> Iterator[str]:

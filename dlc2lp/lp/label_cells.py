@@ -170,7 +170,7 @@ def decoded_lines(content: BinaryIO, name: str) -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise _unreadable(name, f"is no UTF-8: {error.reason}", "save the file as UTF-8") from error
     except TooLarge as error:
-        raise _unreadable(name, error.strerror) from error
+        raise _unreadable(name, error.strerror, error.advice) from error
     finally:
         lines.close()
 

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from dlc2lp.files import mark_of
 from dlc2lp.model import Finding, Severity, VideoInfo
 from dlc2lp.planning.steps import ExtractedFrame, ExtractFrames
 from dlc2lp.survey.session_ties import SessionTie
@@ -100,7 +99,6 @@ def cut_steps(
             frames=tuple(ExtractedFrame(index, target) for target, index in sorted(wanted.items())),
             colors=part.colors if part.gain is not None else tie.colors,
             held=info.held,
-            digest=mark_of(info.digest),
         )
 
 

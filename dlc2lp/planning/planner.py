@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlc2lp.errors import DecisionNeeded, SourceRefused
+from dlc2lp.files import mark_of
 from dlc2lp.model import Finding, Setting, Severity, by_severity
 from dlc2lp.options import Link, Options
 from dlc2lp.planning.calibrations import PlannedCalibrations, plan_calibrations
@@ -160,9 +161,10 @@ def _plan_cuts(scene: Scene, files: Sequence[ViewFiles], *, with_context: bool) 
             sizes = [image.info.size_bytes for image in images if view.name or image.is_labeled]
             queued = made.queue_frames.get(session, [])
             for listed, with_neighbors in ((rows, with_context), (queued, False)):
-                steps += cut_steps(
+                cut = cut_steps(
                     folders[session], listed, video.tie, video.info, taken, sizes, with_neighbors=with_neighbors
                 )
+                steps += (dataclasses.replace(step, digest=mark_of(video.digest)) for step in cut)
     return PlannedCuts(tuple(steps), (no_context(without),) if without and with_context else ())
 
 

@@ -117,6 +117,8 @@ def _no_image(chosen: SessionLabels, row: int) -> Finding:
     message = f"{found}; the row and its {counted(n_cells, 'labelled point')} are left out"
     code, subject = broken.code if broken else "missing-image", f"{chosen.session.name}/{file_name}"
     advice = "give the image that is meant the name in the row, and run again" if near else _PUT_BACK
+    if broken and broken.advice:
+        advice = f"{broken.advice}; then run again"
     advice = f"move the images of that folder to {chosen.session.folder}, and run again" if deeper else advice
     severity = Severity.ERROR if n_cells else Severity.WARNING
     return Finding(severity, code, subject, message, f"row {row + 1} of {chosen.label_file}", advice)

@@ -11,7 +11,7 @@ from dlc2lp.lp.names import unique_sessions
 from dlc2lp.model import Finding, VideoInfo
 from dlc2lp.options import Link
 from dlc2lp.planning.plan import PlannedSession, PlannedVideo, VideoFacts
-from dlc2lp.planning.steps import EncodeVideo, PlaceVideo, RemuxVideo, Step
+from dlc2lp.planning.steps import EncodeVideo, PlaceVideo, RemuxVideo, Step, VideoStep
 from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.session_ties import Picture
 from dlc2lp.video.encoding import EncodeSettings, Treatment, encoded_size
@@ -49,7 +49,8 @@ def plan_videos(named: Sequence[NamedVideo], settings: EncodeSettings, link: Lin
             continue
         target = f"videos/{each.name}.mp4"
         threaded = replace(settings, threads=_threads(_pixels(video), all_pixels))
-        steps.append(_video_step(video.info, video.treatment, video.picture, target, threaded, link))
+        step = _video_step(video.info, video.treatment, video.picture, target, threaded, link)
+        steps.append(replace(step, digest=mark_of(video.digest)))
         planned.append(
             PlannedVideo(
                 str(video.path),
@@ -103,17 +104,15 @@ def name_videos(videos: Sequence[SurveyedVideo], sessions: Sequence[PlannedSessi
 
 def _video_step(
     info: VideoInfo, treatment: Treatment, picture: Picture, target: str, settings: EncodeSettings, link: Link
-) -> Step:
+) -> VideoStep:
     rate = f"{info.frame_rate.numerator}/{info.frame_rate.denominator}"
     source, n_bytes, n_frames = str(info.path), info.size_bytes, info.n_frames
-    digest = mark_of(info.digest)
     if treatment.action == "place":
-        return PlaceVideo(source, target, n_bytes, n_frames, link, digest=digest)
+        return PlaceVideo(source, target, n_bytes, n_frames, link)
     if treatment.action in {"remux", "rewrite"}:
-        encoded = asdict(settings) | {"trimmed_to": info.trimmed_to, "digest": digest}
+        encoded = asdict(settings) | {"trimmed_to": info.trimmed_to}
         return RemuxVideo(source, target, n_bytes, n_frames, treatment.action, rate, **encoded)
     width_px, height_px = encoded_size(info, crop=picture.crop, turn_deg=picture.turn_deg)
     shown: dict[str, Any] = {"turn_deg": picture.turn_deg, "crop": picture.crop, "colors": picture.colors}
     shown |= {"width_px": width_px, "height_px": height_px, "held": info.held, "trimmed_to": info.trimmed_to}
-    shown["digest"] = digest
     return EncodeVideo(source, target, n_bytes, n_frames, rate=rate, **asdict(settings), **shown)

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
-from dlc2lp.errors import TargetRefused
+from dlc2lp.errors import TargetRefused, refused_by_system
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import (
     PLAN_FILE,
@@ -163,6 +163,8 @@ def write_folder(folder: Path, files: Sequence[ExportFile], record: ExportRecord
         write_whole(scratch / RECORD_FILE, text.encode())
         _replace(scratch, real)
     except OSError as error:
+        if error.filename in {file.source for file in files}:
+            raise refused_by_system(error, str(folder)) from error
         raise TargetRefused.not_writable(folder, error) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, assert_never, cast
 
-from dlc2lp.disks import disks_asked, sync
+from dlc2lp.disks import copying, disks_asked, sync
 from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Watch
 from dlc2lp.files import FileRecord, digest, digest_of, read_bytes
@@ -191,7 +191,8 @@ def _make_image(image: ImagePlacement, temporary: str, link: str) -> FileRecord:
         check_placed(image, placed)
         return placed
     source = Path(image.source)
-    read = read_bytes(source)
+    with copying(source):
+        read = read_bytes(source)
     check_placed(image, digest_of(read))
     pixels = decode_image(read, source)
     if image.shift is not None:

@@ -34,7 +34,8 @@ class Pair:
 
     session: str  #: Name of the session.
     images: tuple[ImageInfo, ...]  #: Its images, DeepLabCut's random sub-crops left out; each with its digest.
-    info: VideoInfo  #: The video, measured, with its digest.
+    info: VideoInfo  #: The video, measured.
+    digest: str  #: Of the video.
     crop_hint: CropHint | None  #: What the configuration says of the crop.
 
 
@@ -83,7 +84,7 @@ def _fingerprint(pair: Pair) -> str:
     info = pair.info
     compared = [
         _METHOD,
-        [info.size_bytes, info.digest, info.n_frames, info.rotation_deg, *info.held],
+        [info.size_bytes, pair.digest, info.n_frames, info.rotation_deg, *info.held],
         [[image.name, image.digest] for image in pair.images],
         pair.crop_hint,
     ]

@@ -52,6 +52,7 @@ class SurveyedVideo:
     picture: Picture = field(default_factory=Picture)  #: What of its picture the target shows.
     #: What comparing other files with the images gave, which were tried and not taken.
     denied: tuple[SessionTie, ...] = ()
+    digest: str = ""  #: Of its content, as it was before it was measured; empty where it was not taken.
 
 
 def measure_videos(
@@ -159,7 +160,7 @@ def _try_out(
     for number, ((trial, candidate), tried) in enumerate(zip(waiting, measured, strict=True)):
         if tried.info is not None and trial.has_images:
             stem = candidate.path.stem if candidate.place == "label-file" else trial.wanted.stem
-            pairs[number] = Pair(trial.session, tuple(images[trial.session]), tried.info, hints.get(stem))
+            pairs[number] = Pair(trial.session, tuple(images[trial.session]), tried.info, tried.digest, hints.get(stem))
     for number, answer in zip(pairs, tie_all(list(pairs.values()), known, watch), strict=True):
         if isinstance(answer, SessionTie):
             measured[number] = replace(measured[number], tie=answer)
@@ -171,7 +172,7 @@ def _try_out(
 def _measure(candidate: Candidate, *, damaged: DamagedChoice, stop: threading.Event) -> Tried:
     content = _digest_of(candidate.path)  # first of all: whatever is changed from here on, this is not its digest
     try:
-        return Tried(candidate, replace(measure_video(candidate.path, damaged, stop=stop), digest=content))
+        return Tried(candidate, measure_video(candidate.path, damaged, stop=stop), digest=content)
     except VideoFailed as error:
         return Tried(candidate, None, error.findings)
 
@@ -211,4 +212,5 @@ def _surveyed(trial: Trial, chosen: Tried, crop: CropChoice) -> SurveyedVideo:
     if crop == "never":
         picture = replace(picture, crop=None)
     treatment = choose(chosen.info, crop=picture.crop, turn_deg=picture.turn_deg, colors=picture.colors)
-    return SurveyedVideo(chosen.path, stem, chosen.info, treatment, trial.session, chosen.tie, picture, denied)
+    about = chosen.info, treatment, trial.session, chosen.tie, picture, denied, chosen.digest
+    return SurveyedVideo(chosen.path, stem, *about)

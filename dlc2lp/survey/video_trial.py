@@ -19,6 +19,7 @@ class Tried:
     info: VideoInfo | None = None  #: None if it can't be read; then ``faults`` say why.
     faults: tuple[Finding, ...] = ()
     tie: SessionTie | None = None  #: None if there is nothing to compare, or it was not possible.
+    digest: str = ""  #: Of its content, as it was before it was measured; empty where it was not taken.
 
     @property
     def path(self) -> Path:

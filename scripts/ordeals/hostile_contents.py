@@ -140,7 +140,7 @@ def _contents() -> Iterator[Case]:
         limit_s=60.0,
     )
     yield Case(
-        "a CSV of one line of 300 MB", partial(_write, CSV, b"x" * 300_000_000), _LOOK[:1], "CollectedData_Anna.csv"
+        "a CSV of one line of 300 MB", partial(_write, CSV, lambda rooms: b"x" * 300_000_000), _LOOK[:1], "CollectedData_Anna.csv"
     )
     yield Case(
         "a row that leads out of a CSV",

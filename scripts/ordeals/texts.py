@@ -95,10 +95,9 @@ def mutated_csv(randomly: Random, content: bytes) -> bytes:
     """Return a table with cells, rows or columns changed, or written as another program would."""
     if randomly.random() < 0.3:
         return mutated_text(randomly, content)
+    read = io.StringIO(content.decode("utf-8", "replace"), newline="")
     try:
-        rows = [row or [""] for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""))] or [
-            [""]
-        ]
+        rows = [row or [""] for row in csv.reader(read)] or [[""]]
     except csv.Error:  # what an earlier mutation made of it
         return mutated_text(randomly, content)
     number = randomly.randrange(len(rows))

@@ -95,8 +95,8 @@ def copy(source: Path, target: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a folder, if it is there."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    else:
+    """Remove a file, a link, a folder or anything else, if it is there; rmtree would wait for a named pipe."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -131,10 +131,12 @@ def _near(randomly: Random, value: Any) -> Any:
 
 
 def _holders(tree: Any) -> list[Any]:
-    found, waiting = [], [tree]
+    found, waiting, known = [], [tree], set()
     while waiting:
         value = waiting.pop()
-        if isinstance(value, dict | list):
+        # What an alias of YAML stands for is one thing, in a thousand million places perhaps.
+        if isinstance(value, dict | list) and id(value) not in known:
+            known.add(id(value))
             found.append(value)
             waiting += value.values() if isinstance(value, dict) else value
     return found

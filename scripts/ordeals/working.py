@@ -126,9 +126,8 @@ def _results(trial: Trial, wanted: Wanted, folder: Path) -> Iterator[Result]:
                     ears.unregister(key.fileobj)
                     key.fileobj.close()  # type: ignore[union-attr]
                     if left[key.data]:
-                        raise RuntimeError(
-                            f"a worker ended with {len(left[key.data])} cases to do; its words stand above"
-                        )
+                        n_left = len(left[key.data])
+                        raise RuntimeError(f"a worker ended with {n_left} cases to do; its words stand above")
                     continue
                 result = Result(**json.loads(line))
                 left[key.data].pop(result.number, None)

@@ -14,11 +14,12 @@ from builder import Session, Video, build_project
 from command import dlc2lp, start, wait_for
 from rig import write_anipose
 
-from dlc2lp import files, migration
+from dlc2lp import files
 from dlc2lp.batch import index as batch_index
 from dlc2lp.errors import SourceChanged, VideoFailed
 from dlc2lp.model import Finding, Severity
 from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.run import carry_out
 from dlc2lp.run.sources import held_still
 
 #: One session whose video and images travel as they are, one whose are made anew, one whose video is only repacked.
@@ -197,17 +198,17 @@ class changed_before_it_is_placed:
     """Does something between the plan inside `convert` and the placing."""
 
     def __init__(self, change):
-        self._change, self._execute = change, migration.execute
+        self._change, self._execute = change, carry_out.execute
 
     def __enter__(self):
         def execute(*args, **options):
             self._change()
             return self._execute(*args, **options)
 
-        migration.execute = execute
+        carry_out.execute = execute
 
     def __exit__(self, *_):
-        migration.execute = self._execute
+        carry_out.execute = self._execute
 
 
 @pytest.mark.parametrize("link", ["auto", "copy", "hardlink", "symlink"])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from clips import ALL, CLIPS, N_FRAMES, RATE, Workshop, index_in, indices_by_pyav, picture
 
-from dlc2lp.errors import Interrupted, TargetRefused, ToolMissing, UsageError, VideoFailed
+from dlc2lp.errors import DiskTrouble, Interrupted, TargetRefused, ToolMissing, UsageError, VideoFailed
 from dlc2lp.video import convert, ffmpeg
 from dlc2lp.video.checks import VideoOrder
 from dlc2lp.video.convert import check_video, convert_video, make_video
@@ -240,11 +240,11 @@ def test_a_full_disk_leaves_nothing(name: str, shop: Workshop, tmp_path: Path, e
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     try:
-        with pytest.raises(VideoFailed) as refused:
+        with pytest.raises(DiskTrouble) as refused:
             convert_video(source, tmp_path / "out.mp4")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert refused.value.findings[0].code in {"video-not-written", "encode-failed", "video-truncated"}
+    assert refused.value.findings[0].code == "no-space"
     assert _names_in(tmp_path) == []
 
 
