@@ -6,15 +6,18 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlc2lp.files import read_text
 from dlc2lp.pages.model import MigrationReport, Shot, Still
 from dlc2lp.pages.pictures import Picture
 from dlc2lp.wording import counted, shown, size_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+_FOLDER = Path(__file__).with_name("templates")
 
 #: What stands in the head of a page before the digest of what it shows.
 KEY_MARK = '<meta name="dlc2lp-shows" content="'
@@ -26,8 +29,7 @@ _DOT = 1 / 75
 @functools.cache
 def _templates() -> dict[str, str]:
     """Return the texts of all templates by name."""
-    folder = resources.files("dlc2lp.pages") / "templates"
-    return {each.name: each.read_text(encoding="utf-8") for each in folder.iterdir() if each.is_file()}
+    return {each.name: read_text(each) for each in sorted(_FOLDER.iterdir()) if each.is_file()}
 
 
 @functools.cache
