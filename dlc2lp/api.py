@@ -112,14 +112,10 @@ def convert(
     ------
     UsageError
         An option is unknown, or its value wrong; nothing was written.
-    SourceRefused, TargetRefused, ToolMissing
+    SourceRefused, TargetRefused, TargetBusy, ToolMissing
         Nothing was written.
-    TargetBusy
-        Another dlc2lp is at work in the target; nothing was written.
-    DiskTrouble
-        A disk failed or is full, on either side; called again, it goes on from there.
-    Interrupted
-        ``stop`` was set.
+    DiskTrouble, Interrupted
+        A disk failed or is full, or ``stop`` was set; called again, it goes on from there.
     """
     from dlc2lp import migration
 
