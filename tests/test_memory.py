@@ -175,24 +175,6 @@ def test_of_a_target(tmp_path: Path) -> None:
     assert "10 GB" in result.finding("target-labels-unreadable")["message"]
 
 
-@pytest.mark.slow
-def test_what_labs_have_is_read(tmp_path: Path) -> None:
-    """100,000 frames of 20 keypoints, and an image of a large sensor."""
-    project = build_project(tmp_path / "dlc", sessions=("m1",), frames=(2, 5), video="none")
-    project.label_file("m1", "h5").unlink()
-    path = project.label_file("m1", "csv")
-    names = [f"k{k}" for k in range(20) for _ in "xy"]
-    rows = [f"labeled-data,m1,img{n:06d}.png," + ",".join([f"{n % 700}.123456789"] * 40) for n in range(100_000)]
-    head = ["scorer,,," + ",".join(["Anna"] * 40), "bodyparts,,," + ",".join(names), "coords,,," + ",".join("xy" * 20)]
-    path.write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
-    image = project.image("m1", project.rows["m1"][0])
-    image.write_bytes(png(11_648, 8_736, bytes(8_736 * (1 + 3 * 11_648))))
-    result = within_memory(tmp_path, "inspect", project.root, "--json")
-    (session,) = result.document["sessions"]
-    assert session["n_labeled_frames"] == 100_000
-    assert not {"csv-too-large", "csv-unreadable", "image-too-large"} & set(result.codes)
-
-
 @pytest.mark.parametrize(("given", "exit_code"), [("0.0001", 3), ("1", 0), ("much", 2), ("-1", 2), ("inf", 2)])
 def test_the_limit_is_raised_by_the_variable_that_it_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, exit_code: int
