@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from golden import TINY_CLIPS
 
-from dlc2lp.errors import Dlc2LpError, VideoFailed
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video import probe as measuring
 from dlc2lp.video.convert import convert_video
