@@ -119,7 +119,11 @@ def test_a_pipe_called_config_yaml_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "root/pipe/config.yaml")
     process = start("batch", "plan", tmp_path / "root", tmp_path / "lp", "--json")
     stdout, _ = process.communicate(timeout=30)
-    assert [finding["code"] for finding in json.loads(stdout)["findings"]] == ["no-projects"]
+    told = [(finding["code"], finding["subject"]) for finding in json.loads(stdout)["findings"]]
+    assert told == [
+        ("config-unreadable", "pipe/config.yaml"),
+        ("no-projects", str(tmp_path / "root")),
+    ]
 
 
 def test_quiet_and_the_log_name_the_project_and_what_to_do(tmp_path):
@@ -223,6 +227,7 @@ def test_empty_names_of_places_are_refused(made, tmp_path, monkeypatch):
 def test_spreadsheets_calculate_nothing(tmp_path):
     index = Index(tmp_path, "/archive", {}, Totals(), (), "")
     names = ["=1+1", "+a", "-a", "@a", "\ta", "\ra", "plain"]
+    cells = ["'=1+1", "'+a", "'-a", "'@a", "'\\ta", "'\\ra", "plain"]
     projects = tuple(ProjectReport(name, "/archive/p", name, "done", bytes_after=7) for name in names)
     report = ArchiveReport(index, projects, dict.fromkeys(names, 1.5))
     for text, column, value in (
@@ -230,7 +235,7 @@ def test_spreadsheets_calculate_nothing(tmp_path):
         (report_archive.times_text(report), "seconds", "1.5"),
     ):
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
-        assert [row["project"] for row in rows] == [*(f"'{name}" for name in names[:-1]), "plain"]
+        assert [row["project"] for row in rows] == cells
         assert {row[column] for row in rows} == {value}
 
 
