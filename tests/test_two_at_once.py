@@ -203,7 +203,7 @@ def test_folders_that_others_leave_at_the_same_moment(tmp_path):
 def test_what_stands_in_the_place_of_the_folder_is_told(tmp_path):
     (tmp_path / SCRATCH).parent.mkdir()
     (tmp_path / SCRATCH).write_text("mine")
-    with pytest.raises(TargetRefused, match="File exists|cannot create a file"), at_work.at_work(tmp_path):
+    with pytest.raises(TargetRefused, match="could not be written"), at_work.at_work(tmp_path):
         pass
     assert (tmp_path / SCRATCH).read_text() == "mine"
 
