@@ -288,7 +288,7 @@ def store(proposal: Proposal) -> Plan:
     if wrong:
         raise SourceRefused(*wrong)
     # Beside workers of the archive: these leave a plan alone that is not the one which the archive's own plan knows.
-    with contextlib.nullcontext() if made == stored else at_work(folder, alone=False):
+    with contextlib.nullcontext() if made.is_written_as(stored) else at_work(folder, alone=False):
         keep_labels(made)
         write_if_new(folder / PLAN_FILE, made.to_pieces)
     return made

@@ -51,6 +51,7 @@ def test_the_target_holds_what_lp_wants_and_nothing_of_dlc(tmp_path):
         "configs/default.yaml",
         "CollectedData.csv",
         "CollectedData.unlabeled.jsonl",
+        "migration-report.html",
         "videos/m1.mp4",
         *(
             f"models/dlc-resnet50-shuffle1-50000/{name}"

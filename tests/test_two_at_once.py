@@ -16,10 +16,10 @@ from builder import Video, build_project
 from command import dlc2lp, start, wait_for
 
 import dlc2lp as library
-from dlc2lp.errors import TargetBusy
+from dlc2lp.errors import TargetBusy, TargetRefused
 from dlc2lp.files import Tag, own_tag
 from dlc2lp.run import at_work
-from dlc2lp.run.scratch import SCRATCH
+from dlc2lp.run.scratch import SCRATCH, leave_scratch
 
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 SLOW = ("--preset", "veryslow", "--crf", "1")
@@ -175,6 +175,37 @@ def test_who_counts_as_being_at_work(tag, age_s, is_there, tmp_path, monkeypatch
         at_work.refuse_busy(tmp_path)
     with pytest.raises(TargetBusy) if is_there else contextlib.nullcontext(), at_work.at_work(tmp_path):
         pass
+
+
+def test_folders_that_others_leave_at_the_same_moment(tmp_path):
+    """Units of one target end and begin in several threads: the folder was gone between its making and the file."""
+    ended, interval_s = threading.Event(), sys.getswitchinterval()
+
+    def leave():
+        while not ended.is_set():
+            leave_scratch(tmp_path)
+
+    threads = [threading.Thread(target=leave) for _ in range(2)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            with at_work.at_work(tmp_path, alone=False):
+                pass
+    finally:
+        ended.set()
+        sys.setswitchinterval(interval_s)
+        for thread in threads:
+            thread.join()
+
+
+def test_what_stands_in_the_place_of_the_folder_is_told(tmp_path):
+    (tmp_path / SCRATCH).parent.mkdir()
+    (tmp_path / SCRATCH).write_text("mine")
+    with pytest.raises(TargetRefused, match="could not be written"), at_work.at_work(tmp_path):
+        pass
+    assert (tmp_path / SCRATCH).read_text() == "mine"
 
 
 def test_who_is_at_work_says_so_again_and_again(tmp_path, monkeypatch):

@@ -191,7 +191,8 @@ class _Search:
         try:
             return reads_like_dlc(config)
         except OSError as error:
-            subject, advice = config.relative_to(self.root).as_posix(), "get the permission to read it, and plan again"
+            subject = config.relative_to(self.root).as_posix()
+            advice = "get the permission to read it, or move it out of the archive, and plan again"
             why = f"could not be read ({error.strerror or error}), so nobody knows whether this is a project"
             self.findings.append(Finding(Severity.ERROR, "config-unreadable", subject, why, advice=advice))
             return False

@@ -322,6 +322,8 @@ def _unread(path: Path, what: str, error: OSError | codec.Malformed) -> Dlc2LpEr
 
 def _damaged(path: Path, why: str) -> UsageError:
     advice = "plan again: {}, with the same options; what is done stays done"
+    if path.is_dir():  # which no file can replace
+        advice = f"move that folder out of the way, and {advice}"
     remedies = (Command(f"dlc2lp batch plan ROOT {path.parents[1]}"),)
     return UsageError.of("plan-unreadable", str(path), why, advice=advice, remedies=remedies)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
@@ -261,6 +261,13 @@ class Plan:
     def space_bytes(self) -> int:
         """Estimate of what the target will take on disk."""
         return sum(step.space_bytes for step in self.steps)
+
+    def is_written_as(self, stored: Plan | None) -> bool:
+        """Whether a plan that was read back is this one: of a finding's remedies, the words alone are written."""
+        return stored is not None and self._as_read_back() == stored._as_read_back()
+
+    def _as_read_back(self) -> Plan:
+        return replace(self, findings=tuple(Finding.from_written(found.to_written()) for found in self.findings))
 
     def to_text(self) -> str:
         """The plan as JSON text, one fixed form for one plan."""

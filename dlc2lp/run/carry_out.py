@@ -68,7 +68,7 @@ def carry_out_whole(
     """
     folder, assessment = Path(plan.target), held.assessment
     # Where there is nothing to write, not even a sign of it is.
-    is_idle = not (assessment.is_any_left(plan) or assessment.stale) and plan == held.stored
+    is_idle = not (assessment.is_any_left(plan) or assessment.stale) and plan.is_written_as(held.stored)
     with contextlib.nullcontext() if is_idle else at_work(folder, watch=watch):
         if state_of_plan(folder) != held.state:
             raise replaced(folder)

@@ -69,7 +69,7 @@ def base_of(target: Path, plan: Plan) -> LabelBase:
     """Return what a merge with a plan starts from, and which images have other names in the plan."""
     kept, stored = kept_base(target), stored_plan(target) or plan
     base = kept or LabelBase(stored.labeling_texts)
-    moved = {} if stored == plan else _renamed(stored, plan)
+    moved = {} if plan.is_written_as(stored) else _renamed(stored, plan)
     names = {old: moved.get(new, new) for old, new in base.renamed.items()}
     names = {old: new for old, new in (moved | names).items() if old != new}
     # Where an old name is the new one of another frame, nobody could say which of them a row means.

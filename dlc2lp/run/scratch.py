@@ -11,6 +11,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -32,13 +33,34 @@ _ATTEMPTS = 100
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, also while another process removes the empty ones."""
+    _insist(lambda: folder.mkdir(parents=True, exist_ok=True))
+
+
+def make_sign(path: Path) -> None:
+    """Make an empty file and the folders above it, or touch it, also while another process removes empty folders."""
+
+    def make() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    _insist(make)
+
+
+def _insist(make: Callable[[], None]) -> None:
+    """Make something, again where the folder that it goes into has vanished in between."""
     for _ in range(_ATTEMPTS):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make()
         except FileNotFoundError:
             continue
+        except FileExistsError as error:
+            # `mkdir` may have found a folder that was gone when it looked what that is.
+            with contextlib.suppress(FileNotFoundError):
+                if not stat.S_ISDIR(os.lstat(error.filename).st_mode):
+                    raise
+            continue
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    make()
 
 
 def leave_scratch(target: Path) -> None:

@@ -160,7 +160,9 @@ def test_a_file_that_can_not_be_added_to_stays_and_the_lines_are_told(tmp_path, 
     added = add_open(path, before, {"lab/new": ask()})
     assert path.read_text(encoding="utf-8") == text
     assert (added.n_added, [finding.code for finding in added.findings]) == (0, ["decisions-not-added"])
-    assert "\nlab/new:\n  individuals:" in added.findings[0].message
+    told = added.findings[0]
+    assert "\nlab/new:\n  individuals:" in told.to_written().message
+    assert told.table[-2:] == ("lab/new:", "  individuals:")
 
 
 def test_ends_of_lines_stay_those_of_the_person(tmp_path):

@@ -90,10 +90,15 @@ def test_a_step_that_fails_and_one_that_is_kept_end_with_the_reason(project, tmp
     failed = {event.kind: event for event in ear.of("step", "ended") if event.state == "failed"}
     assert {kind: event.findings[0].code for kind, event in failed.items()} == {
         "write-text": "target-edited",
-        "encode-video": "video-unreadable",
+        "encode-video": "source-changed",
     }
+    (told,) = failed["encode-video"].findings
+    assert told.subject == str(project.videos["m1"])
     assert len(ear.of("step", "ended")) == len(plan["steps"])
     assert config.read_text() == "mine: 1\n"
+    # Planned again, it is told what is there by now.
+    again = {(found.code, found.subject) for found in library.convert(project.root, tmp_path / "lp").findings}
+    assert ("video-unreadable", told.subject) in again
 
 
 def test_the_events_of_an_archive_add_up(tmp_path):

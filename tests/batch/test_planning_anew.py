@@ -193,8 +193,9 @@ def test_a_damaged_plan_is_told_and_planning_again_repairs_it(planned, tmp_path,
     shutil.rmtree(out / ".dlc2lp-batch/closing", ignore_errors=True)
     again = plan(root, out)
     assert again.exit_code == 0
-    assert again.codes == (["plan-unreadable"] if which == "index" else [])
-    assert {path: content for path, content in contents(out).items() if path in whole} == whole
+    told = [(each["code"], each["subject"]) for each in again.document["findings"]]
+    assert told == ([] if which == "weights" else [("plan-unreadable", str(path))])
+    assert {name: content for name, content in contents(out).items() if name in whole} == whole
     assert plan(root, out).codes == []
 
 

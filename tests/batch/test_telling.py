@@ -16,7 +16,7 @@ from archives import SMALL, build_archive
 from builder import build_project
 from command import dlc2lp, start, wait_for
 
-from dlc2lp.batch import space
+from dlc2lp.batch import index, space
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.index import INDEX_FILE, Index, Totals
 from dlc2lp.batch.shards import Shard
@@ -53,13 +53,41 @@ def test_logs_that_can_not_be_read_are_told_and_stop_nobody(out):
     assert "log-unreadable" in dlc2lp("batch", "status", out).stdout
 
 
-def test_an_index_that_may_not_be_read(made, out):
+def test_a_folder_in_the_place_of_an_index(made, out):
     (out / INDEX_FILE).unlink()
     (out / INDEX_FILE).mkdir()
-    for command in (("status",), ("run",), ("finish",), ("plan", made / "root")):
+    for command in (("status",), ("run",), ("finish",)):
         refused = batch(*command, out)
-        assert (refused.exit_code, refused.codes) == (3, ["plan-unreadable"])
-        assert refused.finding("plan-unreadable")["subject"] == str(out / INDEX_FILE)
+        assert (refused.exit_code, refused.codes) == (2, ["plan-unreadable"])
+        told = refused.finding("plan-unreadable")
+        assert told["subject"] == str(out / INDEX_FILE)
+        assert told["hint"].startswith("move that folder out of the way, and plan again: dlc2lp batch plan ROOT")
+    refused = batch("plan", made / "root", out)
+    assert (refused.exit_code, refused.codes) == (3, ["target-not-writable"])
+    told = refused.finding("target-not-writable")
+    assert (told["subject"], told["hint"].partition(",")[0]) == (
+        str(out / INDEX_FILE),
+        "move what is in its place out of the way",
+    )
+    (out / INDEX_FILE).rmdir()
+    assert batch("plan", made / "root", out).exit_code == 0
+    assert batch("run", out).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["status", "run", "finish", "plan"])
+def test_an_index_that_may_not_be_read(made, out, monkeypatch, command):
+    """Nobody is refused here who is root, so the system's answer is given for it."""
+    opened = index.open_regular
+
+    def refuse(path):
+        if path == out / INDEX_FILE:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(index, "open_regular", refuse)
+    refused = batch(command, *([made / "root"] if command == "plan" else []), out)
+    assert (refused.exit_code, refused.codes) == (3, ["plan-unreadable"])
+    assert refused.finding("plan-unreadable")["subject"] == str(out / INDEX_FILE)
 
 
 def test_finishing_where_nothing_can_be_written(out):
@@ -119,7 +147,11 @@ def test_a_pipe_called_config_yaml_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "root/pipe/config.yaml")
     process = start("batch", "plan", tmp_path / "root", tmp_path / "lp", "--json")
     stdout, _ = process.communicate(timeout=30)
-    assert [finding["code"] for finding in json.loads(stdout)["findings"]] == ["no-projects"]
+    told = [(finding["code"], finding["subject"]) for finding in json.loads(stdout)["findings"]]
+    assert told == [
+        ("config-unreadable", "pipe/config.yaml"),
+        ("no-projects", str(tmp_path / "root")),
+    ]
 
 
 def test_quiet_and_the_log_name_the_project_and_what_to_do(tmp_path):
@@ -221,16 +253,17 @@ def test_empty_names_of_places_are_refused(made, tmp_path, monkeypatch):
 
 
 def test_spreadsheets_calculate_nothing(tmp_path):
-    index = Index(tmp_path, "/archive", {}, Totals(), (), "")
+    planned = Index(tmp_path, "/archive", {}, Totals(), (), "")
     names = ["=1+1", "+a", "-a", "@a", "\ta", "\ra", "plain"]
+    cells = ["'=1+1", "'+a", "'-a", "'@a", "'\\ta", "'\\ra", "plain"]
     projects = tuple(ProjectReport(name, "/archive/p", name, "done", bytes_after=7) for name in names)
-    report = ArchiveReport(index, projects, dict.fromkeys(names, 1.5))
+    report = ArchiveReport(planned, projects, dict.fromkeys(names, 1.5))
     for text, column, value in (
         (report_archive.csv_text(report), "bytes_after", "7"),
         (report_archive.times_text(report), "seconds", "1.5"),
     ):
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
-        assert [row["project"] for row in rows] == [*(f"'{name}" for name in names[:-1]), "plain"]
+        assert [row["project"] for row in rows] == cells
         assert {row[column] for row in rows} == {value}
 
 

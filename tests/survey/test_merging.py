@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 
 import cv2
@@ -151,6 +152,12 @@ def test_images_of_equal_size_on_disk_are_compared_by_content(tmp_path):
     assert "merged-images-differ" in result.codes
 
 
+def map_of_labels(page):
+    """What the report for people shows of the labels: how many of each keypoint arrived from each session."""
+    (table,) = re.findall(r'<table class="map">.*?</table>', page, re.DOTALL)
+    return table
+
+
 def test_a_project_merged_with_itself_stays_the_same(tmp_path):
     project = build(tmp_path / "a", sessions=("m1", "m2"), unlabeled=(11,), extras=("machinelabels",))
     _, plain = merge(project, target=tmp_path / "plain")
@@ -158,10 +165,14 @@ def test_a_project_merged_with_itself_stays_the_same(tmp_path):
     assert result.exit_code == 0, result.stderr
     for path in plain.rglob("*"):
         name = path.relative_to(plain)
-        if path.is_file() and name.parts[0] != ".dlc2lp" and name.name != "default.yaml":
+        # The config and the report for people name the target.
+        named = {"default.yaml", "migration-report.html"}
+        if path.is_file() and name.parts[0] != ".dlc2lp" and name.name not in named:
             assert (target / name).read_bytes() == path.read_bytes(), name
     config = (target / "configs/default.yaml").read_text().replace(str(target), str(plain))
     assert config == (plain / "configs/default.yaml").read_text()
+    pages = [(folder / "migration-report.html").read_text() for folder in (target, plain)]
+    assert len(set(map(map_of_labels, pages))) == 1
     assert {path.relative_to(target) for path in target.rglob("*.png")} == {
         path.relative_to(plain) for path in plain.rglob("*.png")
     }
