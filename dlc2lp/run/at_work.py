@@ -23,7 +23,7 @@ from dlc2lp.errors import TargetBusy, TargetRefused
 from dlc2lp.events import Watch
 from dlc2lp.files import STATE_FOLDER, Tag, own_tag
 from dlc2lp.run.links import check_own_folders
-from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder, sweep_target
+from dlc2lp.run.scratch import SCRATCH, leave_scratch, sweep_target, touch_in_folder
 
 #: How often whoever is at work touches a file, and after how long without that it counts as lost. In between there is
 #: room for a network file system, which shows another machine's changes up to a minute late.
@@ -105,8 +105,7 @@ def _give_sign(target: Path, sign: Path, watch: Watch) -> None:
     end_s = time.monotonic() + _PATIENCE_S
     while True:
         try:
-            make_folder(sign.parent)
-            sign.touch()
+            touch_in_folder(sign)
             now_s = sign.stat().st_mtime  # by the clock that stamps the others
         except OSError as error:
             raise TargetRefused.not_writable(target, error) from error

@@ -32,13 +32,27 @@ _ATTEMPTS = 100
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, also while another process removes the empty ones."""
+    _while_others_leave(lambda: folder.mkdir(parents=True, exist_ok=True))
+
+
+def touch_in_folder(path: Path) -> None:
+    """Make an empty file, and the folders above it, also while another process removes the empty ones."""
+
+    def make() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    _while_others_leave(make)
+
+
+def _while_others_leave(make: Callable[[], None]) -> None:
+    """Call again what makes folders, and what is first in them, where one of them vanished in between."""
     for _ in range(_ATTEMPTS):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except FileNotFoundError:
-            continue
-        return
-    folder.mkdir(parents=True, exist_ok=True)
+        # Also told where it was there when it was to be made, and gone when it was asked whether it is a folder.
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            make()
+            return
+    make()
 
 
 def leave_scratch(target: Path) -> None:
