@@ -60,8 +60,7 @@ _LINKS_WITHOUT_END = 1921  # ERROR_CANT_RESOLVE_FILENAME
 
 
 class NotRegular(OSError):
-    """A name that stands for something else than a file: a folder, a named pipe, a socket, a device, a link to itself.
-    """
+    """A name that stands for something else than a file: a folder, a pipe, a socket, a device, a link to itself."""
 
     strerror: str
     #: What to do about it.
