@@ -169,6 +169,8 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _is_of_disk(error: OSError) -> bool:
+    if error.errno == errno.EIO and type(error).__module__.partition(".")[0] == "av":
+        return False  # so libav calls what it can make no sense of, too; the disk itself is asked then
     return error.errno in _FULL | _FAILED or getattr(error, "winerror", None) in _FULL_WINDOWS | _FAILED_WINDOWS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dlc2lp.version import __version__
@@ -35,14 +36,11 @@ TOP = Path(__file__).resolve().parents[1]
 def turn_links(app: object, name: str, source: list[str]) -> None:
     """Let links between the pages lead to the same place on the site as in the repository."""
     text = source[0]
+    from_top = {page.removesuffix(".md"): outside for outside, page in OUTSIDE.items()}
+    if name in from_top:  # whose links begin at the top
+        text = (TOP / from_top[name]).read_text(encoding="utf-8")
+        text = re.sub(r"\]\((?!https?:|#)", "](../", text).replace("](../docs/", "](")
     for outside, page in OUTSIDE.items():
-        if f"{name}.md" == page:
-            text = (
-                (TOP / outside)
-                .read_text(encoding="utf-8")
-                .replace("](docs/", "](")
-                .replace(f"]({outside}", f"]({page}")
-            )
         text = text.replace(f"](../{outside}", f"]({page}")
     source[0] = text
 

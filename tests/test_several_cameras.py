@@ -263,7 +263,8 @@ def test_an_interrupted_run_is_finished_by_the_same_command(tmp_path):
     shutil.rmtree(tmp_path / "lp/labeled-data/m1_top")
     assert convert(tmp_path / "lp", views, "--data-dir", "/data").exit_code == 0
     for path in sorted((tmp_path / "whole").rglob("*")):
-        if path.is_file() and ".dlc2lp" not in path.parts:
+        # The page names its target.
+        if path.is_file() and ".dlc2lp" not in path.parts and path.name != "migration-report.html":
             assert path.read_bytes() == (tmp_path / "lp" / path.relative_to(tmp_path / "whole")).read_bytes()
 
 

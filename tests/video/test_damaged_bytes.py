@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from golden import TINY_CLIPS
 
-from dlc2lp.errors import Dlc2LpError, VideoFailed
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, VideoFailed
 from dlc2lp.model import VideoInfo
 from dlc2lp.video import probe as measuring
 from dlc2lp.video.convert import convert_video
@@ -135,7 +135,7 @@ def test_a_file_that_got_shorter_since_it_was_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("slip", [IndexError("list index out of range"), OverflowError("too large"), SystemError()])
-def test_any_error_of_pyav_is_the_files(slip: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_error_of_pyav_is_the_files(slip: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     import av
 
     def fail(*_: object, **__: object) -> None:
@@ -143,7 +143,7 @@ def test_any_error_of_pyav_is_the_files(slip: Exception, tmp_path: Path, monkeyp
 
     monkeypatch.setattr(av, "open", fail)
     with pytest.raises(Undecodable, match=type(slip).__name__):
-        OpenedVideo(tmp_path / "a.mp4")
+        OpenedVideo(TINY_CLIPS / "h264.mp4")
 
 
 def test_trouble_of_the_disk_keeps_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,5 +154,5 @@ def test_trouble_of_the_disk_keeps_its_words(tmp_path: Path, monkeypatch: pytest
         raise OSError(errno.EIO, "Input/output error", str(path))
 
     monkeypatch.setattr(measuring, "extent_of", fail)
-    with pytest.raises(VideoFailed, match="Input/output error"):
+    with pytest.raises(DiskTrouble, match="Input/output error"):
         probe(TINY_CLIPS / "h264.mp4")
