@@ -24,8 +24,7 @@ from dlc2lp.migration import (
     propose_seen,
 )
 from dlc2lp.options import Options, RunOptions
-from dlc2lp.planning.plan import PLAN_FILE
-from dlc2lp.run.stored import stored_plan, targets_in
+from dlc2lp.run.stored import has_plan, stored_plan, targets_in
 from dlc2lp.run.target import check_data_dir, check_only_holds, check_paths
 from dlc2lp.survey.look import individuals_of, look, of_individual
 from dlc2lp.survey.source import Source
@@ -87,7 +86,7 @@ def _check_holds_individuals(target: Path, folders: Collection[str]) -> None:
 
     Lightning Pose's app looks into the folders of a project, so projects can't lie inside one another.
     """
-    if (target / PLAN_FILE).exists():
+    if has_plan(target):
         message = "is a target itself, and --individuals split makes several targets inside it"
         raise TargetRefused.of("target-holds-a-project", str(target), message, advice="choose a new folder")
     if target.is_dir():

@@ -14,7 +14,7 @@ from dlc2lp.dlc.config import DlcConfig, VideoEntry
 from dlc2lp.dlc.images import read_image_info
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, TargetRefused, UnreadableFile, raise_disk_trouble
 from dlc2lp.events import Watch
-from dlc2lp.files import PLAN_FILE, absolute
+from dlc2lp.files import absolute
 from dlc2lp.limits import CONFIG_BYTES, CSV_BYTES
 from dlc2lp.lp.label_cells import LabelCells
 from dlc2lp.lp.project import skeleton_in
@@ -28,7 +28,7 @@ from dlc2lp.run.at_work import refuse_busy
 from dlc2lp.run.export_folder import ExportRecord, check_disk, check_place, earlier_export, write_folder
 from dlc2lp.run.export_images import ExportImages
 from dlc2lp.run.former_project import FormerProject, source_roots
-from dlc2lp.run.stored import required_plan, targets_in
+from dlc2lp.run.stored import has_plan, required_plan, targets_in
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted, one_line, some
 
@@ -128,7 +128,7 @@ def _folder_of(views: Sequence[str]) -> str:
 
 def _plan_of(target: Path) -> Plan:
     inner = targets_in(target)
-    if not (target / PLAN_FILE).exists() and inner:
+    if not has_plan(target) and inner:
         message = f"holds {counted(len(inner), 'target')} ({some(inner, 3)}), expected one"
         one = Command.of("dlc2lp", "export", target / inner[0], "FOLDER")
         raise TargetRefused.of(

@@ -55,9 +55,12 @@ _OTHER_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISBLK, "a device"),
 )
 
+#: Windows' number for what Unix calls ELOOP.
+_LINKS_WITHOUT_END = 1921  # ERROR_CANT_RESOLVE_FILENAME
+
 
 class NotRegular(OSError):
-    """A name that stands for something else than a file: a folder, a named pipe, a socket, a device."""
+    """A name that stands for something else than a file: a folder, a pipe, a socket, a device, a link to itself."""
 
     strerror: str
     #: What to do about it.
@@ -74,7 +77,13 @@ class TooLarge(OSError):
 
 def look_at(path: str | Path) -> os.stat_result:
     """Return the status of a file, links followed; raise NotRegular where it is none, and OSError where nothing is."""
-    status = os.stat(path)  # noqa: PTH116  (a text costs less, and there are very many)
+    try:
+        status = os.stat(path)  # noqa: PTH116  (a text costs less, and there are very many)
+    except OSError as error:
+        # Neither is anything missing there nor may somebody not read it: as of a pipe, nothing can come of it.
+        if error.errno != errno.ELOOP and getattr(error, "winerror", None) != _LINKS_WITHOUT_END:
+            raise
+        raise NotRegular(errno.ELOOP, "is a link that leads to nothing but links, expected a file", str(path)) from None
     _expect_file(status, path)
     return status
 

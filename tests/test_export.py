@@ -731,7 +731,8 @@ def test_a_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     for folder in ("back", "new/inner"):
         placed.clear()
         result = export(target, tmp_path / folder)
-        assert (result.exit_code, result.codes) == (3, ["target-not-writable"])
+        assert (result.exit_code, result.codes) == (1, ["no-space"])
+        assert "free some space" in result.finding("no-space")["hint"]
     (tmp_path / "new").rmdir()
     assert contents(tmp_path) == before
 

@@ -227,6 +227,19 @@ def test_a_plan_that_is_none_is_named_by_every_command(place, kind):
     assert before is None or tree(place / "lp") == before
 
 
+@posix
+def test_a_plan_that_is_a_link_to_nothing_is_none_and_nothing_is_written(place):
+    plan = place / "lp/.dlc2lp/plan.json"
+    plan.unlink()
+    before = tree(place / "lp")
+    plan.symlink_to("moved away")
+    for name, command in COMMANDS.items():
+        result = dlc2lp(*command(place), "--json")
+        assert (result.exit_code, result.codes) == (3, ["plan-unreadable"]), name
+    plan.unlink()
+    assert tree(place / "lp") == before
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -431,6 +444,16 @@ def test_a_bomb_in_the_list_of_the_app_is_told(place, monkeypatch, content):
     assert (system / "projects.toml").read_text(encoding="utf-8").startswith(content)
 
 
+@pytest.fixture
+def no_cluster(tmp_path, monkeypatch):
+    """No Slurm answers: one that is installed and has no controller is waited for at every call."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "scontrol").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    (programs / "scontrol").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+
+
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     top = tmp_path_factory.mktemp("archive")
@@ -448,6 +471,7 @@ def planned(archive):
     return archive
 
 
+@pytest.mark.usefixtures("no_cluster")
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("name", ["index.jsonl", "weights", "targets.json", "log", "planning/projects.json"])
 def test_an_archive_says_what_to_run_where_its_own_files_are_damaged(planned, name, kind):

@@ -263,3 +263,25 @@ def test_a_worker_of_an_archive_leaves_a_target_alone_that_is_converted_by_itsel
     assert dlc2lp("batch", "finish", out).exit_code == 0
     assert not list(out.glob("p/.dlc2lp/scratch"))
     assert Path(out / "p/project.yaml").is_file()
+
+
+def test_who_leaves_takes_the_folder_from_nobody_who_comes(tmp_path):
+    """Workers come and go in one target at any moment, and the last one out removes the folder of their signs."""
+    target, failures = tmp_path / "lp", []
+    target.mkdir()
+
+    def come_and_go():
+        try:
+            for _ in range(150):
+                with at_work.at_work(target, alone=False):
+                    pass
+        except Exception as error:
+            failures.append(error)
+
+    workers = [threading.Thread(target=come_and_go) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert failures == []
+    assert not (target / SCRATCH).exists()

@@ -181,7 +181,8 @@ def finish_archive(
 
 def _state_of(out: Path) -> str:
     """Return a name for the state of an archive: it changes with the plan and with whatever a worker says."""
-    logs = sorted((path.name, path.stat().st_size) for path in (out / LOG_FOLDER).glob("*.jsonl"))
+    # A link is not followed: one that leads nowhere is told by whoever reads the logs.
+    logs = sorted((path.name, path.lstat().st_size) for path in (out / LOG_FOLDER).glob("*.jsonl"))
     with open_regular(out / INDEX_FILE) as file:
         digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # it is a BufferedReader
     digest.update(json.dumps([__version__, logs]).encode())

@@ -5,7 +5,6 @@ They hold no clock and no host, so that a disturbed and an undisturbed run end w
 
 from __future__ import annotations
 
-import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +62,6 @@ class Journal:
             except FileNotFoundError:
                 continue
             except (NotRegular, TooLarge, Malformed):
-                damaged.add(step)
-                continue
-            except OSError as error:
-                if error.errno != errno.ELOOP:
-                    raise
                 damaged.add(step)
                 continue
             # By its name it is found, and removed: one that claims another would have another file removed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from dlc2lp.codec import Malformed, decode
@@ -18,11 +19,18 @@ def stored_plan(target: Path) -> Plan | None:
     path = target / PLAN_FILE
     try:
         text = read_bytes(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise unreadable(path, error) from error
         return None
     except OSError as error:
         raise unreadable(path, error) from error
     return Plan.from_text(text, path)
+
+
+def has_plan(target: Path) -> bool:
+    """Whether anything stands where a target's plan does: also a link to nothing, of which reading it tells."""
+    return os.path.lexists(target / PLAN_FILE)
 
 
 def stored_outcome(target: Path) -> WhatCame:

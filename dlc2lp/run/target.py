@@ -16,7 +16,7 @@ from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.run.assess import WRITTEN, Assessment
 from dlc2lp.run.disk_space import check_space, nearest_existing
-from dlc2lp.run.stored import targets_in
+from dlc2lp.run.stored import has_plan, targets_in
 from dlc2lp.wording import counted
 
 #: Files that a file manager leaves in any folder that it shows.
@@ -59,7 +59,7 @@ def check_location(source: Path, target: Path) -> None:
 def _check_place(target: Path) -> None:
     check_is_folder(target)
     check_surroundings(target)
-    if target.is_dir() and not (target / PLAN_FILE).exists():
+    if target.is_dir() and not has_plan(target):
         inner = targets_in(target)
         if inner:
             raise TargetRefused.of(
@@ -78,7 +78,7 @@ def check_surroundings(target: Path) -> None:
     dlc2lp never writes to a project, and Lightning Pose's app looks into the folders of one. What was made there before
     may be gone on with.
     """
-    if (target / PLAN_FILE).exists():
+    if has_plan(target):
         return
     real = Path(os.path.realpath(target))
     for folder in (real, *real.parents):

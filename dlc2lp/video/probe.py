@@ -58,9 +58,7 @@ def _size_of(path: Path) -> int:
         raise VideoFailed.of("video-missing", str(path), problem.strerror, advice=problem.advice) from problem
     except OSError as problem:
         raise_disk_trouble(path, problem)
-        advice = (
-            "the link leads to nothing but itself, or to what is not there; restore it" if path.is_symlink() else ""
-        )
+        advice = "the link leads to what is not there; restore it" if path.is_symlink() else ""
         message = f"found no such file ({problem.strerror})"
         raise VideoFailed.of("video-missing", str(path), message, advice=advice) from problem
     if size_bytes == 0:

@@ -152,7 +152,7 @@ def test_what_only_the_old_starter_had_goes() -> None:
         ("- 1\n", ""),
         ("just words\n", ""),
         ("", ""),
-        ("[" * 3000, ""),
+        ("[" * 3000, "line 1"),
         ("a: !!timestamp 2024-13-01\n", ""),
     ],
 )
