@@ -272,7 +272,7 @@ def snapshot(root: Path) -> dict[str, Entry]:
     """Everything below a folder by its path with ``/``: equal snapshots mean that nobody wrote.
 
     Times of folders are part of it, so that a temporary file that came and went is seen too. What dlc2lp notes of times
-    in a target is not, nor when its own folder there was changed: the sign that somebody is at work comes and goes.
+    in a target is not.
     """
     tree: dict[str, Entry] = {}
     for folder, folders, files in os.walk(root):
@@ -289,8 +289,7 @@ def snapshot(root: Path) -> dict[str, Entry]:
             elif stat.S_ISREG(status.st_mode):
                 kind, sha256 = "file", hashlib.sha256(path.read_bytes()).hexdigest()
             size = status.st_size if kind == "file" else 0
-            mtime_ns = 0 if kind == "folder" and name == ".dlc2lp" else status.st_mtime_ns
-            tree[path.relative_to(root).as_posix()] = Entry(kind, sha256, mtime_ns, size, target)
+            tree[path.relative_to(root).as_posix()] = Entry(kind, sha256, status.st_mtime_ns, size, target)
     return tree
 
 
