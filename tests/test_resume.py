@@ -15,7 +15,9 @@ from builder import Video, build_project, snapshot
 from command import dlc2lp, start, wait_for
 from labeler import save
 
+from dlc2lp import config as config_again
 from dlc2lp import convert
+from dlc2lp.run import execute
 
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 
@@ -348,3 +350,32 @@ def test_a_config_that_was_chosen_goes_with_labels_that_are_new(tmp_path):
         dlc2lp("convert", tmp_path / "dlc", target, "--json").finding("target-edited")["subject"]
         == "configs/default.yaml"
     )
+
+
+@pytest.mark.parametrize("moment", ["before its rename", "after its rename"])
+@pytest.mark.parametrize("called_before", [False, True])
+def test_a_killed_config_is_finished_by_the_same_command(moment, called_before, tmp_path, monkeypatch):
+    project = build_project(tmp_path / "dlc", video="none")
+    for name in ("whole", "lp"):
+        assert dlc2lp("convert", project.root, tmp_path / name, "--data-dir", "/data").exit_code == 0
+        if called_before:
+            assert dlc2lp("config", tmp_path / name, "--data-dir", "/data", "--gpu-memory", 6).exit_code == 0
+    again = ("--data-dir", "/data", "--gpu-memory", 4)
+    assert dlc2lp("config", tmp_path / "whole", *again).exit_code == 0
+
+    class Killed(BaseException):
+        pass
+
+    def killed(temporary, path):
+        if moment == "after its rename":
+            Path(temporary).rename(path)
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(execute.os, "replace", killed)
+        config_again(tmp_path / "lp", data_dir="/data", gpu_memory=4)
+    assert dlc2lp("config", tmp_path / "lp", *again).exit_code == 0
+    config = "configs/default.yaml"
+    assert (tmp_path / "lp" / config).read_text() == (tmp_path / "whole" / config).read_text()
+    steps = [{path.name for path in (tmp_path / name / ".dlc2lp/steps").iterdir()} for name in ("whole", "lp")]
+    assert steps[0] == steps[1]

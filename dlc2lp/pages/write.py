@@ -7,6 +7,7 @@ it, no check asks for it. Where it shows all this already it is left as it is.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import dlc2lp.pages.render as rendering
 from dlc2lp import codec
 from dlc2lp.errors import Dlc2LpError, Interrupted, fault, reason
-from dlc2lp.files import PAGE_FILE, absolute, open_regular, write_whole
+from dlc2lp.files import PAGE_FILE, PLAN_FILE, absolute, open_regular, write_whole
 from dlc2lp.lp.starter import ChoiceReason, starter_config
 from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.pages.frames import ViewLabels
@@ -37,16 +38,18 @@ def write_page(plan: Plan, closed: Closed) -> tuple[Finding, ...]:
     """Write the page of a target that is closed, unless it shows all that already.
 
     A page that can't be made is no fault of the migration, and told: returned is what stands against it. Raises
-    Interrupted where the work is to stop.
+    Interrupted where the work is to stop, and Dlc2LpError or OSError where the target itself has gone.
     """
     try:
         make_page(plan, closed.manifest.what_came, closed.records)
     except Interrupted:
         raise
-    except Dlc2LpError as error:
+    except (Dlc2LpError, OSError) as error:
+        if not os.path.lexists(Path(plan.target, PLAN_FILE)):  # somebody removed it at this moment
+            raise
+        if isinstance(error, OSError):
+            return (_not_written(plan, reason(error)),)
         return (_not_written(plan, "; ".join(finding.message for finding in error.findings)),)
-    except OSError as error:
-        return (_not_written(plan, reason(error)),)
     except Exception as error:  # noqa: BLE001  nobody is to lose a migration to a picture
         return (_not_written(plan, fault(PAGE_FILE, error, "").message),)
     return ()
@@ -113,7 +116,7 @@ def _labels_of(target: Path, plan: Plan, view: str) -> ViewLabels:
 
 def _config(plan: Plan, records: Mapping[str, Record]) -> Sequence[ChoiceReason]:
     """Return the choices of the starter config that are in force: by the conversion, or by ``dlc2lp config`` since."""
-    called, call = last_call_in(records, plan)
+    called, call = last_call_in(records, plan, Path(plan.target))
     return starter_config(plan.config_facts, call.choices).reasons if called else plan.config_reasons
 
 

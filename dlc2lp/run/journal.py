@@ -46,6 +46,7 @@ class Journal:
     """The records of one target, which need not exist."""
 
     def __init__(self, target: Path) -> None:
+        self.target = target
         self.folder = target / STATE_FOLDER / STEPS
 
     def read(self) -> dict[str, Record]:

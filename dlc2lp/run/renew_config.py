@@ -41,13 +41,14 @@ def write_config(
     UsageError where a choice is impossible, TargetRefused where the file can't be written.
     """
     journal = Journal(folder)
-    earlier, before = last_call(journal, plan)
+    _, before = last_call(journal, plan)
     config = starter_config(_facts(plan, folder, data_dir), choices)
     text, kept, findings = _with_edits(folder / CONFIG_FILE, before.starter, config, discard=discard)
     step = WriteText(CONFIG_FILE, text)
     write_text(folder, step, by="config", detail=encode(ConfigCall(choices, data_dir, config.text)))
-    if earlier and earlier != step.id:
-        journal.remove(earlier)
+    for record in journal.read().values():  # one, or two where a call was killed
+        if record.by == "config" and record.step != step.id:
+            journal.remove(record.step)
     return WrittenConfig(config, kept, findings)
 
 
