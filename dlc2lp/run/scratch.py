@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -52,6 +54,7 @@ def _insist(make: Callable[[], None]) -> None:
         try:
             make()
         except FileNotFoundError:
+            time.sleep(random.random() / 500)  # not in step with who removes it
             continue
         except FileExistsError as error:
             # `mkdir` may have found a folder that was gone when it looked what that is.
