@@ -184,6 +184,7 @@ def test_folders_that_others_leave_at_the_same_moment(tmp_path):
     def leave():
         while not ended.is_set():
             leave_scratch(tmp_path)
+            time.sleep(0.0005)  # who begins must get its turn at all
 
     threads = [threading.Thread(target=leave) for _ in range(2)]
     sys.setswitchinterval(1e-6)
