@@ -34,7 +34,7 @@ class State(enum.StrEnum):
     HELD = "held"  # of an earlier plan, and belongs together with a file that a person changed
     KEPT = "kept"  # remade by `dlc2lp config`: a person's choice, valid
     LABELED = "labeled"  # a label file or queue that people went on with, and to which nothing is to be brought
-    UNSURE = "unrecorded"  # its record is damaged, so that nobody knows whose its files are: made again, to compare
+    UNSURE = "unrecorded"  # no record tells whose its files are, as one was lost or damaged: made again, to compare
     MERGE = "to-merge"  # one to which labels of DeepLabCut are to be brought, or in which cells are to be mended
 
 
@@ -164,7 +164,7 @@ class _Look:
         self._files: dict[str, FileRecord | None] = dict(self._untouched()) if quick else {}
 
     def _read_records(self) -> None:
-        self._records, self._damaged = self._journal.read_all()
+        self._records = self._journal.read()
         #: By path, every content that dlc2lp ever left there, and which command did.
         self.known: dict[str, dict[tuple[int, str], str]] = {}
         for record in self._records.values():
@@ -269,7 +269,7 @@ class _Look:
             and _key(file) not in self.known.get(path, {})
             and mark_of(file.digest) != planned.get(path)
         )
-        if changed and step.id in self._damaged and self.known.keys().isdisjoint(changed):
+        if changed and record is None and self.known.keys().isdisjoint(changed):
             return State.UNSURE, ()
         if changed:
             return State.EDITED, changed
