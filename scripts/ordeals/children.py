@@ -194,8 +194,8 @@ def run(*arguments: object, moments: Moments | None = None, limit_s: float = 60.
     return Child(arguments, moments).end(limit_s)
 
 
-def in_child(work: Callable[[], None]) -> None:
-    """Do something in a forked child, so that the threads of what it uses do not come to life here."""
+def forked(work: Callable[[], None]) -> int:
+    """Have a forked child do something and end, with 0 or, its traceback told, with 1; return its number."""
     sys.stdout.flush()
     process = os.fork()
     if process == 0:
@@ -208,7 +208,12 @@ def in_child(work: Callable[[], None]) -> None:
         finally:
             sys.stderr.flush()
             os._exit(code)
-    if os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]):
+    return process
+
+
+def in_child(work: Callable[[], None]) -> None:
+    """Do something in a forked child, so that the threads of what it uses do not come to life here."""
+    if os.waitstatus_to_exitcode(os.waitpid(forked(work), 0)[1]):
         raise RuntimeError("a child failed; its words stand above")
 
 

@@ -180,11 +180,7 @@ def trial(folder: Path, seed: int, numbers: Sequence[int]) -> Iterator[Result]:
 def _in_a_child(fuzzing: Fuzzing, numbers: Sequence[int]) -> Iterator[Result]:
     """Yield results until all cases are tried or one killed the child, which is the last."""
     ear, mouth = os.pipe()
-    sys.stdout.flush()
-    process = os.fork()
-    if process == 0:
-        os.close(ear)
-        _be_child(fuzzing, numbers, mouth)
+    process = children.forked(lambda: _be_child(fuzzing, numbers, ear, mouth))
     os.close(mouth)
     n_told, why = 0, ""
     for line in _lines(ear):
@@ -226,25 +222,18 @@ def _case(fuzzing: Fuzzing, number: int) -> str:
     return randomly.choices(DOORS, [door.weight for door in DOORS])[0].name
 
 
-def _be_child(fuzzing: Fuzzing, numbers: Sequence[int], mouth: int) -> None:
-    code = 1
-    try:
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        sys.stderr = open(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115, PTH123
-        for descriptor in (0, 1, 2):  # where libraries speak for themselves
-            os.dup2(nowhere, descriptor)
-        children.limit_memory(_EXTRA_BYTES)
-        fuzzing.look()
-        with os.fdopen(mouth, "w", encoding="utf-8") as told:
-            for number in numbers:
-                result = fuzzing.result(number)
-                told.write(json.dumps(asdict(result)) + "\n")
-                told.flush()
-                if children.peak_bytes() > _MOST_BYTES:
-                    break  # or every later case would be blamed too
-        code = 0
-    except BaseException:  # the child must not go on with what its parent does
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
+def _be_child(fuzzing: Fuzzing, numbers: Sequence[int], ear: int, mouth: int) -> None:
+    os.close(ear)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    sys.stderr = open(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115, PTH123
+    for descriptor in (0, 1, 2):  # where libraries speak for themselves
+        os.dup2(nowhere, descriptor)
+    children.limit_memory(_EXTRA_BYTES)
+    fuzzing.look()
+    with os.fdopen(mouth, "w", encoding="utf-8") as told:
+        for number in numbers:
+            result = fuzzing.result(number)
+            told.write(json.dumps(asdict(result)) + "\n")
+            told.flush()
+            if children.peak_bytes() > _MOST_BYTES:
+                break  # or every later case would be blamed too
