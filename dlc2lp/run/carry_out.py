@@ -72,27 +72,46 @@ def carry_out_whole(
     with contextlib.nullcontext() if is_idle else at_work(folder, watch=watch):
         if state_of_plan(folder) != held.state:
             raise replaced(folder)
-        return _carry_out(plan, assessment, labels, run_options, watch, last)
+        return _Work(plan, labels, run_options, watch, last).from_beginning_to_end(assessment)
 
 
-def _carry_out(
-    plan: Plan,
-    assessment: Assessment,
-    labels: SourceLabels,
-    run_options: RunOptions,
-    watch: Watch,
-    last: LastRun | None,
-) -> CarriedOut:
-    folder = Path(plan.target)
-    keep_labels(plan)
-    if run_options.edited == "settle" and settle_labels(plan, assessment.labels):
-        assessment = assess(plan)
-    write_if_new(folder / PLAN_FILE, plan.to_pieces)
-    with begun(folder):
-        try:
-            return _steps_and_end(plan, assessment, labels, run_options, watch, last)
-        finally:
-            _stay_known(plan)
+@dataclass(frozen=True)
+class _Work:
+    """What is to be done to one target, where nobody is in the way any more."""
+
+    plan: Plan
+    labels: SourceLabels
+    run_options: RunOptions
+    watch: Watch
+    last: LastRun | None
+
+    def from_beginning_to_end(self, assessment: Assessment) -> CarriedOut:
+        """Write the plan, carry it out and close the target."""
+        plan, folder = self.plan, Path(self.plan.target)
+        keep_labels(plan)
+        if self.run_options.edited == "settle" and settle_labels(plan, assessment.labels):
+            assessment = assess(plan)
+        write_if_new(folder / PLAN_FILE, plan.to_pieces)
+        with begun(folder):
+            try:
+                return self._steps_and_end(assessment)
+            finally:
+                _stay_known(plan)
+
+    def _steps_and_end(self, assessment: Assessment) -> CarriedOut:
+        """Carry out the steps of the plan, which is written, and close the target."""
+        plan, folder, options = self.plan, Path(self.plan.target), self.run_options
+        sweep_target(folder, gone_from(folder))
+        run = execute(plan, assessment, options, self.watch.heard_by(RunLog(folder / LOG_FILE, self.watch)))
+        if self.last is not None:
+            self.last.steps_done()
+        closed = close_target(
+            plan, run.failed, run.findings, assessment, options.verify, self.labels, just_written=True
+        )
+        told: Iterable[Finding] = ()
+        if assessment.labels and not run.failed and options.edited != "replace":
+            told = brought(assessment.labels)
+        return CarriedOut(run, told, closed)
 
 
 def _stay_known(plan: Plan) -> None:
@@ -104,24 +123,3 @@ def _stay_known(plan: Plan) -> None:
     with contextlib.suppress(OSError, Dlc2LpError):  # of a disk that failed, others have told
         if folder.is_dir() and not (folder / PLAN_FILE).exists():
             write_if_new(folder / PLAN_FILE, plan.to_pieces)
-
-
-def _steps_and_end(
-    plan: Plan,
-    assessment: Assessment,
-    labels: SourceLabels,
-    run_options: RunOptions,
-    watch: Watch,
-    last: LastRun | None,
-) -> CarriedOut:
-    """Carry out the steps of a plan that is written, and close the target."""
-    folder = Path(plan.target)
-    sweep_target(folder, gone_from(folder))
-    run = execute(plan, assessment, run_options, watch.heard_by(RunLog(folder / LOG_FILE, watch)))
-    if last is not None:
-        last.steps_done()
-    closed = close_target(plan, run.failed, run.findings, assessment, run_options.verify, labels, just_written=True)
-    told: Iterable[Finding] = ()
-    if assessment.labels and not run.failed and run_options.edited != "replace":
-        told = brought(assessment.labels)
-    return CarriedOut(run, told, closed)

@@ -16,7 +16,7 @@ from dlc2lp.dlc.framenames import parse_frame_name
 from dlc2lp.dlc.project import DlcProject
 from dlc2lp.errors import VideoFailed
 from dlc2lp.events import Watch
-from dlc2lp.files import digest
+from dlc2lp.files import content_of
 from dlc2lp.model import Finding, ImageInfo, VideoInfo
 from dlc2lp.options import CropChoice, DamagedChoice, Options
 from dlc2lp.placeholders import placeholder_of
@@ -179,10 +179,8 @@ def _measure(candidate: Candidate, *, damaged: DamagedChoice, stop: threading.Ev
 
 def _digest_of(path: Path) -> str:
     """Return the digest of a video that is here; empty where measuring it will say why it can't be read."""
-    try:
-        return "" if placeholder_of(path) else digest(path).digest
-    except OSError:
-        return ""
+    found = None if placeholder_of(path) else content_of(path)
+    return found.digest if found else ""
 
 
 def _each_file_once(trials: Sequence[Trial]) -> list[Trial]:
