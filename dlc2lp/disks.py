@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dlc2lp.errors import Interrupted, UnreadableFile, VideoFailed, disk_error, is_full, raise_disk_trouble
-from dlc2lp.files import open_regular, own_tag
+from dlc2lp.files import open_regular
+from dlc2lp.temporaries import own_tag
 
 _CHUNK_BYTES = 2**20
 

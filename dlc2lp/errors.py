@@ -101,8 +101,8 @@ class TargetRefused(Dlc2LpError):
     @classmethod
     def not_writable(cls, path: Path, error: OSError) -> Dlc2LpError:
         """The error for a file or folder that the system did not let us write; DiskTrouble where its disk failed."""
-        if (of_disk := disk_error(error)) is not None:
-            return DiskTrouble.from_error(path, of_disk)
+        if (of_disk := disk_trouble(path, error)) is not None:
+            return of_disk
         message = f"could not be written: {error.strerror or error}"
         advice = "check the permissions and the space of its disk, or choose another folder for the target"
         if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
@@ -169,9 +169,9 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _is_of_disk(error: OSError) -> bool:
-    if error.errno == errno.EIO and type(error).__module__.partition(".")[0] == "av":
-        return False  # so libav calls what it can make no sense of, too; the disk itself is asked then
-    return error.errno in _FULL | _FAILED or getattr(error, "winerror", None) in _FULL_WINDOWS | _FAILED_WINDOWS
+    # libav says EIO and the like of what it can make no sense of, too; whether a disk failed, that is asked itself.
+    failed = frozenset() if type(error).__module__.partition(".")[0] == "av" else _FAILED
+    return error.errno in _FULL | failed or getattr(error, "winerror", None) in _FULL_WINDOWS | _FAILED_WINDOWS
 
 
 class DiskTrouble(Dlc2LpError):
@@ -205,10 +205,16 @@ def is_full(error: OSError) -> bool:
     return error.errno in _FULL or getattr(error, "winerror", None) in _FULL_WINDOWS
 
 
+def disk_trouble(path: str | Path, error: BaseException) -> DiskTrouble | None:
+    """Return what to tell where an error tells of a disk; None where it says something of the file."""
+    of_disk = disk_error(error)
+    return None if of_disk is None else DiskTrouble.from_error(path, of_disk)
+
+
 def raise_disk_trouble(path: str | Path, error: BaseException) -> None:
     """Raise :exc:`DiskTrouble` where an error tells of a disk, before anything is held against the file."""
-    if (of_disk := disk_error(error)) is not None:
-        raise DiskTrouble.from_error(path, of_disk) from error
+    if (trouble := disk_trouble(path, error)) is not None:
+        raise trouble from error
 
 
 class TargetBusy(Dlc2LpError):
@@ -254,8 +260,8 @@ def begun(target: str | Path) -> Iterator[None]:
 def refused_by_system(error: OSError, subject: str) -> Dlc2LpError:
     """Return the error that says in words what the system refused; ``subject`` where it names no file itself."""
     path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else subject
-    if (trouble := disk_error(error)) is not None:
-        return DiskTrouble.from_error(path, trouble)
+    if (trouble := disk_trouble(path, error)) is not None:
+        return trouble
     message = f"the system refused it: {error.strerror or error}"
     advice = "check its permissions and those of the folders above it, then run the same command again"
     return UnreadableFile.of("file-unusable", path, message, advice=advice)

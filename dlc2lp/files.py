@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import hashlib
 import io
 import os
-import platform
-import re
-import secrets
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, ClassVar
+from typing import Annotated, BinaryIO, ClassVar
 
 from dlc2lp.codec import Narrowed
 from dlc2lp.errors import TargetRefused
 from dlc2lp.inside import InnerPath
+from dlc2lp.temporaries import own_tag
 
 #: dlc2lp's own folder inside a target.
 STATE_FOLDER = ".dlc2lp"
@@ -39,10 +36,6 @@ _WHOLE_BYTES = 64 * 2**20
 _N_BLOCKS = 64
 _BLOCK_BYTES = 2**18
 
-#: host, process number, token: ``.dlc2lp-node17-4711-9f3ab2c4``.
-_TAG = re.compile(r"dlc2lp-(?P<host>[A-Za-z0-9]+)-(?P<process>\d+)-(?P<token>[0-9a-f]{8})")
-
-
 #: More than this is read of no file that is understood as a whole. The plan of 100,000 labeled frames has 40 MB.
 WHOLE_LIMIT_BYTES = 256 * 2**20
 
@@ -54,6 +47,9 @@ _OTHER_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+#: With these a pipe is not waited for, and no terminal becomes ours; not all systems know them.
+WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 #: Windows' number for what Unix calls ELOOP.
 _LINKS_WITHOUT_END = 1921  # ERROR_CANT_RESOLVE_FILENAME
@@ -129,7 +125,7 @@ def read_text(
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+    return os.open(path, flags | WITHOUT_WAITING)
 
 
 def _expect_file(status: os.stat_result, path: str | Path) -> None:
@@ -212,56 +208,6 @@ def digest_of(content: bytes, path: Path | None = None) -> FileRecord:
     return found if path is None else replace(found, path=str(path))
 
 
-@dataclass(frozen=True)
-class Tag:
-    """Which process made a temporary."""
-
-    host: str
-    process: int
-    token: str
-
-    def __str__(self) -> str:
-        return f"dlc2lp-{self.host}-{self.process}-{self.token}"
-
-    @classmethod
-    def of(cls, name: str) -> Tag | None:
-        """Return the tag in a file's name; None where it carries none."""
-        found = _TAG.search(name)
-        return cls(found["host"], int(found["process"]), found["token"]) if found else None
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the process has certainly ended: it ran on this machine and does no more."""
-        return self.host == _host() and not _is_alive(self.process)
-
-
-def own_tag() -> Tag:
-    """Return the tag of this process; two processes never have the same one."""
-    return _tag_of_process(os.getpid())
-
-
-@functools.cache
-def _tag_of_process(process: int) -> Tag:
-    return Tag(_host(), process, secrets.token_hex(4))
-
-
-@functools.cache
-def _host() -> str:
-    return re.sub(r"[^A-Za-z0-9]", "", platform.node())[:40] or "host"
-
-
-def _is_alive(process: int) -> bool:
-    if os.name != "posix":
-        return _is_alive_on_windows(process)  # where signal 0 is a Ctrl-C
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        pass
-    return True
-
-
 def open_in_place(path: Path, *, append: bool = False) -> BinaryIO:
     """Open a file of dlc2lp's own to be written where it lies: emptied, or to ``append`` to it.
 
@@ -270,9 +216,8 @@ def open_in_place(path: Path, *, append: bool = False) -> BinaryIO:
     """
     if path.is_symlink():  # Windows has no flag for it
         raise NotRegular(errno.ELOOP, "is a link, expected a file", str(path))
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else 0)
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
-        flags |= getattr(os, name, 0)
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else 0) | WITHOUT_WAITING
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, 0o666)
     try:
         _expect_file(os.fstat(descriptor), path)
@@ -291,27 +236,6 @@ def lines_of(file: BinaryIO, at_most: int = WHOLE_LIMIT_BYTES) -> Iterator[bytes
             found = f"has a line of more than {at_most:,} bytes, and no more are read of one"
             raise TooLarge(errno.EINVAL, found, str(file.name))
         yield line
-
-
-def _is_alive_on_windows(process: int) -> bool:
-    """Whether it is not certain that a process has ended."""
-    import ctypes
-
-    windows: Any = ctypes
-    kernel = windows.WinDLL("kernel32", use_last_error=True)
-    kernel.OpenProcess.restype = ctypes.c_void_p
-    handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, process)
-    if not handle:
-        return bool(windows.get_last_error() != _ERROR_INVALID_PARAMETER)
-    try:
-        code = ctypes.c_ulong()
-        return not kernel.GetExitCodeProcess(ctypes.c_void_p(handle), ctypes.byref(code)) or code.value == _STILL_ACTIVE
-    finally:
-        kernel.CloseHandle(ctypes.c_void_p(handle))
-
-
-#: Numbers of winnt.h, winerror.h (no process of the number) and minwinbase.h.
-_QUERY_LIMITED_INFORMATION, _ERROR_INVALID_PARAMETER, _STILL_ACTIVE = 0x1000, 87, 259
 
 
 def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:

@@ -755,7 +755,7 @@ def test_a_rename_that_fails_puts_the_earlier_export_back(tmp_path: Path, monkey
 def test_what_a_killed_export_left_is_swept(tmp_path: Path) -> None:
     target = converted(small(tmp_path / "dlc"), tmp_path / "lp")
     export(target, tmp_path / "back")
-    from dlc2lp.files import own_tag
+    from dlc2lp.temporaries import own_tag
 
     tag = own_tag()
     dead = str(tag).replace(f"-{tag.process}-", f"-{2**22 + 12345}-")

@@ -60,7 +60,7 @@ def test_a_second_run_changes_no_byte_and_no_mtime(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, no process is ever proven gone")
 def test_what_a_killed_process_was_writing_is_removed_wherever_it_lies(tmp_path):
-    from dlc2lp.files import Tag, own_tag
+    from dlc2lp.temporaries import Tag, own_tag
 
     project, target = build_project(tmp_path / "dlc", sessions=("m1",)), tmp_path / "lp"
     assert dlc2lp("convert", project.root, target).exit_code == 0
@@ -86,7 +86,7 @@ def test_what_a_killed_process_was_writing_is_removed_wherever_it_lies(tmp_path)
 @pytest.mark.skipif(sys.platform == "win32", reason="there, no process is ever proven gone")
 @pytest.mark.parametrize("command", ["labels", "config", "batch run"])
 def test_every_command_that_writes_removes_what_a_killed_one_had_begun(tmp_path, command):
-    from dlc2lp.files import Tag, own_tag
+    from dlc2lp.temporaries import Tag, own_tag
 
     build_project(tmp_path / "root" / "a", sessions=("m1",), video="none")
     out = tmp_path / "out"

@@ -15,7 +15,7 @@ from builder import Video, build_project
 from command import start, wait_for
 
 from dlc2lp.cli.early import NUMBERS
-from dlc2lp.files import Tag, own_tag
+from dlc2lp.temporaries import Tag, own_tag
 from dlc2lp.video.convert import convert_video
 from dlc2lp.video.synthetic import write_clip
 

@@ -102,8 +102,8 @@ import sys
 sys.path[:0] = [{scripts!r}]
 from ordeals import children, cli
 children.import_all()
-import dlc2lp.files
-dlc2lp.files.Tag.is_gone = property(lambda tag: False)
+import dlc2lp.temporaries
+dlc2lp.temporaries.Tag.is_gone = property(lambda tag: False)
 sys.exit(cli.main(["kill", "--count", "14", "--seed", "5"]))
 """
 

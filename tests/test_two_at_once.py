@@ -17,9 +17,9 @@ from command import dlc2lp, start, wait_for
 
 import dlc2lp as library
 from dlc2lp.errors import TargetBusy, TargetRefused
-from dlc2lp.files import Tag, own_tag
 from dlc2lp.run import at_work
 from dlc2lp.run.scratch import SCRATCH, leave_scratch
+from dlc2lp.temporaries import Tag, own_tag
 
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 SLOW = ("--preset", "veryslow", "--crf", "1")

@@ -19,13 +19,14 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from dlc2lp import codec
 from dlc2lp.errors import (
-    DiskTrouble,
     Dlc2LpError,
     NotPlanned,
     PlanReplaced,
     TargetRefused,
     UsageError,
     disk_error,
+    disk_trouble,
+    raise_disk_trouble,
 )
 from dlc2lp.files import NotRegular, TooLarge, lines_of, open_regular, write_whole
 from dlc2lp.inside import InnerPath, StepId
@@ -225,8 +226,7 @@ class Index:
         except (NotRegular, TooLarge) as error:
             raise _damaged(path, str(error.strerror)) from error
         except OSError as error:
-            if (trouble := disk_error(error)) is not None:
-                raise DiskTrouble.from_error(path, trouble) from error
+            raise_disk_trouble(path, error)
             why = f"could not be read: {error.strerror or error}"
             advice = "ask its owner for permission to read it, or choose another OUT"
             raise TargetRefused.of("plan-unreadable", str(path), why, advice=advice) from error
@@ -315,8 +315,8 @@ class Index:
 
 def _unread(path: Path, what: str, error: OSError | codec.Malformed) -> Dlc2LpError:
     """Return the error for a part of a plan that can't be read: damaged, or on a disk that fails."""
-    if isinstance(error, OSError) and (trouble := disk_error(error)) is not None:
-        return DiskTrouble.from_error(path, trouble)
+    if isinstance(error, OSError) and (trouble := disk_trouble(path, error)) is not None:
+        return trouble
     return _damaged(path, f"{what} can't be read ({error})")
 
 

@@ -19,7 +19,8 @@ from typing import BinaryIO, Generic, TypeVar
 from dlc2lp.codec import Malformed, encode, read
 from dlc2lp.errors import Overtaken, TargetRefused, UsageError
 from dlc2lp.events import Event
-from dlc2lp.files import NotRegular, TooLarge, lines_of, open_regular, own_tag
+from dlc2lp.files import NotRegular, TooLarge, lines_of, open_regular
+from dlc2lp.temporaries import own_tag
 
 #: A whole line, and the number of its project.
 _LINE = re.compile(rb"\[([0-9]{1,18}), \[.*\]\]\n", re.DOTALL)

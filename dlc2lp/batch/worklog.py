@@ -23,10 +23,11 @@ from dlc2lp.batch.index import STATE_FOLDER
 from dlc2lp.batch.shards import Shard
 from dlc2lp.codec import read, to_line
 from dlc2lp.errors import TargetRefused
-from dlc2lp.files import Tag, lines_of, open_regular, own_tag
+from dlc2lp.files import lines_of, open_regular
 from dlc2lp.inside import StepId
 from dlc2lp.model import Finding, Severity
 from dlc2lp.run.at_work import HEARTBEAT_S, LOST_AFTER_S
+from dlc2lp.temporaries import Tag, own_tag
 
 LOG_FOLDER = f"{STATE_FOLDER}/log"
 

@@ -14,6 +14,7 @@ import click
 
 from dlc2lp.codec import encode
 from dlc2lp.errors import EXIT_OK, Dlc2LpError, disk_error
+from dlc2lp.files import WITHOUT_WAITING
 from dlc2lp.model import Finding, Severity
 from dlc2lp.wording import shown, shown_lines
 
@@ -60,7 +61,7 @@ def configure(path: str, *, as_json: bool, verbose: int, quiet: bool, log_file: 
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0), 0o666)
+    descriptor = os.open(path, flags | WITHOUT_WAITING, 0o666)
     if hasattr(os, "set_blocking"):
         os.set_blocking(descriptor, True)
     return descriptor

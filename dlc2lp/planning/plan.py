@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from dlc2lp import codec, files
-from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, UsageError, disk_error
+from dlc2lp.errors import Dlc2LpError, TargetRefused, UsageError, disk_trouble
 from dlc2lp.inside import InnerPath, InnerPathOrNone, ViewName
 from dlc2lp.lp.config_facts import ConfigFacts
 from dlc2lp.lp.names import label_file_name, queue_file_name
@@ -308,8 +308,8 @@ def unreadable(
     elif isinstance(error, codec.Malformed):
         found = f"is no plan that dlc2lp wrote ({error})"
         advice = f"bring it back from a backup, or {way_out}"
-    elif (trouble := disk_error(error)) is not None:
-        return DiskTrouble.from_error(path, trouble)
+    elif (trouble := disk_trouble(path, error)) is not None:
+        return trouble
     else:
         found = f"can't be read: {error.strerror or error}"
         advice = f"mend that, or {way_out}"

@@ -21,9 +21,10 @@ from pathlib import Path
 
 from dlc2lp.errors import TargetBusy, TargetRefused
 from dlc2lp.events import Watch
-from dlc2lp.files import STATE_FOLDER, Tag, own_tag
+from dlc2lp.files import STATE_FOLDER
 from dlc2lp.run.links import check_own_folders
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_sign, sweep_target
+from dlc2lp.temporaries import Tag, inside, own_tag
 
 #: How often whoever is at work touches a file, and after how long without that it counts as lost. In between there is
 #: room for a network file system, which shows another machine's changes up to a minute late.
@@ -88,7 +89,7 @@ def gone_from(target: Path) -> Callable[[Tag], bool]:
     """
     touched: dict[str, float] = {}
     for folder in (target / SCRATCH, target / STATE_FOLDER):
-        for path in _inside(folder):
+        for path in inside(folder):
             tag = Tag.of(path.name)
             if tag is not None:
                 touched[str(tag)] = max(touched.get(str(tag), 0.0), _touched_s(path))
@@ -122,17 +123,10 @@ def _give_sign(target: Path, sign: Path, watch: Watch) -> None:
 
 def _signs(target: Path, now_s: float) -> Iterator[tuple[Path, Tag]]:
     """Yield the files of those who are at work, and whose they are."""
-    for path in _inside(target / SCRATCH):
+    for path in inside(target / SCRATCH):
         tag = Tag.of(path.name) if path.suffix in {_ALONE, _SHARED} else None
         if tag is not None and not tag.is_gone and now_s - _touched_s(path) < LOST_AFTER_S:
             yield path, tag
-
-
-def _inside(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
 
 
 def _touched_s(path: Path) -> float:

@@ -19,7 +19,7 @@ from typing import Any
 
 from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, TargetRefused
 from dlc2lp.events import Event, Watch
-from dlc2lp.files import FileRecord, digest, own_tag
+from dlc2lp.files import FileRecord, digest
 from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import Plan
@@ -33,6 +33,7 @@ from dlc2lp.run.links import check_own_folders, leads_out, outward_links
 from dlc2lp.run.make_files import Made, Maker, make_text
 from dlc2lp.run.scratch import SCRATCH, leave_scratch, make_folder
 from dlc2lp.run.sources import changed_texts
+from dlc2lp.temporaries import own_tag
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.wording import counted

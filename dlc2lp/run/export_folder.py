@@ -25,7 +25,6 @@ from dlc2lp.files import (
     TooLarge,
     WrittenFile,
     digest,
-    own_tag,
     read_bytes,
     write_whole,
 )
@@ -35,6 +34,7 @@ from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.run.place import place
 from dlc2lp.run.scratch import make_folder, sweep
 from dlc2lp.run.target import NO_CONTENT, check_is_folder, is_same_folder
+from dlc2lp.temporaries import own_tag
 from dlc2lp.wording import some
 
 #: Written into an export: what it is, and what each of its files was.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, disk_error, reason
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, disk_error, disk_trouble, reason
 from dlc2lp.files import NotRegular
 from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity
 from dlc2lp.planning.steps import Step
@@ -93,8 +93,8 @@ def unwritten(step: Step, error: OSError) -> Finding:
 
 def unreadable_file(target: Path, path: str, error: OSError) -> Dlc2LpError:
     """Return the error for a file of a target that is none, or can't be read."""
-    if (trouble := disk_error(error)) is not None:
-        return DiskTrouble.from_error(target / path, trouble)
+    if (trouble := disk_trouble(target / path, error)) is not None:
+        return trouble
     if not isinstance(error, NotRegular | IsADirectoryError):
         return TargetRefused(disk_fault("target-unreadable", path, "can't be read", error))
     what = error.strerror if isinstance(error, NotRegular) else "is a folder, expected a file"

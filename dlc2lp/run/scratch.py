@@ -1,9 +1,4 @@
-"""Temporary places that several processes share, on one machine or on many, without a lock.
-
-Every temporary carries the tag of the process that made it, so no process touches another's. Who dies without a
-chance to clean up leaves its tag behind: a process of the same machine sees that its number is gone, and for one of
-another machine the caller has to know.
-"""
+"""Temporary places of a target that several processes share, on one machine or on many, without a lock."""
 
 from __future__ import annotations
 
@@ -19,8 +14,9 @@ from pathlib import Path
 
 from dlc2lp.disks import copying
 from dlc2lp.errors import DiskTrouble
-from dlc2lp.files import STATE_FOLDER, Tag, own_tag
+from dlc2lp.files import STATE_FOLDER
 from dlc2lp.run.disk_space import SPARE_BYTES
+from dlc2lp.temporaries import Tag, inside, own_tag, remove_left
 from dlc2lp.wording import counted
 
 #: Where files are made before they get their names; on the target's own disk, so that a rename suffices.
@@ -87,30 +83,7 @@ def sweep(
     Looked at is what lies in the folders, not below; one that does not exist is empty. ``only_files`` leaves folders
     alone, where some are a person's.
     """
-    removed = []
-    for folder in folders:
-        for path in _inside(folder):
-            tag = Tag.of(path.name)
-            if tag is None or not is_gone(tag):
-                continue
-            if path.is_dir() and not path.is_symlink():
-                if only_files:
-                    continue
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                try:
-                    path.unlink(missing_ok=True)
-                except OSError:  # a disk that is read-only by now: what is left over there harms nobody
-                    continue
-            removed.append(path)
-    return removed
-
-
-def _inside(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:  # there is none, or nobody may look into it; then whoever writes there will tell
-        return []
+    return remove_left((path for folder in folders for path in inside(folder)), is_gone, only_files=only_files)
 
 
 @contextlib.contextmanager

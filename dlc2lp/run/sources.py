@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from dlc2lp.errors import DiskTrouble, SourceChanged, UnreadableFile, VideoFailed, disk_error
+from dlc2lp.errors import SourceChanged, UnreadableFile, VideoFailed, disk_trouble
 from dlc2lp.files import FileRecord, digest, look_at, mark_of
 from dlc2lp.model import Finding, PlanAgain, Severity
 from dlc2lp.options import VerifyLevel
@@ -121,8 +121,8 @@ def changed_texts(plan: Plan) -> tuple[Finding, ...]:
 
 
 def _unread(path: str, error: OSError) -> Finding:
-    if (trouble := disk_error(error)) is not None:
-        return DiskTrouble.from_error(path, trouble).findings[0]
+    if (trouble := disk_trouble(path, error)) is not None:
+        return trouble.findings[0]
     advice = "get the permission to read it, and run the same command again"
     message = f"could not be read to see whether it is what was planned: {error.strerror or error}"
     return Finding(Severity.ERROR, "source-unreadable", path, message, advice=advice)

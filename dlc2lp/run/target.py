@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.dlc.locate import LocatedProject, locate_project
-from dlc2lp.errors import DiskTrouble, Dlc2LpError, SourceRefused, TargetRefused, UsageError, disk_error, reason
+from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused, UsageError, disk_trouble, reason
 from dlc2lp.files import STATE_FOLDER
 from dlc2lp.model import Setting
 from dlc2lp.options import Options
@@ -111,8 +111,8 @@ def check_is_folder(target: Path) -> None:
 
 
 def _unreadable(target: Path, error: OSError) -> Dlc2LpError:
-    if (trouble := disk_error(error)) is not None:
-        return DiskTrouble.from_error(target, trouble)
+    if (trouble := disk_trouble(target, error)) is not None:
+        return trouble
     message = f"could not be looked into: {reason(error)}"
     advice = "choose a folder of your own, or ask the owner for permission"
     return TargetRefused.of("target-unreadable", str(target), message, advice=advice)

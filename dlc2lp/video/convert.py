@@ -22,11 +22,12 @@ from dlc2lp.errors import (
     TargetRefused,
     UsageError,
     VideoFailed,
-    disk_error,
+    disk_trouble,
     raise_disk_trouble,
 )
-from dlc2lp.files import Tag, open_regular, own_tag
+from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Setting, VideoInfo
+from dlc2lp.temporaries import inside, own_tag, remove_left
 from dlc2lp.video import encoding
 from dlc2lp.video.checks import VideoOrder, against_order, against_original, against_source, damage_in, finding
 from dlc2lp.video.colors import Colors
@@ -255,11 +256,8 @@ class _Temporaries:
 
     def sweep(self) -> None:
         """Remove those of processes that have ended."""
-        with contextlib.suppress(OSError):  # a folder that may be written to and not be listed
-            for path in sorted(self.target.parent.glob(f".*-{self._of_target}{_PART}")):
-                tag = Tag.of(path.name)
-                if tag is not None and tag.is_gone:
-                    path.unlink(missing_ok=True)
+        end = f"-{self._of_target}{_PART}"
+        remove_left((path for path in inside(self.target.parent) if path.name.endswith(end)), only_files=True)
 
 
 def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
@@ -375,7 +373,7 @@ def _remove(temp: Path) -> None:
 
 
 def _unwritable(path: Path, problem: OSError) -> Dlc2LpError:
-    if (of_disk := disk_error(problem)) is not None:
-        return DiskTrouble.from_error(path, of_disk)
+    if (of_disk := disk_trouble(path, problem)) is not None:
+        return of_disk
     advice = "check the disk and the permissions, and try again"
     return VideoFailed.of("video-not-written", str(path), f"can't be written: {problem.strerror}", advice=advice)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, VideoFailed, disk_error
+from dlc2lp.errors import Dlc2LpError, Interrupted, VideoFailed, disk_trouble
 from dlc2lp.video.colors import Colors, as_opencv_reads, has_matrix, is_full_range
 from dlc2lp.video.formats import check_size, decoder_options, input_options
 from dlc2lp.video.h264_units import Units
@@ -52,8 +52,8 @@ def _undecodable(path: Path, problem: Exception) -> Dlc2LpError:
     """The error for what PyAV raises; DiskTrouble where that is the disk's."""
     import av
 
-    if (of_disk := disk_error(problem)) is not None:
-        return DiskTrouble.from_error(path, of_disk)
+    if (of_disk := disk_trouble(path, problem)) is not None:
+        return of_disk
     reason = f"PyAV fails with {type(problem).__name__}: {problem}"
     if isinstance(problem, av.FFmpegError | OSError):
         reason = problem.strerror or str(problem)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from dlc2lp.files import Tag
+from dlc2lp.temporaries import Tag
 
 #: What knows times and numbers of files, so that no two runs share it; docs/reliability.md says so.
 _OF_ONE_RUN = frozenset({"seen.json"})

@@ -6,6 +6,7 @@ The clips lie in ``fixtures/clips``, so that their bytes do not depend on the ff
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,21 @@ def test_any_error_of_pyav_is_the_files(slip: Exception, monkeypatch: pytest.Mon
     monkeypatch.setattr(av, "open", fail)
     with pytest.raises(Undecodable, match=type(slip).__name__):
         OpenedVideo(TINY_CLIPS / "h264.mp4")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENODEV, errno.ETIMEDOUT, errno.ENXIO])
+def test_what_libav_calls_trouble_of_a_disk_is_the_files_if_its_disk_gives_it_up(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import av
+
+    def fail(*_: object, **__: object) -> None:
+        raise av.error.OSError(number, os.strerror(number), "h264.mp4")
+
+    monkeypatch.setattr(av, "open", fail)
+    with pytest.raises(VideoFailed, match=os.strerror(number)) as caught:
+        probe(TINY_CLIPS / "h264.mp4")
+    assert caught.value.findings[0].code == "video-unreadable"
 
 
 def test_trouble_of_the_disk_keeps_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
