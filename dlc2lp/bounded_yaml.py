@@ -54,6 +54,17 @@ class Bounded(yaml.composer.Composer):
 class BoundedLoader(Bounded, yaml.SafeLoader):
     """PyYAML's safe loader, bounded, and without numbers that nobody can mean."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Construct what a node stands for; ConstructorError where it is none of its kind.
+
+        PyYAML lets slip what Python says to ``!!int x``, ``!!bool x``, ``!!timestamp x``, ``!!float ''`` or 2024-13-01.
+        """
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            problem = f"found {node.value!r:.80}, which is no {node.tag.rpartition(':')[2]} ({error})"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """Construct a whole number that can be made a float."""
         if len(node.value) > _MOST_DIGITS:
@@ -84,9 +95,5 @@ def _count(node: yaml.Node, known: dict[int, int | None]) -> int:
 
 
 def load_safely(text: str) -> Any:
-    """Return what a text says, as ``yaml.safe_load`` does; yaml.YAMLError, ValueError or OverflowError if it can't."""
-    loader = BoundedLoader(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
+    """Return what a text says, as ``yaml.safe_load`` does; yaml.YAMLError if it can't."""
+    return BoundedLoader(text).get_single_data()

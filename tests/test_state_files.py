@@ -584,3 +584,25 @@ def test_the_record_of_an_export_that_is_none_protects_the_folder(place, kind):
     result = dlc2lp("export", place / "lp", back, "--json")
     assert result.exit_code == 3
     assert result.codes[0] in {"export-not-empty", "export-unreadable"}
+
+
+NO_VALUES = ("!!int ''", "!!int x", "!!bool maybe", "!!timestamp x", "!!float ''", "!!null {", "!!no x")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, value) for name in ("project.yaml", "configs/default.yaml") for value in NO_VALUES),
+        ("project.yaml", "2024-13-01"),  # for OmegaConf, which reads the config, this is a text
+    ],
+)
+def test_a_value_that_is_none_of_its_kind_is_told_with_its_line(place, name, value):
+    path = place / "lp" / name
+    path.write_text(path.read_text() + f"odd: {value}\n")
+    n_lines = len(path.read_text().splitlines())
+    for command in ("verify", "config", "labels"):
+        result = dlc2lp(command, place / "lp", "--json")
+        assert "internal-error" not in result.codes
+        if command == "verify":
+            found = [each for each in result.document["findings"] if each["code"].endswith("-invalid")]
+            assert [each["where"] for each in found] in ([f"line {n_lines}"], [f"line {n_lines + 1}"])

@@ -101,7 +101,7 @@ def _read_settings(target: Path) -> tuple[_Settings, list[Finding]]:
         return _Settings(), [error("target-project-missing", name, "found none; the app opens no project without it")]
     except yaml.YAMLError as cause:
         return _Settings(), [error("target-project-invalid", name, f"is no YAML: {explain(cause)}", line_of(cause))]
-    except (OSError, ValueError, RecursionError) as cause:
+    except (OSError, UnicodeDecodeError) as cause:
         advice = getattr(cause, "advice", "")
         return _Settings(), [error("target-project-invalid", name, f"can't be read: {cause}", advice=advice)]
     if not isinstance(loaded, dict):

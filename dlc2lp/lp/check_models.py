@@ -59,7 +59,7 @@ def check_models(target: Path, views: Sequence[str], keypoint_names: Sequence[st
 def _loaded(path: Path) -> Any:
     try:
         return load_safely(CONFIG_BYTES.read_text(path))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
 
 

@@ -84,17 +84,7 @@ _Loader.yaml_implicit_resolvers = {
 
 def load_yaml(text: str) -> Any:
     """Return what the text says; yaml.YAMLError if it is no YAML, or no YAML that Lightning Pose takes."""
-    return _loaded(_Loader(text))
-
-
-def _loaded(loader: yaml.SafeLoader) -> Any:
-    try:
-        return loader.get_single_data()
-    except RecursionError:
-        raise yaml.YAMLError("nested too deeply") from None
-    except (ValueError, OverflowError) as error:
-        # PyYAML lets slip what Python's own constructors say: `!!int x`, `!!timestamp 2024-13-01`
-        raise yaml.YAMLError(str(error)) from None
+    return _Loader(text).get_single_data()
 
 
 def places_and_comments(text: str) -> tuple[list[tuple[int, tuple[str, ...]]], list[Comment]]:

@@ -153,7 +153,7 @@ def test_what_only_the_old_starter_had_goes() -> None:
         ("just words\n", ""),
         ("", ""),
         ("[" * 3000, "line 1"),
-        ("a: !!timestamp 2024-13-01\n", ""),
+        ("a: !!timestamp 2024-13-01\n", "line 1"),
     ],
 )
 def test_what_is_no_config_is_refused_with_its_line(current: str, where: str) -> None:
