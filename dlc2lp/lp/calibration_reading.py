@@ -30,7 +30,7 @@ def parse_calibration(text: str, subject: str) -> ParsedCalibration:
     """Read an Anipose calibration, the text of a TOML file. What can't be used becomes findings about ``subject``."""
     try:
         loaded = tomllib.loads(text.removeprefix("\ufeff"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, which is no TOMLDecodeError
         return _unusable(subject, f"found {error or 'too deep a nesting'}, expected TOML")
     tables = {key: loaded[key] for key in sorted(loaded) if key != "metadata"}
     if not tables:

@@ -276,7 +276,7 @@ def test_what_is_no_calibration_is_told(old: str, new: str, said: str) -> None:
 
 
 def test_an_empty_file_is_none() -> None:
-    for text in ("", "[metadata]\nerror = 1.0\n", "a = " + "[" * 3000):
+    for text in ("", "[metadata]\nerror = 1.0\n", "a = " + "[" * 3000, "a = " + "9" * 5000):
         assert [finding.code for finding in parse_calibration(text, "x").findings] == ["calibration-unreadable"]
 
 
