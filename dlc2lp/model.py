@@ -10,6 +10,7 @@ import enum
 import re
 import shlex
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -218,6 +219,14 @@ def question(
 def by_severity(findings: list[Finding]) -> list[Finding]:
     """Errors first, then warnings, then notes; within each, the order of discovery. Repeats are dropped."""
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.severity.rank)
+
+
+def by_kind(findings: Iterable[Finding]) -> dict[tuple[Severity, str], list[Finding]]:
+    """Gather findings of one severity and code, in the order in which they come up."""
+    kinds: dict[tuple[Severity, str], list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.severity, finding.code), []).append(finding)
+    return kinds
 
 
 @dataclass(frozen=True, slots=True)
