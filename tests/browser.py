@@ -72,16 +72,25 @@ class Browser:
             os.close(self._write)
             os.close(self._read)
 
-    def open(self, page: Path, width_px: int = 1280, height_px: int = 900, *, dark: bool = False, zoom: float = 1) -> None:
+    def open(
+        self, page: Path, width_px: int = 1280, height_px: int = 900, *, dark: bool = False, zoom: float = 1
+    ) -> None:
         """Load a page from disk into a window of some size."""
-        self.told.clear()
         self.look(width_px, height_px, dark=dark, zoom=zoom)
+        self.open_address(page.as_uri())
+
+    def open_address(self, address: str) -> None:
+        """Load what an address leads to."""
+        self.told.clear()
         self._arrived = False
-        self._call("Page.navigate", url=page.as_uri())
+        said = self._call("Page.navigate", url=address)
+        assert "errorText" not in said, (address, said)
         while not self._arrived:
             self._take(self._next())
 
-    def look(self, width_px: int, height_px: int, *, dark: bool = False, zoom: float = 1, media: str = "screen") -> None:
+    def look(
+        self, width_px: int, height_px: int, *, dark: bool = False, zoom: float = 1, media: str = "screen"
+    ) -> None:
         """Make the window of some size, light or dark, on a screen or on paper."""
         size = {"width": width_px, "height": height_px, "deviceScaleFactor": zoom, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", **size)

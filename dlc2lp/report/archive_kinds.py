@@ -148,7 +148,12 @@ def _subjects(origin: Origin, findings: Sequence[Finding], short: Callable[[str]
         return f"{subjects[0]}, {where}" if subjects else where
     folders: dict[str, list[str]] = {}
     for subject in subjects:
-        folder, _, name = subject.rpartition("/")
-        folders.setdefault(folder, []).append(name)
-    named = [f"{folder}/: {some(names, _MOST_FILES)}" if folder else some(names) for folder, names in folders.items()]
-    return some(named, _MOST_FOLDERS, "; ")
+        folders.setdefault(subject.rpartition("/")[0], []).append(subject)
+    return some((_of_folder(folder, each) for folder, each in folders.items()), _MOST_FOLDERS, "; ")
+
+
+def _of_folder(folder: str, subjects: Sequence[str]) -> str:
+    """``m1/img05.png``; ``m1: img05.png, img09.png, img14.png and 3 more``."""
+    if len(subjects) == 1 or not folder:
+        return some(subjects, _MOST_FILES)
+    return f"{folder}: {some((subject.rpartition('/')[2] for subject in subjects), _MOST_FILES)}"

@@ -42,7 +42,7 @@ class Column:
     is_right: bool = False  #: Whether numbers stand in it, one below the other.
 
 
-_NUMBERS = ("sessions", "frames in DLC", "frames here", "labels in DLC", "labels here")
+_NUMBERS = ("sessions", "frames in", "frames out", "labels in", "labels out")
 _SIZES = ("videos", "video frames", "size before", "size after")
 COLUMNS = (
     Column("project", is_number=False),

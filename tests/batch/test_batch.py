@@ -4,7 +4,6 @@ import contextlib
 import csv
 import json
 import os
-import re
 import shutil
 import signal
 import sys
@@ -15,12 +14,15 @@ from archives import SMALL, break_project, build_archive, debris, target_digests
 from builder import Video, build_project, snapshot
 from command import dlc2lp, start, wait_for
 from labeler import save
+from page_reader import read_page
 from targets import read_labels
 
 import dlc2lp as library
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.index import INDEX_FILE, Index, Totals
+from dlc2lp.model import Finding, Severity
 from dlc2lp.report import archive as report_archive
+from dlc2lp.report import archive_page
 from dlc2lp.run import make_files
 from dlc2lp.run.scratch import on_fast_disk
 
@@ -137,7 +139,14 @@ def test_broken_and_undecided_projects_do_not_stop_the_others(tmp_path):
     }
     open_ones = {p["project"]: p["decisions_open"] for p in result.document["report"]["projects"]}
     assert open_ones == {name: [] for name in states} | {"pair": ["several-individuals"]}
-    assert "Decisions open" in (out / "index.html").read_text(encoding="utf-8")
+    first = read_page(out / "index.html").by_id("first")
+    assert [each.text for each in first.all("h3")] == [
+        "1 project waits for a decision",
+        "1 project was refused",
+        "2 projects are ready to be trained on",
+    ]
+    assert str(out / "decisions.yaml") in first.all("li", "look-edge")[0].text
+    assert f"dlc2lp batch convert {root} {out}" in [each.text for each in first.all("code")]
     assert "pair:\n  individuals:\n" in (out / "decisions.yaml").read_text(encoding="utf-8")
 
     (out / "decisions.yaml").write_text("pair:\n  individuals: split\nlab0/reach02:\n  skip: true\n", encoding="utf-8")
@@ -293,17 +302,23 @@ def test_reports_tell_the_same_in_three_forms(archive, tmp_path):
     assert [int(row["bytes_after"]) for row in rows] == [project["bytes_after"] for project in report["projects"]]
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "<b>&lp" not in page
-    assert all(f'href="{row["target"]}/"' in page for row in rows)
+    read = read_page(out / "index.html")
+    links = [each.all("a")[0].attributes["href"] for each in read.by_id("table").all("th") if each.all("a")]
+    assert links == [f"{row['target']}/migration-report.html" for row in rows]
 
 
 def test_the_page_of_a_large_archive_shows_whoever_needs_a_person(tmp_path, monkeypatch):
     index = Index(tmp_path, "/archive", {}, Totals(), (), "")
-    projects = [ProjectReport(f"p{n}", f"/archive/p{n}", f"p{n}", "done") for n in range(8)]
+    told = (Finding(Severity.NOTE, "csv-rounded", "CSV", "as all others"),)
+    projects = [ProjectReport(f"p{n}", f"/archive/p{n}", f"p{n}", "done", findings=told) for n in range(8)]
     projects[5] = replace(projects[5], state="failed")
-    monkeypatch.setattr(report_archive, "_MAX_ROWS", 3)
-    page = report_archive.html_text(ArchiveReport(index, tuple(projects)))
-    assert re.findall(r'<th scope="row">(p\d)', page) == ["p0", "p1", "p5"]
-    assert "5 more arrived whole" in page
+    monkeypatch.setattr(archive_page, "MAX_ROWS", 3)
+    (tmp_path / "index.html").write_text(report_archive.html_text(ArchiveReport(index, tuple(projects))))
+    page = read_page(tmp_path / "index.html", may_miss=True)
+    rows = page.by_id("table").all("tbody")[0].all("th")
+    assert [each.text for each in rows] == ["p0", "p1", "p5"]
+    assert "5 more arrived whole" in page.by_id("projects").text
+    assert page.by_id("findings").all("ul", "places")[0].text == " ".join(f"p{n}" for n in range(8))
 
 
 def test_finishing_may_be_shared_and_stale_checks_do_not_count(archive, tmp_path):
