@@ -8,8 +8,8 @@ from typing import Any
 
 from builder import Video, build_project
 
-#: Projects by what becomes of them. ``split`` makes a target for each of two individuals, the name of ``odd`` is markup, and
-#: ``incomplete`` is so once somebody took away a part of its target.
+#: Projects by what becomes of them. ``split`` makes a target for each of two individuals, ``odd`` is called like markup,
+#: and ``incomplete`` is so once somebody took away a part of its target.
 ARCHIVE = {
     "done": "arena/done",
     "failed": "bench/failed",

@@ -1,4 +1,4 @@
-"""A headless Chromium that is started once and driven through its debugging pipe: pages load, are asked, and are drawn."""
+"""A headless Chromium that is started once and driven through its debugging pipe: pages load, are asked and drawn."""
 
 from __future__ import annotations
 
@@ -112,7 +112,10 @@ class Browser:
             self._call("Input.dispatchKeyEvent", type=kind, key=key, text=text, windowsVirtualKeyCode=code)
 
     def shot(self, clip: Mapping[str, float] | None = None) -> NDArray[np.uint8]:
-        """Return what is to be seen as (height, width, 3) BGR; ``clip``: x, y, width and height in the page, in CSS pixels."""
+        """Return what is to be seen, of shape (height, width, 3), BGR.
+
+        ``clip``: x, y, width and height in the page, in its own pixels.
+        """
         asked: dict[str, Any] = {"format": "png"}
         if clip is not None:
             asked |= {"clip": {**clip, "scale": 1}, "captureBeyondViewport": True}

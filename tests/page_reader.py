@@ -83,7 +83,7 @@ def parse(text: str) -> Element:
 
 
 def read_page(path: Path, *, may_miss: bool = False) -> Element:
-    """Read a page, and hold it to what holds for every page; ``may_miss``: what it leads to beside it may be missing."""
+    """Read a page, and hold it to what holds for every page; ``may_miss``: what it leads to need not be there."""
     text = path.read_text(encoding="utf-8")
     page = parse(text)
     assert len(page.all("main")) == len(page.all("h1")) == len(page.all("head")[0].all("title")) == 1

@@ -1,4 +1,4 @@
-"""The pages in a real browser: they load from disk, work, fit a telephone, show their pictures, and can be used by all."""
+"""The pages in a real browser: they load from disk, work, fit a telephone, show pictures, and can be used by all."""
 
 import importlib.util
 import json

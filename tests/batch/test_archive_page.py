@@ -133,7 +133,7 @@ def test_findings_are_told_once_with_their_projects(page):
     (once,) = [each for each in notes.all("li") if each.attributes.get("data-n")]
     assert once.attributes["data-n"] == "3"
     assert once.all("summary")[0].text == "3 projects"
-    places = [each.text.partition(":")[0] for each in once.all("ul", "places")[0].all("li")]
+    places = [each.text.partition(" :")[0].strip() for each in once.all("ul", "places")[0].all("li")]
     assert places == [f"{ARCHIVE['split']} (a)", f"{ARCHIVE['split']} (b)", ARCHIVE["odd"]]
     for link in page.by_id("table").all("a", "kind"):
         assert page.by_id(link.attributes["href"][1:])
@@ -200,19 +200,31 @@ def report_of(tmp_path, *projects, findings=()):
     return ArchiveReport(Index(tmp_path, "/archive", {}, Totals(), findings, ""), projects)
 
 
+_OF_ALL = "an error concerns the archive as a whole."
+
+
 @pytest.mark.parametrize(
     ("states", "state", "words"),
     [
-        ([], "look", "No project was found in this archive."),
-        (["done"], "whole", "1 project arrived whole, 7 labeled frames and 1 video."),
-        (["done", "done", "skipped"], "whole", "2 projects arrived whole, 14 labeled frames and 2 videos; 1 was left out as decided."),
-        (["done", "incomplete", "incomplete"], "lacking", "Not complete: 1 of 3 projects arrived whole; 2 were written incompletely."),
-        (["needs-decision", "refused"], "lacking", "Not complete: 0 of 2 projects arrived whole; 1 waits for a decision and 1 was refused."),
+        ("", "look", "No project was found in this archive."),
+        ("done", "whole", "1 project arrived whole, 7 labeled frames and 1 video."),
+        (
+            "done done skipped", "whole",
+            "2 projects arrived whole, 14 labeled frames and 2 videos; 1 was left out as decided.",
+        ),
+        (
+            "done incomplete incomplete", "lacking",
+            "Not complete: 1 of 3 projects arrived whole; 2 were written incompletely.",
+        ),
+        (
+            "needs-decision refused", "lacking",
+            "Not complete: 0 of 2 projects arrived whole; 1 waits for a decision and 1 was refused.",
+        ),
     ],
 )  # fmt: skip
 def test_the_verdict_says_how_it_is(tmp_path, states, state, words):
     whole = {"labeled_frames": Count(7, 7, 0)}
-    projects = [ProjectReport(f"p{n}", SOURCE, f"p{n}", each) for n, each in enumerate(states)]
+    projects = [ProjectReport(f"p{n}", SOURCE, f"p{n}", each) for n, each in enumerate(states.split())]
     projects = [replace(each, counts=whole, n_videos=1) if each.state == "done" else each for each in projects]
     report = report_of(tmp_path, *projects)
     verdict = verdict_of(report)
