@@ -8,7 +8,7 @@ from typing import Any
 
 from builder import Video, build_project
 
-#: Projects by what becomes of them. ``split`` makes a target for each of two individuals, ``odd`` is called like markup,
+#: Projects by what becomes of them. ``split`` makes a target of each of two animals, ``odd`` is called like markup,
 #: and ``incomplete`` is so once somebody took away a part of its target.
 ARCHIVE = {
     "done": "arena/done",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport, ProjectState
 from dlc2lp.lp.next_steps import NextStep, next_steps
 from dlc2lp.model import Command, Severity
+from dlc2lp.planning.plan import Count
 from dlc2lp.report.archive_kinds import Kind, Origin
 from dlc2lp.wording import counted
 
@@ -57,7 +58,7 @@ def verdict_of(report: ArchiveReport) -> Verdict:
         arrived = counted(n_all, "project")
         return Verdict("lacking", f"Not complete: {done} of {arrived} arrived whole; {named}.")
     left = f"; {counted(skipped, 'was', 'were')} left out as decided" if skipped else ""
-    n_frames = sum(project.counts[_FRAMES].written for project in report.projects if _FRAMES in project.counts)
+    n_frames = total(report.projects, "labeled_frames").written
     videos = counted(sum(project.n_videos for project in report.projects), "video")
     held = f"{counted(done, 'project')} arrived whole, {counted(n_frames, 'labeled frame')} and {videos}{left}"
     n_warnings = _n_warnings(report)
@@ -66,7 +67,20 @@ def verdict_of(report: ArchiveReport) -> Verdict:
     return Verdict("whole", f"{held}.")
 
 
-_FRAMES = "labeled_frames"
+def total(projects: Iterable[ProjectReport], name: str) -> Count:
+    """Sum up what the sources hold of something, as far as it is known, and what of it arrived.
+
+    Each target of a project that is split into individuals has all of the source before it, so there it counts once,
+    and what no target holds is left out.
+    """
+    targets: dict[str, list[Count]] = {}
+    for project in projects:
+        if name in project.counts:
+            targets.setdefault(project.project, []).append(project.counts[name])
+    n_source = sum(counts[0].source for counts in targets.values())
+    n_written = sum(min(sum(count.written for count in counts), counts[0].source) for counts in targets.values())
+    return Count(n_source, n_written, n_source - n_written)
+
 
 #: States that keep an archive from being complete, and how they are told.
 _UNFINISHED: tuple[tuple[ProjectState, str, str], ...] = (
@@ -146,12 +160,12 @@ def _reasons(
 
 #: What is to be done about the projects of a state.
 _WORDS: dict[ProjectState, str] = {
-    "incomplete": "Don't train on them yet: steps are left to do. What is done stays done.",
-    "failed": "Their targets are there, but not all of the source is in them: put right what the errors tell, then "
-    "convert again with the same options. What is done stays done.",
-    "needs-decision": "Fill in their options in {decisions}, then convert again with the same options. What is done "
+    "incomplete": "Steps are left to do, so nothing should be trained on it yet. What is done stays done.",
+    "failed": "The target is there, but not all of the source is in it: put right what the errors tell, then convert "
+    "again with the same options. What is done stays done.",
+    "needs-decision": "Fill in the options in {decisions}, then convert again with the same options. What is done "
     "stays done.",
-    "refused": "Nothing of them was written. Put right what the errors tell, or leave a project out with “skip: true” "
+    "refused": "Nothing was written. Put right what the errors tell, or leave the project out with “skip: true” "
     "in {decisions}; then convert again with the same options.",
 }
 

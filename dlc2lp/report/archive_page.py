@@ -12,7 +12,7 @@ from dlc2lp.batch.finish import ArchiveReport, ProjectReport, ProjectState
 from dlc2lp.files import PAGE_FILE
 from dlc2lp.model import Finding, Severity, by_kind
 from dlc2lp.planning.plan import Count, CountKeys
-from dlc2lp.report.archive_first import Task, Verdict, tasks_of, verdict_of
+from dlc2lp.report.archive_first import Task, Verdict, tasks_of, total, verdict_of
 from dlc2lp.report.archive_kinds import Kind, Origin, kind_anchor, kinds_of
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted, size_text
@@ -24,8 +24,8 @@ _ANCHOR_CHARS, _DIGEST_CHARS = 40, 8
 
 #: How each state is coloured; in the order in which they are sorted: what a person must look at first.
 _TONES: dict[ProjectState, str] = {
-    "failed": "lacking",
     "incomplete": "lacking",
+    "failed": "lacking",
     "needs-decision": "look",
     "refused": "lacking",
     "skipped": "note",
@@ -43,7 +43,7 @@ class Column:
 
 
 _NUMBERS = ("sessions", "frames in", "frames out", "labels in", "labels out")
-_SIZES = ("videos", "video frames", "size before", "size after")
+_SIZES = ("videos", "size before", "size after")
 COLUMNS = (
     Column("project", is_number=False),
     Column("state", is_number=True),
@@ -172,10 +172,9 @@ def _tiles(projects: Sequence[ProjectReport]) -> Iterator[Tile]:
     n_whole = sum(project.is_whole for project in projects)
     yield Tile("projects", str(n_whole), f"of {len(projects)} arrived or were left out on purpose")
     for name in CountKeys.names:
-        counts = [project.counts[name] for project in projects if name in project.counts]
-        n_out = sum(count.left_out for count in counts)
-        of = f"of {sum(count.source for count in counts)} in DeepLabCut" + (f", {n_out} left out" if n_out else "")
-        yield Tile(name.replace("_", " "), str(sum(count.written for count in counts)), of)
+        count = total(projects, name)
+        of = f"of {count.source} in DeepLabCut" + (f", {count.left_out} left out" if count.left_out else "")
+        yield Tile(name.replace("_", " "), str(count.written), of)
     n_frames = sum(project.n_video_frames for project in projects)
     yield Tile("videos", str(sum(project.n_videos for project in projects)), counted(n_frames, "frame"))
     before, after = (sum(getattr(project, side) for project in projects) for side in ("bytes_before", "bytes_after"))
@@ -205,7 +204,6 @@ def _cells(project: ProjectReport) -> Iterator[Cell]:
         yield _number(count.source, name in project.counts)
         yield _number(count.written, name in project.counts)
     yield _number(project.n_videos, project.has_target)
-    yield _number(project.n_video_frames, project.has_target)
     for size in (project.bytes_before, project.bytes_after):
         yield Cell(size_text(size), size) if project.has_target else Cell()
 

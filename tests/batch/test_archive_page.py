@@ -14,7 +14,7 @@ from dlc2lp.batch.index import Index, Totals
 from dlc2lp.model import Finding, Severity
 from dlc2lp.planning.plan import Count
 from dlc2lp.report.archive import html_text
-from dlc2lp.report.archive_first import verdict_of
+from dlc2lp.report.archive_first import total, verdict_of
 from dlc2lp.report.archive_kinds import Origin, kinds_of
 
 ORDER = ["done", "failed", "incomplete", "needs-decision", "refused", "skipped", "split", "odd"]
@@ -46,7 +46,7 @@ def test_the_verdict_is_one_sentence(page):
     assert "lacking" in page.all("div", "verdict")[0].classes
     tiles = {each.all("dt")[0].text: each.all("dd")[0].text for each in page.all("div", "tile")}
     assert tiles["projects"] == "5 of 9 arrived or were left out on purpose"
-    assert tiles["labeled frames"] == "31 of 42 in DeepLabCut, 11 left out", "those that wait are counted, too"
+    assert tiles["labeled frames"] == "25 of 36 in DeepLabCut, 11 left out", "what waits, too; what is split once"
 
 
 def test_what_a_person_must_do_comes_first_and_can_be_typed(archive, page):
@@ -104,7 +104,7 @@ def test_every_project_has_a_row_with_its_state_counts_and_page(archive, page):
             assert not set(address) & set("<>&' ")
     assert len({row.attributes["id"] for row in found.values()}) == len(found)
     cells = {name: [cell.text for cell in row.all("td", "n")] for name, row in found.items()}
-    assert cells[ARCHIVE["refused"]] == ["", "0", "0", "0", "0", "", "", "", ""]
+    assert cells[ARCHIVE["refused"]] == ["", "0", "0", "0", "0", "", "", ""]
     assert cells[ARCHIVE["needs-decision"]][:5] == ["", "6", "0", "24", "0"]
     assert cells[ARCHIVE["failed"]][:5] == ["2", "6", "1", "12", "2"]
 
@@ -194,6 +194,20 @@ def test_errors_come_before_warnings_and_the_archive_has_no_row():
     assert [origin.name for origin in kinds[1].projects] == ["p1"]
     assert kinds[1].extent == "2 times in 1 project"
     assert [place.subjects for place in kinds[1].told[0].places] == ["p1, p2", "p1, p2"]
+
+
+def test_what_is_split_counts_once():
+    counts = [Count(80, 40, 40), Count(80, 35, 45)]
+    split = [
+        ProjectReport("p", SOURCE, f"p/{n}", "done", n, {"labeled_cells": each})
+        for n, each in zip("ab", counts, strict=True)
+    ]
+    other = ProjectReport("q", SOURCE, "q", "done", counts={"labeled_cells": Count(10, 10, 0)})
+    assert total([*split, other, ProjectReport("r", SOURCE, "r", "refused")], "labeled_cells") == Count(90, 85, 5)
+    assert (
+        total([replace(each, counts={"labeled_cells": Count(8, 8, 0)}) for each in split], "labeled_cells").left_out
+        == 0
+    )
 
 
 def report_of(tmp_path, *projects, findings=()):
