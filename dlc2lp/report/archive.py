@@ -109,7 +109,8 @@ def html_text(report: ArchiveReport) -> str:
     from dlc2lp.report.archive_page import page_text
 
     out = report.index.out
-    pages = {each.target for each in report.projects if each.has_target and (out / each.target / PAGE_FILE).is_file()}
+    there = [each.target for each in report.projects if each.has_target and (out / each.target).is_dir()]
+    pages = {target: PAGE_FILE if (out / target / PAGE_FILE).is_file() else "" for target in there}
     decisions = out / DECISIONS_FILE
     file = str(decisions) if decisions.is_file() else "the file that was given with --decisions"
     return page_text(report, pages, (CSV_FILE, JSON_FILE), file)

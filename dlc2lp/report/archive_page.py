@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport, ProjectState
-from dlc2lp.files import PAGE_FILE
 from dlc2lp.model import Finding, Severity, by_kind
 from dlc2lp.planning.plan import Count, CountKeys
 from dlc2lp.report.archive_first import Task, Verdict, tasks_of, total, verdict_of
@@ -76,7 +75,6 @@ class Row:
 
     origin: Origin
     link: str  #: Relative address of its own page, else of its folder; empty where there is neither.
-    has_page: bool
     state: ProjectState
     tone: str
     urgency: int
@@ -113,18 +111,18 @@ class ArchivePage:
     others: tuple[str, ...]  #: The other files of the report.
 
 
-def page_text(report: ArchiveReport, pages: Collection[str], others: Sequence[str], decisions: str) -> str:
+def page_text(report: ArchiveReport, pages: Mapping[str, str], others: Sequence[str], decisions: str) -> str:
     """Return one page that needs nothing else; for the parameters see :func:`archive_page`."""
     from dlc2lp.pages.render import render
 
     return render("archive.html", page=archive_page(report, pages, others, decisions))
 
 
-def archive_page(report: ArchiveReport, pages: Collection[str], others: Sequence[str], decisions: str) -> ArchivePage:
+def archive_page(report: ArchiveReport, pages: Mapping[str, str], others: Sequence[str], decisions: str) -> ArchivePage:
     """Return what the page shows.
 
-    ``pages`` are the targets that have a page of their own, ``others`` the report's other files, ``decisions`` is the
-    file in which open decisions are answered, in words.
+    ``pages`` has of each target that is there its own page, empty where it has none; ``others`` are the report's other
+    files, ``decisions`` is the file in which open decisions are answered, in words.
     """
     shown = _shown(report.projects)
     have_rows = set(map(id, shown))
@@ -181,15 +179,14 @@ def _tiles(projects: Sequence[ProjectReport]) -> Iterator[Tile]:
     yield Tile("all files", size_text(after), f"made of {size_text(before)} of images and videos")
 
 
-def _row(project: ProjectReport, origin: Origin, pages: Collection[str]) -> Row:
-    has_page = project.target in pages
-    folder = quote(project.target, errors="surrogateescape")
+def _row(project: ProjectReport, origin: Origin, pages: Mapping[str, str]) -> Row:
     kinds = [_row_kind(kind, found) for kind, found in by_kind(project.findings).items()]
     weight = sum(kind.n * 1000 ** (2 - kind.severity.rank) for kind in kinds)
-    link = f"{folder}/{PAGE_FILE}" if has_page else f"{folder}/" if project.has_target else ""
+    page = pages.get(project.target)
+    link = "" if page is None else quote(f"{project.target}/{page}", errors="surrogateescape")
     urgency = [*_TONES].index(project.state)
     tone = _TONES[project.state]
-    return Row(origin, link, has_page, project.state, tone, urgency, tuple(_cells(project)), tuple(kinds), weight)
+    return Row(origin, link, project.state, tone, urgency, tuple(_cells(project)), tuple(kinds), weight)
 
 
 def _row_kind(kind: tuple[Severity, str], found: Sequence[Finding]) -> RowKind:
