@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from builder import Video, build_project
 from command import dlc2lp, start, wait_for
+from targets import tree
 
 import dlc2lp as library
 from dlc2lp.errors import TargetBusy, TargetRefused
@@ -23,14 +24,6 @@ from dlc2lp.temporaries import Tag, own_tag
 
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
 SLOW = ("--preset", "veryslow", "--crf", "1")
-
-
-def tree(target):
-    return {
-        path.relative_to(target).as_posix(): path.read_bytes()
-        for path in sorted(target.rglob("*"))
-        if path.is_file() and path.suffix != ".log" and path.name != "seen.json"
-    }
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE, Plan
 from dlc2lp.run.assess import WRITTEN, Assessment
 from dlc2lp.run.disk_space import check_space, nearest_existing
+from dlc2lp.run.path_length import check_length
 from dlc2lp.run.stored import has_plan, targets_in
 from dlc2lp.wording import counted
 
@@ -165,12 +166,16 @@ def _is_project(folder: Path) -> bool:
 
 
 def check_disk(plan: Plan, assessment: Assessment) -> None:
-    """Refuse a target whose disk can't be written to or has too little space, before anything is written."""
+    """Refuse a target that can't be written to where it is, before anything is written.
+
+    Its disk takes nothing, has too little space, or has no paths that are as long.
+    """
     existing = nearest_existing(Path(plan.target))
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         message = f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file"
         advice = "choose a folder of your own, or ask the owner for write permission"
         raise TargetRefused.of("target-not-writable", plan.target, message, advice=advice)
+    check_length(Path(plan.target), (path for step in plan.steps for path in step.targets))
     needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] in WRITTEN)
     advice = "free some space, choose another disk, or migrate the labels alone with {}"
     check_space(Path(plan.target), needed, advice, Setting("videos", ("none",)))
