@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from builder import Video, build_project, snapshot
-from command import dlc2lp, start, wait_for
+from command import LARGE, dlc2lp, start_slowly, wait_for
 from labeler import save
 from targets import tree
 
@@ -30,14 +30,10 @@ def encoding(target):
 
 @pytest.fixture(scope="module")
 def long_project(tmp_path_factory):
-    """A project whose encode takes a second or two, so that it can be stopped in the middle."""
+    """A project with an encode that can be stopped in the middle."""
     return build_project(
         tmp_path_factory.mktemp("long") / "dlc", sessions=("m1",), video=JPEG, n_frames=80, size_px=(640, 480)
     )
-
-
-#: Slow enough to be caught in the middle on any machine.
-SLOW = ("--preset", "veryslow", "--crf", "1")
 
 
 def test_a_second_run_changes_no_byte_and_no_mtime(tmp_path):
@@ -120,15 +116,15 @@ def test_a_target_that_somebody_removes_meanwhile_is_finished_by_the_same_comman
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
 def test_after_kill_9_in_the_middle_of_an_encode_the_same_command_finishes(tmp_path, long_project):
     target = tmp_path / "lp"
-    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    assert dlc2lp("convert", long_project.root, target, *LARGE).exit_code == 0
     undisturbed = tree(target)
     shutil.rmtree(target)
-    process = start("convert", long_project.root, target, *SLOW, start_new_session=True)
+    process = start_slowly("convert", long_project.root, target, *LARGE, start_new_session=True)
     wait_for(encoding(target), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (target / "videos/m1.mp4").exists()
-    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    assert dlc2lp("convert", long_project.root, target, *LARGE).exit_code == 0
     assert tree(target) == undisturbed
 
 
@@ -136,7 +132,7 @@ def test_after_kill_9_in_the_middle_of_an_encode_the_same_command_finishes(tmp_p
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_cleanly_and_the_same_command_finishes(tmp_path, long_project, number):
     target = tmp_path / "lp"
-    process = start("convert", long_project.root, target, "--json", *SLOW)
+    process = start_slowly("convert", long_project.root, target, "--json", *LARGE)
     wait_for(encoding(target), process)
     process.send_signal(number)
     began = time.monotonic()
@@ -148,7 +144,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_finishes(tmp_path, long_pro
     assert (document["exit_code"], document["findings"][0]["code"]) == (75, "interrupted")
     assert not (target / "videos/m1.mp4").exists()
     assert not (target / ".dlc2lp/scratch").exists()
-    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    assert dlc2lp("convert", long_project.root, target, *LARGE).exit_code == 0
     assert (target / "videos/m1.mp4").exists()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from builder import Video, build_project
-from command import start, wait_for
+from command import LARGE, start_slowly, wait_for
 
 from dlc2lp.cli.early import NUMBERS
 from dlc2lp.temporaries import Tag
@@ -102,15 +102,12 @@ def long_video(tmp_path_factory):
     return path
 
 
-SLOW = ("--preset", "veryslow", "--crf", "1")
-
-
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
 def test_a_killed_dlc2lp_leaves_no_ffmpeg_and_the_next_one_no_file(tmp_path, long_video):
     target = tmp_path / "out.mp4"
     others = tmp_path / ".dlc2lp-elsewhere-4711-0123abcd-01234567-0123456789abcdef.dlc2lp-part"
     others.write_bytes(b"of another target")
-    process = start("video", "convert", long_video, target, *SLOW)
+    process = start_slowly("video", "convert", long_video, target, *LARGE)
     wait_for(lambda: ffmpegs_of(tmp_path), process)
     wait_for(lambda: any(path.stat().st_size for path in tmp_path.glob(".dlc2lp-*-part/*")), process)
     os.kill(process.pid, signal.SIGKILL)
@@ -133,7 +130,7 @@ def test_a_killed_dlc2lp_leaves_no_ffmpeg_and_the_next_one_no_file(tmp_path, lon
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
 def test_a_killed_conversion_leaves_no_ffmpeg(tmp_path):
     project = build_project(tmp_path / "dlc", sessions=("m1",), video=JPEG, n_frames=80, size_px=(640, 480))
-    process = start("convert", project.root, tmp_path / "lp", *SLOW)
+    process = start_slowly("convert", project.root, tmp_path / "lp", *LARGE)
     made = ".dlc2lp/scratch/*/video.mp4"
     wait_for(lambda: any(path.stat().st_size for path in (tmp_path / "lp").glob(made)), process)
     assert ffmpegs_of(tmp_path)
