@@ -453,16 +453,6 @@ def test_a_bomb_in_the_list_of_the_app_is_told(place, monkeypatch, content):
     assert (system / "projects.toml").read_text(encoding="utf-8").startswith(content)
 
 
-@pytest.fixture
-def no_cluster(tmp_path, monkeypatch):
-    """No Slurm answers: one that is installed and has no controller is waited for at every call."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "scontrol").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
-    (programs / "scontrol").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     top = tmp_path_factory.mktemp("archive")
