@@ -77,7 +77,7 @@ def not_as_planned(code: str, subject: str, message: str, remedy: RunAgain = REP
 
 def stale_removed(paths: Sequence[str]) -> Finding:
     """Return the finding for files of an earlier plan that were removed."""
-    message = "written for an earlier choice of options and not part of this one; removed"
+    message = "part of an earlier plan, with other options or of another state of the source; removed"
     return Finding(Severity.NOTE, "stale-removed", some(paths), message)
 
 
