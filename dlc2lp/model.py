@@ -86,7 +86,8 @@ class Command:
     def of(cls, *words: object) -> Command:
         """Return the command of these words, each quoted where a shell needs it, so that it can be pasted."""
         texts = [str(word) for word in words]
-        if sys.platform == "win32":  # no name there holds a double quote
+        platform: str = sys.platform  # a plain string: the type checker would else look at one system only
+        if platform == "win32":  # no name there holds a double quote
             return cls(" ".join(text if re.fullmatch(r"[\w:./\\-]+", text) else f'"{text}"' for text in texts))
         return cls(shlex.join(texts))
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from archives import SMALL, break_project, build_archive, debris, target_digests
 from builder import Video, build_project, snapshot
-from command import dlc2lp, start, wait_for
+from command import LARGE, dlc2lp, start, start_slowly, wait_for
 from labeler import save
 from page_reader import read_page
 from targets import read_labels
@@ -25,8 +25,6 @@ from dlc2lp.report import archive as report_archive
 from dlc2lp.report import archive_page
 from dlc2lp.run import make_files
 from dlc2lp.run.scratch import on_fast_disk
-
-SLOW = ("--preset", "slower", "--crf", "1")
 
 
 def batch(*arguments):
@@ -462,11 +460,11 @@ def test_copies_of_a_project_are_told(tmp_path):
 
 @pytest.fixture(scope="module")
 def long_archive(tmp_path_factory):
-    """An archive whose encode takes a second or more, and what an undisturbed run makes of it."""
+    """An archive with an encode that can be met in the middle, and what an undisturbed run makes of it."""
     folder = tmp_path_factory.mktemp("long")
     video = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
     build_project(folder / "root/long", sessions=("m1",), video=video, n_frames=80, size_px=(320, 240))
-    assert batch("plan", folder / "root", folder / "lp", *SLOW).exit_code == 0
+    assert batch("plan", folder / "root", folder / "lp", *LARGE).exit_code == 0
     assert batch("run", folder / "lp").exit_code == 0
     return folder / "root", target_digests_of(folder / "lp")
 
@@ -476,8 +474,8 @@ def long_archive(tmp_path_factory):
 def test_a_worker_that_is_stopped_in_the_middle_of_an_encode(tmp_path, long_archive, number):
     root, undisturbed = long_archive
     out = tmp_path / "lp"
-    assert batch("plan", root, out, *SLOW).exit_code == 0
-    process = start("batch", "run", out, start_new_session=True)
+    assert batch("plan", root, out, *LARGE).exit_code == 0
+    process = start_slowly("batch", "run", out, start_new_session=True)
     made = "long/.dlc2lp/scratch/*/video.mp4"
     wait_for(lambda: any(path.stat().st_size > 0 for path in out.glob(made)), process)
     assert batch("status", out).document["targets"]["running"] == 1
