@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -62,15 +63,16 @@ class Browser:
 
     def close(self) -> None:
         """End the browser."""
-        try:
-            self._session = ""
+        self._session = ""
+        with contextlib.suppress(
+            AssertionError, OSError, subprocess.TimeoutExpired
+        ):  # gone before it says so
             self._call("Browser.close")
             self._process.wait(10)
-        finally:
-            self._process.kill()
-            self._process.wait()
-            os.close(self._write)
-            os.close(self._read)
+        self._process.kill()
+        self._process.wait()
+        os.close(self._write)
+        os.close(self._read)
 
     def open(
         self, page: Path, width_px: int = 1280, height_px: int = 900, *, dark: bool = False, zoom: float = 1

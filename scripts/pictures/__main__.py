@@ -87,7 +87,7 @@ def main() -> int:
         print(f"screenshots: {ABSENT}", file=sys.stderr)
         return 1
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:  # a browser ends bit by bit
         home = Path(scratch).resolve()
         pages = {"migration": _migration(home), "archive": _archive(home)}
         browser = Browser(home / "profile")
