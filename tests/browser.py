@@ -64,9 +64,7 @@ class Browser:
     def close(self) -> None:
         """End the browser."""
         self._session = ""
-        with contextlib.suppress(
-            AssertionError, OSError, subprocess.TimeoutExpired
-        ):  # gone before it says so
+        with contextlib.suppress(AssertionError, OSError, subprocess.TimeoutExpired):  # gone before it says so
             self._call("Browser.close")
             self._process.wait(10)
         self._process.kill()
