@@ -180,6 +180,18 @@ def test_labels_of_people_are_replaced_only_if_asked(tmp_path):
     assert tree(target) == original
 
 
+def test_a_target_whose_plan_is_gone_is_told_as_that(tmp_path):
+    project, target = build_project(tmp_path / "dlc", sessions=("m1",), video="none"), tmp_path / "lp"
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+    plan = (target / ".dlc2lp/plan.json").rename(tmp_path / "plan.json")
+    held = tree(target)
+    result = dlc2lp("convert", project.root, target, "--json")
+    assert (result.exit_code, result.codes) == (3, ["plan-missing"])
+    assert tree(target) == held
+    plan.rename(target / ".dlc2lp/plan.json")
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+
+
 class Killed(BaseException):
     """Stands for a kill: nothing catches it."""
 

@@ -17,6 +17,7 @@ from dlc2lp.planning.plan import PLAN_FILE, CountKeys, Plan
 from dlc2lp.run.assess import WRITTEN, Assessment
 from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.run.path_length import check_length
+from dlc2lp.run.scratch import STEPS
 from dlc2lp.run.stored import has_plan, targets_in
 from dlc2lp.wording import counted
 
@@ -70,7 +71,17 @@ def _check_place(target: Path) -> None:
                 "for an archive, and a Lightning Pose project must hold nothing else",
                 advice="move what is there out of this folder and run the same command again, or choose a new folder",
             )
+        _check_records(target)
         check_only_holds(target, (STATE_FOLDER,))
+
+
+def _check_records(target: Path) -> None:
+    """Refuse a target whose plan somebody removed: all in it would be a stranger's."""
+    if not any((target / STATE_FOLDER / STEPS).glob("*.json")):
+        return
+    message = f"was made by dlc2lp, and its {PLAN_FILE}, by which its files are known, is gone"
+    advice = f"bring {PLAN_FILE} back from a backup, or convert into a new, empty folder"
+    raise TargetRefused.of("plan-missing", str(target), message, advice=advice)
 
 
 def check_surroundings(target: Path) -> None:
