@@ -1,6 +1,8 @@
 """``OUT/index.html``: what became of an archive, and what a person must do first; each finding is told once."""
 
+import os
 import shutil
+import sys
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -214,6 +216,17 @@ def report_of(tmp_path, *projects, findings=()):
 
 
 _OF_ALL = "an error concerns the archive as a whole."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+def test_a_name_that_is_no_text_is_shown_and_linked(tmp_path):
+    name = os.fsdecode(b"p\xff #1?.x")
+    (tmp_path / name).mkdir()
+    text = html_text(report_of(tmp_path, ProjectReport(name, f"/archive/{name}", name, "done")))
+    (tmp_path / "index.html").write_text(text, encoding="utf-8")
+    page = read_page(tmp_path / "index.html", may_miss=True)
+    link = page.by_id("table").all("a")[0]
+    assert (link.text, link.attributes["href"]) == ("p\\udcff #1?.x", "p%FF%20%231%3F.x/")
 
 
 @pytest.mark.parametrize(
