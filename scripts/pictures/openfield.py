@@ -1,9 +1,13 @@
-"""A DeepLabCut project to be looked at: a mouse in an open field, drawn, with what a report has to tell."""
+"""A DeepLabCut project to be looked at: a mouse in an open field, drawn, with what a report has to tell.
+
+``python scripts/pictures/openfield.py FOLDER`` writes it; docs/walkthrough.md goes through it.
+"""
 
 from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -158,3 +162,9 @@ def _config(folder: Path) -> str:
         "- - snout\n  - leftear\n- - snout\n  - rightear\n- - leftear\n  - tailbase\n- - rightear\n  - tailbase\n"
         "TrainingFraction:\n- 0.95\niteration: 0\n"
     )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or Path(sys.argv[1]).exists():
+        sys.exit("usage: python scripts/pictures/openfield.py FOLDER, which must not exist yet")
+    print(make_openfield(Path(sys.argv[1])))
