@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from dlc2lp.cli import terminal
 from dlc2lp.codec import encode
 from dlc2lp.errors import EXIT_OK, Dlc2LpError, disk_error
 from dlc2lp.files import WITHOUT_WAITING
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dlc2lp")
 
+#: Marks a line of the log that is said to people besides.
+_SHOWN = {"is_shown": True}
+
 _state: dict[str, Any] = {"json": False, "command": "dlc2lp", "quiet": False}
 
 
 def reset(as_json: bool) -> None:
     """Begin a new command."""
     _state.update(json=as_json, command="dlc2lp", quiet=False)
+    terminal.dress_texts(sys.stderr if as_json else sys.stdout)
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
@@ -47,7 +52,9 @@ def configure(path: str, *, as_json: bool, verbose: int, quiet: bool, log_file: 
     set_command(path)
     _state.update(json=as_json, quiet=quiet)
     if verbose:
-        logger.addHandler(_Log(sys.stderr, "%(levelname)s %(message)s"))
+        log = _Log(sys.stderr, "%(levelname)s %(message)s")
+        log.addFilter(lambda record: not getattr(record, "is_shown", False))  # what is a result stands there anyway
+        logger.addHandler(log)
     if log_file:
         try:
             # A pipe that nobody reads would be waited for.
@@ -118,7 +125,7 @@ def say(text: str, *, err: bool = False) -> None:
     """
     stream = sys.stderr if err else sys.stdout
     try:
-        click.echo(_printable(shown_lines(text), stream), file=stream)
+        click.echo(_printable(terminal.shown_painted(text, stream), stream), file=stream)
     except OSError as error:
         if err:
             return
@@ -147,7 +154,7 @@ def result(text: str, document: Document) -> None:
 
 def note(text: str) -> None:
     """Say something on the way, which is no result."""
-    logger.info("%s", text)
+    logger.info("%s", terminal.unpainted(text), extra=_SHOWN)
     if not wants_quiet():
         say(text, err=True)
 
@@ -175,7 +182,7 @@ def _log(findings: Iterable[Finding]) -> None:
         place = f" (at {finding.where})" if finding.where else ""
         advice = f"; do: {finding.hint}" if finding.hint else ""
         text = f"{finding.subject}: {finding.message} [{finding.code}]{place}{advice}"
-        logger.log(_LEVELS[finding.severity], "%s", "\n".join((shown(text), *finding.table)))
+        logger.log(_LEVELS[finding.severity], "%s", "\n".join((shown(text), *finding.table)), extra=_SHOWN)
 
 
 def _say_json(document: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ _BLANK = "\0"
 #: A path, as far as can be seen: what follows a blank belongs to it where it holds a separator or ends like a file.
 _PATH = re.compile(
     r"(?<![^\s'\"(])(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/]|\\\\)\S*"
-    r"(?:(?<![,;:)]) (?:[^\s,;:/\\]+ ){0,2}?[^\s,;:/\\]*(?:[/\\]\S*|\.\w{2,4}(?![^\s,;:)])))*"
+    r"(?:(?<![,;:)]) (?:[^\s,;:/\\]+ ){0,2}?[^\s,;:/\\]+(?:[/\\]\S*|\.\w{2,4}(?![^\s,;:)])))*"
 )
 
 
