@@ -53,7 +53,9 @@ def more_alike(others: Sequence[Finding], places: Iterable[str] = ()) -> str:
     """
     n, own = sum(each.n_alike for each in others), [each.subject for each in others]
     of_one = len({*own}) == 1
-    named = list(dict.fromkeys(places)) or list(dict.fromkeys(each.where for each in others) if of_one else dict.fromkeys(own))
+    named = list(dict.fromkeys(places)) or list(
+        dict.fromkeys(each.where for each in others) if of_one else dict.fromkeys(own)
+    )
     where = some(filter(None, named), _N_PLACES, "; " if any(", " in name for name in named) else ", ")
     return f"{n} more of this kind" + (f": {where}" if where else "") + " (--all-findings lists them)"
 
