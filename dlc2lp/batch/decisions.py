@@ -30,7 +30,7 @@ from typing import Any
 from dlc2lp.declared import declared
 from dlc2lp.errors import DiskTrouble, TargetRefused, UsageError, raise_disk_trouble
 from dlc2lp.files import read_bytes, write_whole
-from dlc2lp.model import Finding, Setting, Severity
+from dlc2lp.model import Command, Finding, Setting, Severity
 from dlc2lp.options import Options
 
 #: A file that a person writes is smaller.
@@ -41,7 +41,8 @@ SKIP = "skip"
 
 _HEADER = """\
 # What dlc2lp can't decide by itself, project by project. Fill in the open options, add others where you like (they
-# are those of `dlc2lp convert`, and `skip: true` leaves a project out), then run the same `dlc2lp batch plan` again.
+# are those of `dlc2lp convert`, and `skip: true` leaves a project out), then run this command again:
+#   {}
 """
 
 #: Names that need no quotes in YAML, whatever they look like to it.
@@ -159,21 +160,21 @@ class Asked:
     findings: tuple[Finding, ...] = ()  #: Why none was, with the lines that a person has to add.
 
 
-def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]]) -> Asked:
+def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]], again: Command) -> Asked:
     """Add open questions of projects to the file; what a person wrote, the ``decisions`` read from it, stays as it is.
 
-    It is made where it is missing and something is open.
+    It is made where it is missing and something is open; then its head names the command that is to be run ``again``.
     """
     new = {project: asked for project, asked in questions.items() if project not in decisions.projects}
     if not new:
         return Asked()
     blocks = "\n".join(_block(project, asked) for project, asked in sorted(new.items()))
     newline = "\r\n" if "\r\n" in decisions.text else "\n"
-    before = (decisions.text or _HEADER).rstrip("\r\n")
+    before = (decisions.text or _HEADER.format(_escaped(again.line))).rstrip("\r\n")
     text = before + newline * 2 + blocks.replace("\n", newline)
     try:
-        again = _parse(path, text)
-        if again.options != decisions.options or again.projects != decisions.projects | new.keys():
+        read_back = _parse(path, text)
+        if read_back.options != decisions.options or read_back.projects != decisions.projects | new.keys():
             raise _unreadable(path, "an entry would be lost")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(Path(os.path.realpath(path)), text.encode())

@@ -6,7 +6,6 @@ two that happen to work on one step make the same bytes, and a rename decides.
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -14,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
+from dlc2lp.batch.commands import in_archive
 from dlc2lp.batch.index import Index, plan_digest
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
 from dlc2lp.events import Ending, Event, Watch
 from dlc2lp.files import read_bytes
-from dlc2lp.model import Command, Finding, PlanAgain, Remedy, RunAgain, Setting
+from dlc2lp.model import Finding, Setting
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
 from dlc2lp.planning.steps import EncodeVideo
@@ -39,23 +39,7 @@ from dlc2lp.wording import counted, one_line
 
 def in_batch(finding: Finding, out: Path) -> Finding:
     """Return a finding with the command of an archive where it has that of a single project."""
-    quoted = shlex.quote(str(out))
-    return replace(finding, remedies=tuple(_in_batch(remedy, quoted) for remedy in finding.remedies))
-
-
-def _in_batch(remedy: Remedy, out: str) -> Remedy:
-    run = f"dlc2lp batch run {out}"
-    match remedy:
-        case RunAgain(settings=()):
-            return Command(f"{run}, then dlc2lp batch finish {out}")
-        case RunAgain(settings=settings):
-            return Command(" ".join([run, *map(str, settings)]))
-        case PlanAgain():
-            plan = f"dlc2lp batch plan ROOT {out}"
-            return Command(f"{plan} with the same options, then {run} and dlc2lp batch finish {out}")
-        case Setting(option="edited"):
-            return Command(f"{run} {remedy}")
-    return remedy
+    return replace(finding, remedies=tuple(in_archive(remedy, out) for remedy in finding.remedies))
 
 
 @dataclass

@@ -73,7 +73,9 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
 
     run_options, chosen = take_run_options(options), Options.of(options)
     with watching() as watch:
-        planned = plan_archive(root, out, chosen, decisions=decisions, jobs=run_options.jobs, watch=watch)
+        planned = plan_archive(
+            root, out, chosen, decisions=decisions, jobs=run_options.jobs, watch=watch, verb="convert"
+        )
         if planned.index is None or not planned.index.totals.n_planned:
             output.result(text.plan_text(planned), json.nothing_planned(planned))
             return planned.exit_code
@@ -82,7 +84,7 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
         with begun(out):
             report = _finish(watch, out, run_options)
     assert report is not None  # noqa: S101  only a part would be none; told to mypy
-    output.result(text.report_text(report), json.converted(planned, came, report))
+    output.result(text.report_text(report, planned.again), json.converted(planned, came, report))
     return report.exit_code
 
 
@@ -251,7 +253,7 @@ def submit(out: Path, *, n_shards: int, dry_run: bool, wait: bool, **options: An
         wait=wait,
     )
     exit_code = made.archive_exit_code or EXIT_OK
-    output.result(text.submission_text(made, dry_run=dry_run), json.submission(made, exit_code))
+    output.result(text.submission_text(made, dry_run=dry_run, wait=wait), json.submission(made, exit_code))
     return exit_code
 
 

@@ -18,6 +18,7 @@ from dlc2lp.cli.options import (
     take_source,
 )
 from dlc2lp.cli.progress import watching
+from dlc2lp.cli.terminal import has_gpu
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.options import Options, RunOptions
 from dlc2lp.wording import shown
@@ -75,7 +76,7 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register: str | None, **
         return preview.exit_code
     with watching() as watch:
         came = migration.convert(source, target, chosen, run_options, register_as=register, watch=watch)
-    output.result(text.outcome_text(came), json.outcome(came))
+    output.result(text.outcome_text(came, has_gpu=has_gpu()), json.outcome(came))
     return came.exit_code
 
 
@@ -107,7 +108,9 @@ def _convert_each(
             source, target, chosen, run_options, register_as=register_as, watch=watch
         )
     document = json.each_outcome({name: json.outcome(came) for name, came in outcomes.items()})
-    output.result(text.each({name: text.outcome_text(came) for name, came in outcomes.items()}), document)
+    output.result(
+        text.each({name: text.outcome_text(came, has_gpu=has_gpu()) for name, came in outcomes.items()}), document
+    )
     return document.exit_code
 
 
@@ -221,5 +224,5 @@ def demo(folder: Path) -> int:
         )
     with watching() as watch:
         came = migration.convert(source, folder / "lp-project", watch=watch)
-    output.result(text.outcome_text(came), json.outcome(came))
+    output.result(text.outcome_text(came, has_gpu=has_gpu()), json.outcome(came))
     return came.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import sys
 from typing import IO, Any
 
@@ -87,3 +88,11 @@ def shown_painted(text: str, stream: IO[str] | None) -> str:
     return "".join(
         (piece if keeps else "") if number % 2 else shown_lines(piece) for number, piece in enumerate(pieces)
     )
+
+
+def has_gpu() -> bool:
+    """Whether there seems to be an NVIDIA GPU here, by what its driver brings along. Nothing is written by it."""
+    if sys.platform == "darwin":
+        return False
+    signs = ("/dev/nvidia0", "/usr/lib/wsl/lib/nvidia-smi")
+    return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, signs))

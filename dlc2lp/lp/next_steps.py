@@ -26,7 +26,7 @@ def next_steps(target: str) -> tuple[NextStep, ...]:
     return (
         NextStep(
             _typed("pip", "install", *_RELEASES),
-            "install Lightning Pose once, in an environment of its own: Linux or WSL, Python 3.10 to 3.12",
+            "once, in an environment of its own (Linux or WSL, Python 3.10 to 3.12)",
         ),
         NextStep(_typed("litpose", "train", config), "train a network on the labeled frames"),
         NextStep(_typed("litpose", "run_app"), "label, train and look at results in the browser"),
@@ -35,8 +35,8 @@ def next_steps(target: str) -> tuple[NextStep, ...]:
         ),
         NextStep(
             _typed("dlc2lp", "config", target, "--data-dir", "/path/there"),
-            "without an NVIDIA GPU: write where it will lie on a machine that has one into its config, then copy the "
-            "folder there; labeling needs no GPU, training on a CPU takes days",
+            "no NVIDIA GPU here? give the path that it will have where there is one, then copy the folder there "
+            "(labeling needs none; on a CPU training takes days)",
             is_without_gpu=True,
         ),
     )

@@ -27,6 +27,11 @@ def list_all(wanted: bool) -> None:
     _asked["all"] = wanted
 
 
+def wants_all() -> bool:
+    """Whether nothing is to be told as one."""
+    return _asked["all"]
+
+
 def as_told(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings as texts and documents list them: many of one kind as one, unless all are asked for."""
     return list(findings) if _asked["all"] else folded(findings)
@@ -67,7 +72,8 @@ def finding_lines(finding: Finding, indent: str = "", more: str = "", *, is_plac
     """
     words, below = str(finding.severity), indent + " " * 8
     said = shown(f"{finding.subject}: {finding.message} [{finding.code}]")
-    first = wrapped(said, f"{indent}{words}: ", below, [shown(finding.subject)])
+    whole = [] if ", " in finding.subject else [shown(finding.subject)]  # else several names
+    first = wrapped(said, f"{indent}{words}: ", below, whole)
     lines = [first.replace(words, painted(words, finding.severity.value), 1)]
     lines += [indent + shown(line) for line in finding.table]
     commands = [shown(str(remedy)) for remedy in finding.remedies if isinstance(remedy, Command | Setting)]
