@@ -18,7 +18,7 @@ from dlc2lp.batch.index import Index, plan_digest
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
-from dlc2lp.events import Ending, Event, Watch
+from dlc2lp.events import Ending, Event, Watch, by_kind
 from dlc2lp.files import read_bytes
 from dlc2lp.model import Finding, Setting
 from dlc2lp.options import RunOptions
@@ -134,7 +134,8 @@ class _Shard:
     def carry_out(self, work: Sequence[Unit], jobs: int) -> ShardRun:
         """Keep the CPUs busy, the heaviest unit first, until no unit is left or the work is to stop."""
         shard, cost = str(self._result.shard), sum(unit.cost for unit in work)
-        self._watch.tell(Event("planned", "piece", shard, n=len(work), weight=cost))
+        costs = by_kind((step.kind, step.cost) for unit in work for step in unit.steps)
+        self._watch.tell(Event("planned", "piece", shard, n=len(work), weight=cost, by_kind=costs))
         work_off(work, self._carry_out_unit, self._settle, jobs, self._watch.stop, lambda unit: unit.n_threads)
         self._watch.check(str(self._out), f" with {counted(self._result.n_done, 'step')} done")
         return self._result

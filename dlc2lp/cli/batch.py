@@ -66,13 +66,13 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
     The same as batch plan, batch run and batch finish. One project that fails does not stop the others. Run the same
     command again to finish what was interrupted; what is done stays done.
     """
-    from dlc2lp.batch.plan import plan_archive
-    from dlc2lp.batch.run import run_shard
-    from dlc2lp.report import batch as text
-    from dlc2lp.report import batch_json as json
-
     run_options, chosen = take_run_options(options), Options.of(options)
-    with watching() as watch:
+    with watching(f"looking for projects in {root}") as watch:
+        from dlc2lp.batch.plan import plan_archive
+        from dlc2lp.batch.run import run_shard
+        from dlc2lp.report import batch as text
+        from dlc2lp.report import batch_json as json
+
         planned = plan_archive(
             root, out, chosen, decisions=decisions, jobs=run_options.jobs, watch=watch, verb="convert"
         )
@@ -113,14 +113,15 @@ def plan(
 
     In a job array it plans the shard that the scheduler names, as with --shard; --list-only lists anyway.
     """
-    from dlc2lp.batch.plan import plan_archive
+    chosen, shard = Options.of(options), None if list_only else _shard(shard_text, None)
+    how: dict[str, Any] = {"decisions": decisions, "jobs": jobs, "shard": shard, "list_only": list_only}
+    with watching(f"looking for projects in {root}") as watch:
+        from dlc2lp.batch.plan import plan_archive
+
+        planned = plan_archive(root, out, chosen, watch=watch, **how)
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    chosen, shard = Options.of(options), None if list_only else _shard(shard_text, None)
-    how: dict[str, Any] = {"decisions": decisions, "jobs": jobs, "shard": shard, "list_only": list_only}
-    with watching() as watch:
-        planned = plan_archive(root, out, chosen, watch=watch, **how)
     output.result(text.plan_text(planned), json.plan(planned))
     return planned.exit_code
 
@@ -145,13 +146,14 @@ def run(out: Path, *, shard_text: str | None, n_shards: int | None, requeue: int
     job array the shard follows from SLURM_ARRAY_TASK_ID, SGE_TASK_ID, PBS_ARRAY_INDEX or JOB_COMPLETION_INDEX,
     whatever number the array starts at.
     """
-    from dlc2lp.batch.run import run_shard
+    with _requeued(requeue), watching(f"reading the plan of {out}") as watch:
+        from dlc2lp.batch.run import run_shard
+
+        shard = _shard(shard_text, n_shards)
+        came = run_shard(out, shard, take_run_options(options), watch=watch)
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    shard = _shard(shard_text, n_shards)
-    with _requeued(requeue), watching() as watch:
-        came = run_shard(out, shard, take_run_options(options), watch=watch)
     output.result(text.run_text(out, came), json.run(out, came))
     return came.exit_code
 
@@ -185,13 +187,13 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
     Says what became of every project; exit 1 if any did not arrive whole. To be run when no worker is at work any more.
     With --shard it only verifies a part, and one call without it afterwards writes the reports.
     """
+    run_options = RunOptions.of(options)
+    with _requeued(requeue), watching(f"reading the plan of {out}") as watch:
+        shard = None if shard_text is None else _shard(shard_text, None)
+        report = _finish(watch, out, run_options, shard)
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    run_options = RunOptions.of(options)
-    shard = None if shard_text is None else _shard(shard_text, None)
-    with _requeued(requeue), watching() as watch:
-        report = _finish(watch, out, run_options, shard)
     if report is None:
         output.result(f"part {shard} of {shown(str(out))} is verified", json.finished_part(out, str(shard)))
         return EXIT_OK

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -27,12 +27,12 @@ logger = logging.getLogger("dlc2lp")
 #: Marks a line of the log that is said to people besides.
 _SHOWN = {"is_shown": True}
 
-_state: dict[str, Any] = {"json": False, "command": "dlc2lp", "quiet": False}
+_state: dict[str, Any] = {"json": False, "command": "dlc2lp", "quiet": False, "before": None}
 
 
 def reset(as_json: bool) -> None:
     """Begin a new command."""
-    _state.update(json=as_json, command="dlc2lp", quiet=False)
+    _state.update(json=as_json, command="dlc2lp", quiet=False, before=None, details=False)
     terminal.dress_texts(sys.stderr if as_json else sys.stdout)
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
@@ -51,6 +51,7 @@ def configure(path: str, *, as_json: bool, verbose: int, quiet: bool, log_file: 
     """Set how much is said, and where the log goes, before a command runs."""
     set_command(path)
     _state.update(json=as_json, quiet=quiet)
+    _state["details"] = bool(verbose or log_file)
     if verbose:
         log = _Log(sys.stderr, "%(levelname)s %(message)s")
         log.addFilter(lambda record: not getattr(record, "is_shown", False))  # what is a result stands there anyway
@@ -82,6 +83,12 @@ class _Log(logging.StreamHandler[TextIO]):
         self.setFormatter(logging.Formatter(form))
         self._file_name = name
         self._has_failed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; a bar on the terminal makes room for it."""
+        if not self._file_name:
+            _make_room()
+        super().emit(record)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a line, or of a fault's traceback several."""
@@ -117,15 +124,36 @@ def wants_quiet() -> bool:
     return bool(_state["quiet"])
 
 
+def wants_details() -> bool:
+    """Whether somebody reads what happens step by step: on the terminal (``-v``) or in a log."""
+    return bool(_state["details"])
+
+
+def detail(text: str) -> None:
+    """Tell what happens, for who wants to know it step by step."""
+    logger.info("%s", text)
+
+
+def before_saying(clear: Callable[[], None] | None) -> None:
+    """Have a bar make room before anything is said; None: there is none any more."""
+    _state["before"] = clear
+
+
+def _make_room() -> None:
+    if _state["before"] is not None:
+        _state["before"]()
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Write lines to stdout, or to stderr: the one place where text leaves, with names spelled out.
 
     Nobody is waited for, and no work ends, where stderr takes nothing more, or whoever read stdout has gone; a disk
     that takes no more of stdout is told (Dlc2LpError).
     """
+    _make_room()
     stream = sys.stderr if err else sys.stdout
     try:
-        click.echo(_printable(terminal.shown_painted(text, stream), stream), file=stream)
+        click.echo(printable(terminal.shown_painted(text, stream), stream), file=stream)
     except OSError as error:
         if err:
             return
@@ -213,7 +241,7 @@ def log_traceback(error: BaseException) -> None:
 _LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.NOTE: logging.INFO}
 
 
-def _printable(text: str, stream: TextIO | None) -> str:
+def printable(text: str, stream: TextIO | None) -> str:
     """Return text that a stream can hold, whatever its encoding."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

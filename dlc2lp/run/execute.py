@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, TargetRefused
-from dlc2lp.events import Event, Watch
+from dlc2lp.events import Event, Watch, by_kind
 from dlc2lp.files import FileRecord, digest
 from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
@@ -67,7 +67,8 @@ def execute(
     work = [step for step in in_order(plan.steps if steps is None else steps) if not runner.leaves(step)]
     events = list(map(event_of, work))
     n_frames, weight = sum(event.n_frames_all for event in events), sum(event.weight for event in events)
-    watch.tell(Event("planned", "step", n=len(work), n_frames_all=n_frames, weight=weight))
+    costs = by_kind((event.kind, event.weight) for event in events)
+    watch.tell(Event("planned", "step", n=len(work), n_frames_all=n_frames, weight=weight, by_kind=costs))
     try:
         work_off(work, runner.carry_out, runner.settle, run_options.jobs or allowed_cpus(), watch.stop)
     finally:

@@ -157,7 +157,7 @@ def write_folder(folder: Path, files: Sequence[ExportFile], record: ExportRecord
         _sweep(real)
         scratch.mkdir()
         weight = sum(max(1, file.size_bytes) for file in files)
-        watch.tell(Event("planned", "step", kind="export", n=len(files), weight=weight))
+        watch.tell(Event("planned", "step", kind="export", n=len(files), weight=weight, by_kind=(("export", weight),)))
         records = [_write(scratch, file, watch) for file in files]
         text = to_text(replace(record, files=tuple(records)))
         write_whole(scratch / RECORD_FILE, text.encode())
