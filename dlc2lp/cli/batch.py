@@ -13,6 +13,7 @@ import click
 
 from dlc2lp.cli import output
 from dlc2lp.cli.everywhere import everywhere
+from dlc2lp.cli.grouped import Grouped
 from dlc2lp.cli.options import GIVEN_PATH, options_of, take_run_options
 from dlc2lp.cli.progress import watching
 from dlc2lp.errors import EXIT_OK, Interrupted, begun
@@ -54,7 +55,7 @@ def batch() -> None:
     """
 
 
-@batch.command()
+@batch.command(cls=Grouped)
 @ROOT
 @OUT
 @_DECISIONS
@@ -65,6 +66,12 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
 
     The same as batch plan, batch run and batch finish. One project that fails does not stop the others. Run the same
     command again to finish what was interrupted; what is done stays done.
+
+    \b
+    Examples:
+      dlc2lp batch convert archive archive-lp
+      dlc2lp batch convert archive archive-lp --videos none --jobs 4
+      dlc2lp batch convert archive archive-lp --decisions my-decisions.yaml
     """
     run_options, chosen = take_run_options(options), Options.of(options)
     with watching(f"looking for projects in {root}") as watch:
@@ -88,7 +95,7 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
     return report.exit_code
 
 
-@batch.command()
+@batch.command(cls=Grouped)
 @ROOT
 @OUT
 @_DECISIONS
@@ -112,6 +119,13 @@ def plan(
     OUT/decisions.yaml: fill that in and run the same command again. No label, image or video is written yet.
 
     In a job array it plans the shard that the scheduler names, as with --shard; --list-only lists anyway.
+
+    \b
+    Examples:
+      dlc2lp batch plan archive archive-lp
+      dlc2lp batch plan archive archive-lp --video-root /mnt/old-videos
+      dlc2lp batch plan archive archive-lp --list-only
+      dlc2lp batch plan archive archive-lp --shard 1/20
     """
     chosen, shard = Options.of(options), None if list_only else _shard(shard_text, None)
     how: dict[str, Any] = {"decisions": decisions, "jobs": jobs, "shard": shard, "list_only": list_only}

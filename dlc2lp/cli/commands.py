@@ -9,6 +9,7 @@ import click
 
 from dlc2lp.cli import output
 from dlc2lp.cli.everywhere import everywhere
+from dlc2lp.cli.grouped import Grouped
 from dlc2lp.cli.options import (
     GIVEN_PATH,
     SOURCE_AND_TARGET,
@@ -24,7 +25,7 @@ from dlc2lp.options import Options, RunOptions
 from dlc2lp.wording import shown
 
 
-@click.command()
+@click.command(cls=Grouped)
 @SOURCE_OR_VIEWS
 @options_of("inspect")
 @everywhere
@@ -34,6 +35,12 @@ def inspect(source: Path | None, **options: Any) -> int:
     SOURCE is a DeepLabCut project folder, its config.yaml, a DeepLabCut 3D project, a folder that has only
     labeled-data/, a data set of DeepLabCut 1, or a folder in which label files lie beside their images. With --view
     NAME=SOURCE for each camera there is no other, but for a 3D project that they belong to.
+
+    \b
+    Examples:
+      dlc2lp inspect my-dlc-project
+      dlc2lp inspect my-dlc-project --video-root /mnt/old-videos
+      dlc2lp inspect --view top=lab/top --view side=lab/side
     """
     chosen = Options.of(options)
     if chosen.split == "list":
@@ -48,7 +55,7 @@ def inspect(source: Path | None, **options: Any) -> int:
     return found.exit_code
 
 
-@click.command()
+@click.command(cls=Grouped)
 @SOURCE_AND_TARGET
 @options_of("convert")
 @click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
@@ -60,6 +67,15 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register: str | None, **
     or one project for each camera with --view NAME=SOURCE and no other SOURCE but the 3D project that they belong to.
 
     Run the same command again to finish what was interrupted; what is done stays done. SOURCE is never written to.
+
+    \b
+    Examples:
+      dlc2lp convert my-dlc-project my-lp-project --dry-run
+      dlc2lp convert my-dlc-project my-lp-project
+      dlc2lp convert two-mice lp --individuals flatten
+      dlc2lp convert my-dlc-project lp --video-root /mnt/old-videos
+      dlc2lp convert --view top=lab/top --view side=lab/side lp
+      dlc2lp convert my-dlc-project lp --gpu-memory 24 --data-dir /scratch/lp
     """
     source, target = take_source(places, options)
     chosen, run_options = Options.of(options), RunOptions.of(options)
@@ -168,7 +184,7 @@ def report(target: Path) -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=Grouped)
 @TARGET
 @options_of("config")
 @everywhere

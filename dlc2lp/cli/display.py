@@ -49,7 +49,9 @@ class Display:
 
         self._clear_now()
         if self._bar is None:
-            self._bar = tqdm(total=total, bar_format=_BAR, file=sys.stderr, dynamic_ncols=True, leave=False)
+            # Delayed, or it would be drawn before it has any words.
+            more: dict[str, Any] = {"file": sys.stderr, "dynamic_ncols": True, "leave": False, "delay": 1e-3}
+            self._bar = tqdm(total=total, bar_format=_BAR, **more)
             output.before_saying(self.clear)
         room = columns_of(sys.stderr) - _AROUND_CHARS - len(what) - 2
         text = f"{what}, {shortened(shown(thing), room)}" if thing and room > 3 else what

@@ -187,13 +187,13 @@ def note(text: str) -> None:
         say(text, err=True)
 
 
-def failed(exit_code: int, findings: Iterable[Finding]) -> None:
-    """Show why a command ended before it had a result."""
+def failed(exit_code: int, findings: Iterable[Finding], *, is_stopped: bool = False) -> None:
+    """Show why a command ended before it had a result; who has stopped it needs nothing explained."""
     from dlc2lp.report.findings import ended_early, findings_text
 
     listed = list(findings)
     _log(listed)
-    more = "" if wants_json() or wants_quiet() else _how_to_read_more(listed)
+    more = "" if wants_json() or wants_quiet() or is_stopped else _how_to_read_more(listed)
     say(findings_text(listed) + more, err=True)
     if wants_json():
         with contextlib.suppress(Dlc2LpError):  # it is over anyway

@@ -16,6 +16,7 @@ from dlc2lp.cli import output
 from dlc2lp.cli.display import Display
 from dlc2lp.cli.pace import Pace
 from dlc2lp.cli.signals import STOP
+from dlc2lp.errors import Interrupted
 from dlc2lp.events import Event, Watch
 from dlc2lp.wording import counted, shown
 
@@ -43,6 +44,10 @@ def watching(first: str = "") -> Iterator[Watch]:
     try:
         with Watch(progress, STOP) as watch:
             yield watch
+    except (Interrupted, KeyboardInterrupt) as error:
+        if so_far := progress.so_far():
+            raise Interrupted.of("interrupted", "dlc2lp", f"stopped by a signal; {so_far}") from error
+        raise
     finally:
         progress.close()
 
@@ -81,7 +86,8 @@ class Tally:
     def _name(event: Event) -> str:
         """Say what is worked on: the file, and of an archive in which target it is."""
         if event.thing != "step":
-            return "" if event.thing == "piece" else event.subject
+            done = {"project": "the last one: ", "target": "the last one: "}.get(event.thing, "")
+            return "" if event.thing == "piece" else f"{done}{event.subject}"
         file = "/".join(filter(None, (event.within, event.target)))
         return f"{_DOING.get(event.kind, 'making')} {file}" if event.target else ""
 
@@ -108,6 +114,10 @@ class Progress:
         """Leave the terminal as it was."""
         with self._lock:
             self._display.close()
+
+    def so_far(self) -> str:
+        """Say how far it was where only this knows it; what carries out steps says itself what is in place."""
+        return self._counts() if self._tally.planned.thing in {"project", "target"} else ""
 
     def __call__(self, event: Event) -> None:
         """Show what it changes."""

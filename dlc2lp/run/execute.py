@@ -26,6 +26,7 @@ from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep, WriteText
 from dlc2lp.run.assess import Assessment, State, is_peoples
 from dlc2lp.run.findings import edited, held, unmergeable, unwritten
+from dlc2lp.run.in_place import in_place
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_findings import changed_meanwhile
 from dlc2lp.run.label_work import LabelWork, read_text
@@ -36,7 +37,6 @@ from dlc2lp.run.sources import changed_texts
 from dlc2lp.temporaries import own_tag
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
-from dlc2lp.wording import counted
 
 
 @dataclass
@@ -71,10 +71,19 @@ def execute(
     watch.tell(Event("planned", "step", n=len(work), n_frames_all=n_frames, weight=weight, by_kind=costs))
     try:
         work_off(work, runner.carry_out, runner.settle, run_options.jobs or allowed_cpus(), watch.stop)
+    except KeyboardInterrupt:
+        _stopped(plan, watch)
+        raise
     finally:
         leave_scratch(target)
-    watch.check(plan.target, f" with {counted(len(runner.run.done), 'step')} done")
+    _stopped(plan, watch)
     return runner.run
+
+
+def _stopped(plan: Plan, watch: Watch) -> None:
+    """Where the work is to stop, raise Interrupted with how much of the target is in place by its own records."""
+    if watch.stop.is_set():
+        watch.check(plan.target, f"; {in_place(plan.steps, Journal(Path(plan.target)).recorded())}")
 
 
 def _make_folders(target: Path, folders: Iterable[str]) -> None:
