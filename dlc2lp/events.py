@@ -54,7 +54,7 @@ class Event:
     views, view_frames
         Of a plan for several cameras; see :class:`~dlc2lp.planning.plan.Plan`.
     by_kind
-        Of steps, and of pieces, that are planned: what the steps of each kind cost together.
+        Of steps, and of pieces, that are planned: what the steps of each kind cost; see :func:`by_kind`.
     plan
         What was decided.
     """
@@ -73,16 +73,23 @@ class Event:
     findings: tuple[Finding, ...] = ()
     views: tuple[str, ...] = ()
     view_frames: tuple[Any, ...] = ()
-    by_kind: tuple[tuple[str, int], ...] = ()
+    by_kind: tuple[tuple[str, int, int], ...] = ()
     plan: Any = None
 
 
-def by_kind(costs: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
-    """Return what the steps of each kind cost together, of what each costs."""
-    sums = Counter[str]()
-    for kind, cost in costs:
-        sums[kind] += cost
-    return tuple(sorted(sums.items()))
+def by_kind(parcels: Iterable[Iterable[tuple[str, int]]]) -> tuple[tuple[str, int, int], ...]:
+    """Return what the steps of each kind cost, in all and in the parcel that has most of it.
+
+    A parcel is what is done one after the other, with the kind and the cost of each step: a single step, mostly.
+    """
+    sums, largest = Counter[str](), dict[str, int]()
+    for parcel in parcels:
+        costs = Counter[str]()
+        for kind, cost in parcel:
+            costs[kind] += cost
+        sums += costs
+        largest |= {kind: max(cost, largest.get(kind, 0)) for kind, cost in costs.items()}
+    return tuple((kind, sums[kind], largest[kind]) for kind in sorted(sums))
 
 
 OnEvent = Callable[[Event], None]

@@ -32,6 +32,7 @@ from dlc2lp.errors import DiskTrouble, TargetRefused, UsageError, raise_disk_tro
 from dlc2lp.files import read_bytes, write_whole
 from dlc2lp.model import Command, Finding, Setting, Severity
 from dlc2lp.options import Options
+from dlc2lp.wording import as_written
 
 #: A file that a person writes is smaller.
 _MOST_BYTES = 16 * 2**20
@@ -73,7 +74,7 @@ class Decisions:
         given = dict(self.options.get(project, {}))
         skip = given.pop(SKIP, "false")
         if skip not in {"true", "false"}:
-            raise invalid(project, f"found {skip!r} for {SKIP}, expected true or false")
+            raise invalid(project, f"found {as_written(skip)} for {SKIP}, expected true or false")
         decided: dict[str, Any] = {}
         for name, value in given.items():
             option = _FIELDS.get(name.replace("_", "-"))
@@ -85,7 +86,7 @@ class Decisions:
             try:
                 decided[option.name] = option.read(value, root)
             except UsageError as error:
-                raise invalid(project, f"found {value!r:.80} for {name}, expected {option.wanted}") from error
+                raise invalid(project, f"found {as_written(value):.80} for {name}, expected {option.wanted}") from error
         return options.changed(decided)
 
     def unused(self, projects: Iterable[str]) -> list[Finding]:
@@ -116,7 +117,8 @@ def _parse(path: Path, text: str) -> Decisions:
     for project, given in document.items():
         if given and not isinstance(given, dict):
             raise _unreadable(
-                path, f"found {given!r:.80} for {project!r:.80}, expected options, one a line: `option: value`"
+                path,
+                f"found {as_written(given):.80} for {project!r:.80}, expected options, one a line: `option: value`",
             )
         options[project] = {name: value for name, value in (given or {}).items() if value != ""}
     return Decisions(text, {name: given for name, given in options.items() if given}, frozenset(options))

@@ -136,7 +136,7 @@ class _Shard:
     def carry_out(self, work: Sequence[Unit], jobs: int) -> ShardRun:
         """Keep the CPUs busy, the heaviest unit first, until no unit is left or the work is to stop."""
         shard, cost = str(self._result.shard), sum(unit.cost for unit in work)
-        costs = by_kind((step.kind, step.cost) for unit in work for step in unit.steps)
+        costs = by_kind([(step.kind, step.cost) for step in unit.steps] for unit in work)
         self._watch.tell(Event("planned", "piece", shard, n=len(work), weight=cost, by_kind=costs))
         try:
             work_off(work, self._carry_out_unit, self._settle, jobs, self._watch.stop, lambda unit: unit.n_threads)

@@ -48,14 +48,15 @@ class Display:
         from tqdm import tqdm
 
         self._clear_now()
-        if self._bar is None:
+        is_new = self._bar is None
+        if is_new:
             # Delayed, or it would be drawn before it has any words.
             more: dict[str, Any] = {"file": sys.stderr, "dynamic_ncols": True, "leave": False, "delay": 1e-3}
             self._bar = tqdm(total=total, bar_format=_BAR, **more)
             output.before_saying(self.clear)
         room = columns_of(sys.stderr) - _AROUND_CHARS - len(what) - 2
         text = f"{what}, {shortened(shown(thing), room)}" if thing and room > 3 else what
-        self._bar.set_description_str(shown(text), refresh=False)
+        self._bar.set_description_str(shown(text), refresh=is_new)
         self._bar.update(done - self._bar.n)
 
     def line(self, text: str) -> None:

@@ -27,7 +27,7 @@ logger = logging.getLogger("dlc2lp")
 #: Marks a line of the log that is said to people besides.
 _SHOWN = {"is_shown": True}
 
-_state: dict[str, Any] = {"json": False, "command": "dlc2lp", "quiet": False, "before": None}
+_state: dict[str, Any] = {"json": False, "command": "dlc2lp", "quiet": False, "before": None, "details": False}
 
 
 def reset(as_json: bool) -> None:

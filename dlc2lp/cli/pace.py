@@ -7,6 +7,7 @@ nothing was seen of, and as long as the estimates still move, nothing is told.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ MIN_S = 10.0
 
 #: So large a part of what is left may be of kinds that nothing is known of.
 _MOST_UNKNOWN = 0.1
+
+#: The end may be later by this factor where the longest step is begun last; where it may be later still, who can tell?
+_MOST_WAITED = 2.5
 
 #: The estimates of so many seconds, of which one was made so often, may be apart by this factor.
 _WINDOW_S, _EVERY_S, _MOST_APART = 8.0, 0.5, 1.3
@@ -36,7 +40,9 @@ class Pace:
     """Hears of steps, and tells how much time is left."""
 
     def __init__(self, planned: Event, now_s: float) -> None:
-        self._planned = Counter(dict(planned.by_kind))
+        self._planned = {kind: weight for kind, weight, _ in planned.by_kind}
+        self._largest = {kind: largest for kind, _, largest in planned.by_kind}
+        self._thing, self._n, self._n_ended = planned.thing, planned.n, 0
         self._began_s = now_s
         self._running: dict[tuple[str, str], _Running] = {}
         #: By kind: the weight that is behind, the weight whose time is known, and that time, of all threads together.
@@ -45,6 +51,7 @@ class Pace:
 
     def hear(self, event: Event, now_s: float) -> None:
         """Take in what became of a step."""
+        self._n_ended += event.what == "ended" and event.thing == self._thing
         if event.thing != "step":
             return
         key = (event.within, event.subject)
@@ -80,9 +87,23 @@ class Pace:
             return None
         at_a_time = max(1.0, busy_s / elapsed_s)
         by_all = sum(weight * pace[kind] for kind, weight in left.items() if kind in pace) / at_a_time
-        # At the end a single long one is waited for.
+        begun = Counter[str]()
+        for each in self._running.values():
+            begun[each.kind] += each.weight - each.done
+        # At the end a single long one is waited for: one that is at work, and perhaps one that is begun last of all.
         by_one = [(each.weight - each.done) * pace.get(each.kind, 0.0) for each in self._running.values()]
-        return max(by_all, *by_one, 0.0)
+        to_begin = {kind: (left[kind] - begun[kind]) * each for kind, each in pace.items()}
+        largest = max(min(seconds, self._largest[kind] * pace[kind]) for kind, seconds in to_begin.items())
+        # Of what waits, the longest takes at least as long as they take on the average.
+        least = max(by_all, *by_one, sum(to_begin.values()) / max(1, self._n_waiting), 0.0)
+        most = least + (1 - 1 / at_a_time) * max(largest, 0.0)
+        return math.sqrt(least * most) if most <= _MOST_WAITED * least else None
+
+    @property
+    def _n_waiting(self) -> int:
+        """How many of the planned things, steps or pieces of some steps each, are neither behind nor at work."""
+        at_work = {key[0] if self._thing == "piece" else key for key in self._running}
+        return self._n - self._n_ended - len(at_work)
 
     def _note(self, now_s: float) -> None:
         if self._ends_s and now_s - self._ends_s[-1][0] < _EVERY_S:

@@ -108,7 +108,7 @@ def _problem(point: PointCells) -> str:
     try:
         x, y = point.xy
     except ValueError:
-        return f"found {point.x!r}, {point.y!r}"
+        return f"found {point.x or 'nothing'}, {point.y or 'nothing'}"
     if math.isnan(x) != math.isnan(y) or math.isinf(x) or math.isinf(y):
         return f"found {point.x or 'nothing'}, {point.y or 'nothing'}"
     return ""

@@ -252,9 +252,8 @@ def _arrived_text(plan: Plan) -> str:
         lines.append(f"{' and '.join(of_all)} written")
     alike: dict[tuple[str, str], list[str]] = {}
     for video in plan.videos:
-        alike.setdefault((video.action, "; ".join(video.reasons)), []).append(
-            f"{video.target} ({video.n_written} frames)"
-        )
+        name = f"{video.target} ({counted(video.n_written, 'frame')})"
+        alike.setdefault((video.action, "; ".join(video.reasons)), []).append(name)
     for (action, why), names in alike.items():
         said = f"{counted(len(names), 'video')} {DONE[action]}: {some(names, 3)}" + (f"; {why}" if why else "")
         lines.append(wrapped(shown(said), "", "    "))

@@ -67,7 +67,7 @@ def execute(
     work = [step for step in in_order(plan.steps if steps is None else steps) if not runner.leaves(step)]
     events = list(map(event_of, work))
     n_frames, weight = sum(event.n_frames_all for event in events), sum(event.weight for event in events)
-    costs = by_kind((event.kind, event.weight) for event in events)
+    costs = by_kind([(event.kind, event.weight)] for event in events)
     watch.tell(Event("planned", "step", n=len(work), n_frames_all=n_frames, weight=weight, by_kind=costs))
     try:
         work_off(work, runner.carry_out, runner.settle, run_options.jobs or allowed_cpus(), watch.stop)
