@@ -38,7 +38,7 @@ class Display:
         self.close()
         line = shortened(shown(text), columns_of(sys.stderr) - 1)
         self._n_now = len(line)
-        self._write(f"\r{line}")
+        output.say_for_now(line)
         output.before_saying(self.clear)
 
     def bar(self, what: str, thing: str, done: float, total: float) -> None:
@@ -90,10 +90,6 @@ class Display:
 
     def _clear_now(self) -> None:
         if self._n_now:
-            self._write("\r" + " " * self._n_now + "\r")
+            output.say_for_now(" " * self._n_now)
+            output.say_for_now("")
             self._n_now = 0
-
-    def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # a terminal that has gone
-            sys.stderr.write(output.printable(text, sys.stderr))
-            sys.stderr.flush()

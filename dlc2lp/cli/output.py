@@ -131,7 +131,7 @@ def wants_details() -> bool:
 
 def detail(text: str) -> None:
     """Tell what happens, for who wants to know it step by step."""
-    logger.info("%s", text)
+    logger.info("%s", shown(text))
 
 
 def before_saying(clear: Callable[[], None] | None) -> None:
@@ -162,6 +162,13 @@ def say(text: str, *, err: bool = False) -> None:
         if not isinstance(error, BrokenPipeError):
             why, advice = f"could not be written to: {error.strerror or error}", "see to it, and run the command again"
             raise Dlc2LpError.of("output-failed", "stdout", why, advice=advice) from error
+
+
+def say_for_now(text: str) -> None:
+    """Write a line to the terminal over what stands in its line, with no end: something else will stand there soon."""
+    with contextlib.suppress(OSError, ValueError):  # a terminal that has gone
+        sys.stderr.write(f"\r{printable(shown(text), sys.stderr)}")
+        sys.stderr.flush()
 
 
 def result(text: str, document: Document) -> None:

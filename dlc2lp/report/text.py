@@ -25,7 +25,7 @@ from dlc2lp.relabel import Relabeled
 from dlc2lp.report.findings import findings_text
 from dlc2lp.report.json import InspectedSession
 from dlc2lp.report.layout import indented, joined, table
-from dlc2lp.report.looks import painted, width, wrapped
+from dlc2lp.report.looks import painted, wrapped
 from dlc2lp.report.steps_text import DONE, dry_run_text, value_text
 from dlc2lp.report.video import needs_table
 from dlc2lp.run.verify import Verification
@@ -290,17 +290,8 @@ def _verdict_text(came: Outcome, *, has_gpu: bool) -> str:
 
 def _next_lines(target: str, *, has_gpu: bool) -> list[str]:
     """Lay out what may be done with a finished project: each command as it is typed, and what it is for."""
-    lines = []
-    for step in next_steps(target):
-        one_line = f"  {shown(step.command)}  # {step.words}"
-        if step.is_without_gpu and has_gpu:
-            continue
-        lines += (
-            [one_line]
-            if len(one_line) <= width()
-            else [wrapped(step.words, "  # ", "  # "), f"  {shown(step.command)}"]
-        )
-    return lines
+    steps = [step for step in next_steps(target) if not (step.is_without_gpu and has_gpu)]
+    return [line for step in steps for line in (wrapped(step.words, "  # ", "  # "), f"  {shown(step.command)}")]
 
 
 def verification_text(plan: Plan, found: Verification) -> str:
