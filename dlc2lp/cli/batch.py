@@ -127,11 +127,12 @@ def plan(
       dlc2lp batch plan archive archive-lp --list-only
       dlc2lp batch plan archive archive-lp --shard 1/20
     """
-    chosen, shard = Options.of(options), None if list_only else _shard(shard_text, None)
-    how: dict[str, Any] = {"decisions": decisions, "jobs": jobs, "shard": shard, "list_only": list_only}
+    chosen = Options.of(options)
     with watching(f"looking for projects in {root}") as watch:
         from dlc2lp.batch.plan import plan_archive
 
+        shard = None if list_only else _shard(shard_text, None)
+        how: dict[str, Any] = {"decisions": decisions, "jobs": jobs, "shard": shard, "list_only": list_only}
         planned = plan_archive(root, out, chosen, watch=watch, **how)
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json

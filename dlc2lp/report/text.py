@@ -40,6 +40,10 @@ from dlc2lp.wording import counted, shown, size_text, some
 MAX_ROWS = 40
 
 
+#: What is said of a video that travels untouched and is not copied.
+_LINKED = {"hardlink": "hard-linked", "symlink": "linked"}
+
+
 def more_rows(n_all: int, what: str) -> str:
     """Return the line that follows a table that is cut off; nothing where it holds all rows."""
     return f"\n... and {counted(n_all - MAX_ROWS, what)} more" if n_all > MAX_ROWS else ""
@@ -166,7 +170,7 @@ def _model_table(plan: Plan) -> str:
 def _work_text(plan: Plan) -> str:
     n_images = sum(len(step.images) for step in plan.steps if isinstance(step, PlaceImages))
     kinds, context = Counter(type(step) for step in plan.steps), _context_text(plan)
-    parts = [f"place {counted(n_images, 'image')}", *([f"cut {context}"] if context else [])]
+    parts = [f"copy {counted(n_images, 'image')}", *([f"cut {context}"] if context else [])]
     parts += [
         f"{verb} {counted(kinds[kind], 'video')}"
         for kind, verb in ((PlaceVideo, "copy"), (RemuxVideo, "remux"), (EncodeVideo, "encode"))
@@ -255,7 +259,8 @@ def _arrived_text(plan: Plan) -> str:
         name = f"{video.target} ({counted(video.n_written, 'frame')})"
         alike.setdefault((video.action, "; ".join(video.reasons)), []).append(name)
     for (action, why), names in alike.items():
-        said = f"{counted(len(names), 'video')} {DONE[action]}: {some(names, 3)}" + (f"; {why}" if why else "")
+        done = _LINKED.get(plan.options["link"], DONE[action]) if action == "place" else DONE[action]
+        said = f"{counted(len(names), 'video')} {done}: {some(names, 3)}" + (f"; {why}" if why else "")
         lines.append(wrapped(shown(said), "", "    "))
     if queued := sum(frame.state == "queued" for session in plan.sessions for frame in session.frames):
         lines.append(f"{counted(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
