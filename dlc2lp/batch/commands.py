@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from dlc2lp.declared import typed
 from dlc2lp.model import Command, PlanAgain, Remedy, RunAgain, Setting
@@ -14,12 +14,13 @@ from dlc2lp.options import Options
 Verb = Literal["convert", "plan"]
 
 
-def plan_again(
-    root: str | Path, out: Path, options: Options, *, decisions: Path | None = None, verb: Verb = "plan"
-) -> Command:
-    """Return the command that plans an archive as it was planned, to be typed when something was decided or mended."""
+def ways_to_plan(
+    root: str | Path, out: Path, options: Options, *, decisions: Path | None = None
+) -> dict[Verb, Command]:
+    """Return the commands that plan an archive as it was planned, for when something was decided or mended."""
     chosen = [f"--decisions={decisions}"] if decisions is not None else []
-    return Command.of("dlc2lp", "batch", verb, root, out, *chosen, *typed(options))
+    words = [root, out, *chosen, *typed(options)]
+    return {verb: Command.of("dlc2lp", "batch", verb, *words) for verb in get_args(Verb)}
 
 
 def run(out: Path, settings: Sequence[Setting] = ()) -> Command:

@@ -42,8 +42,8 @@ SKIP = "skip"
 
 _HEADER = """\
 # What dlc2lp can't decide by itself, project by project. Fill in the open options, add others where you like (they
-# are those of `dlc2lp convert`, and `skip: true` leaves a project out), then run this command again:
-#   {}
+# are those of `dlc2lp convert`, and `skip: true` leaves a project out), then run the same command again, one of:
+{}
 """
 
 #: Names that need no quotes in YAML, whatever they look like to it.
@@ -162,17 +162,20 @@ class Asked:
     findings: tuple[Finding, ...] = ()  #: Why none was, with the lines that a person has to add.
 
 
-def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]], again: Command) -> Asked:
+def add_open(
+    path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]], ways_on: Sequence[Command]
+) -> Asked:
     """Add open questions of projects to the file; what a person wrote, the ``decisions`` read from it, stays as it is.
 
-    It is made where it is missing and something is open; then its head names the command that is to be run ``again``.
+    It is made where it is missing and something is open; then its head names the commands that go on with it, whichever
+    of them it was, so that all of them make the same file.
     """
     new = {project: asked for project, asked in questions.items() if project not in decisions.projects}
     if not new:
         return Asked()
     blocks = "\n".join(_block(project, asked) for project, asked in sorted(new.items()))
     newline = "\r\n" if "\r\n" in decisions.text else "\n"
-    before = (decisions.text or _HEADER.format(_escaped(again.line))).rstrip("\r\n")
+    before = (decisions.text or _HEADER.format(_commented(ways_on))).rstrip("\r\n")
     text = before + newline * 2 + blocks.replace("\n", newline)
     try:
         read_back = _parse(path, text)
@@ -186,6 +189,10 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
     except (TargetRefused, DiskTrouble, OSError) as error:
         return Asked(findings=(_not_added(path, f"could not be written ({error})", blocks),))
     return Asked(len(new))
+
+
+def _commented(commands: Iterable[Command]) -> str:
+    return "\n".join(f"#   {_escaped(command.line)}" for command in commands)
 
 
 def _not_added(path: Path, why: str, blocks: str) -> Finding:

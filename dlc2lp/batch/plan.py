@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlc2lp.batch.commands import Verb, plan_again
+from dlc2lp.batch.commands import Verb, ways_to_plan
 from dlc2lp.batch.decisions import add_open, read_decisions
 from dlc2lp.batch.index import Index, IndexEntry, Lines, write_index
 from dlc2lp.batch.planning import (
@@ -113,7 +113,8 @@ def plan_archive(
     if decisions is not None and not decisions_file.parent.is_dir():
         raise UsageError.of("decisions-unreadable", str(decisions_file), "found no folder to put it into")
     request = Request(root, out, chosen, read_decisions(decisions_file))
-    again = plan_again(root, out, chosen, decisions=None if decisions is None else absolute(decisions), verb=verb)
+    ways_on = ways_to_plan(root, out, chosen, decisions=None if decisions is None else absolute(decisions))
+    again = ways_on[verb]
     listed = list_projects(request, previous, must_exist=shard is not None)
     if list_only:
         told = (*previous.findings, *listed.findings)
@@ -121,7 +122,7 @@ def plan_archive(
     n_planned = _plan_all(request, listed, shard or Shard(), jobs or allowed_cpus(), watch or Watch())
     if shard is not None:
         return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, None, again, ())
-    return _join(request, previous, listed, n_planned, decisions_file, again)
+    return _join(request, previous, listed, n_planned, decisions_file, ways_on, verb)
 
 
 def _plan_all(request: Request, listed: Listed, shard: Shard, jobs: int, watch: Watch) -> int:
@@ -180,7 +181,13 @@ class _Joined:
 
 
 def _join(
-    request: Request, previous: Previous, listed: Listed, n_planned: int, decisions_file: Path, again: Command
+    request: Request,
+    previous: Previous,
+    listed: Listed,
+    n_planned: int,
+    decisions_file: Path,
+    ways_on: Mapping[Verb, Command],
+    verb: Verb,
 ) -> ArchivePlan:
     """Make the index of all lines, and ask what is open."""
     out, options, n_projects, ledger = request.out, request.options, len(listed.targets), planned_lines(request.out)
@@ -201,7 +208,7 @@ def _join(
     write_index(index, lines.weights, itertools.chain.from_iterable(ledger.read(n_projects)))
     ledger.remove()
     note_lost(out, joined.lost)
-    asked = add_open(decisions_file, request.decisions, joined.questions(), again)
+    asked = add_open(decisions_file, request.decisions, joined.questions(), [*ways_on.values()])
     cost = estimate(out, joined.load, options)
     findings = [
         *(() if cost.fits else (_no_room(out, cost),)),
@@ -211,7 +218,7 @@ def _join(
         *(finding.within(entry.project) for entry in joined.refused for finding in entry.findings),
     ]
     refused, told = tuple(joined.refused), tuple(by_severity(findings))
-    return ArchivePlan(index, refused, n_projects, n_planned, decisions_file, asked.n_added, cost, again, told)
+    return ArchivePlan(index, refused, n_projects, n_planned, decisions_file, asked.n_added, cost, ways_on[verb], told)
 
 
 def _lost(entry: IndexEntry, story: Story, out: Path) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlc2lp.batch.commands import finish, plan_again, run, status
+from dlc2lp.batch.commands import finish, run, status, ways_to_plan
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.plan import ArchivePlan
 from dlc2lp.batch.planning import DECISIONS_FILE
@@ -260,7 +260,7 @@ def _name_of(project: ProjectReport) -> str:
 def _next_of_report(report: ArchiveReport, states: Mapping[str, int], again: Command | None) -> str:
     """Say what a person does next, where something is left."""
     index = report.index
-    again = again or plan_again(index.root, index.out, index.chosen)
+    again = again or ways_to_plan(index.root, index.out, index.chosen)["plan"]
     lines = []
     if states["incomplete"]:
         lines.append(f"to finish what was begun:\n  {shown(run(index.out).line)}\n  {shown(finish(index.out).line)}")

@@ -230,7 +230,6 @@ def outcome_text(came: Outcome, *, has_gpu: bool = True) -> str:
     plan = came.plan
     return joined(
         _arrived_text(plan),
-        view_table(plan) if plan.views else "",
         _calibration_text(plan) if plan.views else "",
         _model_table(plan),
         findings_text(came.findings),

@@ -6,10 +6,19 @@ import re
 import shlex
 import subprocess
 
+import click
 import pytest
 from archives import build_archive
 from builder import build_project
 from command import dlc2lp, start, wait_for
+
+from dlc2lp.batch.status import _left_s
+from dlc2lp.batch.worklog import Worker
+from dlc2lp.cli.options import options_of
+from dlc2lp.declared import typed
+from dlc2lp.folding import kinds_in
+from dlc2lp.model import Finding, Severity
+from dlc2lp.options import Options
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +100,52 @@ def test_what_would_be_submitted_is_shown_as_it_is_typed(messy, tmp_path):
         "--parsable --dependency=afterany:4711 finish.sh",
     ]
     assert not json.dumps(typed).count("None")
+
+
+def worker(cost, seconds, n_cpus=2):
+    return Worker("w", began_s=1000.0 - seconds, cost=cost, n_cpus=n_cpus)
+
+
+@pytest.mark.parametrize(
+    ("workers", "left_s"),
+    [
+        ((worker(4000, 100), worker(6000, 100)), 100.0),
+        ((worker(4000, 9), worker(6000, 100)), None),  # one has only begun
+        ((worker(1000, 100),), None),  # what it has in hand may be as much again and more
+        ((worker(2000, 100),), 500.0),
+        ((), None),
+    ],
+)
+def test_the_time_left_is_told_where_what_is_in_hand_does_not_count(workers, left_s):
+    assert _left_s(workers, 10_000, 1000, 1000.0) == left_s
+
+
+def test_options_are_typed_as_they_are_read(tmp_path):
+    (tmp_path / "a b").mkdir()
+    chosen = Options.of({
+        "individuals": "flatten", "crf": 20, "resize": (128, 256), "losses": ("temporal", "pca_singleview"),
+        "views": (("top", "a b"), ("side", "c")), "square_size": 2.5, "context_frames": False, "mirror": ("_t", "_b"),
+        "video_roots": (tmp_path / "a b", tmp_path), "data_dir": "/scratch/x",
+    })  # fmt: skip
+    taken = []
+
+    @click.command()
+    @options_of("convert")
+    def command(**given):
+        taken.append(Options.of(given))
+
+    command(typed(chosen), standalone_mode=False)
+    assert taken == [chosen]
+    assert typed(Options()) == []
+
+
+def test_kinds_are_told_by_severity_with_their_places():
+    def finding(severity, code, n_alike=1):
+        return Finding(severity, code, "s", "m", n_alike=n_alike)
+
+    note, error = finding(Severity.NOTE, "odd"), finding(Severity.ERROR, "bad", 3)
+    found = kinds_in({"a": [note, error], "b": [error], "c": [note, note]})
+    assert [(kind.first.code, kind.n, kind.places) for kind in found] == [
+        ("bad", 6, ("a", "b")),
+        ("odd", 3, ("a", "c")),
+    ]

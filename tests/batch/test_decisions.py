@@ -17,7 +17,7 @@ from dlc2lp.errors import UsageError
 from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity, question
 from dlc2lp.options import Options
 
-AGAIN = Command.of("dlc2lp", "batch", "convert", "/the lab/archive", "/lp")
+AGAIN = [Command.of("dlc2lp", "batch", verb, "/the lab/archive", "/lp") for verb in ("convert", "plan")]
 
 
 def read(tmp_path, text):
@@ -170,7 +170,10 @@ def test_a_file_that_can_not_be_added_to_stays_and_the_lines_are_told(tmp_path, 
 def test_the_head_names_the_command_that_goes_on_as_it_is_typed(tmp_path):
     path = tmp_path / "decisions.yaml"
     assert add_open(path, Decisions(), {"a": ask()}, AGAIN).n_added == 1
-    assert path.read_text(encoding="utf-8").splitlines()[2] == "#   dlc2lp batch convert '/the lab/archive' /lp"
+    assert path.read_text(encoding="utf-8").splitlines()[2:4] == [
+        "#   dlc2lp batch convert '/the lab/archive' /lp",
+        "#   dlc2lp batch plan '/the lab/archive' /lp",
+    ]
 
 
 def test_ends_of_lines_stay_those_of_the_person(tmp_path):
