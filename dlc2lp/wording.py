@@ -99,7 +99,7 @@ def as_written(value: object) -> str:
     >>> as_written(None), as_written("x y"), as_written({"height": True}), as_written((1, 2))
     ('null', "'x y'", '{"height": true}', '[1, 2]')
     """
-    if isinstance(value, str | bytes):
+    if isinstance(value, str | bytes | float):  # JSON has other words for what is no number than YAML and TOML
         return repr(value)
     try:
         return json.dumps(value, ensure_ascii=False, default=str)

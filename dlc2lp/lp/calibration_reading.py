@@ -59,7 +59,8 @@ def _camera(table: object) -> Camera:
         raise _FieldError(f"found {table!r}, expected a table with name, size, matrix and others")
     name = table.get("name")
     if isinstance(name, bool) or not isinstance(name, str | int) or not str(name).strip():
-        raise _FieldError(f"found the name {as_written(name)}, expected a text")
+        found = "no name" if name is None else f"the name {as_written(name)}"
+        raise _FieldError(f"found {found}, expected a text")
     rows = table.get("matrix")
     if not isinstance(rows, list) or len(rows) != 3:
         raise _FieldError(f"found the matrix {as_written(rows)}, expected three rows of three numbers")
