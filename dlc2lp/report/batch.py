@@ -260,7 +260,7 @@ def _name_of(project: ProjectReport) -> str:
 def _next_of_report(report: ArchiveReport, states: Mapping[str, int], again: Command | None) -> str:
     """Say what a person does next, where something is left."""
     index = report.index
-    again = again or ways_to_plan(index.root, index.out, index.chosen)["plan"]
+    again = again or ways_to_plan(index.root, index.out, index.chosen)["convert"]
     lines = []
     if states["incomplete"]:
         lines.append(f"to finish what was begun:\n  {shown(run(index.out).line)}\n  {shown(finish(index.out).line)}")

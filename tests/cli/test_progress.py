@@ -104,7 +104,8 @@ def test_a_terminal_gets_a_bar(tmp_path):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
     command = [sys.executable, "-m", "dlc2lp", "convert", str(project.root), str(tmp_path / "lp")]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs)
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm"}
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs, env=env)
     os.close(theirs)
     shown = b""
     while True:
