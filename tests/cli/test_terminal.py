@@ -16,6 +16,7 @@ from dlc2lp.cli import terminal
 from dlc2lp.model import Command, Finding, Setting, Severity
 from dlc2lp.report import looks
 from dlc2lp.report.findings import findings_text
+from dlc2lp.report.steps_text import value_text
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals that Python can open")
 
@@ -201,6 +202,22 @@ def test_a_dry_run_is_told_in_words(project, tmp_path):
     assert "convert would" not in again
     for command in (["config", tmp_path / "lp"], ["inspect", project.root], ["verify", tmp_path / "lp"]):
         assert not OF_PYTHON.search(dlc2lp(*command).stdout), command
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"height": 256, "width": 128}, "height 256, width 128"),
+        ([0, 1], "0, 1"),
+        ([[0, 1], [2]], "(0, 1), (2)"),
+        ([], "none"),
+        (True, "true"),
+        (None, "not set"),
+        (0.95, "0.95"),
+    ],
+)
+def test_values_of_the_config_are_told_in_words(value, text):
+    assert value_text(value) == text
 
 
 def test_a_good_project_ends_shortly_with_what_comes_next(project, tmp_path, monkeypatch):
