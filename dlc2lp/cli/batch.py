@@ -91,7 +91,7 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
         with begun(out):
             report = _finish(watch, out, run_options)
     assert report is not None  # noqa: S101  only a part would be none; told to mypy
-    output.result(text.report_text(report, planned.again), json.converted(planned, came, report))
+    output.result(text.report_text(report, planned), json.converted(planned, came, report))
     return report.exit_code
 
 

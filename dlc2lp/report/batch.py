@@ -229,8 +229,8 @@ def status_text(found: Status) -> str:
     return joined(*parts, steps)
 
 
-def report_text(report: ArchiveReport, again: Command | None = None) -> str:
-    """Lay out what became of an archive, project by project; ``again`` is the command that made it all."""
+def report_text(report: ArchiveReport, planned: ArchivePlan | None = None) -> str:
+    """Lay out what became of an archive, project by project; ``planned`` where the same command has planned it."""
     before = sum(project.bytes_before for project in report.projects)
     after = sum(project.bytes_after for project in report.projects)
     states = Counter[str](project.state for project in report.projects)
@@ -249,7 +249,7 @@ def report_text(report: ArchiveReport, again: Command | None = None) -> str:
         *_sections(blocks),
         _about_all(report.index.findings),
         "\n".join(summary),
-        _next_of_report(report, states, again),
+        _next_of_report(report, states, planned),
     )
 
 
@@ -257,15 +257,15 @@ def _name_of(project: ProjectReport) -> str:
     return project.project + (f" ({project.individual})" if project.individual else "")
 
 
-def _next_of_report(report: ArchiveReport, states: Mapping[str, int], again: Command | None) -> str:
+def _next_of_report(report: ArchiveReport, states: Mapping[str, int], planned: ArchivePlan | None) -> str:
     """Say what a person does next, where something is left."""
     index = report.index
-    again = again or ways_to_plan(index.root, index.out, index.chosen)["convert"]
     lines = []
     if states["incomplete"]:
         lines.append(f"to finish what was begun:\n  {shown(run(index.out).line)}\n  {shown(finish(index.out).line)}")
     if states["needs-decision"]:
-        lines.append(_decide(index.out / DECISIONS_FILE, again))
+        again = planned.again if planned else ways_to_plan(index.root, index.out, index.chosen)["convert"]
+        lines.append(_decide(planned.decisions_file if planned else index.out / DECISIONS_FILE, again))
     return "\n".join(lines)
 
 

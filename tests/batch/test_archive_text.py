@@ -150,3 +150,12 @@ def test_kinds_are_told_by_severity_with_their_places():
         ("bad", 6, ("a", "b")),
         ("odd", 3, ("a", "c")),
     ]
+
+
+def test_decisions_that_lie_elsewhere_are_named_there(messy, tmp_path):
+    root, _, _ = messy
+    decisions = tmp_path / "my decisions.yaml"
+    told = dlc2lp("batch", "convert", root, tmp_path / "lp", "--decisions", decisions).stdout
+    words = ["dlc2lp", "batch", "convert", root, tmp_path / "lp", f"--decisions={decisions}"]
+    assert shlex.join(map(str, words)) in told
+    assert f"in {decisions}" in " ".join(told.split())
