@@ -105,6 +105,16 @@ class Option:
         message = f"found {value!r}, expected {self.wanted}"
         raise UsageError.of(self.code, f"--{self.flag}", message, advice="give {}", remedies=(remedy,))
 
+    def arguments(self, value: Any) -> list[str]:
+        """Return a value as the words of the command line that :meth:`read` makes it from."""
+        if self.kind is bool:
+            return [f"--{self.flag}" if value else f"--no-{self.flag}"]
+        if self.is_repeated:
+            return [f"--{self.flag}={'='.join(map(str, each)) if isinstance(each, tuple) else each}" for each in value]
+        if isinstance(value, tuple):
+            return [f"--{self.flag}={('x' if isinstance(value[0], int) else ',').join(map(str, value))}"]
+        return [f"--{self.flag}={value:g}" if isinstance(value, float) else f"--{self.flag}={value}"]
+
     def find(self, value: Any) -> Any:
         """Return a value that was read, if the places that it names are there; else raise UsageError."""
         for path in () if not self.place or value is None else value if isinstance(value, tuple) else (value,):
@@ -232,6 +242,24 @@ def _declared(chosen: type[Chosen]) -> dict[str, Option]:
                 may_be_none=NoneType in kinds,
             )
     return found
+
+
+def typed(chosen: Chosen) -> list[str]:
+    """Return options as they are typed on the command line: those that are other than by default.
+
+    Examples
+    --------
+    ``["--individuals=flatten", "--crf=20", "--no-context-frames"]``
+    """
+    default = type(chosen)()
+    words: list[str] = []
+    for each in fields(chosen):
+        value = getattr(chosen, each.name)
+        if isinstance(value, Chosen):
+            words += typed(value)
+        elif "option" in each.metadata and value != getattr(default, each.name):
+            words += declared(type(chosen))[each.name].arguments(value)
+    return words
 
 
 #: Returns the options of a class by name; those of a class inside it stand in the section of its field.

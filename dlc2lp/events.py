@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -17,7 +18,7 @@ from dlc2lp.errors import Interrupted
 from dlc2lp.model import Finding
 
 What = Literal["planned", "began", "advanced", "ended", "decided"]
-Thing = Literal["session", "step", "piece", "project", "target"]
+Thing = Literal["session", "step", "piece", "project", "target", "stage"]
 Ending = Literal["done", "skipped", "failed"]
 
 
@@ -33,7 +34,7 @@ class Event:
     thing
         ``session``: its images are compared with its video. ``step``: it makes files of a target. Of an archive: a
         ``project`` is planned, a ``piece`` of a shard (some steps of one target) is carried out, a ``target`` is
-        verified.
+        verified. A ``stage`` began, of the kind ``plan``, ``check`` or ``page``, of which nobody counts how far it is.
     subject
         Which one: a session's, project's or target's name, a step's id. Of pieces that are planned: their shard.
     kind, target
@@ -52,6 +53,10 @@ class Event:
         Why it failed.
     views, view_frames
         Of a plan for several cameras; see :class:`~dlc2lp.planning.plan.Plan`.
+    by_kind
+        Of steps, and of pieces, that are planned: what the steps of each kind cost; see :func:`by_kind`.
+    plan
+        What was decided.
     """
 
     what: What
@@ -68,6 +73,23 @@ class Event:
     findings: tuple[Finding, ...] = ()
     views: tuple[str, ...] = ()
     view_frames: tuple[Any, ...] = ()
+    by_kind: tuple[tuple[str, int, int], ...] = ()
+    plan: Any = None
+
+
+def by_kind(parcels: Iterable[Iterable[tuple[str, int]]]) -> tuple[tuple[str, int, int], ...]:
+    """Return what the steps of each kind cost, in all and in the parcel that has most of it.
+
+    A parcel is what is done one after the other, with the kind and the cost of each step: a single step, mostly.
+    """
+    sums, largest = Counter[str](), dict[str, int]()
+    for parcel in parcels:
+        costs = Counter[str]()
+        for kind, cost in parcel:
+            costs[kind] += cost
+        sums += costs
+        largest |= {kind: max(cost, largest.get(kind, 0)) for kind, cost in costs.items()}
+    return tuple((kind, sums[kind], largest[kind]) for kind in sorted(sums))
 
 
 OnEvent = Callable[[Event], None]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dlc2lp.model import Finding
 from dlc2lp.wording import some
@@ -78,3 +78,55 @@ class Kept:
             last, n_more = listed[-1], n - len(listed)
             told += [*listed[:-1], replace(last, n_alike=1 + n_more) if n_more else last]
         return told
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All findings of one kind: what is told once, and where else it is so.
+
+    Attributes
+    ----------
+    first
+        The first one, which is told in full.
+    others
+        The further ones of the kind, in their order.
+    places
+        Where the kind is found, the first place included: projects, where it was asked of several, else subjects.
+    """
+
+    first: Finding
+    others: tuple[Finding, ...] = ()
+    places: tuple[str, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """How many findings it stands for."""
+        return self.first.n_alike + sum(each.n_alike for each in self.others)
+
+
+def kinds(findings: Iterable[Finding]) -> list[Kind]:
+    """Return the kinds among some findings, by severity and code, in the order of their first ones."""
+    return list(_kinds([("", finding) for finding in findings]).values())
+
+
+def kinds_in(found: Mapping[str, Iterable[Finding]]) -> list[Kind]:
+    """Return the kinds among the findings of several places, of projects mostly: errors first, then as they come.
+
+    What is told of the page of an archive and in the terminal: ``missing-image`` in 5 projects is one fact.
+    """
+    listed = [(place, finding) for place, findings in found.items() for finding in findings]
+    return sorted(_kinds(listed).values(), key=lambda kind: kind.first.severity.rank)
+
+
+def _kinds(findings: Iterable[tuple[str, Finding]]) -> dict[Hashable, Kind]:
+    alike: dict[Hashable, list[tuple[str, Finding]]] = {}
+    for place, finding in findings:
+        alike.setdefault((finding.severity, finding.code), []).append((place, finding))
+    return {
+        kind: Kind(
+            listed[0][1],
+            tuple(finding for _, finding in listed[1:]),
+            tuple(filter(None, dict.fromkeys(place or finding.subject for place, finding in listed))),
+        )
+        for kind, listed in alike.items()
+    }

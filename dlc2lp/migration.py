@@ -208,7 +208,10 @@ def propose(source: Place, target: str | Path, options: Options, *, watch: Watch
     What the target's own plan found out about videos is taken over, where nothing that was compared has changed.
     Raises SourceRefused or TargetRefused where the migration is not possible so, Interrupted where the work is to stop.
     """
-    return propose_seen(survey_source(source, target, options, watch=watch), Path(target), options)
+    seen = survey_source(source, target, options, watch=watch)
+    if watch is not None:
+        watch.tell(Event("began", "stage", str(seen.views[0].survey.project.root) if seen.views else "", "plan"))
+    return propose_seen(seen, Path(target), options)
 
 
 def survey_source(source: Place, target: str | Path, options: Options, *, watch: Watch | None = None) -> Source:
@@ -346,10 +349,11 @@ def carry_out(
     to_do = [step for step in made.steps if assessment.states[step.id] in WRITTEN]
     if any(isinstance(step, EncodeVideo) for step in to_do):
         find_ffmpeg()
-    watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames))
+    watch.tell(Event("decided", "target", made.target, views=made.views, view_frames=made.view_frames, plan=made))
     watch.check(made.target)
     came = carry_out_whole(made, Held(stored, before, assessment), proposal.labels, run_options, watch, last)
     closed = came.closed
+    watch.tell(Event("began", "stage", made.target, "page"))
     findings = merge_findings(came.told, closed.findings, write_page(made, closed))
     outcome = Outcome(made, came.run, closed.verification, findings)
     # What is told of this run alone the next one would not tell.

@@ -36,6 +36,18 @@ Uneven = Literal["trim", "keep", "refuse"]
 _PROJECT = ("inspect", "convert")
 _ANY = (*_PROJECT, "batch convert", "batch plan")
 
+#: What stands above the options of a section in the help, by its rank.
+TITLES = {
+    0: "Several projects",
+    1: "Labels and frames",
+    2: "Views (several cameras)",
+    3: "Videos",
+    4: "Starter config",
+    5: "Running",
+    6: "Running",
+    7: "Running",
+}
+
 _PROJECTS = Section(0, _PROJECT)
 _LABELS = Section(1, _ANY)
 _CAMERAS = Section(2, _PROJECT)

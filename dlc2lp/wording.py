@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import unicodedata
 from collections.abc import Iterable
 
@@ -45,6 +47,64 @@ def size_text(n_bytes: int) -> str:
         if n_bytes >= factor:
             return f"{n_bytes / factor:.1f} {unit}"
     return f"{n_bytes} B"
+
+
+#: So many digits behind the point are told of a coordinate in pixels: enough to find it in a picture.
+_DECIMALS = 3
+
+
+def pixels_text(px: float, other_px: float | None = None) -> str:
+    """Return a coordinate for people; with all its digits only where with fewer it looks like the other one.
+
+    Examples
+    --------
+    >>> pixels_text(12.3456789012345), pixels_text(7.0), pixels_text(math.nan), pixels_text(1.00001, 1.00002)
+    ('12.346', '7.0', 'nothing', '1.00001')
+    """
+    px = float(px)
+    if math.isnan(px):
+        return "nothing"
+    if math.isinf(px):
+        return "infinite" if px > 0 else "-infinite"
+    short = round(px, _DECIMALS)
+    return f"{px if other_px is not None and round(other_px, _DECIMALS) == short and other_px != px else short!r}"
+
+
+Pair = tuple[float, float]
+
+
+def point_text(xy_px: Pair) -> str:
+    """``(12.346, 7.0)``; ``empty`` where there is no point."""
+    x_px, y_px = xy_px
+    return "empty" if math.isnan(x_px) and math.isnan(y_px) else f"({pixels_text(x_px)}, {pixels_text(y_px)})"
+
+
+def two_points(a_px: Pair, b_px: Pair) -> tuple[str, str]:
+    """Name two points (x, y) that differ: with all digits only where they look the same with fewer."""
+    short = point_text(a_px), point_text(b_px)
+    if short[0] != short[1]:
+        return short
+    (ax, ay), (bx, by) = a_px, b_px
+    return (
+        f"({pixels_text(ax, bx)}, {pixels_text(ay, by)})",
+        f"({pixels_text(bx, ax)}, {pixels_text(by, ay)})",
+    )
+
+
+def as_written(value: object) -> str:
+    """Return a value of a file or an option as files say it, not as Python does: ``null``, ``true``, ``{"a": 1}``.
+
+    Examples
+    --------
+    >>> as_written(None), as_written("x y"), as_written({"height": True}), as_written((1, 2))
+    ('null', "'x y'", '{"height": true}', '[1, 2]')
+    """
+    if isinstance(value, str | bytes | float):  # JSON has other words for what is no number than YAML and TOML
+        return repr(value)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):  # a key that is no text, or what holds itself
+        return str(value)
 
 
 #: What a terminal or a log would act on and not show: controls (C0, C1), direction marks and other invisible signs,

@@ -29,6 +29,7 @@ def console_blocks():
 
 def test_the_commands_give_the_output_that_is_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dlc2lp.cli.commands.has_gpu", lambda: True)  # without one, one step more is told
     commands = console_blocks()
     assert len(commands) > 5
     for line, expected in commands:

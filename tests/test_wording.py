@@ -2,13 +2,14 @@
 
 import ast
 import itertools
+import math
 import re
 from pathlib import Path
 
 import pytest
 
 import dlc2lp
-from dlc2lp.wording import counted
+from dlc2lp.wording import as_written, counted, pixels_text, two_points
 
 PACKAGE = Path(dlc2lp.__file__).parent
 
@@ -74,3 +75,34 @@ def numbers_with_what_follows():
             for value, text in itertools.pairwise(parts):
                 if isinstance(value, ast.FormattedValue) and isinstance(text, ast.Constant):
                     yield f"{path.relative_to(PACKAGE)}:{value.lineno}", ast.unparse(value.value), text.value
+
+
+@pytest.mark.parametrize(
+    ("px", "other_px", "text"),
+    [
+        (12.3456789012345, None, "12.346"),
+        (12.3456789012345, 99.0, "12.346"),
+        (12.3456789012345, 12.3456789012346, "12.3456789012345"),
+        (5.0, 5.0, "5.0"),
+        (math.nan, 1.0, "nothing"),
+        (math.inf, 1.0, "infinite"),
+    ],
+)
+def test_coordinates_have_as_many_digits_as_tell_them_apart(px, other_px, text):
+    assert pixels_text(px, other_px) == text
+
+
+def test_two_points_that_differ_look_so():
+    assert two_points((1.23456789, 2.0), (3.0, 2.0)) == ("(1.235, 2.0)", "(3.0, 2.0)")
+    assert two_points((1.23456789, 2.0), (1.23456788, 2.0)) == ("(1.23456789, 2.0)", "(1.23456788, 2.0)")
+    assert two_points((math.nan, math.nan), (1.0, 2.0)) == ("empty", "(1.0, 2.0)")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "null"), (True, "true"), ([1, None], "[1, null]"), ({"a": False}, '{"a": false}')]
+)
+def test_values_of_files_are_told_as_files_say_them(value, text):
+    assert as_written(value) == text
+    loop = [value]
+    loop.append(loop)
+    assert as_written(loop)

@@ -30,8 +30,9 @@ from typing import Any
 from dlc2lp.declared import declared
 from dlc2lp.errors import DiskTrouble, TargetRefused, UsageError, raise_disk_trouble
 from dlc2lp.files import read_bytes, write_whole
-from dlc2lp.model import Finding, Setting, Severity
+from dlc2lp.model import Command, Finding, Setting, Severity
 from dlc2lp.options import Options
+from dlc2lp.wording import as_written
 
 #: A file that a person writes is smaller.
 _MOST_BYTES = 16 * 2**20
@@ -41,7 +42,8 @@ SKIP = "skip"
 
 _HEADER = """\
 # What dlc2lp can't decide by itself, project by project. Fill in the open options, add others where you like (they
-# are those of `dlc2lp convert`, and `skip: true` leaves a project out), then run the same `dlc2lp batch plan` again.
+# are those of `dlc2lp convert`, and `skip: true` leaves a project out), then run the same command again, one of:
+{}
 """
 
 #: Names that need no quotes in YAML, whatever they look like to it.
@@ -72,7 +74,7 @@ class Decisions:
         given = dict(self.options.get(project, {}))
         skip = given.pop(SKIP, "false")
         if skip not in {"true", "false"}:
-            raise invalid(project, f"found {skip!r} for {SKIP}, expected true or false")
+            raise invalid(project, f"found {as_written(skip)} for {SKIP}, expected true or false")
         decided: dict[str, Any] = {}
         for name, value in given.items():
             option = _FIELDS.get(name.replace("_", "-"))
@@ -84,7 +86,7 @@ class Decisions:
             try:
                 decided[option.name] = option.read(value, root)
             except UsageError as error:
-                raise invalid(project, f"found {value!r:.80} for {name}, expected {option.wanted}") from error
+                raise invalid(project, f"found {as_written(value):.80} for {name}, expected {option.wanted}") from error
         return options.changed(decided)
 
     def unused(self, projects: Iterable[str]) -> list[Finding]:
@@ -115,7 +117,8 @@ def _parse(path: Path, text: str) -> Decisions:
     for project, given in document.items():
         if given and not isinstance(given, dict):
             raise _unreadable(
-                path, f"found {given!r:.80} for {project!r:.80}, expected options, one a line: `option: value`"
+                path,
+                f"found {as_written(given):.80} for {project!r:.80}, expected options, one a line: `option: value`",
             )
         options[project] = {name: value for name, value in (given or {}).items() if value != ""}
     return Decisions(text, {name: given for name, given in options.items() if given}, frozenset(options))
@@ -159,21 +162,24 @@ class Asked:
     findings: tuple[Finding, ...] = ()  #: Why none was, with the lines that a person has to add.
 
 
-def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]]) -> Asked:
+def add_open(
+    path: Path, decisions: Decisions, questions: Mapping[str, Sequence[Finding]], ways_on: Sequence[Command]
+) -> Asked:
     """Add open questions of projects to the file; what a person wrote, the ``decisions`` read from it, stays as it is.
 
-    It is made where it is missing and something is open.
+    It is made where it is missing and something is open; then its head names the commands that go on with it, whichever
+    of them it was, so that all of them make the same file.
     """
     new = {project: asked for project, asked in questions.items() if project not in decisions.projects}
     if not new:
         return Asked()
     blocks = "\n".join(_block(project, asked) for project, asked in sorted(new.items()))
     newline = "\r\n" if "\r\n" in decisions.text else "\n"
-    before = (decisions.text or _HEADER).rstrip("\r\n")
+    before = (decisions.text or _HEADER.format(_commented(ways_on))).rstrip("\r\n")
     text = before + newline * 2 + blocks.replace("\n", newline)
     try:
-        again = _parse(path, text)
-        if again.options != decisions.options or again.projects != decisions.projects | new.keys():
+        read_back = _parse(path, text)
+        if read_back.options != decisions.options or read_back.projects != decisions.projects | new.keys():
             raise _unreadable(path, "an entry would be lost")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(Path(os.path.realpath(path)), text.encode())
@@ -183,6 +189,10 @@ def add_open(path: Path, decisions: Decisions, questions: Mapping[str, Sequence[
     except (TargetRefused, DiskTrouble, OSError) as error:
         return Asked(findings=(_not_added(path, f"could not be written ({error})", blocks),))
     return Asked(len(new))
+
+
+def _commented(commands: Iterable[Command]) -> str:
+    return "\n".join(f"#   {_escaped(command.line)}" for command in commands)
 
 
 def _not_added(path: Path, why: str, blocks: str) -> Finding:

@@ -31,6 +31,7 @@ from dlc2lp.errors import (
 from dlc2lp.files import NotRegular, TooLarge, lines_of, open_regular, write_whole
 from dlc2lp.inside import InnerPath, StepId
 from dlc2lp.model import Command, Finding
+from dlc2lp.options import Options
 from dlc2lp.planning.plan import Count, CountKeys, Plan
 from dlc2lp.planning.steps import EncodeVideo, Step
 from dlc2lp.renaming import remove
@@ -206,6 +207,14 @@ class Index:
     totals: Totals  #: Sums over the lines.
     findings: tuple[Finding, ...]  #: What came up while the archive was searched.
     weights_file: str  #: Where the weights stand, relative to OUT.
+
+    @property
+    def chosen(self) -> Options:
+        """What was chosen for all projects, read."""
+        flat = dict(self.options)
+        for value in self.options.values():
+            flat |= value if isinstance(value, Mapping) else {}
+        return Options.of(flat)
 
     @classmethod
     def read(cls, out: Path) -> Self:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dlc2lp.batch.commands import Verb, ways_to_plan
 from dlc2lp.batch.decisions import add_open, read_decisions
 from dlc2lp.batch.index import Index, IndexEntry, Lines, write_index
 from dlc2lp.batch.planning import (
@@ -30,7 +31,7 @@ from dlc2lp.codec import Malformed
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, UsageError
 from dlc2lp.events import Event, Watch
 from dlc2lp.files import absolute
-from dlc2lp.model import Finding, Setting, Severity, by_severity
+from dlc2lp.model import Command, Finding, Setting, Severity, by_severity
 from dlc2lp.options import Options
 from dlc2lp.planning.plan import PLAN_FILE
 from dlc2lp.run.journal import Journal
@@ -56,6 +57,8 @@ class ArchivePlan:
         Where a person decides, and how many projects were added there.
     estimate
         What it will still cost; None where only a part was planned.
+    again
+        The command that plans it as it was planned, for when something was decided.
     findings
         Everything that a person should know, errors first.
     """
@@ -67,6 +70,7 @@ class ArchivePlan:
     decisions_file: Path
     n_asked: int
     estimate: Estimate | None
+    again: Command
     findings: tuple[Finding, ...]
 
     def __repr__(self) -> str:
@@ -92,12 +96,14 @@ def plan_archive(
     list_only: bool = False,
     jobs: int | None = None,
     watch: Watch | None = None,
+    verb: Verb = "plan",
 ) -> ArchivePlan:
     """Plan the migration of every project below a folder; the plans are written into the targets.
 
     Stopped, the same call goes on from there. With a shard, only that part of a list of projects that must be there is
     planned, for others to plan the rest at the same time; a last call without it makes the plan. ``decisions`` is
     ``OUT/decisions.yaml`` by default; ``jobs`` are processes at a time; None: the CPUs that this process may use.
+    ``verb`` says which command a person who decides is told to run again.
     """
     chosen = options or Options()
     check_options(chosen)  # or each project would tell it
@@ -107,14 +113,16 @@ def plan_archive(
     if decisions is not None and not decisions_file.parent.is_dir():
         raise UsageError.of("decisions-unreadable", str(decisions_file), "found no folder to put it into")
     request = Request(root, out, chosen, read_decisions(decisions_file))
+    ways_on = ways_to_plan(root, out, chosen, decisions=None if decisions is None else absolute(decisions))
+    again = ways_on[verb]
     listed = list_projects(request, previous, must_exist=shard is not None)
     if list_only:
         told = (*previous.findings, *listed.findings)
-        return ArchivePlan(None, (), len(listed.targets), 0, decisions_file, 0, None, told)
+        return ArchivePlan(None, (), len(listed.targets), 0, decisions_file, 0, None, again, told)
     n_planned = _plan_all(request, listed, shard or Shard(), jobs or allowed_cpus(), watch or Watch())
     if shard is not None:
-        return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, None, ())
-    return _join(request, previous, listed, n_planned, decisions_file)
+        return ArchivePlan(None, (), len(listed.targets), n_planned, decisions_file, 0, None, again, ())
+    return _join(request, previous, listed, n_planned, decisions_file, ways_on, verb)
 
 
 def _plan_all(request: Request, listed: Listed, shard: Shard, jobs: int, watch: Watch) -> int:
@@ -172,7 +180,15 @@ class _Joined:
         }
 
 
-def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, decisions_file: Path) -> ArchivePlan:
+def _join(
+    request: Request,
+    previous: Previous,
+    listed: Listed,
+    n_planned: int,
+    decisions_file: Path,
+    ways_on: Mapping[Verb, Command],
+    verb: Verb,
+) -> ArchivePlan:
     """Make the index of all lines, and ask what is open."""
     out, options, n_projects, ledger = request.out, request.options, len(listed.targets), planned_lines(request.out)
     try:
@@ -192,7 +208,7 @@ def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, 
     write_index(index, lines.weights, itertools.chain.from_iterable(ledger.read(n_projects)))
     ledger.remove()
     note_lost(out, joined.lost)
-    asked = add_open(decisions_file, request.decisions, joined.questions())
+    asked = add_open(decisions_file, request.decisions, joined.questions(), [*ways_on.values()])
     cost = estimate(out, joined.load, options)
     findings = [
         *(() if cost.fits else (_no_room(out, cost),)),
@@ -202,7 +218,7 @@ def _join(request: Request, previous: Previous, listed: Listed, n_planned: int, 
         *(finding.within(entry.project) for entry in joined.refused for finding in entry.findings),
     ]
     refused, told = tuple(joined.refused), tuple(by_severity(findings))
-    return ArchivePlan(index, refused, n_projects, n_planned, decisions_file, asked.n_added, cost, told)
+    return ArchivePlan(index, refused, n_projects, n_planned, decisions_file, asked.n_added, cost, ways_on[verb], told)
 
 
 def _lost(entry: IndexEntry, story: Story, out: Path) -> list[str]:
@@ -223,13 +239,16 @@ def _no_room(out: Path, cost: Estimate) -> Finding:
 
 def _copies(projects: Mapping[tuple[str, ...], list[str]]) -> list[Finding]:
     """Tell of projects that share task, scorer and date: most are copies, but only a person knows which one counts."""
-    why = (
-        "share the task {!r}, the scorer {!r} and the date {!r}, so all but one may be copies or backups; "
-        "each is migrated"
-    )
+    why = "share the task {}, the scorer {} and the date {}, so all but one may be copies or backups; each is migrated"
     advice = f"to leave one out, write `skip: true` for it in {DECISIONS_FILE}"
     return [
-        Finding(Severity.WARNING, "project-twice", some(names), why.format(*identity), advice=advice)
+        Finding(
+            Severity.WARNING,
+            "project-twice",
+            some(names),
+            why.format(*(each or "(none)" for each in identity)),
+            advice=advice,
+        )
         for identity, names in projects.items()
         if len(names) > 1
     ]

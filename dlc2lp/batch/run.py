@@ -6,7 +6,6 @@ two that happen to work on one step make the same bytes, and a rename decides.
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -14,16 +13,17 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
+from dlc2lp.batch.commands import in_archive
 from dlc2lp.batch.index import Index, plan_digest
 from dlc2lp.batch.shards import Shard, Unit, shard_units, split_among
 from dlc2lp.batch.worklog import Story, WorkLog, read_story
 from dlc2lp.errors import EXIT_FAILED, EXIT_OK, Dlc2LpError, Interrupted, TargetRefused, ToolMissing
-from dlc2lp.events import Ending, Event, Watch
+from dlc2lp.events import Ending, Event, Watch, by_kind
 from dlc2lp.files import read_bytes
-from dlc2lp.model import Command, Finding, PlanAgain, Remedy, RunAgain, Setting
+from dlc2lp.model import Finding, Setting
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import PLAN_FILE, Plan, unreadable
-from dlc2lp.planning.steps import EncodeVideo
+from dlc2lp.planning.steps import EncodeVideo, PlaceVideo, RemuxVideo
 from dlc2lp.run.assess import assess
 from dlc2lp.run.at_work import at_work
 from dlc2lp.run.disk_space import check_space
@@ -36,26 +36,12 @@ from dlc2lp.video.cpus import allowed_cpus
 from dlc2lp.video.ffmpeg import find_ffmpeg
 from dlc2lp.wording import counted, one_line
 
+_VIDEO_KINDS = frozenset({PlaceVideo.kind, RemuxVideo.kind, EncodeVideo.kind})
+
 
 def in_batch(finding: Finding, out: Path) -> Finding:
     """Return a finding with the command of an archive where it has that of a single project."""
-    quoted = shlex.quote(str(out))
-    return replace(finding, remedies=tuple(_in_batch(remedy, quoted) for remedy in finding.remedies))
-
-
-def _in_batch(remedy: Remedy, out: str) -> Remedy:
-    run = f"dlc2lp batch run {out}"
-    match remedy:
-        case RunAgain(settings=()):
-            return Command(f"{run}, then dlc2lp batch finish {out}")
-        case RunAgain(settings=settings):
-            return Command(" ".join([run, *map(str, settings)]))
-        case PlanAgain():
-            plan = f"dlc2lp batch plan ROOT {out}"
-            return Command(f"{plan} with the same options, then {run} and dlc2lp batch finish {out}")
-        case Setting(option="edited"):
-            return Command(f"{run} {remedy}")
-    return remedy
+    return replace(finding, remedies=tuple(in_archive(remedy, out) for remedy in finding.remedies))
 
 
 @dataclass
@@ -150,10 +136,20 @@ class _Shard:
     def carry_out(self, work: Sequence[Unit], jobs: int) -> ShardRun:
         """Keep the CPUs busy, the heaviest unit first, until no unit is left or the work is to stop."""
         shard, cost = str(self._result.shard), sum(unit.cost for unit in work)
-        self._watch.tell(Event("planned", "piece", shard, n=len(work), weight=cost))
-        work_off(work, self._carry_out_unit, self._settle, jobs, self._watch.stop, lambda unit: unit.n_threads)
-        self._watch.check(str(self._out), f" with {counted(self._result.n_done, 'step')} done")
+        costs = by_kind([(step.kind, step.cost) for step in unit.steps] for unit in work)
+        self._watch.tell(Event("planned", "piece", shard, n=len(work), weight=cost, by_kind=costs))
+        try:
+            work_off(work, self._carry_out_unit, self._settle, jobs, self._watch.stop, lambda unit: unit.n_threads)
+        except KeyboardInterrupt:
+            self._stopped(work)
+            raise
+        self._stopped(work)
         return self._result
+
+    def _stopped(self, work: Sequence[Unit]) -> None:
+        """Where the work is to stop, raise Interrupted with how much of it is done."""
+        if self._watch.stop.is_set():
+            self._watch.check(str(self._out), f"; {_in_place(work, read_story(self._out, self._result.shard))}")
 
     def _carry_out_unit(self, unit: Unit, jobs: int) -> Run:
         """Do one unit; whatever goes wrong in it is a finding, and the next unit is not troubled."""
@@ -215,6 +211,19 @@ class _Shard:
         self._result.n_skipped += len(run.skipped)
         state: Ending = "failed" if run.failed else "done" if run.done else "skipped"
         self._watch.tell(Event("ended", "piece", unit.target, weight=0, state=state, findings=tuple(run.findings)))
+
+
+def _in_place(work: Sequence[Unit], story: Story) -> str:
+    """Return for example ``3 of 23 targets are done, and 12 of 40 videos are in place``, of a shard's work."""
+    left: dict[str, int] = {}
+    n_videos = n_made = 0
+    for unit in work:
+        done = story.done(unit.target)
+        left[unit.target] = left.get(unit.target, 0) + sum(step.id not in done for step in unit.steps)
+        videos = [step.id for step in unit.steps if step.kind in _VIDEO_KINDS]
+        n_videos, n_made = n_videos + len(videos), n_made + sum(step in done for step in videos)
+    said = f"{sum(not n for n in left.values())} of {counted(len(left), 'target')} are done"
+    return said + (f", and {n_made} of {counted(n_videos, 'video')} are in place" if n_videos else "")
 
 
 def _plan_of(target: Path, digest: str) -> Plan | None:

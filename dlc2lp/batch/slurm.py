@@ -122,6 +122,29 @@ class Submission:
     jobs: Mapping[str, str] = field(default_factory=dict)
     archive_exit_code: int | None = None  #: What the archive ended with, where it was waited for.
 
+    def as_typed(self, *, wait: bool = False) -> list[str]:
+        """Return the lines of a shell that submit it; the number of each job is kept for those that depend on it."""
+        lines = [f"cd {shlex.quote(str(self.folder))}"]
+        for script in self.scripts:
+            # "4711;cluster" is what sbatch says where there are several clusters.
+            numbers = [f"${{{_variable(name)}%%;*}}" for name in script.waits_for]
+            words = _sbatch(script, numbers, wait=wait)
+            typed = " ".join(f'"{word}"' if "$" in word else shlex.quote(word) for word in words)
+            lines.append(f"{_variable(script.name)}=$({typed})")
+        return lines
+
+
+def _variable(script_name: str) -> str:
+    """Return a shell variable for the number of a script's job: ``run_1``."""
+    return script_name.removesuffix(".sh").replace("-", "_")
+
+
+def _sbatch(script: Script, numbers: Sequence[str], *, wait: bool) -> list[str]:
+    """Return the call that submits a script behind the jobs with these numbers; the finishing one may be waited for."""
+    dependency = [f"--dependency=afterany:{':'.join(numbers)}"] if numbers else []
+    waits = ["--wait"] if wait and script.name == FINISH_SCRIPT else []
+    return ["sbatch", "--parsable", *dependency, *waits, script.name]
+
 
 def submit_archive(
     out: str | Path,
@@ -220,13 +243,9 @@ def _submit(submission: Submission, *, wait: bool) -> Submission:
     code = None
     for script in submission.scripts:
         write_whole(submission.folder / script.name, script.text.encode())
-        arguments = ["sbatch", "--parsable"]
-        if script.waits_for:
-            arguments.append("--dependency=afterany:" + ":".join(jobs[name] for name in script.waits_for))
         waits = wait and script.name == FINISH_SCRIPT
-        if waits:
-            arguments.append("--wait")
-        done = _call([*arguments, script.name], submission.folder, timeout_s=None if waits else _ANSWER_S)
+        arguments = _sbatch(script, [jobs[name] for name in script.waits_for], wait=wait)
+        done = _call(arguments, submission.folder, timeout_s=None if waits else _ANSWER_S)
         jobs[script.name] = done.stdout.strip().partition(";")[0]  # "4711;cluster" where there are several clusters
         if not jobs[script.name].isdigit() or (done.returncode and not waits):
             raise _refused(script, done, jobs)

@@ -16,7 +16,7 @@ from dlc2lp.model import Finding, by_severity
 from dlc2lp.wording import counted, one_line
 
 #: A worker's rate tells nothing before it has worked for a while.
-_MIN_RATE_S = 1.0
+_MIN_RATE_S = 10.0
 
 TargetState = Literal["done", "running", "failed", "interrupted", "waiting"]
 
@@ -102,6 +102,7 @@ def archive_status(out: str | Path) -> Status:
     workers = tuple(worker for worker in story.workers if worker.is_alive(now_s))
     at_work = {target for worker in workers for target in worker.targets}
     shards = {worker.shard for worker in workers}
+    largest = 0  # what the heaviest step that is left costs
     states, not_planned, sums = Counter[TargetState](), Counter[str](), Counter[str]()
     targets: list[TargetStatus] = []
     for entry in index.entries():
@@ -112,6 +113,7 @@ def archive_status(out: str | Path) -> Status:
         target = _target_status(entry, done, story, at_work, shards)
         states[target.state] += 1
         cost_done = sum(step.cost for step in entry.steps if step.id in done)
+        largest = max([largest, *(step.cost for step in entry.steps if step.id not in done)])
         sums.update(n_done=target.n_done, n_failed=target.n_failed, cost_done=cost_done)
         if target.state not in {"done", "waiting"}:
             targets.append(target)
@@ -127,7 +129,7 @@ def archive_status(out: str | Path) -> Status:
         cost_done,
         tuple(targets),
         workers,
-        _left_s(workers, cost - cost_done, now_s),
+        _left_s(workers, cost - cost_done, largest, now_s),
         tuple(story.unread),
     )
 
@@ -156,9 +158,15 @@ def _state(n_steps: int, n_done: int, n_failed: int, *, stopped: bool, running: 
     return "interrupted" if stopped else "waiting"
 
 
-def _left_s(workers: tuple[Worker, ...], cost_left: int, now_s: float) -> float | None:
-    """Return the time left at the rate of the workers that are at work."""
+def _left_s(workers: tuple[Worker, ...], cost_left: int, largest: int, now_s: float) -> float | None:
+    """Return the time left at the rate of the workers that are at work; None where it can't be told.
+
+    Workers tell of steps that ended, so what they have in hand, which may be one of the ``largest`` on each CPU, is not
+    counted: they must have done as much, or the rest would seem to take more than twice the time that it takes.
+    """
     if cost_left <= 0:
         return 0.0
-    rate = sum(worker.cost / (now_s - worker.began_s) for worker in workers if now_s - worker.began_s > _MIN_RATE_S)
+    if not all(now_s - each.began_s >= _MIN_RATE_S and each.cost >= each.n_cpus * largest for each in workers):
+        return None
+    rate = sum(worker.cost / (now_s - worker.began_s) for worker in workers)
     return cost_left / rate if rate else None

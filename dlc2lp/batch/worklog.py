@@ -210,6 +210,7 @@ class Worker:
     shard: str = ""
     job: str = ""
     tag: str = ""
+    n_cpus: int = 1  #: How many steps it may have in hand at a time.
     #: When it began, and when it was last heard of; seconds since 1970.
     began_s: float = 0.0
     last_s: float = 0.0
@@ -258,6 +259,7 @@ class Story:
         match said:
             case _Began():
                 worker.shard, worker.job, worker.tag, worker.began_s = said.shard, said.job, said.tag, said.at
+                worker.n_cpus = max(1, said.n_cpus)
             case _Ended():
                 worker.ended = said.end
                 worker.targets.clear()

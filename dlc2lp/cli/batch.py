@@ -13,6 +13,7 @@ import click
 
 from dlc2lp.cli import output
 from dlc2lp.cli.everywhere import everywhere
+from dlc2lp.cli.grouped import Grouped
 from dlc2lp.cli.options import GIVEN_PATH, options_of, take_run_options
 from dlc2lp.cli.progress import watching
 from dlc2lp.errors import EXIT_OK, Interrupted, begun
@@ -54,7 +55,7 @@ def batch() -> None:
     """
 
 
-@batch.command()
+@batch.command(cls=Grouped)
 @ROOT
 @OUT
 @_DECISIONS
@@ -65,15 +66,23 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
 
     The same as batch plan, batch run and batch finish. One project that fails does not stop the others. Run the same
     command again to finish what was interrupted; what is done stays done.
-    """
-    from dlc2lp.batch.plan import plan_archive
-    from dlc2lp.batch.run import run_shard
-    from dlc2lp.report import batch as text
-    from dlc2lp.report import batch_json as json
 
+    \b
+    Examples:
+      dlc2lp batch convert archive archive-lp
+      dlc2lp batch convert archive archive-lp --videos none --jobs 4
+      dlc2lp batch convert archive archive-lp --decisions my-decisions.yaml
+    """
     run_options, chosen = take_run_options(options), Options.of(options)
-    with watching() as watch:
-        planned = plan_archive(root, out, chosen, decisions=decisions, jobs=run_options.jobs, watch=watch)
+    with watching(f"looking for projects in {root}") as watch:
+        from dlc2lp.batch.plan import plan_archive
+        from dlc2lp.batch.run import run_shard
+        from dlc2lp.report import batch as text
+        from dlc2lp.report import batch_json as json
+
+        planned = plan_archive(
+            root, out, chosen, decisions=decisions, jobs=run_options.jobs, watch=watch, verb="convert"
+        )
         if planned.index is None or not planned.index.totals.n_planned:
             output.result(text.plan_text(planned), json.nothing_planned(planned))
             return planned.exit_code
@@ -82,11 +91,11 @@ def convert(root: Path, out: Path, *, decisions: Path | None, **options: Any) ->
         with begun(out):
             report = _finish(watch, out, run_options)
     assert report is not None  # noqa: S101  only a part would be none; told to mypy
-    output.result(text.report_text(report), json.converted(planned, came, report))
+    output.result(text.report_text(report, planned), json.converted(planned, came, report))
     return report.exit_code
 
 
-@batch.command()
+@batch.command(cls=Grouped)
 @ROOT
 @OUT
 @_DECISIONS
@@ -110,15 +119,24 @@ def plan(
     OUT/decisions.yaml: fill that in and run the same command again. No label, image or video is written yet.
 
     In a job array it plans the shard that the scheduler names, as with --shard; --list-only lists anyway.
+
+    \b
+    Examples:
+      dlc2lp batch plan archive archive-lp
+      dlc2lp batch plan archive archive-lp --video-root /mnt/old-videos
+      dlc2lp batch plan archive archive-lp --list-only
+      dlc2lp batch plan archive archive-lp --shard 1/20
     """
-    from dlc2lp.batch.plan import plan_archive
+    chosen = Options.of(options)
+    with watching(f"looking for projects in {root}") as watch:
+        from dlc2lp.batch.plan import plan_archive
+
+        shard = None if list_only else _shard(shard_text, None)
+        how: dict[str, Any] = {"decisions": decisions, "jobs": jobs, "shard": shard, "list_only": list_only}
+        planned = plan_archive(root, out, chosen, watch=watch, **how)
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    chosen, shard = Options.of(options), None if list_only else _shard(shard_text, None)
-    how: dict[str, Any] = {"decisions": decisions, "jobs": jobs, "shard": shard, "list_only": list_only}
-    with watching() as watch:
-        planned = plan_archive(root, out, chosen, watch=watch, **how)
     output.result(text.plan_text(planned), json.plan(planned))
     return planned.exit_code
 
@@ -143,13 +161,14 @@ def run(out: Path, *, shard_text: str | None, n_shards: int | None, requeue: int
     job array the shard follows from SLURM_ARRAY_TASK_ID, SGE_TASK_ID, PBS_ARRAY_INDEX or JOB_COMPLETION_INDEX,
     whatever number the array starts at.
     """
-    from dlc2lp.batch.run import run_shard
+    with _requeued(requeue), watching(f"reading the plan of {out}") as watch:
+        from dlc2lp.batch.run import run_shard
+
+        shard = _shard(shard_text, n_shards)
+        came = run_shard(out, shard, take_run_options(options), watch=watch)
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    shard = _shard(shard_text, n_shards)
-    with _requeued(requeue), watching() as watch:
-        came = run_shard(out, shard, take_run_options(options), watch=watch)
     output.result(text.run_text(out, came), json.run(out, came))
     return came.exit_code
 
@@ -183,13 +202,13 @@ def finish(out: Path, *, shard_text: str | None, requeue: int | None, **options:
     Says what became of every project; exit 1 if any did not arrive whole. To be run when no worker is at work any more.
     With --shard it only verifies a part, and one call without it afterwards writes the reports.
     """
+    run_options = RunOptions.of(options)
+    with _requeued(requeue), watching(f"reading the plan of {out}") as watch:
+        shard = None if shard_text is None else _shard(shard_text, None)
+        report = _finish(watch, out, run_options, shard)
     from dlc2lp.report import batch as text
     from dlc2lp.report import batch_json as json
 
-    run_options = RunOptions.of(options)
-    shard = None if shard_text is None else _shard(shard_text, None)
-    with _requeued(requeue), watching() as watch:
-        report = _finish(watch, out, run_options, shard)
     if report is None:
         output.result(f"part {shard} of {shown(str(out))} is verified", json.finished_part(out, str(shard)))
         return EXIT_OK
@@ -251,7 +270,7 @@ def submit(out: Path, *, n_shards: int, dry_run: bool, wait: bool, **options: An
         wait=wait,
     )
     exit_code = made.archive_exit_code or EXIT_OK
-    output.result(text.submission_text(made, dry_run=dry_run), json.submission(made, exit_code))
+    output.result(text.submission_text(made, dry_run=dry_run, wait=wait), json.submission(made, exit_code))
     return exit_code
 
 

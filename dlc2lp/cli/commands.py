@@ -9,6 +9,7 @@ import click
 
 from dlc2lp.cli import output
 from dlc2lp.cli.everywhere import everywhere
+from dlc2lp.cli.grouped import Grouped
 from dlc2lp.cli.options import (
     GIVEN_PATH,
     SOURCE_AND_TARGET,
@@ -18,12 +19,13 @@ from dlc2lp.cli.options import (
     take_source,
 )
 from dlc2lp.cli.progress import watching
+from dlc2lp.cli.terminal import has_gpu
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.options import Options, RunOptions
 from dlc2lp.wording import shown
 
 
-@click.command()
+@click.command(cls=Grouped)
 @SOURCE_OR_VIEWS
 @options_of("inspect")
 @everywhere
@@ -33,20 +35,27 @@ def inspect(source: Path | None, **options: Any) -> int:
     SOURCE is a DeepLabCut project folder, its config.yaml, a DeepLabCut 3D project, a folder that has only
     labeled-data/, a data set of DeepLabCut 1, or a folder in which label files lie beside their images. With --view
     NAME=SOURCE for each camera there is no other, but for a 3D project that they belong to.
-    """
-    from dlc2lp import migration
-    from dlc2lp.report import json, text
 
+    \b
+    Examples:
+      dlc2lp inspect my-dlc-project
+      dlc2lp inspect my-dlc-project --video-root /mnt/old-videos
+      dlc2lp inspect --view top=lab/top --view side=lab/side
+    """
     chosen = Options.of(options)
     if chosen.split == "list":
         return _show_splits(source, chosen)
-    with watching() as watch:
+    with watching(_reading(source, chosen)) as watch:
+        from dlc2lp import migration
+
         found = migration.inspect(source, chosen, watch=watch)
+    from dlc2lp.report import json, text
+
     output.result(text.inspection_text(found), json.inspection(found))
     return found.exit_code
 
 
-@click.command()
+@click.command(cls=Grouped)
 @SOURCE_AND_TARGET
 @options_of("convert")
 @click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
@@ -58,10 +67,16 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register: str | None, **
     or one project for each camera with --view NAME=SOURCE and no other SOURCE but the 3D project that they belong to.
 
     Run the same command again to finish what was interrupted; what is done stays done. SOURCE is never written to.
-    """
-    from dlc2lp import migration
-    from dlc2lp.report import json, text
 
+    \b
+    Examples:
+      dlc2lp convert my-dlc-project my-lp-project --dry-run
+      dlc2lp convert my-dlc-project my-lp-project
+      dlc2lp convert two-mice lp --individuals flatten
+      dlc2lp convert my-dlc-project lp --video-root /mnt/old-videos
+      dlc2lp convert --view top=lab/top --view side=lab/side lp
+      dlc2lp convert my-dlc-project lp --gpu-memory 24 --data-dir /scratch/lp
+    """
     source, target = take_source(places, options)
     chosen, run_options = Options.of(options), RunOptions.of(options)
     if chosen.split == "list":
@@ -69,14 +84,32 @@ def convert(places: tuple[Path, ...], *, dry_run: bool, register: str | None, **
     if chosen.individuals == "split" and source is not None and not chosen.views:
         return _convert_each(source, target, chosen, run_options, register_as=register, dry_run=dry_run)
     if dry_run:
-        with watching() as watch:
-            preview = migration.preview(source, target, chosen, watch=watch)
-        output.result(text.preview_text(preview), json.dry_run(preview))
-        return preview.exit_code
-    with watching() as watch:
+        return _preview(source, target, chosen)
+    with watching(_reading(source, chosen)) as watch:
+        from dlc2lp import migration
+
         came = migration.convert(source, target, chosen, run_options, register_as=register, watch=watch)
-    output.result(text.outcome_text(came), json.outcome(came))
+    from dlc2lp.report import json, text
+
+    output.result(text.outcome_text(came, has_gpu=has_gpu()), json.outcome(came))
     return came.exit_code
+
+
+def _preview(source: Path | None, target: Path, chosen: Options) -> int:
+    with watching(_reading(source, chosen)) as watch:
+        from dlc2lp import migration
+
+        preview = migration.preview(source, target, chosen, watch=watch)
+    from dlc2lp.report import json, text
+
+    output.result(text.preview_text(preview), json.dry_run(preview))
+    return preview.exit_code
+
+
+def _reading(source: Path | None, chosen: Options) -> str:
+    """Say what is being read first, before any library is loaded: that takes its time on a cold disk."""
+    places = [path for _, path in chosen.views] if source is None else [source]
+    return f"reading {', '.join(map(str, places))}"
 
 
 def _show_splits(source: Path | None, chosen: Options) -> int:
@@ -92,22 +125,25 @@ def _convert_each(
     source: Path, target: Path, chosen: Options, run_options: RunOptions, *, register_as: str | None, dry_run: bool
 ) -> int:
     """Convert a multi-animal project into one target per individual."""
-    from dlc2lp import each_individual, migration
-    from dlc2lp.report import json, text
+    with watching(_reading(source, chosen)):
+        from dlc2lp import each_individual, migration
+        from dlc2lp.report import json, text
 
     if dry_run:
-        with watching() as watch:
+        with watching(_reading(source, chosen)) as watch:
             proposals = each_individual.propose_each(source, target, chosen, watch=watch)
         previews = {name: migration.preview_of(proposal.plan) for name, proposal in proposals.items()}
         planned = json.each_plan({name: json.dry_run(preview) for name, preview in previews.items()})
         output.result(text.each({name: text.preview_text(preview) for name, preview in previews.items()}), planned)
         return planned.exit_code
-    with watching() as watch:
+    with watching(_reading(source, chosen)) as watch:
         outcomes = each_individual.convert_each_individual(
             source, target, chosen, run_options, register_as=register_as, watch=watch
         )
     document = json.each_outcome({name: json.outcome(came) for name, came in outcomes.items()})
-    output.result(text.each({name: text.outcome_text(came) for name, came in outcomes.items()}), document)
+    output.result(
+        text.each({name: text.outcome_text(came, has_gpu=has_gpu()) for name, came in outcomes.items()}), document
+    )
     return document.exit_code
 
 
@@ -117,11 +153,13 @@ def _convert_each(
 @everywhere
 def verify(target: Path, **options: Any) -> int:
     """Check TARGET again: against the plan it was written by, and against Lightning Pose's own rules."""
-    from dlc2lp import migration
+    with watching(f"checking {target}"):
+        from dlc2lp import migration
+
+        plan, found = migration.verify(target, options["verify"])
     from dlc2lp.errors import EXIT_FAILED, EXIT_OK
     from dlc2lp.report import json, text
 
-    plan, found = migration.verify(target, options["verify"])
     exit_code = EXIT_OK if found.ok else EXIT_FAILED
     output.result(text.verification_text(plan, found), json.verification(plan, found, exit_code))
     return exit_code
@@ -136,15 +174,17 @@ def report(target: Path) -> int:
     Every conversion writes it: what was moved and from where, with pictures of the labels, and all that should be
     known. Made anew it shows what people labeled since.
     """
-    from dlc2lp.pages.write import remake_page
+    with watching(f"making the page of {target}"):
+        from dlc2lp.pages.write import remake_page
+
+        page = remake_page(target)
     from dlc2lp.report import json
 
-    page = remake_page(target)
     output.result(str(page), json.reported(page))
     return 0
 
 
-@click.command()
+@click.command(cls=Grouped)
 @TARGET
 @options_of("config")
 @everywhere
@@ -153,10 +193,12 @@ def config(target: Path, *, discard_edits: bool, data_dir: str | None, **options
 
     What a person changed by hand in configs/default.yaml is kept. Options of earlier calls stay in force.
     """
-    from dlc2lp.reconfigure import reconfigure
+    with watching(f"reading {target}"):
+        from dlc2lp.reconfigure import reconfigure
+
+        made = reconfigure(target, ConfigChoices.of(options), data_dir=data_dir, discard_edits=discard_edits)
     from dlc2lp.report import json, text
 
-    made = reconfigure(target, ConfigChoices.of(options), data_dir=data_dir, discard_edits=discard_edits)
     output.result(text.reconfigured_text(made), json.reconfigured(made))
     return 0
 
@@ -174,12 +216,13 @@ def export(target: Path, folder: Path, *, dry_run: bool) -> int:
     DLC-FOLDER/<view>_<view> where it held two of the views. DLC-FOLDER is new, empty, or an earlier export in which
     nothing was changed; TARGET and the project that it was made from are never written to.
     """
-    from dlc2lp import exporting
+    with watching(f"reading {target}") as watch:
+        from dlc2lp import exporting
+
+        came = exporting.export(target, folder, dry_run=dry_run, watch=watch)
     from dlc2lp.report import json
     from dlc2lp.report.export_text import export_text
 
-    with watching() as watch:
-        came = exporting.export(target, folder, dry_run=dry_run, watch=watch)
     output.result(export_text(came), json.exported(came))
     return came.exit_code
 
@@ -194,10 +237,12 @@ def labels(target: Path, *, dry_run: bool) -> int:
     The app writes x and y but never the column `visible`, rewrites every number, and adds a frame to the label files
     of the views that were labeled. Labels stay as people made them. Run again, it finds nothing to do.
     """
-    from dlc2lp.relabel import relabel
+    with watching(f"reading {target}"):
+        from dlc2lp.relabel import relabel
+
+        made = relabel(target, dry_run=dry_run)
     from dlc2lp.report import json, text
 
-    made = relabel(target, dry_run=dry_run)
     output.result(text.relabeled_text(made), json.relabeled(made))
     return made.exit_code
 
@@ -210,16 +255,18 @@ def demo(folder: Path) -> int:
 
     FOLDER/dlc-project is the source, FOLDER/lp-project the target.
     """
-    from dlc2lp import migration
-    from dlc2lp.demo import make_demo_project
+    with watching(f"drawing a project in {folder}"):
+        from dlc2lp import migration
+        from dlc2lp.demo import make_demo_project
+
+        source = make_demo_project(folder / "dlc-project")
     from dlc2lp.report import json, text
 
-    source = make_demo_project(folder / "dlc-project")
     if not output.wants_quiet():
         output.say(
             f"$ dlc2lp convert {shown(str(source))} {shown(str(folder / 'lp-project'))}\n", err=output.wants_json()
         )
-    with watching() as watch:
+    with watching(f"reading {source}") as watch:
         came = migration.convert(source, folder / "lp-project", watch=watch)
-    output.result(text.outcome_text(came), json.outcome(came))
+    output.result(text.outcome_text(came, has_gpu=has_gpu()), json.outcome(came))
     return came.exit_code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +11,6 @@ from dlc2lp.cli.everywhere import everywhere
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-#: Longer lines are hard to read, however wide the terminal is.
-_WIDEST = 100
 
 
 class _Code(click.types.StringParamType):
@@ -39,11 +35,11 @@ def explain(codes: tuple[str, ...], *, as_list: bool) -> int:
 
     The code stands in brackets at the end of a finding. Without any, all codes are listed by topic.
     """
-    from dlc2lp.report import explaining
+    from dlc2lp.report import explaining, looks
 
     if codes and as_list:
         raise click.UsageError("expected CODE or --list, found both")
-    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    width = looks.width()
     if codes:
         found = explaining.explain_all(codes)
         text = "\n\n".join(explaining.explanation_text(each, width) for each in found)

@@ -10,12 +10,16 @@ import io
 import os
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from dlc2lp.cli.early import ignore_signals
 from dlc2lp.cli.signals import stop_if_asked, stop_on_signals
 from dlc2lp.version import __version__
+
+if TYPE_CHECKING:
+    from dlc2lp.errors import Interrupted
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -110,7 +114,7 @@ def run(arguments: list[str]) -> int:
         try:
             return _run(arguments)
         except KeyboardInterrupt as error:  # between the end of a command and ours
-            return _ended_by(error)
+            return _ended_by(error, arguments)
 
 
 def _run(arguments: list[str]) -> int:
@@ -126,33 +130,44 @@ def _run(arguments: list[str]) -> int:
         return stop.exit_code
     except BrokenPipeError as error:
         # What commands say leaves by output.say, which knows; this may as well be a program that was started.
-        return _ended_by(error) if _ANSWERED_HERE.isdisjoint(arguments) else _reader_left()
+        return _ended_by(error, arguments) if _ANSWERED_HERE.isdisjoint(arguments) else _reader_left()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the one place where a bug becomes a message
-        return _ended_by(error)
+        return _ended_by(error, arguments)
 
 
-def _ended_by(error: Exception | KeyboardInterrupt) -> int:
+def _ended_by(error: Exception | KeyboardInterrupt, arguments: list[str]) -> int:
     """Say what ended a command early, and return the exit code."""
     from dlc2lp.cli import output
-    from dlc2lp.errors import EXIT_FAILED, EXIT_INTERRUPTED, Dlc2LpError, explained, fault
-    from dlc2lp.model import Finding, Severity
+    from dlc2lp.errors import EXIT_FAILED, Dlc2LpError, Interrupted, explained, fault
 
     if isinstance(error, click.ClickException):
         return _wrong_usage(error)
+    if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
+        return _stopped(Interrupted.of("interrupted", "dlc2lp", "stopped by a signal"), arguments)
+    if isinstance(error, Interrupted):
+        return _stopped(error, arguments)
     if (told := explained(error, "dlc2lp")) is not None:
         if not isinstance(error, Dlc2LpError):
             output.log_traceback(error)
         output.failed(told.exit_code, told.findings)
         return told.exit_code
-    if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
-        advice = "run the same command again to go on"
-        finding = Finding(Severity.ERROR, "interrupted", "dlc2lp", "stopped by a signal", advice=advice)
-        output.failed(EXIT_INTERRUPTED, [finding])
-        return EXIT_INTERRUPTED
     output.log_traceback(error)
     advice = "please report it with the output of the same command and -v"
     output.failed(EXIT_FAILED, [fault("dlc2lp", error, advice)])
     return EXIT_FAILED
+
+
+def _stopped(error: Interrupted, arguments: list[str]) -> int:
+    """Say what is done where a signal stopped a command, and how to go on: by the very same command."""
+    from dataclasses import replace
+
+    from dlc2lp.cli import output
+    from dlc2lp.model import Command
+
+    advice, remedies = "run the same command again to go on: {}", (Command.of("dlc2lp", *arguments),)
+    told = [replace(each, advice=advice, remedies=remedies) for each in error.findings]
+    output.failed(error.exit_code, told, is_stopped=True)
+    return error.exit_code
 
 
 def _wrong_usage(error: click.ClickException) -> int:

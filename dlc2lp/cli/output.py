@@ -7,11 +7,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from dlc2lp.cli import terminal
 from dlc2lp.codec import encode
 from dlc2lp.errors import EXIT_OK, Dlc2LpError, disk_error
 from dlc2lp.files import WITHOUT_WAITING
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dlc2lp")
 
-_state: dict[str, Any] = {"json": False, "command": "dlc2lp", "quiet": False}
+#: Marks a line of the log that is said to people besides.
+_SHOWN = {"is_shown": True}
+
+_state: dict[str, Any] = {"json": False, "command": "dlc2lp", "quiet": False, "before": None, "details": False}
 
 
 def reset(as_json: bool) -> None:
     """Begin a new command."""
-    _state.update(json=as_json, command="dlc2lp", quiet=False)
+    _state.update(json=as_json, command="dlc2lp", quiet=False, before=None, details=False)
+    terminal.dress_texts(sys.stderr if as_json else sys.stdout)
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
@@ -46,8 +51,11 @@ def configure(path: str, *, as_json: bool, verbose: int, quiet: bool, log_file: 
     """Set how much is said, and where the log goes, before a command runs."""
     set_command(path)
     _state.update(json=as_json, quiet=quiet)
+    _state["details"] = bool(verbose or log_file)
     if verbose:
-        logger.addHandler(_Log(sys.stderr, "%(levelname)s %(message)s"))
+        log = _Log(sys.stderr, "%(levelname)s %(message)s")
+        log.addFilter(lambda record: not getattr(record, "is_shown", False))  # what is a result stands there anyway
+        logger.addHandler(log)
     if log_file:
         try:
             # A pipe that nobody reads would be waited for.
@@ -75,6 +83,12 @@ class _Log(logging.StreamHandler[TextIO]):
         self.setFormatter(logging.Formatter(form))
         self._file_name = name
         self._has_failed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; a bar on the terminal makes room for it."""
+        if not self._file_name:
+            _make_room()
+        super().emit(record)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a line, or of a fault's traceback several."""
@@ -110,15 +124,36 @@ def wants_quiet() -> bool:
     return bool(_state["quiet"])
 
 
+def wants_details() -> bool:
+    """Whether somebody reads what happens step by step: on the terminal (``-v``) or in a log."""
+    return bool(_state["details"])
+
+
+def detail(text: str) -> None:
+    """Tell what happens, for who wants to know it step by step."""
+    logger.info("%s", shown(text))
+
+
+def before_saying(clear: Callable[[], None] | None) -> None:
+    """Have a bar make room before anything is said; None: there is none any more."""
+    _state["before"] = clear
+
+
+def _make_room() -> None:
+    if _state["before"] is not None:
+        _state["before"]()
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Write lines to stdout, or to stderr: the one place where text leaves, with names spelled out.
 
     Nobody is waited for, and no work ends, where stderr takes nothing more, or whoever read stdout has gone; a disk
     that takes no more of stdout is told (Dlc2LpError).
     """
+    _make_room()
     stream = sys.stderr if err else sys.stdout
     try:
-        click.echo(_printable(shown_lines(text), stream), file=stream)
+        click.echo(printable(terminal.shown_painted(text, stream), stream), file=stream)
     except OSError as error:
         if err:
             return
@@ -127,6 +162,13 @@ def say(text: str, *, err: bool = False) -> None:
         if not isinstance(error, BrokenPipeError):
             why, advice = f"could not be written to: {error.strerror or error}", "see to it, and run the command again"
             raise Dlc2LpError.of("output-failed", "stdout", why, advice=advice) from error
+
+
+def say_for_now(text: str) -> None:
+    """Write a line to the terminal over what stands in its line, with no end: something else will stand there soon."""
+    with contextlib.suppress(OSError, ValueError):  # a terminal that has gone
+        sys.stderr.write(f"\r{printable(shown(text), sys.stderr)}")
+        sys.stderr.flush()
 
 
 def result(text: str, document: Document) -> None:
@@ -147,18 +189,18 @@ def result(text: str, document: Document) -> None:
 
 def note(text: str) -> None:
     """Say something on the way, which is no result."""
-    logger.info("%s", text)
+    logger.info("%s", terminal.unpainted(text), extra=_SHOWN)
     if not wants_quiet():
         say(text, err=True)
 
 
-def failed(exit_code: int, findings: Iterable[Finding]) -> None:
-    """Show why a command ended before it had a result."""
+def failed(exit_code: int, findings: Iterable[Finding], *, is_stopped: bool = False) -> None:
+    """Show why a command ended before it had a result; who has stopped it needs nothing explained."""
     from dlc2lp.report.findings import ended_early, findings_text
 
     listed = list(findings)
     _log(listed)
-    more = "" if wants_json() or wants_quiet() else _how_to_read_more(listed)
+    more = "" if wants_json() or wants_quiet() or is_stopped else _how_to_read_more(listed)
     say(findings_text(listed) + more, err=True)
     if wants_json():
         with contextlib.suppress(Dlc2LpError):  # it is over anyway
@@ -175,7 +217,7 @@ def _log(findings: Iterable[Finding]) -> None:
         place = f" (at {finding.where})" if finding.where else ""
         advice = f"; do: {finding.hint}" if finding.hint else ""
         text = f"{finding.subject}: {finding.message} [{finding.code}]{place}{advice}"
-        logger.log(_LEVELS[finding.severity], "%s", "\n".join((shown(text), *finding.table)))
+        logger.log(_LEVELS[finding.severity], "%s", "\n".join((shown(text), *finding.table)), extra=_SHOWN)
 
 
 def _say_json(document: dict[str, Any]) -> None:
@@ -206,7 +248,7 @@ def log_traceback(error: BaseException) -> None:
 _LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.NOTE: logging.INFO}
 
 
-def _printable(text: str, stream: TextIO | None) -> str:
+def printable(text: str, stream: TextIO | None) -> str:
     """Return text that a stream can hold, whatever its encoding."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

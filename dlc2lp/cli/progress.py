@@ -1,7 +1,8 @@
 """How a command is watched: the comparison of images with videos, steps, pieces of a shard, projects, targets.
 
-Bar and lines tell frames, frames per second and the time left. The time left goes by weights: copying a video takes a
-thousandth of the time that encoding it takes, though it has as many frames.
+Bars and lines tell frames, frames per second, the time left where it can be told, and what is being worked on. How far
+the whole is goes by weights: copying a video takes a thousandth of the time that encoding it takes, though it has as
+many frames.
 """
 
 from __future__ import annotations
@@ -13,18 +14,40 @@ from collections.abc import Callable, Iterator
 
 from dlc2lp.cli import output
 from dlc2lp.cli.display import Display
+from dlc2lp.cli.pace import Pace
 from dlc2lp.cli.signals import STOP
+from dlc2lp.errors import Interrupted
 from dlc2lp.events import Event, Watch
 from dlc2lp.wording import counted, shown
 
+#: What is being done, by the kind of a step.
+_DOING = {
+    "place-images": "copying",
+    "place-video": "copying",
+    "remux-video": "remuxing",
+    "encode-video": "encoding",
+    "extract-frames": "cutting",
+    "write-text": "writing",
+    "write-predictions": "writing",
+    "export": "writing",
+}
+
+#: What is being done at a stage of which nobody counts how far it is.
+_AT_STAGE = {"plan": "deciding what becomes of", "check": "checking", "page": "making the page of"}
+
 
 @contextlib.contextmanager
-def watching() -> Iterator[Watch]:
-    """Show how far a command is while it runs, and have signals stop it."""
+def watching(first: str = "") -> Iterator[Watch]:
+    """Show how far a command is while it runs, and have signals stop it; ``first`` is what it begins with."""
     progress = Progress(quiet=output.wants_quiet())
+    progress.begin(first)
     try:
         with Watch(progress, STOP) as watch:
             yield watch
+    except (Interrupted, KeyboardInterrupt) as error:
+        if so_far := progress.so_far():
+            raise Interrupted.of("interrupted", "dlc2lp", f"stopped by a signal; {so_far}") from error
+        raise
     finally:
         progress.close()
 
@@ -36,6 +59,7 @@ class Tally:
         self.planned = planned
         self.n = self.n_failed = 0  #: How many of the planned things ended, and failed.
         self.n_frames = self.weight = 0  #: What they, and the steps that they consist of, have behind them.
+        self.at = ""  #: What is being worked on: what was heard of last.
         self._parts: dict[tuple[str, str], tuple[int, int]] = {}
 
     def add(self, event: Event) -> None:
@@ -43,6 +67,8 @@ class Tally:
         is_own = event.thing == self.planned.thing
         if not is_own and (event.thing, self.planned.thing) != ("step", "piece"):
             return
+        if event.what != "ended" or event.state != "skipped":
+            self.at = self._name(event) or self.at
         before = self._parts.pop((event.within, event.subject), (0, 0))
         n_frames, weight = event.n_frames, 0
         if event.what == "ended":
@@ -56,6 +82,15 @@ class Tally:
         self.n_frames += n_frames - before[0]
         self.weight += weight - before[1]
 
+    @staticmethod
+    def _name(event: Event) -> str:
+        """Say what is worked on: the file, and of an archive in which target it is."""
+        if event.thing != "step":
+            done = {"project": "the last one: ", "target": "the last one: "}.get(event.thing, "")
+            return "" if event.thing == "piece" else f"{done}{event.subject}"
+        file = "/".join(filter(None, (event.within, event.target)))
+        return f"{_DOING.get(event.kind, 'making')} {file}" if event.target else ""
+
 
 class Progress:
     """Hears of events, from several threads, and shows how far the whole is; nothing when quiet."""
@@ -64,29 +99,70 @@ class Progress:
         self._clock = clock
         self._display = Display(quiet=quiet, clock=clock)
         self._lock = threading.Lock()
-        self._began = clock()
-        self._tally = Tally(Event("planned", "step", weight=0))
+        self._plan(Event("planned", "step", weight=0))
         self._told: set[tuple[str, str]] = set()
+        self._began_s: dict[tuple[str, str], float] = {}
+
+    def begin(self, what: str) -> None:
+        """Say what a command begins with, before anything is known of it."""
+        if what:
+            with self._lock:
+                output.detail(what)
+                self._display.now(what)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         with self._lock:
             self._display.close()
 
+    def so_far(self) -> str:
+        """Say how far it was where only this knows it; what carries out steps says itself what is in place."""
+        return self._counts() if self._tally.planned.thing in {"project", "target"} else ""
+
     def __call__(self, event: Event) -> None:
         """Show what it changes."""
         with self._lock:
+            self._detail(event)
             if event.what == "decided":
                 self._show_views(event)
                 return
+            if event.thing == "stage":
+                what = f"{_AT_STAGE[event.kind]} {event.subject}"
+                self._display.now(what)
+                self._display.line(shown(what))
+                return
             if event.what == "planned":
-                self._display.close()
-                self._began, self._tally = self._clock(), Tally(event)
+                self._plan(event)
             else:
                 self._tally.add(event)
+                self._pace.hear(event, self._clock())
                 if event.thing == "piece" and event.state == "failed":
                     self._say_failed(event)
             self._show()
+
+    def _plan(self, event: Event) -> None:
+        self._display.close()
+        self._began = self._clock()
+        self._tally, self._pace = Tally(event), Pace(event, self._began)
+
+    def _detail(self, event: Event) -> None:
+        """Tell what ``-v`` asks for: each step of the plan with its reason, and how long each thing took."""
+        if not output.wants_details():
+            return
+        key = (event.within, event.subject)
+        if event.what == "decided" and event.plan is not None:
+            from dlc2lp.report.steps_text import plan_lines
+
+            for line in plan_lines(event.plan):
+                output.detail(line)
+        elif event.thing == "stage":
+            output.detail(f"{_AT_STAGE[event.kind]} {event.subject}")
+        elif event.what == "began":
+            self._began_s[key] = self._clock()
+        elif event.what == "ended" and event.thing != "piece":
+            took = f" after {self._clock() - self._began_s.pop(key):.1f} s" if key in self._began_s else ""
+            name = "/".join(filter(None, (event.within, event.target))) or f"{event.thing} {event.subject}"
+            output.detail(f"{name}: {'nothing to do' if event.state == 'skipped' else event.state}{took}")
 
     def _show_views(self, event: Event) -> None:
         """Show how several cameras' recordings were found to belong together, before anything is written."""
@@ -109,35 +185,35 @@ class Progress:
             return
         if planned.thing == "session":
             read = counted(tally.n_frames, "frame")
-            self._display.bar(f"comparing images with videos, {read} read", tally.weight, planned.weight)
+            self._display.bar(f"comparing images with videos, {read} read", tally.at, tally.weight, planned.weight)
             sessions = f"{tally.n} of {counted(planned.n, 'session')}"
             frames = counted(tally.n_frames, "video frame")
             self._display.line(f"compared the images of {sessions} with {frames}")
-        elif planned.thing == "step":
-            elapsed_s = self._clock() - self._began
-            per_second = tally.n_frames / elapsed_s if elapsed_s > 0 else 0.0
-            frames = f"{tally.n_frames} of {counted(planned.n_frames_all, 'frame')}, {per_second:.0f} per second"
-            doing = "exporting" if planned.kind == "export" else "converting"
-            self._display.bar(frames if planned.n_frames_all else doing, tally.weight, planned.weight)
+            return
+        if planned.thing == "step":
+            text = f"{tally.n} of {counted(planned.n, 'step')}"
             if planned.n_frames_all:
-                self._display.line(frames + self._left())
+                elapsed_s = self._clock() - self._began
+                per_second = tally.n_frames / elapsed_s if elapsed_s > 0 else 0.0
+                text = f"{tally.n_frames} of {counted(planned.n_frames_all, 'frame')}, {per_second:.0f} per second"
         else:
             text = self._counts()
-            self._display.bar(text, tally.weight, planned.weight)
-            self._display.line(f"{text}, {tally.weight / planned.weight:.0%}{self._left()}")
+        text += self._left()
+        self._display.bar(text, tally.at, tally.weight, planned.weight)
+        share = "" if planned.thing == "step" else f", {tally.weight / planned.weight:.0%} of the work"
+        self._display.line(", ".join(filter(None, (f"{text}{share}", shown(tally.at)))))
 
     def _counts(self) -> str:
         """Say how much of an archive is seen to."""
         n, n_failed, planned = self._tally.n, self._tally.n_failed, self._tally.planned
         if planned.thing == "piece":
             failed = f", {n_failed} failed" if n_failed else ""
-            return f"{n} of {counted(planned.n, 'piece')} of shard {planned.subject}{failed}"
-        return f"{'planned' if planned.thing == 'project' else 'verified'} {n} of {counted(planned.n, planned.thing)}"
+            part = "" if planned.subject == "1/1" else f"shard {planned.subject}: "
+            return f"{part}{n} of {counted(planned.n, 'part')} done{failed}"
+        return f"{'planned' if planned.thing == 'project' else 'checked'} {n} of {counted(planned.n, planned.thing)}"
 
     def _left(self) -> str:
         from dlc2lp.report.text import duration_text
 
-        elapsed_s, weight = self._clock() - self._began, self._tally.weight
-        if not weight:
-            return ""
-        return f", about {duration_text(elapsed_s * (self._tally.planned.weight - weight) / weight)} left"
+        left_s = self._pace.left_s(self._clock())
+        return "" if left_s is None else f", about {duration_text(left_s)} left"

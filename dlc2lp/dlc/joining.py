@@ -6,7 +6,6 @@ ones that were renamed (issues #506, #1417, #2723), so a position says nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from dlc2lp.errors import DecisionNeeded
 from dlc2lp.model import Finding, LabelTable, Setting, Severity
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, some, two_points
 
 #: (x, y) of a point.
 _Pair = tuple[float, float] | NDArray[np.float64]
@@ -24,7 +23,6 @@ _N_NAMED = 5  # differences that are named one by one; the others are counted
 
 #: Points nearer than this in x and y are one point, saved with fewer digits.
 ROUNDING_PX = 1e-3
-_DECIMALS = 3  # enough to tell two points apart that are farther
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class CellConflict:
 
     def __str__(self) -> str:
         name = point_name(self.individual, self.keypoint_name)
-        return f"{name} {' and '.join(_two_points(self.xy_px, self.other_xy_px))}"
+        return f"{name} {' and '.join(two_points(self.xy_px, self.other_xy_px))}"
 
 
 @dataclass(frozen=True)
@@ -169,7 +167,7 @@ def _described(
     """Say of the first few points that differ how each table has them; ``differs`` is of shape (frames, points)."""
     described = []
     for f, p in np.argwhere(differs)[:_N_NAMED].tolist():
-        both = _two_points(*(_on_grid(table, frames, [points[p]])[f, 0] for table in (first, second)))
+        both = two_points(*(_on_grid(table, frames, [points[p]])[f, 0] for table in (first, second)))
         sides = (
             "no row" if frames[f] not in _frame_keys(table) else said if points[p] in _points(table) else "no column"
             for table, said in zip((first, second), both, strict=True)
@@ -345,16 +343,3 @@ def _ordered(order: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
 
 def _pair(xy: NDArray[np.float64]) -> tuple[float, float]:
     return float(xy[0]), float(xy[1])
-
-
-def _two_points(a: _Pair, b: _Pair) -> tuple[str, str]:
-    """Name two points (x, y) that differ for people: with all digits only where they look the same with fewer."""
-    short = _point(a, _DECIMALS), _point(b, _DECIMALS)
-    return short if short[0] != short[1] else (_point(a), _point(b))
-
-
-def _point(xy: _Pair, decimals: int | None = None) -> str:
-    x, y = float(xy[0]), float(xy[1])
-    if decimals is not None:
-        x, y = round(x, decimals), round(y, decimals)
-    return "empty" if math.isnan(x) and math.isnan(y) else f"({x!r}, {y!r})"

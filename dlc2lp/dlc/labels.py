@@ -20,7 +20,7 @@ from dlc2lp.dlc.joining import RowConflict, merge_rows, point_name
 from dlc2lp.dlc.row_names import ImageNames, match_images
 from dlc2lp.dlc.table import RawTable
 from dlc2lp.model import Finding, FrameRef, LabelTable, Setting, Severity
-from dlc2lp.wording import counted, some, spelled
+from dlc2lp.wording import counted, pixels_text, some, spelled
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,9 @@ def _with_whole_points(
         where = f"{image}, {point_name(columns.individuals[i], columns.keypoint_names[k])}"
         x, y = xy_px[row, i, k].tolist()
         points = counted(int(faulty.sum()), "point")
-        message = f"found {points} {what}, the first with x = {x!r}, y = {y!r}; taken as not labelled"
+        message = (
+            f"found {points} {what}, the first with x = {pixels_text(x)}, y = {pixels_text(y)}; taken as not labelled"
+        )
         advice = "label again in DeepLabCut what matters"
         findings.append(Finding(Severity.WARNING, code, str(path), message, where, advice))
     return (np.where((infinite | half)[..., None], np.nan, xy_px) if findings else xy_px), findings

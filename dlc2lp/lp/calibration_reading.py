@@ -10,7 +10,7 @@ from typing import Any
 
 from dlc2lp.lp.calibration import N_DISTORTIONS, N_FISHEYE
 from dlc2lp.model import Camera, Finding, Severity, Vector
-from dlc2lp.wording import counted
+from dlc2lp.wording import as_written, counted
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,14 @@ def _camera(table: object) -> Camera:
         raise _FieldError(f"found {table!r}, expected a table with name, size, matrix and others")
     name = table.get("name")
     if isinstance(name, bool) or not isinstance(name, str | int) or not str(name).strip():
-        raise _FieldError(f"found the name {name!r}, expected a text")
+        found = "no name" if name is None else f"the name {as_written(name)}"
+        raise _FieldError(f"found {found}, expected a text")
     rows = table.get("matrix")
     if not isinstance(rows, list) or len(rows) != 3:
-        raise _FieldError(f"found the matrix {rows!r}, expected three rows of three numbers")
+        raise _FieldError(f"found the matrix {as_written(rows)}, expected three rows of three numbers")
     one, two, three = (_vector({"matrix": row}, "matrix") for row in rows)
     if not (one[0] > 0 and two[1] > 0 and two[0] == 0.0 and three == (0.0, 0.0, 1.0)):
-        raise _FieldError(f"found the matrix {rows!r}, expected [[f, s, c], [0, f, c], [0, 0, 1]]")
+        raise _FieldError(f"found the matrix {as_written(rows)}, expected [[f, s, c], [0, f, c], [0, 0, 1]]")
     is_fisheye = table.get("fisheye", False) is True
     distortions = _numbers(table, "distortions")
     allowed = (N_FISHEYE,) if is_fisheye else N_DISTORTIONS
@@ -90,7 +91,7 @@ def _numbers(table: Mapping[str, Any], key: str) -> tuple[float, ...]:
     numbers = []
     for value in _flat(table[key]):
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise _FieldError(f"found {value!r} in {key}, expected finite numbers")
+            raise _FieldError(f"found {as_written(value)} in {key}, expected finite numbers")
         numbers.append(float(value))
     return tuple(numbers)
 

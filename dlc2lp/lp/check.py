@@ -30,7 +30,7 @@ from dlc2lp.lp.queue_merge import queued_path
 from dlc2lp.lp.stills import BadImage, read_still
 from dlc2lp.lp.yamlfile import explain, line_of
 from dlc2lp.model import Finding, Severity
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import as_written, counted, some
 
 _FRAME_NAME = re.compile(r"[A-Za-z_-]+[0-9]+\.(png|jpg)")
 _APP_NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -137,16 +137,16 @@ def _skeleton(skeleton: object, keypoints: Sequence[str]) -> Iterator[str]:
     if skeleton is None or skeleton == []:
         return
     if not isinstance(skeleton, list):
-        yield f"found {skeleton!r}, expected a list of pairs of keypoints"
+        yield f"found {as_written(skeleton)}, expected a list of pairs of keypoints"
         return
     seen = set()
     for bone in skeleton:
         if not _is_list_of_texts(bone) or len(bone) != 2:
-            yield f"found {bone!r}, expected a pair of keypoints"
+            yield f"found {as_written(bone)}, expected a pair of keypoints"
         elif bone[0] == bone[1] or not set(bone) <= set(keypoints):
-            yield f"found {bone!r}, expected two different keypoints of the project"
+            yield f"found {as_written(bone)}, expected two different keypoints of the project"
         elif frozenset(bone) in seen:
-            yield f"found {bone!r} twice"
+            yield f"found {as_written(bone)} twice"
         else:
             seen.add(frozenset(bone))
 

@@ -21,7 +21,7 @@ from dlc2lp.lp.check_labels import TargetLabels
 from dlc2lp.lp.names import label_file_name
 from dlc2lp.lp.yamlfile import explain, line_of, load_yaml
 from dlc2lp.model import Command, Finding, Severity
-from dlc2lp.wording import counted
+from dlc2lp.wording import as_written, counted
 
 CONFIG_FILE = "configs/default.yaml"
 
@@ -130,7 +130,7 @@ def _finding(code: str, message: str, key: str = "") -> Finding:
 
 
 def _bad(key: str, found: object, expected: str) -> Finding:
-    return _finding("target-config-value", f"found {found!r:.200}, expected {expected}", key)
+    return _finding("target-config-value", f"found {as_written(found):.200}, expected {expected}", key)
 
 
 def _required_keys(config: _Config) -> Iterator[str]:

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dlc2lp.lp.check_labels import FRAME_PATH
-from dlc2lp.lp.label_cells import LabelCells, PointCells
+from dlc2lp.lp.label_cells import LabelCells, PointCells, number
 from dlc2lp.model import Finding, Severity
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, pixels_text, some
 
 Point = tuple[float, float]
 #: The points of an image by column.
@@ -108,10 +108,17 @@ def _problem(point: PointCells) -> str:
     try:
         x, y = point.xy
     except ValueError:
-        return f"found {point.x!r}, {point.y!r}"
+        return f"found {_cell_text(point.x)}, {_cell_text(point.y)}"
     if math.isnan(x) != math.isnan(y) or math.isinf(x) or math.isinf(y):
-        return f"found {point.x or 'nothing'}, {point.y or 'nothing'}"
+        return f"found {pixels_text(x)}, {pixels_text(y)}"
     return ""
+
+
+def _cell_text(cell: str) -> str:
+    try:
+        return pixels_text(number(cell))
+    except ValueError:
+        return repr(cell)
 
 
 def _about_visible(file: str, rows: Iterable[Sequence[PointCells]]) -> Iterator[Finding]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dlc2lp.batch.commands import finish, run, ways_to_plan
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport, ProjectState
 from dlc2lp.lp.next_steps import NextStep, next_steps
-from dlc2lp.model import Command, Severity
+from dlc2lp.model import Severity
 from dlc2lp.planning.plan import Count
 from dlc2lp.report.archive_kinds import Kind, Origin
 from dlc2lp.wording import counted
@@ -143,7 +144,7 @@ def _ready(report: ArchiveReport, named: Named) -> Iterator[Task]:
         heading = counted(len(ready), "project is ready to be trained on", "projects are ready to be trained on")
         (origin, project), *others = ready
         steps = next_steps(str(report.index.out / project.target))
-        yield Task(heading, f"For example {origin.name}:" if others else "", (steps[0], steps[-1]), (), "whole")
+        yield Task(heading, f"For example {origin.name}:" if others else "", steps, (), "whole")
 
 
 def _reasons(
@@ -171,9 +172,9 @@ _WORDS: dict[ProjectState, str] = {
 
 
 def _commands(report: ArchiveReport, state: ProjectState) -> tuple[NextStep, ...]:
-    out, root = report.index.out, report.index.root
+    index = report.index
     if state == "incomplete":
-        run, finish = (Command.of("dlc2lp", "batch", verb, out).line for verb in ("run", "finish"))
-        return NextStep(run, "carry out the steps that are left"), NextStep(finish, "check all, make this page anew")
-    convert = Command.of("dlc2lp", "batch", "convert", root, out).line
+        go_on = NextStep(run(index.out).line, "carry out the steps that are left")
+        return go_on, NextStep(finish(index.out).line, "check all, make this page anew")
+    convert = ways_to_plan(index.root, index.out, index.chosen)["convert"].line
     return (NextStep(convert, "plan, run and finish the archive again"),)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from dlc2lp.codec import Says, encode_fields
-from dlc2lp.folding import folded
-from dlc2lp.model import Command, Finding
+from dlc2lp.folding import folded, kinds
+from dlc2lp.model import Command, Finding, Setting
+from dlc2lp.report.looks import painted, wrapped
 from dlc2lp.version import __version__
-from dlc2lp.wording import shown
+from dlc2lp.wording import shown, some
 
-#: Findings of one kind that are written out; a thousand missing images are one problem, not a thousand.
-_MAX_OF_A_KIND = 5
+#: So many findings of one kind are written out; of more the first stands for all: they are one problem.
+_MAX_OF_A_KIND = 3
+
+_N_PLACES = 3  # of the others that are named
 
 #: Whether a person wants to see every finding, however many there are of one kind (``--all-findings``).
 _asked = {"all": False}
@@ -26,52 +27,60 @@ def list_all(wanted: bool) -> None:
     _asked["all"] = wanted
 
 
+def wants_all() -> bool:
+    """Whether nothing is to be told as one."""
+    return _asked["all"]
+
+
 def as_told(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings as texts and documents list them: many of one kind as one, unless all are asked for."""
     return list(findings) if _asked["all"] else folded(findings)
 
 
-#: Where sentences are wrapped.
-WIDTH = 100
-
-#: Stands for a blank at which no line may end; no path holds it.
-_BLANK = "\0"
-
-
 def findings_text(findings: Sequence[Finding]) -> str:
-    """Lay out findings in their order; of one kind five are shown and the others counted."""
+    """Lay out findings in their order; of many of one kind the first stands for all, with their first places."""
+    if _asked["all"]:
+        return "\n".join(line for finding in findings for line in finding_lines(finding))
     lines = []
-    shown: Counter[tuple[str, str]] = Counter()
-    more: Counter[tuple[str, str]] = Counter()
-    for finding in as_told(findings):
-        kind = finding.severity, finding.code
-        shown[kind] += 1
-        if shown[kind] <= _MAX_OF_A_KIND or _asked["all"]:
-            lines += _lines_of(finding)
+    for kind in kinds(folded(findings)):
+        alike = (kind.first, *kind.others)
+        if len(alike) <= _MAX_OF_A_KIND:
+            lines += [line for finding in alike for line in finding_lines(finding)]
         else:
-            more[kind] += finding.n_alike
-    lines += [
-        f"{severity}: {n} more of [{code}]; --all-findings lists them all" for (severity, code), n in more.items()
-    ]
+            lines += finding_lines(kind.first, more=more_alike(kind.others))
     return "\n".join(lines)
 
 
-def _lines_of(finding: Finding) -> list[str]:
-    """Lay out one finding; a table inside its message keeps its lines."""
-    said = shown(f"{finding.severity}: {finding.subject}: {finding.message} [{finding.code}]")
-    lines = [_wrap(said), *map(shown, finding.table)]
-    commands = [shown(remedy.line) for remedy in finding.remedies if isinstance(remedy, Command)]
-    told = (("at", finding.where), ("do", finding.short_hint))
-    lines += [_wrap(f"    {word}: {shown(text)}", commands) for word, text in told if text]
-    return lines
+def more_alike(others: Sequence[Finding], places: Iterable[str] = ()) -> str:
+    """Return the sentence for further findings of a kind: how many there are, and where the first ones are.
+
+    Where is said by ``places``, or else by their subjects; by what stands for a place in them where these are all one.
+    """
+    n, own = sum(each.n_alike for each in others), [each.subject for each in others]
+    of_one = len({*own}) == 1
+    named = list(dict.fromkeys(places)) or list(
+        dict.fromkeys(each.where for each in others) if of_one else dict.fromkeys(own)
+    )
+    where = some(filter(None, named), _N_PLACES, "; " if any(", " in name for name in named) else ", ")
+    return f"{n} more of this kind" + (f": {where}" if where else "") + " (--all-findings lists them)"
 
 
-def _wrap(text: str, whole: Sequence[str] = ()) -> str:
-    """Wrap at words; long paths and ``whole`` commands stay in one piece, so that they can be copied."""
-    for piece in whole:
-        text = text.replace(piece, piece.replace(" ", _BLANK))
-    kept = textwrap.fill(text, WIDTH, subsequent_indent="        ", break_long_words=False, break_on_hyphens=False)
-    return kept.replace(_BLANK, " ")
+def finding_lines(finding: Finding, indent: str = "", more: str = "", *, is_placed: bool = True) -> list[str]:
+    """Lay out one finding; a table inside its message keeps its lines.
+
+    ``more`` is a sentence about others of the kind; ``is_placed`` False leaves out where it is, which stands above.
+    """
+    words, below = str(finding.severity), indent + " " * 8
+    said = shown(f"{finding.subject}: {finding.message} [{finding.code}]")
+    whole = [] if ", " in finding.subject else [shown(finding.subject)]  # else several names
+    first = wrapped(said, f"{indent}{words}: ", below, whole)
+    lines = [first.replace(words, painted(words, finding.severity.value), 1)]
+    lines += [indent + shown(line) for line in finding.table]
+    commands = [shown(str(remedy)) for remedy in finding.remedies if isinstance(remedy, Command | Setting)]
+    told = (("at", finding.where * is_placed), ("do", finding.short_hint))
+    for word, text in told:
+        lines += [wrapped(shown(text), f"{indent}    {word}: ", below, commands)] if text else []
+    return lines + ([wrapped(shown(more), f"{indent}    and ", below)] if more else [])
 
 
 #: Versions of documents that lost a key or changed its meaning: the second report of an archive has no times.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 
-from dlc2lp.report.findings import WIDTH
+from dlc2lp.report.looks import wrapped
 from dlc2lp.wording import shown
 
 
@@ -31,7 +30,7 @@ def table(
 
 def indented(sentence: str) -> str:
     """Wrap a sentence that stands below the line that it is about."""
-    return textwrap.fill(shown(sentence), WIDTH, initial_indent="    ", subsequent_indent="    ")
+    return wrapped(shown(sentence), "    ")
 
 
 def joined(*parts: str) -> str:

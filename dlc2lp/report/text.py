@@ -25,8 +25,9 @@ from dlc2lp.relabel import Relabeled
 from dlc2lp.report.findings import findings_text
 from dlc2lp.report.json import InspectedSession
 from dlc2lp.report.layout import indented, joined, table
+from dlc2lp.report.looks import painted, wrapped
+from dlc2lp.report.steps_text import DONE, dry_run_text, value_text
 from dlc2lp.report.video import needs_table
-from dlc2lp.run.assess import State
 from dlc2lp.run.verify import Verification
 from dlc2lp.survey.measure_videos import SurveyedVideo
 from dlc2lp.survey.project import Survey
@@ -37,6 +38,10 @@ from dlc2lp.wording import counted, shown, size_text, some
 
 #: More rows than this are summed up: an archive has projects with hundreds of sessions.
 MAX_ROWS = 40
+
+
+#: What is said of a video that travels untouched and is not copied.
+_LINKED = {"hardlink": "hard-linked", "symlink": "linked"}
 
 
 def more_rows(n_all: int, what: str) -> str:
@@ -56,7 +61,8 @@ def inspection_text(found: Inspection) -> str:
         shares = [(name, f"{share:.1%}") for name, share in plan.keypoints.items()]
         shown = table(("keypoint", "empty"), shares[:MAX_ROWS], right=(1,))
         parts.append(shown + more_rows(len(shares), "keypoint"))
-        does = f"convert would: {_work_text(plan)}\nestimated size: {size_text(plan.space_bytes)} at most"
+        does = wrapped(f"convert would: {_work_text(plan)}", "", "    ")
+        does += f"\nestimated size: {size_text(plan.space_bytes)} at most"
     videos = [
         # Cameras with projects of their own call their videos alike.
         (f"{names[0]}: {video.path.name}" if len(names) == 1 else video.path.name, video)
@@ -73,7 +79,7 @@ def _project_heading(cameras: Sequence[str], survey: Survey) -> str:
     missing = ", its config.yaml can't be read" if survey.project.refusals else ", without config.yaml"
     known = (f"scorer {config.scorer}" * bool(config.scorer), config.date) if config else ()
     what = "".join(f", {shown(each)}" for each in known if each) if config else missing
-    return f"{whose}DeepLabCut project {survey.project.name!r}{what}\n{shown(str(survey.project.root))}"
+    return f"{whose}DeepLabCut project {shown(survey.project.name)}{what}\n{shown(str(survey.project.root))}"
 
 
 def _session_table(sessions: Sequence[SessionLabels], videos: Sequence[SurveyedVideo]) -> str:
@@ -164,7 +170,7 @@ def _model_table(plan: Plan) -> str:
 def _work_text(plan: Plan) -> str:
     n_images = sum(len(step.images) for step in plan.steps if isinstance(step, PlaceImages))
     kinds, context = Counter(type(step) for step in plan.steps), _context_text(plan)
-    parts = [f"place {counted(n_images, 'image')}", *([f"cut {context}"] if context else [])]
+    parts = [f"copy {counted(n_images, 'image')}", *([f"cut {context}"] if context else [])]
     parts += [
         f"{verb} {counted(kinds[kind], 'video')}"
         for kind, verb in ((PlaceVideo, "copy"), (RemuxVideo, "remux"), (EncodeVideo, "encode"))
@@ -191,18 +197,15 @@ def duration_text(seconds: float) -> str:
 
 
 def preview_text(found: Preview) -> str:
-    """Lay out a dry run: every step, in the plan's order."""
-    rows = []
-    for step in found.plan.steps:
-        state = "" if found.states[step.id] is State.TO_DO else str(found.states[step.id])
-        rows.append((step.kind, some(step.targets, 1), size_text(step.space_bytes), state))
+    """Lay out a dry run: what would be done, from what and why."""
+    plan = found.plan
     return joined(
-        f"plan for {shown(found.plan.source)}\n  into {shown(found.plan.target)}",
-        *([view_table(found.plan), _calibration_text(found.plan)] if found.plan.views else []),
-        table(("step", "makes", "about", ""), rows, right=(2,)),
-        _config_text(found.plan.config_reasons),
-        _counts_text(found.plan),
-        _model_table(found.plan),
+        f"plan for {shown(plan.source)}\n  into {shown(plan.target)}",
+        *([view_table(plan), _calibration_text(plan)] if plan.views else []),
+        dry_run_text(plan, found.states),
+        _counts_text(plan),
+        _model_table(plan),
+        _config_text(plan.config_reasons),
         findings_text(found.findings),
         "nothing was written (--dry-run)",
     )
@@ -210,7 +213,8 @@ def preview_text(found: Preview) -> str:
 
 def _config_text(reasons: Iterable[ChoiceReason]) -> str:
     """Lay out the choices of the starter config, each with its reason below it."""
-    return "\n".join(f"{choice.key} = {shown(str(choice.value))}\n{indented(choice.reason)}" for choice in reasons)
+    lines = (f"{choice.key}: {shown(value_text(choice.value))}\n{indented(choice.reason)}" for choice in reasons)
+    return "\n".join(["starter config", *lines])
 
 
 def _counts_text(plan: Plan) -> str:
@@ -221,53 +225,84 @@ def _counts_text(plan: Plan) -> str:
     return table(("", "in source", "written", "left out"), rows, right=(1, 2, 3))
 
 
-def outcome_text(came: Outcome) -> str:
-    """Lay out what a conversion did."""
-    plan, run, videos = came.plan, came.run, came.plan.videos[:MAX_ROWS]
-    rows = [(video.target, str(video.n_written), video.action) for video in videos]
-    remarks = ["; ".join(video.reasons) for video in videos]
-    extra = [_calibration_text(plan)] if plan.views else []
-    if queued := sum(frame.state == "queued" for session in plan.sessions for frame in session.frames):
-        extra.append(f"{counted(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
-    if context := _context_text(plan):
-        lacked = ": neighbors of labeled frames, and what a view lacked"
-        extra.append(f"{context} cut from the videos{lacked if plan.views else ' beside the labeled frames'}")
-    done = f"{counted(len(run.done), 'step')} done"
-    done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
-    done += f", {len(run.failed)} failed" if run.failed else ""
-    target = shown(plan.target)
-    verdict = f"{target} is ready:\n{_next_commands(plan.target)}"
-    page = f"what was moved, with pictures, for your browser: {shown(str(path))}" if (path := page_of(plan)) else ""
-    if came.exit_code:
-        missing = "is not complete: see the errors above, then run the same command again"
-        verdict = f"{target} {missing if run.failed else 'is written, but not all is well: see the errors above'}"
+def outcome_text(came: Outcome, *, has_gpu: bool = True) -> str:
+    """Lay out what a conversion did; ``has_gpu`` is whether what trains fast is here."""
+    plan = came.plan
     return joined(
-        _counts_text(plan),
-        _video_rows(rows, remarks, len(plan.videos)),
+        _arrived_text(plan),
+        _calibration_text(plan) if plan.views else "",
         _model_table(plan),
-        "\n".join(extra),
         findings_text(came.findings),
-        f"{done}; {'nothing has changed since they were ' * came.is_unchanged}{_checked_text(came.verification)}",
-        verdict,
-        page,
+        _work_done_text(came),
+        _verdict_text(came, has_gpu=has_gpu),
     )
 
 
-def _next_commands(target: str) -> str:
-    """Lay out what may be done with a finished project."""
-    return "\n".join(f"  {shown(step.command)}  # {step.words}" for step in next_steps(target))
+def _arrived_text(plan: Plan) -> str:
+    """Say what of the source is in the target, in a line for each kind of thing; a table where some is left out."""
+    lines = []
+    if any(count.left_out for count in plan.counts.values()):
+        lines.append(_counts_text(plan) + "\n")
+    else:
+        of_all = (
+            counted(
+                count.written,
+                f"of {count.source} {name.replace('_', ' ').removesuffix('s')}",
+                f"of {count.source} {name.replace('_', ' ')}",
+            )
+            for name, count in plan.counts.items()
+        )
+        lines.append(f"{' and '.join(of_all)} written")
+    alike: dict[tuple[str, str], list[str]] = {}
+    for video in plan.videos:
+        name = f"{video.target} ({counted(video.n_written, 'frame')})"
+        alike.setdefault((video.action, "; ".join(video.reasons)), []).append(name)
+    for (action, why), names in alike.items():
+        done = _LINKED.get(plan.options["link"], DONE[action]) if action == "place" else DONE[action]
+        said = f"{counted(len(names), 'video')} {done}: {some(names, 3)}" + (f"; {why}" if why else "")
+        lines.append(wrapped(shown(said), "", "    "))
+    if queued := sum(frame.state == "queued" for session in plan.sessions for frame in session.frames):
+        lines.append(f"{counted(queued, 'unlabeled frame')} in the labeling queue of the Lightning Pose app")
+    if context := _context_text(plan):
+        lacked = ": neighbors of labeled frames, and what a view lacked"
+        lines.append(f"{context} cut from the videos{lacked if plan.views else ' beside the labeled frames'}")
+    return "\n".join(lines)
 
 
-def _video_rows(rows: Sequence[Sequence[str]], remarks: Sequence[str], n_all: int) -> str:
-    """Lay out how videos were made, as many as fit; nothing where there is none."""
-    made = table(("video", "frames", "done by"), rows, right=(1,), remarks=remarks) if rows else ""
-    return made + more_rows(n_all, "video")
+def _work_done_text(came: Outcome) -> str:
+    run = came.run
+    done = f"{counted(len(run.done), 'step')} done"
+    done += f", {counted(len(run.skipped), 'was', 'were')} done before" if run.skipped else ""
+    done += f", {len(run.failed)} failed" if run.failed else ""
+    done += f"; {'nothing has changed since they were ' * came.is_unchanged}{_checked_text(came.verification)}"
+    return wrapped(done, "", "    ")
+
+
+def _verdict_text(came: Outcome, *, has_gpu: bool) -> str:
+    """Say whether the target is ready, where its page is, and what comes next."""
+    target, path = shown(came.plan.target), page_of(came.plan)
+    page = [f"  look at what was moved, in your browser: {shown(str(path))}"] if path else []
+    if came.exit_code:
+        missing = "is not complete: see the errors above, then run the same command again"
+        verdict = painted(
+            f"{target} {missing if came.run.failed else 'is written, but not all is well: see the errors above'}",
+            "error",
+        )
+        return "\n".join([verdict, *page])
+    return "\n".join([painted(f"{target} is ready", "good"), *page, *_next_lines(came.plan.target, has_gpu=has_gpu)])
+
+
+def _next_lines(target: str, *, has_gpu: bool) -> list[str]:
+    """Lay out what may be done with a finished project: each command as it is typed, and what it is for."""
+    steps = [step for step in next_steps(target) if not (step.is_without_gpu and has_gpu)]
+    return [line for step in steps for line in (wrapped(step.words, "  # ", "  # "), f"  {shown(step.command)}")]
 
 
 def verification_text(plan: Plan, found: Verification) -> str:
     """Lay out what verifying a target brought up."""
     verdict = "everything is as planned" if found.ok else "not everything is as planned: see the errors above"
-    return joined(f"{shown(plan.target)}\n{_checked_text(found)}", findings_text(found.findings), verdict)
+    checked = wrapped(_checked_text(found), "", "    ")
+    return joined(f"{shown(plan.target)}\n{checked}", findings_text(found.findings), verdict)
 
 
 def _checked_text(found: Verification) -> str:
@@ -279,6 +314,7 @@ def _checked_text(found: Verification) -> str:
 def reconfigured_text(made: Reconfigured) -> str:
     """Lay out what ``dlc2lp config`` wrote."""
     kept = "kept as you changed them by hand: " + shown(", ".join(made.kept)) if made.kept else ""
+    kept = wrapped(kept, "", "    ") if kept else ""
     return joined(
         f"wrote {shown(str(made.path))}", _config_text(made.config.reasons), kept, findings_text(made.findings)
     )

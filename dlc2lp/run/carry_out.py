@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.errors import Dlc2LpError, begun
-from dlc2lp.events import Watch
+from dlc2lp.events import Event, Watch
 from dlc2lp.files import PLAN_FILE, write_if_new
 from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
@@ -105,6 +105,7 @@ class _Work:
         run = execute(plan, assessment, options, self.watch.heard_by(RunLog(folder / LOG_FILE, self.watch)))
         if self.last is not None:
             self.last.steps_done()
+        self.watch.tell(Event("began", "stage", plan.target, "check"))
         closed = close_target(
             plan, run.failed, run.findings, assessment, options.verify, self.labels, just_written=True
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dlc2lp.errors import DiskTrouble, Dlc2LpError, Interrupted, TargetRefused
-from dlc2lp.events import Event, Watch
+from dlc2lp.events import Event, Watch, by_kind
 from dlc2lp.files import FileRecord, digest
 from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
@@ -27,6 +27,7 @@ from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep, WriteText
 from dlc2lp.renaming import rename
 from dlc2lp.run.assess import Assessment, State, is_peoples
 from dlc2lp.run.findings import edited, held, unmergeable, unwritten
+from dlc2lp.run.in_place import in_place
 from dlc2lp.run.journal import Journal, Record
 from dlc2lp.run.label_findings import changed_meanwhile
 from dlc2lp.run.label_work import LabelWork, read_text
@@ -37,7 +38,6 @@ from dlc2lp.run.sources import changed_texts
 from dlc2lp.temporaries import own_tag
 from dlc2lp.threads import work_off
 from dlc2lp.video.cpus import allowed_cpus
-from dlc2lp.wording import counted
 
 
 @dataclass
@@ -68,13 +68,23 @@ def execute(
     work = [step for step in in_order(plan.steps if steps is None else steps) if not runner.leaves(step)]
     events = list(map(event_of, work))
     n_frames, weight = sum(event.n_frames_all for event in events), sum(event.weight for event in events)
-    watch.tell(Event("planned", "step", n=len(work), n_frames_all=n_frames, weight=weight))
+    costs = by_kind([(event.kind, event.weight)] for event in events)
+    watch.tell(Event("planned", "step", n=len(work), n_frames_all=n_frames, weight=weight, by_kind=costs))
     try:
         work_off(work, runner.carry_out, runner.settle, run_options.jobs or allowed_cpus(), watch.stop)
+    except KeyboardInterrupt:
+        _stopped(plan, watch)
+        raise
     finally:
         leave_scratch(target)
-    watch.check(plan.target, f" with {counted(len(runner.run.done), 'step')} done")
+    _stopped(plan, watch)
     return runner.run
+
+
+def _stopped(plan: Plan, watch: Watch) -> None:
+    """Where the work is to stop, raise Interrupted with how much of the target is in place by its own records."""
+    if watch.stop.is_set():
+        watch.check(plan.target, f"; {in_place(plan.steps, Journal(Path(plan.target)).recorded())}")
 
 
 def _make_folders(target: Path, folders: Iterable[str]) -> None:

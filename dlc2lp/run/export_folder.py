@@ -17,7 +17,7 @@ from typing import ClassVar
 from dlc2lp.codec import Malformed, read, to_text
 from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.errors import TargetRefused, refused_by_system
-from dlc2lp.events import Event, Watch
+from dlc2lp.events import Event, Watch, by_kind
 from dlc2lp.files import (
     PLAN_FILE,
     FileRecord,
@@ -158,7 +158,8 @@ def write_folder(folder: Path, files: Sequence[ExportFile], record: ExportRecord
         _sweep(real)
         scratch.mkdir()
         weight = sum(max(1, file.size_bytes) for file in files)
-        watch.tell(Event("planned", "step", kind="export", n=len(files), weight=weight))
+        costs = by_kind([("export", max(1, file.size_bytes))] for file in files)
+        watch.tell(Event("planned", "step", kind="export", n=len(files), weight=weight, by_kind=costs))
         records = [_write(scratch, file, watch) for file in files]
         text = to_text(replace(record, files=tuple(records)))
         write_whole(scratch / RECORD_FILE, text.encode())

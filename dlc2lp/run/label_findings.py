@@ -10,7 +10,7 @@ from dlc2lp.lp.label_merge import Conflict
 from dlc2lp.lp.label_sides import Edits
 from dlc2lp.model import Finding, RunAgain, Setting, Severity
 from dlc2lp.run.findings import REPLACE, REPLACE_AGAIN
-from dlc2lp.wording import counted, some
+from dlc2lp.wording import counted, point_text, some, two_points
 
 if TYPE_CHECKING:
     from dlc2lp.run.label_work import LabelWork
@@ -41,7 +41,7 @@ def brought(labels: LabelWork) -> Iterator[Finding]:
 
 
 def _conflict(each: Conflict) -> Finding:
-    here, there = _words(each.here), _words(each.there)
+    here, there = _words(each.here, each.there), _words(each.there, each.here)
     message = (
         f"found {here}, and {there} in DeepLabCut: both were changed since labels were last brought from there; the "
         "target's is kept"
@@ -56,8 +56,10 @@ def _conflict(each: Conflict) -> Finding:
     )
 
 
-def _words(point: PointCells) -> str:
-    return f"({point.x}, {point.y})" if point.is_labelled else "no label"
+def _words(point: PointCells, other: PointCells) -> str:
+    if not point.is_labelled:
+        return "no label"
+    return two_points(point.xy, other.xy)[0] if other.is_labelled else point_text(point.xy)
 
 
 def lacking(images_lacking: tuple[tuple[str, str], ...]) -> Iterator[Finding]:

@@ -70,7 +70,7 @@ class Seen:
 
         Raises Interrupted where the work is to stop.
         """
-        watch.tell(Event("decided", "target", plan.target, views=plan.views, view_frames=plan.view_frames))
+        watch.tell(Event("decided", "target", plan.target, views=plan.views, view_frames=plan.view_frames, plan=plan))
         watch.check(plan.target)
         for step in self.steps:
             n_frames, weight = step.n_frames, step.weight

@@ -31,7 +31,7 @@ from dlc2lp.run.links import leads_out, outward_links
 from dlc2lp.run.verify_context import check_context
 from dlc2lp.run.verify_predictions import check_predictions
 from dlc2lp.run.verify_videos import check_videos
-from dlc2lp.wording import counted, one_line
+from dlc2lp.wording import counted, one_line, pixels_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -277,7 +277,8 @@ def _wrong_cells(
                 is_compared[row] = [(path, name) not in touched.cells for name in labels.keypoint_names]
         n_compared += 2 * int(is_compared.sum())
         for row, k, axis in np.argwhere(~_alike(here, there, touched.rel_error) & is_compared[..., None]).tolist():
-            values = f"found {here[row, k, axis].item()!r}, expected {there[row, k, axis].item()!r}"
+            one, two = here[row, k, axis].item(), there[row, k, axis].item()
+            values = f"found {pixels_text(one, two)}, expected {pixels_text(two, one)}"
             wrong.append(f"{some[row]} {labels.keypoint_names[k]}: {values}")
     return n_compared, wrong
 

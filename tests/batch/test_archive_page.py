@@ -67,7 +67,8 @@ def test_what_a_person_must_do_comes_first_and_can_be_typed(archive, page):
     assert commands[0] == [f"dlc2lp batch run {quoted}", f"dlc2lp batch finish {quoted}"]
     assert commands[1] == commands[2] == commands[3] == [f"dlc2lp batch convert {root} {quoted}"]
     assert commands[4] == []
-    assert commands[5] == [f"litpose train '{out}/arena/done/configs/default.yaml'", "litpose run_app"]
+    assert commands[5][0].startswith("pip install lightning-pose==")
+    assert commands[5][1:3] == [f"litpose train '{out}/arena/done/configs/default.yaml'", "litpose run_app"]
     assert f"{out}/decisions.yaml" in tasks[2].text
     assert "--individuals" in tasks[2].text
     for task, state in zip(tasks, ("incomplete", "failed", "needs-decision", "refused"), strict=False):

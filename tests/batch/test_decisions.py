@@ -14,8 +14,10 @@ from dlc2lp import codec
 from dlc2lp.batch.decisions import Asked, Decisions, add_open, read_decisions
 from dlc2lp.batch.index import IndexEntry
 from dlc2lp.errors import UsageError
-from dlc2lp.model import Finding, RunAgain, Setting, Severity, question
+from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity, question
 from dlc2lp.options import Options
+
+AGAIN = [Command.of("dlc2lp", "batch", verb, "/the lab/archive", "/lp") for verb in ("convert", "plan")]
 
 
 def read(tmp_path, text):
@@ -98,14 +100,14 @@ def test_open_questions_are_added_once_and_what_a_person_wrote_stays(tmp_path):
     path = tmp_path / "decisions.yaml"
     path.write_text("# mine\na:\n  individuals: flatten  # as agreed\n", encoding="utf-8")
     asked = ask("found 2\na\nb")
-    added = add_open(path, read_decisions(path), {"a": asked, "x: 'y'\n": asked, "no": asked})
+    added = add_open(path, read_decisions(path), {"a": asked, "x: 'y'\n": asked, "no": asked}, AGAIN)
     assert (added.n_added, added.findings) == (2, ())
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# mine\na:\n  individuals: flatten  # as agreed\n")
     again = read_decisions(path)
     assert again.projects == {"a", "x: 'y'\n", "no"}
     assert again.options == {"a": {"individuals": "flatten"}}
-    assert add_open(path, again, {"no": asked}) == Asked()
+    assert add_open(path, again, {"no": asked}, AGAIN) == Asked()
     assert path.read_text(encoding="utf-8") == text
 
 
@@ -121,7 +123,7 @@ def test_what_settles_a_question_is_asked_for_and_nothing_that_only_its_words_na
     path = tmp_path / "decisions.yaml"
     run = RunAgain("run it again", (Setting("crop", ("never",)), Setting("jobs", ("1",))))
     told = Finding(Severity.ERROR, "odd", "x", "found --gop 3", advice="not --crf 20, but {}", remedies=(run,))
-    assert add_open(path, Decisions(), {"a": [*ask(), told], "b": [question("split-of-crops", "x", "y", "ask")]})
+    assert add_open(path, Decisions(), {"a": [*ask(), told], "b": [question("split-of-crops", "x", "y", "ask")]}, AGAIN)
     assert path.read_text(encoding="utf-8").endswith(
         "\n# several-individuals: found 2\n#   --individuals flatten|split; candidates: a, b\n"
         "# odd: found --gop 3\n#   not --crf 20, but run it again with --crop never --jobs 1\n"
@@ -137,7 +139,7 @@ def test_an_entry_keeps_what_settles_its_findings():
 
 def test_names_with_signs_that_can_not_be_seen_are_read_back(tmp_path):
     path = tmp_path / "decisions.yaml"
-    assert add_open(path, Decisions(), {UNSEEN: ask(f"found 2: {UNSEEN}")}).n_added == 1
+    assert add_open(path, Decisions(), {UNSEEN: ask(f"found 2: {UNSEEN}")}, AGAIN).n_added == 1
     assert read_decisions(path).projects == {UNSEEN}
     assert "ü" in path.read_text(encoding="utf-8")
 
@@ -146,7 +148,7 @@ def test_names_with_signs_that_can_not_be_seen_are_read_back(tmp_path):
 def test_any_name_is_read_back(name, message):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "decisions.yaml"
-        assert add_open(path, Decisions(), {name: ask(message)}).n_added == 1
+        assert add_open(path, Decisions(), {name: ask(message)}, AGAIN).n_added == 1
         assert read_decisions(path).projects == {name}
 
 
@@ -157,7 +159,7 @@ def test_a_file_that_can_not_be_added_to_stays_and_the_lines_are_told(tmp_path, 
     path = tmp_path / "decisions.yaml"
     path.write_text(text, encoding="utf-8")
     before = read_decisions(path)
-    added = add_open(path, before, {"lab/new": ask()})
+    added = add_open(path, before, {"lab/new": ask()}, AGAIN)
     assert path.read_text(encoding="utf-8") == text
     assert (added.n_added, [finding.code for finding in added.findings]) == (0, ["decisions-not-added"])
     told = added.findings[0]
@@ -165,10 +167,19 @@ def test_a_file_that_can_not_be_added_to_stays_and_the_lines_are_told(tmp_path, 
     assert told.table[-2:] == ("lab/new:", "  individuals:")
 
 
+def test_the_head_names_the_command_that_goes_on_as_it_is_typed(tmp_path):
+    path = tmp_path / "decisions.yaml"
+    assert add_open(path, Decisions(), {"a": ask()}, AGAIN).n_added == 1
+    assert path.read_text(encoding="utf-8").splitlines()[2:4] == [
+        "#   dlc2lp batch convert '/the lab/archive' /lp",
+        "#   dlc2lp batch plan '/the lab/archive' /lp",
+    ]
+
+
 def test_ends_of_lines_stay_those_of_the_person(tmp_path):
     path = tmp_path / "decisions.yaml"
     path.write_bytes(b"lab/ok:\r\n  crf: 20\r\n")
-    assert add_open(path, read_decisions(path), {"lab/new": ask()}).n_added == 1
+    assert add_open(path, read_decisions(path), {"lab/new": ask()}, AGAIN).n_added == 1
     content = path.read_bytes()
     assert content.count(b"\n") == content.count(b"\r\n")
     assert read_decisions(path).options == {"lab/ok": {"crf": "20"}}

@@ -220,7 +220,7 @@ def test_half_points_become_empty() -> None:
     assert codes(found) == ["half-point"]
     finding = found.findings[0]
     assert finding.where == "img4.png, snout"
-    assert finding.message.startswith("found 2 points with only one of x and y, the first with x = 5.0, y = nan")
+    assert finding.message.startswith("found 2 points with only one of x and y, the first with x = 5.0, y = nothing")
     assert count_labels(found.labels) == 2
 
 

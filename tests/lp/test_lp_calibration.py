@@ -249,7 +249,7 @@ def test_an_anipose_file() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('name = "A"', "", "the name None"),
+        ('name = "A"', "", "found no name"),
         ('name = "A"', 'name = " "', "the name ' '"),
         ('name = "A"', 'name = "C"', "camera C more than once"),
         ("matrix = [ [ 500, 0, 320.0,], ", "matrix = [ ", "three rows"),

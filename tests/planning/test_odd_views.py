@@ -187,7 +187,7 @@ def test_questions_say_which_camera_they_concern(tmp_path):
 def test_inspect_says_which_camera_is_which(tmp_path):
     top, side = build_both(tmp_path)
     shown = dlc2lp("inspect", "--view", f"top={top.root}", "--view", f"side={side.root}").stdout
-    assert f"top: DeepLabCut project 'reach', scorer Anna, Aug30\n{top.root}" in shown
+    assert f"top: DeepLabCut project reach, scorer Anna, Aug30\n{top.root}" in shown
     assert "side: m1.mp4" in shown
 
 
