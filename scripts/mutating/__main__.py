@@ -32,6 +32,7 @@ def main() -> int:
     """Try what was asked for, and print what nobody noticed; return 1 if there is such."""
     given = _arguments()
     kinds, tests = _settings()
+    tests = given.tests or tests
     modules = [path for paths in kinds.values() for path in paths]
     if unknown := {*given.module} - {*modules}:
         sys.exit(f"mutants: found {', '.join(sorted(unknown))}, expected modules that setup.cfg names in [mutants]")
@@ -56,6 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed takes another share [1]")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="exactly these")
     parser.add_argument("--list", action="store_true", help="show them, and try none")
+    parser.add_argument("--tests", nargs="+", metavar="PATH", help="only these tests may notice [those of setup.cfg]")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time [2]")
     parser.add_argument(
         "--test-seconds", type=float, default=30, metavar="S", help="tests of so many seconds for each, at most [30]"

@@ -55,7 +55,8 @@ class Reach:
 
 def learn(tree: Path, modules: Sequence[str], tests: Sequence[str], jobs: int) -> Reach:
     """Run all tests in a copy of the project, the files shared among some processes."""
-    files = sorted({str(file.relative_to(tree)) for test in tests for file in _test_files(tree / test)})
+    found = [path for pattern in tests for path in tree.glob(pattern)]
+    files = sorted({str(file.relative_to(tree)) for path in found for file in _test_files(path)})
     # the largest files first, in turn: no process has all of the slow ones
     files.sort(key=lambda name: (-(tree / name).stat().st_size, name))
     answers = [tree / f"reach-{number}.json" for number in range(jobs)]

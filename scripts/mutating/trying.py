@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -49,7 +50,6 @@ def load_all() -> None:
     import av  # noqa: F401
     import cv2
     import h5py  # noqa: F401
-    import hypothesis  # noqa: F401
     import jinja2  # noqa: F401
     import jsonschema  # noqa: F401
     import pandas as pd  # noqa: F401
@@ -65,10 +65,10 @@ def try_all(
 ) -> Iterator[Verdict]:
     """Try mutants in some processes, each with a copy of the project; yield each verdict when it is known."""
     with ProcessPoolExecutor(jobs, get_context("fork"), _begin, (root, work)) as pool:
-        tasks = [
-            pool.submit(_try, each, reach.of(each.path, each.lines, at_most_s, each.scope != "<module>"), reach)
-            for each in mutants
-        ]
+        unchanged = next((tests for each in mutants if (tests := _tests_of(each, reach, at_most_s))), None)
+        if unchanged and (told := pool.submit(_run, unchanged, _most_seconds(unchanged, reach)).result()):
+            raise RuntimeError(f"the tests fail where nothing is changed: {told}")
+        tasks = [pool.submit(_try, each, _tests_of(each, reach, at_most_s), reach) for each in mutants]
         for task in as_completed(tasks):
             yield task.result()
 
@@ -80,15 +80,22 @@ def _begin(root: Path, work: Path) -> None:
     sys.path.insert(0, str(tree))
 
 
+def _tests_of(mutant: Mutant, reach: Reach, at_most_s: float) -> list[str]:
+    return reach.of(mutant.path, mutant.lines, at_most_s, is_in_function=mutant.scope != "<module>")
+
+
+def _most_seconds(tests: list[str], reach: Reach) -> float:
+    return 20 + 8 * sum(reach.seconds[name] for name in tests)
+
+
 def _try(mutant: Mutant, tests: list[str], reach: Reach) -> Verdict:
     if not tests:
         return Verdict(mutant, 0, 0.0, "")
     began = time.monotonic()
-    at_most_s = 20 + 8 * sum(reach.seconds[name] for name in tests)
     module = Path(mutant.path)
     source = module.read_bytes()
     with _written(module, mutant.applied(source), source):
-        killed_by = _run(tests, at_most_s)
+        killed_by = _run(tests, _most_seconds(tests, reach))
     return Verdict(mutant, len(tests), time.monotonic() - began, killed_by)
 
 
@@ -143,6 +150,8 @@ def _be_pytest(log: Path, names: Path) -> None:
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-rfE", "--tb=line"]
         code = pytest.main([*options, f"--basetemp={Path.cwd()}-tmp", f"@{names}"])
         print(f"\nENDED {int(code)}", flush=True)
+    except BaseException:
+        print("Traceback of pytest", traceback.format_exc(), flush=True)
     finally:
         os._exit(int(code))
 
@@ -152,7 +161,7 @@ def _who_noticed(log: Path) -> str:
     code = re.search(r"^ENDED (\d+)$", text, re.MULTILINE)
     if code and int(code[1]) == 0:
         return ""
-    if code and int(code[1]) == _NOTHING_RAN:
-        raise RuntimeError(f"pytest ran none of the tests: {text[-2000:]}")
+    if "Traceback of pytest" in text or (code and int(code[1]) == _NOTHING_RAN):
+        raise RuntimeError(f"pytest did not run: {text[-2000:]}")
     failed = re.findall(r"^(?:FAILED|ERROR) .*", text, re.MULTILINE)
-    return failed[0][:200] if failed else f"pytest: {text[-200:]}"
+    return failed[0][:200] if failed else f"pytest: {text[-2000:]}"
