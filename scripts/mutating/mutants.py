@@ -68,6 +68,8 @@ class Mutant:
         The module, relative to the root of the project.
     scope
         The function or class, ``<module>`` outside of any.
+    is_called
+        Whether it runs when a function is called; else when the module is imported.
     lines
         First and last line of the statement that is changed.
     start, end, new
@@ -77,6 +79,7 @@ class Mutant:
     name: str
     path: str
     scope: str
+    is_called: bool
     lines: tuple[int, int]
     start: int
     end: int
@@ -98,7 +101,7 @@ def mutants_of(path: str, source: bytes) -> list[Mutant]:
     finder = _Finder(source)
     finder.visit(ast.parse(source))
     found, seen, counts = [], set(), Counter[str]()
-    for scope, lines, start, end, new in sorted(finder.found, key=lambda each: each[2:]):
+    for scope, is_called, lines, start, end, new in sorted(finder.found, key=lambda each: each[3:]):
         old = source[start:end].decode()
         if (start, end, new) in seen or old == new:
             continue
@@ -106,7 +109,7 @@ def mutants_of(path: str, source: bytes) -> list[Mutant]:
         what = f"{PurePosixPath(path)}/{scope}/{old}/{new}"
         counts[what] += 1
         name = hashlib.sha256(f"{what}/{counts[what]}".encode()).hexdigest()[:10]
-        mutant = Mutant(name, path, scope, lines, start, end, new)
+        mutant = Mutant(name, path, scope, is_called, lines, start, end, new)
         try:
             compile(mutant.applied(source), path, "exec")
         except (SyntaxError, ValueError):
@@ -121,7 +124,7 @@ def is_in_sample(mutant: Mutant, share: float, seed: int) -> bool:
 
 
 class _Finder(ast.NodeVisitor):
-    """Collects (scope, lines, start, end, new) of every change that can be made."""
+    """Collects (scope, is_called, lines, start, end, new) of every change that can be made."""
 
     def __init__(self, source: bytes) -> None:
         self._source = source
@@ -129,8 +132,9 @@ class _Finder(ast.NodeVisitor):
         for line in source.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
         self._scope: list[str] = []
+        self._n_functions = 0
         self._lines = (1, 1)
-        self.found: list[tuple[str, tuple[int, int], int, int, str]] = []
+        self.found: list[tuple[str, bool, tuple[int, int], int, int, str]] = []
 
     def _at(self, node: ast.AST) -> tuple[int, int]:
         start = self._starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
@@ -141,7 +145,8 @@ class _Finder(ast.NodeVisitor):
         return self._source[start:end].decode()
 
     def _add(self, start: int, end: int, new: str) -> None:
-        self.found.append((".".join(self._scope) or "<module>", self._lines, start, end, new))
+        scope = ".".join(self._scope) or "<module>"
+        self.found.append((scope, self._n_functions > 0, self._lines, start, end, new))
 
     def _replace(self, node: ast.AST, new: str) -> None:
         self._add(*self._at(node), new)
@@ -177,7 +182,9 @@ class _Finder(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._visit_all([*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)])
+        self._n_functions += 1
         self._in_scope(node)
+        self._n_functions -= 1
 
     visit_ClassDef = _in_scope  # noqa: N815
 

@@ -36,13 +36,13 @@ class Reach:
     seconds: dict[str, float]
     tests: dict[str, dict[int, list[str]]]
 
-    def of(self, path: str, lines: tuple[int, int], at_most_s: float, is_in_function: bool) -> list[str]:
+    def of(self, path: str, lines: tuple[int, int], at_most_s: float, is_called: bool) -> list[str]:
         """Return the tests that reach some lines, the quickest first, as many as take so long together.
 
         What stands outside of functions runs when the module is imported, so whoever reaches the module may notice.
         """
         reached = self.tests.get(path, {})
-        wanted = range(lines[0], lines[1] + 1) if is_in_function else reached
+        wanted = range(lines[0], lines[1] + 1) if is_called else reached
         names = {name for line in wanted for name in reached.get(line, ())} & self.seconds.keys()
         chosen, sum_s = [], 0.0
         for name in sorted(names, key=lambda each: (self.seconds[each], each)):

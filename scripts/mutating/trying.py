@@ -81,7 +81,7 @@ def _begin(root: Path, work: Path) -> None:
 
 
 def _tests_of(mutant: Mutant, reach: Reach, at_most_s: float) -> list[str]:
-    return reach.of(mutant.path, mutant.lines, at_most_s, is_in_function=mutant.scope != "<module>")
+    return reach.of(mutant.path, mutant.lines, at_most_s, is_called=mutant.is_called)
 
 
 def _most_seconds(tests: list[str], reach: Reach) -> float:
