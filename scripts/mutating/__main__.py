@@ -65,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--reach", type=Path, metavar="FILE", help="keep which tests reach which line, while all is equal"
     )
+    parser.add_argument("--anyway", action="store_true", help="take what --reach holds though sources have changed")
     parser.add_argument("--record", type=Path, metavar="FILE", help="each verdict is added to it as a line of JSON")
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="where the work lies [the system's temporary folder]"
@@ -107,7 +108,7 @@ def _reach(work: Path, modules: list[str], tests: list[str], given: argparse.Nam
     equal = hashlib.sha256(b"\0".join([*sources, repr((modules, tests)).encode()])).hexdigest()
     if given.reach and given.reach.is_file():
         kept = json.loads(given.reach.read_text(encoding="utf-8"))
-        if kept["of"] == equal:
+        if kept["of"] == equal or given.anyway:
             tests_of = {
                 path: {int(line): each for line, each in lines.items()} for path, lines in kept["tests"].items()
             }
