@@ -122,14 +122,14 @@ def read(kind: type[T], content: str | bytes) -> T:
     return decode(kind, document)
 
 
-#: As many signs as any count, size or time in nanoseconds has; what has more can't be made a float, or be sought in a
-#: file, and a number of thousands of digits not even be told.
-_MOST_DIGITS = 20
+#: More than any count, size or place is, and less than a file can be sought at, with what is added to it.
+_MOST = 2**62
 
 
 def _number(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"found a number of more than {_MOST_DIGITS} digits")
+    # a number of thousands of digits can't even be told
+    if len(digits) > len(str(-_MOST)) or not -_MOST < int(digits) < _MOST:
+        raise ValueError(f"found a number of {_MOST} or more")
     return int(digits)
 
 

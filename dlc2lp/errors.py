@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import ClassVar, ParamSpec, Self, TypeVar
 
 from dlc2lp.model import Finding, Remedy, Setting, Severity
+from dlc2lp.wording import counted
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -107,7 +108,8 @@ class TargetRefused(Dlc2LpError):
         advice = "check the permissions and the space of its disk, or choose another folder for the target"
         if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
             advice = "move what is in its place out of the way, and run the same command again"
-        return cls.of("target-not-writable", str(path), message, advice=advice)
+        advice, remedies = advice_on(error, path, advice)
+        return cls.of("target-not-writable", str(path), message, advice=advice, remedies=remedies)
 
 
 class NotPlanned(TargetRefused):
@@ -199,6 +201,37 @@ class DiskTrouble(Dlc2LpError):
 
 _STAYS = "what is done stays done"
 
+#: Windows' numbers for a file that another program holds open, and for a link that not everybody may make.
+_HELD_WINDOWS = frozenset({32, 33})  # ERROR_SHARING_VIOLATION, _LOCK_VIOLATION
+_NO_LINKS_WINDOWS = 1314  # ERROR_PRIVILEGE_NOT_HELD
+
+#: What it says to a path that is too long for it: also that it is not there.
+_TOO_LONG_WINDOWS = frozenset({3, 206})  # ERROR_PATH_NOT_FOUND, _FILENAME_EXCED_RANGE
+
+#: So many signs a path may have there, unless long paths are switched on.
+LONGEST_PATH_WINDOWS = 259
+
+SWITCH_ON_LONG_PATHS = "switch Windows' long paths on (LongPathsEnabled in the registry)"
+
+
+def advice_on(error: OSError, path: str | Path, usual: str) -> tuple[str, tuple[Remedy, ...]]:
+    """Return what to do about what the system refused; ``usual`` where it is not for a reason that one system has."""
+    number = getattr(error, "winerror", None)
+    if number in _HELD_WINDOWS:
+        return (
+            "close the program that has it open (a player, Excel, a virus scanner), and run the same command again",
+            (),
+        )
+    if number == _NO_LINKS_WINDOWS:
+        why = "Windows lets only some make symbolic links: switch its Developer Mode on"
+        return f"{why}, or have the files placed in another way, with {{}}", (Setting("link", ("auto",)),)
+    if number in _TOO_LONG_WINDOWS and len(str(path)) > LONGEST_PATH_WINDOWS:
+        found = f"its path has {counted(len(str(path)), 'sign')}"
+        return f"{found}: {SWITCH_ON_LONG_PATHS}, or choose a target with a shorter path", ()
+    if error.errno == errno.ENAMETOOLONG:
+        return "choose a target with a shorter path", ()
+    return usual, ()
+
 
 def is_full(error: OSError) -> bool:
     """Whether an error says that a disk takes no more."""
@@ -263,8 +296,9 @@ def refused_by_system(error: OSError, subject: str) -> Dlc2LpError:
     if (trouble := disk_trouble(path, error)) is not None:
         return trouble
     message = f"the system refused it: {error.strerror or error}"
-    advice = "check its permissions and those of the folders above it, then run the same command again"
-    return UnreadableFile.of("file-unusable", path, message, advice=advice)
+    usual = "check its permissions and those of the folders above it, then run the same command again"
+    advice, remedies = advice_on(error, path, usual)
+    return UnreadableFile.of("file-unusable", path, message, advice=advice, remedies=remedies)
 
 
 def explained(error: BaseException, subject: str) -> Dlc2LpError | None:

@@ -21,6 +21,7 @@ from typing import Annotated, BinaryIO, ClassVar
 from dlc2lp.codec import Narrowed
 from dlc2lp.errors import TargetRefused
 from dlc2lp.inside import InnerPath
+from dlc2lp.renaming import rename
 from dlc2lp.temporaries import own_tag
 
 #: dlc2lp's own folder inside a target.
@@ -250,7 +251,7 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
             file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        rename(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

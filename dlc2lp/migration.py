@@ -42,7 +42,7 @@ from dlc2lp.run.last_run import LastRun, forget
 from dlc2lp.run.registering import registered
 from dlc2lp.run.sources import changed_since
 from dlc2lp.run.stored import required_plan, stored_plan
-from dlc2lp.run.target import check_disk, check_owner, check_paths, refusals
+from dlc2lp.run.target import check_disk, check_keeps, check_owner, check_paths, refusals
 from dlc2lp.run.verify import SourceLabels, Verification, check_planned_labels, verify_target
 from dlc2lp.survey.cameras import camera_projects, has_views
 from dlc2lp.survey.labels import AnimalLabels
@@ -284,6 +284,7 @@ def store(proposal: Proposal) -> Plan:
     folder = Path(made.target)
     stored = stored_plan(folder)
     check_owner(made, stored)
+    check_keeps(made, stored)
     wrong = [each for each in check_planned_labels(made, proposal.labels) if each.severity is Severity.ERROR]
     if wrong:
         raise SourceRefused(*wrong)
@@ -339,6 +340,7 @@ def carry_out(
     refuse_busy(folder)
     before, stored = state_of_plan(folder), stored_plan(folder)
     check_owner(made, stored)
+    check_keeps(made, stored)
     assessment = assess(made)
     check_disk(made, assessment)
     to_do = [step for step in made.steps if assessment.states[step.id] in WRITTEN]

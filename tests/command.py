@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 
 from dlc2lp.cli.main import run
+from dlc2lp.video.ffmpeg import find_ffmpeg
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schemas"
 
@@ -78,6 +79,17 @@ def start(*arguments: object, env: dict[str, str] | None = None, **options: Any)
         env=os.environ | (env or {}),
         **options,
     )
+
+
+#: Nothing is thrown away by these settings, so the first bytes are written early.
+LARGE = ("--crf", "1")
+
+
+def start_slowly(*arguments: object, rate: float = 1.0, **options: Any) -> subprocess.Popen[str]:
+    """Start a command whose encodes take as long as the video does at ``rate`` times its speed, without taking CPU."""
+    script = Path(__file__).with_name("slow_ffmpeg.sh")
+    slow = {"DLC2LP_FFMPEG": str(script), "REAL_FFMPEG": str(find_ffmpeg()), "RATE": str(rate)}
+    return start(*arguments, env=slow if os.name == "posix" else {}, **options)
 
 
 def wait_for(

@@ -43,3 +43,13 @@ def openfield() -> Path:
     if not project.is_dir():
         pytest.skip(f"the openfield project is not at {project}")
     return project
+
+
+@pytest.fixture
+def no_cluster(tmp_path, monkeypatch):
+    """No Slurm answers: one that is installed and has no controller is waited for at every call."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "scontrol").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    (programs / "scontrol").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
@@ -81,8 +82,8 @@ def parse(text: str) -> Element:
     return page
 
 
-def read_page(path: Path) -> Element:
-    """Read a page, and hold it to what holds for every page."""
+def read_page(path: Path, *, may_miss: bool = False) -> Element:
+    """Read a page, and hold it to what holds for every page; ``may_miss``: what it leads to need not be there."""
     text = path.read_text(encoding="utf-8")
     page = parse(text)
     assert len(page.all("main")) == len(page.all("h1")) == len(page.all("head")[0].all("title")) == 1
@@ -95,8 +96,13 @@ def read_page(path: Path) -> Element:
         assert not [name for name in element.attributes if name.startswith("on")], element
         for name in ("href", "src"):
             address = element.attributes.get(name, "#")
-            assert address.startswith(("#", "data:image/jpeg;base64,")), address
-            assert len(address) == 1 or not address.startswith("#") or address[1:] in ids, address
+            if address.startswith("#"):
+                assert len(address) == 1 or address[1:] in ids, address
+            elif not address.startswith("data:image/jpeg;base64,"):
+                assert element.tag == "a"
+                assert re.fullmatch(r"[\w.~/-]([\w.~/-]|%[0-9A-F]{2})*", address, re.ASCII), address
+                assert not address.startswith("/")
+                assert may_miss or (path.parent / unquote(address, errors="surrogateescape")).exists(), address
     assert "url(" not in text
     assert "@import" not in text
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", text)

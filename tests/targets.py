@@ -17,6 +17,15 @@ Point = tuple[float, float]
 Labels = dict[tuple[str, str], Point]
 
 
+def tree(target: Path) -> dict[str, bytes]:
+    """Content of every file of a target but for the log and what was seen, which hold the clock."""
+    return {
+        path.relative_to(target).as_posix(): path.read_bytes()
+        for path in sorted(target.rglob("*"))
+        if path.is_file() and path.suffix != ".log" and path.name != "seen.json"
+    }
+
+
 def read_labels(target: Path, name: str = "CollectedData.csv") -> Labels:
     """Every cell of a label file, with or without the column ``visible``."""
     header, rows = _read(target / name)

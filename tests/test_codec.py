@@ -181,7 +181,14 @@ def _wrong(change):
             _wrong(lambda plan: plan["steps"][3].update(target="../x")),
             "$.steps[3].target: expected a path that leads to no place outside of its folder, found '../x'",
         ),
-        (_wrong(lambda plan: plan["steps"][3].update(size_bytes=10**30)), "found a number of more than 20 digits"),
+        (
+            _wrong(lambda plan: plan["steps"][3].update(size_bytes=10**30)),
+            "found a number of 4611686018427387904 or more",
+        ),
+        (
+            _wrong(lambda plan: plan["steps"][3].update(size_bytes=-(2**62))),
+            "found a number of 4611686018427387904 or more",
+        ),
         (_wrong(lambda plan: plan.update(newer=1)), "$.newer: this version of dlc2lp knows no such key"),
         (_wrong(lambda plan: plan.update(schema="dlc2lp/plan/2")), "of the form dlc2lp/plan/2, expected dlc2lp/plan/1"),
     ],

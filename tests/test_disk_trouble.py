@@ -13,6 +13,7 @@ import pytest
 from builder import Video, build_project
 from command import dlc2lp
 from real_disks import failing_disk, fill, small_disk
+from targets import tree
 
 import dlc2lp as library
 from dlc2lp import migration
@@ -117,14 +118,6 @@ def test_no_reader_takes_a_disk_that_fails_for_the_end_of_the_file(suffix: str, 
 
 
 REMUXED = Video(codec="h264", container="matroska")
-
-
-def tree(target: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(target).as_posix(): path.read_bytes()
-        for path in sorted(target.rglob("*"))
-        if path.is_file() and path.suffix != ".log" and path.name != "seen.json"
-    }
 
 
 def converted_while_full(source: Path, target: Path, disk: Path, left_bytes: int, **options: object) -> library.Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -740,14 +741,14 @@ def test_a_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_rename_that_fails_puts_the_earlier_export_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = converted(small(tmp_path / "dlc"), tmp_path / "lp")
     export(target, tmp_path / "back")
-    before, rename = contents(tmp_path), Path.rename
+    before, rename = contents(tmp_path), os.replace
 
-    def fail(self: Path, other: Path) -> Path:
-        if self.suffix == ".tmp":
+    def fail(old: Path, new: Path) -> None:
+        if Path(old).suffix == ".tmp" and Path(old).is_dir():
             raise OSError(16, "Device or resource busy")
-        return rename(self, other)
+        rename(old, new)
 
-    monkeypatch.setattr(Path, "rename", fail)
+    monkeypatch.setattr(os, "replace", fail)
     assert export(target, tmp_path / "back").codes == ["target-not-writable"]
     assert contents(tmp_path) == before
 

@@ -80,6 +80,21 @@ def test_nothing_in_the_package_uses_what_the_house_forbids():
                 assert not [keyword for keyword in node.keywords if keyword.arg == "shell"], path
 
 
+def test_names_are_given_in_one_place_which_knows_what_windows_needs():
+    """``os.replace``, ``shutil.move``, ``path.rename`` and their like fail on what is held open."""
+    modules = {("os", "replace"), ("os", "rename"), ("os", "renames"), ("shutil", "move")}
+    for path in PACKAGE.rglob("*.py"):
+        if path.name == "renaming.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            owner, name = getattr(node.func.value, "id", ""), node.func.attr
+            # a text is replaced by another one, a path by nothing but itself
+            of_path = name in {"rename", "replace"} and len(node.args) == 1 and not node.keywords
+            assert (owner, name) not in modules and not of_path, f"{path}, line {node.lineno}: use dlc2lp.renaming"
+
+
 def test_the_library_does_what_the_commands_do(tmp_path, capfd):
     project = build_project(tmp_path / "dlc", sessions=("m1",))
     seen = dlc2lp.inspect(project.root)

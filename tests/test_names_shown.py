@@ -87,6 +87,7 @@ def commands(top, work):
 
 
 @posix
+@pytest.mark.usefixtures("no_cluster")
 def test_nothing_acts_in_all_that_leaves(evil, tmp_path):
     (tmp_path / EVIL).mkdir()
     (tmp_path / EVIL / "lp").mkdir()
@@ -195,6 +196,7 @@ def test_a_spreadsheet_calculates_nothing(tmp_path):
 
 
 @posix
+@pytest.mark.usefixtures("no_cluster")
 def test_a_job_of_slurm_has_a_harmless_name(tmp_path):
     build_project(tmp_path / "root/p", sessions=("m1",), frames=(2,), n_frames=4, video="none")
     out = tmp_path / f"out{EVIL}"

@@ -12,23 +12,15 @@ from pathlib import Path
 import pytest
 import yaml
 from builder import Video, build_project, snapshot
-from command import dlc2lp, start, wait_for
+from command import LARGE, dlc2lp, start_slowly, wait_for
 from labeler import save
+from targets import tree
 
 from dlc2lp import config as config_again
 from dlc2lp import convert
 from dlc2lp.run import execute
 
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
-
-
-def tree(target):
-    """Content of every file of a target but for the log and what was seen, which hold the clock."""
-    return {
-        path.relative_to(target).as_posix(): path.read_bytes()
-        for path in sorted(target.rglob("*"))
-        if path.is_file() and path.suffix != ".log" and path.name != "seen.json"
-    }
 
 
 def encoding(target):
@@ -38,14 +30,10 @@ def encoding(target):
 
 @pytest.fixture(scope="module")
 def long_project(tmp_path_factory):
-    """A project whose encode takes a second or two, so that it can be stopped in the middle."""
+    """A project with an encode that can be stopped in the middle."""
     return build_project(
         tmp_path_factory.mktemp("long") / "dlc", sessions=("m1",), video=JPEG, n_frames=80, size_px=(640, 480)
     )
-
-
-#: Slow enough to be caught in the middle on any machine.
-SLOW = ("--preset", "veryslow", "--crf", "1")
 
 
 def test_a_second_run_changes_no_byte_and_no_mtime(tmp_path):
@@ -58,7 +46,6 @@ def test_a_second_run_changes_no_byte_and_no_mtime(tmp_path):
     assert snapshot(tmp_path / "lp") == before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there, no process is ever proven gone")
 def test_what_a_killed_process_was_writing_is_removed_wherever_it_lies(tmp_path):
     from dlc2lp.temporaries import Tag, own_tag
 
@@ -72,18 +59,18 @@ def test_what_a_killed_process_was_writing_is_removed_wherever_it_lies(tmp_path)
         names = [
             f"steps/.91dd2efffc6b79ae.json.{tag}-1.tmp",
             f".plan.json.{tag}-1.tmp",
+            f"../.migration-report.html.{tag}-1.tmp",
             f"scratch/91dd2efffc6b79ae-{tag}",
         ]
         left = [target / ".dlc2lp" / name for name in names]
-        for path in left[: 2 if is_left else 3]:
+        for path in left[: 3 if is_left else 4]:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(b"{")
         assert dlc2lp("convert", project.root, target).exit_code == 0
-        assert [path.exists() for path in left] == [is_left, is_left, False]
+        assert [path.exists() for path in left] == [is_left, is_left, is_left, False]
         assert is_left or tree(target) == before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there, no process is ever proven gone")
 @pytest.mark.parametrize("command", ["labels", "config", "batch run"])
 def test_every_command_that_writes_removes_what_a_killed_one_had_begun(tmp_path, command):
     from dlc2lp.temporaries import Tag, own_tag
@@ -129,15 +116,15 @@ def test_a_target_that_somebody_removes_meanwhile_is_finished_by_the_same_comman
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
 def test_after_kill_9_in_the_middle_of_an_encode_the_same_command_finishes(tmp_path, long_project):
     target = tmp_path / "lp"
-    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    assert dlc2lp("convert", long_project.root, target, *LARGE).exit_code == 0
     undisturbed = tree(target)
     shutil.rmtree(target)
-    process = start("convert", long_project.root, target, *SLOW, start_new_session=True)
+    process = start_slowly("convert", long_project.root, target, *LARGE, start_new_session=True)
     wait_for(encoding(target), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (target / "videos/m1.mp4").exists()
-    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    assert dlc2lp("convert", long_project.root, target, *LARGE).exit_code == 0
     assert tree(target) == undisturbed
 
 
@@ -145,7 +132,7 @@ def test_after_kill_9_in_the_middle_of_an_encode_the_same_command_finishes(tmp_p
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_cleanly_and_the_same_command_finishes(tmp_path, long_project, number):
     target = tmp_path / "lp"
-    process = start("convert", long_project.root, target, "--json", *SLOW)
+    process = start_slowly("convert", long_project.root, target, "--json", *LARGE)
     wait_for(encoding(target), process)
     process.send_signal(number)
     began = time.monotonic()
@@ -157,7 +144,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_finishes(tmp_path, long_pro
     assert (document["exit_code"], document["findings"][0]["code"]) == (75, "interrupted")
     assert not (target / "videos/m1.mp4").exists()
     assert not (target / ".dlc2lp/scratch").exists()
-    assert dlc2lp("convert", long_project.root, target, *SLOW).exit_code == 0
+    assert dlc2lp("convert", long_project.root, target, *LARGE).exit_code == 0
     assert (target / "videos/m1.mp4").exists()
 
 
@@ -191,6 +178,18 @@ def test_labels_of_people_are_replaced_only_if_asked(tmp_path):
     assert edited != original["CollectedData.csv"]
     assert dlc2lp("convert", project.root, target, "--edited", "replace").exit_code == 0
     assert tree(target) == original
+
+
+def test_a_target_whose_plan_is_gone_is_told_as_that(tmp_path):
+    project, target = build_project(tmp_path / "dlc", sessions=("m1",), video="none"), tmp_path / "lp"
+    assert dlc2lp("convert", project.root, target).exit_code == 0
+    plan = (target / ".dlc2lp/plan.json").rename(tmp_path / "plan.json")
+    held = tree(target)
+    result = dlc2lp("convert", project.root, target, "--json")
+    assert (result.exit_code, result.codes) == (3, ["plan-missing"])
+    assert tree(target) == held
+    plan.rename(target / ".dlc2lp/plan.json")
+    assert dlc2lp("convert", project.root, target).exit_code == 0
 
 
 class Killed(BaseException):

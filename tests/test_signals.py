@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from builder import Video, build_project
-from command import start, wait_for
+from command import LARGE, start_slowly, wait_for
 
 from dlc2lp.cli.early import NUMBERS
-from dlc2lp.temporaries import Tag, own_tag
+from dlc2lp.temporaries import Tag
 from dlc2lp.video.convert import convert_video
 from dlc2lp.video.synthetic import write_clip
 
@@ -102,22 +102,14 @@ def long_video(tmp_path_factory):
     return path
 
 
-SLOW = ("--preset", "veryslow", "--crf", "1")
-
-
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
 def test_a_killed_dlc2lp_leaves_no_ffmpeg_and_the_next_one_no_file(tmp_path, long_video):
     target = tmp_path / "out.mp4"
     others = tmp_path / ".dlc2lp-elsewhere-4711-0123abcd-01234567-0123456789abcdef.dlc2lp-part"
     others.write_bytes(b"of another target")
-    process = start("video", "convert", long_video, target, *SLOW)
+    process = start_slowly("video", "convert", long_video, target, *LARGE)
     wait_for(lambda: ffmpegs_of(tmp_path), process)
-    wait_for(
-        lambda: any(
-            path.stat().st_size for path in tmp_path.glob(f".{own_tag().host and 'dlc2lp'}-*-part") if path != others
-        ),
-        process,
-    )
+    wait_for(lambda: any(path.stat().st_size for path in tmp_path.glob(".dlc2lp-*-part/*")), process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     begun = time.monotonic()
@@ -128,15 +120,17 @@ def test_a_killed_dlc2lp_leaves_no_ffmpeg_and_the_next_one_no_file(tmp_path, lon
     tag = Tag.of(left[0].name)
     assert tag is not None and tag.process == process.pid and tag.is_gone
     convert_video(long_video, tmp_path / "another.mp4", preset="ultrafast", verify="none")
-    assert left[0].exists(), "it is of another target"
+    (unfinished,) = left[0].iterdir()  # of another target, so it is still there
     convert_video(long_video, target, preset="ultrafast", verify="none")
+    with pytest.raises(FileNotFoundError):
+        unfinished.open("wb")  # as an ffmpeg does that was slow to start, and is not ended yet
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["another.mp4", "out.mp4", others.name])
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
 def test_a_killed_conversion_leaves_no_ffmpeg(tmp_path):
     project = build_project(tmp_path / "dlc", sessions=("m1",), video=JPEG, n_frames=80, size_px=(640, 480))
-    process = start("convert", project.root, tmp_path / "lp", *SLOW)
+    process = start_slowly("convert", project.root, tmp_path / "lp", *LARGE)
     made = ".dlc2lp/scratch/*/video.mp4"
     wait_for(lambda: any(path.stat().st_size for path in (tmp_path / "lp").glob(made)), process)
     assert ffmpegs_of(tmp_path)

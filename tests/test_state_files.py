@@ -453,16 +453,6 @@ def test_a_bomb_in_the_list_of_the_app_is_told(place, monkeypatch, content):
     assert (system / "projects.toml").read_text(encoding="utf-8").startswith(content)
 
 
-@pytest.fixture
-def no_cluster(tmp_path, monkeypatch):
-    """No Slurm answers: one that is installed and has no controller is waited for at every call."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "scontrol").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
-    (programs / "scontrol").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     top = tmp_path_factory.mktemp("archive")
@@ -606,3 +596,18 @@ def test_a_value_that_is_none_of_its_kind_is_told_with_its_line(place, name, val
         if command == "verify":
             found = [each for each in result.document["findings"] if each["code"].endswith("-invalid")]
             assert [each["where"] for each in found] in ([f"line {n_lines}"], [f"line {n_lines + 1}"])
+
+
+@pytest.mark.parametrize("at", [-(10**6), 10**6, 2**62 - 1, 2**63, 10**19])
+def test_a_place_in_the_index_that_is_nowhere_is_told(planned, at):
+    """Each of them was an error of its own: none of a file's, no text, no number of C."""
+    out = planned / "lp"
+    (path,) = (out / ".dlc2lp-batch").glob("weights-*")
+    lines = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+    where = 2 if isinstance(lines[0], list) else "at"
+    for line in lines:
+        line[where] = at
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="ascii")
+    for command in (("run", out), ("submit", out, "--shards", 2, "--dry-run")):
+        result = dlc2lp("batch", *command, "--json")
+        assert (result.exit_code, result.codes) == (2, ["plan-unreadable"]), command

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from builder import Video, build_project
-from command import dlc2lp, start, wait_for
+from command import LARGE, dlc2lp, start, start_slowly, wait_for
+from targets import tree
 
 import dlc2lp as library
 from dlc2lp.errors import TargetBusy, TargetRefused
@@ -22,15 +23,6 @@ from dlc2lp.run.scratch import SCRATCH, leave_scratch
 from dlc2lp.temporaries import Tag, own_tag
 
 JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
-SLOW = ("--preset", "veryslow", "--crf", "1")
-
-
-def tree(target):
-    return {
-        path.relative_to(target).as_posix(): path.read_bytes()
-        for path in sorted(target.rglob("*"))
-        if path.is_file() and path.suffix != ".log" and path.name != "seen.json"
-    }
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +39,16 @@ def encoding(target):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, project):
     folder = tmp_path_factory.mktemp("undisturbed")
-    assert dlc2lp("convert", project.root, folder / "lp", *SLOW).exit_code == 0
+    assert dlc2lp("convert", project.root, folder / "lp", *LARGE).exit_code == 0
     return folder / "lp"
 
 
 def test_the_second_conversion_of_a_target_is_refused_and_the_first_one_is_as_ever(tmp_path, project, undisturbed):
     target = tmp_path / "lp"
-    first = start("convert", project.root, target, "--json", *SLOW)
+    first = start_slowly("convert", project.root, target, "--json", *LARGE, rate=0.3)
     wait_for(encoding(target), first)
     for command in (
-        ("convert", project.root, target, *SLOW),
+        ("convert", project.root, target, *LARGE),
         ("convert", project.root, target, "--preset", "ultrafast"),
         ("config", target, "--num-gpus", 2),
         ("labels", target),
@@ -238,12 +230,12 @@ def test_what_others_have_in_the_making_stays(tmp_path, project):
 def test_two_videos_converted_to_one_name(tmp_path, project):
     """Each writes its own file; the name goes to one, and the other one is told that it is taken."""
     source, target = project.videos["m1"], tmp_path / "out.mp4"
-    both = [start("video", "convert", source, target, "--json", *SLOW) for _ in range(2)]
+    both = [start_slowly("video", "convert", source, target, "--json", *LARGE) for _ in range(2)]
     ends = sorted((process.communicate(timeout=120)[0] and process.returncode, n) for n, process in enumerate(both))
     assert [code for code, _ in ends] == [0, 3]
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
     assert library.check_video(target).treatment.action == "place"
-    both = [start("video", "convert", source, target, "--json", "--overwrite", *SLOW) for _ in range(2)]
+    both = [start_slowly("video", "convert", source, target, "--json", "--overwrite", *LARGE) for _ in range(2)]
     for process in both:
         _, stderr = process.communicate(timeout=120)
         assert process.returncode == 0, stderr

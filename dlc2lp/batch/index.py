@@ -33,6 +33,7 @@ from dlc2lp.inside import InnerPath, StepId
 from dlc2lp.model import Command, Finding
 from dlc2lp.planning.plan import Count, CountKeys, Plan
 from dlc2lp.planning.steps import EncodeVideo, Step
+from dlc2lp.renaming import remove
 from dlc2lp.run.target import check_is_folder
 from dlc2lp.version import __version__
 from dlc2lp.wording import counted
@@ -335,4 +336,4 @@ def write_index(index: Index, weights: Iterable[Weight], lines: Iterable[str]) -
     write_whole(index.out / INDEX_FILE, (line.encode() for line in itertools.chain([codec.to_line(header)], lines)))
     for path in (index.out / STATE_FOLDER).glob("weights-*.jsonl"):
         if path.name != Path(index.weights_file).name:
-            path.unlink(missing_ok=True)
+            remove(path)

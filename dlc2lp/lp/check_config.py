@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from dlc2lp.files import absolute
 from dlc2lp.limits import CONFIG_BYTES
 from dlc2lp.lp.check_labels import TargetLabels
 from dlc2lp.lp.names import label_file_name
@@ -319,8 +320,8 @@ def _elsewhere(config: _Config, target: Path) -> Iterator[Finding]:
             Severity.WARNING if Path(data_dir).is_dir() else Severity.NOTE,
             "target-config-elsewhere",
             CONFIG_FILE,
-            f"found {data_dir}, expected {target.resolve()} if it is to be trained on here",
+            f"found {data_dir}, expected {absolute(target)} if it is to be trained on here",
             "data.data_dir",
             "{}",
-            (Command(f"dlc2lp config {target} --data-dir {target.resolve()}"),),
+            (Command.of("dlc2lp", "config", target, "--data-dir", absolute(target)),),
         )

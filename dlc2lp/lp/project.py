@@ -18,9 +18,11 @@ from typing import Any
 import yaml
 
 from dlc2lp.errors import TargetRefused, UsageError
+from dlc2lp.files import absolute
 from dlc2lp.limits import SMALL_TEXT_BYTES
 from dlc2lp.lp.yamlfile import load_yaml
 from dlc2lp.model import Finding, Setting, Severity
+from dlc2lp.renaming import rename
 
 #: The environment variable by which the app finds its own folder, and where that is without it.
 _SYSTEM_DIR_VARIABLE = "LP_SYSTEM_DIR"
@@ -91,7 +93,8 @@ def register(target: Path, name: str, system_dir: Path | None) -> Registration:
     """
     if not name.strip() or not name.isprintable():
         raise UsageError.of("bad-project-name", "--register", f"found {name!r}, expected a name for the app to show")
-    data_dir = target.resolve()
+    # Not resolved: a drive of Windows that stands for a share is to stay that drive.
+    data_dir = absolute(target)
     folder = system_dir
     if folder is None:
         named = os.environ.get(_SYSTEM_DIR_VARIABLE)
@@ -136,7 +139,7 @@ def _home(data_dir: Path) -> Path:
 def _check_folder(data_dir: Path, system_dir: Path) -> None:
     """Refuse what the app's ``reject_forbidden_root`` refuses: it deletes whole project folders on request."""
     for protected, what in ((_home(data_dir), "the home folder"), (system_dir, "the app's own folder")):
-        if protected.resolve().is_relative_to(data_dir):
+        if protected.resolve().is_relative_to(data_dir.resolve()):
             raise TargetRefused.of(
                 "project-folder-refused",
                 str(data_dir),
@@ -162,7 +165,7 @@ def _read_projects(projects_file: Path) -> tuple[bytes, dict[str, Any]]:
 
 def _is_same_folder(recorded: object, data_dir: Path) -> bool:
     try:
-        return isinstance(recorded, str) and Path(recorded).resolve() == data_dir
+        return isinstance(recorded, str) and Path(recorded).resolve() == data_dir.resolve()
     except (OSError, RuntimeError, ValueError):
         return False  # a loop of links, or a NUL in the path: no folder at all
 
@@ -196,7 +199,7 @@ def _replace_whole(path: Path, content: bytes) -> None:
             shutil.copymode(path, temporary)
         else:
             Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        rename(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

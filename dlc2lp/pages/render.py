@@ -16,6 +16,7 @@ from dlc2lp.wording import counted, shown, size_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -54,7 +55,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"size": size_text, "counted": _counted}
+    made.filters |= {"size": size_text, "counted": _counted, "ticked": _ticked}
     made.globals |= {"marks": marks, "bones": bones, "colors": colors, "shade": shade}
     return made
 
@@ -67,6 +68,14 @@ def _visible(value: Any) -> Any:
 
 def _counted(n: int, one: str, many: str = "") -> str:
     return counted(n, one, many)
+
+
+def _ticked(text: str) -> Markup:
+    """Return a text in which what stands in backticks is code."""
+    from markupsafe import Markup
+
+    pieces = map(shown, text.split("`"))
+    return Markup("").join(Markup("<code>{}</code>").format(each) if k % 2 else each for k, each in enumerate(pieces))
 
 
 def render(template: str, **values: Any) -> str:

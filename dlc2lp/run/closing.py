@@ -16,6 +16,7 @@ from dlc2lp.files import write_if_new
 from dlc2lp.model import Finding, Severity, by_severity
 from dlc2lp.options import VerifyLevel
 from dlc2lp.planning.plan import Plan
+from dlc2lp.renaming import remove
 from dlc2lp.run.assess import Assessment
 from dlc2lp.run.execute import adopt
 from dlc2lp.run.findings import stale_removed
@@ -88,7 +89,7 @@ def _remove_stale(target: Path, stale: Sequence[str], journal: Journal, plan: Pl
     links = outward_links(target, stale)
     gone = [path for path in stale if not any(path.startswith(f"{link}/") for link in links)]
     for path in gone:
-        (target / path).unlink(missing_ok=True)
+        remove(target / path)
         parent = (target / path).parent
         if parent.parent.name == "labeled-data" and not any(parent.iterdir()):
             parent.rmdir()

@@ -24,6 +24,7 @@ from dlc2lp.model import Finding
 from dlc2lp.options import RunOptions
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import ExtractFrames, Step, VideoStep, WriteText
+from dlc2lp.renaming import rename
 from dlc2lp.run.assess import Assessment, State, is_peoples
 from dlc2lp.run.findings import edited, held, unmergeable, unwritten
 from dlc2lp.run.journal import Journal, Record
@@ -231,7 +232,7 @@ def put_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> 
                 raise Dlc2LpError(changed_meanwhile(name))
         for temporary, record in made:
             journal.write(record)
-            temporary.replace(target / record.files[0].path)
+            rename(temporary, target / record.files[0].path)
         records = [replace(record, done=True) for _, record in made]
         for record in records:
             journal.write(record)
@@ -266,7 +267,7 @@ def _put(target: Path, step: Step, make: Callable[[Path], Made], by: str = "conv
         journal.write(record)
         _make_folders(target, dict.fromkeys(path.rpartition("/")[0] for path, _ in made.files))
         for path, temporary in made.files:
-            os.replace(temporary, f"{target}{os.sep}{path}")  # noqa: PTH105  (done for each of a hundred thousand images)
+            rename(temporary, f"{target}{os.sep}{path}")
         record = replace(record, done=True)
         journal.write(record)
         return record

@@ -30,6 +30,7 @@ from dlc2lp.files import (
 )
 from dlc2lp.model import Command
 from dlc2lp.planning.export import ExportFile
+from dlc2lp.renaming import rename
 from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.run.place import place
 from dlc2lp.run.scratch import make_folder, sweep
@@ -198,13 +199,13 @@ def _write(scratch: Path, file: ExportFile, watch: Watch) -> FileRecord:
 def _replace(scratch: Path, real: Path) -> None:
     """Give a finished folder its name; what has the name is put aside first and put back if that fails."""
     if not real.exists():
-        scratch.rename(real)
+        rename(scratch, real)
         return
     aside = real.with_name(f"{scratch.name.removesuffix('.tmp')}.old")
-    real.rename(aside)
+    rename(real, aside)
     try:
-        scratch.rename(real)
+        rename(scratch, real)
     except BaseException:
-        aside.rename(real)
+        rename(aside, real)
         raise
     shutil.rmtree(aside, ignore_errors=True)

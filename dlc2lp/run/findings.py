@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, disk_error, disk_trouble, reason
+from dlc2lp.errors import DiskTrouble, Dlc2LpError, TargetRefused, advice_on, disk_error, disk_trouble, reason
 from dlc2lp.files import NotRegular
 from dlc2lp.model import Command, Finding, RunAgain, Setting, Severity
 from dlc2lp.planning.steps import Step
@@ -77,7 +77,7 @@ def not_as_planned(code: str, subject: str, message: str, remedy: RunAgain = REP
 
 def stale_removed(paths: Sequence[str]) -> Finding:
     """Return the finding for files of an earlier plan that were removed."""
-    message = "written for an earlier choice of options and not part of this one; removed"
+    message = "part of an earlier plan, with other options or of another state of the source; removed"
     return Finding(Severity.NOTE, "stale-removed", some(paths), message)
 
 
@@ -106,5 +106,6 @@ def disk_fault(code: str, subject: str, what: str, error: OSError) -> Finding:
     """Return the finding for what the system refused, in its own words; where a disk failed or is full, for that."""
     if (trouble := disk_error(error)) is not None:
         return DiskTrouble.from_error(trouble.filename or subject, trouble).findings[0]
-    advice = "check the disk and the permissions, then run the same command again"
-    return Finding(Severity.ERROR, code, subject, f"{what}: {reason(error)}", advice=advice)
+    usual = "check the disk and the permissions, then run the same command again"
+    advice, remedies = advice_on(error, error.filename or subject, usual)
+    return Finding(Severity.ERROR, code, subject, f"{what}: {reason(error)}", advice=advice, remedies=remedies)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from dlc2lp.codec import Malformed, read, to_pieces
 from dlc2lp.files import STATE_FOLDER, NotRegular, TooLarge, WrittenFile, read_bytes, write_whole
+from dlc2lp.renaming import remove
 from dlc2lp.run.scratch import STEPS
 
 _SUFFIX = ".json"
@@ -91,4 +92,4 @@ class Journal:
 
     def remove(self, step: str) -> None:
         """Forget a step of an earlier plan."""
-        (self.folder / f"{step}{_SUFFIX}").unlink(missing_ok=True)
+        remove(self.folder / f"{step}{_SUFFIX}")

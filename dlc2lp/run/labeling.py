@@ -9,6 +9,7 @@ from pathlib import Path
 from dlc2lp.errors import TargetRefused
 from dlc2lp.planning.plan import Plan
 from dlc2lp.planning.steps import WriteText
+from dlc2lp.renaming import remove
 from dlc2lp.run.assess import assess
 from dlc2lp.run.execute import put_labels
 from dlc2lp.run.label_work import BASE_FILE, LabelWork, base_of, keep_base, kept_base
@@ -54,7 +55,7 @@ def finish_labels(plan: Plan) -> None:
     if labels.merged.conflicts:
         keep_base(target, labels.next_base)
     else:
-        (target / BASE_FILE).unlink(missing_ok=True)
+        remove(target / BASE_FILE)
 
 
 def write_labels(target: Path, step_ids: Mapping[str, str], labels: LabelWork) -> None:

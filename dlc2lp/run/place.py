@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from dlc2lp.disks import copying
 from dlc2lp.files import FileRecord, digest, digest_of, look_at, open_regular
@@ -64,8 +64,15 @@ def _is_linked(source: str | Path, temporary: str | Path, link: str) -> bool:
     if link == "hardlink":
         os.link(os.path.realpath(source) if os.path.islink(source) else source, temporary)  # noqa: PTH114
     elif link == "symlink":
-        os.symlink(os.path.realpath(source), temporary)  # noqa: PTH211
+        os.symlink(_lasting(source), temporary)  # noqa: PTH211
     return link in {"hardlink", "symlink"}
+
+
+def _lasting(source: str | Path) -> str:
+    """Return where a file lies itself; on the drive that was named, which Windows would take for the share behind."""
+    real = os.path.realpath(source)
+    is_elsewhere = os.path.splitdrive(real)[0] != os.path.splitdrive(os.path.abspath(source))[0]  # noqa: PTH100
+    return os.path.abspath(source) if is_elsewhere and not os.path.islink(source) else real  # noqa: PTH100, PTH114
 
 
 def _clone(source: Path, temporary: Path) -> bool:
@@ -92,10 +99,11 @@ def _is_cloned_linux(from_file: IO[bytes] | io.FileIO, to_file: IO[bytes] | io.F
     platform: str = sys.platform
     if platform != "linux":
         return False
-    import fcntl
-
     try:
-        fcntl.ioctl(to_file.fileno(), _FICLONE, from_file.fileno())
-    except OSError:
+        import fcntl
+
+        system: Any = fcntl  # of which a type checker that looks at Windows knows nothing
+        system.ioctl(to_file.fileno(), _FICLONE, from_file.fileno())
+    except (ImportError, OSError):
         return False
     return True

@@ -71,7 +71,8 @@ def leave_scratch(target: Path) -> None:
 def sweep_target(target: Path, is_gone: Callable[[Tag], bool] = lambda tag: tag.is_gone) -> None:
     """Remove what processes that are gone left in a target: half-made files, and records, plans and the like."""
     state = target / STATE_FOLDER
-    sweep([target / SCRATCH, state, state / STEPS], is_gone)
+    # the page for people is written where it lies
+    sweep([target, target / SCRATCH, state, state / STEPS], is_gone)
     leave_scratch(target)
 
 

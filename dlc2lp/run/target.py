@@ -11,11 +11,13 @@ from dlc2lp.dlc.folders import CONFIG_FILE, LABELED_DATA, is_readable_config
 from dlc2lp.dlc.locate import LocatedProject, locate_project
 from dlc2lp.errors import Dlc2LpError, SourceRefused, TargetRefused, UsageError, disk_trouble, reason
 from dlc2lp.files import STATE_FOLDER
-from dlc2lp.model import Setting
+from dlc2lp.model import Finding, Setting, Severity
 from dlc2lp.options import Options
-from dlc2lp.planning.plan import PLAN_FILE, Plan
+from dlc2lp.planning.plan import PLAN_FILE, CountKeys, Plan
 from dlc2lp.run.assess import WRITTEN, Assessment
 from dlc2lp.run.disk_space import check_space, nearest_existing
+from dlc2lp.run.path_length import check_length
+from dlc2lp.run.scratch import STEPS
 from dlc2lp.run.stored import has_plan, targets_in
 from dlc2lp.wording import counted
 
@@ -69,7 +71,17 @@ def _check_place(target: Path) -> None:
                 "for an archive, and a Lightning Pose project must hold nothing else",
                 advice="move what is there out of this folder and run the same command again, or choose a new folder",
             )
+        _check_records(target)
         check_only_holds(target, (STATE_FOLDER,))
+
+
+def _check_records(target: Path) -> None:
+    """Refuse a target whose plan somebody removed: all in it would be a stranger's."""
+    if not any((target / STATE_FOLDER / STEPS).glob("*.json")):
+        return
+    message = f"was made by dlc2lp, and its {PLAN_FILE}, by which its files are known, is gone"
+    advice = f"bring {PLAN_FILE} back from a backup, or convert into a new, empty folder"
+    raise TargetRefused.of("plan-missing", str(target), message, advice=advice)
 
 
 def check_surroundings(target: Path) -> None:
@@ -154,6 +166,28 @@ def check_owner(plan: Plan, stored: Plan | None) -> None:
         raise TargetRefused.of("target-of-another-source", plan.target, message, advice=advice)
 
 
+def check_keeps(plan: Plan, stored: Plan | None) -> None:
+    """Refuse to take labels out of a target because the source can't be read as it could be (``labels-would-go``).
+
+    What people took out of a source goes from the target too; what a file that was damaged since takes with it does
+    not: perhaps the target holds the only good copy.
+    """
+    if stored is None:
+        return
+    # What is to be done about it is not the same: a plan that is read knows no option by itself any more.
+    known = {(each.subject, each.where, each.message) for each in stored.findings}
+    errors = [each for each in plan.findings if each.severity is Severity.ERROR]
+    reasons = [each for each in errors if (each.subject, each.where, each.message) not in known]
+    frames, points = (stored.counts[name].written - plan.counts[name].written for name in CountKeys.names)
+    if not reasons or max(frames, points) <= 0:
+        return
+    fewer = [counted(n, what) for n, what in ((frames, "labeled frame"), (points, "labeled point")) if n > 0]
+    message = f"the target holds {' and '.join(fewer)} more than the source gives now, with an error that is new"
+    advice = "put right what the errors say and run the same command again, or convert into a new, empty folder"
+    code = "labels-would-go"
+    raise TargetRefused(Finding(Severity.ERROR, code, plan.target, message, plan.source, advice), *reasons)
+
+
 def _is_project(folder: Path) -> bool:
     try:
         locate_project(folder)
@@ -165,12 +199,16 @@ def _is_project(folder: Path) -> bool:
 
 
 def check_disk(plan: Plan, assessment: Assessment) -> None:
-    """Refuse a target whose disk can't be written to or has too little space, before anything is written."""
+    """Refuse a target that can't be written to where it is, before anything is written.
+
+    Its disk takes nothing, has too little space, or has no paths that are as long.
+    """
     existing = nearest_existing(Path(plan.target))
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         message = f"no permission to write in {existing}" if existing.is_dir() else f"{existing} is a file"
         advice = "choose a folder of your own, or ask the owner for write permission"
         raise TargetRefused.of("target-not-writable", plan.target, message, advice=advice)
+    check_length(Path(plan.target), (path for step in plan.steps for path in step.targets))
     needed = sum(step.space_bytes for step in plan.steps if assessment.states[step.id] in WRITTEN)
     advice = "free some space, choose another disk, or migrate the labels alone with {}"
     check_space(Path(plan.target), needed, advice, Setting("videos", ("none",)))
@@ -179,7 +217,11 @@ def check_disk(plan: Plan, assessment: Assessment) -> None:
 def refusals(plan: Plan, stored: Plan | None, assessment: Assessment) -> list[Dlc2LpError]:
     """Return everything that stands against writing this plan to its target, for a dry run to show."""
     found: list[Dlc2LpError] = []
-    for check in (partial(check_owner, plan, stored), partial(check_disk, plan, assessment)):
+    for check in (
+        partial(check_owner, plan, stored),
+        partial(check_keeps, plan, stored),
+        partial(check_disk, plan, assessment),
+    ):
         try:
             check()
         except TargetRefused as error:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -22,11 +23,13 @@ from dlc2lp.errors import (
     TargetRefused,
     UsageError,
     VideoFailed,
+    advice_on,
     disk_trouble,
     raise_disk_trouble,
 )
 from dlc2lp.files import open_regular
 from dlc2lp.model import Finding, Setting, VideoInfo
+from dlc2lp.renaming import rename
 from dlc2lp.temporaries import inside, own_tag, remove_left
 from dlc2lp.video import encoding
 from dlc2lp.video.checks import VideoOrder, against_order, against_original, against_source, damage_in, finding
@@ -216,9 +219,9 @@ def convert_video(
     temporaries.sweep()
     info = measure_video(source, damaged, stop=stop)
     treatment = encoding.choose(info)
-    action, reasons, temp = treatment.action, treatment.reasons, temporaries.new()
+    action, reasons = treatment.action, treatment.reasons
     how: dict[str, Any] = {"verify": verify, "on_frames": on_frames, "stop": stop}
-    try:
+    with temporaries.new() as temp:
         if action == "place":
             made = _place(info, temp, **how)
         elif action == "encode":
@@ -228,19 +231,16 @@ def convert_video(
             if verdict is not None:
                 reasons, action = (Reason(f"{action}-failed", str(verdict)), *reasons), "encode"
         _publish(temp, target, overwrite=overwrite)
-    except DiskTrouble as trouble:
-        if trouble.path != temp:
-            raise
-        raise trouble.told_of(target) from trouble
     return ConvertedVideo(info, replace(made, path=target), action, reasons)
 
 
 @dataclass(frozen=True)
 class _Temporaries:
-    """The files under which one target is made, beside it.
+    """The folders in which one target is made, beside it.
 
     Their names are short, so that no file system finds them too long, and say of which target and of which process they
-    are: two runs never write into one file, and what a killed one left the next one for the same target removes.
+    are: two runs never write into one file, and what a killed one left the next one for the same target removes. They
+    are folders, as the ffmpeg of a killed run may open its file only after that was removed: there it finds no place.
     """
 
     target: Path
@@ -250,14 +250,28 @@ class _Temporaries:
         name = unicodedata.normalize("NFC", self.target.name).casefold()
         return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 
-    def new(self) -> Path:
-        """Return a name that nobody else has."""
-        return self.target.with_name(f".{own_tag()}-{secrets.token_hex(4)}-{self._of_target}{_PART}")
+    @contextlib.contextmanager
+    def new(self) -> Iterator[Path]:
+        """Lend the name of a file that nobody else has; trouble with its disk is told of the target."""
+        folder = self.target.with_name(f".{own_tag()}-{secrets.token_hex(4)}-{self._of_target}{_PART}")
+        temp = folder / "video.mp4"
+        try:
+            folder.mkdir()
+        except OSError as problem:
+            raise _unwritable(self.target, problem) from problem
+        try:
+            yield temp
+        except DiskTrouble as trouble:
+            if trouble.path != temp:
+                raise
+            raise trouble.told_of(self.target) from trouble
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self) -> None:
         """Remove those of processes that have ended."""
         end = f"-{self._of_target}{_PART}"
-        remove_left((path for path in inside(self.target.parent) if path.name.endswith(end)), only_files=True)
+        remove_left(path for path in inside(self.target.parent) if path.name.endswith(end))
 
 
 def _refuse_target(source: Path, target: Path, overwrite: bool) -> None:
@@ -334,7 +348,7 @@ def _publish(temp: Path, target: Path, *, overwrite: bool) -> None:
     """Give a finished file its name, so that even a power cut leaves the old state or the new one."""
     try:
         if overwrite or not _is_linked(temp, target):
-            os.replace(temp, target)  # noqa: PTH105 - Path.replace is the same and says less
+            rename(temp, target)
     except OSError as problem:
         raise _unwritable(target, problem) from problem
     finally:
@@ -375,5 +389,6 @@ def _remove(temp: Path) -> None:
 def _unwritable(path: Path, problem: OSError) -> Dlc2LpError:
     if (of_disk := disk_trouble(path, problem)) is not None:
         return of_disk
-    advice = "check the disk and the permissions, and try again"
-    return VideoFailed.of("video-not-written", str(path), f"can't be written: {problem.strerror}", advice=advice)
+    advice, remedies = advice_on(problem, path, "check the disk and the permissions, and try again")
+    message = f"can't be written: {problem.strerror}"
+    return VideoFailed.of("video-not-written", str(path), message, advice=advice, remedies=remedies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 _limit: list[int] = []
@@ -24,10 +25,9 @@ def allowed_cpus() -> int:
         value = os.environ.get(variable, "")
         if value.isdigit():
             limits.append(int(value))
-    try:
-        limits.append(len(os.sched_getaffinity(0)))
-    except AttributeError:  # macOS and Windows have no affinity call
-        limits.append(os.cpu_count() or 1)
+    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
+    # macOS and Windows have no such call
+    limits.append(len(affinity(0)) if affinity is not None else os.cpu_count() or 1)
     return max(1, min(limit for limit in limits if limit))
 
 

@@ -91,6 +91,10 @@ def mutated_text(randomly: Random, content: bytes) -> bytes:
     )
 
 
+#: So long a row becomes at most, by one mutation.
+_MANY_BYTES = 2**22
+
+
 def mutated_csv(randomly: Random, content: bytes) -> bytes:
     """Return a table with cells, rows or columns changed, or written as another program would."""
     if randomly.random() < 0.3:
@@ -117,7 +121,9 @@ def mutated_csv(randomly: Random, content: bytes) -> bytes:
         case 8:
             del rows[number][column:]
         case 9:
-            rows[number] += [str(randomly.choice(ODD_TEXTS))] * randomly.choice((1, 3, 2000))
+            text = str(randomly.choice(ODD_TEXTS))
+            # what the mutation itself takes must not be taken for what dlc2lp does
+            rows[number] += [text] * min(randomly.choice((1, 3, 2000)), 1 + _MANY_BYTES // (len(text) + 1))
         case 10:
             other = randomly.randrange(width)
             for row in rows:

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import json
 import os
-import re
 import shutil
 import signal
 import sys
@@ -13,18 +12,19 @@ from dataclasses import replace
 import pytest
 from archives import SMALL, break_project, build_archive, debris, target_digests
 from builder import Video, build_project, snapshot
-from command import dlc2lp, start, wait_for
+from command import LARGE, dlc2lp, start, start_slowly, wait_for
 from labeler import save
+from page_reader import read_page
 from targets import read_labels
 
 import dlc2lp as library
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.index import INDEX_FILE, Index, Totals
+from dlc2lp.model import Finding, Severity
 from dlc2lp.report import archive as report_archive
+from dlc2lp.report import archive_page
 from dlc2lp.run import make_files
 from dlc2lp.run.scratch import on_fast_disk
-
-SLOW = ("--preset", "slower", "--crf", "1")
 
 
 def batch(*arguments):
@@ -137,7 +137,14 @@ def test_broken_and_undecided_projects_do_not_stop_the_others(tmp_path):
     }
     open_ones = {p["project"]: p["decisions_open"] for p in result.document["report"]["projects"]}
     assert open_ones == {name: [] for name in states} | {"pair": ["several-individuals"]}
-    assert "Decisions open" in (out / "index.html").read_text(encoding="utf-8")
+    first = read_page(out / "index.html").by_id("first")
+    assert [each.text for each in first.all("h3")] == [
+        "1 project waits for a decision",
+        "1 project was refused",
+        "2 projects are ready to be trained on",
+    ]
+    assert str(out / "decisions.yaml") in first.all("li", "look-edge")[0].text
+    assert f"dlc2lp batch convert {root} {out}" in [each.text for each in first.all("code")]
     assert "pair:\n  individuals:\n" in (out / "decisions.yaml").read_text(encoding="utf-8")
 
     (out / "decisions.yaml").write_text("pair:\n  individuals: split\nlab0/reach02:\n  skip: true\n", encoding="utf-8")
@@ -293,17 +300,24 @@ def test_reports_tell_the_same_in_three_forms(archive, tmp_path):
     assert [int(row["bytes_after"]) for row in rows] == [project["bytes_after"] for project in report["projects"]]
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "<b>&lp" not in page
-    assert all(f'href="{row["target"]}/"' in page for row in rows)
+    read = read_page(out / "index.html")
+    links = [each.all("a")[0].attributes["href"] for each in read.by_id("table").all("th") if each.all("a")]
+    assert links == [f"{row['target']}/migration-report.html" for row in rows]
 
 
 def test_the_page_of_a_large_archive_shows_whoever_needs_a_person(tmp_path, monkeypatch):
     index = Index(tmp_path, "/archive", {}, Totals(), (), "")
-    projects = [ProjectReport(f"p{n}", f"/archive/p{n}", f"p{n}", "done") for n in range(8)]
+    told = (Finding(Severity.NOTE, "csv-rounded", "CSV", "as all others"),)
+    projects = [ProjectReport(f"p{n}", f"/archive/p{n}", f"p{n}", "done", findings=told) for n in range(8)]
     projects[5] = replace(projects[5], state="failed")
-    monkeypatch.setattr(report_archive, "_MAX_ROWS", 3)
-    page = report_archive.html_text(ArchiveReport(index, tuple(projects)))
-    assert re.findall(r'<th scope="row">(p\d)', page) == ["p0", "p1", "p5"]
-    assert "5 more arrived whole" in page
+    monkeypatch.setattr(archive_page, "MAX_ROWS", 3)
+    (tmp_path / "index.html").write_text(report_archive.html_text(ArchiveReport(index, tuple(projects))))
+    page = read_page(tmp_path / "index.html", may_miss=True)
+    rows = page.by_id("table").all("tbody")[0].all("th")
+    assert [each.text for each in rows] == ["p0", "p1", "p5"]
+    assert "5 more arrived whole" in page.by_id("projects").text
+    places = [each.text for each in page.by_id("findings").all("ul", "places")[0].all("li")]
+    assert [each[:2] for each in places] == [f"p{n}" for n in range(8)]
 
 
 def test_finishing_may_be_shared_and_stale_checks_do_not_count(archive, tmp_path):
@@ -446,11 +460,11 @@ def test_copies_of_a_project_are_told(tmp_path):
 
 @pytest.fixture(scope="module")
 def long_archive(tmp_path_factory):
-    """An archive whose encode takes a second or more, and what an undisturbed run makes of it."""
+    """An archive with an encode that can be met in the middle, and what an undisturbed run makes of it."""
     folder = tmp_path_factory.mktemp("long")
     video = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p")
     build_project(folder / "root/long", sessions=("m1",), video=video, n_frames=80, size_px=(320, 240))
-    assert batch("plan", folder / "root", folder / "lp", *SLOW).exit_code == 0
+    assert batch("plan", folder / "root", folder / "lp", *LARGE).exit_code == 0
     assert batch("run", folder / "lp").exit_code == 0
     return folder / "root", target_digests_of(folder / "lp")
 
@@ -460,8 +474,8 @@ def long_archive(tmp_path_factory):
 def test_a_worker_that_is_stopped_in_the_middle_of_an_encode(tmp_path, long_archive, number):
     root, undisturbed = long_archive
     out = tmp_path / "lp"
-    assert batch("plan", root, out, *SLOW).exit_code == 0
-    process = start("batch", "run", out, start_new_session=True)
+    assert batch("plan", root, out, *LARGE).exit_code == 0
+    process = start_slowly("batch", "run", out, start_new_session=True)
     made = "long/.dlc2lp/scratch/*/video.mp4"
     wait_for(lambda: any(path.stat().st_size > 0 for path in out.glob(made)), process)
     assert batch("status", out).document["targets"]["running"] == 1

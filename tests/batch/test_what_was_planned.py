@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from archives import SMALL, target_digests
 from builder import Session, Video, build_project
-from command import dlc2lp, start, wait_for
+from command import LARGE, dlc2lp, start_slowly, wait_for
 from rig import write_anipose
 
 from dlc2lp import files
@@ -280,10 +280,7 @@ def test_a_source_that_is_gone_or_moved_is_nothing_to_tell_of_a_finished_target(
 
 # --- in the middle --------------------------------------------------------------------------------------------------
 
-SLOW = ("--preset", "veryslow", "--crf", "1")
-
-
-#: A video whose encode takes a second or two.
+#: A video whose encode can be met in the middle.
 LONG = {
     "video": Video(codec="mjpeg", container="avi", pixel_format="yuvj420p"),
     "n_frames": 60,
@@ -323,7 +320,7 @@ def test_a_video_that_changes_while_it_is_encoded_is_told(tmp_path, change, is_t
     target = tmp_path / "lp"
     project = build_project(tmp_path / "dlc", sessions=("m1",), **LONG)
     video = project.videos["m1"]
-    process = start("convert", project.root, target, "--json", *SLOW)
+    process = start_slowly("convert", project.root, target, "--json", *LARGE)
     wait_for(lambda: any(path.stat().st_size > 0 for path in target.glob(".dlc2lp/scratch/*/video.mp4")), process)
     change(video, tmp_path)
     stdout, stderr = process.communicate(timeout=300)

@@ -6,21 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from builder import Session, build_project
 from command import dlc2lp
-from test_lp_real import PYTHON
+from judge import JUDGED, LP_PYTHON
 
 PROGRAM = Path(__file__).resolve().parents[2] / "scripts/lp_labeling.py"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no Lightning Pose environment in {PYTHON.parents[1]}"),
-]
+pytestmark = [*JUDGED]
 
 
 def expect_trained_on(target: Path) -> str:
-    command = [PYTHON, PROGRAM, target, sys.executable, "-m", "dlc2lp"]
+    command = [LP_PYTHON, PROGRAM, target, sys.executable, "-m", "dlc2lp"]
     done = subprocess.run(
         [str(word) for word in command], capture_output=True, text=True, encoding="utf-8", timeout=500, check=False
     )

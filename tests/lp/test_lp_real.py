@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import struct
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from judge import JUDGED, LP_PYTHON
 from lp_targets import NAMES, make_target
 
 from dlc2lp.lp.config_choices import ConfigChoices
 from dlc2lp.lp.project import register
 
-ENVIRONMENT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlc2lp-lp-env"
-PYTHON = ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no Lightning Pose environment in {ENVIRONMENT}"),
-]
+pytestmark = [*JUDGED]
 
 ODD = ("a${b}", "no", "1", "1e3", "ü\u2028", "x\ny", " lead", "- a: 'b'", "\\${c}", 'tail "base"')
 
@@ -86,7 +79,7 @@ def verdicts(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
         "registered": str(system_dir),
     }
     result = subprocess.run(
-        [str(PYTHON), str(Path(__file__).with_name("lp_verdict.py")), json.dumps(asked)],
+        [str(LP_PYTHON), str(Path(__file__).with_name("lp_verdict.py")), json.dumps(asked)],
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -3,21 +3,16 @@
 import itertools
 import json
 import math
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
 from builder import Session, build_project
 from command import dlc2lp
+from judge import JUDGED, LP_PYTHON
 from targets import read_labels, read_visible
 
 from dlc2lp.planning.visibility import explain
-
-LP_ENVIRONMENT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlc2lp-lp-env"
-LP_PYTHON = LP_ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 _READ_WITH_LP = """
 import json, sys
@@ -146,8 +141,8 @@ def test_verify_holds_the_coordinates_beside_the_column(tmp_path):
     assert found.finding("labels-edited")["message"].startswith("1 label moved")
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not LP_PYTHON.exists(), reason=f"no Lightning Pose environment in {LP_ENVIRONMENT}")
+@JUDGED[0]
+@JUDGED[1]
 def test_lightning_pose_reads_the_column(tmp_path):
     """By its own ``parse_label_csv``, in one call: importing it takes seconds."""
     project = build(tmp_path / "dlc")
