@@ -20,7 +20,7 @@ from mutating.mutants import is_in_sample, mutants_of  # noqa: E402
 from mutating.reach import Reach  # noqa: E402
 from mutating.trying import try_all  # noqa: E402
 
-PATH = "dlc2lp/small.py"
+PATH = "mice/small.py"
 
 
 def changed(source: str) -> set[str]:
@@ -76,15 +76,15 @@ def test_a_share_is_the_same_each_time_and_about_as_large_as_asked():
 def project(tmp_path: Path) -> Iterator[Path]:
     """A project of one function and two tests of it, of which one runs it in a process of its own."""
     root = tmp_path / "project"
-    (root / "dlc2lp").mkdir(parents=True)
-    (root / "dlc2lp" / "__init__.py").touch()
+    (root / "mice").mkdir(parents=True)
+    (root / "mice" / "__init__.py").touch()
     (root / PATH).write_text("def grown(a):\n    return a + 1 if a else 0\n")
     (root / "tests").mkdir()
     (root / "tests" / "test_small.py").write_text(
         "import subprocess, sys\n"
-        "def test_here():\n    from dlc2lp.small import grown\n    assert grown(2) == 3\n"
+        "def test_here():\n    from mice.small import grown\n    assert grown(2) == 3\n"
         "def test_as_a_process():\n"
-        "    code = 'from dlc2lp.small import grown; assert grown(0) == 0'\n"
+        "    code = 'from mice.small import grown; assert grown(0) == 0'\n"
         "    subprocess.run([sys.executable, '-c', code], check=True)\n"
     )
     before = Path.cwd()
