@@ -212,6 +212,15 @@ def test_foreign_columns() -> None:
     assert found.labels.keypoint_names == ("snout",)
 
 
+def test_findings_of_a_file_that_was_read_as_its_twin_name_that_file() -> None:
+    table = make_table([*single("snout"), ("Jane", "snout", "z")], {"img0.png": [1, 2, 7]})
+    csv, hdf = Path("CollectedData_Jane.csv"), Path("CollectedData_Jane.h5")
+    found = interpret(table, session="v", scorer=None, path=hdf, images=())
+    assert [each.subject for each in found.findings] == [str(hdf)]
+    assert [each.subject for each in found.found_in(hdf, csv).findings] == [str(csv)]
+    assert found.found_in(csv, hdf).findings == found.findings
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # points
 
