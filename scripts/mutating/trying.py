@@ -142,7 +142,8 @@ def _be_pytest(log: Path, names: Path) -> None:
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     sys.stdout = sys.stderr = output
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     code = 1
     try:
         import pytest
