@@ -171,3 +171,13 @@ def test_what_a_clone_holds_counts_not_what_the_source_holds_by_then(tmp_path, m
 
     monkeypatch.setattr(placing, "_is_cloned_linux", clones)
     assert place_read(str(source), str(placed), "auto") == digest(placed)
+
+
+@pytest.mark.parametrize("link", ["auto", "copy", "hardlink"])
+def test_an_image_that_is_too_large_to_be_held_is_placed_whole(tmp_path, monkeypatch, link):
+    monkeypatch.setattr(placing, "_AT_ONCE_BYTES", 10)
+    for n_bytes in (10, 11, 4000):
+        source, placed = tmp_path / f"{n_bytes}.png", tmp_path / f"placed-{n_bytes}.png"
+        source.write_bytes(b"i" * n_bytes)
+        assert place_read(str(source), str(placed), link) == digest(source)
+        assert placed.read_bytes() == source.read_bytes()

@@ -296,6 +296,16 @@ def test_cameras_with_other_keypoints_get_all_of_them(tmp_path):
     expect_labels(side, tmp_path / "lp", "side")
 
 
+def test_cameras_that_list_their_keypoints_in_another_order_keep_each_label_at_its_keypoint(tmp_path):
+    options = {"sessions": ("m1",), "frames": (2, 5), "video": "none"}
+    top = build_project(tmp_path / "top", bodyparts=("nose", "back", "tail"), **options)
+    side = build_project(tmp_path / "side", bodyparts=("tail", "nose", "back"), **options)
+    assert convert(tmp_path / "lp", {"top": top, "side": side}).exit_code == 0
+    for view, project in (("top", top), ("side", side)):
+        assert all(list(points) == ["nose", "back", "tail"] for points in rows_of(tmp_path / "lp", view).values())
+        expect_labels(project, tmp_path / "lp", view)
+
+
 def test_videos_of_different_lengths_are_told(tmp_path):
     top = build_project(tmp_path / "top", sessions=("m1",), frames=(2, 5), n_frames=20)
     side = build_project(tmp_path / "side", sessions=("m1",), frames=(2, 5), n_frames=18)

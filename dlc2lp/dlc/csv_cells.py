@@ -154,7 +154,7 @@ class Cells:
             text = text.replace(",", "")
         elif _POINT_GROUPED.fullmatch(text) and not self._some_point:
             text = text.replace(".", "").replace(",", ".")
-        elif self._comma_is_decimal and text.count(",") == 1 and "." not in text:
+        elif self._comma_is_decimal and text.count(",") == 1:
             text = text.replace(",", ".")
         # float() also takes 1_000 and the digits of all scripts, which nobody writes who means a pixel.
         if not text.isascii() or "_" in text:

@@ -195,8 +195,7 @@ def _with_block(lines: Sequence[str], key: str, block: str) -> list[str]:
     starts = re.compile(rf"""['"]?{re.escape(key)}['"]?\s*:""")
     first = next((number for number, line in enumerate(lines) if starts.match(line)), None)
     if first is None:
-        behind = [*lines[:-1], lines[-1].rstrip("\r\n") + "\n"] if lines else []
-        return [*behind, block]
+        return [*lines[:-1], lines[-1].rstrip("\r\n") + "\n", block]
     end = first + 1
     for number in range(first + 1, len(lines)):
         line = lines[number]

@@ -80,7 +80,7 @@ class _Namer:
     session: str
     style: FrameNames
     tie: SessionTie | None
-    taken: Counter[str] = field(default_factory=Counter)
+    taken: Counter[str] = field(default_factory=Counter)  #: In lower case: not every disk tells IMG1.png from img1.png.
     twice: list[str] = field(default_factory=list)
     n_stills: int = 0
     n_crops: int = 0
@@ -90,7 +90,7 @@ class _Namer:
         name = parse_frame_name(source_name)
         proven = self.tie.proven_index(source_name) if self.tie and name.crop is None else None
         target = self._target_name(image, name, proven)
-        self.taken[target] += 1
+        self.taken[target.lower()] += 1
         return NamedFrame(self.session, source_name, target, name.index, proven)
 
     def _target_name(self, image: ImageInfo, name: FrameName, proven: int | None) -> str:
@@ -99,7 +99,7 @@ class _Namer:
         if name.crop is not None:
             self.n_crops += 1
             return f"crop{self.n_crops * STILL_SPACING:08d}{suffix}"
-        if name.index is not None and self.style == "keep" and is_frame_name(kept) and not self.taken[kept]:
+        if name.index is not None and self.style == "keep" and is_frame_name(kept) and not self.taken[kept.lower()]:
             return kept
         if proven is not None:
             return self._free("img", proven, suffix, image.name)

@@ -209,6 +209,19 @@ def test_an_individual_that_was_lost_is_not_made_up(tmp_path: Path) -> None:
     assert [column[1] for column in full.table.columns] == [*["m1"] * 4, *[""] * 4]
 
 
+def test_a_name_over_a_y_was_not_merged_so_its_neighbours_lost_theirs(tmp_path: Path) -> None:
+    """Carried to the right, m1 would be given the x of a point whose y is m2's."""
+    rows = "bodyparts,snout,snout,tail,tail\ncoords,x,y,x,y\nimg0.png,1,2,3,4\n"
+    labels = read(tmp_path, f"individuals,m1,,,m2\n{rows}")
+    assert [column[0] for column in labels.table.columns] == ["m1", "", "", "m2"]
+    assert codes(labels) == []
+
+
+def test_merged_cells_over_coordinates_in_capitals(tmp_path: Path) -> None:
+    labels = read(tmp_path, merged(FLAT).replace("coords,x,y,x,y", "coords,X,Y,X,Y"))
+    assert [column[1] for column in labels.table.columns] == ["snout", "snout", "tail", "tail"]
+
+
 def test_a_scorer_without_name_stays_without(tmp_path: Path) -> None:
     labels = read(tmp_path, FLAT.replace("Jane", ""))
     assert {column[0] for column in labels.table.columns} == {""}
@@ -242,6 +255,13 @@ def test_individuals_without_the_name_of_their_level(tmp_path: Path) -> None:
     one = MULTI.replace("m2", "m1").replace("snout,snout,tail,tail\n", "ear,ear,paw,paw\n")
     labels = read(tmp_path, one.replace("individuals", ""))
     assert labels.table.levels == ("scorer", "individuals", "bodyparts", "coords")
+
+
+def test_one_individual_of_two_scorers_without_the_name_of_its_level(tmp_path: Path) -> None:
+    rows = "bodyparts,snout,snout,snout,snout\ncoords,x,y,x,y\nimg0.png,1,2,3,4\n"
+    labels = read(tmp_path, f"scorer,Jane,Jane,Bob,Bob\n,m1,m1,m1,m1\n{rows}")
+    assert labels.table.levels == ("scorer", "individuals", "bodyparts", "coords")
+    assert [column[:2] for column in labels.table.columns] == [("Jane", "m1")] * 2 + [("Bob", "m1")] * 2
 
 
 def test_levels_without_any_name(tmp_path: Path) -> None:
@@ -280,6 +300,13 @@ def test_thousands_or_three_decimals_is_not_guessed(tmp_path: Path, separator: s
     assert "'1,234'" in error.findings[0].message
     assert error.findings[0].where == "line 4, s x"
     assert "CSV UTF-8" in error.findings[0].hint
+
+
+def test_three_decimals_between_semicolons_are_decimals(tmp_path: Path) -> None:
+    """Where a spreadsheet separates cells with semicolons, its decimal sign is the comma."""
+    labels = read(tmp_path, "scorer;J;J\nbodyparts;s;s\ncoords;x;y\nimg0.png;1,234;2,048\n")
+    assert labels.table.values.tolist() == [[1.234, 2.048]]
+    assert codes(labels) == ["csv-decimal-comma"]
 
 
 @pytest.mark.parametrize(

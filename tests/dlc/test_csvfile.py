@@ -97,6 +97,12 @@ def test_header_names_in_any_case(tmp_path: Path) -> None:
     assert read(tmp_path, text).table.levels == ("scorer", "bodyparts", "coords")
 
 
+def test_an_individual_is_no_scorer_whatever_the_case_of_its_level(tmp_path: Path) -> None:
+    labels = read(tmp_path, "Individuals,m1,m1\nBodyparts,snout,snout\nCoords,x,y\nimg0.png,1,2\n")
+    assert labels.table.levels == ("individuals", "bodyparts", "coords")
+    assert labels.table.columns == (("m1", "snout", "x"), ("m1", "snout", "y"))
+
+
 def test_numeric_folder_keeps_its_zeros(tmp_path: Path) -> None:
     labels = read(tmp_path, THREE.replace("m4s1", "007"))
     assert labels.table.rows[0] == ("labeled-data", "007", "img00.png")
@@ -264,6 +270,8 @@ def test_file_cut_off_within_a_row(tmp_path: Path) -> None:
     assert codes(labels) == ["csv-short-rows", "csv-cut-off"]
     assert labels.findings[1].severity is Severity.WARNING
     assert "250.05599999999998" in labels.findings[1].message
+    third = read(tmp_path, FLAT + "labeled-data/m4s1/img09.png,1,2,3").findings[1]
+    assert ("last cell '3'" in third.message, third.where) == (True, "line 6")
     assert read(tmp_path, FLAT.rstrip("\n")).findings == ()
 
 
@@ -355,6 +363,11 @@ def test_column_of_notes_is_left_out_with_a_warning(tmp_path: Path) -> None:
     labels = read(tmp_path, FLAT.replace("coords,x,y,x,y", "coords,x,y,x,y,visible").replace("87.11", "87.11,1"))
     assert_values(labels, VALUES)
     assert [(f.code, f.severity) for f in labels.findings] == [("foreign-columns", Severity.WARNING)]
+
+
+def test_a_column_that_holds_nothing_is_left_out_with_a_note(tmp_path: Path) -> None:
+    text = FLAT.replace("coords,x,y,x,y", "coords,x,y,x,y,visible")
+    assert [(f.code, f.severity) for f in read(tmp_path, text).findings] == [("foreign-columns", Severity.NOTE)]
 
 
 def test_values_below_a_keypoint_without_x_are_an_error(tmp_path: Path) -> None:
@@ -462,8 +475,11 @@ def test_refused_files(tmp_path: Path, content: bytes, code: str) -> None:
 
 
 def test_no_file_and_no_permission(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match="can't be opened"):
+    with pytest.raises(UnreadableFile, match="can't be opened") as caught:
         read_csv_labels(tmp_path / "CollectedData_Jane.csv")
+    assert [(each.code, each.subject) for each in caught.value.findings] == [
+        ("csv-unreadable", str(tmp_path / "CollectedData_Jane.csv"))
+    ]
     (tmp_path / "CollectedData_Dir.csv").mkdir()
     with pytest.raises(UnreadableFile, match="can't be opened"):
         read_csv_labels(tmp_path / "CollectedData_Dir.csv")

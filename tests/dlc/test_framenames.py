@@ -72,6 +72,8 @@ def test_a_file_name_never_leads_anywhere(cells: list[str]) -> None:
         ("cam_img_0012.png", "cam_img_", 12, None),
         ("2019-05-03 v1.2.bmp", "2019-05-03 v1.", 2, None),
         ("1234567890.png", "", 1234567890, None),
+        ("two\nlines-img7.png", "two\nlines-", 7, None),
+        ("two\nlines_7.png", "two\nlines_", 7, None),
     ],
 )
 def test_numbered_names(file_name: str, prefix: str, index: int, crop: int | None) -> None:
@@ -90,6 +92,7 @@ def test_numbered_names(file_name: str, prefix: str, index: int, crop: int | Non
         "img0044 - Copy.png",
         "img0044 (1).png",
         "img0044_2.png",
+        "IMG0044_2.PNG",
         "img0044c.png",
         "20190503123456789.png",
         "frame١٢.png",
@@ -123,6 +126,8 @@ def test_other_suffixes(file_name: str) -> None:
         ("img0001labeled.png", True),
         ("img0001_labeled.png", True),
         ("07a-img1labeled.PNG", True),
+        ("IMG0001LABELED.PNG", True),
+        ("two\nlines-img1labeled.png", True),
         ("img0001.png", False),
         ("unlabeled.png", False),
         ("labeled.png", False),

@@ -57,6 +57,13 @@ def test_equal_tables_in_any_order() -> None:
     assert difference.largest_px == 0.0
 
 
+def test_the_order_of_equal_tables_makes_no_difference() -> None:
+    """Tables in the same order are known as equal at once."""
+    first = make_labels("v", {"a.png": {"s": (1, 2), "t": None}, "b.png": {"s": (3, 4)}}, ("s", "t"))
+    second = make_labels("v", {"b.png": {"s": (3, 4)}, "a.png": {"s": (1, 2)}}, ("t", "s"))
+    assert same_values(first, first) == same_values(first, second)
+
+
 def test_differing_cells_are_counted_and_shown() -> None:
     rows = {f"{i}.png": {"s": (float(i), 0.0)} for i in range(8)}
     moved = {name: {"s": (float(i), 0.1 + 0.2)} for i, name in enumerate(rows)}
@@ -181,6 +188,16 @@ def test_two_tables_that_contradict_each_other(other: Point) -> None:
     (finding,) = caught.value.findings
     assert (finding.code, finding.subject, finding.where) == ("conflicting-labels", "v", "a.png")
     assert "s (1.0, 2.0) and " + ("empty" if other is None else "(1.0, 3.0)") in finding.message
+
+
+def test_every_image_of_which_two_tables_differ_is_told() -> None:
+    """Were only the last one looked at, labels of the second table would be lost without a word."""
+    rows: dict[str, dict[str, Point]] = {f"{name}.png": {"s": (1, 2)} for name in "abcd"}
+    moved: dict[str, dict[str, Point]] = rows | {"a.png": {"s": (1, 3)}, "c.png": {"s": (1, 4)}}
+    with pytest.raises(DecisionNeeded) as caught:
+        join_sessions([make_labels("v", rows, ("s",)), make_labels("v", moved, ("s",))], ())
+    assert [finding.where for finding in caught.value.findings] == ["a.png", "c.png"]
+    assert caught.value.findings[0].hint == "choose one with --scorer NAME"
 
 
 @st.composite

@@ -207,7 +207,18 @@ def test_a_wholly_unnamed_column_is_no_scorer() -> None:
 def test_foreign_columns() -> None:
     found = meaning(make_table([*single("snout"), ("Jane", "snout", "z")], {"img0.png": [1, 2, 7]}))
     assert codes(found) == ["foreign-columns"]
+    assert "1 column " in found.findings[0].message
+    assert found.findings[0].where == "Jane snout z"
     assert found.labels.keypoint_names == ("snout",)
+
+
+def test_findings_of_a_file_that_was_read_as_its_twin_name_that_file() -> None:
+    table = make_table([*single("snout"), ("Jane", "snout", "z")], {"img0.png": [1, 2, 7]})
+    csv, hdf = Path("CollectedData_Jane.csv"), Path("CollectedData_Jane.h5")
+    found = interpret(table, session="v", scorer=None, path=hdf, images=())
+    assert [each.subject for each in found.findings] == [str(hdf)]
+    assert [each.subject for each in found.found_in(hdf, csv).findings] == [str(csv)]
+    assert found.found_in(csv, hdf).findings == found.findings
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -263,6 +274,7 @@ def test_mangled_rows_are_left_out_and_their_labels_counted() -> None:
     found = meaning(make_table(single("s", "t"), rows))
     assert [frame.file_name for frame in found.labels.frames] == ["img1.png"]
     assert [(f.code, f.severity) for f in found.findings] == [("row-without-image", Severity.ERROR)]
+    assert "--labels csv" in found.findings[0].hint
     assert "2 rows" in found.findings[0].message
     assert "3 labelled points" in found.findings[0].message
     assert found.findings[0].where == "rows 1, 3"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlc2lp.errors import Dlc2LpError
 from dlc2lp.lp.label_cells import PointCells
 from dlc2lp.lp.label_merge import Merged, merge_labels
 from dlc2lp.lp.label_sides import Moment, Row, Side, changes, image_of, is_same
@@ -158,6 +159,26 @@ def test_a_frame_that_left_the_queue_of_one_view_leaves_all() -> None:
     texts = {f"CollectedData_{view}.unlabeled.jsonl": entry % image_of(MOMENTS[0], view) for view in views}
     left = texts | {"CollectedData_top.unlabeled.jsonl": "\n"}
     assert not "".join(merge_queues(views, texts, left, texts, (), {}).values()).strip()
+
+
+def test_a_label_is_not_the_same_as_none_nor_as_half_of_it() -> None:
+    point = PointCells("1.5", "7.25", "2")
+    assert point.has_same_point(PointCells("1.5", "7.25"))
+    for other in (PointCells("", ""), PointCells("1.5", ""), PointCells("", "7.25"), PointCells("1.5", "8.25")):
+        assert not point.has_same_point(other)
+        assert not other.has_same_point(point)
+    assert PointCells("", "").has_same_point(PointCells("", ""))
+
+
+def test_labels_of_a_keypoint_that_deeplabcut_has_no_more_are_not_dropped() -> None:
+    base = side({MOMENTS[0]: ((POINTS[2], POINTS[3]),)}, ("",))
+    there = base.with_names(("nose",))
+    assert merge(base, base, there).side.keypoint_names == ("nose",)  # nobody touched them here
+    here = side({MOMENTS[0]: ((POINTS[2], POINTS[4]),)}, ("",))
+    with pytest.raises(Dlc2LpError) as caught:
+        merge(base, here, there)
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.where) == ("labels-keypoint-gone", "tail")
 
 
 def test_a_last_digit_that_the_app_lost_is_no_change() -> None:

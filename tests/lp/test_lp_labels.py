@@ -101,6 +101,8 @@ ONE = ((1.0, 2.0),)
         ("S", "ab", [LabelRow("i", ONE)], "1 point for 2"),
         ("S", "a", [LabelRow("i", ONE, (1,))], "hide a label"),
         ("S", "a", [LabelRow("i", ((NAN, NAN),), (2,))], "invent one"),
+        ("S", "a", [LabelRow("i", ((NAN, NAN),), (3,))], "invent one"),
+        ("S", "a", [LabelRow("i", ((NAN, NAN),), (-1,))], "invent one"),
     ],
 )
 def test_what_would_be_misread_is_not_written(

@@ -8,6 +8,7 @@ from builder import Session, build_project
 from command import dlc2lp
 
 from dlc2lp.lp.yamlfile import load_yaml
+from dlc2lp.planning.context import RowFrame, lacks_neighbors
 from dlc2lp.planning.plan import PLAN_FILE
 
 FRAMES = (1, 4, 8, 12, 15, 23)  # the last one is the last of its video
@@ -41,6 +42,14 @@ def test_a_session_without_its_video_lacks_them(tmp_path):
     assert finding["severity"] == "warning"
     assert f"{len(FRAMES)} of {2 * len(FRAMES)} labeled frames" in finding["message"]
     assert without_context(tmp_path / "lp") == len(FRAMES)
+
+
+def test_the_last_frame_of_a_video_is_a_neighbor_and_none_comes_behind_it():
+    row = RowFrame("labeled-data/m1/img0007.png", 7, 0)
+    there = {f"labeled-data/m1/img000{index}.png" for index in (5, 6, 7, 8)}
+    assert lacks_neighbors(row.target, row, 10, there)
+    assert not lacks_neighbors(row.target, row, 9, there)
+    assert lacks_neighbors(row.target, None, 9, there)  # nobody knows which frame it is
 
 
 @pytest.mark.parametrize("options", [("--no-context-frames",), ("--videos", "none", "--no-context-frames")])

@@ -85,10 +85,11 @@ def test_a_text_that_can_not_be_changed_line_by_line_is_made_anew(
         "scorer: Anna\r\nbodyparts:\r\n- nose\r\nvideo_sets:\r\n  /v.mp4:\r\n    crop: 0, 1, 0, 1\r\ndotsize: 3\r\n",
         "scorer: Anna\nbodyparts: [nose, no]\nproject_path: /x\nvideo_sets: {}\ndotsize: 3",
         "bodyparts:\n  - nose\n\n  # a comment\n  - no\nscorer: 'Anna'\nproject_path:\nvideo_sets:\ndotsize: 3\n",
+        "bodyparts:\n# the paws\n- nose\n\n- no\nscorer: Anna\nproject_path: /x\nvideo_sets: {}\ndotsize: 3\n",
         "# scorer: Ben\nscorer : Anna\n'bodyparts':\n- nose\nproject_path: /x\ndotsize: 3\n",
         "﻿scorer: Ben\nbodyparts:\n- nose\ndotsize: 3\n",
     ],
-    ids=["crlf", "flow", "comment-inside", "quoted", "bom"],
+    ids=["crlf", "flow", "comment-inside", "comment-at-the-margin", "quoted", "bom"],
 )
 def test_what_hands_and_editors_make_of_it_can_be_changed(tmp_path: Path, before: str) -> None:
     made = exported_config(before.encode(), SINGLE, PATH, VIDEOS)

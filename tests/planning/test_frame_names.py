@@ -64,6 +64,14 @@ def test_keep_uses_the_old_name_where_lp_takes_it():
     assert [target for _, target in names.values()] == ["img0044.png", "img00000045.png", "frame_12.png"]
 
 
+def test_keep_gives_no_name_twice():
+    """One image would be written over the other, on disks that tell no case too."""
+    names, _ = named("frame_12.jpg", "frame_12.png", style="keep")
+    assert [target for _, target in names.values()] == ["frame_12.png", "img00000012.png"]
+    names, _ = named("IMG0044.png", "img0044.png", style="keep")
+    assert [target for _, target in names.values()] == ["IMG0044.png", "img00000044.png"]
+
+
 @pytest.mark.parametrize(("kind", "suffix"), [("png", ".png"), ("jpg", ".jpg"), ("tiff", ".png"), ("bmp", ".png")])
 def test_the_suffix_follows_the_content(kind, suffix):
     names, _ = named("img1.PNG", kind=kind)
@@ -72,7 +80,9 @@ def test_the_suffix_follows_the_content(kind, suffix):
 
 @given(
     st.lists(
-        st.from_regex(r"(07a-|b_|)img[0-9]{1,5}\.png|[a-z]{1,4}\.png|frame_?[0-9]{1,3}\.jpg", fullmatch=True),
+        st.from_regex(
+            r"(07a-|b_|)(img|IMG)[0-9]{1,5}\.(png|PNG|jpg)|[a-z]{1,4}\.png|frame_?[0-9]{1,3}\.jpg", fullmatch=True
+        ),
         min_size=1,
         max_size=40,
         unique=True,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +15,9 @@ from dlc2lp.errors import UsageError
 from dlc2lp.lp.names import check_views, unique_sessions
 from dlc2lp.model import Severity
 from dlc2lp.planning.align import ViewFrame, align, explain_alignment, union_keypoints
+from dlc2lp.planning.frame_names import NamedFrame
+from dlc2lp.planning.frames import ViewImages, _position
+from dlc2lp.planning.moments import name_moments
 from dlc2lp.planning.view_names import safe_views
 from dlc2lp.survey.view_pattern import ViewTable, apply_pattern, natural_key, parse_view_pattern, split_by_camera
 
@@ -298,6 +304,53 @@ def test_one_number_twice() -> None:
     assert [out.frame.image for out in found.left_out] == ["img0007.png"]
     both = align({"top": twice, "side": twice}, {})
     assert [moment.images for moment in both.moments] == [("img7.png", "img7.png"), ("img0007.png", "img0007.png")]
+
+
+def test_the_first_frame_comes_first_and_can_be_cut() -> None:
+    views = {"top": frames("a", 3, 0), "side": frames("a", 3)}
+    found = align(views, {("a", "side"): 4})
+    assert [(moment.frame_index, moment.images) for moment in found.moments] == [
+        (0, ("img0000.png", None)),
+        (3, ("img0003.png", "img0003.png")),
+    ]
+
+
+def test_a_frame_of_which_the_video_shows_another_picture_is_not_cut() -> None:
+    views = {"top": frames("a", 1, 2), "side": frames("a", 1)}
+    found = align(views, {("a", "side"): 9}, held={("a", "side"): {2}})
+    assert [moment.frame_index for moment in found.moments] == [1]
+    assert [out.frame.frame_index for out in found.left_out] == [2]
+
+
+def test_two_images_of_one_frame_in_all_views_get_names_of_their_own() -> None:
+    """Under one name the second would be written over the first, and its labels be another image's."""
+    image = SimpleNamespace(info=SimpleNamespace(kind="png"), is_withheld=False, row=0)
+    names = ("img7.png", "img07.png", "img0007.png")
+    view: Any = SimpleNamespace(images={"a": dict.fromkeys(names, image)}, is_held_out=lambda _: False)
+    twice = [ViewFrame("a", name, 7) for name in names]
+    named = list(name_moments(align({"top": twice, "side": twice}, {}), [view, view], "queue"))
+    assert [each.file_name for each in named] == ["img00000007.png", "img-b00000007.png", "img-c00000007.png"]
+
+
+def test_frames_are_cut_only_from_what_is_proven() -> None:
+    tie = SimpleNamespace(is_proven=False, size_px=(4, 4), rotation_deg=0, scaled=False)
+    of_one_picture = SimpleNamespace(pictures=[None], parts=[tie])
+    videos: Any = {"a": SimpleNamespace(tie=of_one_picture)}
+    nothing: Any = None
+    view = ViewImages(nothing, "top", nothing, (), {}, videos)
+    assert view.cut_part("a") is None
+    tie.is_proven = True
+    assert view.cut_part("a") == 0
+    of_one_picture.parts.insert(0, SimpleNamespace(is_proven=False, size_px=(4, 4), rotation_deg=0, scaled=False))
+    assert view.cut_part("a") == 1
+
+
+def test_a_number_that_the_video_contradicts_is_no_position() -> None:
+    frame = NamedFrame("a", "img5.png", "dlc00000005.png", 5)
+    contradicted: Any = SimpleNamespace(number_holds=lambda name: False)
+    assert _position(frame, contradicted) is None
+    assert _position(frame, None) == 5
+    assert _position(replace(frame, video_frame_index=6), contradicted) == 6
 
 
 _sessions = st.sampled_from(["a", "b", "c"])

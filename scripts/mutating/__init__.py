@@ -1,0 +1,1 @@
+"""The mutation check: what ``scripts/mutants`` runs."""
