@@ -83,7 +83,7 @@ _PLAN = st.builds(
     counts=st.fixed_dictionaries(dict.fromkeys(("labeled_frames", "labeled_cells"), st.builds(Count))),
     config_facts=st.builds(
         ConfigFacts,
-        keypoint_names=_some(_TEXT),
+        keypoint_names=st.lists(_TEXT, min_size=1, max_size=3, unique=True).map(tuple),
         image_sizes=_some(st.tuples(st.tuples(_INT, _INT), _INT)),
         hidden_share=st.dictionaries(_TEXT, _FLOAT, max_size=2),
         view_names=st.just(("top",)),
@@ -189,6 +189,11 @@ def _wrong(change):
             _wrong(lambda plan: plan["steps"][3].update(size_bytes=-(2**62))),
             "found a number of 4611686018427387904 or more",
         ),
+        (
+            _wrong(lambda plan: plan["config_facts"].update(keypoint_names=["nose", "nose"])),
+            "$.config_facts: expected keypoints, each with a name of its own",
+        ),
+        (_wrong(lambda plan: plan["config_facts"].update(keypoint_names=[])), "$.config_facts: expected keypoints"),
         (_wrong(lambda plan: plan.update(newer=1)), "$.newer: this version of dlc2lp knows no such key"),
         (_wrong(lambda plan: plan.update(schema="dlc2lp/plan/2")), "of the form dlc2lp/plan/2, expected dlc2lp/plan/1"),
     ],

@@ -41,13 +41,16 @@ def test_a_signal_while_the_program_is_loaded_ends_it_cleanly(number, share, pro
     begun = time.monotonic()
     assert subprocess.run(argv, capture_output=True, check=False).returncode == 0
     took_s = time.monotonic() - begun
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None and process.stdout.readline() == "up\n"
-    time.sleep(took_s * share)
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode in {75, 0}, stderr
-    assert "Traceback" not in stderr
+    for _ in range(1 if share else 3):  # a machine with much to do may send the first one too late
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None and process.stdout.readline() == "up\n"
+        time.sleep(took_s * share)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode in {75, 0}, stderr
+        assert "Traceback" not in stderr
+        if process.returncode == 75:
+            break
     assert share or process.returncode == 75
     if process.returncode == 75:
         assert '"interrupted"' in stdout

@@ -73,7 +73,7 @@ class Decisions:
         """Return the options of one project; an unknown option or an impossible value is ``decision-invalid``."""
         given = dict(self.options.get(project, {}))
         skip = given.pop(SKIP, "false")
-        if skip not in {"true", "false"}:
+        if skip not in ("true", "false"):  # it may be a list, which no set can be asked for
             raise invalid(project, f"found {as_written(skip)} for {SKIP}, expected true or false")
         decided: dict[str, Any] = {}
         for name, value in given.items():

@@ -31,18 +31,22 @@ class FieldError(Exception):
 
 def array(fields: Mapping[Any, object], key: str, shape: tuple[int, ...]) -> Array:
     """Return a field as finite numbers of a shape; vectors may lie on their side."""
-    if key not in fields:
-        raise FieldError(key, f"found no {key}, expected numbers of shape {shape}")
-    try:
-        found = np.asarray(fields[key], dtype=np.float64)
-    except (TypeError, ValueError):
-        raise FieldError(key, f"found {type(fields[key]).__name__}, expected numbers of shape {shape}") from None
+    found = _numbers(fields, key, f"numbers of shape {shape}")
     array = found.ravel() if len(shape) == 1 else found
     if array.shape != shape:
         raise FieldError(key, f"found numbers of shape {found.shape}, expected {shape}")
     if not np.isfinite(array).all():
         raise FieldError(key, "found a number that is not finite, expected finite ones")
     return array
+
+
+def _numbers(fields: Mapping[Any, object], key: str, expected: str) -> Array:
+    if key not in fields:
+        raise FieldError(key, f"found no {key}, expected {expected}")
+    try:
+        return np.asarray(fields[key], dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):  # no numbers, lists in lists without end, a number beyond all
+        raise FieldError(key, f"found {type(fields[key]).__name__}, expected {expected}") from None
 
 
 def check_rotation(rotation: Array) -> None:
@@ -63,9 +67,10 @@ def intrinsic_matrix(fields: Mapping[Any, object], key: str) -> tuple[Vector, Ve
 
 def distortions(fields: Mapping[Any, object], key: str) -> tuple[float, ...]:
     """Return a field as coefficients of the lens, of which OpenCV has certain numbers."""
-    n_found = np.size(fields[key]) if key in fields else 5  # type: ignore[arg-type]
+    expected = f"{', '.join(map(str, _N_DISTORTIONS))} numbers"
+    n_found = _numbers(fields, key, expected).size
     if n_found not in _N_DISTORTIONS:
-        raise FieldError(key, f"found {counted(n_found, 'number')}, expected {', '.join(map(str, _N_DISTORTIONS))}")
+        raise FieldError(key, f"found {counted(n_found, 'number')}, expected {expected}")
     return tuple(float(number) for number in array(fields, key, (n_found,)))
 
 
@@ -74,7 +79,7 @@ def image_size(image_shape: object, number: int) -> tuple[int, int] | None:
     try:
         width, height = image_shape[number - 1]  # type: ignore[index]
         size = int(width), int(height)
-    except (TypeError, ValueError, IndexError, KeyError):
+    except (TypeError, ValueError, OverflowError, IndexError, KeyError):
         return None
     return size if min(size) > 0 else None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-from dlc2lp.codec import decode_fields, encode_fields
+from dlc2lp.codec import Malformed, decode_fields, encode_fields
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,11 @@ class ConfigFacts:
 
     @classmethod
     def from_written(cls, written: dict[str, Any]) -> Self:
-        """The inverse of :meth:`to_written`."""
-        return decode_fields(cls, written)
+        """The inverse of :meth:`to_written`; Malformed where no config can be made of it."""
+        facts = decode_fields(cls, written)
+        if not facts.keypoint_names or len(set(facts.keypoint_names)) < len(facts.keypoint_names):
+            raise Malformed("expected keypoints, each with a name of its own")
+        return facts
 
 
 _OF_VIEWS = frozenset(field.name for field in fields(ConfigFacts)).difference(

@@ -23,6 +23,7 @@ from random import Random
 from ordeals import children
 from ordeals.children import Ended
 from ordeals.doors import DOORS, Door, make_folders
+from ordeals.hdf import note_sound
 from ordeals.trees import Stamp, copy, remove, stamps, touched
 from ordeals.working import Result, chance
 
@@ -47,6 +48,8 @@ class Fuzzing:
         make_folders(root)
         self._pristine = root.with_name("pristine")
         copy(root, self._pristine)
+        for path in root.rglob("*.h5"):
+            note_sound(path.read_bytes())
         self._stamps: dict[str, dict[str, Stamp]] = {}
         self._files = {
             door.name: [

@@ -198,7 +198,17 @@ def test_what_is_open_is_told_where_the_file_can_not_be_written(tmp_path):
 
 @pytest.mark.parametrize(
     "decided",
-    ["crf: 0", "gop: 0", "video-root: nowhere", "calibration: nowhere", "merge: one", "data-dir: rel", "backbone: x"],
+    [
+        "crf: 0",
+        "gop: 0",
+        "skip: [1]",
+        "skip: {a: 1}",
+        "video-root: nowhere",
+        "calibration: nowhere",
+        "merge: one",
+        "data-dir: rel",
+        "backbone: x",
+    ],
 )
 def test_a_decision_must_be_what_the_command_line_takes(tmp_path, decided):
     build_project(tmp_path / "root/one", **SMALL)

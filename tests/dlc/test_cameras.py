@@ -231,6 +231,13 @@ def test_a_camera_s_own_file_that_tells_nothing_is_named(
     assert "opened" not in capsys.readouterr().out
 
 
+def nested(depth: int) -> object:
+    value: object = 1.0
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 BROKEN: dict[str, tuple[object, str]] = {
     "a list": ([1, 2], "found list"),
     "empty": ({}, "an empty dictionary"),
@@ -247,6 +254,7 @@ BROKEN: dict[str, tuple[object, str]] = {
     "one place": (stereo(T=np.zeros((3, 1))), "no distance"),
     "projection matrix": (stereo(cameraMatrix2=np.ones((3, 4))), "shape (3, 4)"),
     "no focal length": (stereo(cameraMatrix2=np.diag([0.0, 500.0, 1.0])), "intrinsic matrix"),
+    "coefficients in lists without end": (stereo(distCoeffs1=nested(100)), "found list"),
     "six coefficients": (stereo(distCoeffs1=np.zeros(6)), "6 numbers"),
 }
 
