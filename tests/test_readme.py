@@ -1,11 +1,11 @@
 """What the README shows is what happens: its commands are run, and their output is compared word for word."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 from command import dlc2lp
+from console import console_blocks, expect_output
 
 from dlc2lp.batch.decisions import read_decisions
 from dlc2lp.options import Options
@@ -13,13 +13,9 @@ from dlc2lp.options import Options
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 
-def console_blocks():
-    """(command, expected output) of every command in the console blocks, in order."""
-    commands = []
-    for block in re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL):
-        for part in re.split(r"^\$ (?=dlc2lp )", block, flags=re.MULTILINE)[1:]:
-            line, _, output = part.partition("\n")
-            commands.append([line, output])
+def commands_shown():
+    """Command and expected output of every command, in order."""
+    commands = console_blocks(README)
     # `dlc2lp demo` itself shows the convert command that it runs: that line is output, not a command.
     demo = commands.index(["dlc2lp demo", ""])
     shown, output = commands.pop(demo + 1)
@@ -30,13 +26,10 @@ def console_blocks():
 def test_the_commands_give_the_output_that_is_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("dlc2lp.cli.commands.has_gpu", lambda: True)  # without one, one step more is told
-    commands = console_blocks()
+    commands = commands_shown()
     assert len(commands) > 5
     for line, expected in commands:
-        result = dlc2lp(*shlex.split(line)[1:])
-        assert result.exit_code == 0, result.stderr
-        shown = result.stdout.replace(str(tmp_path), "/home/you")
-        assert shown.strip() == expected.strip(), line
+        expect_output(line, expected, tmp_path)
 
 
 def test_the_python_example_runs(tmp_path, monkeypatch, capsys):

@@ -92,7 +92,8 @@ def shown_painted(text: str, stream: IO[str] | None) -> str:
 
 def has_gpu() -> bool:
     """Whether there seems to be an NVIDIA GPU here, by what its driver brings along. Nothing is written by it."""
-    if sys.platform == "darwin":
+    platform: str = sys.platform  # a plain string: the type checker would else look at one system only
+    if platform == "darwin":
         return False
     signs = ("/dev/nvidia0", "/usr/lib/wsl/lib/nvidia-smi")
     return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, signs))
