@@ -36,21 +36,20 @@ def project(tmp_path_factory):
 @pytest.mark.parametrize("share", [0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9])
 def test_a_signal_while_the_program_is_loaded_ends_it_cleanly(number, share, project):
     """At any moment from its first line on: exit code 75, or the result where it came too late; never a traceback."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("nohup has it ignored, also by what is started here")
     code = "import dlc2lp.__main__ as it, os, sys; os.write(1, b'up\\n'); sys.argv[0] = 'dlc2lp'; it.main()"
     argv = [sys.executable, "-c", code, "inspect", str(project.root), "--json"]
     begun = time.monotonic()
     assert subprocess.run(argv, capture_output=True, check=False).returncode == 0
     took_s = time.monotonic() - begun
-    for _ in range(1 if share else 3):  # a machine with much to do may send the first one too late
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert process.stdout is not None and process.stdout.readline() == "up\n"
-        time.sleep(took_s * share)
-        process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=60)
-        assert process.returncode in {75, 0}, stderr
-        assert "Traceback" not in stderr
-        if process.returncode == 75:
-            break
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "up\n"
+    time.sleep(took_s * share)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode in {75, 0}, stderr
+    assert "Traceback" not in stderr
     assert share or process.returncode == 75
     if process.returncode == 75:
         assert '"interrupted"' in stdout
