@@ -27,7 +27,7 @@ JPEG = Video(codec="mjpeg", container="avi", pixel_format="yuvj420p", suffix=".a
 #: What only some systems have, taken away before anything else is loaded.
 WITHOUT = """
 import os, shutil, signal, sys
-shutil._use_fd_functions = False  # as it finds out elsewhere, when it is loaded
+shutil._use_fd_functions = shutil._USE_CP_SENDFILE = False  # as it finds out elsewhere, when it is loaded
 for name in (
     "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW", "O_DIRECTORY", "SEEK_DATA", "SEEK_HOLE", "sched_getaffinity", "geteuid",
     "getgid", "fork", "forkpty", "killpg", "getpgid", "setsid", "mkfifo", "mknod", "fchmod", "chown", "getloadavg",
