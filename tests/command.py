@@ -85,11 +85,16 @@ def start(*arguments: object, env: dict[str, str] | None = None, **options: Any)
 LARGE = ("--crf", "1")
 
 
-def start_slowly(*arguments: object, rate: float = 1.0, **options: Any) -> subprocess.Popen[str]:
-    """Start a command whose encodes take as long as the video does at ``rate`` times its speed, without taking CPU."""
+def slow_encodes(rate: float = 1.0) -> dict[str, str]:
+    """Return the variables by which encodes take as long as the video does at ``rate`` times its speed, and no CPU."""
     script = Path(__file__).with_name("slow_ffmpeg.sh")
     slow = {"DLC2LP_FFMPEG": str(script), "REAL_FFMPEG": str(find_ffmpeg()), "RATE": str(rate)}
-    return start(*arguments, env=slow if os.name == "posix" else {}, **options)
+    return slow if os.name == "posix" else {}
+
+
+def start_slowly(*arguments: object, rate: float = 1.0, **options: Any) -> subprocess.Popen[str]:
+    """Start a command whose encodes are slow."""
+    return start(*arguments, env=slow_encodes(rate), **options)
 
 
 def wait_for(

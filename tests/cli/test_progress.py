@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from builder import Video, build_project
+from command import slow_encodes
 
 from dlc2lp.cli.pace import Pace
 from dlc2lp.cli.progress import Progress
@@ -105,6 +106,7 @@ def test_a_terminal_gets_a_bar(tmp_path):
     termios.tcsetwinsize(theirs, (24, 120))
     command = [sys.executable, "-m", "dlc2lp", "convert", str(project.root), str(tmp_path / "lp")]
     env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm"}
+    env |= slow_encodes()  # or it is done before it is told
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs, env=env)
     os.close(theirs)
     shown = b""
