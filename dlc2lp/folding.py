@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from dlc2lp.model import Finding
 from dlc2lp.wording import some
+
+P = TypeVar("P")
 
 #: So many findings of one kind about one thing, a file mostly, are told one by one; of more the first stands for all.
 _MOST_OF_A_THING = 10
@@ -99,14 +102,19 @@ class Kind:
     places: tuple[str, ...] = ()
 
     @property
+    def alike(self) -> tuple[Finding, ...]:
+        """All of them."""
+        return (self.first, *self.others)
+
+    @property
     def n(self) -> int:
         """How many findings it stands for."""
-        return self.first.n_alike + sum(each.n_alike for each in self.others)
+        return sum(each.n_alike for each in self.alike)
 
 
 def kinds(findings: Iterable[Finding]) -> list[Kind]:
     """Return the kinds among some findings, by severity and code, in the order of their first ones."""
-    return list(_kinds([("", finding) for finding in findings]).values())
+    return [_kind(found) for found in gathered(("", finding) for finding in findings)]
 
 
 def kinds_in(found: Mapping[str, Iterable[Finding]]) -> list[Kind]:
@@ -114,19 +122,21 @@ def kinds_in(found: Mapping[str, Iterable[Finding]]) -> list[Kind]:
 
     What is told of the page of an archive and in the terminal: ``missing-image`` in 5 projects is one fact.
     """
-    listed = [(place, finding) for place, findings in found.items() for finding in findings]
-    return sorted(_kinds(listed).values(), key=lambda kind: kind.first.severity.rank)
+    listed = gathered((place, finding) for place, findings in found.items() for finding in findings)
+    return sorted(map(_kind, listed), key=lambda kind: kind.first.severity.rank)
 
 
-def _kinds(findings: Iterable[tuple[str, Finding]]) -> dict[Hashable, Kind]:
-    alike: dict[Hashable, list[tuple[str, Finding]]] = {}
-    for place, finding in findings:
+def gathered(found: Iterable[tuple[P, Finding]]) -> list[list[tuple[P, Finding]]]:
+    """Gather findings of one severity and code, each with where it was found, in the order in which kinds come up."""
+    alike: dict[Hashable, list[tuple[P, Finding]]] = {}
+    for place, finding in found:
         alike.setdefault((finding.severity, finding.code), []).append((place, finding))
-    return {
-        kind: Kind(
-            listed[0][1],
-            tuple(finding for _, finding in listed[1:]),
-            tuple(filter(None, dict.fromkeys(place or finding.subject for place, finding in listed))),
-        )
-        for kind, listed in alike.items()
-    }
+    return list(alike.values())
+
+
+def _kind(found: Sequence[tuple[str, Finding]]) -> Kind:
+    return Kind(
+        found[0][1],
+        tuple(finding for _, finding in found[1:]),
+        tuple(filter(None, dict.fromkeys(place or finding.subject for place, finding in found))),
+    )

@@ -9,14 +9,13 @@ from __future__ import annotations
 import enum
 import re
 import shlex
-import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from dlc2lp.codec import Says
+from dlc2lp.system import system
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,8 +85,7 @@ class Command:
     def of(cls, *words: object) -> Command:
         """Return the command of these words, each quoted where a shell needs it, so that it can be pasted."""
         texts = [str(word) for word in words]
-        platform: str = sys.platform  # a plain string: the type checker would else look at one system only
-        if platform == "win32":  # no name there holds a double quote
+        if system() == "win32":  # no name there holds a double quote
             return cls(" ".join(text if re.fullmatch(r"[\w:./\\-]+", text) else f'"{text}"' for text in texts))
         return cls(shlex.join(texts))
 
@@ -220,14 +218,6 @@ def question(
 def by_severity(findings: list[Finding]) -> list[Finding]:
     """Errors first, then warnings, then notes; within each, the order of discovery. Repeats are dropped."""
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.severity.rank)
-
-
-def by_kind(findings: Iterable[Finding]) -> dict[tuple[Severity, str], list[Finding]]:
-    """Gather findings of one severity and code, in the order in which they come up."""
-    kinds: dict[tuple[Severity, str], list[Finding]] = {}
-    for finding in findings:
-        kinds.setdefault((finding.severity, finding.code), []).append(finding)
-    return kinds
 
 
 @dataclass(frozen=True, slots=True)

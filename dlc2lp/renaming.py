@@ -7,10 +7,11 @@ The first two open every new file, and let go of it within a second.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from dlc2lp.system import system
 
 #: Windows' numbers for what another program holds open: ERROR_ACCESS_DENIED, _SHARING_VIOLATION, _LOCK_VIOLATION.
 _HELD = frozenset({5, 32, 33})
@@ -34,8 +35,7 @@ def remove(path: Path) -> None:
 
 def _patiently(change: Callable[[], None]) -> None:
     """Do it, again for a while where another program holds the file."""
-    platform: str = sys.platform
-    if platform != "win32":
+    if system() != "win32":
         change()
         return
     end, pauses = time.monotonic() + _PATIENCE_S, iter(_PAUSES_S)

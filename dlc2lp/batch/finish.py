@@ -79,6 +79,11 @@ class ProjectReport:
     findings: tuple[Finding, ...] = ()  #: Everything that a person should know, errors first.
 
     @property
+    def name(self) -> str:
+        """What it is called: the project, and which individual of it where each has a target."""
+        return self.project + (f" ({self.individual})" if self.individual else "")
+
+    @property
     def has_target(self) -> bool:
         """Whether it was planned, so that there is a target."""
         return self.state not in {"needs-decision", "refused", "skipped"}

@@ -36,6 +36,10 @@ _DOING = {
 _AT_STAGE = {"plan": "deciding what becomes of", "check": "checking", "page": "making the page of"}
 
 
+def _at_stage(event: Event) -> str:
+    return f"{_AT_STAGE[event.kind]} {event.subject}"
+
+
 @contextlib.contextmanager
 def watching(first: str = "") -> Iterator[Watch]:
     """Show how far a command is while it runs, and have signals stop it; ``first`` is what it begins with."""
@@ -127,7 +131,7 @@ class Progress:
                 self._show_views(event)
                 return
             if event.thing == "stage":
-                what = f"{_AT_STAGE[event.kind]} {event.subject}"
+                what = _at_stage(event)
                 self._display.now(what)
                 self._display.line(shown(what))
                 return
@@ -156,7 +160,7 @@ class Progress:
             for line in plan_lines(event.plan):
                 output.detail(line)
         elif event.thing == "stage":
-            output.detail(f"{_AT_STAGE[event.kind]} {event.subject}")
+            output.detail(_at_stage(event))
         elif event.what == "began":
             self._began_s[key] = self._clock()
         elif event.what == "ended" and event.thing != "piece":

@@ -12,6 +12,7 @@ from typing import IO, Any
 import click
 
 from dlc2lp.report.looks import PLAIN_WIDTH, Role, dress
+from dlc2lp.system import system
 from dlc2lp.wording import shown_lines
 
 #: How each kind of text is drawn.
@@ -92,8 +93,7 @@ def shown_painted(text: str, stream: IO[str] | None) -> str:
 
 def has_gpu() -> bool:
     """Whether there seems to be an NVIDIA GPU here, by what its driver brings along. Nothing is written by it."""
-    platform: str = sys.platform  # a plain string: the type checker would else look at one system only
-    if platform == "darwin":
+    if system() == "darwin":
         return False
     signs = ("/dev/nvidia0", "/usr/lib/wsl/lib/nvidia-smi")
     return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, signs))

@@ -94,18 +94,18 @@ def register(target: Path, name: str, system_dir: Path | None) -> Registration:
     if not name.strip() or not name.isprintable():
         raise UsageError.of("bad-project-name", "--register", f"found {name!r}, expected a name for the app to show")
     # Not resolved: a drive of Windows that stands for a share is to stay that drive.
-    data_dir = absolute(target)
+    data_dir, real = absolute(target), target.resolve()
     folder = system_dir
     if folder is None:
         named = os.environ.get(_SYSTEM_DIR_VARIABLE)
         folder = Path(named) if named else _home(data_dir) / _DEFAULT_SYSTEM_DIR
-    _check_folder(data_dir, folder)
+    _check_folder(real, folder)
     # A link to a file elsewhere (dotfiles in a repository) stays a link.
     projects_file = Path(os.path.realpath(folder / "projects.toml"))
     before, projects = _read_projects(projects_file)
     for other, entry in projects.items():
         recorded = entry.get("data_dir") if isinstance(entry, dict) else None
-        same = _is_same_folder(recorded, data_dir)
+        same = _is_same_folder(recorded, real)
         if other == name and not same:
             found = recorded if isinstance(entry, dict) else repr(entry)
             raise TargetRefused.of(
@@ -139,7 +139,7 @@ def _home(data_dir: Path) -> Path:
 def _check_folder(data_dir: Path, system_dir: Path) -> None:
     """Refuse what the app's ``reject_forbidden_root`` refuses: it deletes whole project folders on request."""
     for protected, what in ((_home(data_dir), "the home folder"), (system_dir, "the app's own folder")):
-        if protected.resolve().is_relative_to(data_dir.resolve()):
+        if protected.resolve().is_relative_to(data_dir):
             raise TargetRefused.of(
                 "project-folder-refused",
                 str(data_dir),
@@ -165,7 +165,7 @@ def _read_projects(projects_file: Path) -> tuple[bytes, dict[str, Any]]:
 
 def _is_same_folder(recorded: object, data_dir: Path) -> bool:
     try:
-        return isinstance(recorded, str) and Path(recorded).resolve() == data_dir.resolve()
+        return isinstance(recorded, str) and Path(recorded).resolve() == data_dir
     except (OSError, RuntimeError, ValueError):
         return False  # a loop of links, or a NUL in the path: no folder at all
 

@@ -7,10 +7,11 @@ from itertools import chain
 from pathlib import PurePath
 
 from dlc2lp.files import FileRecord
+from dlc2lp.folding import kinds
 from dlc2lp.lp.next_steps import NextStep, next_steps
 from dlc2lp.lp.project import skeleton_in
 from dlc2lp.lp.starter import ChoiceReason
-from dlc2lp.model import Command, Finding, Severity, by_kind
+from dlc2lp.model import Command, Finding, Severity
 from dlc2lp.pages.frames import Session, ViewLabels, sessions_of
 from dlc2lp.pages.model import CountRow, EmptyRow, FindingGroup, MigrationReport, ShownModel, State
 from dlc2lp.pages.sheets import make_sheets
@@ -129,6 +130,6 @@ def _verdict(plan: Plan, findings: Sequence[Finding], n_failed: int) -> tuple[St
 def _groups(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
     """Gather findings of one kind, in the order of the first of each, which is by severity."""
     return tuple(
-        FindingGroup(severity, code, len(found), tuple(found[:_MOST_OF_A_KIND]))
-        for (severity, code), found in by_kind(findings).items()
+        FindingGroup(each.first.severity, each.first.code, len(each.alike), each.alike[:_MOST_OF_A_KIND])
+        for each in kinds(findings)
     )

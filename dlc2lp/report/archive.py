@@ -10,6 +10,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport
 from dlc2lp.batch.planning import DECISIONS_FILE
@@ -17,7 +18,7 @@ from dlc2lp.codec import encode
 from dlc2lp.errors import begun
 from dlc2lp.files import PAGE_FILE, write_whole
 from dlc2lp.model import Severity
-from dlc2lp.wording import counted, shown
+from dlc2lp.wording import shown
 
 JSON_FILE = "report.json"
 CSV_FILE = "report.csv"
@@ -98,12 +99,6 @@ def _cell(text: str) -> str:
     return f"'{shown(text)}" if text.startswith(_OF_FORMULAS) else shown(text)
 
 
-def states_text(report: ArchiveReport) -> str:
-    """``3 done, 1 needs decision``; empty where there is no project."""
-    states = [(words(state), n) for state, n in report.n_by_state.items()]
-    return ", ".join(counted(n, said, said.replace("needs ", "need ")) for said, n in states)
-
-
 def html_text(report: ArchiveReport) -> str:
     """Return the page: every project in the order of the plan, with all findings."""
     from dlc2lp.report.archive_page import page_text
@@ -111,11 +106,10 @@ def html_text(report: ArchiveReport) -> str:
     out = report.index.out
     there = [each.target for each in report.projects if each.has_target and (out / each.target).is_dir()]
     pages = {target: PAGE_FILE if (out / target / PAGE_FILE).is_file() else "" for target in there}
-    decisions = out / DECISIONS_FILE
-    file = str(decisions) if decisions.is_file() else "the file that was given with --decisions"
-    return page_text(report, pages, (CSV_FILE, JSON_FILE), file)
+    return page_text(report, pages, (CSV_FILE, JSON_FILE), decisions_place(out))
 
 
-def words(state: str) -> str:
-    """Return a state as people say it: ``needs decision``."""
-    return state.replace("-", " ")
+def decisions_place(out: Path) -> str:
+    """Say where a person decides: what was given with ``--decisions`` is known to the call alone that planned."""
+    file = out / DECISIONS_FILE
+    return str(file) if file.is_file() else "the file that was given with --decisions"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from dlc2lp.dlc.framenames import has_image_suffix
+from dlc2lp.folding import gathered
 from dlc2lp.model import Finding, Severity
 from dlc2lp.report.explaining import explanations
 from dlc2lp.wording import counted, some
@@ -82,11 +83,8 @@ def kind_anchor(finding: Finding) -> str:
 
 def kinds_of(found: Iterable[tuple[Origin, Sequence[Finding]]]) -> tuple[Kind, ...]:
     """Gather findings by kind, errors first; kinds of one severity in the order in which they come up."""
-    kinds: dict[tuple[Severity, str], list[tuple[Origin, Finding]]] = {}
-    for origin, findings in found:
-        for finding in findings:
-            kinds.setdefault((finding.severity, finding.code), []).append((origin, finding))
-    return tuple(_kind(kinds[kind]) for kind in sorted(kinds, key=lambda kind: kind[0].rank))
+    listed = gathered((origin, finding) for origin, findings in found for finding in findings)
+    return tuple(_kind(kind) for kind in sorted(listed, key=lambda kind: kind[0][1].severity.rank))
 
 
 def _kind(found: Sequence[tuple[Origin, Finding]]) -> Kind:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from dlc2lp import folding
 from dlc2lp.batch.finish import ArchiveReport, ProjectReport, ProjectState
-from dlc2lp.model import Finding, Severity, by_kind
+from dlc2lp.model import Severity
 from dlc2lp.planning.plan import Count, CountKeys
 from dlc2lp.report.archive_first import Task, Verdict, tasks_of, total, verdict_of
 from dlc2lp.report.archive_kinds import Kind, Origin, kind_anchor, kinds_of
@@ -153,9 +154,8 @@ def _shown(projects: Sequence[ProjectReport]) -> list[ProjectReport]:
 
 
 def _origin(project: ProjectReport, report: ArchiveReport, *, has_row: bool) -> Origin:
-    name = project.project + (f" ({project.individual})" if project.individual else "")
     folders = project.source, str(report.index.out / project.target)
-    return Origin(name, _anchor(name) if has_row else "", folders)
+    return Origin(project.name, _anchor(project.name) if has_row else "", folders)
 
 
 def _anchor(name: str) -> str:
@@ -180,17 +180,16 @@ def _tiles(projects: Sequence[ProjectReport]) -> Iterator[Tile]:
 
 
 def _row(project: ProjectReport, origin: Origin, pages: Mapping[str, str]) -> Row:
-    kinds = [_row_kind(kind, found) for kind, found in by_kind(project.findings).items()]
+    kinds = [
+        RowKind(each.first.severity, each.first.code, each.n, kind_anchor(each.first))
+        for each in folding.kinds(project.findings)
+    ]
     weight = sum(kind.n * 1000 ** (2 - kind.severity.rank) for kind in kinds)
     page = pages.get(project.target)
     link = "" if page is None else quote(f"{project.target}/{page}", errors="surrogateescape")
     urgency = [*_TONES].index(project.state)
     tone = _TONES[project.state]
     return Row(origin, link, project.state, tone, urgency, tuple(_cells(project)), tuple(kinds), weight)
-
-
-def _row_kind(kind: tuple[Severity, str], found: Sequence[Finding]) -> RowKind:
-    return RowKind(*kind, sum(finding.n_alike for finding in found), kind_anchor(found[0]))
 
 
 def _cells(project: ProjectReport) -> Iterator[Cell]:

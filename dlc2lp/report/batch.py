@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc2lp.batch.commands import finish, run, status, ways_to_plan
-from dlc2lp.batch.finish import ArchiveReport, ProjectReport
+from dlc2lp.batch.finish import ArchiveReport
 from dlc2lp.batch.plan import ArchivePlan
-from dlc2lp.batch.planning import DECISIONS_FILE
 from dlc2lp.batch.run import ShardRun
 from dlc2lp.batch.slurm import Submission
 from dlc2lp.batch.space import Estimate
 from dlc2lp.batch.status import Status
 from dlc2lp.folding import Kind, kinds, kinds_in
 from dlc2lp.model import Command, Finding, Severity
-from dlc2lp.report.archive import HTML_FILE
+from dlc2lp.report.archive import HTML_FILE, decisions_place
 from dlc2lp.report.findings import finding_lines, findings_text, more_alike, wants_all
 from dlc2lp.report.layout import joined, table
 from dlc2lp.report.looks import painted, wrapped
@@ -62,16 +61,16 @@ def _next_of_plan(planned: ArchivePlan) -> str:
     assert planned.index is not None  # noqa: S101  told to mypy
     lines = []
     if any(entry.state == "needs-decision" for entry in planned.refused):
-        lines.append(_decide(planned.decisions_file, planned.again))
+        lines.append(_decide(str(planned.decisions_file), planned.again))
     if planned.index.totals.n_planned:
         lines.append(f"next:\n  {shown(run(planned.index.out).line)}")
     return "\n".join(lines)
 
 
-def _decide(decisions: Path, again: Command) -> str:
+def _decide(decisions: str, again: Command) -> str:
     """Say where a person decides, and what to run then: what ``decisions.yaml`` itself says."""
     where = wrapped(
-        f"fill in the open options in {shown(str(decisions))} and run this again; the others need not wait:", "", "    "
+        f"fill in the open options in {shown(decisions)} and run this again; the others need not wait:", "", "    "
     )
     return f"{where}\n  {shown(again.line)}"
 
@@ -244,17 +243,13 @@ def report_text(report: ArchiveReport, planned: ArchivePlan | None = None) -> st
         f"images and videos before: {size_text(before)}; all files after: {size_text(after)}",
         f"the report, in your browser: {shown(str(report.index.out / HTML_FILE))}",
     )
-    blocks = [_Block(_name_of(project), project.state, project.findings) for project in report.projects]
+    blocks = [_Block(project.name, project.state, project.findings) for project in report.projects]
     return joined(
         *_sections(blocks),
         _about_all(report.index.findings),
         "\n".join(summary),
         _next_of_report(report, states, planned),
     )
-
-
-def _name_of(project: ProjectReport) -> str:
-    return project.project + (f" ({project.individual})" if project.individual else "")
 
 
 def _next_of_report(report: ArchiveReport, states: Mapping[str, int], planned: ArchivePlan | None) -> str:
@@ -265,7 +260,7 @@ def _next_of_report(report: ArchiveReport, states: Mapping[str, int], planned: A
         lines.append(f"to finish what was begun:\n  {shown(run(index.out).line)}\n  {shown(finish(index.out).line)}")
     if states["needs-decision"]:
         again = planned.again if planned else ways_to_plan(index.root, index.out, index.chosen)["convert"]
-        lines.append(_decide(planned.decisions_file if planned else index.out / DECISIONS_FILE, again))
+        lines.append(_decide(str(planned.decisions_file) if planned else decisions_place(index.out), again))
     return "\n".join(lines)
 
 

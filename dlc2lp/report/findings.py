@@ -43,9 +43,8 @@ def findings_text(findings: Sequence[Finding]) -> str:
         return "\n".join(line for finding in findings for line in finding_lines(finding))
     lines = []
     for kind in kinds(folded(findings)):
-        alike = (kind.first, *kind.others)
-        if len(alike) <= _MAX_OF_A_KIND:
-            lines += [line for finding in alike for line in finding_lines(finding)]
+        if len(kind.alike) <= _MAX_OF_A_KIND:
+            lines += [line for finding in kind.alike for line in finding_lines(finding)]
         else:
             lines += finding_lines(kind.first, more=more_alike(kind.others))
     return "\n".join(lines)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from dlc2lp.errors import LONGEST_PATH_WINDOWS, SWITCH_ON_LONG_PATHS, TargetRefused
 from dlc2lp.files import STATE_FOLDER
-from dlc2lp.run.scratch import SCRATCH
+from dlc2lp.run.scratch import SCRATCH, STEPS
+from dlc2lp.system import system
 from dlc2lp.temporaries import own_tag
 from dlc2lp.wording import counted
 
@@ -25,7 +25,7 @@ def check_length(target: Path, paths: Iterable[str]) -> None:
     """
     if not _has_short_paths():
         return
-    own = (f"{SCRATCH}/{_STEP}-{own_tag()}/0/video.mp4", f"{STATE_FOLDER}/steps/.{_STEP}.json.{own_tag()}-123456.tmp")
+    own = (f"{SCRATCH}/{_STEP}-{own_tag()}/0/video.mp4", f"{STATE_FOLDER}/{STEPS}/.{_STEP}.json.{own_tag()}-123456.tmp")
     longest = max((*paths, *own), key=len)
     n_signs = len(os.path.abspath(target / longest))  # noqa: PTH100  (links are not followed, as the system does not)
     if n_signs > LONGEST_PATH_WINDOWS:
@@ -37,8 +37,7 @@ def check_length(target: Path, paths: Iterable[str]) -> None:
 
 def _has_short_paths() -> bool:
     """Whether this is a Windows on which nobody has switched long paths on, or one too old to have them."""
-    platform: str = sys.platform
-    if platform != "win32":
+    if system() != "win32":
         return False
     windows: Any = ctypes
     try:

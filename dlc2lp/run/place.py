@@ -6,12 +6,12 @@ import ctypes
 import io
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from dlc2lp.disks import copying
 from dlc2lp.files import FileRecord, digest, digest_of, look_at, open_regular
+from dlc2lp.system import system
 
 #: ``_IOW(0x94, 9, int)`` of linux/fs.h: make one file share the blocks of another until either is changed.
 _FICLONE = 0x40049409
@@ -70,15 +70,14 @@ def _is_linked(source: str | Path, temporary: str | Path, link: str) -> bool:
 
 def _lasting(source: str | Path) -> str:
     """Return where a file lies itself; on the drive that was named, which Windows would take for the share behind."""
-    real = os.path.realpath(source)
-    is_elsewhere = os.path.splitdrive(real)[0] != os.path.splitdrive(os.path.abspath(source))[0]  # noqa: PTH100
-    return os.path.abspath(source) if is_elsewhere and not os.path.islink(source) else real  # noqa: PTH100, PTH114
+    real, named = os.path.realpath(source), os.path.abspath(source)  # noqa: PTH100
+    is_elsewhere = os.path.splitdrive(real)[0] != os.path.splitdrive(named)[0]
+    return named if is_elsewhere and not os.path.islink(source) else real  # noqa: PTH114
 
 
 def _clone(source: Path, temporary: Path) -> bool:
     """Try a copy-on-write clone, which takes no time and no space; False where the file system has none."""
-    platform: str = sys.platform  # a plain string: the type checker would else look at one system only
-    if platform != "linux":
+    if system() != "linux":
         return _is_cloned_mac(source, temporary)
     with open_regular(source) as from_file, temporary.open("xb") as to_file:
         if _is_cloned_linux(from_file, to_file):
@@ -88,22 +87,20 @@ def _clone(source: Path, temporary: Path) -> bool:
 
 
 def _is_cloned_mac(source: str | Path, temporary: str | Path) -> bool:
-    platform: str = sys.platform
-    if platform != "darwin":
+    if system() != "darwin":
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.clonefile(os.fsencode(os.path.realpath(source)), os.fsencode(temporary), 0) == 0)
 
 
 def _is_cloned_linux(from_file: IO[bytes] | io.FileIO, to_file: IO[bytes] | io.FileIO) -> bool:
-    platform: str = sys.platform
-    if platform != "linux":
+    if system() != "linux":
         return False
     try:
         import fcntl
 
-        system: Any = fcntl  # of which a type checker that looks at Windows knows nothing
-        system.ioctl(to_file.fileno(), _FICLONE, from_file.fileno())
+        calls: Any = fcntl  # of which a type checker that looks at Windows knows nothing
+        calls.ioctl(to_file.fileno(), _FICLONE, from_file.fileno())
     except (ImportError, OSError):
         return False
     return True
