@@ -43,10 +43,13 @@ def array(fields: Mapping[Any, object], key: str, shape: tuple[int, ...]) -> Arr
 def _numbers(fields: Mapping[Any, object], key: str, expected: str) -> Array:
     if key not in fields:
         raise FieldError(key, f"found no {key}, expected {expected}")
+    given: Any = fields[key]
     try:
-        return np.asarray(fields[key], dtype=np.float64)
+        if np.iscomplexobj(given):  # of which numpy would drop a half, with a warning
+            raise TypeError
+        return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):  # no numbers, lists in lists without end, a number beyond all
-        raise FieldError(key, f"found {type(fields[key]).__name__}, expected {expected}") from None
+        raise FieldError(key, f"found {type(given).__name__}, expected {expected}") from None
 
 
 def check_rotation(rotation: Array) -> None:

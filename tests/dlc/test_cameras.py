@@ -255,6 +255,7 @@ BROKEN: dict[str, tuple[object, str]] = {
     "projection matrix": (stereo(cameraMatrix2=np.ones((3, 4))), "shape (3, 4)"),
     "no focal length": (stereo(cameraMatrix2=np.diag([0.0, 500.0, 1.0])), "intrinsic matrix"),
     "coefficients in lists without end": (stereo(distCoeffs1=nested(100)), "found list"),
+    "complex coefficients": (stereo(distCoeffs1=np.array([1j] * 5)), "found ndarray"),
     "six coefficients": (stereo(distCoeffs1=np.zeros(6)), "6 numbers"),
 }
 
