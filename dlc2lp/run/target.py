@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -19,7 +19,7 @@ from dlc2lp.run.disk_space import check_space, nearest_existing
 from dlc2lp.run.path_length import check_length
 from dlc2lp.run.scratch import STEPS
 from dlc2lp.run.stored import has_plan, targets_in
-from dlc2lp.wording import counted
+from dlc2lp.wording import counted, some
 
 #: Files that a file manager leaves in any folder that it shows.
 NO_CONTENT = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
@@ -167,25 +167,66 @@ def check_owner(plan: Plan, stored: Plan | None) -> None:
 
 
 def check_keeps(plan: Plan, stored: Plan | None) -> None:
-    """Refuse to take labels out of a target because the source can't be read as it could be (``labels-would-go``).
+    """Refuse to take out of a target what the source can't give as it could (``labels-would-go``, ``videos-would-go``).
 
-    What people took out of a source goes from the target too; what a file that was damaged since takes with it does
-    not: perhaps the target holds the only good copy.
+    What people took out of a source goes from the target too; what a file that was damaged or lost since takes with it
+    does not: perhaps the target holds the only good copy.
     """
-    if stored is None:
-        return
+    found = [] if stored is None else [*_labels_lost(plan, stored), *_videos_lost(plan, stored)]
+    if found:
+        raise TargetRefused(*found)
+
+
+def _labels_lost(plan: Plan, stored: Plan) -> Iterator[Finding]:
+    """Tell of labels in the target which an error that is new keeps from coming again, and of that error."""
     # What is to be done about it is not the same: a plan that is read knows no option by itself any more.
     known = {(each.subject, each.where, each.message) for each in stored.findings}
     errors = [each for each in plan.findings if each.severity is Severity.ERROR]
     reasons = [each for each in errors if (each.subject, each.where, each.message) not in known]
     frames, points = (stored.counts[name].written - plan.counts[name].written for name in CountKeys.names)
-    if not reasons or max(frames, points) <= 0:
+    if not reasons or max(frames, points) <= 0 or not _is_any_there(plan, stored.label_files):
         return
     fewer = [counted(n, what) for n, what in ((frames, "labeled frame"), (points, "labeled point")) if n > 0]
     message = f"the target holds {' and '.join(fewer)} more than the source gives now, with an error that is new"
     advice = "put right what the errors say and run the same command again, or convert into a new, empty folder"
-    code = "labels-would-go"
-    raise TargetRefused(Finding(Severity.ERROR, code, plan.target, message, plan.source, advice), *reasons)
+    yield Finding(Severity.ERROR, "labels-would-go", plan.target, message, plan.source, advice)
+    yield from reasons
+
+
+def _videos_lost(plan: Plan, stored: Plan) -> Iterator[Finding]:
+    """Tell of videos in the target, of sessions that are still migrated, that the source does not give as it did.
+
+    They were moved, their disk is not there, they were damaged since, or the ``--video-root`` of then was not given.
+    """
+    if plan.options.get("videos") != stored.options.get("videos"):
+        return
+    sessions = {session.source for session in plan.sessions}
+    # Under another name, as a view that was renamed has, it comes again too.
+    planned = {place for video in plan.videos for place in (video.target, video.source)}
+    lost = [
+        video
+        for video in stored.videos
+        if planned.isdisjoint((video.target, video.source))
+        and video.session in sessions
+        and _is_any_there(plan, [video.target])
+    ]
+    if not lost:
+        return
+    message = (
+        f"the target holds {counted(len(lost), 'video')} that the source does not give any more: "
+        f"{some(f'{video.target} of {video.source}' for video in lost)}"
+    )
+    advice = (
+        "bring it back, or say where it is, or a copy of the target's one under the same name: {}; "
+        "to have no videos in the target: {}; to go by the source as it is, convert into a new, empty folder"
+    )
+    remedies = Setting("video-root", ("DIR",)), Setting("videos", ("none",))
+    yield Finding(Severity.ERROR, "videos-would-go", plan.target, message, plan.source, advice, remedies)
+
+
+def _is_any_there(plan: Plan, paths: Iterable[str]) -> bool:
+    """Whether the target, of which a plan may have been stored and never carried out, has one of these files."""
+    return any(os.path.lexists(os.path.join(plan.target, path)) for path in paths)  # noqa: PTH118
 
 
 def _is_project(folder: Path) -> bool:
