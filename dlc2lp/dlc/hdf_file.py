@@ -23,7 +23,7 @@ _MAX_ATTRIBUTE_BYTES: Final = 2**26
 
 def not_readable(code: str, subject: str, message: str, where: str = "") -> UnreadableFile:
     """Return the error for a file that a backup or the CSV beside it must replace."""
-    advice = "restore it from a backup, or go by the CSV: {}"
+    advice = "restore it from a backup or, if its CSV is there, go by that: {}"
     remedies = (Setting("labels", ("csv",)),)
     return UnreadableFile.of(code, subject, message, where=where, advice=advice, remedies=remedies)
 

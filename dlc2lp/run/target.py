@@ -217,7 +217,7 @@ def _videos_lost(plan: Plan, stored: Plan) -> Iterator[Finding]:
         f"{some(f'{video.target} of {video.source}' for video in lost)}"
     )
     advice = (
-        "bring it back, or say where it is, or a copy of the target's one under the same name: {}; "
+        "bring it back, or name the folder where it is, or where you put a copy of the target's video: {}; "
         "to have no videos in the target: {}; to go by the source as it is, convert into a new, empty folder"
     )
     remedies = Setting("video-root", ("DIR",)), Setting("videos", ("none",))
